@@ -1,0 +1,1 @@
+"""The server of Auricle: gateways that hold the connections, workers that own the accelerators."""

@@ -1,0 +1,225 @@
+"""RNNT prediction network, joint, and batched greedy search by label looping.
+
+Label looping (Bataev et al., "Label-Looping: Highly Efficient Decoding for Transducers", 2024; NeMo's
+`GreedyBatchedRNNTLabelLoopingComputer`): the prediction network runs only for rows that found a label, and rows look
+for their next label over several encoder frames at once, since nothing changes while they emit blank.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from auricle_server.checkpoints.config import DecoderConfig
+from auricle_server.engine.parameters import Parameters
+
+LOOKAHEAD_LOGITS = 1 << 21
+"""Most logits of one look ahead; bounds its memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionState:
+    """State of the prediction network, one row per stream.
+
+    Attributes:
+        hidden: LSTM output state, [layers, B, hidden].
+        cell: LSTM cell state, [layers, B, hidden].
+        projected: The last output, projected for the joint, [B, joint].
+    """
+
+    hidden: Tensor
+    cell: Tensor
+    projected: Tensor
+
+    def repeat(self, rows: int) -> PredictionState:
+        """`rows` copies of a state of one row."""
+        return PredictionState(
+            self.hidden.repeat(1, rows, 1), self.cell.repeat(1, rows, 1), self.projected.repeat(rows, 1)
+        )
+
+    def take(self, rows: Tensor) -> PredictionState:
+        """The given rows."""
+        return PredictionState(self.hidden[:, rows], self.cell[:, rows], self.projected[rows])
+
+    def put(self, rows: Tensor, state: PredictionState) -> None:
+        """Overwrites the given rows in place."""
+        self.hidden[:, rows] = state.hidden
+        self.cell[:, rows] = state.cell
+        self.projected[rows] = state.projected
+
+    @property
+    def bytes(self) -> int:
+        """Memory."""
+        tensors = self.hidden, self.cell, self.projected
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+@dataclass(frozen=True, slots=True)
+class Emissions:
+    """Tokens of a batch, in the order of emission within each row; row b has `count[b]` of them.
+
+    Attributes:
+        tokens: [B, n].
+        frames: Encoder frame within the chunk, [B, n].
+        probabilities: Softmax probability, [B, n].
+        count: [B].
+    """
+
+    tokens: Tensor
+    frames: Tensor
+    probabilities: Tensor
+    count: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _LstmLayer:
+    weight_in: Tensor
+    weight_state: Tensor
+    bias: Tensor
+
+    def __call__(self, x: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        gates = F.linear(x, self.weight_in, self.bias) + F.linear(hidden, self.weight_state)
+        input_gate, forget_gate, candidate, output_gate = gates.chunk(4, -1)
+        cell = forget_gate.sigmoid() * cell + input_gate.sigmoid() * candidate.tanh()
+        return output_gate.sigmoid() * cell.tanh(), cell
+
+
+class PredictionNetwork:
+    """LSTM over emitted tokens (NeMo's `RNNTDecoder`) and the joint's projection of its output."""
+
+    def __init__(self, config: DecoderConfig, parameters: Parameters) -> None:
+        name, hidden = "decoder.prediction", config.hidden
+        self._embedding = parameters.exact(f"{name}.embed.weight", config.vocabulary + 1, hidden)
+        self._layers = [
+            _lstm_layer(f"{name}.dec_rnn.lstm", index, hidden, parameters) for index in range(config.layers)
+        ]
+        self._project = parameters.exact("joint.pred.weight", config.joint, hidden)
+        self._project_bias = parameters.exact("joint.pred.bias", config.joint)
+
+    def start(self) -> PredictionState:
+        """State before the first token, one row: zeros fed as the start symbol (``blank_as_pad``)."""
+        hidden = self._embedding.shape[1]
+        zeros = self._embedding.new_zeros(len(self._layers), 1, hidden)
+        return self._advance(self._embedding.new_zeros(1, hidden), zeros, zeros)
+
+    def __call__(self, tokens: Tensor, state: PredictionState) -> PredictionState:
+        """Feeds one token per row, [B]."""
+        return self._advance(F.embedding(tokens, self._embedding), state.hidden, state.cell)
+
+    def _advance(self, x: Tensor, hidden: Tensor, cell: Tensor) -> PredictionState:
+        new_hidden, new_cell = [], []
+        for index, layer in enumerate(self._layers):
+            x, c = layer(x, hidden[index], cell[index])
+            new_hidden.append(x)
+            new_cell.append(c)
+        projected = F.linear(x, self._project, self._project_bias)
+        return PredictionState(torch.stack(new_hidden), torch.stack(new_cell), projected)
+
+
+class GreedyDecoder:
+    """Greedy search over a batch of chunks. Products in fp32: an argmax between near ties decides about a word."""
+
+    def __init__(self, config: DecoderConfig, parameters: Parameters) -> None:
+        self.network = PredictionNetwork(config, parameters)
+        self._blank = config.vocabulary
+        self._max_symbols = config.max_symbols
+        self._out = parameters.exact("joint.joint_net.2.weight", config.vocabulary + 1, config.joint)
+        self._out_bias = parameters.exact("joint.joint_net.2.bias", config.vocabulary + 1)
+
+    def __call__(
+        self, encoded: Tensor, first: Tensor, last: Tensor, state: PredictionState
+    ) -> tuple[Emissions, PredictionState]:
+        """Decodes frames `first` to `last - 1` of each row.
+
+        Args:
+            encoded: Encoder output projected for the joint, [B, c, joint].
+            first: First frame to decode, [B].
+            last: One past the last, [B].
+            state: Of the prediction network.
+        """
+        found = _Found(encoded.shape[0], encoded.device)
+        time, repeats = first.clone(), torch.zeros_like(first)
+        rows = (time < last).nonzero().squeeze(1)
+        while len(rows):
+            label, frame, probability = self._next_label(encoded, time, last, state, rows)
+            emitting = frame < last[rows]
+            repeats[rows] = torch.where(frame == time[rows], repeats[rows], 0) + 1
+            time[rows] = frame
+            rows, label, frame = rows[emitting], label[emitting], frame[emitting]
+            if len(rows) == 0:
+                break
+            found.add(rows, label, frame, probability[emitting])
+            state.put(rows, self.network(label, state.take(rows)))
+            exhausted = rows[repeats[rows] >= self._max_symbols]
+            time[exhausted] += 1
+            repeats[exhausted] = 0
+            rows = rows[time[rows] < last[rows]]
+        return found.emissions(), state
+
+    def _next_label(
+        self, encoded: Tensor, time: Tensor, last: Tensor, state: PredictionState, rows: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The next label of each row, its frame (`last` when only blanks are left) and its probability."""
+        window = max(1, min(encoded.shape[1], LOOKAHEAD_LOGITS // (len(rows) * (self._blank + 1))))
+        label = torch.full_like(rows, self._blank)
+        frame, probability = last[rows].clone(), encoded.new_zeros(len(rows))
+        searching = torch.arange(len(rows), device=rows.device)
+        at = time[rows]
+        while len(searching):
+            hit, token, value = self._look_ahead(encoded, at, last, state, rows[searching], window)
+            inside = hit < last[rows[searching]]
+            done = searching[inside]
+            label[done], frame[done], probability[done] = token[inside], hit[inside], value[inside]
+            at = at + window
+            going = ~inside & (at < last[rows[searching]])
+            searching, at = searching[going], at[going]
+        return label, frame, probability
+
+    def _look_ahead(
+        self, encoded: Tensor, at: Tensor, last: Tensor, state: PredictionState, rows: Tensor, window: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """First label within `window` frames from `at` on: frame (`last` when there is none), token, probability."""
+        frames = at[:, None] + torch.arange(window, device=at.device)
+        inside = frames < last[rows][:, None]
+        gathered = encoded[rows[:, None], frames.clamp(max=encoded.shape[1] - 1)]
+        joint = F.relu(gathered + state.projected[rows][:, None])
+        logits = F.linear(joint, self._out, self._out_bias)
+        best, token = logits.max(-1)
+        label = inside & (token != self._blank)
+        offset = label.int().argmax(1)
+        pick = torch.arange(len(rows), device=rows.device), offset
+        probability = (best[pick] - logits[pick].logsumexp(-1)).exp()
+        hit = torch.where(label.any(1), frames[pick], last[rows])
+        return hit, token[pick], probability
+
+
+class _Found:
+    """Collects emissions, one label per row and round."""
+
+    def __init__(self, batch: int, device: torch.device) -> None:
+        self._shape, self._device = batch, device
+        self._rounds: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+
+    def add(self, rows: Tensor, label: Tensor, frame: Tensor, probability: Tensor) -> None:
+        self._rounds.append((rows, label, frame, probability))
+
+    def emissions(self) -> Emissions:
+        rounds = len(self._rounds)
+        tokens = torch.zeros(self._shape, rounds, dtype=torch.long, device=self._device)
+        frames = torch.zeros_like(tokens)
+        probabilities = torch.zeros(self._shape, rounds, device=self._device)
+        count = torch.zeros(self._shape, dtype=torch.long, device=self._device)
+        for rows, label, frame, probability in self._rounds:
+            place = rows, count[rows]
+            tokens[place], frames[place], probabilities[place] = label, frame, probability
+            count[rows] += 1
+        return Emissions(tokens, frames, probabilities, count)
+
+
+def _lstm_layer(name: str, index: int, hidden: int, parameters: Parameters) -> _LstmLayer:
+    weights = [parameters.exact(f"{name}.weight_{kind}_l{index}", 4 * hidden, hidden) for kind in ("ih", "hh")]
+    biases = [parameters.exact(f"{name}.bias_{kind}_l{index}", 4 * hidden) for kind in ("ih", "hh")]
+    return _LstmLayer(weights[0], weights[1], biases[0] + biases[1])

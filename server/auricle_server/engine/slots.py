@@ -1,0 +1,45 @@
+"""Leases of the state pool's rows. Free plus used is always the total."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from auricle_server.engine.types import Lease, NoSlot
+
+TRASH_SLOT = 0
+"""Never leased: rows that must not keep what they computed write here."""
+
+
+class SlotPool:
+    """Hands out slots 1 to `size`, the longest unused first."""
+
+    def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"a slot pool needs at least one slot, got {size}")
+        self.size = size
+        self._free = deque(range(1, size + 1))
+        self._used: dict[int, Lease] = {}
+        self._next_id = 1
+
+    @property
+    def used(self) -> int:
+        """Slots leased now."""
+        return len(self._used)
+
+    def take(self) -> Lease:
+        """Leases a slot.
+
+        Raises:
+            NoSlot: All are leased.
+        """
+        if not self._free:
+            raise NoSlot(f"all {self.size} slots are leased")
+        lease = Lease(self._next_id, self._free.popleft())
+        self._next_id += 1
+        self._used[lease.id] = lease
+        return lease
+
+    def give_back(self, lease: Lease) -> None:
+        """Ends a lease; KeyError when it has ended already."""
+        del self._used[lease.id]
+        self._free.append(lease.slot)

@@ -1,0 +1,68 @@
+"""NeMo's models beside ours. NeMo is slow to import, so all of it is loaded once and only here."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("nemo", reason="the [nemo] extra is not installed")
+
+DEMO = Path(__file__).parents[2] / "server/auricle_server/checkpoints/demo/demo_en.nemo"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet() -> Iterator[None]:
+    """NeMo's import warns of much that is not ours to mend."""
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from nemo.utils import logging as nemo_logging
+
+        nemo_logging.setLevel(logging.ERROR)
+        yield
+
+
+class Reference:
+    """NeMo's offline result for one checkpoint.
+
+    Args:
+        path: A ``.nemo`` file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from nemo.collections.asr.models import ASRModel
+
+        self.path = path
+        self.model = ASRModel.restore_from(str(path), map_location="cpu").eval()
+        self.model.preprocessor.featurizer.dither = 0.0
+        self.model.preprocessor.featurizer.pad_to = 0
+        self.contexts = [tuple(context) for context in self.model.encoder.att_context_size_all]
+
+    def features(self, audio: torch.Tensor) -> torch.Tensor:
+        """Log-mel, [T, bins]."""
+        mel, length = self.model.preprocessor(input_signal=audio[None], length=torch.tensor([len(audio)]))
+        return mel[0, :, : int(length)].T
+
+    def encode(self, audio: torch.Tensor, context: tuple[int, int]) -> torch.Tensor:
+        """Encoder frames, [T, d_model]; none for audio shorter than one mel frame."""
+        self.model.encoder.set_default_att_context_size(list(context))
+        if len(audio) < 160:  # no mel frame; NeMo's preprocessor does not take an empty signal
+            return torch.zeros(0, self.model.encoder.d_model)
+        mel = self.features(audio)
+        encoded, length = self.model.encoder(audio_signal=mel.T[None], length=torch.tensor([len(mel)]))
+        return encoded[0, :, : int(length)].T
+
+    def decode(self, encoded: torch.Tensor) -> tuple[list[int], list[int]]:
+        """Tokens and the frames of their emission, by NeMo's batched greedy search."""
+        if len(encoded) == 0:
+            return [], []
+        hypothesis = self.model.decoding.rnnt_decoder_predictions_tensor(
+            encoded.T[None], torch.tensor([len(encoded)]), return_hypotheses=True
+        )[0]
+        return hypothesis.y_sequence.tolist(), [int(frame) for frame in hypothesis.timestamp]

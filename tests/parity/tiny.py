@@ -1,0 +1,63 @@
+"""Small checkpoints of the prompted class, made by NeMo itself from the two-tone model's trained weights."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import torch
+import yaml
+
+from tests.support import tones
+
+PROMPTS = {"en-US": 0, "en": 0, "fr-FR": 8, "de-DE": 9, "auto": 101}
+WIDTH = 64
+
+
+def make_prompted(path: Path, **encoder: object) -> Path:
+    """Saves an `EncDecRNNTBPEModelWithPrompt` with left context 56 that hears two-tone words.
+
+    The prompt kernel passes encoder frames on as they are and adds something of each prompt's own, so that the
+    language makes a difference. `encoder` overrides the encoder's configuration; parameters that the two-tone model
+    does not have are random.
+    """
+    from nemo.collections.asr.models import EncDecRNNTBPEModelWithPrompt
+    from omegaconf import OmegaConf
+
+    torch.manual_seed(0)
+    model = EncDecRNNTBPEModelWithPrompt(cfg=OmegaConf.create(_config(path.parent, encoder))).eval()
+    model.load_state_dict(torch.load(path.parent / "model_weights.ckpt", weights_only=True), strict=False)
+    with torch.no_grad():
+        _pass_on(model.prompt_kernel, torch.Generator().manual_seed(3))
+    model.save_to(str(path))
+    return path
+
+
+def _config(folder: Path, encoder: dict[str, object]) -> dict[str, object]:
+    """The configuration of the two-tone checkpoint, turned into that of a prompted model of the same size."""
+    with tarfile.open(tones.CHECKPOINT) as archive:
+        archive.extractall(folder, filter="data")
+    config = yaml.safe_load((folder / "model_config.yaml").read_text())
+    parts = config["tokenizer"]
+    (folder / "tokenizer.model").write_bytes((folder / parts["model_path"].removeprefix("nemo:")).read_bytes())
+    (folder / "vocab.txt").write_bytes((folder / parts["vocab_path"].removeprefix("nemo:")).read_bytes())
+    config["tokenizer"] = {"dir": str(folder), "type": "bpe"}
+    config["encoder"] |= {"att_context_size": [[56, right] for right in (13, 6, 3, 1, 0)], **encoder}
+    config["model_defaults"] |= {
+        "initialize_prompt_feature": True,
+        "num_prompts": 128,
+        "prompt_dictionary": dict(PROMPTS),
+    }
+    del config["target"]
+    return config
+
+
+def _pass_on(kernel: torch.nn.Sequential, generator: torch.Generator) -> None:
+    """relu(x + p) - relu(-x): the frame itself where the prompt p is zero."""
+    first, second = kernel[0], kernel[2]
+    identity = torch.eye(WIDTH)
+    first.weight[:, :WIDTH] = torch.cat((identity, -identity))
+    first.weight[:, WIDTH:].normal_(0, 2.0, generator=generator)
+    first.bias.zero_()
+    second.weight.copy_(torch.cat((identity, -identity), 1))
+    second.bias.zero_()
