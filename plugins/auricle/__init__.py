@@ -1,0 +1,55 @@
+"""Auricle's client: streaming speech-to-text over a WebSocket.
+
+Everything a caller needs is here; `auricle.protocol` holds both ends of the protocol for those who write their own.
+"""
+
+from auricle.client import AuricleClient, Stream, connect
+from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+from auricle.events import Reconnected, Reconnecting, SpeechEvent, StreamEvent
+from auricle.protocol.messages import (
+    Error,
+    Final,
+    Interim,
+    Limits,
+    Ready,
+    SpeechStarted,
+    Start,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnResumed,
+    TurnSettings,
+    Word,
+)
+from auricle.reconnect import ReconnectPolicy
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AuricleClient",
+    "AuricleError",
+    "ConnectionFailed",
+    "Error",
+    "Final",
+    "Interim",
+    "Limits",
+    "ProtocolError",
+    "Ready",
+    "ReconnectPolicy",
+    "Reconnected",
+    "Reconnecting",
+    "Refused",
+    "ServerFull",
+    "SpeechEvent",
+    "SpeechStarted",
+    "Start",
+    "Stream",
+    "StreamEvent",
+    "StreamFailed",
+    "TurnEagerEnd",
+    "TurnEnd",
+    "TurnResumed",
+    "TurnSettings",
+    "Word",
+    "__version__",
+    "connect",
+]

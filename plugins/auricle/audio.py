@@ -1,0 +1,60 @@
+"""Arithmetic of raw mono audio: sizes, seconds, and samples as bytes. Needs no numpy, but is quick with its arrays."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from auricle.protocol.messages import SAMPLE_BYTES, Encoding
+
+_FULL_SCALE = 32767
+
+
+def size_of(seconds: float, sample_rate: int, encoding: Encoding = "pcm_s16le") -> int:
+    """Bytes of so many seconds of audio, rounded to whole samples."""
+    return round(seconds * sample_rate) * SAMPLE_BYTES[encoding]
+
+
+def seconds_of(size: int, sample_rate: int, encoding: Encoding = "pcm_s16le") -> float:
+    """Seconds of so many bytes of audio."""
+    return size / (sample_rate * SAMPLE_BYTES[encoding])
+
+
+def pieces(pcm: bytes, size: int) -> Iterator[bytes]:
+    """Cuts audio into pieces of `size` bytes; the last may be shorter.
+
+    Raises:
+        ValueError: `size` is not positive.
+    """
+    if size < 1:
+        raise ValueError(f"pieces of {size} bytes")
+    return (pcm[offset : offset + size] for offset in range(0, len(pcm), size))
+
+
+def float_to_pcm16(samples: Iterable[float]) -> bytes:
+    """Little-endian signed 16 bit from floats between -1 and 1. What lies beyond is clipped; NaN becomes silence.
+
+    Args:
+        samples: Any iterable of numbers, or a numpy array of any shape, taken in C order.
+    """
+    if hasattr(samples, "dtype"):
+        return _array_to_pcm16(samples)
+    pcm = array("h", (_to_int16(sample) for sample in samples))
+    if sys.byteorder == "big":
+        pcm.byteswap()
+    return pcm.tobytes()
+
+
+def _to_int16(sample: float) -> int:
+    if sample != sample:  # NaN alone differs from itself
+        return 0
+    return round(max(-1.0, min(1.0, sample)) * _FULL_SCALE)
+
+
+def _array_to_pcm16(samples: Any) -> bytes:
+    import numpy as np
+
+    clean = np.nan_to_num(np.asarray(samples, dtype=np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
+    return bytes(np.rint(np.clip(clean, -1.0, 1.0) * _FULL_SCALE).astype("<i2").tobytes())

@@ -1,0 +1,281 @@
+"""The client: `connect` for one stream, `AuricleClient` for many.
+
+async with auricle.connect("ws://localhost:8765") as stream:
+await stream.send(pcm)
+await stream.end()
+async for event in stream:
+...
+"""
+
+from __future__ import annotations
+
+import ssl as tls
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from auricle import audio
+from auricle.errors import ProtocolError
+from auricle.events import StreamEvent
+from auricle.journal import LARGEST_PIECE_SECONDS, Journal
+from auricle.link import Address
+from auricle.protocol import codes
+from auricle.protocol.messages import (
+    SAMPLE_BYTES,
+    End,
+    Finalize,
+    InvalidMessage,
+    Ready,
+    Start,
+    TurnSettings,
+    Update,
+)
+from auricle.pump import Pump
+from auricle.reconnect import ReconnectPolicy
+from auricle.splice import Splice
+from auricle.transport import stream_url
+
+DEFAULT_POLICY = ReconnectPolicy()
+
+
+class Stream:
+    """One speaker's stream, which outlives the connections beneath it.
+
+    Iterate over it for the events, from one task; call the other methods from any task of the same loop. Times in
+    events are seconds of the audio given to `send`, whatever happened to the connection. An error of the stream is
+    raised by the iteration, after the events that came before it, and by every method from then on.
+    """
+
+    def __init__(self, pump: Pump, journal: Journal, splice: Splice) -> None:
+        self._pump = pump
+        self._journal = journal
+        self._splice = splice
+        self._width = SAMPLE_BYTES[journal.start.encoding]
+        self._piece_bytes = audio.size_of(LARGEST_PIECE_SECONDS, journal.start.sample_rate, journal.start.encoding)
+        self._finalizes = 0
+        self._ended = False
+
+    @property
+    def ready(self) -> Ready:
+        """What the server offers and what is in force; after a reconnection, what the new connection said."""
+        assert self._pump.ready is not None  # a stream is handed out once it is open
+        return self._pump.ready
+
+    @property
+    def audio_seconds(self) -> float:
+        """Audio given to `send` so far: the stream's clock."""
+        return self._journal.seconds
+
+    async def send(self, pcm: bytes) -> None:
+        """Sends audio in the encoding and at the rate of the `Start`, mono, in pieces of any length.
+
+        Waits while the socket is slow. While the stream reconnects it takes audio at the speed of speech.
+
+        Raises:
+            ProtocolError: Not a whole number of samples, or the stream has ended.
+            AuricleError: The stream has failed.
+        """
+        if len(pcm) % self._width:
+            raise ProtocolError(codes.BAD_AUDIO, f"{len(pcm)} bytes are no whole number of samples")
+        self._check_open()
+        for piece in audio.pieces(pcm, self._piece_bytes):
+            await self._pump.room()
+            self._check_open()
+            self._journal.audio(piece)
+            self._pump.poke()
+
+    async def finalize(self, id: str | None = None) -> str:  # noqa: A002  # the protocol's own name of the field
+        """Asks that everything said so far becomes final now.
+
+        Args:
+            id: Comes back as `Final.finalize_id`; None makes one up.
+
+        Returns:
+            The id. Exactly one `Final` answers it, even after a reconnection; it is empty when nothing was said.
+
+        Raises:
+            ProtocolError: The id is too long or still waits for its answer, or the stream has ended.
+            AuricleError: The stream has failed.
+        """
+        self._check_open()
+        name = self._fresh_id() if id is None else id
+        if name in self._journal.pending:
+            raise ProtocolError(codes.INVALID_FIELD, f"finalize {name!r} has not been answered yet")
+        try:
+            self._say(Finalize(name))
+        except InvalidMessage as error:
+            raise ProtocolError(codes.INVALID_FIELD, str(error)) from error
+        return name
+
+    async def update(
+        self,
+        *,
+        latency_ms: int | None = None,
+        language: str | None = None,
+        turn: TurnSettings | None = None,
+        keyterms: Sequence[str] | None = None,
+    ) -> None:
+        """Changes settings from the next chunk on; None leaves one as it is.
+
+        A server that cannot follow sends a non-fatal `Error` event, and the stream goes on as it was.
+
+        Raises:
+            ProtocolError: The stream has ended.
+            AuricleError: The stream has failed.
+        """
+        self._check_open()
+        if turn is not None:
+            self._splice.change_turn(turn)
+        self._say(Update(latency_ms, language, turn, None if keyterms is None else tuple(keyterms)))
+
+    async def end(self) -> None:
+        """Says that no more audio will come; the iteration ends after the last events. A second call does nothing.
+
+        Raises:
+            AuricleError: The stream has failed.
+        """
+        if self._ended:
+            return
+        self._check_open()
+        self._ended = True
+        self._say(End())
+
+    async def aclose(self) -> None:
+        """Drops the stream at once, with what it has not answered yet. `end` is the polite way."""
+        self._ended = True
+        await self._pump.aclose()
+
+    def __aiter__(self) -> AsyncIterator[StreamEvent]:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        return await self._pump.mailbox.get()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _say(self, message: Update | Finalize | End) -> None:
+        self._journal.say(message)
+        self._pump.poke()
+
+    def _fresh_id(self) -> str:
+        while True:
+            self._finalizes += 1
+            name = f"f{self._finalizes}"
+            if name not in self._journal.pending:
+                return name
+
+    def _check_open(self) -> None:
+        if self._pump.failure is not None:
+            raise self._pump.failure
+        if self._ended or self._pump.over:
+            raise ProtocolError(codes.AFTER_END, "the stream has ended")
+
+
+class AuricleClient:
+    """Opens streams on one server; close it, or use it as a context manager, when the streams are done.
+
+    Args:
+        url: ``ws://host:port`` (or wss, http, https); the path ``/v1/stream`` is added when it is missing.
+        api_key: Sent as a bearer token.
+        ssl: Context for wss; None checks certificates against the system's authorities.
+        session: Taken instead of one of the client's own, and left open.
+        reconnect: When to try again after a connection breaks, and how much audio to keep for it.
+        connect_timeout: Seconds for one attempt, from the first packet to `Ready`.
+        heartbeat: Seconds of quiet after which the server is asked for a sign of life; it has half as long to give one.
+            None never asks.
+        packet_ms: Audio is sent in pieces of at least this length, so that tiny frames do not become tiny messages.
+
+    Raises:
+        ValueError: The url is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        ssl: tls.SSLContext | None = None,
+        session: aiohttp.ClientSession | None = None,
+        reconnect: ReconnectPolicy = DEFAULT_POLICY,
+        connect_timeout: float = 10.0,
+        heartbeat: float | None = 20.0,
+        packet_ms: int = 20,
+    ) -> None:
+        headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        trusted = True if ssl is None else ssl
+        self._address = Address(stream_url(url), headers, trusted, connect_timeout, heartbeat)
+        self._policy = reconnect
+        self._packet_seconds = packet_ms / 1000
+        self._session = session
+        self._owns_session = session is None
+
+    async def open(self, start: Start | None = None) -> Stream:
+        """A new stream. Connects once: whether to try again is the caller's to say here.
+
+        Raises:
+            AuricleError: There is no server, or it will not have this stream.
+        """
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        start = start or Start()
+        journal = Journal(start, self._policy.replay_seconds, self._packet_seconds)
+        splice = Splice(start.turn)
+        pump = Pump(self._session, self._address, journal, splice, self._policy)
+        await pump.open()
+        return Stream(pump, journal, splice)
+
+    async def aclose(self) -> None:
+        """Closes the client's own session. Streams are closed by their owners, before."""
+        if self._owns_session and self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    *,
+    start: Start | None = None,
+    api_key: str | None = None,
+    ssl: tls.SSLContext | None = None,
+    session: aiohttp.ClientSession | None = None,
+    reconnect: ReconnectPolicy = DEFAULT_POLICY,
+    connect_timeout: float = 10.0,
+    heartbeat: float | None = 20.0,
+    packet_ms: int = 20,
+) -> AsyncIterator[Stream]:
+    """A stream on the server at `url`, dropped when the block is left. Arguments as for `AuricleClient`.
+
+    Raises:
+        AuricleError: There is no server, or it will not have this stream.
+        ValueError: The url is none.
+    """
+    client = AuricleClient(
+        url,
+        api_key=api_key,
+        ssl=ssl,
+        session=session,
+        reconnect=reconnect,
+        connect_timeout=connect_timeout,
+        heartbeat=heartbeat,
+        packet_ms=packet_ms,
+    )
+    async with client, await client.open(start) as stream:
+        yield stream

@@ -1,0 +1,218 @@
+"""What a client has said and may have to say again: audio since the last settled point, and what lies between it.
+
+Positions are bytes of the stream's audio, always a whole number of samples. `front` <= `cursor` <= `tail`: audio before
+the front is gone, from there to the cursor the present connection has heard it, from there to the tail it has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from auricle import audio
+from auricle.protocol import codes
+from auricle.protocol.messages import SAMPLE_BYTES, End, Finalize, Start, Update
+
+Said = bytes | Update | Finalize | End
+LARGEST_PIECE_SECONDS = 0.5
+_REFUSED_FIELD = {
+    codes.UNSUPPORTED_LATENCY: "latency_ms",
+    codes.UNSUPPORTED_LANGUAGE: "language",
+    codes.UNSUPPORTED_KEYTERMS: "keyterms",
+}
+_SETTINGS = ("latency_ms", "language", "turn", "keyterms")
+
+
+@dataclass(slots=True)
+class _Mark:
+    """A message and the audio position at which it was said."""
+
+    position: int
+    message: Update | Finalize | End
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """Where a new connection takes up the stream.
+
+    Attributes:
+        origin: Seconds of the stream at which its audio begins.
+        replayed_seconds: Audio held for it.
+        lost_seconds: Audio that no final covers and that is not held any more.
+    """
+
+    origin: float
+    replayed_seconds: float
+    lost_seconds: float
+
+
+class Journal:
+    """The replay memory of one stream; pure bookkeeping.
+
+    Args:
+        start: Settings with which the stream was opened.
+        replay_seconds: Audio held at most, apart from what a connection has yet to be given.
+        packet_seconds: Pieces shorter than this wait for more audio, unless a message follows them.
+    """
+
+    def __init__(self, start: Start, replay_seconds: float, packet_seconds: float) -> None:
+        self.start = start
+        self._width = SAMPLE_BYTES[start.encoding]
+        self._limit = self._position_of(replay_seconds)
+        self._packet = self._position_of(packet_seconds)
+        self._largest = self._position_of(LARGEST_PIECE_SECONDS)
+        self._held = bytearray()
+        self._front = 0
+        self._cursor = 0
+        self._settled = 0
+        self._accounted = 0
+        self._attached = False
+        self._marks: list[_Mark] = []
+        self._next_mark = 0
+        self._pending: dict[str, _Mark] = {}
+
+    @property
+    def seconds(self) -> float:
+        """Audio said so far."""
+        return self._seconds_of(self._tail)
+
+    @property
+    def held_seconds(self) -> float:
+        """Audio in memory."""
+        return self._seconds_of(len(self._held))
+
+    @property
+    def unsent_seconds(self) -> float:
+        """Audio that the present connection has not been given; all that is held while there is none."""
+        return self._seconds_of(self._tail - self._cursor)
+
+    @property
+    def pending(self) -> Collection[str]:
+        """Ids of the finalizes without an answer."""
+        return self._pending.keys()
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a finalize or the end is still to be answered."""
+        return any(isinstance(mark.message, Finalize | End) for mark in self._marks)
+
+    def audio(self, pcm: bytes) -> None:
+        """Appends audio, a whole number of samples; drops the oldest beyond the bound.
+
+        While a connection lasts only audio that it has heard can go: a hole would shift its clock.
+        """
+        self._held += pcm
+        excess = len(self._held) - self._limit
+        droppable = self._cursor - self._front if self._attached else len(self._held)
+        if excess > 0:
+            self._drop_to(self._front + min(excess, droppable))
+
+    def say(self, message: Update | Finalize | End) -> None:
+        """Appends a message behind all audio so far."""
+        mark = _Mark(self._tail, message)
+        self._marks.append(mark)
+        if isinstance(message, Finalize):
+            self._pending[message.id] = mark
+
+    def next(self) -> Said | None:
+        """What the connection is to be told next; None when it has been told everything."""
+        mark = self._marks[self._next_mark] if self._next_mark < len(self._marks) else None
+        if mark is not None and mark.position <= self._cursor:
+            self._next_mark += 1
+            return mark.message
+        size = (self._tail if mark is None else mark.position) - self._cursor
+        if size == 0 or (mark is None and size < self._packet):
+            return None
+        return self._read(min(size, self._largest))
+
+    def settle(self, seconds: float) -> None:
+        """No later event depends on audio before `seconds`: lets go of it, and of the settings changed before."""
+        # A server cannot have settled what it was not given, whatever it says.
+        self._settled = max(self._settled, min(self._position_of(seconds), self._cursor))
+        self._drop_to(self._settled)
+        said = takewhile(lambda mark: mark.position <= self._settled, self._marks[: self._next_mark])
+        for mark in said:
+            if isinstance(mark.message, Update):
+                self.start = _with_settings(self.start, mark.message)
+                self._forget(mark)
+
+    def answer(self, finalize_id: str) -> None:
+        """The finalize has its final and need not be asked again."""
+        self._forget(self._pending.pop(finalize_id))
+
+    def refuse(self, code: str, offered: Collection[object]) -> None:
+        """The server could not follow an update: takes the setting out of it, so that a replay does not ask again.
+
+        Args:
+            code: The error's code.
+            offered: Values that the server has; of several updates on their way, the one that asked for another failed.
+        """
+        name = _REFUSED_FIELD.get(code)
+        for mark in reversed(self._marks[: self._next_mark]):
+            if name is not None and isinstance(mark.message, Update):
+                asked = getattr(mark.message, name)
+                if asked is not None and asked not in offered:
+                    mark.message = _without(mark.message, name)
+                    return
+
+    def attach(self, message_bytes: int) -> Resumption:
+        """A connection is ready to hear the stream from the front on; its messages hold at most `message_bytes`."""
+        self._attached = True
+        self._largest = self._aligned(min(self._largest, message_bytes))
+        lost = self._front - max(self._settled, self._accounted)
+        self._accounted = max(self._accounted, self._front)
+        return Resumption(
+            self._seconds_of(self._front), self._seconds_of(len(self._held)), self._seconds_of(max(0, lost))
+        )
+
+    def detach(self, *, speaking: bool) -> None:
+        """The connection is gone: everything held is unsent again.
+
+        Args:
+            speaking: Whether a segment or turn is open. If not, what the connection has heard held no words, and it is
+                no loss when it falls out of memory.
+        """
+        if not speaking:
+            self._accounted = max(self._accounted, self._cursor)
+        self._attached = False
+        self._cursor = self._front
+        self._next_mark = 0
+
+    @property
+    def _tail(self) -> int:
+        return self._front + len(self._held)
+
+    def _read(self, size: int) -> bytes:
+        offset = self._cursor - self._front
+        self._cursor += size
+        return bytes(self._held[offset : offset + size])
+
+    def _drop_to(self, position: int) -> None:
+        if position > self._front:
+            del self._held[: position - self._front]
+            self._front = position
+            self._cursor = max(self._cursor, position)
+
+    def _forget(self, mark: _Mark) -> None:
+        self._marks.remove(mark)
+        self._next_mark -= 1
+
+    def _position_of(self, seconds: float) -> int:
+        return audio.size_of(seconds, self.start.sample_rate, self.start.encoding)
+
+    def _seconds_of(self, position: int) -> float:
+        return audio.seconds_of(position, self.start.sample_rate, self.start.encoding)
+
+    def _aligned(self, size: int) -> int:
+        return max(self._width, size - size % self._width)
+
+
+def _without(update: Update, name: str) -> Update:
+    kept = {field: getattr(update, field) for field in _SETTINGS if field != name}
+    return Update(**kept)
+
+
+def _with_settings(start: Start, update: Update) -> Start:
+    changed = {name: getattr(update, name) for name in _SETTINGS if getattr(update, name) is not None}
+    return replace(start, **changed)

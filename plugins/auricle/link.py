@@ -1,0 +1,143 @@
+"""One connection to a server: the sans-I/O client end on a wire, from the first `Start` to the close."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as tls
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from auricle import transport
+from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+from auricle.journal import Said
+from auricle.protocol import codes
+from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.connection import ClientConnection
+from auricle.protocol.messages import Error, Finalize, Ready, ServerEvent, Settled, Start, Update
+from auricle.splice import Told
+
+_NORMAL = 1000
+_CLIENT_FAULT_CLOSES = {1002, 1003, 1007, 1008, 1009, 1010}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How to reach a server."""
+
+    url: str
+    headers: Mapping[str, str]
+    ssl: tls.SSLContext | bool
+    connect_timeout: float
+    heartbeat: float | None
+
+
+class Link:
+    """A connection on which the server has answered `Ready`."""
+
+    def __init__(self, wire: transport.Wire, connection: ClientConnection, ready: Ready) -> None:
+        self._wire = wire
+        self._connection = connection
+        self.ready = ready
+
+    async def tell(self, said: Said) -> None:
+        """Sends audio or a message; waits while the socket is slow.
+
+        Raises:
+            ConnectionFailed: The connection is lost.
+        """
+        await self._wire.send(_encoded(self._connection, said))
+
+    async def hear(self) -> Told | Settled | None:
+        """The next event; None when the server has closed as it should, after an end.
+
+        Raises:
+            AuricleError: The connection is lost, or the server failed the stream or broke the protocol.
+        """
+        event = await _receive(self._wire, self._connection)
+        if isinstance(event, Ready):
+            raise ProtocolError(codes.UNEXPECTED_EVENT, "the server was ready twice")
+        return event
+
+    async def close(self) -> None:
+        """Closes the socket."""
+        await self._wire.close()
+
+
+async def open_link(session: aiohttp.ClientSession, address: Address, start: Start) -> Link:
+    """Connects, says `start` and waits for `Ready`.
+
+    Raises:
+        AuricleError: As in `auricle.errors`.
+    """
+    try:
+        async with asyncio.timeout(address.connect_timeout):
+            wire = await transport.dial(
+                session, address.url, headers=address.headers, ssl=address.ssl, heartbeat=address.heartbeat
+            )
+            return await _greet(wire, start)
+    except TimeoutError as error:
+        message = f"{address.url} was not ready within {address.connect_timeout:g} s"
+        raise ConnectionFailed("timeout", message) from error
+
+
+async def _greet(wire: transport.Wire, start: Start) -> Link:
+    connection = ClientConnection()
+    ready: ServerEvent | None = None
+    try:
+        await wire.send(connection.start(start))
+        ready = await _receive(wire, connection)
+    finally:
+        if not isinstance(ready, Ready):
+            await wire.close()
+    if not isinstance(ready, Ready):
+        raise ProtocolError(codes.UNEXPECTED_EVENT, "the server closed before it was ready")
+    return Link(wire, connection, ready)
+
+
+async def _receive(wire: transport.Wire, connection: ClientConnection) -> ServerEvent | None:
+    while True:
+        received = await wire.receive()
+        if isinstance(received, transport.Closed):
+            if received.code == _NORMAL and connection.ended:
+                return None
+            raise _error_of_close(received)
+        event = _decoded(connection, received)
+        if isinstance(event, Error) and event.fatal:
+            raise _error_of_event(event)
+        if event is not None:
+            return event
+
+
+def _encoded(connection: ClientConnection, said: Said) -> str | bytes:
+    match said:
+        case bytes():
+            return connection.audio(said)
+        case Update():
+            return connection.update(said)
+        case Finalize():
+            return connection.finalize(said.id)
+    return connection.end()
+
+
+def _decoded(connection: ClientConnection, text: str) -> ServerEvent | None:
+    try:
+        return connection.receive_text(text)
+    except ProtocolViolation as violation:
+        raise ProtocolError(violation.code, f"the server: {violation.message}") from violation
+
+
+def _error_of_event(event: Error) -> AuricleError:
+    if event.code == codes.SERVER_FULL:
+        return ServerFull()
+    if event.code == codes.UNAUTHORIZED:
+        return Refused(401, event.message)
+    return StreamFailed(event.code, event.fault, event.message)
+
+
+def _error_of_close(closed: transport.Closed) -> AuricleError:
+    said = f"the server closed the connection ({closed.code}{': ' if closed.reason else ''}{closed.reason})"
+    if closed.code in _CLIENT_FAULT_CLOSES:
+        return ProtocolError(codes.UNEXPECTED_EVENT, said)
+    return ConnectionFailed("lost", said)

@@ -1,0 +1,63 @@
+"""The events that wait for the caller: bounded, and without text that a newer one has overtaken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from auricle.events import Reconnecting, StreamEvent
+from auricle.protocol.messages import Interim
+
+MOST_WAITING = 1024
+_OVERTAKEN = (Interim, Reconnecting)
+
+
+class Mailbox:
+    """A queue for one writer and one reader.
+
+    An interim or a reconnection notice right behind another of its kind takes its place, so that a slow reader finds
+    the newest text and not a backlog.
+    """
+
+    def __init__(self) -> None:
+        self._events: deque[StreamEvent] = deque()
+        self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self._closed = False
+        self._error: BaseException | None = None
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    async def put(self, event: StreamEvent) -> None:
+        """Adds an event; waits while `MOST_WAITING` are unread, which stops the socket from being read."""
+        while len(self._events) >= MOST_WAITING:
+            self._emptied.clear()
+            await self._emptied.wait()
+        self.put_at_once(event)
+
+    def put_at_once(self, event: StreamEvent) -> None:
+        """Adds an event beyond the bound if need be; for the few that tell of the connection itself."""
+        if self._events and isinstance(event, _OVERTAKEN) and type(self._events[-1]) is type(event):
+            self._events.pop()
+        self._events.append(event)
+        self._filled.set()
+
+    def close(self, error: BaseException | None) -> None:
+        """No more will come; `get` raises `error`, or ends, once all is read."""
+        self._closed, self._error = True, error
+        self._filled.set()
+
+    async def get(self) -> StreamEvent:
+        """The oldest event.
+
+        Raises:
+            StopAsyncIteration: Closed without an error, and all is read.
+        """
+        while not self._events:
+            if self._closed:
+                raise self._error or StopAsyncIteration
+            self._filled.clear()
+            await self._filled.wait()
+        self._emptied.set()
+        return self._events.popleft()

@@ -1,0 +1,57 @@
+"""The native protocol, version 1, without I/O: messages, codec, states and both ends of a connection."""
+
+from auricle.protocol.codes import CODES, Code, ProtocolViolation
+from auricle.protocol.connection import ClientConnection, ClientInput, ServerConnection
+from auricle.protocol.messages import (
+    PROTOCOL_VERSION,
+    ClientMessage,
+    End,
+    Error,
+    Final,
+    Finalize,
+    Interim,
+    InvalidMessage,
+    Limits,
+    Ready,
+    ServerEvent,
+    Settled,
+    SpeechStarted,
+    Start,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnResumed,
+    TurnSettings,
+    Update,
+    Word,
+)
+from auricle.protocol.states import AudioReceived
+
+__all__ = [
+    "CODES",
+    "PROTOCOL_VERSION",
+    "AudioReceived",
+    "ClientConnection",
+    "ClientInput",
+    "ClientMessage",
+    "Code",
+    "End",
+    "Error",
+    "Final",
+    "Finalize",
+    "Interim",
+    "InvalidMessage",
+    "Limits",
+    "ProtocolViolation",
+    "Ready",
+    "ServerConnection",
+    "ServerEvent",
+    "Settled",
+    "SpeechStarted",
+    "Start",
+    "TurnEagerEnd",
+    "TurnEnd",
+    "TurnResumed",
+    "TurnSettings",
+    "Update",
+    "Word",
+]

@@ -1,0 +1,139 @@
+"""Messages to JSON text and back.
+
+The two directions differ on purpose. A server is strict: a field that it does not know is a field that it would
+silently ignore, so it refuses. A client is lenient: a newer server may add fields and events, so it skips them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, NoReturn, TypeVar
+
+from auricle.protocol import codes, schema
+from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.messages import (
+    PROTOCOL_VERSION,
+    ClientMessage,
+    End,
+    Error,
+    Final,
+    Finalize,
+    Interim,
+    InvalidMessage,
+    Limits,
+    Ready,
+    ServerEvent,
+    Settled,
+    SpeechStarted,
+    Start,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnResumed,
+    TurnSettings,
+    Update,
+    Word,
+)
+
+T = TypeVar("T")
+
+_CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {kind.TYPE: kind for kind in (Start, Update, Finalize, End)}
+_SERVER_EVENTS: dict[str, type[ServerEvent]] = {
+    kind.TYPE: kind
+    for kind in (Ready, SpeechStarted, Interim, Final, Settled, TurnEagerEnd, TurnResumed, TurnEnd, Error)
+}
+_FIELDS: dict[type, tuple[str, ...]] = {
+    kind: tuple(field.name for field in fields(kind))
+    for kind in (*_CLIENT_MESSAGES.values(), *_SERVER_EVENTS.values(), TurnSettings, Word, Limits)
+}
+
+
+def encode_client(message: ClientMessage) -> str:
+    """JSON text of a client message."""
+    return _encode(message)
+
+
+def encode_event(event: ServerEvent) -> str:
+    """JSON text of a server event."""
+    return _encode(event)
+
+
+def decode_client(text: str) -> ClientMessage:
+    """What a client said, strictly.
+
+    Raises:
+        ProtocolViolation: `bad_json`, `unknown_message`, `unsupported_version` or `invalid_field`.
+    """
+    values = _parse(text)
+    kind = _CLIENT_MESSAGES.get(_type_of(values))
+    if kind is None:
+        expected = ", ".join(_CLIENT_MESSAGES)
+        raise ProtocolViolation(codes.UNKNOWN_MESSAGE, f"type {schema.shown(values['type'])} is not one of {expected}")
+    if kind is Start:
+        _check_version(values)
+    return _build(kind, values, strict=True)
+
+
+def decode_event(text: str) -> ServerEvent | None:
+    """What a server answered, leniently: unknown fields are skipped, an unknown event is None.
+
+    Raises:
+        ProtocolViolation: `bad_json` or `invalid_field`.
+    """
+    values = _parse(text)
+    kind = _SERVER_EVENTS.get(_type_of(values))
+    return None if kind is None else _build(kind, values, strict=False)
+
+
+def _encode(message: ClientMessage | ServerEvent) -> str:
+    return json.dumps({"type": message.TYPE, **_plain(message)}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as dicts, None left out; `dataclasses.asdict` would copy deeply, at several times the price."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    names = _FIELDS.get(type(value))
+    if names is None:
+        return value
+    pairs = ((name, getattr(value, name)) for name in names)
+    return {name: _plain(item) for name, item in pairs if item is not None}
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolViolation(codes.BAD_JSON, f"not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ProtocolViolation(codes.BAD_JSON, "expected a JSON object")
+    return values
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _type_of(values: Mapping[str, Any]) -> str:
+    kind = values.get("type")
+    if not isinstance(kind, str):
+        raise ProtocolViolation(codes.UNKNOWN_MESSAGE, "a message needs a type, a string")
+    return kind
+
+
+def _check_version(values: Mapping[str, Any]) -> None:
+    """Before the fields: another version may well have other fields."""
+    version = values.get("version", PROTOCOL_VERSION)
+    if type(version) is int and version != PROTOCOL_VERSION:
+        raise ProtocolViolation(
+            codes.UNSUPPORTED_VERSION, f"this server speaks version {PROTOCOL_VERSION}, not {schema.shown(version)}"
+        )
+
+
+def _build(kind: type[T], values: Mapping[str, Any], *, strict: bool) -> T:
+    payload = {name: value for name, value in values.items() if name != "type"}
+    try:
+        return schema.build(kind, payload, strict=strict)
+    except InvalidMessage as error:
+        raise ProtocolViolation(codes.INVALID_FIELD, str(error)) from error

@@ -1,0 +1,102 @@
+"""Every error code of the protocol: whose fault it is, whether the connection survives it, how it closes otherwise.
+
+Codes are stable: programs branch on them. The sentence beside a code in an `auricle.protocol.messages.Error` is for
+people and may change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from auricle.protocol.messages import Fault
+
+BAD_JSON: Final = "bad_json"
+UNKNOWN_MESSAGE: Final = "unknown_message"
+INVALID_FIELD: Final = "invalid_field"
+UNSUPPORTED_VERSION: Final = "unsupported_version"
+UNSUPPORTED_LATENCY: Final = "unsupported_latency"
+UNSUPPORTED_LANGUAGE: Final = "unsupported_language"
+UNSUPPORTED_KEYTERMS: Final = "unsupported_keyterms"
+NOT_STARTED: Final = "not_started"
+ALREADY_STARTED: Final = "already_started"
+AFTER_END: Final = "after_end"
+BAD_AUDIO: Final = "bad_audio"
+MESSAGE_TOO_BIG: Final = "message_too_big"
+STREAM_TOO_LONG: Final = "stream_too_long"
+IDLE_TIMEOUT: Final = "idle_timeout"
+UNAUTHORIZED: Final = "unauthorized"
+SERVER_FULL: Final = "server_full"
+SHUTTING_DOWN: Final = "shutting_down"
+WORKER_LOST: Final = "worker_lost"
+INTERNAL: Final = "internal"
+UNEXPECTED_EVENT: Final = "unexpected_event"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row of `CODES`.
+
+    Attributes:
+        code: The stable identifier.
+        fault: Whose fault. A client need not retry what is its own.
+        fatal: Whether the connection always closes. The others may also answer an `Update`, and then the stream goes on
+            as it was.
+        close_code: WebSocket close code (RFC 6455, section 7.4) when the connection closes.
+    """
+
+    code: str
+    fault: Fault
+    fatal: bool
+    close_code: int
+
+
+# fmt: off
+_ROWS: tuple[tuple[str, Fault, int], ...] = (
+    (BAD_JSON,             "client", 1007),
+    (UNKNOWN_MESSAGE,      "client", 1007),
+    (INVALID_FIELD,        "client", 1007),
+    (UNSUPPORTED_VERSION,  "client", 1002),
+    (UNSUPPORTED_LATENCY,  "client", 1008),
+    (UNSUPPORTED_LANGUAGE, "client", 1008),
+    (UNSUPPORTED_KEYTERMS, "client", 1008),
+    (NOT_STARTED,          "client", 1002),
+    (ALREADY_STARTED,      "client", 1002),
+    (AFTER_END,            "client", 1002),
+    (BAD_AUDIO,            "client", 1007),
+    (MESSAGE_TOO_BIG,      "client", 1009),
+    (STREAM_TOO_LONG,      "client", 1008),
+    (IDLE_TIMEOUT,         "client", 1008),
+    (UNAUTHORIZED,         "client", 1008),
+    (SERVER_FULL,          "server", 1013),
+    (SHUTTING_DOWN,        "server", 1012),
+    (WORKER_LOST,          "server", 1012),
+    (INTERNAL,             "server", 1011),
+    # Never on the wire: the client's own finding that a server broke the protocol.
+    (UNEXPECTED_EVENT,     "server", 1002),
+)
+# fmt: on
+_ANSWERS_TO_UPDATE = {UNSUPPORTED_LATENCY, UNSUPPORTED_LANGUAGE, UNSUPPORTED_KEYTERMS}
+
+CODES: dict[str, Code] = {
+    code: Code(code, fault, code not in _ANSWERS_TO_UPDATE, close_code) for code, fault, close_code in _ROWS
+}
+
+
+class ProtocolViolation(Exception):  # the protocol's own word for it
+    """A peer, or the caller on its own side, broke the protocol.
+
+    Attributes:
+        code: A key of `CODES`.
+        message: A sentence that a person can act on.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+    @property
+    def row(self) -> Code:
+        """The code's row in `CODES`."""
+        return CODES[self.code]

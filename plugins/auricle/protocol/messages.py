@@ -1,0 +1,298 @@
+"""The messages of the native protocol, version 1: what a client says and what a server answers.
+
+Every type is frozen and validated at construction, so a message that exists is a legal one; whether it is legal *now*
+is for `auricle.protocol.connection` to say. Times are seconds of the stream's own audio. JSON field names equal the
+attribute names; the JSON field ``type`` is each class's `TYPE`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+PROTOCOL_VERSION = 1
+"""The version that this package speaks; `Start.version` must equal it."""
+
+Encoding = Literal["pcm_s16le", "mulaw", "alaw"]
+TurnMode = Literal["off", "silence"]
+Fault = Literal["client", "server"]
+
+ENCODINGS: tuple[Encoding, ...] = ("pcm_s16le", "mulaw", "alaw")
+TURN_MODES: tuple[TurnMode, ...] = ("off", "silence")
+SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
+MIN_SILENCE_MS, MAX_SILENCE_MS = 80, 10_000
+MAX_ID_LENGTH = 128
+
+
+class InvalidMessage(ValueError):  # says what the message is
+    """A message cannot be built from these values; `field` names the offender."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.field = name
+
+
+def _require(condition: bool, name: str, problem: str) -> None:
+    if not condition:
+        raise InvalidMessage(name, problem)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """How the server decides that a turn has ended.
+
+    Attributes:
+        mode: ``"off"`` leaves the decision to the client (it sends `Finalize`); ``"silence"`` ends a turn when the
+            decoder has emitted no word for `silence_ms`.
+        silence_ms: Length of that run of silence in milliseconds.
+    """
+
+    mode: TurnMode = "silence"
+    silence_ms: int = 500
+
+    def __post_init__(self) -> None:
+        _require(self.mode in TURN_MODES, "turn.mode", f"expected one of {', '.join(TURN_MODES)}, got {self.mode!r}")
+        _require(
+            MIN_SILENCE_MS <= self.silence_ms <= MAX_SILENCE_MS,
+            "turn.silence_ms",
+            f"expected {MIN_SILENCE_MS} to {MAX_SILENCE_MS}, got {self.silence_ms}",
+        )
+
+
+# --- what a client says ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Opens the stream; the first message of every connection.
+
+    Attributes:
+        version: Protocol version, `PROTOCOL_VERSION`.
+        encoding: How the binary messages encode mono audio.
+        sample_rate: Samples per second of that audio.
+        latency_ms: Chunk latency; None takes the server's default. `Ready.latencies_ms` lists what the model offers.
+        language: BCP-47 code, ``"auto"``, or None for the model's default.
+        turn: Turn detection.
+        keyterms: Phrases to favour. Servers whose model cannot do so refuse a non-empty list.
+        words: Whether finals carry words with times and confidence.
+    """
+
+    TYPE: ClassVar[str] = "start"
+    version: int = PROTOCOL_VERSION
+    encoding: Encoding = "pcm_s16le"
+    sample_rate: int = 16_000
+    latency_ms: int | None = None
+    language: str | None = None
+    turn: TurnSettings = field(default_factory=TurnSettings)
+    keyterms: tuple[str, ...] = ()
+    words: bool = True
+
+    def __post_init__(self) -> None:
+        _require(self.encoding in ENCODINGS, "encoding", f"expected one of {', '.join(ENCODINGS)}")
+        _require(
+            MIN_SAMPLE_RATE <= self.sample_rate <= MAX_SAMPLE_RATE,
+            "sample_rate",
+            f"expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {self.sample_rate}",
+        )
+        _require(self.latency_ms is None or self.latency_ms > 0, "latency_ms", "expected a positive number")
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Changes a running stream from its next chunk on; None leaves a setting as it is."""
+
+    TYPE: ClassVar[str] = "update"
+    latency_ms: int | None = None
+    language: str | None = None
+    turn: TurnSettings | None = None
+    keyterms: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finalize:
+    """Everything said so far becomes final now; the answer is the `Final` whose `finalize_id` is this `id`."""
+
+    TYPE: ClassVar[str] = "finalize"
+    id: str
+
+    def __post_init__(self) -> None:
+        _require(0 < len(self.id) <= MAX_ID_LENGTH, "id", f"expected 1 to {MAX_ID_LENGTH} characters")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """No more audio will come: flush, send the last events and close."""
+
+    TYPE: ClassVar[str] = "end"
+
+
+ClientMessage = Start | Update | Finalize | End
+
+
+# --- what a server answers -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a final: its text with case and the punctuation that follows, seconds, and confidence from 0 to 1."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server allows one stream; crossing a limit ends it with an `Error`.
+
+    Attributes:
+        message_bytes: Largest WebSocket message.
+        buffered_seconds: Audio the server holds unprocessed before it stops reading.
+        stream_seconds: Longest stream.
+        idle_seconds: Longest time without any message.
+    """
+
+    message_bytes: int
+    buffered_seconds: float
+    stream_seconds: float
+    idle_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    seq: int = 0
+    """Number of this event in its stream, from 1 on; the connection sets it when it sends."""
+    audio_time: float = 0.0
+    """Audio position, in seconds, on which the event was decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready(_Event):
+    """The stream is open, with the settings in force.
+
+    Attributes:
+        session: Names this stream in logs.
+        model: Name of the model.
+        latencies_ms: Chunk latencies offered, ascending.
+        languages: Language codes offered.
+        latency_ms: Chunk latency in force.
+        language: Language in force.
+        limits: Bounds of this stream.
+    """
+
+    TYPE: ClassVar[str] = "ready"
+    session: str
+    model: str
+    latencies_ms: tuple[int, ...]
+    languages: tuple[str, ...]
+    latency_ms: int
+    language: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted(_Event):
+    """The first word of a turn was heard, `start` seconds into the stream."""
+
+    TYPE: ClassVar[str] = "speech_started"
+    start: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interim(_Event):
+    """Text of the current segment so far; it only ever grows. Sent at most once a chunk, when it changed."""
+
+    TYPE: ClassVar[str] = "interim"
+    text: str
+    start: float
+    end: float
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Final(_Event):
+    """A segment's text, for good.
+
+    Attributes:
+        text: The segment; empty when nothing was said.
+        start: Start of the first word (for an empty final: `audio_time`).
+        end: End of the last word (for an empty final: `audio_time`).
+        language: Language of the segment.
+        words: Empty when the client asked for none.
+        finalize_id: The `Finalize.id` that this answers; None when the server decided.
+        settled: Seconds. No later event depends on audio before this point: a client that reconnects replays from here.
+    """
+
+    TYPE: ClassVar[str] = "final"
+    text: str
+    start: float
+    end: float
+    language: str
+    words: tuple[Word, ...] = ()
+    finalize_id: str | None = None
+    settled: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled(_Event):
+    """Sent now and then in silence: nothing is open, and no later event depends on audio before `settled` seconds."""
+
+    TYPE: ClassVar[str] = "settled"
+    settled: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEagerEnd(_Event):
+    """The turn has probably ended; `TurnResumed` or `TurnEnd` follows. Reserved: version 1 servers may not send it."""
+
+    TYPE: ClassVar[str] = "turn_eager_end"
+    probability: float
+    speech_end: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnResumed(_Event):
+    """The speaker went on after a `TurnEagerEnd`."""
+
+    TYPE: ClassVar[str] = "turn_resumed"
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEnd(_Event):
+    """The turn has ended; its last `Final` was sent before.
+
+    Attributes:
+        probability: 0 to 1.
+        speech_end: Where speech ended, in seconds.
+        text: Transcript of the whole turn, all its segments joined.
+    """
+
+    TYPE: ClassVar[str] = "turn_end"
+    probability: float
+    speech_end: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Error(_Event):
+    """Something went wrong with this stream; other streams notice nothing.
+
+    Attributes:
+        code: A stable identifier, one of `auricle.protocol.codes`.
+        fault: Whose.
+        fatal: Whether the connection closes after it.
+        message: A sentence that a person can act on.
+    """
+
+    TYPE: ClassVar[str] = "error"
+    code: str
+    fault: Fault
+    fatal: bool
+    message: str
+
+
+ServerEvent = Ready | SpeechStarted | Interim | Final | Settled | TurnEagerEnd | TurnResumed | TurnEnd | Error

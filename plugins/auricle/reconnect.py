@@ -1,0 +1,54 @@
+"""When to try again, and how much audio to keep for it. Numbers only: no clock, no sleep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auricle.errors import AuricleError, ServerFull
+
+_LONGEST_RETRY_AFTER = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectPolicy:
+    """Capped exponential backoff with jitter.
+
+    Attributes:
+        attempts: Attempts in a row without progress before a stream gives up; 0 never reconnects. Progress is a final,
+            or a connection that outlived `max_delay`.
+        first_delay: Seconds before the first attempt.
+        max_delay: Upper bound of the delay in seconds.
+        jitter: Share of the delay that is random, 0 to 1: it spreads the clients of a server that went down.
+        replay_seconds: Audio kept for replay. When an outage or a segment is longer, the oldest goes first.
+    """
+
+    attempts: int = 10
+    first_delay: float = 0.2
+    max_delay: float = 5.0
+    jitter: float = 0.5
+    replay_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 0 or not 0 <= self.jitter <= 1:
+            raise ValueError("attempts must not be negative, and jitter must lie between 0 and 1")
+        if min(self.first_delay, self.max_delay, self.replay_seconds) < 0:
+            raise ValueError("delays and replay_seconds must not be negative")
+
+    def delay(self, attempt: int, error: AuricleError, draw: float) -> float:
+        """Seconds to wait before `attempt` (from 1 on), which `error` made necessary.
+
+        Args:
+            attempt: Number of the attempt.
+            error: Why it is needed; a full server's `retry_after` is honoured, up to a minute.
+            draw: A random number from 0 to 1.
+        """
+        # The exponent is bounded because 2.0 ** 1024 overflows, long after the cap has taken over.
+        backoff = min(self.max_delay, self.first_delay * 2.0 ** min(attempt - 1, 64))
+        backoff *= 1.0 - self.jitter * draw
+        if isinstance(error, ServerFull) and error.retry_after is not None:
+            return max(backoff, min(error.retry_after, _LONGEST_RETRY_AFTER))
+        return backoff
+
+    def gives_up(self, attempt: int, error: AuricleError) -> bool:
+        """Whether `attempt` must not be made any more."""
+        return error.permanent or attempt > self.attempts

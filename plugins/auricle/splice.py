@@ -1,0 +1,157 @@
+"""Makes the events of several connections those of one stream.
+
+A server that takes up a stream knows nothing of what went before: its clock and its numbers start again, and the turn
+that was open is news to it. Here times are shifted, what the caller has seen is not told twice, and a turn whose first
+half went to another server keeps its words and its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from auricle.events import SpeechEvent
+from auricle.protocol.messages import (
+    Error,
+    Final,
+    Interim,
+    ServerEvent,
+    Settled,
+    SpeechStarted,
+    TurnEnd,
+    TurnSettings,
+)
+
+Told = SpeechEvent | Error
+E = TypeVar("E", bound=ServerEvent)
+_TIMES = ("audio_time", "start", "end", "settled", "speech_end")
+
+
+def shifted(event: E, seconds: float) -> E:
+    """The event with all its times `seconds` later."""
+    if not seconds:
+        return event
+    times = {name: getattr(event, name) + seconds for name in _TIMES if hasattr(event, name)}
+    moved = replace(event, **times)
+    if isinstance(moved, Final):
+        words = tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in moved.words)
+        return replace(moved, words=words)
+    return moved
+
+
+class Splice:
+    """Follows one stream across its connections.
+
+    Args:
+        turn: Turn detection in force.
+    """
+
+    def __init__(self, turn: TurnSettings) -> None:
+        self._turn = turn
+        self._origin = 0.0
+        self._seq = 0
+        self._open = False
+        self._spliced = False
+        self._carried: list[str] = []
+        self._said: list[str] = []
+        self._speech_end = 0.0
+        self._shown_until = 0.0
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the caller has seen a turn, or in mode ``"off"`` a segment, begin and not end."""
+        return self._open
+
+    def change_turn(self, turn: TurnSettings) -> None:
+        """The caller has asked for other turn detection; a server forgets an open turn when the mode changes."""
+        if turn.mode != self._turn.mode:
+            self._carried, self._said = [], []
+        self._turn = turn
+
+    def resume(self, origin: float) -> None:
+        """A new connection takes over, `origin` seconds into the stream."""
+        self._origin = origin
+        self._spliced = self._open
+        self._carried += self._said
+        self._said = []
+
+    def clock(self, event: E) -> E:
+        """The event with its times on the stream's own clock."""
+        return shifted(event, self._origin)
+
+    def take(self, event: Told | Settled) -> list[Told]:
+        """What the caller is told because of `event`, whose times are the stream's own; usually just that event."""
+        return [self._numbered(each) for each in self._told(event)]
+
+    def finish(self, audio_time: float) -> list[Told]:
+        """What is left to say when the server has said its last, at the end of the audio."""
+        return [self._numbered(each) for each in self._missing_turn_end(audio_time)]
+
+    def _told(self, event: Told | Settled) -> list[Told]:
+        match event:
+            case SpeechStarted():
+                return self._speech_started(event)
+            case Interim():
+                return self._interim(event)
+            case Final():
+                self._final(event)
+            case TurnEnd():
+                return [self._turn_end(event)]
+            case Settled():
+                return self._settled(event)
+        return [event]
+
+    def _speech_started(self, event: SpeechStarted) -> list[Told]:
+        ended: list[Told] = []
+        if self._turn.mode != "off" and not self._shown_until and self._silent_until(event.start):
+            ended = self._missing_turn_end(event.audio_time)
+        if self._spliced:
+            return []
+        self._open, self._speech_end = True, event.start
+        return [*ended, event]
+
+    def _interim(self, event: Interim) -> list[Told]:
+        # A replay goes over words that the caller has on the screen; showing fewer would make the text flicker.
+        if self._spliced and event.end <= self._shown_until:
+            return []
+        self._shown_until = event.end
+        return [event]
+
+    def _final(self, event: Final) -> None:
+        self._shown_until = 0.0
+        if event.text:
+            self._said.append(event.text)
+            self._speech_end = event.end
+        if self._turn.mode == "off":
+            self._close()
+
+    def _turn_end(self, event: TurnEnd) -> TurnEnd:
+        whole = " ".join(filter(None, [*self._carried, event.text]))
+        self._close()
+        return replace(event, text=whole)
+
+    def _settled(self, event: Settled) -> list[Told]:
+        """Nothing is open at the server: once it has listened past all that was heard, nothing is open here either."""
+        return self._missing_turn_end(event.audio_time) if self._silent_until(event.audio_time) else []
+
+    def _silent_until(self, seconds: float) -> bool:
+        silence = 0.0 if self._turn.mode == "off" else self._turn.silence_ms / 1000
+        return seconds - max(self._speech_end, self._shown_until) >= silence
+
+    def _missing_turn_end(self, audio_time: float) -> list[Told]:
+        """The end of a turn that was open when its server went: the new one never heard it, so it cannot end it."""
+        if not self._spliced:
+            return []
+        turns, text = self._turn.mode != "off", " ".join([*self._carried, *self._said])
+        self._close()
+        end = TurnEnd(audio_time=audio_time, probability=1.0, speech_end=self._speech_end, text=text)
+        return [end] if turns else []
+
+    def _close(self) -> None:
+        self._open = self._spliced = False
+        self._shown_until = 0.0
+        self._carried, self._said = [], []
+
+    def _numbered(self, event: Told) -> Told:
+        self._seq += 1
+        return replace(event, seq=self._seq)

@@ -1,0 +1,152 @@
+"""One WebSocket by way of aiohttp: dialled, written, read and closed, with every failure as an `AuricleError`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl as tls
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+
+from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull
+from auricle.protocol import codes
+
+STREAM_PATH = "/v1/stream"
+_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+_CLOSE_SECONDS = 1.0
+_ABNORMAL = 1006
+
+
+def stream_url(url: str) -> str:
+    """The WebSocket address of the server at `url`; `STREAM_PATH` is added when it is missing.
+
+    Raises:
+        ValueError: Not an address of the form ``ws://host:port`` (or wss, http, https).
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES or not parts.hostname:
+        raise ValueError(f"expected an address like ws://host:8765, got {url!r}")
+    path = parts.path.rstrip("/")
+    if not path.endswith(STREAM_PATH):
+        path += STREAM_PATH
+    return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, parts.query, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The server's close frame."""
+
+    code: int
+    reason: str
+
+
+class Wire:
+    """An open WebSocket."""
+
+    def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
+        self._websocket = websocket
+        # Asked for now: once aiohttp has given the connection back it cannot be had any more.
+        self._socket: socket.socket | None = websocket.get_extra_info("socket")
+
+    async def send(self, data: str | bytes) -> None:
+        """Sends a message; waits while the socket is slow.
+
+        Raises:
+            ConnectionFailed: The connection is lost.
+        """
+        try:
+            if isinstance(data, str):
+                await self._websocket.send_str(data)
+            else:
+                await self._websocket.send_bytes(data)
+        except (aiohttp.ClientError, OSError) as error:
+            raise _lost(error) from error
+
+    async def receive(self) -> str | Closed:
+        """The next text message, or how the server closed.
+
+        Raises:
+            ConnectionFailed: The connection is lost.
+            ProtocolError: The server sent something that is not text.
+        """
+        message = await self._websocket.receive()
+        match message.type:
+            case aiohttp.WSMsgType.TEXT:
+                return str(message.data)
+            case aiohttp.WSMsgType.CLOSE:
+                return Closed(message.data or _ABNORMAL, message.extra or "")
+            case aiohttp.WSMsgType.BINARY:
+                raise ProtocolError(codes.UNEXPECTED_EVENT, "the server sent binary data")
+            case _:
+                # aiohttp reports an end without a close frame as CLOSED with code 1000, so the code says nothing here.
+                raise _lost(self._websocket.exception())
+
+    async def close(self) -> None:
+        """Closes politely, and after a second without answer for good."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._websocket.close()
+        self._cut()
+
+    def _cut(self) -> None:
+        """A peer that does not read would keep the socket, and what is in its buffer, alive for ever."""
+        if self._socket is not None:
+            # uvloop's transports have no socket that can be shut down (TypeError): the kernel must tire of the peer.
+            with suppress(OSError, TypeError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+async def dial(
+    session: aiohttp.ClientSession,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    ssl: tls.SSLContext | bool,
+    heartbeat: float | None,
+) -> Wire:
+    """Opens a WebSocket.
+
+    Raises:
+        ConnectionFailed: No server, or no secure connection to it.
+        Refused: The server will not serve this client.
+        ServerFull: Every slot is taken.
+    """
+    if session.closed:
+        raise ConnectionFailed("lost", "the HTTP session was closed before its streams", permanent=True)
+    try:
+        return Wire(await session.ws_connect(url, headers=headers, ssl=ssl, heartbeat=heartbeat))
+    except aiohttp.WSServerHandshakeError as error:
+        raise _error_of_status(error.status, error.headers or {}) from error
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise ConnectionFailed("tls", f"the server's certificate is not trusted: {error}", permanent=True) from error
+    except aiohttp.ClientSSLError as error:
+        raise ConnectionFailed("tls", f"no secure connection: {error}") from error
+    except TimeoutError as error:
+        raise ConnectionFailed("timeout", f"no answer from {url}") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ConnectionFailed("unreachable", f"no server at {url}: {error}") from error
+
+
+def _error_of_status(status: int, headers: Mapping[str, str]) -> AuricleError:
+    if status in {429, 503}:
+        return ServerFull(_seconds(headers.get("Retry-After")))
+    if status in {401, 403}:
+        return Refused(status, f"the server did not accept the key (HTTP {status})")
+    if 400 <= status < 500:
+        return Refused(status, f"HTTP {status}: is this the address of an Auricle server?")
+    return ConnectionFailed("unreachable", f"the server did not open a WebSocket (HTTP {status})")
+
+
+def _seconds(value: str | None) -> float | None:
+    """The Retry-After header in its form as a number; proxies that send a date get the ordinary backoff."""
+    return float(value) if value is not None and value.isascii() and value.isdigit() else None
+
+
+def _lost(cause: BaseException | None) -> ConnectionFailed:
+    if isinstance(cause, TimeoutError):
+        return ConnectionFailed("timeout", "the server stopped answering")
+    return ConnectionFailed("lost", f"the connection broke: {cause}" if cause else "the connection broke")

@@ -1,0 +1,99 @@
+"""Hypothesis strategies for every message and event of the protocol."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from auricle.protocol import (
+    End,
+    Error,
+    Final,
+    Finalize,
+    Interim,
+    Limits,
+    Ready,
+    Settled,
+    SpeechStarted,
+    Start,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnResumed,
+    TurnSettings,
+    Update,
+    Word,
+)
+from auricle.protocol.messages import ENCODINGS, MAX_ID_LENGTH, TURN_MODES
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+seconds = st.floats(0, 1e6)
+share = st.floats(0, 1)
+seq = st.integers(0, 1 << 40)
+turns = st.builds(TurnSettings, mode=st.sampled_from(TURN_MODES), silence_ms=st.integers(80, 10_000))
+keyterms = st.lists(text, max_size=4).map(tuple)
+latencies = st.integers(1, 5_000)
+
+starts = st.builds(
+    Start,
+    encoding=st.sampled_from(ENCODINGS),
+    sample_rate=st.integers(8_000, 48_000),
+    latency_ms=st.none() | latencies,
+    language=st.none() | text,
+    turn=turns,
+    keyterms=keyterms,
+    words=st.booleans(),
+)
+updates = st.builds(
+    Update,
+    latency_ms=st.none() | latencies,
+    language=st.none() | text,
+    turn=st.none() | turns,
+    keyterms=st.none() | keyterms,
+)
+finalizes = st.builds(Finalize, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=MAX_ID_LENGTH))
+client_messages = starts | updates | finalizes | st.just(End())
+
+words = st.builds(Word, text, seconds, seconds, share)
+limits = st.builds(Limits, st.integers(1, 1 << 30), seconds, seconds, seconds)
+readies = st.builds(
+    Ready,
+    seq=seq,
+    audio_time=seconds,
+    session=text,
+    model=text,
+    latencies_ms=st.lists(latencies, max_size=4).map(tuple),
+    languages=st.lists(text, max_size=4).map(tuple),
+    latency_ms=latencies,
+    language=text,
+    limits=limits,
+)
+finals = st.builds(
+    Final,
+    seq=seq,
+    audio_time=seconds,
+    text=text,
+    start=seconds,
+    end=seconds,
+    language=text,
+    words=st.lists(words, max_size=4).map(tuple),
+    finalize_id=st.none() | text,
+    settled=seconds,
+)
+server_events = (
+    readies
+    | finals
+    | st.builds(SpeechStarted, seq=seq, audio_time=seconds, start=seconds)
+    | st.builds(Interim, seq=seq, audio_time=seconds, text=text, start=seconds, end=seconds, language=text)
+    | st.builds(Settled, seq=seq, audio_time=seconds, settled=seconds)
+    | st.builds(TurnEagerEnd, seq=seq, audio_time=seconds, probability=share, speech_end=seconds, text=text)
+    | st.builds(TurnResumed, seq=seq, audio_time=seconds, probability=share)
+    | st.builds(TurnEnd, seq=seq, audio_time=seconds, probability=share, speech_end=seconds, text=text)
+    | st.builds(
+        Error,
+        seq=seq,
+        audio_time=seconds,
+        code=text,
+        fault=st.sampled_from(["client", "server"]),
+        fatal=st.booleans(),
+        message=text,
+    )
+)

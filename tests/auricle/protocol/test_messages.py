@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from auricle.protocol import Finalize, InvalidMessage, Start, TurnSettings, messages
+
+
+@pytest.mark.parametrize(
+    ("build", "field"),
+    [
+        (lambda: Start(encoding="opus"), "encoding"),  # type: ignore[arg-type]
+        (lambda: Start(sample_rate=7_999), "sample_rate"),
+        (lambda: Start(sample_rate=48_001), "sample_rate"),
+        (lambda: Start(latency_ms=0), "latency_ms"),
+        (lambda: TurnSettings(mode="vad"), "turn.mode"),  # type: ignore[arg-type]
+        (lambda: TurnSettings(silence_ms=79), "turn.silence_ms"),
+        (lambda: TurnSettings(silence_ms=10_001), "turn.silence_ms"),
+        (lambda: Finalize(""), "id"),
+        (lambda: Finalize("x" * 129), "id"),
+    ],
+)
+def test_a_message_that_exists_is_legal(build: Callable[[], object], field: str) -> None:
+    with pytest.raises(InvalidMessage) as caught:
+        build()
+    assert caught.value.field == field
+
+
+def test_every_type_of_the_wire_has_its_own_name() -> None:
+    kinds = [kind for kind in vars(messages).values() if dataclasses.is_dataclass(kind) and hasattr(kind, "TYPE")]
+    assert len({kind.TYPE for kind in kinds}) == len(kinds) == 13

@@ -1,0 +1,278 @@
+"""The client against a real server on the loopback, while all goes well."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ssl
+import subprocess
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+import pytest
+
+import auricle
+from auricle import (
+    AuricleClient,
+    ConnectionFailed,
+    Error,
+    Final,
+    Interim,
+    ProtocolError,
+    Refused,
+    SpeechStarted,
+    Start,
+    Stream,
+    StreamEvent,
+    TurnEnd,
+    TurnSettings,
+)
+from auricle.protocol import AudioReceived, End, Update
+from tests.auricle.listening import everything
+from tests.auricle.recogniser import LIMITS, START, silence, speech, word
+from tests.auricle.servers import ScriptedServer, client_tasks
+
+E = TypeVar("E", bound=StreamEvent)
+
+
+async def the_next(stream: Stream, kind: type[E]) -> E:
+    async for event in stream:
+        if isinstance(event, kind):
+            return event
+    raise AssertionError(f"the stream ended without a {kind.__name__}")
+
+
+async def test_speech_becomes_events() -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        assert stream.ready.model == "bursts"
+        await stream.send(speech([1, 2, 3]) + silence(0.7))
+        await stream.send(speech([4]))
+        await stream.end()
+        events = await everything(stream)
+    spoken = [event for event in events if not isinstance(event, Interim)]
+    assert [type(event) for event in spoken] == [SpeechStarted, Final, TurnEnd] * 2
+    assert [event.text for event in spoken if isinstance(event, Final)] == ["w1 w2 w3", "w4"]
+    assert stream.audio_seconds == pytest.approx(1.02)
+
+
+async def test_interims_come_while_one_speaks() -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        await stream.send(speech([1, 2]))
+        first = await the_next(stream, Interim)
+        await stream.send(speech([3, 4]))
+        second = await the_next(stream, Interim)
+    assert second.text.startswith(first.text)
+
+
+async def test_a_finalize_is_answered_with_its_id() -> None:
+    start = Start(sample_rate=8_000, turn=TurnSettings("off"))
+    async with ScriptedServer() as server, auricle.connect(server.url, start=start) as stream:
+        await stream.send(word(1))
+        assert await stream.finalize("mine") == "mine"
+        await stream.send(word(2))
+        made_up = await stream.finalize()
+        empty = await stream.finalize()
+        await stream.end()
+        finals = [event for event in await everything(stream) if isinstance(event, Final)]
+    assert [(final.finalize_id, final.text) for final in finals] == [("mine", "w1"), (made_up, "w2"), (empty, "")]
+
+
+async def test_ids_made_up_are_fresh() -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        assert await stream.finalize("f1") == "f1"
+        assert await stream.finalize() == "f2"
+        with pytest.raises(ProtocolError, match="has not been answered"):
+            await stream.finalize("f1")
+        for bad in ("", "x" * 129):
+            with pytest.raises(ProtocolError, match="invalid_field"):
+                await stream.finalize(bad)
+
+
+async def test_settings_change_in_band() -> None:
+    turn = TurnSettings("silence", 200)
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        await stream.send(word(1))
+        await stream.update(latency_ms=160, language="de-DE", turn=turn, keyterms=["auricle"])
+        await stream.send(silence(0.3))
+        await the_next(stream, TurnEnd)
+        said = [each for each in server.said[0] if not isinstance(each, AudioReceived)]
+    assert said == [START, Update(160, "de-DE", turn, ("auricle",))]
+
+
+async def test_an_update_that_a_server_cannot_follow_is_an_event() -> None:
+    async with (
+        ScriptedServer(refused_updates=frozenset({"xx"})) as server,
+        auricle.connect(server.url, start=START) as stream,
+    ):
+        await stream.update(language="xx")
+        error = await the_next(stream, Error)
+        await stream.send(word(1))
+        await stream.end()
+        assert [event.text for event in await everything(stream) if isinstance(event, Final)] == ["w1"]
+    assert (error.code, error.fatal) == ("unsupported_language", False)
+
+
+async def test_audio_is_sent_in_packets_that_fit_the_server() -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        for _ in range(10):
+            await stream.send(silence(0.01))
+        await stream.send(silence(3.0))
+        await stream.end()
+        await everything(stream)
+        sizes = [len(said.pcm) for said in server.said[0] if isinstance(said, AudioReceived)]
+    assert sum(sizes) == 16_000 * 3.1
+    assert max(sizes) <= LIMITS.message_bytes
+    assert min(sizes[:-1]) >= 320
+
+
+async def test_half_a_sample_does_not_leave_the_client() -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        with pytest.raises(ProtocolError, match="bad_audio"):
+            await stream.send(b"\0")
+        await stream.send(word(1))
+        await stream.end()
+        assert [event.text for event in await everything(stream) if isinstance(event, Final)] == ["w1"]
+
+
+async def test_after_the_end_nothing_is_said() -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        await stream.end()
+        await stream.end()
+        for late in (stream.send(word(1)), stream.finalize(), stream.update(latency_ms=80)):
+            with pytest.raises(ProtocolError, match="after_end"):
+                await late
+        assert await everything(stream) == []
+        assert [type(said) for said in server.said[0]] == [Start, End]
+
+
+async def test_one_client_opens_many_streams() -> None:
+    async with ScriptedServer() as server, AuricleClient(server.url) as client:
+        streams = [await client.open(START) for _ in range(5)]
+        for number, stream in enumerate(streams):
+            await stream.send(word(number + 1))
+            await stream.end()
+        texts = [[event.text for event in await everything(each) if isinstance(event, Final)] for each in streams]
+        for stream in streams:
+            await stream.aclose()
+    assert texts == [["w1"], ["w2"], ["w3"], ["w4"], ["w5"]]
+
+
+async def test_a_session_that_was_given_stays_open() -> None:
+    async with ScriptedServer() as server, aiohttp.ClientSession() as session:
+        async with auricle.connect(server.url, start=START, session=session) as stream:
+            await stream.end()
+            await everything(stream)
+        assert not session.closed
+
+
+async def test_the_key_is_a_bearer_token() -> None:
+    async with ScriptedServer(key="sesame") as server:
+        async with auricle.connect(server.url, start=START, api_key="sesame") as stream:
+            assert stream.ready.session == "1"
+        with pytest.raises(Refused) as caught:
+            async with auricle.connect(server.url, start=START, api_key="wrong"):
+                pass
+    assert caught.value.status == 401
+    assert "wrong" not in str(caught.value)
+
+
+# --- leaving nothing behind ------------------------------------------------------------------------------------------
+
+
+async def nothing_is_left(server: ScriptedServer, tasks: set[asyncio.Task[object]]) -> None:
+    await server.until("open_sockets", 0)
+    assert client_tasks() == tasks
+    gc.collect()  # an unclosed session, transport or socket warns now, and warnings are errors
+
+
+async def test_closing_in_the_middle_leaves_no_task_and_no_socket() -> None:
+    async with ScriptedServer() as server:
+        tasks = client_tasks()
+        async with auricle.connect(server.url, start=START) as stream:
+            await stream.send(speech([1, 2, 3]))
+            await stream.finalize()
+        await nothing_is_left(server, tasks)
+        with pytest.raises(ProtocolError, match="after_end"):
+            await stream.send(word(1))
+        assert all(isinstance(event, Interim | SpeechStarted | Final) for event in await everything(stream))
+
+
+async def test_closing_at_once_leaves_no_task_and_no_socket() -> None:
+    async with ScriptedServer() as server, AuricleClient(server.url) as client:
+        tasks = client_tasks()
+        stream = await client.open(START)
+        await stream.aclose()
+        await stream.aclose()
+        await nothing_is_left(server, tasks)
+
+
+async def test_a_reader_wakes_when_its_stream_is_closed() -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        reader = asyncio.create_task(everything(stream))
+        await server.until("starts", 1)
+        await stream.aclose()
+        assert await reader == []
+
+
+async def test_an_error_in_the_block_closes_the_stream_too() -> None:
+    async with ScriptedServer() as server:
+        tasks = client_tasks()
+        with pytest.raises(ZeroDivisionError):
+            async with auricle.connect(server.url, start=START):
+                raise ZeroDivisionError
+        await nothing_is_left(server, tasks)
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command = ["openssl", "req", "-x509", *curve, "-keyout", str(key), "-out", str(cert), "-days", "1", *name]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("needs openssl to make a certificate")
+    return cert, key
+
+
+async def test_a_trusted_certificate_is_a_secure_stream(certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(cert, key)
+    trusting = ssl.create_default_context(cafile=str(cert))
+    async with ScriptedServer(tls=served) as server:
+        tasks = client_tasks()
+        async with auricle.connect(server.url, start=START, ssl=trusting) as stream:
+            assert server.url.startswith("wss://")
+            await stream.send(word(1))
+            await stream.end()
+            assert [event.text for event in await everything(stream) if isinstance(event, Final)] == ["w1"]
+        await nothing_is_left(server, tasks)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: tuple[Path, Path]) -> None:
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(*certificate)
+    async with ScriptedServer(tls=served) as server:
+        with pytest.raises(ConnectionFailed, match="not trusted") as caught:
+            async with auricle.connect(server.url, start=START):
+                pass
+        assert (caught.value.reason, caught.value.permanent) == ("tls", True)
+        with pytest.raises(ConnectionFailed) as caught:
+            async with auricle.connect(server.url.replace("wss", "ws"), start=START, connect_timeout=2.0):
+                pass
+        assert caught.value.reason == "unreachable"
+
+
+async def test_tls_to_a_server_without_it() -> None:
+    async with ScriptedServer() as server:
+        with pytest.raises(ConnectionFailed) as caught:
+            async with auricle.connect(server.url.replace("ws", "wss"), start=START):
+                pass
+    assert caught.value.reason == "tls"

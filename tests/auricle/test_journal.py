@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from auricle.journal import Journal, Resumption, Said
+from auricle.protocol import End, Finalize, Start, TurnSettings, Update
+
+RATE = 8_000
+SECOND = bytes(2 * RATE)
+
+
+def journal(replay_seconds: float = 60.0, packet_seconds: float = 0.0, **start: Any) -> Journal:
+    return Journal(Start(sample_rate=RATE, **start), replay_seconds, packet_seconds)
+
+
+def opened(replay_seconds: float = 60.0, packet_seconds: float = 0.0) -> Journal:
+    made = journal(replay_seconds, packet_seconds)
+    made.attach(1 << 20)
+    return made
+
+
+def told(made: Journal) -> list[Said]:
+    """Everything that is to be said now, neighbouring audio joined."""
+    out: list[Said] = []
+    while (said := made.next()) is not None:
+        if isinstance(said, bytes) and out and isinstance(out[-1], bytes):
+            out[-1] += said
+        else:
+            out.append(said)
+    return out
+
+
+def test_all_is_said_once_and_in_order() -> None:
+    made = opened()
+    made.audio(b"ab")
+    made.say(Finalize("x"))
+    made.audio(b"cd")
+    made.say(Update(latency_ms=160))
+    made.say(End())
+    assert told(made) == [b"ab", Finalize("x"), b"cd", Update(latency_ms=160), End()]
+    assert told(made) == []
+
+
+def test_tiny_frames_wait_for_a_packet_unless_a_message_follows() -> None:
+    made = opened(packet_seconds=0.02)
+    made.audio(bytes(318))
+    assert made.next() is None
+    made.audio(bytes(2))
+    assert made.next() == bytes(320)
+    made.audio(b"ab")
+    made.say(Finalize("x"))
+    assert told(made) == [b"ab", Finalize("x")]
+
+
+def test_big_audio_is_cut_to_what_the_server_takes() -> None:
+    made = journal()
+    made.attach(1_001)
+    made.audio(bytes(3_000))
+    assert [len(piece) for piece in iter(made.next, None) if isinstance(piece, bytes)] == [1_000, 1_000, 1_000]
+
+
+def test_after_an_interruption_all_since_the_settled_point_is_said_again() -> None:
+    made = opened()
+    made.audio(b"a" * 16_000)
+    made.say(Finalize("x"))
+    made.audio(b"b" * 16_000)
+    told(made)
+    made.answer("x")
+    made.settle(1.0)
+    assert made.held_seconds == 1.0
+    made.detach(speaking=True)
+    made.audio(b"c" * 16_000)
+    assert made.unsent_seconds == 2.0
+    assert made.attach(1 << 20) == Resumption(origin=1.0, replayed_seconds=2.0, lost_seconds=0.0)
+    assert told(made) == [b"b" * 16_000 + b"c" * 16_000]
+
+
+def test_what_has_no_answer_yet_is_asked_again_at_its_place() -> None:
+    made = opened()
+    made.audio(b"ab")
+    made.say(Finalize("x"))
+    made.audio(b"cd")
+    made.say(Finalize("y"))
+    made.say(End())
+    told(made)
+    assert made.pending == {"x", "y"}
+    made.answer("x")
+    made.detach(speaking=True)
+    made.attach(1 << 20)
+    assert told(made) == [b"abcd", Finalize("y"), End()]
+
+
+def test_settings_changed_before_the_settled_point_are_in_the_new_start() -> None:
+    made = opened()
+    turn = TurnSettings("off")
+    made.say(Update(latency_ms=160, language="de-DE"))
+    made.audio(SECOND)
+    made.say(Update(language="en-US", turn=turn, keyterms=("auricle",)))
+    made.audio(SECOND)
+    made.say(Update(latency_ms=80))
+    told(made)
+    made.settle(1.5)
+    made.detach(speaking=True)
+    made.attach(1 << 20)
+    assert made.start == Start(sample_rate=RATE, latency_ms=160, language="en-US", turn=turn, keyterms=("auricle",))
+    assert told(made) == [SECOND[: len(SECOND) // 2], Update(latency_ms=80)]
+
+
+def test_what_a_server_refused_is_not_asked_again() -> None:
+    made = opened()
+    made.say(Update(latency_ms=999, turn=TurnSettings("off")))
+    made.say(Update(latency_ms=160))
+    told(made)
+    made.refuse("unsupported_latency", offered={80, 160})
+    made.detach(speaking=False)
+    made.attach(1 << 20)
+    assert told(made) == [Update(turn=TurnSettings("off")), Update(latency_ms=160)]
+
+
+@pytest.mark.parametrize("code", ["unsupported_keyterms", "idle_timeout", "unheard_of"])
+def test_a_refusal_that_fits_no_update_changes_nothing(code: str) -> None:
+    made = opened()
+    made.say(Update(latency_ms=160))
+    told(made)
+    made.refuse(code, offered=())
+    made.detach(speaking=False)
+    made.attach(1 << 20)
+    assert told(made) == [Update(latency_ms=160)]
+
+
+def test_memory_is_bounded_while_a_connection_lasts() -> None:
+    made = opened(replay_seconds=3.0)
+    for _ in range(100):
+        made.audio(SECOND)
+        told(made)
+        assert made.held_seconds <= 3.0
+    assert made.seconds == 100.0
+
+
+def test_what_a_connection_has_not_heard_is_not_dropped_from_under_it() -> None:
+    made = opened(replay_seconds=1.0)
+    for number in range(5):
+        made.audio(bytes([number]) * 16_000)
+    assert b"".join(piece for piece in told(made) if isinstance(piece, bytes)) == b"".join(
+        bytes([number]) * 16_000 for number in range(5)
+    )
+
+
+def test_memory_is_bounded_in_an_outage_and_the_loss_is_told() -> None:
+    made = opened(replay_seconds=3.0)
+    made.audio(SECOND)
+    told(made)
+    made.detach(speaking=True)
+    for _ in range(9):
+        made.audio(SECOND)
+        assert made.held_seconds <= 3.0
+    assert made.attach(1 << 20) == Resumption(origin=7.0, replayed_seconds=3.0, lost_seconds=7.0)
+
+
+def test_silence_that_a_server_has_heard_is_no_loss() -> None:
+    made = opened(replay_seconds=3.0)
+    for _ in range(100):
+        made.audio(SECOND)
+        told(made)
+    made.detach(speaking=False)
+    assert made.attach(1 << 20) == Resumption(origin=97.0, replayed_seconds=3.0, lost_seconds=0.0)
+
+
+def test_a_loss_is_told_once() -> None:
+    made = opened(replay_seconds=1.0)
+    made.detach(speaking=True)
+    for _ in range(3):
+        made.audio(SECOND)
+    assert made.attach(1 << 20).lost_seconds == 2.0
+    made.detach(speaking=True)
+    assert made.attach(1 << 20).lost_seconds == 0.0
+
+
+def test_messages_whose_audio_is_gone_are_said_first() -> None:
+    made = opened(replay_seconds=1.0)
+    made.detach(speaking=True)
+    made.audio(b"a" * 16_000)
+    made.say(Finalize("x"))
+    made.audio(b"b" * 32_000)
+    made.attach(1 << 20)
+    assert told(made) == [Finalize("x"), b"b" * 16_000]
+
+
+def test_a_server_cannot_settle_what_it_has_not_heard() -> None:
+    made = opened()
+    made.audio(SECOND)
+    made.settle(1e9)
+    assert told(made) == [SECOND]
+    made.settle(0.5)
+    made.settle(0.25)
+    assert made.held_seconds == 0.5
+
+
+def test_telephone_audio_has_its_own_sizes() -> None:
+    made = journal(encoding="mulaw")
+    made.attach(1 << 20)
+    made.audio(bytes(RATE))
+    assert made.seconds == 1.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_happens_a_connection_hears_a_gapless_stretch_from_its_origin(seed: int) -> None:
+    draw = random.Random(seed)
+    made, heard, origin, spoken = opened(replay_seconds=0.5), b"", 0.0, b""
+    for _ in range(300):
+        match draw.randrange(5):
+            case 0 | 1:
+                piece = draw.randbytes(2 * draw.randrange(1, 2_000))
+                spoken += piece
+                made.audio(piece)
+            case 2:
+                said = made.next()
+                heard += said if isinstance(said, bytes) else b""
+            case 3:
+                made.settle(origin + draw.random() * len(heard) / (2 * RATE))
+            case 4:
+                made.detach(speaking=draw.random() < 0.5)
+                heard, origin = b"", made.attach(1_000).origin
+        first = round(origin * RATE) * 2
+        assert spoken[first : first + len(heard)] == heard

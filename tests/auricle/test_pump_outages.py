@@ -1,0 +1,141 @@
+"""What a caller may do while there is no connection, and what is made of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+import auricle
+from auricle import (
+    Final,
+    Reconnected,
+    Reconnecting,
+    ReconnectPolicy,
+    Start,
+    Stream,
+    StreamEvent,
+    TurnEnd,
+    TurnSettings,
+)
+from auricle.protocol import AudioReceived
+from tests.auricle.listening import FAST, until, words_of
+from tests.auricle.recogniser import RATE, START, silence, speech, word
+from tests.auricle.servers import Fault, ScriptedServer, client_tasks
+
+
+async def in_an_outage(
+    then: Callable[[Stream], Awaitable[None]], policy: ReconnectPolicy = FAST
+) -> tuple[list[StreamEvent], ScriptedServer]:
+    """Says w1 and w2, loses the server, does what the test wishes, and lets the server come back."""
+    async with ScriptedServer() as server:
+        server.faults.append(Fault("abort", after=3))
+        async with auricle.connect(server.url, start=START, reconnect=policy, packet_ms=1) as stream:
+            await server.hang_up()
+            events: list[StreamEvent] = []
+            await stream.send(word(1))
+            await server.until("audio_bytes", len(word(1)))
+            await stream.send(word(2))
+            await until(stream, Reconnecting, events)
+            await then(stream)
+            await server.listen(int(server.url.rsplit(":")[-1]))
+            events += [event async for event in stream]
+        await server.until("open_sockets", 0)
+    return events, server
+
+
+async def test_a_stream_may_end_in_an_outage() -> None:
+    async def then(stream: Stream) -> None:
+        await stream.send(word(3))
+        await stream.end()
+
+    events, _ = await in_an_outage(then)
+    assert words_of(events) == ["w1", "w2", "w3"]
+
+
+async def test_a_finalize_in_an_outage_is_answered() -> None:
+    async def then(stream: Stream) -> None:
+        await stream.finalize("a")
+        await stream.send(word(3))
+        await stream.finalize("b")
+        await stream.end()
+
+    events, _ = await in_an_outage(then)
+    finals = [event for event in events if isinstance(event, Final) and event.finalize_id]
+    assert [(final.finalize_id, final.text) for final in finals] == [("a", "w1 w2"), ("b", "w3")]
+
+
+async def test_settings_changed_in_an_outage_hold_after_it() -> None:
+    async def then(stream: Stream) -> None:
+        await stream.update(turn=TurnSettings("off"))
+        await stream.send(word(3) + silence(1.0))
+        await stream.end()
+
+    events, server = await in_an_outage(then)
+    assert words_of(events) == ["w1", "w2", "w3"]
+    assert not any(isinstance(event, TurnEnd) for event in events)
+    assert server.starts == [START, START]
+
+
+async def test_settled_settings_are_in_the_new_start() -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START, reconnect=FAST) as stream:
+        await stream.update(latency_ms=160)
+        await stream.send(word(1))
+        await stream.finalize()
+        await until(stream, Final, [])
+        server.cut()
+        await stream.end()
+        assert words_of([event async for event in stream]) == []
+        assert stream.ready.latency_ms == 160
+        assert server.starts == [START, Start(sample_rate=RATE, latency_ms=160)]
+
+
+async def test_what_no_memory_holds_is_told() -> None:
+    async def then(stream: Stream) -> None:
+        await stream.send(silence(1.0))
+        await stream.finalize("a")
+        await stream.send(word(3))
+        await stream.end()
+
+    policy = ReconnectPolicy(attempts=500, first_delay=0.001, max_delay=0.01, replay_seconds=0.5)
+    events, _ = await in_an_outage(then, policy)
+    (back,) = [event for event in events if isinstance(event, Reconnected)]
+    assert back.replayed_seconds == pytest.approx(0.5)
+    assert back.lost_seconds == pytest.approx(2 * 0.08 + 1.0 + 0.08 - 0.5)
+    assert words_of(events) == ["w3"]
+    assert next(event.finalize_id for event in events if isinstance(event, Final)) == "a"
+
+
+@pytest.mark.parametrize("moment", ["waiting", "dialling"])
+async def test_closing_in_an_outage_leaves_nothing(moment: str) -> None:
+    policy = ReconnectPolicy(attempts=9, first_delay=30.0 if moment == "waiting" else 0.0)
+    async with ScriptedServer() as server:
+        server.faults.append(Fault("abort", after=2))
+        tasks = client_tasks()
+        async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
+            server.mute = True
+            await stream.send(word(1))
+            await until(stream, Reconnecting, [])
+            if moment == "dialling":
+                await server.until("starts", 2)
+        server.released.set()
+        await server.until("open_sockets", 0)
+        assert client_tasks() == tasks
+
+
+async def test_a_live_speaker_is_heard_through_an_outage_in_time() -> None:
+    """Bytes heard by the second server are those since the last settled point, no more."""
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START, reconnect=FAST) as stream:
+        await stream.send(speech([1, 2]))
+        await stream.finalize()
+        await until(stream, Final, [])
+        server.cut()
+        await stream.send(speech([3]))
+        await stream.end()
+        events = [event async for event in stream]
+        heard = sum(len(said.pcm) for said in server.said[1] if isinstance(said, AudioReceived))
+    assert words_of(events) == ["w3"]
+    assert heard == len(speech([3]))
+    (back,) = [event for event in events if isinstance(event, Reconnected)]
+    assert back.replayed_seconds == pytest.approx(0.08)
+    assert back.lost_seconds == 0.0
