@@ -1,0 +1,54 @@
+"""Failures as the exception classes that LiveKit retries, falls over from and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
+
+from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+
+from .log import logger
+
+
+@contextmanager
+def only_api_errors() -> Iterator[None]:
+    """Lets no exception out but `APIError`: after any other, LiveKit's session stays open and hears nothing more."""
+    try:
+        yield
+    except APIError:
+        raise
+    except AuricleError as error:
+        raise api_error(error) from error
+    except Exception as error:
+        logger.exception("unexpected error in a recognition stream")
+        raise APIConnectionError(f"unexpected error in a recognition stream: {error!r}") from error
+
+
+def api_error(error: AuricleError) -> APIError:
+    """The `APIError` that says what `error` says; retryable unless trying again is pointless."""
+    retryable = not error.permanent
+    match error:
+        case ConnectionFailed(reason="timeout"):
+            return APITimeoutError(str(error), retryable=retryable)
+        case ConnectionFailed():
+            return APIConnectionError(str(error), retryable=retryable)
+        case ProtocolError():
+            return APIError(str(error), body=error.code, retryable=retryable)
+    return APIStatusError(
+        str(error), status_code=_status_of(error), body=getattr(error, "code", None), retryable=retryable
+    )
+
+
+def _status_of(error: AuricleError) -> int:
+    """The HTTP status that the server answered, or would have if it had not upgraded the connection before."""
+    match error:
+        case Refused():
+            return error.status
+        case ServerFull():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        case StreamFailed(permanent=True):
+            return HTTPStatus.BAD_REQUEST
+    return HTTPStatus.INTERNAL_SERVER_ERROR

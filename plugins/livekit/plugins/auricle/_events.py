@@ -1,0 +1,127 @@
+"""The server's events as LiveKit's speech events: order, times, languages. Pure, apart from the clock it is given."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from livekit.agents import LanguageCode
+from livekit.agents.stt import RecognitionUsage, SpeechData, SpeechEvent, SpeechEventType
+from livekit.agents.types import TimedString
+
+from auricle.events import StreamEvent
+from auricle.protocol.messages import Final, Interim, Ready, SpeechStarted, TurnEnd, Word
+
+from ._clock import AudioClock
+
+_UNSPECIFIC_LANGUAGES = frozenset({"", "auto", "multi"})
+"""Codes that name no language: LiveKit's turn detection would ignore them."""
+
+
+class SpeechEvents:
+    """Translates the events of one recognition stream, which may have to open several streams on the server.
+
+    A position in an event counts from the first audio of its server stream. `opened` says where in all the audio that
+    is; `offset` is what LiveKit asks to add, so that times count from the start of the session's audio.
+
+    Args:
+        clock: Tells when a position was heard.
+        server_turns: Whether the server decides turns, so that starts and ends of speech are passed on.
+    """
+
+    def __init__(self, clock: AudioClock, *, server_turns: bool) -> None:
+        self.offset = 0.0
+        self._clock = clock
+        self._server_turns = server_turns
+        self._began = 0.0
+        self._request_id = ""
+        self._language = LanguageCode("")
+        self._shown: SpeechData | None = None
+        self._turn_open = False
+        self._spoken_until: float | None = None
+
+    def opened(self, ready: Ready, began: float) -> None:
+        """A server stream was opened; its first audio is at `began` seconds of all the audio."""
+        self._began = began
+        self._request_id = ready.session
+        self._language_of(ready.language)
+
+    def abandoned(self, *, flushed: bool) -> list[SpeechEvent]:
+        """What is due when a server stream is lost for good: nobody else will say it.
+
+        Words that were shown become final as they are, a flush gets its answer, and a turn its end.
+
+        Args:
+            flushed: Whether a flush waits for its answer.
+        """
+        events: list[SpeechEvent] = []
+        if self._shown is not None or flushed:
+            events = self._final(self._shown or SpeechData(self._language, ""))
+        return events + (self._end(self._spoken_until) if self._turn_open else [])
+
+    def of(self, event: StreamEvent) -> list[SpeechEvent]:
+        """The speech events, in order, that say what `event` says; none for what LiveKit has no word for."""
+        match event:
+            case SpeechStarted() if self._server_turns:
+                return self._start(event.start)
+            case Interim():
+                self._shown = self.transcript(event)
+                return [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [self._shown])]
+            case Final():
+                return self._final(self.transcript(event))
+            case TurnEnd() if self._server_turns:
+                return self._end(self._clock.wall(self._began + event.speech_end))
+        return []
+
+    def transcript(self, event: Interim | Final) -> SpeechData:
+        """The transcript in `event`, with times on the session's clock and a concrete language code."""
+        shift = self._began + self.offset
+        words = event.words if isinstance(event, Final) else ()
+        return SpeechData(
+            language=self._language_of(event.language),
+            text=event.text,
+            start_time=event.start + shift,
+            end_time=event.end + shift,
+            confidence=fmean(word.confidence for word in words) if words else 0.0,
+            words=[self._timed(word, shift) for word in words] or None,
+        )
+
+    def usage(self, seconds: float) -> SpeechEvent:
+        """The report that another `seconds` of audio were sent."""
+        used = RecognitionUsage(audio_duration=seconds)
+        return SpeechEvent(SpeechEventType.RECOGNITION_USAGE, self._request_id, recognition_usage=used)
+
+    def _start(self, position: float) -> list[SpeechEvent]:
+        self._turn_open = True
+        started_at = self._clock.wall(self._began + position)
+        return [SpeechEvent(SpeechEventType.START_OF_SPEECH, self._request_id, speech_start_time=started_at)]
+
+    def _final(self, data: SpeechData) -> list[SpeechEvent]:
+        self._shown = None
+        final = SpeechEvent(SpeechEventType.FINAL_TRANSCRIPT, self._request_id, [data])
+        if data.text:
+            self._spoken_until = final.speech_end_time = self._clock.wall(data.end_time - self.offset)
+            return [final]
+        # The session takes an empty final as an answer but keeps an interim that it was shown before, of this stream
+        # or of one that failed; an empty interim takes that back.
+        return [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [data]), final]
+
+    def _end(self, ended_at: float | None) -> list[SpeechEvent]:
+        # Without its time an END_OF_SPEECH would add the session's whole endpointing delay to the silence that the
+        # server has already waited for.
+        self._turn_open = False
+        return [SpeechEvent(SpeechEventType.END_OF_SPEECH, self._request_id, speech_end_time=ended_at)]
+
+    def _language_of(self, code: str) -> LanguageCode:
+        language = LanguageCode(code)
+        if language.language not in _UNSPECIFIC_LANGUAGES:
+            self._language = language
+        return self._language
+
+    def _timed(self, word: Word, shift: float) -> TimedString:
+        return TimedString(
+            word.text,
+            start_time=word.start + shift,
+            end_time=word.end + shift,
+            confidence=word.confidence,
+            start_time_offset=self.offset,
+        )

@@ -1,0 +1,113 @@
+"""The plugin in real sessions against a real server: the engine, the gateway and everything between."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from livekit.plugins import auricle
+
+from tests.livekit_auricle.harness import EnergyVAD, Heard, frames, listening
+from tests.livekit_auricle.spoken import Audio
+from tests.support import tones
+
+VAD_SILENCE, MIN_DELAY, SILENCE = 0.25, 0.3, 0.4
+CHUNK = 0.08
+
+DEMO_AUDIO = Path(str(files("auricle_server"))) / "demo" / "audio"
+DEMO_MODEL = Path(str(files("auricle_server"))) / "checkpoints" / "demo" / "demo_en.nemo"
+EXAMPLE = Path(__file__).parents[2] / "agent_examples" / "livekit_captions.py"
+needs_demo = pytest.mark.skipif(not DEMO_MODEL.exists(), reason="needs the bundled demo model")
+
+
+def tone_speech(*parts: float | str) -> Audio:
+    """Silences (seconds) and sentences of the two-tone words that the test model knows."""
+    pieces: list[np.ndarray] = []
+    ends: list[float] = []
+    for part in parts:
+        if isinstance(part, str):
+            for word in part.split():
+                pieces += [tones.silence(0.14), tones.word(tones.WORDS.index(word), 0.24)]
+            ends.append(sum(map(len, pieces)) / tones.SAMPLE_RATE)
+        else:
+            pieces.append(tones.silence(part))
+    samples = np.concatenate(pieces)
+    samples += 0.001 * np.random.default_rng(1).standard_normal(len(samples))
+    return Audio(np.round(samples * 32767).astype(np.int16), tones.SAMPLE_RATE, tuple(ends))
+
+
+def delays(heard: Heard, speech: Audio) -> list[float]:
+    """Seconds from the end of each sentence to the commit of its turn."""
+    pairs = zip(heard.turn_times, speech.speech_ends, strict=True)
+    return [committed - heard.audio.wall(end) for committed, end in pairs]
+
+
+async def test_sessions_that_decide_and_sessions_that_let_the_server_decide_hear_the_same_turns(
+    tones_server: str,
+) -> None:
+    speech = tone_speech(0.1, "it was on", 0.7, "they are", 0.1)
+    async with (
+        listening(
+            speech,
+            stt=auricle.STT(url=tones_server, latency_ms=80),
+            vad=EnergyVAD(VAD_SILENCE),
+            turn_handling={"turn_detection": "vad", "endpointing": {"min_delay": MIN_DELAY}},
+        ) as deciding,
+        listening(
+            speech,
+            stt=auricle.STT(url=tones_server, latency_ms=80, turn_detection="server", silence_ms=round(SILENCE * 1000)),
+            vad=None,
+            turn_handling={"turn_detection": "stt", "endpointing": {"min_delay": 0.0}},
+        ) as trusting,
+    ):
+        for heard in (deciding, trusting):
+            await heard.until(lambda heard=heard: len(heard.turns) == 2)  # type: ignore[misc]
+    assert deciding.turns == deciding.finals == ["it was on", "they are"]
+    assert trusting.turns == trusting.finals == ["it was on", "they are"]
+    if max(deciding.audio.lateness, trusting.audio.lateness) > 0.1:
+        pytest.skip("the words are right; this machine was too busy to judge the timing")
+    # The final comes while the session's own delay still runs: the flush costs nothing.
+    assert all(metrics["transcription_delay"] < VAD_SILENCE + deciding.allowance for metrics in deciding.metrics)
+    assert max(delays(deciding, speech)) < MIN_DELAY + deciding.allowance
+    # A word ends where the decoder emitted it, which is up to two chunks after it was spoken.
+    assert max(delays(trusting, speech)) < SILENCE + 3 * CHUNK + trusting.allowance
+    assert all(0 <= metrics["end_of_turn_delay"] - SILENCE < CHUNK + trusting.allowance for metrics in trusting.metrics)
+
+
+async def test_recognize(tones_server: str) -> None:
+    stt = auricle.STT(url=tones_server)
+    event = await stt.recognize(frames(tone_speech(0.2, "it was on", 0.2)))
+    data = event.alternatives[0]
+    assert data.text == "it was on"
+    assert [str(word) for word in data.words or ()] == ["it", "was", "on"]
+    assert data.language == "en-US"
+    assert stt.model != "auricle"
+
+
+def first_sentence() -> Audio:
+    """ "I don't think so." out of a bundled clip, cut in the pauses around it."""
+    samples, rate = soundfile.read(DEMO_AUDIO / "clip_01.flac", dtype="int16")
+    return Audio(samples[round(0.35 * rate) : round(1.6 * rate)], rate, (0.95,))
+
+
+@needs_demo
+async def test_a_session_as_it_comes_with_its_own_voice_and_turn_detection_hears_real_speech() -> None:
+    from auricle_server.local import serve_locally
+
+    async with serve_locally() as url, listening(first_sentence(), stt=auricle.STT(url=url)) as heard:
+        await heard.until(lambda: bool(heard.turns))
+    assert heard.turns == ["I don't think so."]
+    assert not heard.errors
+
+
+@needs_demo
+def test_the_example_runs_as_it_is(tmp_path: Path) -> None:
+    speech, recording = first_sentence(), tmp_path / "recording.wav"
+    soundfile.write(recording, speech.samples, speech.rate)
+    done = subprocess.run([sys.executable, EXAMPLE, recording], capture_output=True, text=True, timeout=100, check=True)
+    assert "> I don't think so." in done.stdout

@@ -1,0 +1,288 @@
+"""The stream's contract with LiveKit, without a session: what goes in, what comes out, in which order."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import numpy as np
+import pytest
+from livekit import rtc
+from livekit.agents import LanguageCode
+from livekit.agents.stt import RecognizeStream, SpeechEvent, SpeechEventType
+from livekit.agents.types import TimedString
+from livekit.agents.utils import http_context
+from livekit.plugins import auricle
+
+from auricle.protocol import AudioReceived, Finalize, Update
+from tests.livekit_auricle.harness import frames
+from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
+from tests.livekit_auricle.spoken import Audio, audio
+
+START, INTERIM, FINAL, END = (
+    SpeechEventType.START_OF_SPEECH,
+    SpeechEventType.INTERIM_TRANSCRIPT,
+    SpeechEventType.FINAL_TRANSCRIPT,
+    SpeechEventType.END_OF_SPEECH,
+)
+
+
+def push(stream: RecognizeStream, audio: Audio, frame_seconds: float = 0.02) -> None:
+    for frame in frames(audio, frame_seconds):
+        stream.push_frame(frame)
+
+
+async def collect(stream: RecognizeStream) -> list[SpeechEvent]:
+    """All events until the end; the input must have ended."""
+    return [event async for event in stream if event.type is not SpeechEventType.RECOGNITION_USAGE]
+
+
+async def up_to(stream: RecognizeStream, kind: SpeechEventType) -> list[SpeechEvent]:
+    """The events up to the next of this kind; how many interims come before it is the reader's speed's affair."""
+    events: list[SpeechEvent] = []
+    async with asyncio.timeout(5):
+        while not events or events[-1].type is not kind:
+            events.append(await anext(stream))
+    return [event for event in events if event.type is not SpeechEventType.RECOGNITION_USAGE]
+
+
+async def transcribe(stt: auricle.STT, *parts: Audio) -> list[SpeechEvent]:
+    """Each part followed by a flush, the last one by the end of the input, which flushes too."""
+    async with stt.stream() as stream:
+        for part in parts[:-1]:
+            push(stream, part)
+            stream.flush()
+        push(stream, parts[-1])
+        stream.end_input()
+        return await collect(stream)
+
+
+def texts(events: list[SpeechEvent], kind: SpeechEventType = FINAL) -> list[str]:
+    return [event.alternatives[0].text for event in events if event.type is kind]
+
+
+def seconds_heard(server: ScriptedServer) -> float:
+    return sum(len(item.pcm) for item in server.said if isinstance(item, AudioReceived)) / 2 / 16_000
+
+
+async def test_every_flush_is_answered_in_order() -> None:
+    async with serve() as server:
+        events = await transcribe(
+            auricle.STT(url=server.url), audio(0.1, "hello there"), audio(0.3), audio(0.1, "how are you")
+        )
+    assert texts(events) == ["hello there", "", "how are you"]
+    assert all(len(event.alternatives) == 1 for event in events)
+    assert [item for item in server.said if isinstance(item, Finalize)] == [Finalize(f"flush-{n}") for n in (1, 2, 3)]
+
+
+async def test_an_empty_final_follows_an_empty_interim() -> None:
+    async with serve(Behaviour(forgetful=True)) as server:
+        events = await transcribe(auricle.STT(url=server.url), audio(0.1, "hello there", 0.1))
+    assert texts(events, INTERIM)[-2:] == ["hello there", ""]
+    assert [event.type for event in events][-2:] == [INTERIM, FINAL]
+    assert texts(events) == [""]
+
+
+async def test_who_decides_the_turns_decides_what_the_server_is_asked_and_the_session_told() -> None:
+    speech = audio(0.1, "hello there", 0.6)
+    async with serve() as server:
+        alone = await transcribe(auricle.STT(url=server.url), speech)
+        turns = await transcribe(auricle.STT(url=server.url, turn_detection="server", silence_ms=300), speech)
+    assert [start.turn.mode for start in server.starts] == ["off", "silence"]
+    assert {event.type for event in alone} == {INTERIM, FINAL}
+    kinds = [event.type for event in turns]
+    assert kinds[0] is START
+    assert [kind for kind in kinds if kind is not INTERIM][:3] == [START, FINAL, END]
+    started, ended = (next(event for event in turns if event.type is kind) for kind in (START, END))
+    assert started.speech_start_time is not None
+    assert ended.speech_end_time is not None
+    assert ended.speech_end_time - started.speech_start_time == pytest.approx(0.4, abs=0.01)
+
+
+async def test_words_carry_times_on_the_sessions_clock() -> None:
+    async with serve() as server, auricle.STT(url=server.url).stream() as stream:
+        stream.start_time_offset = 10.0
+        push(stream, audio(0.5, "hello there"))
+        stream.end_input()
+        data = (await collect(stream))[-1].alternatives[0]
+    assert data.words is not None
+    assert all(isinstance(word, TimedString) for word in data.words)
+    assert [str(word) for word in data.words] == ["hello", "there"]
+    assert [word.start_time for word in data.words] == [pytest.approx(10.5), pytest.approx(10.7)]
+    assert [word.end_time for word in data.words] == [pytest.approx(10.7), pytest.approx(10.9)]
+    assert [word.start_time_offset for word in data.words] == [pytest.approx(10.0)] * 2
+    assert [data.start_time, data.end_time] == pytest.approx([10.5, 10.9])
+    assert data.confidence == pytest.approx(0.9)
+
+
+async def test_a_language_code_is_concrete_or_empty() -> None:
+    async with serve(Behaviour(language="auto")) as server:
+        unknown = await transcribe(auricle.STT(url=server.url, language="auto"), audio("hello"))
+        known = await transcribe(auricle.STT(url=server.url, language="de-DE"), audio("hello"))
+    assert {event.alternatives[0].language for event in unknown} == {LanguageCode("")}
+    assert {event.alternatives[0].language for event in known} == {LanguageCode("de-DE")}
+    assert [start.language for start in server.starts] == ["auto", "de-DE"]
+
+
+async def test_the_language_of_one_stream_can_differ() -> None:
+    async with serve() as server, auricle.STT(url=server.url, language="en-US").stream(language="de-DE") as stream:
+        stream.end_input()
+        await collect(stream)
+    assert server.starts[0].language == "de-DE"
+
+
+@pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
+async def test_a_flush_gives_the_server_all_audio_whatever_its_rate(rate: int) -> None:
+    speech = audio(0.1, "hello there", rate=rate)
+    async with serve() as server:
+        events = await transcribe(auricle.STT(url=server.url), speech)
+    assert texts(events) == ["hello there"]
+    assert seconds_heard(server) == pytest.approx(speech.seconds, abs=0.001)
+
+
+async def test_stereo_is_averaged() -> None:
+    said = audio(0.1, "hello there")
+    stereo = np.stack([said.samples, said.samples], axis=1)
+    async with serve() as server, auricle.STT(url=server.url).stream() as stream:
+        stream.push_frame(rtc.AudioFrame(stereo.tobytes(), said.rate, 2, len(stereo)))
+        stream.end_input()
+        assert texts(await collect(stream)) == ["hello there"]
+    assert seconds_heard(server) == pytest.approx(said.seconds)
+
+
+async def test_usage_adds_up_to_the_audio_in_portions_of_five_seconds() -> None:
+    portions: list[float] = []
+    async with serve() as server:
+        stt = auricle.STT(url=server.url)
+        stt.on("metrics_collected", lambda metrics: portions.append(metrics.audio_duration))
+        await transcribe(stt, audio(12.0))
+    assert portions == [pytest.approx(5.0, abs=0.02), pytest.approx(5.0, abs=0.02), pytest.approx(2.0, abs=0.04)]
+    assert sum(portions) == pytest.approx(12.0)
+
+
+async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start() -> None:
+    async with serve() as server:
+        stt = auricle.STT(url=server.url, turn_detection="server", silence_ms=300)
+        async with stt.stream() as stream:
+            push(stream, audio(0.2, "hello"))
+            stt.update_options(language="de-DE", latency_ms=560, silence_ms=900)
+            push(stream, audio(0.5))
+            stream.end_input()
+            events = await collect(stream)
+        await transcribe(stt, audio(0.1))
+    update = Update(latency_ms=560, language="de-DE", turn=server.starts[1].turn)
+    at = server.said.index(update)
+    before = sum(len(item.pcm) for item in server.said[:at] if isinstance(item, AudioReceived))
+    assert before == 0.4 * 16_000 * 2
+    assert len(server.starts) == 2
+    assert (server.starts[1].language, server.starts[1].latency_ms) == ("de-DE", 560)
+    assert server.starts[1].turn.silence_ms == 900
+    assert texts(events) == ["hello"]
+
+
+async def test_options_that_the_server_does_not_offer_are_refused_where_they_are_set() -> None:
+    async with serve() as server:
+        stt = auricle.STT(url=server.url)
+        await transcribe(stt, audio(0.1))
+        with pytest.raises(ValueError, match="language: the server offers en-US, de-DE, auto, not fr-FR"):
+            stt.update_options(language="fr-FR")
+        with pytest.raises(ValueError, match="latency_ms"):
+            stt.update_options(latency_ms=90)
+    assert stt.options.language is None
+    with pytest.raises(ValueError, match="silence_ms"):
+        stt.update_options(silence_ms=1)
+    with pytest.raises(ValueError, match="turn_detection"):
+        auricle.STT(turn_detection="vad")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expected an address like ws://"):
+        auricle.STT(url="localhost")
+
+
+async def test_an_option_that_the_server_cannot_follow_changes_nothing() -> None:
+    async with serve() as server:
+        stt = auricle.STT(url=server.url)
+        stream = stt.stream()
+        stt.update_options(language="xx")  # nobody can know yet what the server offers
+        push(stream, audio("hello"))
+        stream.end_input()
+        assert texts(await collect(stream)) == ["hello"]
+        await stream.aclose()
+
+
+async def test_recognize_gives_one_final_with_words() -> None:
+    metrics: list[Any] = []
+    async with serve() as server:
+        stt = auricle.STT(url=server.url, turn_detection="server")
+        stt.on("metrics_collected", metrics.append)
+        event = await stt.recognize(frames(audio(0.3, "hello there", 0.9, "good bye", 0.2)), language="de-DE")
+        silent = await stt.recognize(frames(audio(0.3, rate=24_000)))
+    data = event.alternatives[0]
+    assert (event.type, data.text) == (FINAL, "hello there good bye")
+    assert data.words is not None
+    assert [str(word) for word in data.words] == ["hello", "there", "good", "bye"]
+    assert [data.start_time, data.end_time] == pytest.approx([0.3, 2.0])
+    assert silent.alternatives[0].text == ""
+    assert [(start.turn.mode, start.sample_rate) for start in server.starts] == [("off", 16_000), ("off", 24_000)]
+    assert [each.audio_duration for each in metrics] == [pytest.approx(2.2), pytest.approx(0.3)]
+
+
+async def test_the_api_key_is_a_bearer_token() -> None:
+    async with serve() as server:
+        await transcribe(auricle.STT(url=server.url, api_key="secret"), audio(0.1))
+    assert server.headers[0]["Authorization"] == "Bearer secret"
+
+
+async def test_a_given_http_session_is_used_and_left_open() -> None:
+    async with serve() as server, aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
+        stt = auricle.STT(url=server.url, http_session=session)
+        await transcribe(stt, audio(0.1))
+        await stt.aclose()
+        assert not session.closed
+    assert server.headers[0]["X-Mine"] == "yes"
+
+
+async def test_in_a_job_its_http_session_is_used_and_prewarming_connects_it() -> None:
+    async with serve() as server, http_context.open():
+        stt = auricle.STT(url=server.url)
+        stt.prewarm()
+        assert stt._prewarming is not None
+        await stt._prewarming
+        await transcribe(stt, audio(0.1))
+        await stt.aclose()
+    warmed, streamed = server.peers
+    assert warmed == streamed
+
+
+def test_prewarming_without_an_event_loop_does_nothing() -> None:
+    auricle.STT().prewarm()
+
+
+async def test_prewarming_outside_a_job_does_nothing() -> None:
+    auricle.STT(url="ws://127.0.0.1:1").prewarm()
+
+
+async def test_closing_frees_the_servers_stream_at_once() -> None:
+    async with serve() as server:
+        stt = auricle.STT(url=server.url)
+        stream = stt.stream()
+        push(stream, audio(0.1, "hello", 0.1))
+        first = await anext(stream)
+        async with asyncio.timeout(1):
+            await stt.aclose()
+            await server.left.wait()
+    assert first.alternatives[0].text == "hello"
+    with pytest.raises(RuntimeError, match="ended"):
+        push(stream, audio(0.1))
+
+
+async def test_what_it_says_of_itself() -> None:
+    stt = auricle.STT()
+    assert (stt.model, stt.provider) == ("auricle", "Auricle")
+    capabilities = stt.capabilities
+    assert (capabilities.streaming, capabilities.interim_results, capabilities.manual_flush) == (True, True, True)
+    assert (capabilities.aligned_transcript, capabilities.offline_recognize) == ("word", True)
+    assert (capabilities.keyterms, capabilities.chat_context, capabilities.diarization) == (False, False, False)
+    async with serve() as server:
+        stt = auricle.STT(url=server.url)
+        await transcribe(stt, audio(0.1))
+    assert stt.model == "scripted"
