@@ -216,6 +216,20 @@ def test_closing_a_lease_drops_its_queued_row(engine: Engine) -> None:
     assert text_of(engine, [token for result in results for token in result.tokens]) == text
 
 
+def test_the_last_flush_takes_no_earlier_answer_with_it(engine: Engine) -> None:
+    lease = engine.open(80, "en-US")
+    engine.push(lease, tones.utterance(3, 2)[0])
+    engine.flush(lease, 1)
+    engine.flush(lease, 2)
+    engine.flush(lease, 3, last=True)
+    assert [(result.mark, result.ended) for result in drain(engine) if result.mark is not None] == [
+        (1, False),
+        (2, False),
+        (3, True),
+    ]
+    assert engine.slots_used == 0
+
+
 def test_warm_up_leaves_no_trace(engine: Engine) -> None:
     audio, text = tones.utterance(3, 3)
     lease = engine.open(80, "en-US")

@@ -1,0 +1,125 @@
+"""Everything that can be set, frozen. `from_environment` is the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from auricle.protocol.messages import Limits
+
+DEFAULT_LIMITS = Limits(message_bytes=1 << 20, buffered_seconds=10.0, stream_seconds=4 * 3600.0, idle_seconds=60.0)
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be; the message names it and says what would do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """How a server runs.
+
+    Attributes:
+        host: Address to listen at.
+        port: Port to listen at; 0 takes a free one.
+        model: Name, path or hub id of the checkpoint.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``.
+        threads: CPU threads of one worker's arithmetic.
+        default_latency_ms: Chunk latency of clients that name none; None takes the model's own default.
+        slots: Streams that one worker holds.
+        workers: Worker processes; more than one take an accelerator each.
+        gateways: Gateway processes, which share the port.
+        limits: Bounds of one stream.
+        api_keys: Keys that open `/v1/stream`; none opens it to everybody who reaches the port.
+        drain_seconds: How long open streams may go on after SIGTERM before they are finalised and closed.
+        stall_seconds: How long one message may wait for a client that does not read.
+        retry_after_seconds: What a refused client is told.
+        log_level: Of the root logger.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    model: str = "demo"
+    device: str = "auto"
+    threads: int = 1
+    default_latency_ms: int | None = None
+    slots: int = 64
+    workers: int = 1
+    gateways: int = 1
+    limits: Limits = DEFAULT_LIMITS
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    drain_seconds: float = 10.0
+    stall_seconds: float = 20.0
+    retry_after_seconds: int = 2
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        for name in ("threads", "slots", "workers", "gateways"):
+            _check(getattr(self, name) >= 1, name, "at least 1")
+        _check(0 <= self.port <= 65535, "port", "0 to 65535")
+        _check(self.drain_seconds >= 0, "drain_seconds", "at least 0")
+        for name in ("message_bytes", "buffered_seconds", "stream_seconds", "idle_seconds"):
+            _check(getattr(self.limits, name) > 0, name, "more than 0")
+        _check(all(self.api_keys), "api_keys", "no empty key")
+        _check(self.log_level in _LOG_LEVELS, "log_level", ", ".join(_LOG_LEVELS))
+
+
+def _check(condition: bool, name: str, expected: str) -> None:
+    if not condition:
+        raise ConfigError(f"{name}: expected {expected}")
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+_VARIABLES: dict[str, Callable[[str], Any]] = {
+    "host": str,
+    "port": int,
+    "model": str,
+    "device": str,
+    "threads": int,
+    "default_latency_ms": int,
+    "slots": int,
+    "workers": int,
+    "gateways": int,
+    "api_keys": _keys,
+    "drain_seconds": float,
+    "stall_seconds": float,
+    "retry_after_seconds": int,
+    "log_level": str.upper,
+}
+_LIMITS: dict[str, Callable[[str], Any]] = {
+    "message_bytes": int,
+    "buffered_seconds": float,
+    "stream_seconds": float,
+    "idle_seconds": float,
+}
+
+
+def _read(environment: Mapping[str, str], variables: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+    values = {}
+    for name, parse in variables.items():
+        variable = f"AURICLE_{name.upper()}"
+        if text := environment.get(variable):
+            try:
+                values[name] = parse(text)
+            except ValueError as error:
+                raise ConfigError(f"{variable}: expected {parse.__name__}, got {text!r}") from error
+    return values
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> ServerConfig:
+    """What the ``AURICLE_*`` variables describe: ``AURICLE_PORT``, ``AURICLE_IDLE_SECONDS`` and so on.
+
+    Args:
+        environment: In place of the process's own.
+
+    Raises:
+        ConfigError: A variable holds no legal value.
+    """
+    environment = os.environ if environment is None else environment
+    limits = replace(DEFAULT_LIMITS, **_read(environment, _LIMITS))
+    return ServerConfig(limits=limits, **_read(environment, _VARIABLES))

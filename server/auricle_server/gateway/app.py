@@ -1,0 +1,154 @@
+"""The HTTP face of a gateway: `/v1/stream`, `/healthz`, `/readyz`, `/metrics`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+
+from aiohttp import web
+
+from auricle.protocol import codes
+from auricle_server.config import ServerConfig
+from auricle_server.gateway.auth import check_key
+from auricle_server.gateway.errors import Refusal, ShuttingDown
+from auricle_server.gateway.native import NativeShell
+from auricle_server.gateway.streams import Hub
+from auricle_server.link.base import GatewayLink
+from auricle_server.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+STREAM_PATH = "/v1/stream"
+_FLUSH_SECONDS = 5.0
+_FAREWELL_SECONDS = 1.0
+
+
+class Gateway:
+    """All that one gateway process holds. To be made on its event loop.
+
+    Args:
+        config: Of the server.
+        links: One to each worker.
+
+    Attributes:
+        hub: The workers.
+        serving: Keeps the links going; ends only when something is badly wrong.
+        draining: Whether new streams are refused because the server shuts down.
+    """
+
+    def __init__(self, config: ServerConfig, links: Sequence[GatewayLink]) -> None:
+        self.draining = False
+        self._config = config
+        self._metrics = Metrics()
+        self._shells: set[NativeShell] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self.hub = Hub(links, self._metrics, self._on_beat)
+        self.serving = asyncio.create_task(self.hub.run())
+
+    @property
+    def ready(self) -> bool:
+        """Whether new streams are taken."""
+        return self.hub.ready and not self.draining
+
+    def app(self) -> web.Application:
+        """The aiohttp application."""
+        app = web.Application()
+        app.router.add_get(STREAM_PATH, self._stream)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._show_metrics)
+        return app
+
+    # --- handlers ----------------------------------------------------------------------------------------------------
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        """Everything that can be refused is refused before the upgrade, so that a proxy can try another server."""
+        try:
+            check_key(request.headers.get("Authorization"), self._config.api_keys)
+            if not web.WebSocketResponse().can_prepare(request):
+                return web.json_response(
+                    {"code": "upgrade_required", "message": "this is a WebSocket endpoint"},
+                    status=426,
+                    headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+                )
+            if self.draining:
+                raise ShuttingDown("the server shuts down")
+            seat = await self.hub.reserve()
+        except Refusal as refusal:
+            return self._refuse(refusal)
+        shell = NativeShell(request, seat, self._config, self._metrics)
+        self._shells.add(shell)
+        self._empty.clear()
+        self._metrics.streams.inc()
+        try:
+            return await shell.run()
+        finally:
+            self._leave(shell)
+
+    def _leave(self, shell: NativeShell) -> None:
+        self._shells.discard(shell)
+        self._metrics.streams.dec()
+        if not self._shells:
+            self._empty.set()
+
+    def _refuse(self, refusal: Refusal) -> web.Response:
+        self._metrics.refused.labels(refusal.code).inc()
+        headers = {"Retry-After": str(self._config.retry_after_seconds)} if refusal.retry else {}
+        if refusal.status == web.HTTPUnauthorized.status_code:
+            headers["WWW-Authenticate"] = "Bearer"
+        body = {"code": refusal.code, "message": refusal.message}
+        return web.json_response(body, status=refusal.status, headers=headers)
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        if self.draining:
+            return web.json_response({"status": "draining"}, status=503)
+        if not self.hub.ready:
+            return web.json_response({"status": "no worker"}, status=503)
+        state = {"status": "ready", "model": self.hub.model, "streams": len(self._shells), "slots": self.hub.slots}
+        return web.json_response(state)
+
+    async def _show_metrics(self, _: web.Request) -> web.Response:
+        self._metrics.ready.set(self.ready)
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def _on_beat(self) -> None:
+        for shell in list(self._shells):
+            shell.on_beat()
+
+    async def drain(self) -> None:
+        """Takes no new stream; lets the open ones end, for `drain_seconds`; finalises and closes the rest."""
+        self.draining = True
+        log.info("draining streams=%d seconds=%g", len(self._shells), self._config.drain_seconds)
+        await self._until_empty(self._config.drain_seconds)
+        for shell in list(self._shells):
+            shell.session.drain()
+        await self._until_empty(_FLUSH_SECONDS)
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """Closes what is open, at once."""
+        self.draining = True
+        for shell in list(self._shells):
+            shell.session.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again and replay")
+        await self._until_empty(_FAREWELL_SECONDS)
+        for shell in list(self._shells):
+            shell.abort()
+
+    async def close(self) -> None:
+        """Ends the links; the streams are over by then."""
+        self.serving.cancel()
+        await asyncio.wait({self.serving})
+        await self.hub.close()
+
+    async def _until_empty(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()

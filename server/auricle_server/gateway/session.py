@@ -1,0 +1,282 @@
+"""One client's conversation, without I/O: what the socket receives goes in, what it must send comes out.
+
+The shell feeds `receive_text` and `receive_binary`, sends what `next_text` returns whenever `wake` was called, and
+closes with `close_code` once that is set and nothing is left to send.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable
+
+from auricle.protocol import codes
+from auricle.protocol.codes import CODES, ProtocolViolation
+from auricle.protocol.connection import ClientInput, ServerConnection
+from auricle.protocol.messages import (
+    End,
+    Error,
+    Final,
+    Finalize,
+    Interim,
+    Limits,
+    ServerEvent,
+    Start,
+    TurnEnd,
+    Update,
+)
+from auricle.protocol.states import AudioReceived
+from auricle_server.gateway.audio_in import AudioIn
+from auricle_server.gateway.peer import Seat
+from auricle_server.link.messages import ChunkResult, StreamFailed
+from auricle_server.metrics import Metrics
+from auricle_server.stream import Change, Stream
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 10.0
+"""A connection takes a slot before it has said anything; it may keep it for this long."""
+MOST_UNANSWERED = 256
+MOST_UNSENT = 1024
+"""Finalizes and events that one stream may have waiting before its socket is read no further."""
+_SAMPLE_BYTES = 2
+_NORMAL = 1000
+
+
+class Session:
+    """A stream and the client behind it.
+
+    Args:
+        seat: The slot that the stream has taken.
+        limits: Bounds of the stream.
+        metrics: Of the gateway.
+        clock: Monotonic seconds.
+        wake: Called when there is something to send, or room to receive.
+
+    Attributes:
+        name: Names the session in logs and in `Ready`.
+        close_code: WebSocket code to close with after the last text; None while the conversation goes on.
+        last_message: When the client was last heard, by `clock`.
+    """
+
+    def __init__(
+        self, seat: Seat, limits: Limits, metrics: Metrics, clock: Callable[[], float], wake: Callable[[], None]
+    ) -> None:
+        self.name = secrets.token_hex(8)
+        self.close_code: int | None = None
+        self.last_message = clock()
+        self._seat = seat
+        self._limits = limits
+        self._metrics = metrics
+        self._clock = clock
+        self._wake = wake
+        self._connection = ServerConnection(limits.message_bytes)
+        self._stream: Stream | None = None
+        self._audio: AudioIn | None = None
+        self._outbox: deque[ServerEvent] = deque()
+        self._asked: dict[str, float] = {}
+        self._draining = False
+        # A stream must always be able to collect two chunks, whatever the limit says.
+        self._most_backlog = max(limits.buffered_seconds, 2 * max(seat.info.latencies_ms) / 1000)
+        seat.listener = self._on_worker
+
+    # --- from the client ---------------------------------------------------------------------------------------------
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the shell may read on; False while too much waits for the worker, or for the client to read."""
+        if self.close_code is not None or self._stream is None:
+            return True
+        return (
+            self._stream.backlog_seconds < self._most_backlog
+            and self._stream.unanswered < MOST_UNANSWERED
+            and len(self._outbox) < MOST_UNSENT
+        )
+
+    def receive_text(self, text: str) -> None:
+        """A text message has come."""
+        self._receive(lambda: self._connection.receive_text(text))
+
+    def receive_binary(self, data: bytes) -> None:
+        """A binary message has come."""
+        self._receive(lambda: self._connection.receive_binary(data))
+
+    def touch(self) -> None:
+        """The client gave a sign of life."""
+        self.last_message = self._clock()
+
+    def _receive(self, read: Callable[[], list[ClientInput]]) -> None:
+        self.touch()
+        if self.close_code is not None or self._draining:
+            return
+        try:
+            for message in read():
+                self._dispatch(message)
+        except ProtocolViolation as violation:
+            self.fail(violation.code, violation.message)
+        except Exception:
+            log.exception("session failed session=%s", self.name)
+            self.fail(codes.INTERNAL, "the server failed on this message; the failure is logged there")
+
+    def _dispatch(self, message: ClientInput) -> None:
+        match message:
+            case AudioReceived():
+                self._hear(message.pcm)
+            case Finalize():
+                self._finalize(message.id)
+            case Update():
+                self._update(message)
+            case Start():
+                self._start(message)
+            case End():
+                self._end()
+
+    def _start(self, start: Start) -> None:
+        stream = Stream(self._seat.info, start, self.name)
+        self._audio = AudioIn(start.encoding, start.sample_rate)
+        self._stream = stream
+        self._seat.change(Change(start.latency_ms, start.language))
+        self._send([stream.ready(self._limits)])
+        log.info("stream started session=%s latency_ms=%d turn=%s", self.name, stream.latency_ms, start.turn.mode)
+
+    def _hear(self, data: bytes) -> None:
+        stream, audio = self._running
+        self._push(stream, audio.decode(data))
+        if stream.heard_seconds > self._limits.stream_seconds:
+            raise ProtocolViolation(
+                codes.STREAM_TOO_LONG, f"a stream may last {self._limits.stream_seconds:g} s; open another"
+            )
+
+    def _push(self, stream: Stream, pcm: bytes) -> None:
+        if pcm:
+            samples = len(pcm) // _SAMPLE_BYTES
+            stream.hear(samples)
+            self._seat.audio(pcm)
+
+    def _finalize(self, finalize_id: str) -> None:
+        stream, audio = self._running
+        self._push(stream, audio.flush())
+        self._asked[finalize_id] = self._clock()
+        mark = stream.finalize(finalize_id)
+        if mark is not None:
+            self._seat.flush(mark)
+
+    def _update(self, update: Update) -> None:
+        stream, _ = self._running
+        try:
+            self._seat.change(stream.update(update))
+        except ProtocolViolation as violation:
+            self._send([self._error(violation.code, violation.message, fatal=False)])
+
+    def _end(self) -> None:
+        stream, audio = self._running
+        self._push(stream, audio.flush())
+        self._seat.flush(stream.end(), last=True)
+
+    @property
+    def _running(self) -> tuple[Stream, AudioIn]:
+        if self._stream is None or self._audio is None:
+            raise ProtocolViolation(codes.NOT_STARTED, "the first message must be a start")
+        return self._stream, self._audio
+
+    # --- from the worker ---------------------------------------------------------------------------------------------
+
+    def _on_worker(self, item: ChunkResult | StreamFailed) -> None:
+        if self._stream is None or self.close_code is not None:
+            if isinstance(item, StreamFailed):
+                self.fail(item.code, item.message)
+            return
+        try:
+            self._on_item(self._stream, item)
+        except Exception:
+            log.exception("session failed session=%s", self.name)
+            self.fail(codes.INTERNAL, "the server failed on this stream; the failure is logged there")
+
+    def _on_item(self, stream: Stream, item: ChunkResult | StreamFailed) -> None:
+        if isinstance(item, StreamFailed):
+            self.fail(item.code if item.code in CODES else codes.INTERNAL, item.message)
+            return
+        before = stream.audio_time
+        events = stream.on_result(item)
+        self._metrics.audio_seconds.inc(stream.audio_time - before)
+        self._observe(events)
+        self._send(events)
+        if stream.over:
+            self._finish()
+
+    def _observe(self, events: list[ServerEvent]) -> None:
+        for event in events:
+            if isinstance(event, TurnEnd):
+                self._metrics.turn_ends.inc()
+            elif isinstance(event, Final) and event.finalize_id is not None:
+                asked = self._asked.pop(event.finalize_id, None)
+                if asked is not None:
+                    self._metrics.finalize_seconds.observe(self._clock() - asked)
+
+    def _finish(self) -> None:
+        """The last flush is answered: either the client said `End`, or the server shuts down."""
+        if self._connection.ended:
+            self.close_code = _NORMAL
+            self._wake()
+        else:
+            self.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again and replay from the last final")
+
+    # --- to the client -----------------------------------------------------------------------------------------------
+
+    def _send(self, events: list[ServerEvent]) -> None:
+        for event in events:
+            # A client that does not keep up gets the newest interim only: each holds all that is in the one before.
+            if isinstance(event, Interim) and self._outbox and isinstance(self._outbox[-1], Interim):
+                self._outbox.pop()
+            self._outbox.append(event)
+        self._wake()
+
+    def next_text(self) -> str | None:
+        """The next text to send; None when there is none for now."""
+        return self._connection.send(self._outbox.popleft()) if self._outbox else None
+
+    def fail(self, code: str, message: str) -> None:
+        """Ends the conversation with an error; the first one counts."""
+        if self.close_code is not None:
+            return
+        self._outbox.append(self._error(code, message, fatal=True))
+        self.close_code = CODES[code].close_code
+        self._seat.leave()
+        self._wake()
+
+    def _error(self, code: str, message: str, *, fatal: bool) -> Error:
+        audio_time = 0.0 if self._stream is None else self._stream.audio_time
+        self._metrics.errors.labels(code).inc()
+        log.info("error session=%s code=%s fatal=%s audio_time=%.2f", self.name, code, fatal, audio_time)
+        return Error(code=code, fault=CODES[code].fault, fatal=fatal, message=message, audio_time=audio_time)
+
+    # --- from the gateway --------------------------------------------------------------------------------------------
+
+    def check_idle(self) -> None:
+        """Ends a stream whose client has said nothing for too long; a silent microphone still sends audio."""
+        most = self._limits.idle_seconds
+        if self._stream is None:
+            most = min(most, START_SECONDS)
+        if self.has_room and self._clock() - self.last_message > most:
+            self.fail(codes.IDLE_TIMEOUT, f"no message for {most:g} s; send audio, even silence")
+
+    def drain(self) -> None:
+        """What was said becomes final, then the stream closes with `shutting_down`."""
+        if self.close_code is not None:
+            return
+        if self._stream is None or self._audio is None:
+            self.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again")
+            return
+        if not self._connection.ended:
+            self._push(self._stream, self._audio.flush())
+        self._draining = True
+        mark = self._stream.drain()
+        if mark is not None:
+            self._seat.flush(mark, last=True)
+
+    def leave(self) -> None:
+        """The socket is gone, or about to be: gives the slot back."""
+        if self._stream is not None:
+            log.info("stream left session=%s audio_seconds=%.2f", self.name, self._stream.audio_time)
+        self._seat.leave()

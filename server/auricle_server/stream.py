@@ -1,0 +1,305 @@
+"""One speaker's stream: results of the worker in, events for the client out. Pure: no clock but the audio's.
+
+Order within a chunk: `SpeechStarted`, `Interim` (when the text grew and no final follows at once), the `Final`s,
+`TurnEnd`. Positions are samples at 16 kHz inside and seconds outside.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from auricle.protocol import codes
+from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.messages import (
+    Final,
+    Interim,
+    Limits,
+    Ready,
+    ServerEvent,
+    Settled,
+    SpeechStarted,
+    Start,
+    TurnEnd,
+    TurnSettings,
+    Update,
+)
+from auricle_server.link.messages import SAMPLE_RATE, ChunkResult, ModelInfo
+from auricle_server.transcript import Transcript
+from auricle_server.turns import TurnEnded, TurnStarted, detector_for
+
+LONGEST_SEGMENT = 60 * SAMPLE_RATE
+"""A segment older than this is cut at the next chunk that brings no word, and one twice as old at once, so that
+interims stay short for hours."""
+BETWEEN_WORDS = SAMPLE_RATE // 5
+"""Without a token for this long, the last word is over."""
+SETTLED_EVERY = 5 * SAMPLE_RATE
+SETTLED_BEHIND = 2 * SAMPLE_RATE
+"""A word may sound for this long before the decoder emits it; `Settled` stays that far behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Settings that the worker must learn of; None leaves one as it is."""
+
+    latency_ms: int | None = None
+    language: str | None = None
+
+
+class _Reason(enum.Enum):
+    """Why a flush was asked for."""
+
+    FINALIZE = enum.auto()
+    END = enum.auto()
+    DRAIN = enum.auto()
+
+
+@dataclass(slots=True)
+class _Flush:
+    reason: _Reason
+    heard: int
+    """Samples that had come by then."""
+    ids: list[str] = field(default_factory=list)
+
+
+def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None, keyterms: tuple[str, ...]) -> None:
+    """Whether the model can serve these settings.
+
+    Raises:
+        ProtocolViolation: One of the `unsupported_*` codes.
+    """
+    if latency_ms is not None and latency_ms not in info.latencies_ms:
+        offered = ", ".join(map(str, info.latencies_ms))
+        raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"latency_ms {latency_ms} is not one of {offered}")
+    if language is not None and language not in info.languages:
+        offered = ", ".join(info.languages)
+        raise ProtocolViolation(codes.UNSUPPORTED_LANGUAGE, f"language {language[:64]!r} is not one of {offered}")
+    if keyterms:
+        raise ProtocolViolation(codes.UNSUPPORTED_KEYTERMS, f"{info.name} takes no key terms; send none")
+
+
+class Stream:
+    """The state of one stream.
+
+    Args:
+        info: The model that serves it.
+        start: What the client asked for.
+        session: Names the stream in logs.
+
+    Attributes:
+        latency_ms: Chunk latency in force.
+        unanswered: Finalizes whose final has not been made yet.
+        over: Whether the answer to `end` or `drain` has come; nothing follows it.
+
+    Raises:
+        ProtocolViolation: The model cannot serve what the client asks for.
+    """
+
+    def __init__(self, info: ModelInfo, start: Start, session: str) -> None:
+        check_settings(info, start.latency_ms, start.language, start.keyterms)
+        self.latency_ms = start.latency_ms or info.default_latency_ms
+        self.unanswered = 0
+        self.over = False
+        self._info = info
+        self._session = session
+        self._language = start.language or info.default_language
+        self._with_words = start.words
+        self._turn = start.turn
+        self._detector = detector_for(start.turn)
+        self._turn_texts: list[str] = []
+        self._transcript = Transcript(info.pieces, round(info.frame_seconds * SAMPLE_RATE))
+        self._heard = self._position = self._settled = 0
+        self._flushes: dict[int, _Flush] = {}
+        self._last_mark = 0
+
+    @property
+    def audio_time(self) -> float:
+        """Seconds of audio on which the last result rested."""
+        return self._position / SAMPLE_RATE
+
+    @property
+    def heard_seconds(self) -> float:
+        """Seconds of audio that have come."""
+        return self._heard / SAMPLE_RATE
+
+    @property
+    def backlog_seconds(self) -> float:
+        """Seconds of audio that have come and on which no result rests yet."""
+        return (self._heard - self._position) / SAMPLE_RATE
+
+    def ready(self, limits: Limits) -> Ready:
+        """The answer to the client's `Start`."""
+        info = self._info
+        return Ready(
+            session=self._session,
+            model=info.name,
+            latencies_ms=info.latencies_ms,
+            languages=info.languages,
+            latency_ms=self.latency_ms,
+            language=self._language,
+            limits=limits,
+        )
+
+    # --- what the client does ----------------------------------------------------------------------------------------
+
+    def hear(self, samples: int) -> None:
+        """That much audio has gone to the worker."""
+        self._heard += samples
+
+    def update(self, update: Update) -> Change:
+        """New settings from the next chunk on, and what of them the worker must know.
+
+        A turn under way goes on with the new thresholds. When the mode changes, words that wait for their final still
+        get it, but a turn whose words are all final ends without a `TurnEnd`.
+
+        Raises:
+            ProtocolViolation: The model cannot serve them; nothing has changed.
+        """
+        check_settings(self._info, update.latency_ms, update.language, update.keyterms or ())
+        if update.turn is not None:
+            self._change_turn(update.turn)
+        if update.language is not None:
+            self._language, self._transcript.language = update.language, None
+        self.latency_ms = update.latency_ms or self.latency_ms
+        return Change(update.latency_ms, update.language)
+
+    def _change_turn(self, turn: TurnSettings) -> None:
+        same_mode = turn.mode == self._turn.mode
+        is_open = self._detector.open if same_mode else bool(self._transcript.text)
+        if not same_mode:
+            self._turn_texts.clear()
+        self._turn = turn
+        self._detector = detector_for(turn, is_open=is_open, heard=self._transcript.speech_end or 0)
+
+    def finalize(self, finalize_id: str) -> int | None:
+        """Everything said so far becomes final.
+
+        Returns:
+            The mark to flush with; None when the flush before this one will answer both, as no audio lies between.
+        """
+        self.unanswered += 1
+        last = self._flushes.get(self._last_mark)
+        if last is not None and last.reason is _Reason.FINALIZE and last.heard == self._heard:
+            last.ids.append(finalize_id)
+            return None
+        return self._flush(_Reason.FINALIZE, [finalize_id])
+
+    def end(self) -> int:
+        """No more audio will come. Returns the mark to flush with, for the last time."""
+        return self._flush(_Reason.END)
+
+    def drain(self) -> int | None:
+        """The server gives the stream up: the words said become final, but a turn under way does not end.
+
+        Returns:
+            The mark to flush with, for the last time; None when the last flush is on its way already.
+        """
+        last = self._flushes.get(self._last_mark)
+        if self.over or (last is not None and last.reason is not _Reason.FINALIZE):
+            return None
+        return self._flush(_Reason.DRAIN)
+
+    def _flush(self, reason: _Reason, ids: list[str] | None = None) -> int:
+        self._last_mark += 1
+        self._flushes[self._last_mark] = _Flush(reason, self._heard, ids or [])
+        return self._last_mark
+
+    # --- what the worker finds ---------------------------------------------------------------------------------------
+
+    def on_result(self, result: ChunkResult) -> list[ServerEvent]:
+        """The events that one chunk brings."""
+        self._position = max(self._position, result.samples)
+        transcript, before = self._transcript, self._transcript.text
+        transcript.add(result.tokens, result.frames, result.probabilities)
+        decisions = self._detector.feed(self._position, transcript.speech_end)
+        events = self._speech_started(decisions)
+        finals = self._answer(result.mark) or self._decide(decisions, quiet=not result.tokens)
+        if not finals and transcript.text != before:
+            events.append(self._interim())
+        events += finals
+        if TurnEnded() in decisions and not self.over:
+            events.append(self._turn_end())
+        return events + self._settle_silence()
+
+    def _speech_started(self, decisions: list[TurnStarted | TurnEnded]) -> list[ServerEvent]:
+        if TurnStarted() not in decisions:
+            return []
+        start = self._transcript.start or 0
+        return [SpeechStarted(audio_time=self.audio_time, start=start / SAMPLE_RATE)]
+
+    def _answer(self, mark: int | None) -> list[ServerEvent]:
+        flush = self._flushes.pop(mark, None) if mark is not None else None
+        if flush is None:
+            return []
+        self.unanswered -= len(flush.ids)
+        if flush.reason is _Reason.FINALIZE:
+            return [self._final(self._position, finalize_id) for finalize_id in flush.ids]
+        self.over = True
+        if flush.reason is _Reason.DRAIN:
+            return self._part()
+        finals: list[ServerEvent] = [self._final(self._position)] if self._transcript.text else []
+        return [*finals, self._turn_end()] if self._turn_texts else finals
+
+    def _part(self) -> list[ServerEvent]:
+        """The last final of a stream that goes on elsewhere; none in the middle of a word, which would be cut in two.
+
+        A client that reconnects replays what has no final.
+        """
+        speech_end = self._transcript.speech_end
+        if not self._transcript.text or speech_end is None or self._position - speech_end < BETWEEN_WORDS:
+            return []
+        return [self._final((speech_end + self._position) // 2)]
+
+    def _decide(self, decisions: list[TurnStarted | TurnEnded], *, quiet: bool) -> list[ServerEvent]:
+        """The finals that nobody asked for: at a turn's end, and in a segment that has grown too long."""
+        start = self._transcript.start
+        if start is None:
+            return []
+        age = self._position - start
+        too_long = age > 2 * LONGEST_SEGMENT or (quiet and age > LONGEST_SEGMENT)
+        if TurnEnded() not in decisions and not too_long:
+            return []
+        speech_end = self._transcript.speech_end or start
+        return [self._final(min(self._position, (speech_end + self._position) // 2))]
+
+    def _interim(self) -> Interim:
+        transcript = self._transcript
+        return Interim(
+            audio_time=self.audio_time,
+            text=transcript.text,
+            start=(transcript.start or 0) / SAMPLE_RATE,
+            end=(transcript.speech_end or 0) / SAMPLE_RATE,
+            language=transcript.language or self._language,
+        )
+
+    def _final(self, settled: int, finalize_id: str | None = None) -> Final:
+        segment = self._transcript.cut()
+        self._detector.segment_ended()
+        self._settled = max(self._settled, settled)
+        if segment.text and self._turn.mode == "silence":
+            self._turn_texts.append(segment.text)
+        return Final(
+            audio_time=self.audio_time,
+            text=segment.text,
+            start=(self._position if segment.start is None else segment.start) / SAMPLE_RATE,
+            end=(self._position if segment.end is None else segment.end) / SAMPLE_RATE,
+            language=self._transcript.language or self._language,
+            words=segment.words if self._with_words else (),
+            finalize_id=finalize_id,
+            settled=self._settled / SAMPLE_RATE,
+        )
+
+    def _turn_end(self) -> TurnEnd:
+        text = " ".join(self._turn_texts)
+        self._turn_texts.clear()
+        speech_end = (self._transcript.speech_end or 0) / SAMPLE_RATE
+        return TurnEnd(audio_time=self.audio_time, probability=1.0, speech_end=speech_end, text=text)
+
+    def _settle_silence(self) -> list[ServerEvent]:
+        """In a long silence, how far a client that reconnects may forget."""
+        settled = self._position - SETTLED_BEHIND
+        idle = not (self._transcript.text or self._detector.open or self._flushes or self.over)
+        if not idle or settled - self._settled < SETTLED_EVERY:
+            return []
+        self._settled = settled
+        return [Settled(audio_time=self.audio_time, settled=settled / SAMPLE_RATE)]

@@ -1,0 +1,202 @@
+"""Tokens to words, segments and text: incremental and append-only, each token looked at once.
+
+A segment is what one `Final` will carry. Times are samples at 16 kHz, because whole numbers compare exactly.
+
+What counts as speech: any piece that is more than punctuation. Punctuation belongs to the word before it and moves no
+word's end, so that a late full stop neither prolongs a turn nor opens a segment: marks that close a phrase are dropped
+while their segment is still empty, for they belong to the segment before.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from auricle.protocol.messages import Word
+from auricle_server.link.messages import SAMPLE_RATE
+
+WORD_START = "\u2581"
+"""SentencePiece's mark of a piece that begins a word."""
+
+_CLOSING = frozenset('.,?!;:…·、。，．？！：；।॥؟،؛۔)]}»”’」』"')
+"""Marks that end a phrase. None of them can begin one."""
+_LANGUAGE = re.compile(r"<([a-z]{2,3}-[A-Z][A-Za-z]+)>")
+_CONTROL = re.compile(r"<(unk|pad|s|/s|blank)>")
+
+
+class Kind(enum.Enum):
+    """What a piece does to a transcript."""
+
+    SPEECH = enum.auto()
+    CLOSING = enum.auto()
+    MARK = enum.auto()
+    SPACE = enum.auto()
+    LANGUAGE = enum.auto()
+    CONTROL = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One vocabulary entry, taken apart once for all streams.
+
+    Attributes:
+        kind: What it does.
+        text: Its characters without the word mark; of a language tag, the code.
+        starts_word: Whether it carries the word mark.
+    """
+
+    kind: Kind
+    text: str
+    starts_word: bool
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char).startswith("P")
+
+
+def _parse(piece: str) -> Piece:
+    starts_word = piece.startswith(WORD_START)
+    text = piece.removeprefix(WORD_START).replace(WORD_START, " ")
+    if tag := _LANGUAGE.fullmatch(text):
+        return Piece(Kind.LANGUAGE, tag[1], starts_word)
+    if _CONTROL.fullmatch(text):
+        return Piece(Kind.CONTROL, "", starts_word)
+    if not text.strip():
+        return Piece(Kind.SPACE, "", starts_word)
+    if all(char in _CLOSING for char in text):
+        return Piece(Kind.CLOSING, text, starts_word)
+    return Piece(Kind.MARK if all(map(_is_mark, text)) else Kind.SPEECH, text, starts_word)
+
+
+@lru_cache(maxsize=8)
+def vocabulary(pieces: tuple[str, ...]) -> tuple[Piece, ...]:
+    """The pieces of a model taken apart; one copy serves every stream of the model."""
+    return tuple(map(_parse, pieces))
+
+
+@dataclass(slots=True)
+class _OpenWord:
+    """A word that may still grow. Frames are the emission frames of its first and its last token."""
+
+    text: str
+    first: int
+    last: int
+    probability: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What was said between two cuts.
+
+    Attributes:
+        text: Empty when nothing was said; otherwise the words joined by spaces.
+        words: With times in seconds.
+        start: First word's start in samples; None when nothing was said.
+        end: Last word's end in samples; None when nothing was said.
+    """
+
+    text: str
+    words: tuple[Word, ...]
+    start: int | None
+    end: int | None
+
+
+class Transcript:
+    """The open segment of one stream.
+
+    Args:
+        pieces: Token strings by id.
+        frame_samples: Length of an encoder frame in samples.
+
+    Attributes:
+        language: Code of the last language tag that the model emitted, None before the first.
+        speech_end: Where the last word ended, in samples, whatever its segment; None before the first word.
+    """
+
+    def __init__(self, pieces: tuple[str, ...], frame_samples: int) -> None:
+        self._pieces = vocabulary(pieces)
+        self._frame_samples = frame_samples
+        self._words: list[_OpenWord] = []
+        self._text = ""
+        self._heard = False
+        self._space = False
+        self.language: str | None = None
+        self.speech_end: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The open segment so far; it only grows until the next `cut`. Empty while nothing but marks has come."""
+        return self._text if self._heard else ""
+
+    @property
+    def start(self) -> int | None:
+        """Where the open segment's first word starts, in samples; None while nothing was said."""
+        return self._words[0].first * self._frame_samples if self._heard else None
+
+    def add(self, tokens: Iterable[int], frames: Iterable[int], probabilities: Iterable[float]) -> None:
+        """Takes what one chunk brought.
+
+        Args:
+            tokens: Token ids.
+            frames: Absolute encoder frame of each token's emission.
+            probabilities: Of each token, 0 to 1.
+        """
+        for token, frame, probability in zip(tokens, frames, probabilities, strict=True):
+            piece = self._pieces[token]
+            if piece.kind is Kind.LANGUAGE:
+                self.language = piece.text
+            elif piece.kind is Kind.SPACE:
+                self._space = True
+            elif piece.kind is not Kind.CONTROL:
+                self._add(piece, frame, probability)
+
+    def _add(self, piece: Piece, frame: int, probability: float) -> None:
+        gap = piece.starts_word or self._space
+        self._space = False
+        if piece.kind is Kind.CLOSING:
+            self._close_phrase(piece, gap=gap)
+            return
+        if gap or not self._words:
+            self._text += f" {piece.text}" if self._words else piece.text
+            self._words.append(_OpenWord(piece.text, frame, frame, probability, 1))
+        else:
+            self._text += piece.text
+            self._extend(self._words[-1], piece, frame, probability)
+        if piece.kind is Kind.SPEECH:
+            self._heard = True
+            self.speech_end = (frame + 1) * self._frame_samples
+
+    def _close_phrase(self, piece: Piece, *, gap: bool) -> None:
+        if not self._words:
+            return
+        mark = f" {piece.text}" if gap else piece.text
+        self._text += mark
+        self._words[-1].text += mark
+
+    @staticmethod
+    def _extend(word: _OpenWord, piece: Piece, frame: int, probability: float) -> None:
+        word.text += piece.text
+        if piece.kind is Kind.SPEECH:
+            word.last = frame
+            word.probability += probability
+            word.tokens += 1
+
+    def cut(self) -> Segment:
+        """Ends the open segment and begins the next."""
+        start, text, words = self.start, self.text, self._words if self._heard else []
+        self._words, self._text, self._heard, self._space = [], "", False, False
+        end = (words[-1].last + 1) * self._frame_samples if words else None
+        return Segment(text, tuple(map(self._word, words)), start, end)
+
+    def _word(self, word: _OpenWord) -> Word:
+        return Word(
+            text=word.text,
+            start=word.first * self._frame_samples / SAMPLE_RATE,
+            end=(word.last + 1) * self._frame_samples / SAMPLE_RATE,
+            confidence=round(word.probability / word.tokens, 4),
+        )

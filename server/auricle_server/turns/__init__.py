@@ -1,0 +1,8 @@
+"""When a turn starts and ends. Pure: an audio clock and what was heard go in, decisions come out."""
+
+from auricle_server.turns.base import Detector, TurnEnded, TurnStarted
+from auricle_server.turns.off import OffDetector
+from auricle_server.turns.select import detector_for
+from auricle_server.turns.silence import SilenceDetector
+
+__all__ = ["Detector", "OffDetector", "SilenceDetector", "TurnEnded", "TurnStarted", "detector_for"]

@@ -1,0 +1,32 @@
+"""No turn detection: the client decides by its finalizes, so every segment is a turn of its own."""
+
+from __future__ import annotations
+
+from auricle_server.turns.base import Decision, TurnStarted
+
+
+class OffDetector:
+    """Says where speech starts, once a segment, and never ends a turn.
+
+    Args:
+        is_open: Whether the open segment holds words already.
+        heard: Speech up to this position belongs to segments that are over.
+    """
+
+    def __init__(self, *, is_open: bool = False, heard: int = 0) -> None:
+        self._heard = heard
+        self.open = is_open
+
+    def feed(self, position: int, speech_end: int | None) -> list[Decision]:  # noqa: ARG002 - see Detector
+        """See `Detector.feed`."""
+        if speech_end is None or speech_end <= self._heard:
+            return []
+        self._heard = speech_end
+        if self.open:
+            return []
+        self.open = True
+        return [TurnStarted()]
+
+    def segment_ended(self) -> None:
+        """The next word starts anew."""
+        self.open = False

@@ -1,0 +1,22 @@
+"""Which detector serves which settings."""
+
+from __future__ import annotations
+
+from auricle.protocol.messages import TurnSettings
+from auricle_server.link.messages import SAMPLE_RATE
+from auricle_server.turns.base import Detector
+from auricle_server.turns.off import OffDetector
+from auricle_server.turns.silence import SilenceDetector
+
+
+def detector_for(settings: TurnSettings, *, is_open: bool = False, heard: int = 0) -> Detector:
+    """A detector that takes over from here.
+
+    Args:
+        settings: What the client asks for.
+        is_open: Whether words are waiting for the end of their turn.
+        heard: Speech up to this position, in samples, has been dealt with.
+    """
+    if settings.mode == "off":
+        return OffDetector(is_open=is_open, heard=heard)
+    return SilenceDetector(settings.silence_ms * SAMPLE_RATE // 1000, is_open=is_open, heard=heard)

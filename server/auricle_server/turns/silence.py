@@ -1,0 +1,42 @@
+"""A turn ends when no word has come for a while.
+
+The decision falls on the first chunk at which `position - speech_end` has reached the silence asked for; as positions
+advance by one chunk, it is then less than that silence plus one chunk. Punctuation is no speech: it moves no
+`speech_end`, so a late full stop delays nothing.
+"""
+
+from __future__ import annotations
+
+from auricle_server.turns.base import Decision, TurnEnded, TurnStarted
+
+
+class SilenceDetector:
+    """Ends a turn after `silence` samples without a word.
+
+    Args:
+        silence: In samples at 16 kHz.
+        is_open: Whether a turn is under way already.
+        heard: Speech up to this position belongs to turns that are over.
+    """
+
+    def __init__(self, silence: int, *, is_open: bool = False, heard: int = 0) -> None:
+        self._silence = silence
+        self._heard = heard
+        self.open = is_open
+
+    def feed(self, position: int, speech_end: int | None) -> list[Decision]:
+        """See `Detector.feed`. A word that a long chunk holds early may start and end its turn at once."""
+        if speech_end is None:
+            return []
+        decisions: list[Decision] = []
+        if not self.open and speech_end > self._heard:
+            self.open = True
+            decisions.append(TurnStarted())
+        if self.open and position - speech_end >= self._silence:
+            self.open = False
+            decisions.append(TurnEnded())
+        self._heard = speech_end
+        return decisions
+
+    def segment_ended(self) -> None:
+        """A turn may span several segments: nothing changes."""

@@ -1,0 +1,129 @@
+"""What the doctor finds."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from auricle_server.commands import checks
+from auricle_server.commands.checks import Finding, Verdict
+from tests.support import tones
+
+
+def only(findings: Iterator[Finding]) -> Finding:
+    (finding,) = findings
+    return finding
+
+
+def test_everything_is_installed_here() -> None:
+    findings = list(checks.check_packages())
+    assert {finding.subject for finding in findings} >= {"auricle", "extra [server]", "extra [pipecat]"}
+    assert all(finding.verdict is Verdict.GOOD for finding in findings)
+
+
+@pytest.mark.parametrize(("gone", "verdict"), [("aiohttp", Verdict.GOOD), ("msgspec", Verdict.BAD)])
+def test_a_missing_package_of_the_server(monkeypatch: pytest.MonkeyPatch, gone: str, verdict: Verdict) -> None:
+    hide(monkeypatch, gone)
+    finding = next(each for each in checks.check_packages() if each.subject == "extra [server]")
+    assert finding.verdict is verdict
+    if verdict is Verdict.BAD:
+        assert gone in finding.detail
+        assert "pip install 'auricle[server]'" in finding.remedy
+
+
+def test_a_missing_adapter_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, "pipecat-ai")
+    finding = next(each for each in checks.check_packages() if each.subject == "extra [pipecat]")
+    assert finding.verdict is Verdict.NOTE
+    assert "auricle[pipecat]" in finding.remedy
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    real = metadata.version
+
+    def version(name: str) -> str:
+        if name == package:
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+
+
+def test_torch_and_a_device() -> None:
+    subjects = [finding.subject for finding in checks.check_torch()]
+    assert subjects[0] == "PyTorch"
+    assert "device" in subjects
+
+
+def test_a_checkpoint_that_loads() -> None:
+    finding = only(checks.check_checkpoint(str(tones.CHECKPOINT)))
+    assert finding.verdict is Verdict.GOOD
+    assert "loads in" in finding.detail
+
+
+def test_a_checkpoint_that_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "x.nemo"
+    file.write_bytes(b"not a checkpoint")
+    finding = only(checks.check_checkpoint(str(file)))
+    assert finding.verdict is Verdict.BAD
+    assert "x.nemo" in finding.detail
+    assert finding.remedy
+
+
+def test_a_free_port() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert only(checks.check_port("127.0.0.1", port)).verdict is Verdict.GOOD
+
+
+def test_a_taken_port() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        finding = only(checks.check_port("127.0.0.1", taken.getsockname()[1]))
+    assert finding.verdict is Verdict.BAD
+    assert "--port" in finding.remedy
+
+
+def test_an_address_that_is_none() -> None:
+    finding = only(checks.check_port("no-such-host.invalid", 8765))
+    assert finding.verdict is Verdict.BAD
+    assert "--host" in finding.remedy
+
+
+@pytest.mark.parametrize(("status", "state"), [(200, "ready"), (503, "not ready")])
+def test_a_port_where_a_server_answers(status: int, state: str) -> None:
+    class Readiness(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Keeps the test's output clean."""
+
+    with HTTPServer(("127.0.0.1", 0), Readiness) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        finding = only(checks.check_port("127.0.0.1", server.server_port))
+        server.shutdown()
+        thread.join()
+    assert finding.verdict is Verdict.NOTE
+    assert finding.detail.endswith(f", {state}")
+
+
+def test_few_open_files_are_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (1024, 8192))
+    finding = only(checks.check_open_files())
+    assert finding.verdict is Verdict.NOTE
+    assert finding.remedy == "ulimit -n 8192"
+
+
+def test_audio_formats() -> None:
+    assert "wav, flac, ogg, mp3" in only(checks.check_audio()).detail

@@ -1,0 +1,76 @@
+"""One transcript in every format that `auricle transcribe` prints."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+
+from auricle.protocol.messages import Final, Word
+from auricle_server.commands.transcript_formats import CUE_CHARACTERS, CUE_SECONDS, Format, Transcript, cues_of, render
+
+
+def segment(*words: tuple[str, float, float]) -> Final:
+    built = tuple(Word(text, start, end, 0.9) for text, start, end in words)
+    text = " ".join(word.text for word in built)
+    return Final(text=text, start=built[0].start, end=built[-1].end, language="en", words=built, settled=built[-1].end)
+
+
+HELLO = segment(("Hello", 0.5, 0.9), ("there.", 0.9, 1.301))
+LATER = segment(("Bye.", 3661.25, 3662.0))
+TRANSCRIPT = Transcript("a.wav", 3663.0, "demo", 160, [HELLO, LATER])
+
+
+def test_text_has_a_line_for_each_segment() -> None:
+    assert render(TRANSCRIPT, Format.TEXT) == "Hello there.\nBye.\n"
+
+
+def test_json_holds_everything() -> None:
+    document = json.loads(render(TRANSCRIPT, Format.JSON))
+    assert document["file"] == "a.wav"
+    assert document["text"] == "Hello there. Bye."
+    assert document["latency_ms"] == 160
+    assert document["segments"][0]["words"][1] == {"text": "there.", "start": 0.9, "end": 1.301, "confidence": 0.9}
+
+
+def test_srt() -> None:
+    assert render(TRANSCRIPT, Format.SRT) == (
+        "1\n00:00:00,500 --> 00:00:01,301\nHello there.\n\n2\n01:01:01,250 --> 01:01:02,000\nBye.\n"
+    )
+
+
+def test_vtt() -> None:
+    assert render(TRANSCRIPT, Format.VTT) == (
+        "WEBVTT\n\n00:00:00.500 --> 00:00:01.301\nHello there.\n\n01:01:01.250 --> 01:01:02.000\nBye.\n"
+    )
+
+
+def test_an_empty_transcript_is_legal_in_every_format() -> None:
+    empty = Transcript("silence.wav", 2.0)
+    assert render(empty, Format.TEXT) == render(empty, Format.SRT) == ""
+    assert render(empty, Format.VTT) == "WEBVTT\n"
+    assert json.loads(render(empty, Format.JSON))["segments"] == []
+
+
+def test_long_segments_are_cut_into_captions_that_can_be_read() -> None:
+    words = [(f"word{number}", number * 0.4, number * 0.4 + 0.3) for number in range(100)]
+    cues = list(cues_of([segment(*words)]))
+    assert " ".join(cue.text for cue in cues) == " ".join(text for text, _, _ in words)
+    assert all(len(cue.text) <= CUE_CHARACTERS and cue.end - cue.start <= CUE_SECONDS for cue in cues)
+    assert all(earlier.end <= later.start for earlier, later in pairwise(cues))
+
+
+def test_no_caption_runs_across_a_long_pause() -> None:
+    cues = list(cues_of([segment(("One.", 0.0, 0.5), ("Two.", 4.0, 4.5))]))
+    assert [(cue.start, cue.end) for cue in cues] == [(0.0, 0.5), (4.0, 4.5)]
+
+
+def test_a_segment_without_words_is_one_caption() -> None:
+    bare = Final(text="Hello.", start=1.0, end=2.0, language="en", settled=2.0)
+    assert [cue.text for cue in cues_of([bare])] == ["Hello."]
+
+
+def test_clocks_do_not_round_to_sixty_seconds() -> None:
+    text = render(Transcript("a.wav", 60, segments=[segment(("x", 59.9996, 60.0))]), Format.SRT)
+    assert not re.search(r":60[,.]", text)
+    assert "00:01:00,000" in text

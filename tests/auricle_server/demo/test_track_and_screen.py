@@ -1,0 +1,81 @@
+"""Playing to the clock, and what is shown meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from rich.console import Console
+
+from auricle_server.demo.programme import Clip, Programme, compose
+from auricle_server.demo.screen import LiveScreen, PlainScreen
+from auricle_server.demo.track import Heard, Kind, Track
+
+
+@pytest.fixture
+def programme() -> Programme:
+    return compose([Clip("Book a table.", "ann", bytes(16_000), speech_end=0.4)])
+
+
+async def test_frames_come_on_an_absolute_schedule(programme: Programme) -> None:
+    track = Track("Pipecat", 160, programme, lambda _track, _heard: None)
+    began, late = time.monotonic(), 0.0
+    async for number, _frame in numbered(track):
+        late = max(late, time.monotonic() - began - (number + 1) * 0.02)
+        if number == 10:
+            time.sleep(0.1)  # noqa: ASYNC251 - the event loop stalls, as it does under load
+        if number == 40:
+            break
+    assert 0.82 <= time.monotonic() - began < 0.92  # the stall was caught up
+    assert late < 0.2
+
+
+async def numbered(track: Track) -> AsyncIterator[tuple[int, bytes]]:
+    number = 0
+    async for frame in track.frames():
+        yield number, frame
+        number += 1
+
+
+def test_a_repeated_or_empty_interim_is_no_news(programme: Programme) -> None:
+    told: list[Heard] = []
+    track = Track("Pipecat", 160, programme, lambda _track, heard: told.append(heard))
+    for text in ("", "Book", "Book ", "Book a"):
+        track.report(Kind.INTERIM, text)
+    track.report(Kind.FINAL, "Book a")
+    assert [(heard.kind, heard.text) for heard in told] == [
+        (Kind.INTERIM, "Book"),
+        (Kind.INTERIM, "Book a"),
+        (Kind.FINAL, "Book a"),
+    ]
+
+
+def test_plain_lines_hold_time_stream_kind_and_delay(programme: Programme) -> None:
+    console = Console(width=100, color_system=None)
+    screen = PlainScreen(console)
+    tracks = [Track("LiveKit", latency, programme, screen.heard) for latency in (80, 160)]
+    with console.capture() as captured:
+        for track in tracks:
+            screen.heard(track, Heard(Kind.INTERIM, "Book", 0.6))
+            screen.heard(track, Heard(Kind.TURN_END, "Book a table.", 1.5))
+    lines = captured.get().splitlines()
+    assert [line.split()[3] for line in lines] == ["80", "160", "160"]  # the interims of one latency only
+    assert "turn end" in lines[0]
+    assert "[+0.70 s]" in lines[0]  # speech ended at 0.8
+
+
+async def test_the_live_screen_shows_caption_and_turn_end(programme: Programme) -> None:
+    console = Console(width=100, color_system=None, force_terminal=True)
+    tracks = [Track("Pipecat", 80, programme, lambda _track, _heard: None)]
+    screen = LiveScreen(console, tracks)
+    screen.heard(tracks[0], Heard(Kind.FINAL, "Book a table.", 1.4))
+    screen.heard(tracks[0], Heard(Kind.TURN_END, "Book a table.", 1.4))
+    with console.capture() as captured:
+        drawing = asyncio.create_task(screen.show())
+        await asyncio.sleep(0.1)
+        drawing.cancel()
+        await asyncio.gather(drawing, return_exceptions=True)
+    assert "Book a table." in captured.get()
+    assert "● turn end" in captured.get()

@@ -1,0 +1,347 @@
+"""What must not hurt: workers that go, streams faster than the engine, a server that shuts down."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from auricle_server.config import DEFAULT_LIMITS, ServerConfig
+from auricle_server.gateway import app, peer, session, streams
+from auricle_server.gateway.app import Gateway
+from auricle_server.gateway.process import listening, serve_until, until_ready
+from auricle_server.link import GatewayLink, InProcessLink
+from auricle_server.link.messages import FromWorker, OpenStream, StreamOpened, ToWorker
+from auricle_server.worker import Worker, model_info
+from tests.auricle_server.standin import StandIn, speech
+from tests.auricle_server.talk import talking, transcribed, until
+
+HELLO = speech("one", None, "two", None)
+
+
+class Bench:
+    """A gateway and workers around stand-in engines, each in a thread, to be stopped and started."""
+
+    def __init__(self, *engines: StandIn) -> None:
+        self.engines = engines
+        self.links = [InProcessLink() for _ in engines]
+        self._stops = [threading.Event() for _ in engines]
+        self._threads: list[threading.Thread | None] = [None for _ in engines]
+        self.gateway: Gateway
+        self.url = ""
+
+    def start(self, index: int) -> None:
+        engine = self.engines[index].as_engine()
+        worker = Worker(engine, self.links[index].worker, model_info(engine))
+        self._stops[index].clear()
+        thread = self._threads[index] = threading.Thread(target=worker.run, args=(self._stops[index],), daemon=True)
+        thread.start()
+
+    async def stop(self, index: int) -> None:
+        self._stops[index].set()
+        thread = self._threads[index]
+        if thread is not None:
+            await asyncio.to_thread(thread.join)
+
+    async def readiness(self) -> int:
+        async with aiohttp.ClientSession() as http, http.get(self.url.replace("ws", "http", 1) + "/readyz") as answer:
+            return answer.status
+
+    async def until_readiness(self, status: int) -> None:
+        async def reached() -> bool:
+            return await self.readiness() == status
+
+        await until(reached)
+
+
+@asynccontextmanager
+async def bench(*engines: StandIn, **options: Any) -> AsyncIterator[Bench]:
+    limits = {name: options.pop(name) for name in list(options) if hasattr(DEFAULT_LIMITS, name)}
+    config = ServerConfig(port=0, limits=replace(DEFAULT_LIMITS, **limits), **options)
+    table = Bench(*engines)
+    for index in range(len(engines)):
+        table.start(index)
+    async with listening(config, [link.gateway() for link in table.links]) as (gateway, port):
+        table.gateway, table.url = gateway, f"ws://127.0.0.1:{port}"
+        await until_ready(gateway, 10)
+        yield table
+    for index in range(len(engines)):
+        await table.stop(index)
+        assert table.engines[index].slots_used == 0
+
+
+async def test_a_worker_that_goes_closes_its_streams_and_its_successor_serves() -> None:
+    async with bench(StandIn()) as table:
+        async with talking(table.url) as talk:
+            await talk.start()
+            await talk.say(speech("one"))
+            await talk.event("interim")
+            await table.stop(0)
+            [error] = await talk.rest()
+            assert (error["code"], error["fault"], talk.close_code) == ("worker_lost", "server", 1012)
+        await table.until_readiness(503)
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with talking(table.url):
+                pass
+        assert refused.value.status == 503
+        table.start(0)
+        await table.until_readiness(200)
+        assert await transcribed(table.url, HELLO) == "one two"
+
+
+async def test_a_failed_step_is_a_lost_worker_to_its_streams() -> None:
+    async with bench(StandIn()) as table:
+        async with talking(table.url) as talk:
+            await talk.start()
+            table.engines[0].broken = 1
+            await talk.say(HELLO)
+            error = (await talk.rest())[-1]
+            assert (error["code"], talk.close_code) == ("worker_lost", 1012)
+        assert await transcribed(table.url, HELLO) == "one two"
+
+
+async def test_a_stream_that_fails_in_the_worker_fails_alone() -> None:
+    async with bench(StandIn()) as table, talking(table.url) as good, talking(table.url) as bad:
+        table.engines[0].poison = b"\1\0\2\0"
+        await good.start()
+        await bad.start()
+        await bad.say(b"\1\0\2\0")
+        error = (await bad.rest())[-1]
+        assert (error["code"], error["fault"], bad.close_code) == ("internal", "server", 1011)
+        await good.say(HELLO)
+        await good.end()
+        assert good.text == "one two"
+
+
+async def test_a_failure_of_our_own_is_no_normal_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with bench(StandIn()) as table, talking(table.url) as talk:
+        await talk.start()
+        monkeypatch.setattr(session.Session, "next_text", lambda _: 1 / 0)
+        await talk.say(HELLO)
+        assert await talk.rest() == []
+        assert talk.close_code == 1011
+
+
+async def test_two_workers_share_the_streams_and_fail_apart() -> None:
+    async with bench(StandIn(slots=1), StandIn(slots=1)) as table:
+        async with talking(table.url) as first, talking(table.url) as second:
+            await first.start()
+            await second.start()
+            assert [engine.slots_used for engine in table.engines] == [1, 1]
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                async with talking(table.url):
+                    pass
+            await table.stop(0)
+            talks = {talk: asyncio.create_task(talk.rest()) for talk in (first, second)}
+            done, _ = await asyncio.wait(talks.values(), timeout=5, return_when=asyncio.FIRST_COMPLETED)
+            assert [error["code"] for task in done for error in task.result()] == ["worker_lost"]
+            [survivor] = [talk for talk, task in talks.items() if task not in done]
+            await survivor.say(HELLO)
+            await survivor.send(type="end")
+            await talks[survivor]
+            assert survivor.text == "one two"
+        assert await table.readiness() == 200
+
+
+async def test_a_stream_faster_than_the_engine_waits_and_the_others_do_not() -> None:
+    engine = StandIn(step_seconds=0.002)
+    async with bench(engine, buffered_seconds=1.0) as table, talking(table.url) as fast, talking(table.url) as calm:
+        await fast.start()
+        await calm.start()
+        flood = asyncio.create_task(fast.say(speech(*["one", "two"] * 150), piece=2560))
+        await asyncio.sleep(0.05)
+        asked = asyncio.get_running_loop().time()
+        await calm.say(HELLO)
+        await calm.send(type="finalize", id="f")
+        assert (await calm.event("final"))["text"] == "one two"
+        assert asyncio.get_running_loop().time() - asked < 1
+        assert not flood.done() or engine.most_backlog > 1
+        await flood
+        await fast.end()
+        assert len(fast.text.split()) == 300
+        assert 0.9 < engine.most_backlog < 1.3
+        await calm.end()
+
+
+def frame(payload: bytes, opcode: int) -> bytes:
+    """A masked WebSocket frame whose mask changes nothing."""
+    assert len(payload) < 65536
+    length = bytes([128 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+    return bytes([128 | opcode]) + length + bytes(4) + payload
+
+
+UPGRADE = (
+    b"GET /v1/stream HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(session, "MOST_UNSENT", 8)
+    async with bench(StandIn(), stall_seconds=0.5) as table, talking(table.url) as good:
+        await good.start()
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(("127.0.0.1", int(table.url.rpartition(":")[2])))
+        reader, writer = await asyncio.open_connection(sock=sock, limit=1024)
+        writer.write(UPGRADE)
+        await reader.readuntil(b"\r\n\r\n")
+        [shell] = [shell for shell in table.gateway._shells if shell.session.name != good.events[0]["session"]]
+        assert shell._request.transport is not None
+        shell._request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        writer.write(frame(b'{"type":"start"}', 1))
+
+        async def flood() -> None:
+            number = 0
+            while True:
+                number += 1
+                writer.write(frame(b"\0\0", 2) + frame(b'{"type":"finalize","id":"%0120d"}' % number, 1))
+                await writer.drain()
+                assert len(shell.session._outbox) < 300
+
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(flood(), 20)
+        writer.close()
+        await good.say(HELLO)
+        await good.end()
+        assert good.text == "one two"
+
+
+async def test_a_shutdown_finalises_what_is_open_and_refuses_what_is_new() -> None:
+    async with bench(StandIn(), drain_seconds=0.3) as table, talking(table.url) as talk, talking(table.url) as unborn:
+        await talk.start()
+        await talk.say(speech("one", "two"))
+        await talk.event("interim")
+        draining = asyncio.create_task(table.gateway.drain())
+        await table.until_readiness(503)
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with talking(table.url):
+                pass
+        assert (refused.value.status, refused.value.headers is not None) == (503, True)
+        await talk.say(speech("three", None, None, None, frames=1))
+        *_, final, error = await talk.rest()
+        assert (final["type"], final["text"], final.get("finalize_id")) == (
+            "final",
+            "one two three",
+            None,
+        )
+        assert (error["code"], error["fault"], talk.close_code) == ("shutting_down", "server", 1012)
+        assert [event["code"] for event in await unborn.rest()] == ["shutting_down"]
+        await draining
+
+
+async def test_a_shutdown_waits_for_streams_that_end_by_themselves() -> None:
+    async with bench(StandIn(), drain_seconds=30) as table, talking(table.url) as talk:
+        await talk.start()
+        draining = asyncio.create_task(table.gateway.drain())
+        await table.until_readiness(503)
+        await talk.say(HELLO)
+        await talk.end()
+        assert (talk.text, talk.close_code) == ("one two", 1000)
+        await asyncio.wait_for(draining, 5)
+
+
+class QuietLink:
+    """A link to a worker that opens streams and says nothing else."""
+
+    def __init__(self, table: InProcessLink) -> None:
+        self._real: GatewayLink = table.gateway()
+        self.quiet = False
+        self.heard: list[ToWorker] = []
+
+    async def send(self, message: ToWorker) -> None:
+        self.heard.append(message)
+        await self._real.send(message)
+
+    async def receive(self) -> FromWorker:
+        while True:
+            message = await self._real.receive()
+            if not self.quiet:
+                return message
+
+    async def close(self) -> None:
+        await self._real.close()
+
+
+async def test_a_worker_that_falls_silent_is_lost_until_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(peer, "SILENCE_SECONDS", 1.5)
+    table = Bench(StandIn())
+    table.start(0)
+    link = QuietLink(table.links[0])
+    async with listening(ServerConfig(port=0), [link]) as (gateway, port):
+        table.url = f"ws://127.0.0.1:{port}"
+        await until_ready(gateway, 10)
+        async with talking(table.url) as talk:
+            await talk.start()
+            link.quiet = True
+            [error] = await talk.rest()
+            assert (error["code"], talk.close_code) == ("worker_lost", 1012)
+            assert await table.readiness() == 503
+        link.quiet = False
+        await table.until_readiness(200)
+        assert await transcribed(table.url, HELLO) == "one two"
+    await table.stop(0)
+
+
+class BrokenLink:
+    """A link that fails as none should."""
+
+    async def send(self, message: ToWorker) -> None:
+        await asyncio.Event().wait()
+
+    async def receive(self) -> FromWorker:
+        raise ValueError("these bytes are no message")
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_gateway_whose_link_breaks_ends_so_that_another_can_start() -> None:
+    with pytest.raises(ExceptionGroup) as broken:
+        await serve_until(asyncio.Event(), ServerConfig(port=0), lambda: [BrokenLink()], lambda: None)
+    assert broken.group_contains(ValueError)
+
+
+async def test_a_shutdown_without_a_worker_says_farewell_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "_FLUSH_SECONDS", 0.1)
+    table = Bench(StandIn())
+    table.start(0)
+    link = QuietLink(table.links[0])
+    async with listening(ServerConfig(port=0, drain_seconds=0), [link]) as (gateway, port):
+        await until_ready(gateway, 10)
+        async with talking(f"ws://127.0.0.1:{port}") as talk:
+            await talk.start()
+            link.quiet = True
+            draining = asyncio.create_task(gateway.drain())
+            [error] = await talk.rest()
+            assert (error["code"], talk.close_code) == ("shutting_down", 1012)
+            await draining
+    await table.stop(0)
+
+
+async def test_a_slot_that_comes_too_late_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "RESERVE_SECONDS", 0.1)
+    table = Bench(StandIn())
+    table.start(0)
+    link = QuietLink(table.links[0])
+    async with listening(ServerConfig(port=0), [link]) as (gateway, port):
+        await until_ready(gateway, 10)
+        link.quiet = True
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            async with talking(f"ws://127.0.0.1:{port}"):
+                pass
+        assert refused.value.status == 503
+        link.quiet = False
+        [opened] = [item for message in link.heard for item in message.items if isinstance(item, OpenStream)]
+        table.links[0].worker.send(b"gateway-1", FromWorker((StreamOpened(opened.stream),)))
+        await until(lambda: not table.engines[0].slots_used)
+    await table.stop(0)

@@ -1,0 +1,288 @@
+"""The native protocol end to end: a raw WebSocket, the gateway, the worker, the real engine."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from itertools import pairwise
+
+import aiohttp
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tests.auricle_server.gateway.conftest import Serve
+from tests.auricle_server.talk import Talk, quiet, talking, transcribed, until
+from tests.support import tones
+
+LATENCIES = (80, 160, 560, 1120)
+
+
+def resampled(audio: tones.Pcm, rate: int) -> npt.NDArray[np.float64]:
+    at = np.arange(len(audio) * rate // 16000) * 16000 / rate
+    return np.interp(at, np.arange(len(audio)), audio)
+
+
+def mulaw(samples: npt.NDArray[np.float64]) -> bytes:
+    """G.711 by its definition as a curve, not by the decoder's table."""
+    magnitude = np.log1p(255 * np.minimum(np.abs(samples) / 32124, 1)) / np.log(256)
+    return bytes(255 - np.where(samples < 0, 128, 0).astype(np.uint8) - np.rint(127 * magnitude).astype(np.uint8))
+
+
+def alaw(samples: npt.NDArray[np.float64]) -> bytes:
+    level = np.minimum(np.abs(samples) / 32256, 1)
+    curve = np.where(level < 1 / 87.6, 87.6 * level, 1 + np.log(np.maximum(87.6 * level, 1))) / (1 + np.log(87.6))
+    return bytes((np.rint(127 * curve).astype(np.uint8) | np.where(samples < 0, 0, 128).astype(np.uint8)) ^ 0x55)
+
+
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+async def test_speech_becomes_text_at_every_latency(url: str, latency_ms: int) -> None:
+    audio, text = tones.utterance(11, 8)
+    assert await transcribed(url, audio, latency_ms=latency_ms) == text
+
+
+async def test_ready_offers_what_the_model_has(url: str) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start()
+        assert (ready["type"], ready["seq"], ready["latency_ms"]) == ("ready", 1, 160)
+        assert ready["latencies_ms"] == list(LATENCIES)
+        assert ready["limits"]["message_bytes"] == 1 << 20
+        assert len(ready["session"]) == 16
+        assert await talk.end() == []
+        assert talk.close_code == 1000
+
+
+async def test_a_turn_from_its_first_word_to_its_end(url: str) -> None:
+    audio, text = tones.utterance(11, 4, trailing=1.2)
+    async with talking(url) as talk:
+        await talk.start(latency_ms=80, turn={"mode": "silence", "silence_ms": 600})
+        await talk.say(audio)
+        end = await talk.event("turn_end")
+        kinds = [kind for kind in talk.kinds if kind != "interim"]
+        assert kinds == ["ready", "speech_started", "final", "turn_end"]
+        assert talk.kinds.index("speech_started") < talk.kinds.index("interim")
+        assert [event["seq"] for event in talk.events] == list(range(1, len(talk.events) + 1))
+        final = talk.events[-2]
+        assert final["text"] == end["text"] == text
+        assert " ".join(word["text"] for word in final["words"]) == text
+        assert end["speech_end"] == final["words"][-1]["end"]
+        interims = [event["text"] for event in talk.events if event["type"] == "interim"]
+        assert all(later.startswith(earlier) for earlier, later in pairwise(interims))
+        assert await talk.end() == []
+
+
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+@pytest.mark.parametrize("silence_ms", [500, 900])
+async def test_turn_ends_fall_on_the_chunk_clock(url: str, latency_ms: int, silence_ms: int) -> None:
+    rng = random.Random(latency_ms + silence_ms)
+    async with talking(url) as talk:
+        await talk.start(latency_ms=latency_ms, turn={"mode": "silence", "silence_ms": silence_ms})
+        for seed in (1, 2):
+            audio, _ = tones.utterance(seed, 2, trailing=silence_ms / 1000 + 1.3)
+            await talk.say(audio, piece=2 * rng.randint(100, 5000))
+        await talk.end()
+    ends = [event for event in talk.events if event["type"] == "turn_end"]
+    assert len(ends) >= 2
+    for end in ends:
+        assert silence_ms / 1000 <= end["audio_time"] - end["speech_end"] < (silence_ms + latency_ms) / 1000 + 1e-9
+
+
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+async def test_a_finalize_gives_every_word_said_before_it_at_once(url: str, latency_ms: int) -> None:
+    """At once: no audio comes after it. Every word: whatever the chunk. None leaks into the segment after it."""
+    audio, text = tones.utterance(21, 3, trailing=0.2)
+    more, further = tones.utterance(22, 3)
+    async with talking(url) as talk:
+        await talk.start(latency_ms=latency_ms, turn={"mode": "off"})
+        await talk.say(audio)
+        await talk.send(type="finalize", id="one")
+        final = await talk.event("final")
+        assert (final["text"], final["finalize_id"]) == (text, "one")
+        assert final["settled"] == final["audio_time"] == len(audio) / 16000
+        await talk.send(type="finalize", id="two")
+        empty = await talk.event("final")
+        assert (empty["text"], empty["words"], empty["finalize_id"]) == ("", [], "two")
+        assert empty["start"] == empty["end"] == empty["audio_time"]
+        await talk.say(more)
+        await talk.end()
+    assert talk.text == f"{text} {further}"
+    assert talk.kinds.count("speech_started") == 2
+
+
+async def test_a_finalize_with_the_end_right_behind_it_is_answered(url: str) -> None:
+    audio, text = tones.utterance(21, 2)
+    async with talking(url) as talk:
+        await talk.start(latency_ms=560)
+        await talk.say(audio)
+        await talk.send(type="finalize", id="f")
+        await talk.send(type="finalize", id="g")
+        await talk.end()
+    assert [event["finalize_id"] for event in talk.events if event["type"] == "final"] == ["f", "g"]
+    assert (talk.text, talk.events[-1]["text"], talk.close_code) == (text, text, 1000)
+
+
+async def test_words_can_be_left_out(url: str) -> None:
+    audio, text = tones.utterance(11, 3)
+    async with talking(url) as talk:
+        await talk.start(words=False)
+        await talk.say(audio)
+        await talk.end()
+    [final] = [event for event in talk.events if event["type"] == "final"]
+    assert (final["text"], final["words"]) == (text, [])
+
+
+@pytest.mark.parametrize("rate", [8000, 24000, 44100, 48000])
+async def test_other_sample_rates(url: str, rate: int) -> None:
+    audio, text = tones.utterance(11, 5)
+    data = np.round(resampled(audio, rate)).astype("<i2").tobytes()
+    async with talking(url) as talk:
+        await talk.start(sample_rate=rate, turn={"mode": "off"})
+        await talk.say(data, piece=2 * 777)
+        await talk.send(type="finalize", id="f")
+        final = await talk.event("final")
+        assert final["text"] == text
+        assert final["audio_time"] == pytest.approx(len(audio) / 16000, abs=0.001)
+
+
+@pytest.mark.parametrize("encoding", ["mulaw", "alaw"])
+async def test_telephone_encodings(url: str, encoding: str) -> None:
+    audio, text = tones.utterance(11, 5)
+    samples = resampled(audio, 8000)
+    data = mulaw(samples) if encoding == "mulaw" else alaw(samples)
+    assert await transcribed(url, data, encoding=encoding, sample_rate=8000) == text
+
+
+async def test_latency_and_language_change_in_mid_stream(url: str) -> None:
+    audio, text = tones.utterance(31, 9)
+    third = len(audio) // 3
+    async with talking(url) as talk:
+        await talk.start(latency_ms=1120, turn={"mode": "off"})
+        await talk.say(audio[:third])
+        await talk.send(type="update", latency_ms=80)
+        await talk.say(audio[third : 2 * third])
+        await talk.send(type="update", latency_ms=560, language="en", turn={"mode": "silence", "silence_ms": 400})
+        await talk.say(audio[2 * third :])
+        await talk.end()
+    assert talk.text == text
+    assert talk.events[-1]["type"] == "turn_end"
+
+
+async def test_a_start_with_its_own_latency_is_as_good_as_the_default(url: str) -> None:
+    """The slot is taken with default settings before the start is known; the change must leave no trace."""
+    audio, _ = tones.utterance(41, 6)
+
+    async def events(**settings: object) -> list[object]:
+        async with talking(url) as talk:
+            await talk.start(**settings)
+            await talk.say(audio)
+            await talk.end()
+        return [event for event in talk.events if event["type"] != "ready"]
+
+    assert await events() == await events(latency_ms=160, language="en-US")
+    first = next(event for event in await events(latency_ms=80) if isinstance(event, dict))
+    assert (first["audio_time"] * 16000 - 200) % 1280 == 0
+
+
+async def test_streams_side_by_side_do_not_hear_each_other(url: str) -> None:
+    spoken = {seed: tones.utterance(seed, 5) for seed in range(50, 56)}
+
+    async def one(seed: int) -> str:
+        rng = random.Random(seed)
+        async with talking(url) as talk:
+            await talk.start(latency_ms=rng.choice(LATENCIES))
+            await talk.say(spoken[seed][0], piece=2 * rng.randint(50, 4000))
+            await talk.end()
+            return talk.text
+
+    alone = {seed: await one(seed) for seed in spoken}
+    together = dict(zip(spoken, await asyncio.gather(*map(one, spoken)), strict=True))
+    assert together == alone
+
+
+async def test_a_slot_forgets_whom_it_served(url: str) -> None:
+    for seed in range(60, 68):
+        audio, text = tones.utterance(seed, 2)
+        async with talking(url) as cut:
+            await cut.start(latency_ms=80)
+            await cut.say(tones.utterance(seed + 100, 3)[0])
+        assert await transcribed(url, audio, latency_ms=80) == text
+
+
+async def test_a_silent_stream_hears_nothing_and_may_forget(url: str) -> None:
+    async with talking(url) as talk:
+        await talk.start(latency_ms=1120)
+        await talk.say(quiet(16))
+        events = [await talk.event(), await talk.event()]
+        assert await talk.end() == []
+    assert {event["type"] for event in events} == {"settled"}
+    assert [event["audio_time"] - event["settled"] for event in events] == [2.0, 2.0]
+
+
+async def test_http_answers(url: str) -> None:
+    http_url = url.replace("ws://", "http://")
+    async with talking(url) as talk, aiohttp.ClientSession() as http:
+        await talk.start()
+        await talk.say(tones.utterance(11, 2, trailing=1.0)[0])
+        await talk.event("turn_end")
+        await talk.send(type="finalize", id="f")
+        await talk.event("final")
+        async with http.get(http_url + "/healthz") as answer:
+            assert answer.status == 200
+        async with http.get(http_url + "/readyz") as answer:
+            assert answer.status == 200
+            state = await answer.json()
+            assert (state["status"], state["streams"], state["slots"]) == ("ready", 1, 6)
+        async with http.get(http_url + "/metrics") as answer:
+            metrics = await answer.text()
+            assert "auricle_streams 1.0" in metrics
+            assert "auricle_finalize_seconds_count 1.0" in metrics
+            assert answer.headers["Content-Type"].startswith("text/plain")
+        async with http.get(http_url + "/v1/stream") as answer:
+            assert answer.status == 426
+
+
+async def hold(url: str, talks: list[Talk]) -> None:
+    async with talking(url) as talk:
+        await talk.start()
+        talks.append(talk)
+        await asyncio.Event().wait()
+
+
+async def test_full_is_full_before_the_upgrade(url: str) -> None:
+    talks: list[Talk] = []
+    holders = [asyncio.create_task(hold(url, talks)) for _ in range(6)]
+    await until(lambda: len(talks) == 6)
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with talking(url):
+            pass
+    assert refused.value.status == 503
+    assert refused.value.headers is not None
+    assert int(refused.value.headers["Retry-After"]) >= 1
+    async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/metrics") as answer:
+        assert 'auricle_refused_total{code="server_full"} 1.0' in await answer.text()
+    holders.pop().cancel()
+    audio, text = tones.utterance(11, 2)
+    for _ in range(100):
+        try:
+            assert await transcribed(url, audio) == text
+            break
+        except aiohttp.WSServerHandshakeError:
+            await asyncio.sleep(0.02)
+    else:
+        pytest.fail("the slot was not given back")
+    for holder in holders:
+        holder.cancel()
+
+
+async def test_keys_open_the_door(serve: Serve) -> None:
+    async with serve(api_keys=("one", "two")) as url:
+        for headers in ({}, {"Authorization": "Bearer three"}, {"Authorization": "Basic one"}):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                async with talking(url, headers=headers):
+                    pass
+            assert refused.value.status == 401
+        async with talking(url, headers={"Authorization": "Bearer two"}) as talk:
+            assert (await talk.start())["type"] == "ready"
+            await talk.end()
+        async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/readyz") as answer:
+            assert answer.status == 200

@@ -1,0 +1,116 @@
+"""Both transports: messages in order, identities, and a worker that goes and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from auricle_server.link import GatewayLink, InProcessLink, LinkLost, WorkerLink, codec
+from auricle_server.link.messages import (
+    Audio,
+    ChunkResult,
+    FromWorker,
+    ModelInfo,
+    OpenStream,
+    StreamOpened,
+    ToWorker,
+    WorkerStats,
+)
+from auricle_server.link.zeromq import ZeroMQGatewayLink, ZeroMQWorkerLink
+
+Ends = tuple[WorkerLink, Callable[[], GatewayLink]]
+INFO = ModelInfo("m", ("▁a",), (80,), 80, ("en-US",), "en-US", 0.08, 4)
+
+
+@pytest.fixture(params=["inprocess", "zeromq"])
+def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Ends:
+    if request.param == "inprocess":
+        link = InProcessLink()
+        return link.worker, link.gateway
+    endpoint = f"ipc://{tmp_path}/w"
+    return ZeroMQWorkerLink(endpoint), lambda: ZeroMQGatewayLink(endpoint)
+
+
+async def receive(worker: WorkerLink, count: int = 1) -> list[tuple[bytes, ToWorker]]:
+    messages: list[tuple[bytes, ToWorker]] = []
+    while len(messages) < count:
+        messages += await asyncio.to_thread(worker.receive, 5.0)
+    return messages
+
+
+async def test_messages_keep_their_order_and_their_sender(ends: Ends) -> None:
+    worker, connect = ends
+    one, two = connect(), connect()
+    for number in range(3):
+        await one.send(ToWorker((Audio(number, b"\1\2"),)))
+    first = await receive(worker, 3)
+    assert [message.items for _, message in first] == [(Audio(number, b"\1\2"),) for number in range(3)]
+    await two.send(ToWorker(()))
+    [(other, _)] = await receive(worker)
+    assert other != first[0][0]
+    worker.send(other, FromWorker((INFO,)))
+    worker.send(first[0][0], FromWorker((ChunkResult(1, 1280, (5,), (0,), (0.5,), 3), StreamOpened(2))))
+    assert await two.receive() == FromWorker((INFO,))
+    assert await one.receive() == FromWorker((ChunkResult(1, 1280, (5,), (0,), (0.5,), 3), StreamOpened(2)))
+    for link in (one, two):
+        await link.close()
+    worker.send(other, FromWorker((INFO,)))
+    worker.close()
+
+
+async def test_nothing_comes_of_waiting_for_nothing(ends: Ends) -> None:
+    worker, _ = ends
+    assert worker.receive(0.0) == []
+    assert worker.receive(0.01) == []
+    worker.close()
+
+
+async def test_a_gateway_learns_that_its_worker_has_gone(ends: Ends) -> None:
+    worker, connect = ends
+    gateway = connect()
+    await gateway.send(ToWorker(()))
+    [(identity, _)] = await receive(worker)
+    worker.send(identity, FromWorker((INFO,)))
+    assert await gateway.receive() == FromWorker((INFO,))
+    worker.close()
+    with pytest.raises(LinkLost):
+        await asyncio.wait_for(gateway.receive(), 5)
+    await gateway.close()
+
+
+async def test_a_successor_answers_over_the_same_link(tmp_path: Path) -> None:
+    endpoint = f"ipc://{tmp_path}/w"
+    gateway = ZeroMQGatewayLink(endpoint)
+    waiting = asyncio.create_task(gateway.send(ToWorker((OpenStream(1, 80, "en-US"),))))
+    for _ in range(2):
+        worker = ZeroMQWorkerLink(endpoint)
+        await waiting
+        [(identity, _)] = await receive(worker)
+        worker.send(identity, FromWorker((INFO,)))
+        assert await gateway.receive() == FromWorker((INFO,))
+        worker.close()
+        with pytest.raises(LinkLost):
+            await asyncio.wait_for(gateway.receive(), 5)
+        waiting = asyncio.create_task(gateway.send(ToWorker(())))
+    waiting.cancel()
+    await gateway.close()
+
+
+async def test_a_worker_survives_what_is_no_message(tmp_path: Path) -> None:
+    endpoint = f"ipc://{tmp_path}/w"
+    worker, gateway = ZeroMQWorkerLink(endpoint), ZeroMQGatewayLink(endpoint)
+    await gateway._socket.send(b"\xff\xff")
+    await gateway.send(ToWorker((Audio(1, b""),)))
+    assert [message for _, message in await receive(worker)] == [ToWorker((Audio(1, b""),))]
+    await gateway.close()
+    worker.close()
+
+
+def test_the_codec_keeps_every_message() -> None:
+    items = (INFO, WorkerStats(1, 2, 3, (0.1,), (4,)), ChunkResult(1, 2), StreamOpened(3))
+    assert codec.decode_from_worker(codec.encode(FromWorker(items))) == FromWorker(items)
+    with pytest.raises(codec.DecodeError):
+        codec.decode_to_worker(codec.encode(FromWorker(items)))

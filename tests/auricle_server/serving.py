@@ -1,0 +1,18 @@
+"""A server as real processes, for `test_supervisor`: run as a script, it serves until SIGTERM and prints its URL."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from auricle_server.config import ServerConfig
+from auricle_server.supervisor import serve
+
+
+def main() -> int:
+    """Options of `ServerConfig` come as one JSON argument."""
+    return serve(ServerConfig(**json.loads(sys.argv[1])), lambda url: print(url, flush=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

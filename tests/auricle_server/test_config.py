@@ -1,0 +1,72 @@
+"""Configuration: defaults, the environment, and what cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from auricle_server.config import ConfigError, ServerConfig, from_environment
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert from_environment({}) == ServerConfig()
+
+
+def test_every_setting_has_its_variable() -> None:
+    config = from_environment(
+        {
+            "AURICLE_HOST": "0.0.0.0",
+            "AURICLE_PORT": "9000",
+            "AURICLE_MODEL": "nvidia/nemotron-speech-streaming-en-0.6b",
+            "AURICLE_DEVICE": "cuda",
+            "AURICLE_DEFAULT_LATENCY_MS": "80",
+            "AURICLE_SLOTS": "6000",
+            "AURICLE_WORKERS": "8",
+            "AURICLE_GATEWAYS": "16",
+            "AURICLE_THREADS": "2",
+            "AURICLE_API_KEYS": "one, two,",
+            "AURICLE_DRAIN_SECONDS": "1.5",
+            "AURICLE_STALL_SECONDS": "3",
+            "AURICLE_RETRY_AFTER_SECONDS": "7",
+            "AURICLE_LOG_LEVEL": "debug",
+            "AURICLE_IDLE_SECONDS": "30",
+            "AURICLE_MESSAGE_BYTES": "65536",
+            "AURICLE_BUFFERED_SECONDS": "4",
+            "AURICLE_STREAM_SECONDS": "60",
+            "UNRELATED": "x",
+        }
+    )
+    assert (config.host, config.port, config.slots, config.workers, config.gateways) == ("0.0.0.0", 9000, 6000, 8, 16)
+    assert (config.api_keys, config.drain_seconds, config.log_level) == (("one", "two"), 1.5, "DEBUG")
+    assert (config.limits.idle_seconds, config.limits.message_bytes) == (30.0, 65536)
+    assert (config.limits.buffered_seconds, config.limits.stream_seconds) == (4.0, 60.0)
+    defaults = ServerConfig()
+    assert all(getattr(config, name) != getattr(defaults, name) for name in ServerConfig.__slots__)
+
+
+def test_keys_are_not_shown() -> None:
+    assert "secret" not in repr(ServerConfig(api_keys=("secret",)))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("AURICLE_PORT", "http"), ("AURICLE_DRAIN_SECONDS", "soon"), ("AURICLE_SLOTS", "1.5")]
+)
+def test_a_variable_that_is_no_value_is_named(variable: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=variable):
+        from_environment({variable: value})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"slots": 0}, {"port": 70000}, {"workers": 0}, {"drain_seconds": -1}, {"api_keys": ("",)}, {"log_level": "LOUD"}],
+)
+def test_a_setting_that_cannot_be_is_named(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        ServerConfig(**options)
+
+
+@pytest.mark.parametrize("name", ["AURICLE_IDLE_SECONDS", "AURICLE_MESSAGE_BYTES", "AURICLE_STREAM_SECONDS"])
+def test_limits_are_above_zero(name: str) -> None:
+    with pytest.raises(ConfigError, match=name.removeprefix("AURICLE_").lower()):
+        from_environment({name: "-1"})

@@ -1,0 +1,24 @@
+"""What must stay light: gateways never load torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "auricle_server.gateway.process",
+        "auricle_server.supervisor",
+        "auricle_server.local",
+        "auricle_server.worker",
+        "auricle_server.link.zeromq",
+        "auricle_server.stream",
+    ],
+)
+def test_importing_loads_no_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('torch', 'nemo', 'soundfile')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

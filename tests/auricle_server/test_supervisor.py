@@ -1,0 +1,194 @@
+"""`auricle serve` as real processes: ZeroMQ between them, the real engine, kill -9 and SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from auricle import Final, Start, TurnSettings, connect
+from tests.auricle_server.talk import talking, transcribed, until
+from tests.support import tones
+
+SCRIPT = Path(__file__).with_name("serving.py")
+
+
+class Server:
+    """A running supervisor."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.url = ""
+        self.log = ""
+
+    async def read_log(self) -> None:
+        assert self.process.stderr is not None
+        while line := await self.process.stderr.readline():
+            self.log += line.decode()
+
+    def pids(self, name: str) -> list[int]:
+        return [int(pid) for pid in re.findall(rf"started process={name} pid=(\d+)", self.log)]
+
+    async def until_pids(self, name: str, count: int) -> list[int]:
+        await until(lambda: len(self.pids(name)) >= count)
+        return self.pids(name)
+
+    async def readiness(self) -> int:
+        try:
+            async with aiohttp.ClientSession() as http, http.get(self.url.replace("ws", "http", 1) + "/readyz") as got:
+                return got.status
+        except aiohttp.ClientConnectionError:
+            return 0
+
+    async def until_readiness(self, status: int) -> None:
+        async def reached() -> bool:
+            return await self.readiness() == status
+
+        await until(reached, 60)
+
+
+@asynccontextmanager
+async def serving(**options: Any) -> AsyncIterator[Server]:
+    options = {"model": str(tones.CHECKPOINT), "device": "cpu", "port": 0, **options}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(SCRIPT), json.dumps(options), stdout=PIPE, stderr=PIPE
+    )
+    server = Server(process)
+    reading = asyncio.create_task(server.read_log())
+    try:
+        assert process.stdout is not None
+        server.url = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
+        yield server
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        assert process.stdout is not None
+        await process.stdout.read()
+        await reading
+
+
+async def stopped(server: Server) -> int:
+    server.process.terminate()
+    return await asyncio.wait_for(server.process.wait(), 60)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return not Path(f"/proc/{pid}/stat").exists() or ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+
+
+async def test_a_server_outlives_its_worker_and_its_gateway_and_drains() -> None:
+    audio, text = tones.utterance(81, 3)
+    async with serving(slots=4, drain_seconds=0.2) as server:
+        assert server.url.startswith("ws://127.0.0.1:")
+        assert await transcribed(server.url, audio) == text
+
+        # The worker is killed in mid-word: its streams are told so, and a successor serves at the same place.
+        async with talking(server.url) as talk:
+            await talk.start(latency_ms=80)
+            await talk.say(audio[:12000])
+            await talk.event("interim")
+            os.kill(server.pids("worker-0")[0], signal.SIGKILL)
+            error = (await talk.rest())[-1]
+            assert (error["code"], error["fault"], talk.close_code) == ("worker_lost", "server", 1012)
+        assert await server.readiness() == 503
+        await server.until_readiness(200)
+        assert await transcribed(server.url, audio) == text
+
+        # The gateway is killed: another listens at the same port, and the slots of its streams come back.
+        async with talking(server.url) as talk:
+            await talk.start()
+            os.kill(server.pids("gateway-0")[0], signal.SIGKILL)
+            assert (await talk.socket.receive()).type is not aiohttp.WSMsgType.TEXT
+        await server.until_pids("gateway-0", 2)
+        await server.until_readiness(200)
+        assert await transcribed(server.url, audio) == text
+
+        # SIGTERM in mid-word: what was said becomes final, the client is sent elsewhere, and no process stays behind.
+        async with talking(server.url) as talk:
+            await talk.start(latency_ms=80, turn={"mode": "off"})
+            await talk.say(audio)
+            await talk.event("interim")
+            server.process.terminate()
+            *_, final, error = await talk.rest()
+            assert (final["type"], error["code"], talk.close_code) == ("final", "shutting_down", 1012)
+            assert talk.text == text
+        assert await asyncio.wait_for(server.process.wait(), 30) == 0
+        assert not any(alive(pid) for name in ("worker-0", "gateway-0") for pid in server.pids(name))
+
+
+async def test_a_call_outlives_its_worker_and_its_gateway() -> None:
+    """The real client, at twice the speed of speech: both processes are killed in between, no word lost or doubled."""
+    audio, text = tones.utterance(83, 8)
+    start = Start(latency_ms=80, turn=TurnSettings(mode="silence", silence_ms=300))
+    async with serving(slots=4) as server, connect(server.url, start=start) as stream:
+        finals: list[str] = []
+
+        async def listen() -> None:
+            async for event in stream:
+                finals.extend([event.text] if isinstance(event, Final) else [])
+
+        listening = asyncio.create_task(listen())
+        for number, at in enumerate(range(0, len(audio), 640)):
+            await stream.send(audio[at : at + 640].tobytes())
+            await asyncio.sleep(0.02)
+            if number == 25:
+                os.kill(server.pids("worker-0")[0], signal.SIGKILL)
+            if number == 80:
+                os.kill(server.pids("gateway-0")[0], signal.SIGKILL)
+        await stream.end()
+        await asyncio.wait_for(listening, 60)
+        assert " ".join(filter(None, finals)) == text
+
+
+async def test_gateways_share_a_port_and_a_worker() -> None:
+    audio, text = tones.utterance(82, 2)
+    async with serving(slots=2, gateways=2, drain_seconds=0) as server:
+        await server.until_pids("gateway-1", 1)
+        assert await asyncio.gather(*(transcribed(server.url, audio) for _ in range(2))) == [text, text]
+        async with talking(server.url) as one, talking(server.url) as two:
+            await one.start()
+            await two.start()
+            for _ in range(4):  # whichever gateway answers, it knows that the other's streams have the slots
+                with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                    async with talking(server.url):
+                        pass
+                assert refused.value.status == 503
+        assert await stopped(server) == 0
+
+
+async def test_a_server_that_cannot_start_says_why_and_ends(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        async with serving(port=taken.getsockname()[1]) as server:
+            assert await asyncio.wait_for(server.process.wait(), 30) == 1
+        assert "cannot listen" in server.log
+    async with serving(model=str(tmp_path / "none.nemo")) as server:
+        assert await asyncio.wait_for(server.process.wait(), 60) == 1
+    assert "none.nemo" in server.log
+    assert "Traceback" not in server.log
+
+
+async def test_a_supervisor_that_is_killed_leaves_nobody_behind() -> None:
+    async with serving(drain_seconds=0) as server:
+        pids = server.pids("worker-0") + server.pids("gateway-0")
+        assert len(pids) == 2
+        server.process.kill()
+        await until(lambda: not any(map(alive, pids)))

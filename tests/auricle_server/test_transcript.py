@@ -1,0 +1,120 @@
+"""Tokens to words and text: what is speech, what is punctuation, and whose it is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auricle_server.transcript import Segment, Transcript
+
+FRAME = 1280
+PIECES = (
+    *("▁the", "▁re", "port", "s", ".", ",", "▁", "?", "▁¿", "c", "<en-US>", "▁<de-DE>", "<unk>", "▁don", "'", "t"),
+    *("▁.", "▁5", "%", "-", "।", "का", "ि", '"', "▁-"),
+)
+ID = {piece: index for index, piece in enumerate(PIECES)}
+
+
+def heard(*pieces: str, at: int = 0, into: Transcript | None = None) -> Transcript:
+    """One token per frame, from frame `at` on."""
+    transcript = into or Transcript(PIECES, FRAME)
+    frames = range(at, at + len(pieces))
+    transcript.add([ID[piece] for piece in pieces], frames, [0.5 + 0.1 * (i % 5) for i, _ in enumerate(pieces)])
+    return transcript
+
+
+def texts(segment: Segment) -> list[str]:
+    return [word.text for word in segment.words]
+
+
+def test_words_carry_their_frames_and_the_punctuation_that_follows() -> None:
+    segment = heard("▁the", "▁re", "port", "s", ".", at=10).cut()
+    assert segment.text == "the reports."
+    assert texts(segment) == ["the", "reports."]
+    assert (segment.words[0].start, segment.words[0].end) == (0.8, 0.88)
+    assert (segment.words[1].start, segment.words[1].end) == (0.88, 1.12)
+    assert (segment.start, segment.end) == (10 * FRAME, 14 * FRAME)
+
+
+def test_confidence_is_the_mean_over_the_tokens_that_are_speech() -> None:
+    transcript = Transcript(PIECES, FRAME)
+    transcript.add([ID["▁re"], ID["port"], ID["."]], [0, 1, 2], [0.9, 0.7, 0.1])
+    assert transcript.cut().words[0].confidence == 0.8
+
+
+def test_punctuation_moves_no_speech_end() -> None:
+    transcript = heard("▁the", at=3)
+    heard(".", at=40, into=transcript)
+    assert transcript.speech_end == 4 * FRAME
+    assert transcript.text == "the."
+
+
+@pytest.mark.parametrize("late", [".", ",", "?", "▁.", "।", '"'])
+def test_a_late_mark_of_the_segment_before_does_not_leak(late: str) -> None:
+    transcript = heard("▁the")
+    transcript.cut()
+    heard(late, at=5, into=transcript)
+    assert transcript.text == ""
+    assert transcript.start is None
+    heard("▁re", "port", at=9, into=transcript)
+    assert transcript.cut().text == "report"
+
+
+def test_a_mark_that_opens_a_phrase_stays_with_it_but_is_no_speech() -> None:
+    transcript = heard("▁¿")
+    assert (transcript.text, transcript.start, transcript.speech_end) == ("", None, None)
+    heard("c", at=1, into=transcript)
+    assert transcript.text == "¿c"
+    assert transcript.cut().text == "¿c"
+
+
+def test_a_segment_of_marks_alone_is_empty() -> None:
+    assert heard("▁¿").cut() == Segment("", (), None, None)
+
+
+def test_marks_inside_a_word_stay_inside_it() -> None:
+    assert texts(heard("▁don", "'", "t", "▁5", "%", "▁-", "c").cut()) == ["don't", "5%", "-c"]
+
+
+def test_a_vowel_sign_is_speech() -> None:
+    transcript = heard("▁", "का", "ि", at=2)
+    assert transcript.text == "काि"
+    assert transcript.speech_end == 5 * FRAME
+
+
+def test_a_lone_word_mark_starts_the_word_that_follows() -> None:
+    assert texts(heard("▁the", "▁", "c", "▁", ".").cut()) == ["the", "c ."]
+
+
+def test_language_tags_are_kept_out_of_the_text() -> None:
+    transcript = heard("▁the", "<en-US>", "s", "▁<de-DE>", "<unk>")
+    assert transcript.text == "thes"
+    assert transcript.language == "de-DE"
+    transcript.cut()
+    assert transcript.language == "de-DE"
+
+
+def test_a_cut_inside_a_word_starts_a_new_word() -> None:
+    transcript = heard("▁re")
+    assert transcript.cut().text == "re"
+    heard("port", at=7, into=transcript)
+    segment = transcript.cut()
+    assert (segment.text, segment.start) == ("port", 7 * FRAME)
+
+
+@given(st.lists(st.integers(0, len(PIECES) - 1), max_size=40), st.data())
+def test_any_tokens_in_any_pieces(tokens: list[int], data: st.DataObject) -> None:
+    """The text is its words joined, only grows, and does not depend on how the tokens were cut into chunks."""
+    at_once = Transcript(PIECES, FRAME)
+    at_once.add(tokens, range(len(tokens)), [0.5] * len(tokens))
+    piecewise, done, seen = Transcript(PIECES, FRAME), 0, ""
+    while done < len(tokens):
+        end = data.draw(st.integers(done + 1, len(tokens)))
+        piecewise.add(tokens[done:end], range(done, end), [0.5] * (end - done))
+        assert piecewise.text.startswith(seen)
+        seen, done = piecewise.text, end
+    segment = piecewise.cut()
+    assert segment == at_once.cut()
+    assert segment.text == " ".join(texts(segment))
+    assert all(word.end > word.start for word in segment.words)

@@ -1,0 +1,25 @@
+"""Without turn detection every segment starts anew and nothing ends by itself."""
+
+from __future__ import annotations
+
+from auricle.protocol.messages import TurnSettings
+from auricle_server.turns import OffDetector, SilenceDetector, TurnStarted, detector_for
+
+
+def test_speech_starts_once_a_segment() -> None:
+    detector = OffDetector()
+    assert detector.feed(1280, None) == []
+    assert detector.feed(2560, 2000) == [TurnStarted()]
+    assert detector.feed(3840, 3000) == []
+    detector.segment_ended()
+    assert detector.feed(99999, 3000) == []
+    assert detector.feed(100000, 99000) == [TurnStarted()]
+
+
+def test_settings_choose_the_detector() -> None:
+    assert isinstance(detector_for(TurnSettings(mode="off")), OffDetector)
+    detector = detector_for(TurnSettings(mode="silence", silence_ms=500), is_open=True, heard=16000)
+    assert isinstance(detector, SilenceDetector)
+    assert detector.open
+    assert detector.feed(23999, 16000) == []
+    assert len(detector.feed(24000, 16000)) == 1

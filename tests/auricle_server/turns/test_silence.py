@@ -1,0 +1,63 @@
+"""The silence rule falls on the first chunk at which it holds."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auricle_server.turns import SilenceDetector, TurnEnded, TurnStarted
+
+
+def test_a_turn_starts_with_a_word_and_ends_once() -> None:
+    detector = SilenceDetector(8000)
+    assert detector.feed(1280, None) == []
+    assert detector.feed(2560, 2000) == [TurnStarted()]
+    assert detector.feed(9900, 2000) == []
+    assert detector.feed(10000, 2000) == [TurnEnded()]
+    assert detector.feed(90000, 2000) == []
+    assert detector.feed(91280, 91000) == [TurnStarted()]
+
+
+def test_a_word_early_in_a_long_chunk_starts_and_ends_its_turn_at_once() -> None:
+    assert SilenceDetector(8000).feed(17920, 1280) == [TurnStarted(), TurnEnded()]
+
+
+def test_a_detector_that_takes_over_ends_the_turn_under_way() -> None:
+    detector = SilenceDetector(1600, is_open=True, heard=1280)
+    assert detector.feed(2880, 1280) == [TurnEnded()]
+
+
+def test_a_detector_that_takes_over_does_not_start_on_old_speech() -> None:
+    assert SilenceDetector(1600, heard=1280).feed(99999, 1280) == []
+
+
+@given(
+    chunk=st.sampled_from([1280, 2560, 8960, 17920]),
+    silence_ms=st.integers(80, 10_000),
+    gaps=st.lists(st.integers(1, 400), min_size=1, max_size=20),
+)
+def test_the_decision_is_at_least_the_silence_and_less_than_a_chunk_late(
+    chunk: int, silence_ms: int, gaps: list[int]
+) -> None:
+    silence = silence_ms * 16
+    ends, frame = [], 0
+    for gap in gaps:
+        frame += gap
+        ends.append(frame * 1280)
+    detector, turns, starts = SilenceDetector(silence), 0, 0
+    position = 0
+    while position < ends[-1] + silence + chunk:
+        position += chunk
+        spoken = [end for end in ends if end <= position]
+        decisions = detector.feed(position, spoken[-1] if spoken else None)
+        starts += TurnStarted() in decisions
+        if TurnEnded() in decisions:
+            turns += 1
+            assert silence <= position - spoken[-1] < silence + chunk
+    assert turns == starts >= 1
+
+
+@pytest.mark.parametrize("position", [0, 100])
+def test_nothing_said_decides_nothing(position: int) -> None:
+    assert SilenceDetector(0).feed(position, None) == []
