@@ -1,0 +1,102 @@
+"""Captions: a Pipecat bot that shows what it hears, in the terminal and in the browser.
+
+Run it as it is, beside a server, and speak into your browser's microphone; there is no key and no account:
+
+    pip install "auricle[server,pipecat]" "pipecat-ai[runner,webrtc]"
+    auricle serve
+    python agent_examples/pipecat_captions.py -t webrtc          # in another terminal
+
+Then open http://localhost:7860/client and press Connect. With ``--turns server`` the server decides when a turn has
+ended instead of Pipecat's voice detection; ``--latency`` takes a chunk latency in milliseconds; a server elsewhere is
+named by ``--url`` and ``--key``.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.frames.frames import (
+    Frame,
+    InterimTranscriptionFrame,
+    MetricsFrame,
+    ProposedUserStoppedSpeakingFrame,
+    TranscriptionFrame,
+)
+from pipecat.metrics.metrics import TTFBMetricsData
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.audio.vad_processor import VADProcessor
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.runner.types import RunnerArguments
+from pipecat.runner.utils import create_transport
+from pipecat.transports.base_transport import BaseTransport, TransportParams
+from pipecat.workers.runner import WorkerRunner
+
+from pipecat_auricle import AuricleSTTService
+
+
+class Captions(FrameProcessor):
+    """Prints the words as they come; an agent has its aggregator and its LLM in this place."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Prints what is to be seen, and passes everything on."""
+        await super().process_frame(frame, direction)
+        match frame:
+            case InterimTranscriptionFrame():
+                print(f"\r\033[K  {frame.text}", end="", flush=True)
+            case TranscriptionFrame():
+                print(f"\r\033[K> {frame.text}")
+            case ProposedUserStoppedSpeakingFrame():
+                print("  (the turn has ended)")
+            case MetricsFrame():
+                self.print_latency(frame)
+        await self.push_frame(frame, direction)
+
+    def print_latency(self, frame: MetricsFrame) -> None:
+        """Prints how long after the last word its final came."""
+        for data in frame.data:
+            if isinstance(data, TTFBMetricsData) and data.value:
+                print(f"\r\033[K  (final {data.value:.2f} s after the end of speech)")
+
+
+def pipeline(transport: BaseTransport, options: argparse.Namespace) -> Pipeline:
+    """The microphone, the ears and the captions."""
+    stt = AuricleSTTService(
+        url=options.url,
+        api_key=options.key,
+        turn_detection=options.turns,
+        settings=AuricleSTTService.Settings(latency_ms=options.latency),
+    )
+    vad = [VADProcessor(vad_analyzer=SileroVADAnalyzer())] if options.turns == "vad" else []
+    return Pipeline([transport.input(), *vad, stt, Captions(), transport.output()])
+
+
+async def bot(runner_args: RunnerArguments) -> None:
+    """One browser's visit; Pipecat's runner calls it."""
+    transport = await create_transport(runner_args, {"webrtc": lambda: TransportParams(audio_in_enabled=True)})
+    worker = PipelineWorker(
+        pipeline(transport, runner_args.cli_args or OPTIONS.parse_args([])),
+        params=PipelineParams(enable_metrics=True, send_initial_empty_metrics=False),
+        cancel_on_idle_timeout=False,
+    )
+
+    async def hang_up(_transport: BaseTransport, _client: object) -> None:
+        await worker.cancel()
+
+    transport.add_event_handler("on_client_disconnected", hang_up)
+    runner = WorkerRunner(handle_sigint=runner_args.handle_sigint)
+    await runner.add_workers(worker)
+    await runner.run()
+
+
+OPTIONS = argparse.ArgumentParser(description="Captions by Auricle in Pipecat")
+OPTIONS.add_argument("--turns", choices=["vad", "server"], default="vad", help="who decides when a turn has ended")
+OPTIONS.add_argument("--latency", type=int, help="chunk latency in milliseconds; the server's default")
+OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
+OPTIONS.add_argument("--key", help="its key, where it asks for one")
+
+if __name__ == "__main__":
+    from pipecat.runner.run import main
+
+    main(OPTIONS)

@@ -1,0 +1,129 @@
+"""What an agent can change about recognition while it runs, and how that travels to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pipecat.services.settings import STTSettings
+from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
+
+from auricle.protocol.messages import MIN_SAMPLE_RATE, InvalidMessage, Ready, Start, TurnSettings, Update
+
+TurnDetection = Literal["vad", "server"]
+TURN_DETECTIONS: tuple[TurnDetection, ...] = ("vad", "server")
+
+UPDATABLE = frozenset({"language", "latency_ms", "silence_ms", "keyterms"})
+"""The settings that a running stream takes over from its next chunk on."""
+
+
+@dataclass
+class AuricleSTTSettings(STTSettings):
+    """Settings of `AuricleSTTService`; every field but `model` can be changed while the agent runs.
+
+    Changes travel in band, on the open stream: nothing is reconnected and no audio is lost.
+
+    Attributes:
+        model: Read only: the name of the model that the server runs, once it has answered.
+        language: A Pipecat `Language`, a BCP-47 code, ``"auto"`` where the model detects the language, or None for
+            the model's default.
+        latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
+            A smaller one gives earlier words, a larger one fewer errors.
+        silence_ms: With ``turn_detection="server"``, the milliseconds without a word after which a turn has ended.
+        keyterms: Phrases to favour, where the server's model can.
+    """
+
+    latency_ms: int | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    silence_ms: int | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    keyterms: Sequence[str] | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+
+
+def complete_settings(given: AuricleSTTSettings | None, detection: TurnDetection) -> AuricleSTTSettings:
+    """Returns the settings that a service starts from: the defaults, and over them what was given.
+
+    Raises:
+        ValueError: `detection` is unknown, or a setting is out of range.
+    """
+    if detection not in TURN_DETECTIONS:
+        raise ValueError(f"turn_detection: expected one of {', '.join(TURN_DETECTIONS)}, got {detection!r}")
+    settings = AuricleSTTSettings(
+        model=None, language=None, latency_ms=None, silence_ms=TurnSettings().silence_ms, keyterms=()
+    )
+    if given is not None:
+        settings.apply_update(given)
+    start_message(settings, detection, MIN_SAMPLE_RATE)
+    return settings
+
+
+def start_message(settings: AuricleSTTSettings, detection: TurnDetection, sample_rate: int) -> Start:
+    """Builds the message that opens a stream with these complete settings.
+
+    Raises:
+        InvalidMessage: A setting is out of range; its `field` names the offender.
+    """
+    return Start(
+        sample_rate=sample_rate,
+        latency_ms=assert_given(settings.latency_ms),
+        language=_language(settings),
+        turn=_turn(settings, detection),
+        keyterms=_keyterms(settings),
+    )
+
+
+def update_message(settings: AuricleSTTSettings, detection: TurnDetection, changed: Iterable[str]) -> Update:
+    """Builds the message that tells a running stream the new values of the `changed` fields.
+
+    Raises:
+        InvalidMessage: A setting is out of range; its `field` names the offender.
+    """
+    names = set(changed)
+    return Update(
+        latency_ms=assert_given(settings.latency_ms) if "latency_ms" in names else None,
+        language=_language(settings) if "language" in names else None,
+        turn=_turn(settings, detection) if "silence_ms" in names else None,
+        keyterms=_keyterms(settings) if "keyterms" in names else None,
+    )
+
+
+def objection(
+    current: AuricleSTTSettings, delta: STTSettings, detection: TurnDetection, ready: Ready | None
+) -> str | None:
+    """Why a change of settings cannot be, in a sentence; None when it can, as far as can be told from here.
+
+    Args:
+        current: Complete settings; left as they are.
+        delta: What is to change.
+        detection: Who decides on turns.
+        ready: What the server offers, once it has answered.
+    """
+    wanted = current.copy()
+    changed = STTSettings.apply_update(wanted, delta)
+    for name in changed.keys() & {"language", "latency_ms"}:
+        if getattr(wanted, name) is None:
+            return f"{name} cannot go back to the server's default in a running stream; name a value"
+    latency_ms = assert_given(wanted.latency_ms)
+    if ready is not None and latency_ms is not None and latency_ms not in ready.latencies_ms:
+        return f"latency_ms {latency_ms} is not one of {', '.join(map(str, ready.latencies_ms))}"
+    try:
+        update_message(wanted, detection, changed)
+    except InvalidMessage as error:
+        return str(error)
+    return None
+
+
+def _language(settings: AuricleSTTSettings) -> str | None:
+    language = assert_given(settings.language)
+    return None if language is None else str(language)
+
+
+def _keyterms(settings: AuricleSTTSettings) -> tuple[str, ...]:
+    keyterms = assert_given(settings.keyterms)
+    if isinstance(keyterms, str):
+        raise InvalidMessage("keyterms", f"expected a list of phrases, got the one phrase {keyterms!r}")
+    return tuple(keyterms)
+
+
+def _turn(settings: AuricleSTTSettings, detection: TurnDetection) -> TurnSettings:
+    mode: Literal["off", "silence"] = "silence" if detection == "server" else "off"
+    return TurnSettings(mode=mode, silence_ms=assert_given(settings.silence_ms))

@@ -1,0 +1,102 @@
+"""What an agent was shown of the user's speech and what is still owed to it. Pure: no clock, no frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+
+from auricle.protocol.messages import Final, Finalize, Interim
+from pipecat_auricle.settings import TurnDetection
+
+_ROUNDING = 1e-3  # seconds; times cross the wire as decimal numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a final means.
+
+    Attributes:
+        text: Its words; empty when nothing was said.
+        answered: Whether it answers a finalize that nothing has overtaken.
+        last: Whether nothing more of this utterance will come.
+        ends_turn: Whether the turn is over with it although the server has not said so.
+    """
+
+    text: str
+    answered: bool
+    last: bool
+    ends_turn: bool
+
+
+class Speech:
+    """Bookkeeping of one user's speech.
+
+    Args:
+        detection: ``"vad"``: Pipecat decides on turns, and each of its stops asks for a final. ``"server"``: the server
+            decides, and we ask only when it cannot.
+        silence: Seconds without a word after which the server ends a turn.
+
+    Attributes:
+        turn_open: Whether the pipeline was told that a turn has started and not that it has ended; server's turns only.
+        silence: As given; may be changed.
+    """
+
+    def __init__(self, detection: TurnDetection, silence: float) -> None:
+        self.turn_open = False
+        self.silence = silence
+        self._by_server = detection == "server"
+        self._numbers = count(1)
+        self._awaited: set[str] = set()
+        self._settled = 0.0
+        self._shown = ""
+        self._vad_speaking = False
+
+    @property
+    def owed(self) -> bool:
+        """Whether the pipeline waits for a final, or an end of turn, that only we can bring about in silence."""
+        return self.turn_open if self._by_server else bool(self._shown) and not self._vad_speaking
+
+    def shows(self, event: Interim) -> bool:
+        """Whether to show an interim: it has words, and none that a final has settled already.
+
+        An empty one can interrupt the bot, a stale one makes Pipecat wait for a final that will never come.
+        """
+        if not event.text.strip() or event.audio_time <= self._settled:
+            return False
+        self._shown = event.text.strip()
+        return True
+
+    def settle(self, event: Final) -> Verdict:
+        """Takes a final."""
+        self._settled, self._shown = event.settled, ""
+        answered = event.finalize_id in self._awaited
+        self._awaited.discard(event.finalize_id or "")
+        ends_turn = self._by_server and event.finalize_id is not None
+        last = ends_turn or self._ends_in_silence(event) if self._by_server else answered
+        return Verdict(event.text.strip(), answered, last, ends_turn)
+
+    def vad_started(self) -> None:
+        """The user speaks again: no finalize on its way ends the utterance any more."""
+        self._vad_speaking = True
+        self._awaited.clear()
+
+    def vad_stopped(self) -> None:
+        """The user is silent."""
+        self._vad_speaking = False
+
+    def ask(self, *, awaited: bool) -> Finalize:
+        """A finalize to send; `awaited` when its answer is the last that the pipeline waits for."""
+        finalize = Finalize(f"p{next(self._numbers)}")
+        if awaited:
+            self._awaited.add(finalize.id)
+        return finalize
+
+    def _ends_in_silence(self, event: Final) -> bool:
+        """Whether a turn's end brought the final about; the server also cuts segments that have grown too long."""
+        return event.audio_time - event.end >= self.silence - _ROUNDING
+
+    def cut_short(self) -> str:
+        """The stream is gone, and its clock with it: returns the words that were shown and will get no final."""
+        text, self._shown, self._settled = self._shown, "", 0.0
+        self._awaited.clear()
+        return text

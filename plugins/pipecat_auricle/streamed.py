@@ -1,0 +1,213 @@
+"""From the server's events to Pipecat's frames, and from Pipecat's frames to finalizes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import abstractmethod
+from typing import Any
+
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    InterimTranscriptionFrame,
+    ProposedUserStartedSpeakingFrame,
+    ProposedUserStoppedSpeakingFrame,
+    STTMuteFrame,
+    TranscriptionFrame,
+    UserMuteStartedFrame,
+    UserMuteStoppedFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.services.stt_service import STTService
+from pipecat.transcriptions.language import Language
+from pipecat.utils.time import time_now_iso8601
+from pipecat.utils.tracing.service_decorators import traced_stt
+
+from auricle.protocol.messages import Final, Finalize, Interim
+from pipecat_auricle.settings import TurnDetection
+from pipecat_auricle.speech import Speech
+
+
+class StreamedSTTService(STTService):
+    """What the events of a stream become in a pipeline, whatever the stream is.
+
+    A subclass gives events to the ``_hear_*`` methods, runs `_watch_for_loose_words` in a task, and sends what
+    `_say_finalize` is given.
+
+    Args:
+        turn_detection: Who decides on turns: ``"vad"``, Pipecat, or ``"server"``.
+        silence: Seconds without a word after which the server ends a turn.
+        **kwargs: For `STTService`.
+    """
+
+    def __init__(self, *, turn_detection: TurnDetection, silence: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._turn_detection: TurnDetection = turn_detection
+        self._speech = Speech(turn_detection, silence)
+        self._heard = asyncio.Event()
+        self._user_muted = False
+        self._stop_unheard = False
+
+    @abstractmethod
+    def _say_finalize(self, finalize: Finalize) -> bool:
+        """Sends a finalize behind the audio so far; returns whether there is a stream to answer it."""
+
+    @abstractmethod
+    def _patience(self) -> float:
+        """Seconds after the last word that was heard in which a final or an end of turn would come by itself."""
+
+    # --- from the pipeline -------------------------------------------------------------------------------------------
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Follows the voice activity detection and the mute switches beside what the base does."""
+        was_deaf = self._deaf
+        await super().process_frame(frame, direction)
+        match frame:
+            case VADUserStartedSpeakingFrame():
+                self._speech.vad_started()
+            case VADUserStoppedSpeakingFrame():
+                self._vad_stopped()
+            case UserMuteStartedFrame() | UserMuteStoppedFrame():
+                self._user_muted = isinstance(frame, UserMuteStartedFrame)
+                await self._mute_switched(was_deaf)
+            case STTMuteFrame():
+                await self._mute_switched(was_deaf)
+
+    async def process_audio_frame(self, frame: InputAudioRawFrame, direction: FrameDirection) -> None:
+        """Drops audio while the user is muted: the aggregator's mute strategies stop frames, not what we would hear."""
+        if not self._user_muted:
+            await super().process_audio_frame(frame, direction)
+
+    @property
+    def _deaf(self) -> bool:
+        return self._muted or self._user_muted
+
+    def _vad_stopped(self) -> None:
+        self._speech.vad_stopped()
+        if self._turn_detection == "vad":
+            self._finalize()
+
+    def _finalize(self) -> None:
+        """Asks for the final that ends the utterance."""
+        if self._say_finalize(self._speech.ask(awaited=True)):
+            self.request_finalize()
+
+    async def _mute_switched(self, was_deaf: bool) -> None:
+        if self._deaf and not was_deaf:
+            # What was said before belongs to the user's words; what follows must not be joined to them.
+            self._say_finalize(self._speech.ask(awaited=False))
+        if not self._user_muted and self._stop_unheard:
+            self._stop_unheard = False
+            await self._propose_stop()
+
+    # --- from the stream ---------------------------------------------------------------------------------------------
+
+    async def _hear_speech(self) -> None:
+        """The first word of a turn."""
+        if self._turn_detection == "server" and not self._speech.turn_open:
+            self._speech.turn_open = True
+            self._heard.set()
+            await self.broadcast_frame(ProposedUserStartedSpeakingFrame)
+
+    async def _hear_interim(self, event: Interim) -> None:
+        if not self._speech.shows(event):
+            return
+        # A turn that the server opened before the user was muted goes on without a second start.
+        await self._hear_speech()
+        self._heard.set()
+        await self.push_frame(
+            InterimTranscriptionFrame(
+                event.text.strip(), self._user_id, time_now_iso8601(), _language(event.language), result=event
+            )
+        )
+
+    async def _hear_final(self, event: Final) -> None:
+        verdict = self._speech.settle(event)
+        if verdict.text:
+            await self._hear_speech()
+            await self._push_transcription(event, verdict.text, last=verdict.last)
+        elif verdict.answered:
+            await self._nothing_more()
+        if verdict.ends_turn:
+            await self._hear_turn_end()
+
+    async def _hear_turn_end(self) -> None:
+        """The turn is over, and its last final was heard before."""
+        if self._speech.turn_open:
+            self._speech.turn_open = False
+            # A muted aggregator hears no proposal, and would keep the turn open for the rest of the call.
+            self._stop_unheard = self._user_muted
+            await self._propose_stop()
+
+    async def _hear_nothing_more(self) -> None:
+        """The stream is gone: what was shown is all there will be of it."""
+        text = self._speech.cut_short()
+        if text:
+            await self.emit_stt_usage_metrics()
+            await self._push_words(TranscriptionFrame(text, self._user_id, time_now_iso8601()))
+        await self._hear_turn_end()
+
+    async def _push_transcription(self, event: Final, text: str, *, last: bool) -> None:
+        language = _language(event.language)
+        frame = TranscriptionFrame(text, self._user_id, time_now_iso8601(), language, result=event)
+        # Usage goes first: tracing puts it on the span that the frame closes.
+        await self.emit_stt_usage_metrics()
+        if self._turn_detection == "server":
+            frame.finalized = last
+        elif last:
+            self.confirm_finalize()
+        await self._push_words(frame)
+        await self._handle_transcription(text, True, language)
+
+    async def _push_words(self, frame: TranscriptionFrame) -> None:
+        # The interruption that these very words bring about must not sweep them out of a queue on the way.
+        frame.interruptible = False
+        await self.push_frame(frame)
+
+    async def _propose_stop(self) -> None:
+        frame = ProposedUserStoppedSpeakingFrame()
+        frame.interruptible = False
+        await self.broadcast_frame_instance(frame)
+
+    async def _nothing_more(self) -> None:
+        """The finalize found no words that had no final before."""
+        if self._last_transcript_time:
+            await self.stop_ttfb_metrics()
+            await self._cancel_ttfb_timeout()
+        else:
+            await self._reset_stt_ttfb_state()
+
+    @traced_stt
+    async def _handle_transcription(self, transcript: str, is_final: bool, language: Language | None = None) -> None:
+        """Pipecat's tracing hangs on this method; the span is its own."""
+
+    async def _watch_for_loose_words(self) -> None:
+        """Sees to it that no words stay without a final.
+
+        With Pipecat's turns, words too soft for its voice detection are followed by no stop; with the server's, audio
+        that dries up in mid-turn stops the clock on which the turn would end. Either way the user's turn would hang.
+        """
+        while True:
+            await self._heard.wait()
+            self._heard.clear()
+            try:
+                await asyncio.wait_for(self._heard.wait(), self._patience())
+            except TimeoutError:
+                if self._speech.owed and self._may_help():
+                    self._finalize()
+                elif self._speech.owed:
+                    self._heard.set()  # look again later
+
+    def _may_help(self) -> bool:
+        """Whether to ask. While a turn of the server's hears audio it will end; a busy server only takes longer."""
+        return self._turn_detection == "vad" or time.monotonic() - self._last_audio_time >= self._patience()
+
+
+def _language(code: str) -> Language | None:
+    try:
+        return Language(code)
+    except ValueError:
+        return None

@@ -1,0 +1,197 @@
+"""The server decides on turns: proposals around the transcripts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from unittest.mock import patch
+
+from pipecat.frames.frames import (
+    Frame,
+    InterimTranscriptionFrame,
+    LLMContextFrame,
+    ProposedUserStartedSpeakingFrame,
+    ProposedUserStoppedSpeakingFrame,
+    STTMetadataFrame,
+    TranscriptionFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
+from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
+
+from auricle.protocol.messages import Finalize, SpeechStarted
+from pipecat_auricle import AuricleSTTService
+from tests.pipecat_auricle.harness import aggregator, running
+from tests.pipecat_auricle.scripted import ScriptedServer, final, interim, turn_end
+
+TURN: tuple[type[Frame], ...] = (
+    ProposedUserStartedSpeakingFrame,
+    InterimTranscriptionFrame,
+    TranscriptionFrame,
+    ProposedUserStoppedSpeakingFrame,
+)
+
+
+def said(frame: LLMContextFrame) -> object:
+    message = frame.context.get_messages()[-1]
+    assert isinstance(message, dict)
+    return message["content"]
+
+
+async def test_a_turn_is_proposed_around_its_words(server: ScriptedServer) -> None:
+    settings = AuricleSTTService.Settings(silence_ms=700)
+    async with running(AuricleSTTService(url=server.url, turn_detection="server", settings=settings)) as agent:
+        session = await server.session()
+        assert (session.start.turn.mode, session.start.turn.silence_ms) == ("silence", 700)
+        await session.send(SpeechStarted(start=0.1), interim("one", 0.4))
+        await agent.down.wait_for(InterimTranscriptionFrame)
+        await session.send(interim("one two", 0.8))
+        await session.send(final("One two.", 0.8, at=1.6), turn_end("One two.", 1.6))
+        await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
+        await agent.up.wait_for(ProposedUserStoppedSpeakingFrame)
+    assert agent.down.names(*TURN) == [
+        "ProposedUserStartedSpeakingFrame",
+        "InterimTranscriptionFrame",
+        "InterimTranscriptionFrame",
+        "TranscriptionFrame",
+        "ProposedUserStoppedSpeakingFrame",
+    ]
+    (transcript,) = agent.down.of(TranscriptionFrame)
+    assert isinstance(transcript, TranscriptionFrame)
+    assert transcript.finalized
+    assert not agent.down.of(UserStartedSpeakingFrame, UserStoppedSpeakingFrame)
+
+
+async def test_the_service_recommends_the_strategies_that_follow_it(server: ScriptedServer) -> None:
+    stt = AuricleSTTService(url=server.url, turn_detection="server", should_interrupt=False)
+    async with running(stt) as agent:
+        metadata = await agent.down.wait_for(STTMetadataFrame)
+    assert isinstance(metadata.user_turn_strategies, ExternalUserTurnStrategies)
+    assert not metadata.user_turn_strategies.enable_interruptions
+    assert metadata.ttfs_p99_latency == 0.0
+
+
+async def test_a_whole_turn_in_one_burst_survives_the_interruption_that_it_causes(server: ScriptedServer) -> None:
+    """After a replay everything comes at once."""
+    async with running(AuricleSTTService(url=server.url, turn_detection="server"), aggregator()) as agent:
+        session = await server.session()
+        for turn in range(3):
+            at = 10.0 * turn
+            await session.send(SpeechStarted(start=at), interim("call me", at + 0.4))
+            await session.send(final("Call me.", at + 0.5, at=at + 1.0), turn_end("Call me.", at + 1.0))
+            await agent.down.wait_for(UserStartedSpeakingFrame)
+            assert said(await agent.down.wait_for(LLMContextFrame)) == "Call me."
+            await agent.down.wait_for(UserStoppedSpeakingFrame)
+
+
+class Translator(FrameProcessor):
+    """Takes its time over text, as a processor between the service and the aggregator may; starts pass at `release`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start: Frame | None = None
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, ProposedUserStartedSpeakingFrame):
+            self._start = frame
+            return
+        if isinstance(frame, InterimTranscriptionFrame):
+            await asyncio.Event().wait()  # until an interruption cancels it
+        await self.push_frame(frame, direction)
+
+    async def release(self) -> None:
+        async with asyncio.timeout(5):
+            while not self.has_queued_frame(ProposedUserStoppedSpeakingFrame):  # noqa: ASYNC110  # a queue that tells nobody
+                await asyncio.sleep(0.001)
+        assert self._start is not None
+        await self.push_frame(self._start)
+
+
+async def test_words_on_their_way_survive_the_interruption_that_they_cause(server: ScriptedServer) -> None:
+    translator = Translator()
+    stt = AuricleSTTService(url=server.url, turn_detection="server")
+    async with running(stt, translator, aggregator()) as agent:
+        session = await server.session()
+        await session.send(SpeechStarted(start=0.1), interim("call me", 0.4))
+        await session.send(final("Call me.", 0.5, at=1.0), turn_end("Call me.", 1.0))
+        await translator.release()
+        assert said(await agent.down.wait_for(LLMContextFrame)) == "Call me."
+
+
+async def test_strategies_that_the_application_names_win(server: ScriptedServer) -> None:
+    user = aggregator(stop=SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.01))
+    async with running(AuricleSTTService(url=server.url, turn_detection="server"), user) as agent:
+        session = await server.session()
+        await agent.vad(speaking=True)
+        await agent.vad(speaking=False)
+        await session.send(SpeechStarted(start=0.1), final("Mine.", 0.5, at=1.0), turn_end("Mine.", 1.0))
+        assert said(await agent.down.wait_for(LLMContextFrame)) == "Mine."
+        assert [item for item in session.log if isinstance(item, Finalize)] == []
+
+
+async def test_an_interim_opens_a_turn_that_the_server_thinks_open(server: ScriptedServer) -> None:
+    async with running(AuricleSTTService(url=server.url, turn_detection="server")) as agent:
+        session = await server.session()
+        await session.send(interim("again", 0.4), final("Again.", 0.5, at=1.0), turn_end("Again.", 1.0))
+        await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
+    assert agent.down.names(*TURN)[0] == "ProposedUserStartedSpeakingFrame"
+
+
+async def test_a_segment_cut_in_mid_turn_is_not_the_last(server: ScriptedServer) -> None:
+    async with running(AuricleSTTService(url=server.url, turn_detection="server")) as agent:
+        session = await server.session()
+        await session.send(SpeechStarted(start=0.1), final("A long story", 60.0, at=60.2))
+        cut = await agent.down.wait_for(TranscriptionFrame)
+        await session.send(final("that ends.", 62.0, at=62.6), turn_end("A long story that ends.", 62.6))
+        last = await agent.down.wait_for(TranscriptionFrame)
+        await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
+    assert (cut.finalized, last.finalized) == (False, True)
+    assert len(agent.down.of(ProposedUserStartedSpeakingFrame)) == 1
+
+
+async def test_a_turn_that_ends_without_words_is_closed(server: ScriptedServer) -> None:
+    async with running(AuricleSTTService(url=server.url, turn_detection="server")) as agent:
+        session = await server.session()
+        await session.send(SpeechStarted(start=0.1), turn_end("", 1.0))
+        await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
+    assert not agent.down.of(TranscriptionFrame)
+
+
+async def test_audio_that_dries_up_in_mid_turn_does_not_leave_the_turn_open(server: ScriptedServer) -> None:
+    """A microphone switched off: the server's clock stands still, and its silence never comes."""
+    settings = AuricleSTTService.Settings(silence_ms=80)
+    stt = AuricleSTTService(url=server.url, turn_detection="server", settings=settings, stall_timeout=0.02)
+    async with running(stt, aggregator(user_turn_stop_timeout=60.0)) as agent:
+        session = await server.session()
+        await session.send(SpeechStarted(start=0.1), interim("wait for", 0.4))
+        await session.send(final("Wait for", 0.4, await session.next(Finalize)))
+        assert said(await agent.down.wait_for(LLMContextFrame)) == "Wait for"
+        await session.send(turn_end("Wait for", 0.9))  # once the audio is back
+        await session.send(SpeechStarted(start=2.0), final("me.", 2.2, at=2.8), turn_end("me.", 2.8))
+        assert said(await agent.down.wait_for(LLMContextFrame)) == "me."
+
+
+async def test_a_slow_server_is_left_to_end_its_turn(server: ScriptedServer) -> None:
+    """While audio comes the server's clock runs; to ask for the words early would split the turn."""
+    settings = AuricleSTTService.Settings(silence_ms=80)
+    stt = AuricleSTTService(url=server.url, turn_detection="server", settings=settings, stall_timeout=0.0)
+    looks = asyncio.Event()
+    may_help = stt._may_help
+
+    def look() -> bool:
+        stt._last_audio_time = time.monotonic()  # as if audio had come just now, however busy this machine is
+        looks.set()
+        return may_help()
+
+    with patch.object(stt, "_may_help", look):
+        async with running(stt) as agent:
+            session = await server.session()
+            await session.send(SpeechStarted(start=0.1), interim("well", 0.4))
+            async with asyncio.timeout(5):
+                await looks.wait()
+            await session.send(final("Well.", 0.4, at=3.0), turn_end("Well.", 3.0))
+            await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
+            assert [item for item in session.log if isinstance(item, Finalize)] == []
