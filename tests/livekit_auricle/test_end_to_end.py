@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -12,6 +14,7 @@ import pytest
 import soundfile
 from livekit.plugins import auricle
 
+from auricle_server.demo.scores import count_errors
 from tests.livekit_auricle.harness import EnergyVAD, Heard, frames, listening
 from tests.livekit_auricle.spoken import Audio
 from tests.support import tones
@@ -89,25 +92,33 @@ async def test_recognize(tones_server: str) -> None:
     assert stt.model != "auricle"
 
 
-def first_sentence() -> Audio:
-    """ "I don't think so." out of a bundled clip, cut in the pauses around it."""
-    samples, rate = soundfile.read(DEMO_AUDIO / "clip_01.flac", dtype="int16")
-    return Audio(samples[round(0.35 * rate) : round(1.6 * rate)], rate, (0.95,))
+def bundled_clip() -> tuple[Audio, str]:
+    """The shortest bundled clip, and what is said in it."""
+    clip = min(json.loads((DEMO_AUDIO / "manifest.json").read_text()), key=lambda clip: clip["speech_end"])
+    samples, rate = soundfile.read(DEMO_AUDIO / clip["file"], dtype="int16")
+    return Audio(samples, rate, (clip["speech_end"],)), clip["text"]
+
+
+def share_of_words_wrong(reference: str, hypothesis: str) -> float:
+    """The demo model is small: a test of the plug-in asks for most of the words, in order."""
+    errors, words = count_errors(reference, hypothesis)
+    return errors / words
 
 
 @needs_demo
 async def test_a_session_as_it_comes_with_its_own_voice_and_turn_detection_hears_real_speech() -> None:
     from auricle_server.local import serve_locally
 
-    async with serve_locally() as url, listening(first_sentence(), stt=auricle.STT(url=url)) as heard:
-        await heard.until(lambda: bool(heard.turns))
-    assert heard.turns == ["I don't think so."]
+    speech, text = bundled_clip()
+    async with serve_locally() as url, listening(speech, stt=auricle.STT(url=url)) as heard:
+        await heard.until(lambda: share_of_words_wrong(text, " ".join(heard.turns) or "-") <= 0.4)
     assert not heard.errors
 
 
 @needs_demo
 def test_the_example_runs_as_it_is(tmp_path: Path) -> None:
-    speech, recording = first_sentence(), tmp_path / "recording.wav"
+    (speech, text), recording = bundled_clip(), tmp_path / "recording.wav"
     soundfile.write(recording, speech.samples, speech.rate)
     done = subprocess.run([sys.executable, EXAMPLE, recording], capture_output=True, text=True, timeout=100, check=True)
-    assert "> I don't think so." in done.stdout
+    finals = re.findall(r"^(?:\x1b\[K)?> (.*?)   \[", done.stdout, re.MULTILINE)
+    assert share_of_words_wrong(text, " ".join(finals)) <= 0.4

@@ -15,62 +15,65 @@ def looks_like_repo_id(name: str) -> bool:
     return _REPO_ID.fullmatch(name) is not None
 
 
-def fetch(repo_id: str, revision: str | None = None) -> Path:
+def fetch(repo_id: str) -> Path:
     """Path of the repository's ``.nemo`` file in the local cache, downloaded when it is not there yet.
+
+    A file that the cache holds is used without a look at the hub, so that a server starts as fast without a network as
+    with one; ``hf download`` brings a newer one.
 
     Raises:
         CheckpointNotFound: No such repository, no permission, or the hub cannot be reached and the cache has no copy.
         UnsupportedModel: The repository has no ``.nemo`` file.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-
-    try:
-        return Path(hf_hub_download(repo_id, _nemo_file(repo_id, revision), revision=revision))
-    except GatedRepoError as error:
-        raise CheckpointNotFound(
-            f"{repo_id} asks for a licence to be accepted: do so on its page, then `hf auth login`"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise CheckpointNotFound(f"{repo_id}: no such model on the hub (or a private one: `hf auth login`)") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise CheckpointNotFound(_unreachable(repo_id, error)) from error
+    cached = _cached(repo_id)
+    return cached if cached is not None else _download(repo_id)
 
 
-def _nemo_file(repo_id: str, revision: str | None) -> str:
-    """Name of the repository's one ``.nemo`` file; from the local cache when the hub cannot be reached."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
-
-    try:
-        files = HfApi().list_repo_files(repo_id, revision=revision)
-    except RepositoryNotFoundError:
-        raise
-    except (HfHubHTTPError, OSError) as error:
-        files = _cached_files(repo_id)
-        if not files:
-            raise CheckpointNotFound(_unreachable(repo_id, error)) from error
-    archives = sorted(name for name in files if name.endswith(".nemo"))
-    if not archives:
-        raise UnsupportedModel(f"{repo_id} has no .nemo file; Auricle loads NeMo checkpoints")
-    return archives[0]
-
-
-def _cached_files(repo_id: str) -> list[str]:
+def _cached(repo_id: str) -> Path | None:
+    """The file that the cache's ``main`` revision of the repository holds."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
     try:
         repos = scan_cache_dir().repos
     except CacheNotFound:
-        return []
-    return [
-        str(file.file_path.relative_to(revision.snapshot_path))
+        return None
+    files = [
+        file.file_path
         for repo in repos
         if repo.repo_id == repo_id
         for revision in repo.revisions
+        if "main" in revision.refs
         for file in revision.files
+        if file.file_path.suffix == ".nemo"
     ]
+    return min(files, default=None)
+
+
+def _download(repo_id: str) -> Path:
+    from huggingface_hub import HfApi, hf_hub_download
+
+    # Every failure of the network is an `HTTPError` of the library that huggingface_hub talks HTTP with.
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not listed as exported
+        GatedRepoError,
+        HTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        archives = sorted(name for name in HfApi().list_repo_files(repo_id) if name.endswith(".nemo"))
+        if not archives:
+            raise UnsupportedModel(f"{repo_id} has no .nemo file; Auricle loads NeMo checkpoints")
+        return Path(hf_hub_download(repo_id, archives[0]))
+    except GatedRepoError as error:
+        raise CheckpointNotFound(
+            f"{repo_id} asks for a licence to be accepted: do so on its page, then `hf auth login`"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise CheckpointNotFound(f"{repo_id}: no such model on the hub (or a private one: `hf auth login`)") from error
+    except (HTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise CheckpointNotFound(_unreachable(repo_id, error)) from error
 
 
 def _unreachable(repo_id: str, error: Exception) -> str:

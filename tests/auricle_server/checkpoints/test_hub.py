@@ -17,6 +17,7 @@ import pytest
 from tests.support.tones import CHECKPOINT
 
 REPO, FILE, COMMIT = "acme/two-tones", "two-tones.nemo", "0123456789abcdef0123456789abcdef01234567"
+NOWHERE = "http://127.0.0.1:9"
 CONTENT = CHECKPOINT.read_bytes()
 
 
@@ -87,16 +88,17 @@ def load(name: str, endpoint: str, cache: Path, **environment: str) -> str:
 
 def test_a_hub_id_is_downloaded_and_then_found_in_the_cache(hub: str, tmp_path: Path) -> None:
     assert load(REPO, hub, tmp_path) == "pieces 64"
-    assert load(REPO, hub, tmp_path, HF_HUB_OFFLINE="1") == "pieces 64"
-    assert load(REPO, "http://127.0.0.1:9", tmp_path) == "pieces 64"
+    assert load(REPO, NOWHERE, tmp_path) == "pieces 64"
+    assert load(REPO, NOWHERE, tmp_path, HF_HUB_OFFLINE="1") == "pieces 64"
 
 
 def test_an_unknown_repository_is_named(hub: str, tmp_path: Path) -> None:
     assert load("acme/nothing", hub, tmp_path).startswith("CheckpointNotFound acme/nothing: no such model")
 
 
-def test_without_hub_and_cache_it_says_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
-    said = load("nvidia/nemotron-speech-streaming-en-0.6b", "http://127.0.0.1:9", tmp_path, HF_HUB_OFFLINE="1")
+@pytest.mark.parametrize("offline", ["0", "1"])
+def test_without_hub_and_cache_it_says_what_is_missing_and_how_to_get_it(tmp_path: Path, offline: str) -> None:
+    said = load("nvidia/nemotron-speech-streaming-en-0.6b", NOWHERE, tmp_path, HF_HUB_OFFLINE=offline)
     assert said.startswith("CheckpointNotFound nvidia/nemotron-speech-streaming-en-0.6b is not in the local cache")
     assert "hf download nvidia/nemotron-speech-streaming-en-0.6b" in said
     assert "--model demo" in said
