@@ -1,10 +1,12 @@
 """The client: `connect` for one stream, `AuricleClient` for many.
 
-async with auricle.connect("ws://localhost:8765") as stream:
-await stream.send(pcm)
-await stream.end()
-async for event in stream:
-...
+    async with auricle.connect("ws://localhost:8765") as stream:
+        await stream.send(pcm)
+        await stream.end()
+        async for event in stream:
+            ...
+
+Events are typed (`auricle.events`); what goes wrong is raised (`auricle.errors`).
 """
 
 from __future__ import annotations

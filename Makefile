@@ -1,0 +1,109 @@
+# Every target sets up what it needs: `make demo` and `make test` work on a bare Debian 12 with Python 3.11.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
+
+# A set-up is good for as long as the pins are the same: the stamp's name carries their hash.
+PINS := $(shell cat constraints.txt pyproject.toml | sha256sum | cut -c1-16)
+DEMO_READY := $(VENV)/.demo-$(PINS)
+TEST_READY := $(VENV)/.test-$(PINS)
+
+DEMO_EXTRAS := server,pipecat,livekit
+TEST_EXTRAS := $(DEMO_EXTRAS),nemo,dev
+
+# Commands that the tests and the recipe call, and the Debian packages that bring them.
+TEST_COMMANDS := espeak-ng flite
+TEST_PACKAGES := espeak-ng flite
+RECIPE_COMMANDS := $(TEST_COMMANDS) festival
+RECIPE_PACKAGES := $(TEST_PACKAGES) festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
+
+.PHONY: help setup demo test lint format bench demo-model pins clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+setup: $(TEST_READY)  ## .venv with all that the tests need
+
+demo: $(DEMO_READY)  ## speech becomes captions and turn ends in Pipecat and LiveKit, on this machine
+	@$(BIN)/auricle demo
+
+test: $(TEST_READY)  ## the gate: ruff, mypy --strict, pytest
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lint: $(TEST_READY)  ## the gate without the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(TEST_READY)  ## let ruff put imports and layout right
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(TEST_READY)  ## live streams that hold real time on this machine, time to ready
+	@for bench in tests/bench/bench_*.py; do name=$$(basename "$$bench" .py); echo "== $$name"; $(BIN)/python -m "tests.bench.$$name"; done
+
+demo-model: $(TEST_READY) recipe-packages  ## train the bundled English model again (hours)
+	$(BIN)/python -m demo_model
+
+pins: $(TEST_READY)  ## write constraints.txt from what .venv holds
+	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --all --exclude auricle | sed 's/+.*//' | LC_ALL=C sort -f; } > .venv/pins
+	@mv .venv/pins constraints.txt
+
+clean:  ## remove the set-up, caches and builds
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- set-up ----------------------------------------------------------------------------------------------------------
+
+# torch comes first, at its exact pin and alone, so that whatever build of it the machine's index prefers is taken.
+define install
+	@echo "Setting up $(VENV) for $(1) (once, until the pins change; this takes minutes)"
+	@$(PIP) "$$(grep '^pip==' constraints.txt)"
+	@$(PIP) "$$(grep '^torch==' constraints.txt)"
+	@$(PIP) -c constraints.txt --build-constraint constraints.txt -e '.[$(1)]'
+endef
+
+$(DEMO_READY): | $(BIN)/python
+	$(call install,$(DEMO_EXTRAS))
+	@rm -f $(VENV)/.demo-* $(VENV)/.test-* && touch $@
+
+$(TEST_READY): | $(BIN)/python test-packages
+	$(call install,$(TEST_EXTRAS))
+	@rm -f $(VENV)/.demo-* $(VENV)/.test-* && touch $@ $(DEMO_READY)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Auricle needs Python 3.11 or newer; $(PYTHON) is older. Name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call debian,python3-venv)
+	@$(PYTHON) -m venv $(VENV)
+
+.PHONY: test-packages recipe-packages
+test-packages:
+	@( $(call need,$(TEST_COMMANDS),$(TEST_PACKAGES)) ) || echo "The tests that synthesise speech are skipped." >&2
+
+recipe-packages:
+	@$(call need,$(RECIPE_COMMANDS),$(RECIPE_PACKAGES))
+
+define need
+	missing=; for name in $(1); do command -v $$name >/dev/null || missing=1; done; \
+	test -z "$$missing" || $(call debian,$(2))
+endef
+
+# Installs Debian packages when root; otherwise says which are missing. No sudo behind anyone's back.
+define debian
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian packages: $(1)"; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(1) >/dev/null; \
+	else \
+		echo "Missing Debian packages. As root: apt-get install $(1)" >&2; exit 1; \
+	fi
+endef

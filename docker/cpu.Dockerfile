@@ -1,0 +1,18 @@
+# The server on a CPU. From the repository root:
+#   docker build -f docker/cpu.Dockerfile -t auricle:cpu .
+#   docker run --rm -p 8765:8765 auricle:cpu
+FROM python:3.11-slim-bookworm
+
+WORKDIR /opt/auricle
+COPY . .
+# The same order as the Makefile: torch at its exact pin, then the rest; here torch's own CPU build.
+RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu "$(grep '^torch==' constraints.txt)" \
+ && pip install --no-cache-dir -c constraints.txt '.[server]' \
+ && useradd --create-home auricle
+USER auricle
+
+EXPOSE 8765
+HEALTHCHECK --interval=10s --start-period=30s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8765/readyz', timeout=3)"]
+ENTRYPOINT ["auricle"]
+CMD ["serve", "--host", "0.0.0.0"]

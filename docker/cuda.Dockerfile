@@ -1,0 +1,18 @@
+# The server on an NVIDIA GPU; the host needs its driver and the NVIDIA container toolkit. From the repository root:
+#   docker build -f docker/cuda.Dockerfile -t auricle:cuda .
+#   docker run --rm --gpus all -p 8765:8765 auricle:cuda
+FROM python:3.11-slim-bookworm
+
+WORKDIR /opt/auricle
+COPY . .
+# The same order as the Makefile: torch at its exact pin, then the rest. PyPI's build brings the CUDA libraries it needs.
+RUN pip install --no-cache-dir "$(grep '^torch==' constraints.txt)" \
+ && pip install --no-cache-dir -c constraints.txt '.[server]' \
+ && useradd --create-home auricle
+USER auricle
+
+EXPOSE 8765
+HEALTHCHECK --interval=10s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8765/readyz', timeout=3)"]
+ENTRYPOINT ["auricle"]
+CMD ["serve", "--host", "0.0.0.0", "--device", "cuda"]

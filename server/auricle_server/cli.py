@@ -1,0 +1,18 @@
+"""The `auricle` command."""
+
+from __future__ import annotations
+
+import sys
+
+_COMMAND_LINE_PACKAGES = {"typer", "rich", "click"}
+
+
+def main() -> None:
+    """Runs the command line; says how to install it where only the light core is installed."""
+    try:
+        from auricle_server.commands.app import app
+    except ModuleNotFoundError as missing:
+        if missing.name not in _COMMAND_LINE_PACKAGES:
+            raise
+        sys.exit(f"auricle: {missing.name} is not installed; the command line needs: pip install 'auricle[server]'")
+    app()

@@ -1,0 +1,55 @@
+"""`auricle demo`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from auricle_server.commands.console import fail
+
+_LOG_WIDTH = 130
+
+
+def demo(
+    model: Annotated[str, typer.Option(help="Model that the server loads.")] = "demo",
+    clips: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with clips of your own: 16 kHz mono files, and a manifest.json that lists for each one file, "
+            "text, voice and speech_end in seconds.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Save a picture of the run here, as SVG.")] = None,
+) -> None:
+    """Watch speech become captions and turn ends in Pipecat and in LiveKit.
+
+    Starts a server on a free port, plays the bundled clips in real time through a Pipecat pipeline and a LiveKit
+    agent session at four chunk latencies, and ends with a table. The exit code is 1 when a turn end is missing or too
+    many words are wrong. Takes about a minute.
+    """
+    try:
+        from auricle_server.demo.run import run
+        from auricle_server.demo.server_process import ServerFailed
+    except ModuleNotFoundError as missing:
+        fail(f"{missing.name} is not installed; the demo needs: pip install 'auricle[server,pipecat,livekit]'")
+        raise typer.Exit(1) from missing
+    try:
+        passed = asyncio.run(run(_console(), model, clips, picture))
+    except ServerFailed as error:
+        fail(str(error))
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if passed else 1)
+
+
+def _console() -> Console:
+    """A terminal as it is; a file or a log wide enough for the tables."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)

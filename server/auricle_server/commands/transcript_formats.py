@@ -1,0 +1,148 @@
+"""A file's transcript as text, JSON, SubRip (srt) or WebVTT. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from auricle.protocol.messages import Final, Word
+
+CUE_CHARACTERS = 84  # two lines of 42, the broadcasters' habit
+CUE_SECONDS = 7.0
+CUE_PAUSE_SECONDS = 1.0
+
+
+class Format(StrEnum):
+    """What `auricle transcribe` can print."""
+
+    TEXT = "text"
+    JSON = "json"
+    SRT = "srt"
+    VTT = "vtt"
+
+
+@dataclass(slots=True)
+class Transcript:
+    """What was heard in one file.
+
+    Attributes:
+        file: Name as the user gave it.
+        duration: Seconds of audio.
+        model: Name of the model.
+        latency_ms: Chunk latency that was in force.
+        segments: Non-empty finals in order.
+    """
+
+    file: str
+    duration: float
+    model: str = ""
+    latency_ms: int = 0
+    segments: list[Final] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All segments in one line."""
+        return " ".join(segment.text for segment in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One caption: text shown from `start` to `end` seconds."""
+
+    start: float
+    end: float
+    text: str
+
+
+def render(transcript: Transcript, kind: Format) -> str:
+    """The transcript in the format asked for, with its last newline."""
+    return _RENDERERS[kind](transcript)
+
+
+def _text(transcript: Transcript) -> str:
+    return "".join(f"{segment.text}\n" for segment in transcript.segments)
+
+
+def _json(transcript: Transcript) -> str:
+    segments = [
+        {
+            "text": segment.text,
+            "start": round(segment.start, 3),
+            "end": round(segment.end, 3),
+            "language": segment.language,
+            "words": [_rounded(word) for word in segment.words],
+        }
+        for segment in transcript.segments
+    ]
+    document = {
+        "file": transcript.file,
+        "duration": round(transcript.duration, 3),
+        "model": transcript.model,
+        "latency_ms": transcript.latency_ms,
+        "text": transcript.text,
+        "segments": segments,
+    }
+    return json.dumps(document, ensure_ascii=False) + "\n"
+
+
+def _rounded(word: Word) -> dict[str, str | float]:
+    return {name: value if isinstance(value, str) else round(value, 3) for name, value in asdict(word).items()}
+
+
+def _srt(transcript: Transcript) -> str:
+    cues = enumerate(cues_of(transcript.segments), 1)
+    return "\n".join(f"{number}\n{_span(cue, ',')}\n{cue.text}\n" for number, cue in cues)
+
+
+def _vtt(transcript: Transcript) -> str:
+    cues = "".join(f"\n{_span(cue, '.')}\n{cue.text}\n" for cue in cues_of(transcript.segments))
+    return "WEBVTT\n" + cues
+
+
+_RENDERERS: dict[Format, Callable[[Transcript], str]] = {
+    Format.TEXT: _text,
+    Format.JSON: _json,
+    Format.SRT: _srt,
+    Format.VTT: _vtt,
+}
+
+
+def cues_of(segments: Sequence[Final]) -> Iterator[Cue]:
+    """Cuts segments into captions that can be read: bounded in length and time, never across a long pause."""
+    for segment in segments:
+        if not segment.words:
+            yield Cue(segment.start, segment.end, segment.text)
+            continue
+        line: list[Word] = []
+        for word in segment.words:
+            if line and _overflows(line, word):
+                yield _cue(line)
+                line = []
+            line.append(word)
+        yield _cue(line)
+
+
+def _overflows(line: Sequence[Word], word: Word) -> bool:
+    characters = sum(len(each.text) + 1 for each in line) + len(word.text)
+    too_long = characters > CUE_CHARACTERS or word.end - line[0].start > CUE_SECONDS
+    return too_long or word.start - line[-1].end > CUE_PAUSE_SECONDS
+
+
+def _cue(line: Sequence[Word]) -> Cue:
+    return Cue(line[0].start, line[-1].end, " ".join(word.text for word in line))
+
+
+def _span(cue: Cue, decimal: str) -> str:
+    return f"{_clock(cue.start, decimal)} --> {_clock(cue.end, decimal)}"
+
+
+def _clock(seconds: float, decimal: str) -> str:
+    milliseconds = round(seconds * 1000)
+    hours, rest = divmod(milliseconds, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    whole, milliseconds = divmod(rest, 1000)
+    return f"{hours:02}:{minutes:02}:{whole:02}{decimal}{milliseconds:03}"

@@ -1,0 +1,157 @@
+"""Files through a server, or through one that lives as long as the command."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from auricle.client import Stream, connect
+from auricle.errors import AuricleError, ConnectionFailed, Refused
+from auricle.protocol.messages import Final, Interim, Start
+from auricle.reconnect import ReconnectPolicy
+from auricle_server.commands.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
+from auricle_server.commands.console import fail, notes
+from auricle_server.commands.transcript_formats import Format, Transcript, render
+
+_BYTES_PER_SECOND = 2 * SAMPLE_RATE
+# A file is sent as fast as the server reads; what may sit in socket buffers must fit into the replay memory.
+_RECONNECT = ReconnectPolicy(replay_seconds=600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to transcribe.
+
+    Attributes:
+        start: Opening message of every stream.
+        kind: Output format.
+        realtime: Send at the speed of speech instead of as fast as the server reads.
+        api_key: Sent as bearer key.
+        output: Folder for one result file per input; None prints to standard output.
+    """
+
+    start: Start
+    kind: Format = Format.TEXT
+    realtime: bool = False
+    api_key: str | None = None
+    output: Path | None = None
+
+
+class NoServer(Exception):
+    """There is no server to transcribe with; no file could do better than the others."""
+
+
+async def transcribe_all(files: Sequence[str], url: str | None, model: str, options: Options) -> int:
+    """Transcribes every file; a bad one is named and does not stop the others.
+
+    Args:
+        files: Paths; ``-`` is standard input.
+        url: Server to use; None starts one with `model`.
+        model: For the server of one's own.
+        options: How to transcribe.
+
+    Returns:
+        How many files failed.
+
+    Raises:
+        NoServer: The server cannot be reached, refuses, or could not be started.
+    """
+    failures = 0
+    async with AsyncExitStack() as resources:
+        server = await resources.enter_async_context(_server(url, model))
+        progress = resources.enter_context(_progress())
+        for number, path in enumerate(files):
+            task = progress.add_task(path, total=None, caption="")
+            try:
+                transcript = await _transcribe_one(path, server, options, progress, task)
+            except (UnreadableAudio, AuricleError) as error:
+                if isinstance(error, ConnectionFailed | Refused):
+                    raise NoServer(str(error)) from error
+                fail(f"{path}: {error}")
+                failures += 1
+            else:
+                _publish(transcript, options, header=len(files) > 1, first=number == 0)
+            progress.remove_task(task)
+    return failures
+
+
+@asynccontextmanager
+async def _server(url: str | None, model: str) -> AsyncIterator[str]:
+    if url is not None:
+        yield url
+        return
+    from auricle_server.checkpoints import CheckpointError
+    from auricle_server.local import serve_locally
+
+    async with AsyncExitStack() as resources:
+        with notes.status(f"Starting a server with the model {model}"):
+            try:
+                local = await resources.enter_async_context(serve_locally(model=model))
+            except CheckpointError as error:
+                raise NoServer(str(error)) from error
+        yield local
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[caption]}"),
+        console=notes,
+        transient=True,
+        disable=not notes.is_terminal,
+    )
+
+
+async def _transcribe_one(path: str, url: str, options: Options, progress: Progress, task: TaskID) -> Transcript:
+    with open_audio(path) as audio:
+        progress.update(task, total=audio.duration)
+        async with connect(url, start=options.start, api_key=options.api_key, reconnect=_RECONNECT) as stream:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(_send(stream, audio, options.realtime))
+                    return await _receive(stream, audio, progress, task)
+            except* (UnreadableAudio, AuricleError) as failed:
+                raise failed.exceptions[0] from failed
+
+
+async def _send(stream: Stream, audio: AudioFile, realtime: bool) -> None:
+    """Sends the whole file, then the end; in real time on an absolute schedule."""
+    began, sent = time.monotonic(), 0.0
+    for block in audio.blocks():
+        await stream.send(block)
+        sent += len(block) / _BYTES_PER_SECOND
+        if realtime:
+            await asyncio.sleep(max(0.0, began + sent - time.monotonic()))
+    await stream.end()
+
+
+async def _receive(stream: Stream, audio: AudioFile, progress: Progress, task: TaskID) -> Transcript:
+    transcript = Transcript(audio.name, audio.duration, stream.ready.model, stream.ready.latency_ms)
+    async for event in stream:
+        if isinstance(event, Interim | Final):
+            progress.update(task, completed=event.audio_time, caption=event.text[-60:])
+        if isinstance(event, Final) and event.text:
+            transcript.segments.append(event)
+    return transcript
+
+
+def _publish(transcript: Transcript, options: Options, *, header: bool, first: bool) -> None:
+    text = render(transcript, options.kind)
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+        suffix = "txt" if options.kind is Format.TEXT else options.kind.value
+        (options.output / f"{Path(transcript.file).name}.{suffix}").write_text(text, encoding="utf-8")
+        return
+    if header and options.kind is not Format.JSON:
+        sys.stdout.write(f"{'' if first else chr(10)}==> {transcript.file} <==\n")
+    sys.stdout.write(text)
+    sys.stdout.flush()

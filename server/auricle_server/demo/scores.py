@@ -1,0 +1,125 @@
+"""How well and how fast a track heard its programme. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import jiwer
+
+from auricle_server.demo.programme import Utterance
+from auricle_server.demo.track import Heard, Kind, Track
+
+MAX_WORD_ERROR_RATE = 0.25
+"""The demo fails above this, averaged over the clips of a stream. The model's README has its real figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One utterance as one stream heard it.
+
+    Attributes:
+        reference: What was said.
+        hypothesis: All finals of the utterance, joined.
+        errors: Substituted, deleted and inserted words.
+        words: Words of the reference.
+        final_delay: Seconds from the true end of speech to the last final; None without one.
+        turn_delay: Seconds from the true end of speech to the last turn end; None without one.
+        turn_ends: How many there were; more than one is a false cut-off.
+    """
+
+    reference: str
+    hypothesis: str
+    errors: int
+    words: int
+    final_delay: float | None
+    turn_delay: float | None
+    turn_ends: int
+
+    @property
+    def word_error_rate(self) -> float:
+        """Errors per word of the reference."""
+        return self.errors / self.words
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One stream over all utterances; delays are medians in seconds, None when nothing came."""
+
+    adapter: str
+    latency_ms: int
+    word_error_rate: float
+    final_delay: float | None
+    turn_delay: float | None
+
+
+def score_track(track: Track) -> list[Score]:
+    """Scores every utterance of the track's programme."""
+    owned: list[list[Heard]] = [[] for _ in track.programme.utterances]
+    for heard in track.heard:
+        owned[track.programme.utterance_at(heard.at)].append(heard)
+    return [_score(utterance, heard) for utterance, heard in zip(track.programme.utterances, owned, strict=True)]
+
+
+def _score(utterance: Utterance, heard: Sequence[Heard]) -> Score:
+    finals = [each for each in heard if each.kind is Kind.FINAL]
+    turns = [each for each in heard if each.kind is Kind.TURN_END]
+    hypothesis = " ".join(each.text for each in finals if each.text)
+    errors, words = count_errors(utterance.text, hypothesis)
+    return Score(
+        reference=utterance.text,
+        hypothesis=hypothesis,
+        errors=errors,
+        words=words,
+        final_delay=finals[-1].at - utterance.speech_end if finals else None,
+        turn_delay=turns[-1].at - utterance.speech_end if turns else None,
+        turn_ends=len(turns),
+    )
+
+
+def count_errors(reference: str, hypothesis: str) -> tuple[int, int]:
+    """Word errors and words of the reference; case and punctuation do not count."""
+    aligned = jiwer.process_words(_plain(reference), _plain(hypothesis))
+    errors = aligned.substitutions + aligned.deletions + aligned.insertions
+    return errors, aligned.hits + aligned.substitutions + aligned.deletions
+
+
+def wrong_tokens(reference: str, hypothesis: str) -> set[int]:
+    """Which of the hypothesis's space-separated tokens hold a word that the reference does not have there."""
+    owners = [index for index, token in enumerate(hypothesis.split()) for _ in _plain(token).split()]
+    (alignment,) = jiwer.process_words(_plain(reference), _plain(hypothesis)).alignments
+    spans = [(each.hyp_start_idx, each.hyp_end_idx) for each in alignment if each.type in {"substitute", "insert"}]
+    return {owners[word] for start, end in spans for word in range(start, end)}
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^\w\s']", " ", text.lower()).split())
+
+
+def summarise(track: Track, scores: Sequence[Score]) -> Summary:
+    """One line for a stream."""
+    return Summary(
+        track.adapter,
+        track.latency_ms,
+        sum(score.errors for score in scores) / sum(score.words for score in scores),
+        _median(score.final_delay for score in scores),
+        _median(score.turn_delay for score in scores),
+    )
+
+
+def _median(delays: Iterable[float | None]) -> float | None:
+    known = [delay for delay in delays if delay is not None]
+    return median(known) if known else None
+
+
+def shortcomings(track: Track, scores: Sequence[Score]) -> list[str]:
+    """Why the demo must not pass; empty when all is well."""
+    name = f"{track.adapter} at {track.latency_ms} ms"
+    problems = [f"{name}: {track.failure}"] if track.failure else []
+    problems += [f"{name}: no turn end after “{each.reference}”" for each in scores if not each.turn_ends]
+    rate = summarise(track, scores).word_error_rate
+    if rate > MAX_WORD_ERROR_RATE:
+        problems.append(f"{name}: word error rate {rate:.0%}, allowed are {MAX_WORD_ERROR_RATE:.0%}")
+    return problems

@@ -1,0 +1,204 @@
+"""What is shipped, what it imports, and that the pins are complete."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("auricle", "auricle_server", "pipecat_auricle", "livekit/plugins/auricle")
+HEAVY = {"torch", "nemo", "transformers", "triton"}
+
+
+# --- the wheel and the editable install ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=ROOT, check=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_every_package_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for package in PACKAGES:
+        assert f"{package}/__init__.py" in names
+        assert f"{package}/py.typed" in names
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"auricle", "auricle_server", "pipecat_auricle", "livekit", f"auricle-{VERSION}.dist-info"}
+    assert not {"livekit/__init__.py", "livekit/plugins/__init__.py"} & set(names)
+    assert not [name for name in names if name.endswith((".pyc", "~"))]
+
+
+def test_the_wheel_brings_model_clips_and_licence(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "auricle_server/checkpoints/demo/demo_en.nemo" in names
+    assert "auricle_server/demo/audio/manifest.json" in names
+    assert f"auricle-{VERSION}.dist-info/licenses/LICENSE" in names
+
+
+def test_an_installed_wheel_imports(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    paths = run_python(
+        "import auricle, auricle_server, pipecat_auricle, livekit.agents, livekit.plugins.auricle as plugin\n"
+        "print(auricle.__file__, auricle_server.__file__, pipecat_auricle.__file__, plugin.__file__, sep='\\n')",
+        PYTHONPATH=str(tmp_path),
+    )
+    assert all(Path(line).is_relative_to(tmp_path) for line in paths.splitlines())
+
+
+def test_the_editable_install_resolves_to_the_sources() -> None:
+    paths = run_python(
+        "import auricle, auricle_server, pipecat_auricle, livekit.agents, livekit.plugins.auricle as plugin\n"
+        "print(auricle.__file__, auricle_server.__file__, pipecat_auricle.__file__, plugin.__file__, sep='\\n')"
+    )
+    assert all(Path(line).is_relative_to(ROOT) for line in paths.splitlines())
+
+
+def run_python(code: str, **environment: str) -> str:
+    """Runs the code in a fresh interpreter outside of the repository and returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd="/",
+        env={**os.environ, **environment},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=110,
+    )
+    return done.stdout
+
+
+VERSION = metadata.version("auricle")
+
+
+def test_one_version_everywhere() -> None:
+    import auricle
+
+    assert auricle.__version__ == VERSION
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == VERSION
+
+
+# --- a light start ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("imports", "banned"),
+    [
+        ("import auricle", HEAVY | {"numpy", "auricle_server", "pipecat", "livekit"}),
+        ("import auricle, pipecat_auricle", HEAVY | {"auricle_server"}),
+        ("from livekit.plugins import auricle", HEAVY | {"auricle_server"}),
+        ("import auricle_server.commands.app", HEAVY | {"numpy", "aiohttp", "pipecat", "livekit"}),
+        ("import auricle_server.commands.transcription", HEAVY | {"pipecat", "livekit"}),
+        ("import auricle_server.gateway, auricle_server.stream, auricle_server.link", HEAVY | {"pipecat", "livekit"}),
+    ],
+)
+def test_imports_stay_light(imports: str, banned: set[str]) -> None:
+    loaded = run_python(f"{imports}\nimport sys\nprint(*{{name.split('.')[0] for name in sys.modules}})")
+    assert not banned & set(loaded.split())
+
+
+# --- who may import whom (DESIGN section 1) --------------------------------------------------------------------------
+
+
+def imported_by(folder: str) -> dict[str, set[str]]:
+    """Every module that the folder's sources import, by file; lazy imports count."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        names = found.setdefault(path.relative_to(ROOT).as_posix(), set())
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("folder", "banned"),
+    [
+        ("plugins", {"auricle_server", "torch", "nemo"}),
+        ("plugins/auricle/protocol", {"aiohttp", "asyncio", "time", "socket", "numpy"}),
+        ("server/auricle_server/engine", {"auricle", "aiohttp", "zmq", "msgspec", "auricle_server.link"}),
+        ("server/auricle_server/checkpoints", {"auricle", "aiohttp", "zmq", "nemo"}),
+        ("server/auricle_server/gateway", {"torch", "nemo", "auricle_server.engine", "auricle_server.worker"}),
+        ("server/auricle_server/link", {"torch", "nemo", "aiohttp"}),
+        ("server/auricle_server/turns", {"torch", "nemo", "aiohttp", "asyncio"}),
+    ],
+)
+def test_arrows_between_the_rooms(folder: str, banned: set[str]) -> None:
+    for file, names in imported_by(folder).items():
+        wrong = {name for name in names if any(name == no or name.startswith(f"{no}.") for no in banned)}
+        assert not wrong, f"{file} imports {wrong}"
+
+
+# --- the pins --------------------------------------------------------------------------------------------------------
+
+
+def pins() -> dict[str, Version]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonical(name): Version(version) for name, version in pairs}
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_pins_are_exact_and_have_no_local_versions() -> None:
+    assert str(pins()["torch"]) == "2.13.0"
+    assert not [name for name, version in pins().items() if version.local]
+
+
+def test_every_requirement_is_pinned_and_fits() -> None:
+    pinned = pins()
+    for line in metadata.requires("auricle") or ():
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(pinned[canonical(requirement.name)]), line
+
+
+def test_what_is_installed_is_what_is_pinned() -> None:
+    pinned = pins()
+    installed = {canonical(each.metadata["Name"]): Version(each.version) for each in metadata.distributions()}
+    common = set(pinned) & set(installed)
+    different = {name for name in common if pinned[name].public != installed[name].public}
+    assert not different
+    assert len(common) > 100
+
+
+# --- what is written for people --------------------------------------------------------------------------------------
+
+
+def sources() -> list[Path]:
+    tracked = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return [ROOT / line for line in tracked.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def test_no_path_of_a_machine_is_shipped() -> None:
+    folder = re.compile(rb"/(?:home|root|Users|work)/[A-Za-z0-9]")
+    guilty = [path for path in sources() if path.stat().st_size < 1_000_000 and folder.search(path.read_bytes())]
+    assert guilty == []
+
+
+def test_examples_fit_on_a_page() -> None:
+    examples = sorted((ROOT / "agent_examples").glob("*.py"))
+    assert examples
+    assert [path.name for path in examples if len(path.read_text().splitlines()) > 120] == []

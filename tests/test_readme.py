@@ -1,0 +1,86 @@
+"""What the README shows works as shown."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.support import tones
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+PCM, TEXT = tones.utterance(5, 12)
+
+
+def example(name: str, url: str) -> str:
+    """The code block that carries this name, with the address of a server of ours."""
+    (code,) = re.findall(rf"^```python {name}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 16
+    return str(code).replace("ws://127.0.0.1:8765", url)
+
+
+def run(code: str, **names: Any) -> dict[str, Any]:
+    exec(compile(code, "README.md", "exec"), names)
+    return names
+
+
+async def test_client(tones_server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for offset in range(0, len(PCM), 1600):
+            yield PCM[offset : offset + 1600].tobytes()
+
+    await run(example("client", tones_server))["captions"](chunks())
+    assert " ".join(capsys.readouterr().out.split()) == TEXT
+
+
+async def test_pipecat(tones_server: str) -> None:
+    from pipecat.processors.filters.identity_filter import IdentityFilter
+
+    transport = SimpleNamespace(input=IdentityFilter, output=IdentityFilter)
+    yours = {name: IdentityFilter() for name in ("user_aggregator", "llm", "tts")}
+    names = run(example("pipecat", tones_server), transport=transport, **yours)
+    assert names["stt"] in names["pipeline"].processors
+
+
+async def test_livekit(tones_server: str) -> None:
+    from livekit.agents import NOT_GIVEN, AgentSession
+
+    sessions: list[AgentSession[None]] = []
+
+    class Noticed(AgentSession[None]):
+        async def start(self, *arguments: Any, **options: Any) -> Any:
+            sessions.append(self)
+            return await super().start(*arguments, **options)
+
+    names = run(example("livekit", tones_server))
+    names["AgentSession"] = Noticed
+    await names["entrypoint"](SimpleNamespace(room=NOT_GIVEN))
+    await asyncio.sleep(0.1)
+    assert sessions[0].turn_detection == "stt"
+    await sessions[0].aclose()
+
+
+def test_every_link_into_the_repository_leads_somewhere() -> None:
+    for page in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", (ROOT / page).read_text()):
+            assert (ROOT / target).exists(), f"{page} links to {target}"
+
+
+def test_every_command_exists() -> None:
+    from auricle_server.commands.app import app
+
+    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    named = set(re.findall(r"`?auricle (\w+)", "\n".join(re.findall(r"^(?:\|.*)?auricle .*$", README, re.MULTILINE))))
+    assert named <= known
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make (\w[\w-]*)", README)) <= targets
+
+
+def test_nothing_is_left_to_be_filled_in() -> None:
+    assert not re.findall(r"@[A-Z_]+@", README)
