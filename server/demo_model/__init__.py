@@ -1,0 +1,1 @@
+"""The recipe of Auricle's bundled English demo checkpoint: synthetic speech in, a streaming RNNT out."""

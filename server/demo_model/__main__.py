@@ -1,0 +1,100 @@
+"""The recipe's commands, run from ``server/``: ``python -m demo_model {prepare,train,export,evaluate,clips,all}``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from . import export, report, schedule, tokenizer, train
+from .model import Shape
+
+PACKAGE = Path(__file__).resolve().parent.parent / "auricle_server"
+CHECKPOINT = PACKAGE / "checkpoints" / "demo" / "demo_en.nemo"
+CLIPS = PACKAGE / "demo" / "audio"
+
+
+def prepare(arguments: argparse.Namespace) -> None:
+    """Train the tokenizer and synthesise the data: needs the synthesisers, sentencepiece, soundfile, soxr and scipy."""
+    from . import synthesis  # needs libraries that a machine that only trains may lack
+
+    tokenizer.train(arguments.work)
+    synthesis.build(arguments.work, arguments.hours, Shape().mels, workers=arguments.workers)
+
+
+def run_training(arguments: argparse.Namespace) -> None:
+    """Train on the prepared folder: needs PyTorch and numpy only, and no network."""
+    torch.set_num_threads(arguments.threads)
+    options = train.Options(
+        data=arguments.work, out=arguments.work, minutes=arguments.minutes, device=arguments.device,
+        seconds=arguments.batch_seconds, peak_rate=arguments.rate, bf16=not arguments.fp32, resume=arguments.resume,
+        skip_voices=tuple(arguments.skip_voices),
+    )  # fmt: skip
+    train.Trainer(options).run()
+
+
+def run_export(arguments: argparse.Namespace) -> None:
+    """Write the averaged weights of the last training state as a NeMo archive."""
+    model = train.load_averaged(arguments.work / "state.pt")
+    export.write(model, tokenizer.load(arguments.work), arguments.work / tokenizer.MODEL_FILE, arguments.out)
+    print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB")
+
+
+def run_evaluation(arguments: argparse.Namespace) -> None:
+    """Word error rates on held-out sentences in the four contexts, as JSON."""
+    torch.set_num_threads(arguments.threads)
+    model = train.load_averaged(arguments.work / "state.pt")
+    examples = train.held_out(arguments.work, tuple(arguments.skip_voices))[train.DEV_EXAMPLES :][: arguments.sentences]
+    print(json.dumps(report.measure(model, tokenizer.load(arguments.work), examples), indent=2))
+
+
+def run_clips(arguments: argparse.Namespace) -> None:
+    """Write the demo's audio clips."""
+    from . import clips  # needs soundfile, which a machine that only trains may lack
+
+    clips.write(arguments.clips)
+
+
+def run_all(arguments: argparse.Namespace) -> None:
+    """Everything, from nothing to the bundled checkpoint."""
+    for step in (prepare, run_training, run_export, run_evaluation, run_clips):
+        step(arguments)
+
+
+STEPS = {
+    "prepare": prepare, "train": run_training, "export": run_export, "evaluate": run_evaluation, "clips": run_clips,
+    "all": run_all,
+}  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's options."""
+    out = argparse.ArgumentParser(prog="python -m demo_model", description=__doc__)
+    out.add_argument("step", choices=STEPS)
+    out.add_argument("--work", type=Path, default=Path("demo_model_work"), help="folder of data and training state")
+    out.add_argument("--hours", type=float, default=20.0, help="hours of audio to synthesise")
+    out.add_argument("--workers", type=int, default=None, help="synthesis processes (default: one per core)")
+    out.add_argument("--minutes", type=float, default=75.0, help="wall-clock budget of the training")
+    out.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    out.add_argument("--threads", type=int, default=torch.get_num_threads())
+    out.add_argument("--batch-seconds", type=float, default=40.0, help="seconds of padded audio in a batch")
+    out.add_argument("--rate", type=float, default=schedule.PEAK_RATE, help="peak learning rate")
+    out.add_argument("--fp32", action="store_true", help="no bf16 autocast")
+    out.add_argument("--resume", type=Path, default=None, help="a state.pt to go on from")
+    out.add_argument("--skip-voices", nargs="*", default=[], help="voices to leave out, by how their names begin")
+    out.add_argument("--sentences", type=int, default=400, help="held-out sentences to evaluate on")
+    out.add_argument("--out", type=Path, default=CHECKPOINT, help="the archive to write")
+    out.add_argument("--clips", type=Path, default=CLIPS, help="folder of the demo's audio clips")
+    return out
+
+
+def main() -> None:
+    """Run one step."""
+    arguments = parser().parse_args()
+    STEPS[arguments.step](arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Shards of precomputed features, read back as batches. `demo_model.synthesis` writes them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from . import phones
+
+LENGTH_STEP = 64
+
+
+@dataclass(frozen=True)
+class Example:
+    """One utterance: log-mel [T, mels] fp16, phone labels of every 20 ms, text, voice, text group, clean or not."""
+
+    mel: NDArray[np.float16]
+    labels: NDArray[np.int8]
+    text: str
+    voice: str
+    group: str
+    clean: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded examples: mel [B, T, mels], its lengths [B], labels [B, frames, 4], and the texts."""
+
+    mel: Tensor
+    mel_lengths: Tensor
+    labels: Tensor
+    texts: list[str]
+
+
+def read_shard(path: Path) -> list[Example]:
+    """The examples of a shard."""
+    with np.load(path) as stored:
+        mel, labels, counts = stored["mel"], stored["labels"], stored["label_counts"]
+        meta = json.loads(stored["meta"].tobytes())
+    mel_ends = np.cumsum([row["T"] for row in meta])
+    parts = zip(meta, np.split(mel, mel_ends[:-1]), np.split(labels, np.cumsum(counts)[:-1]), strict=True)
+    return [Example(m, lab, row["text"], row["voice"], row["group"], row["clean"]) for row, m, lab in parts]
+
+
+def collate(examples: list[Example]) -> Batch:
+    """Pad examples to one batch; labels are of encoder frames."""
+    longest = padded_length(max(len(example.mel) for example in examples))
+    frames = encoder_frames(longest)
+    mel = np.zeros((len(examples), longest, examples[0].mel.shape[1]), np.float32)
+    labels = np.full((len(examples), frames, phones.LABELS_PER_FRAME), phones.IGNORED, np.int64)
+    for row, example in enumerate(examples):
+        mel[row, : len(example.mel)] = example.mel
+        own = encoder_frames(len(example.mel))
+        labels[row, :own] = phones.frame_labels(example.labels, own)
+    lengths = torch.tensor([len(example.mel) for example in examples])
+    return Batch(torch.from_numpy(mel), lengths, torch.from_numpy(labels), [example.text for example in examples])
+
+
+def encoder_frames(mel_frames: int) -> int:
+    """Encoder frames of that many mel frames: three causal stride-2 convolutions."""
+    for _ in range(3):
+        mel_frames = mel_frames // 2 + 1
+    return mel_frames
+
+
+def padded_length(mel_frames: int) -> int:
+    """Length that an utterance is padded to: few different shapes, because every new shape costs set-up time."""
+    return -(-mel_frames // LENGTH_STEP) * LENGTH_STEP
+
+
+def batches(examples: list[Example], seconds: float, rng: random.Random) -> Iterator[list[Example]]:
+    """One shuffled pass over the examples in batches of one padded length and at most `seconds` of padded audio."""
+    buckets: dict[int, list[Example]] = {}
+    for example in rng.sample(examples, len(examples)):
+        buckets.setdefault(padded_length(len(example.mel)), []).append(example)
+    groups = []
+    for length, members in buckets.items():
+        rows = max(1, int(seconds * 100 / length))
+        groups += [members[at : at + rows] for at in range(0, len(members), rows)]
+    rng.shuffle(groups)
+    yield from groups

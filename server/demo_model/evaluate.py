@@ -1,0 +1,78 @@
+"""Word error rates of a model on held-out sentences, in each of the four attention contexts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from .dataset import Example, collate
+from .encoder import Context
+from .model import DemoModel
+from .sentences import normalise
+from .tokenizer import Tokenizer
+
+ROWS = 25
+
+
+@dataclass(frozen=True)
+class Score:
+    """Errors and words, counted lower-cased without punctuation and as written."""
+
+    errors: int
+    words: int
+    written_errors: int
+    written_words: int
+
+    @property
+    def wer(self) -> float:
+        """Word error rate, lower-cased and without punctuation."""
+        return self.errors / max(1, self.words)
+
+    @property
+    def written_wer(self) -> float:
+        """Word error rate as written, where a missed comma or capital is an error."""
+        return self.written_errors / max(1, self.written_words)
+
+
+def edit_distance(reference: list[str], hypothesis: list[str]) -> int:
+    """Fewest substitutions, deletions and insertions that turn one into the other."""
+    row = list(range(len(hypothesis) + 1))
+    for i, word in enumerate(reference, 1):
+        diagonal, row[0] = row[0], i
+        for j, other in enumerate(hypothesis, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (word != other))
+    return row[-1]
+
+
+def score(references: list[str], hypotheses: list[str]) -> Score:
+    """Total errors of hypotheses against references."""
+    errors = words = written_errors = written_words = 0
+    for reference, hypothesis in zip(references, hypotheses, strict=True):
+        plain = normalise(reference).split()
+        errors += edit_distance(plain, normalise(hypothesis).split())
+        words += len(plain)
+        written_errors += edit_distance(reference.split(), hypothesis.split())
+        written_words += len(reference.split())
+    return Score(errors, words, written_errors, written_words)
+
+
+@torch.inference_mode()
+def transcribe(model: DemoModel, tokenizer: Tokenizer, examples: list[Example], context: Context) -> list[str]:
+    """Greedy transcripts of the examples in one attention context, in their order."""
+    model.eval()
+    device = next(model.parameters()).device
+    order = sorted(range(len(examples)), key=lambda index: len(examples[index].mel))
+    texts = [""] * len(examples)
+    for at in range(0, len(order), ROWS):
+        chosen = order[at : at + ROWS]
+        batch = collate([examples[index] for index in chosen])
+        encoded, lengths = model.encoder(batch.mel.to(device), batch.mel_lengths.to(device), context)
+        for index, found in zip(chosen, model.greedy(encoded, lengths), strict=True):
+            texts[index] = tokenizer.decode([token for token, _ in found])
+    return texts
+
+
+def evaluate(model: DemoModel, tokenizer: Tokenizer, examples: list[Example], context: Context) -> Score:
+    """Score of a model on examples in one attention context."""
+    return score([example.text for example in examples], transcribe(model, tokenizer, examples, context))

@@ -1,0 +1,77 @@
+"""256 BPE pieces: trained by SentencePiece, used in plain Python, so that training needs neither it nor its files."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .sentences import generate
+
+PIECES_FILE = "pieces.json"
+MODEL_FILE = "tokenizer.model"
+TRAINING_SENTENCES = 40_000
+SPACE = "\u2581"
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """BPE over (piece, score) pairs; piece 0 is the unknown one. Words are encoded one by one and remembered."""
+
+    pieces: list[str]
+    scores: list[float]
+    _known: dict[str, list[int]] = field(default_factory=dict, compare=False)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, as SentencePiece gives them."""
+        return [token for word in text.split() for token in self._word(word)]
+
+    def decode(self, tokens: list[int]) -> str:
+        """Text of token ids."""
+        return "".join(self.pieces[token] for token in tokens).replace(SPACE, " ").strip()
+
+    def _word(self, word: str) -> list[int]:
+        if word not in self._known:
+            index = {piece: number for number, piece in enumerate(self.pieces)}
+            parts = list(SPACE + word)
+            while merge := self._best_merge(parts, index):
+                parts[merge - 1 : merge + 1] = [parts[merge - 1] + parts[merge]]
+            self._known[word] = [index.get(part, 0) for part in parts]
+        return self._known[word]
+
+    def _best_merge(self, parts: list[str], index: dict[str, int]) -> int:
+        """Where to merge with the part before: the best score, the leftmost of equals; 0 if nothing can be merged."""
+        found = [(at, index.get(parts[at - 1] + parts[at])) for at in range(1, len(parts))]
+        merges = [(-self.scores[piece], at) for at, piece in found if piece is not None]
+        return min(merges)[1] if merges else 0
+
+
+def train(folder: Path, size: int = 256) -> Tokenizer:
+    """Train SentencePiece on generated text in memory, so that its model holds no file name; write both files."""
+    import sentencepiece  # only this step needs it
+
+    source = generate(random.Random(7))
+    text = (next(source).text for _ in range(TRAINING_SENTENCES))
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=text, model_writer=model, vocab_size=size, model_type="bpe", character_coverage=1.0,
+        bos_id=-1, eos_id=-1, pad_id=-1, unk_id=0, num_threads=1, minloglevel=2,
+    )  # fmt: skip
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    pieces = [processor.id_to_piece(index) for index in range(size)]
+    scores = [processor.get_score(index) for index in range(size)]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MODEL_FILE).write_bytes(model.getvalue())
+    (folder / PIECES_FILE).write_text(json.dumps({"pieces": pieces, "scores": scores}, ensure_ascii=False))
+    return load(folder)
+
+
+def load(folder: Path) -> Tokenizer:
+    """The tokenizer that `train` wrote."""
+    path = folder / PIECES_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: run the prepare step first")
+    stored = json.loads(path.read_text())
+    return Tokenizer(stored["pieces"], stored["scores"])

@@ -1,0 +1,256 @@
+"""Training within a wall-clock budget: frame labels, then CTC, then RNNT; averaged weights at the end."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import schedule, tokenizer
+from .dataset import Batch, Example, batches, collate, read_shard
+from .evaluate import evaluate
+from .losses import rnnt_loss
+from .model import CONTEXTS, DemoModel, Shape, phone_loss
+
+DEV_EXAMPLES = 100
+EMA_DECAY = 0.998
+CLIP_NORM = 1.0
+TARGET_STEP = 4
+NOISY_SHARE = 0.6
+LONG_FRAMES, LONG_SHARE = 800, 0.35  # mel frames; the lattice of a long utterance costs as its square
+WEIGHT_DECAY = 0.01
+REPORT_SECONDS, DEV_SECONDS = 20.0, 240.0
+
+
+@dataclass
+class Options:
+    """What the command line sets. `seconds` of padded audio make one batch; `skip_voices` are beginnings of names."""
+
+    data: Path
+    out: Path
+    minutes: float
+    device: str = "cpu"
+    seconds: float = 40.0
+    peak_rate: float = schedule.PEAK_RATE
+    bf16: bool = False
+    resume: Path | None = None
+    seed: int = 0
+    skip_voices: tuple[str, ...] = ()
+    shape: Shape = field(default_factory=Shape)
+
+
+class Shards:
+    """The training shards of a folder, in memory; shards written meanwhile join at the next pass."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, list[Example]] = {}
+
+    def examples(self) -> list[Example]:
+        """All examples that are there by now."""
+        for path in sorted(self._folder.glob("train-*.npz")):
+            if path not in self._read:
+                self._read[path] = read_shard(path)
+        if not self._read:
+            raise FileNotFoundError(f"no training shards in {self._folder}: run the prepare step first")
+        return [example for examples in self._read.values() for example in examples]
+
+
+def held_out(folder: Path, skip_voices: tuple[str, ...] = ()) -> list[Example]:
+    """The held-out examples of a data folder; the first 100 are looked at while training, the others never."""
+    examples = [example for path in sorted(folder.glob("test-*.npz")) for example in read_shard(path)]
+    return [example for example in examples if not example.voice.startswith(skip_voices)]
+
+
+class Trainer:
+    """A model, its averaged copy, its optimiser and the time used so far."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.rng = random.Random(options.seed)
+        torch.manual_seed(options.seed)
+        self.generator = torch.Generator().manual_seed(options.seed)
+        self.tokenizer = tokenizer.load(options.data)
+        self.shards = Shards(options.data)
+        self.model = DemoModel(options.shape)
+        self.used, self.steps = 0.0, 0
+        self._initialise()
+        self.model.to(options.device)
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.optimiser = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), fused=True)
+        if options.resume is not None:
+            self._load(options.resume)
+
+    def _initialise(self) -> None:
+        examples = [example for example in self.shards.examples() if example.clean][:64]
+        batch = collate(sorted(examples, key=lambda example: len(example.mel))[:32])
+        self.model.initialise(batch.mel, batch.mel_lengths)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        matrices = [p for p in self.model.parameters() if p.dim() > 1]
+        others = [p for p in self.model.parameters() if p.dim() <= 1]
+        return [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
+
+    @property
+    def fraction(self) -> float:
+        """The share of the time budget that is used."""
+        return self.used / (self.options.minutes * 60)
+
+    def run(self) -> None:
+        """Train until the budget is used, reporting as it goes, and leave the state in the output folder."""
+        source = self._examples()
+        reported = tested = self.used
+        sums: dict[str, float] = {}
+        clock = time.monotonic()
+        while self.fraction < 1:
+            losses = self.step(collate(next(source)))
+            sums = {name: sums.get(name, value) * 0.95 + value * 0.05 for name, value in losses.items()}
+            if self.used - tested > DEV_SECONDS:
+                tested = self.used
+                self.save()
+                self._test()
+            now = time.monotonic()
+            self.used, clock = self.used + now - clock, now
+            if self.used - reported > REPORT_SECONDS:
+                reported = self.used
+                self._report(sums)
+        self.save()
+        self._test()
+
+    def _examples(self) -> Iterator[list[Example]]:
+        while True:
+            stage = schedule.stage_at(self.fraction)
+            heard = [example for example in self.shards.examples() if self._is_heard(example, stage)]
+            for group in batches(heard, self.options.seconds, self.rng):
+                yield group
+                if schedule.stage_at(self.fraction).clean_only != stage.clean_only:
+                    break
+
+    def _is_heard(self, example: Example, stage: schedule.Stage) -> bool:
+        """Whether an example takes part in this pass: some of the long and of the noisy ones are drawn."""
+        if example.voice.startswith(self.options.skip_voices):
+            return False
+        if not example.clean and (stage.clean_only or self.rng.random() > NOISY_SHARE):
+            return False
+        return len(example.mel) <= LONG_FRAMES or self.rng.random() < LONG_SHARE
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """One optimiser step; the losses by name."""
+        stage, rate = schedule.stage_at(self.fraction), schedule.rate_at(self.fraction, self.options.peak_rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        losses = self._losses(batch, stage)
+        total = torch.stack([value * getattr(stage, name) for name, value in losses.items()]).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
+        if bool(norm.isfinite()):
+            self.optimiser.step()
+        self.steps += 1
+        self._average()
+        return {name: float(value.detach()) for name, value in losses.items()} | {"norm": float(norm)}
+
+    def _losses(self, batch: Batch, stage: schedule.Stage) -> dict[str, Tensor]:
+        device = self.options.device
+        mel, lengths = batch.mel, batch.mel_lengths
+        if stage.spec_augment:
+            mel = schedule.spec_augment(mel, lengths, self.generator)
+        context = self.rng.choice(CONTEXTS)
+        with torch.autocast(device, torch.bfloat16, enabled=self.options.bf16):
+            encoded, frames = self.model.encoder(mel.to(device), lengths.to(device), context)
+        losses: dict[str, Tensor] = {}
+        if stage.phone > 0:
+            losses["phone"] = phone_loss(self.model.phone_scores(encoded.float()), batch.labels.to(device))
+        if stage.ctc > 0 or stage.rnnt > 0:
+            targets, counts = self._targets(batch.texts)
+            losses["ctc"] = self._ctc(encoded.float(), frames, targets, counts)
+            if stage.rnnt > 0:
+                losses["rnnt"] = self._rnnt(encoded, frames, targets, counts)
+        return losses
+
+    def _targets(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        ids = [torch.tensor(self.tokenizer.encode(text), dtype=torch.long) for text in texts]
+        counts = torch.tensor([len(row) for row in ids])
+        width = -(-max(1, int(counts.max())) // TARGET_STEP) * TARGET_STEP
+        targets = torch.stack([torch.nn.functional.pad(row, (0, width - len(row))) for row in ids])
+        return targets.to(self.options.device), counts.to(self.options.device)
+
+    def _ctc(self, encoded: Tensor, frames: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
+        """CTC loss per token of the batch."""
+        scores = self.model.ctc_head(encoded).log_softmax(-1).transpose(0, 1)
+        blank = self.model.shape.tokens
+        lost = torch.nn.functional.ctc_loss(scores, targets, frames, counts, blank, "none", zero_infinity=True)
+        return lost.sum() / counts.sum().clamp(min=1)
+
+    def _rnnt(self, encoded: Tensor, frames: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
+        """RNNT loss per token of the batch."""
+        blank = torch.full_like(targets[:, :1], self.model.shape.tokens)
+        with torch.autocast(self.options.device, torch.bfloat16, enabled=self.options.bf16):
+            predicted, _ = self.model.decoder(torch.cat([blank, targets], 1))
+            projected = self.model.joint.enc(encoded), self.model.joint.pred(predicted)
+            scores = self.model.joint(*projected)
+        lost = rnnt_loss(scores, targets, frames, counts)
+        return lost.sum() / counts.sum().clamp(min=1)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(EMA_DECAY, (1 + self.steps) / (10 + self.steps))
+        live = self.model.state_dict()
+        for name, value in self.average.items():
+            value.lerp_(live[name], 1 - decay)
+
+    def averaged(self) -> DemoModel:
+        """A model with the averaged weights."""
+        model = DemoModel(self.options.shape)
+        model.load_state_dict(self.average)
+        return model.to(self.options.device).eval()
+
+    def _report(self, sums: dict[str, float]) -> None:
+        parts = " ".join(f"{name} {value:.3f}" for name, value in sums.items())
+        stage = schedule.stage_at(self.fraction).name
+        print(f"{self.used / 60:6.1f} min {self.fraction:6.1%} step {self.steps} {stage}: {parts}", flush=True)
+
+    def _test(self) -> None:
+        if schedule.stage_at(self.fraction).rnnt == 0:
+            return  # an untrained prediction network babbles, slowly
+        model, examples = self.averaged(), held_out(self.options.data, self.options.skip_voices)[:DEV_EXAMPLES]
+        scores = {
+            context[1]: evaluate(model, self.tokenizer, examples, context) for context in (CONTEXTS[0], CONTEXTS[-1])
+        }
+        words = " ".join(
+            f"R={right} {score.wer:.2%} (written {score.written_wer:.2%})" for right, score in scores.items()
+        )
+        print(f"{self.used / 60:6.1f} min step {self.steps} dev WER {words}", flush=True)
+
+    def save(self) -> None:
+        """Write the whole state, atomically, to ``state.pt``."""
+        self.options.out.mkdir(parents=True, exist_ok=True)
+        state = {
+            "shape": self.options.shape.as_dict(), "model": self.model.state_dict(), "average": self.average,
+            "optimiser": self.optimiser.state_dict(), "used": self.used, "steps": self.steps,
+        }  # fmt: skip
+        part = self.options.out / "state.part"
+        torch.save(state, part)
+        part.replace(self.options.out / "state.pt")
+
+    def _load(self, path: Path) -> None:
+        state = torch.load(path, map_location=self.options.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.average = {name: value.to(self.options.device) for name, value in state["average"].items()}
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.used, self.steps = state["used"], state["steps"]
+
+
+def load_averaged(path: Path) -> DemoModel:
+    """The averaged model of a saved training state, on the CPU."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    model = DemoModel(Shape(**state["shape"]))
+    model.load_state_dict(state["average"])
+    return model.eval()
