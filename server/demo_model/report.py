@@ -31,7 +31,9 @@ def measure(model: DemoModel, tokenizer: Tokenizer, examples: list[Example]) -> 
     for context in CONTEXTS:
         texts = transcribe(model, tokenizer, examples, context)
         latency = f"{(context[1] + 1) * FRAME_MILLISECONDS} ms"
-        out[latency] = {name: _row(examples, texts, chosen) for name, chosen in KINDS.items()}
+        out[latency] = {
+            name: _row(examples, texts, chosen) for name, chosen in KINDS.items() if any(map(chosen, examples))
+        }
     return out
 
 
