@@ -80,7 +80,3 @@ def test_every_command_exists() -> None:
     assert named <= known
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"make (\w[\w-]*)", README)) <= targets
-
-
-def test_nothing_is_left_to_be_filled_in() -> None:
-    assert not re.findall(r"@[A-Z_]+@", README)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tarfile
 from pathlib import Path
 
 import torch
 import yaml
 
 from tests.support import tones
+from tests.support.archives import unpack
 
 PROMPTS = {"en-US": 0, "en": 0, "fr-FR": 8, "de-DE": 9, "auto": 101}
 WIDTH = 64
@@ -35,8 +35,7 @@ def make_prompted(path: Path, **encoder: object) -> Path:
 
 def _config(folder: Path, encoder: dict[str, object]) -> dict[str, object]:
     """The configuration of the two-tone checkpoint, turned into that of a prompted model of the same size."""
-    with tarfile.open(tones.CHECKPOINT) as archive:
-        archive.extractall(folder, filter="data")
+    unpack(tones.CHECKPOINT, folder)
     config = yaml.safe_load((folder / "model_config.yaml").read_text())
     parts = config["tokenizer"]
     (folder / "tokenizer.model").write_bytes((folder / parts["model_path"].removeprefix("nemo:")).read_bytes())

@@ -24,6 +24,7 @@ LATENCIES_MS = (80, 160, 560, 1120)
 STAGGER_SECONDS = 0.07
 PATIENCE_SECONDS = 30.0
 """How much longer than its audio a stream may take."""
+BUSY_SECONDS = 0.25
 
 Play = Callable[[Track, str], Awaitable[None]]
 
@@ -120,6 +121,9 @@ def _conclude(console: Console, scores: Sequence[tuple[Track, Sequence[Score]]])
     problems = [problem for track, each in scores for problem in shortcomings(track, each)]
     for problem in problems:
         console.print(f"[bold red]✗[/] {problem}")
+    lateness = max(track.lateness for track, _ in scores)
+    if lateness > BUSY_SECONDS:
+        console.print(f"[yellow]•[/] This machine is busy: audio was played up to {lateness:.1f} s late.")
     if not problems:
         console.print("[bold green]✓[/] Every turn end came, and every word error rate is in bounds.")
     return not problems

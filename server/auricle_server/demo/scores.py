@@ -12,8 +12,9 @@ import jiwer
 from auricle_server.demo.programme import Utterance
 from auricle_server.demo.track import Heard, Kind, Track
 
-MAX_WORD_ERROR_RATE = 0.25
-"""The demo fails above this, averaged over the clips of a stream. The model's README has its real figures."""
+MAX_WORD_ERROR_RATE = 0.4
+"""The demo fails above this, averaged over the clips of a stream: the bundled model mishears about a quarter of their
+words (its own README has its figures), a path that loses words far more."""
 
 
 @dataclass(frozen=True, slots=True)

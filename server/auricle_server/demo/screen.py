@@ -84,8 +84,10 @@ class LiveScreen:
             line = self._lines[id(track)] = _Line(number)
         if heard.kind is Kind.TURN_END:
             line.turn_delay = heard.at - track.programme.utterances[number].speech_end
-        else:
-            line.text, line.final = heard.text or line.text, heard.kind is Kind.FINAL
+            return
+        line.text, line.final = heard.text or line.text, heard.kind is Kind.FINAL
+        if heard.kind is Kind.INTERIM:
+            line.turn_delay = None  # the speaker went on
 
     async def show(self) -> None:
         """Draws a dozen times a second until cancelled; the last picture stays."""

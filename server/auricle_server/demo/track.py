@@ -45,6 +45,7 @@ class Track:
         on_heard: Told of every report.
         heard: All reports so far.
         failure: Why the stream broke off; empty when it did not.
+        lateness: Most seconds that a frame was played after its time; more than a little means a busy machine.
     """
 
     adapter: str
@@ -53,6 +54,7 @@ class Track:
     on_heard: Callable[[Track, Heard], None]
     heard: list[Heard] = field(default_factory=list)
     failure: str = ""
+    lateness: float = 0.0
     _began: float | None = None
 
     @property
@@ -80,4 +82,5 @@ class Track:
         for number in range(self.programme.frames):
             due = self._began + (number + 1) * FRAME_SECONDS
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self.lateness = max(self.lateness, time.monotonic() - due)
             yield self.programme.frame(number)

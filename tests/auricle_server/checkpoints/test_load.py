@@ -11,16 +11,14 @@ import yaml
 
 from auricle_server.checkpoints import BadCheckpoint, CheckpointNotFound, UnsupportedModel, load_checkpoint
 from auricle_server.engine import Engine
+from tests.support.archives import unpack
 from tests.support.tones import CHECKPOINT
 
 
 @pytest.fixture
 def unpacked(tmp_path: Path) -> Path:
     """The two-tone checkpoint as a folder, to be damaged at will."""
-    folder = tmp_path / "unpacked"
-    with tarfile.open(CHECKPOINT) as archive:
-        archive.extractall(folder, filter="data")
-    return folder
+    return unpack(CHECKPOINT, tmp_path / "unpacked")
 
 
 def edit_config(folder: Path, section: str, **values: object) -> None:
