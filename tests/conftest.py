@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 
@@ -10,10 +11,15 @@ import pytest
 
 from tests.support import tones
 
+# The models of the tests are small: a second thread gains nothing, and two that spin while other work wants the cores
+# lose a factor of twenty. Set before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def tones_server() -> Iterator[str]:
     """URL of a server with the small two-tone model, in a thread of its own: for tests that are not coroutines."""
+    from auricle_server.config import ServerConfig
     from auricle_server.local import serve_locally
 
     urls: list[str] = []
@@ -21,7 +27,7 @@ def tones_server() -> Iterator[str]:
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
-        async with serve_locally(model=str(tones.CHECKPOINT)) as url:
+        async with serve_locally(ServerConfig(max_load=0), model=str(tones.CHECKPOINT)) as url:
             urls.append(url)
             up.set()
             await stop.wait()

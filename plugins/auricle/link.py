@@ -73,8 +73,9 @@ async def open_link(session: aiohttp.ClientSession, address: Address, start: Sta
     """
     try:
         async with asyncio.timeout(address.connect_timeout):
+            url = transport.with_latency(address.url, start.latency_ms)
             wire = await transport.dial(
-                session, address.url, headers=address.headers, ssl=address.ssl, heartbeat=address.heartbeat
+                session, url, headers=address.headers, ssl=address.ssl, heartbeat=address.heartbeat
             )
             return await _greet(wire, start)
     except TimeoutError as error:

@@ -36,6 +36,18 @@ def stream_url(url: str) -> str:
     return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, parts.query, ""))
 
 
+def with_latency(url: str, latency_ms: int | None) -> str:
+    """The same address, naming the latency that the `Start` will ask for.
+
+    A busy server may have time for a stream of one latency and none for another; so it can refuse it before it opens.
+    """
+    if latency_ms is None:
+        return url
+    parts = urlsplit(url)
+    query = f"{parts.query}&latency_ms={latency_ms}" if parts.query else f"latency_ms={latency_ms}"
+    return urlunsplit(parts._replace(query=query))
+
+
 @dataclass(frozen=True, slots=True)
 class Closed:
     """The server's close frame."""

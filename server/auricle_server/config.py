@@ -28,7 +28,9 @@ class ServerConfig:
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``.
         threads: CPU threads of one worker's arithmetic.
         default_latency_ms: Chunk latency of clients that name none; None takes the model's own default.
-        slots: Streams that one worker holds.
+        slots: Streams that one worker holds; None takes what suits the device: all that its memory holds, 64 on a CPU.
+        max_load: Share of a worker's time, as predicted from its measured steps, up to which it takes streams; 0 takes
+            as many as there are slots.
         workers: Worker processes; more than one take an accelerator each.
         gateways: Gateway processes, which share the port.
         limits: Bounds of one stream.
@@ -45,7 +47,8 @@ class ServerConfig:
     device: str = "auto"
     threads: int = 1
     default_latency_ms: int | None = None
-    slots: int = 64
+    slots: int | None = None
+    max_load: float = 0.8
     workers: int = 1
     gateways: int = 1
     limits: Limits = DEFAULT_LIMITS
@@ -56,10 +59,12 @@ class ServerConfig:
     log_level: str = "INFO"
 
     def __post_init__(self) -> None:
-        for name in ("threads", "slots", "workers", "gateways"):
+        for name in ("threads", "workers", "gateways"):
             _check(getattr(self, name) >= 1, name, "at least 1")
+        _check(self.slots is None or self.slots >= 1, "slots", "at least 1")
         _check(0 <= self.port <= 65535, "port", "0 to 65535")
         _check(self.drain_seconds >= 0, "drain_seconds", "at least 0")
+        _check(0 <= self.max_load <= 1, "max_load", "0 to 1")
         for name in ("message_bytes", "buffered_seconds", "stream_seconds", "idle_seconds"):
             _check(getattr(self.limits, name) > 0, name, "more than 0")
         _check(all(self.api_keys), "api_keys", "no empty key")
@@ -83,6 +88,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "threads": int,
     "default_latency_ms": int,
     "slots": int,
+    "max_load": float,
     "workers": int,
     "gateways": int,
     "api_keys": _keys,

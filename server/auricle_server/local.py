@@ -55,10 +55,12 @@ async def serve_locally(
 def _start_worker(
     config: ServerConfig, engine: Engine | None, link: InProcessLink, stop: threading.Event
 ) -> threading.Thread:
-    from auricle_server.worker import Worker, build_engine, model_info
+    from auricle_server.worker.assembly import build_admission, build_engine, model_info
+    from auricle_server.worker.loop import Worker
 
     engine = engine or build_engine(config)
-    worker = Worker(engine, link.worker, model_info(engine, config.default_latency_ms))
+    info = model_info(engine, config.default_latency_ms)
+    worker = Worker(engine, link.worker, info, build_admission(config, engine))
     thread = threading.Thread(target=worker.run, args=(stop,), name="auricle-worker", daemon=True)
     thread.start()
     return thread

@@ -1,12 +1,40 @@
-"""Every metric object. One set per gateway, in a registry of its own, so that a process may hold several."""
+"""Every metric object. One set per gateway, in a registry of its own, so that a process may hold several.
+
+Gateways that are processes of their own share their figures through files in a folder (the client library's
+multiprocess mode, switched on by `share_metrics`): whichever of them is asked answers for all, and what a gateway that
+has died had counted stays counted.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+if TYPE_CHECKING:
+    from auricle_server.link.messages import StepSample
+
+_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the client library looks for its folder."""
+_Mode = Literal["livemax", "livesum"]
 
 _STEP_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.5, 1.0)
 _FINALIZE_BUCKETS = (0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.5, 1.0, 2.0)
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+
+
+def share_metrics(folder: str) -> None:
+    """From now on this process keeps its figures in `folder`, with those of others; before any `Metrics` is made."""
+    os.environ[_FOLDER_VARIABLE] = folder
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+
+
+def forget_process(folder: str, pid: int) -> None:
+    """A process that shared its metrics has ended: its gauges go, what it has counted stays."""
+    mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
 
 
 class Metrics:
@@ -14,13 +42,30 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
-        self.streams = Gauge("auricle_streams", "Streams open on this gateway.", registry=registry)
-        self.slots = Gauge("auricle_slots", "Streams that the workers can hold.", registry=registry)
-        self.slots_used = Gauge("auricle_slots_used", "Streams that the workers hold.", registry=registry)
-        self.ready = Gauge("auricle_ready", "1 while new streams are taken.", registry=registry)
+
+        def gauge(name: str, text: str, mode: _Mode = "livemax", labels: Iterable[str] = ()) -> Gauge:
+            return Gauge(name, text, labels, registry=registry, multiprocess_mode=mode)
+
+        self.streams = gauge("auricle_streams", "Streams open.", "livesum")
+        self.slots = gauge("auricle_slots", "Streams that the workers can hold.")
+        self.slots_used = gauge("auricle_slots_used", "Streams that the workers hold.")
+        self.capacity_streams = gauge(
+            "auricle_capacity_streams",
+            "Streams of the default latency that the workers could hold, by slots and by measured step time.",
+        )
+        self.load = gauge(
+            "auricle_load",
+            "Share of a worker's time: predicted for the streams it holds, and measured over the last second.",
+            labels=("worker", "kind"),
+        )
+        self.ready = gauge("auricle_ready", "1 while new streams are taken.")
         self.audio_seconds = Counter("auricle_audio_seconds", "Seconds of audio taken in.", registry=registry)
         self.step_seconds = Histogram(
-            "auricle_step_seconds", "Duration of an engine step.", buckets=_STEP_BUCKETS, registry=registry
+            "auricle_step_seconds",
+            "Duration of an engine step, from its launch to its results, by chunk size.",
+            ["chunk_ms"],
+            buckets=_STEP_BUCKETS,
+            registry=registry,
         )
         self.batch_rows = Histogram(
             "auricle_batch_rows", "Rows of an engine step.", buckets=_BATCH_BUCKETS, registry=registry
@@ -33,6 +78,17 @@ class Metrics:
         self.refused = Counter("auricle_refused", "Streams refused before the upgrade.", ["code"], registry=registry)
         self.workers_lost = Counter("auricle_workers_lost", "Times that a worker went.", registry=registry)
 
+    def observe_steps(self, steps: Iterable[StepSample]) -> None:
+        """What a worker has told of its steps."""
+        for step in steps:
+            self.step_seconds.labels(step.chunk_ms).observe(step.seconds)
+            self.batch_rows.observe(step.rows)
+
     def text(self) -> bytes:
         """Prometheus text format."""
-        return generate_latest(self.registry)
+        folder = os.environ.get(_FOLDER_VARIABLE)
+        if folder is None:
+            return generate_latest(self.registry)
+        shared = CollectorRegistry()
+        MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]
+        return generate_latest(shared)

@@ -24,7 +24,8 @@ from auricle.protocol.messages import (
     TurnSettings,
     Update,
 )
-from auricle_server.link.messages import SAMPLE_RATE, ChunkResult, ModelInfo
+from auricle_server.link.columns import ChunkResult
+from auricle_server.link.messages import SAMPLE_RATE, ModelInfo
 from auricle_server.transcript import Transcript
 from auricle_server.turns import TurnEnded, TurnStarted, detector_for
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from auricle_server.config import ServerConfig
+from auricle_server.metrics import forget_process
 from auricle_server.processes import CANNOT_START, configure_logging, gateway_main, worker_main
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Supervisor:
         self._news, self._gateways_end = _context.Pipe(duplex=False)
         self._gateways: list[_Child] = []
         self._workers: list[_Child] = []
+        self._metrics_folder = Path()
 
     def run(self) -> int:
         """Serves until SIGTERM or SIGINT; to be called on the main thread.
@@ -100,8 +102,11 @@ class Supervisor:
         endpoints = tuple(f"ipc://{folder}/worker-{index}" for index in range(config.workers))
         for index, endpoint in enumerate(endpoints):
             self._workers.append(self._child(f"worker-{index}", worker_main, config, endpoint, index))
+        self._metrics_folder = folder / "metrics"
+        self._metrics_folder.mkdir()
+        arguments = config, endpoints, self._gateways_end, str(self._metrics_folder)
         for index in range(config.gateways):
-            self._gateways.append(self._child(f"gateway-{index}", gateway_main, config, endpoints, self._gateways_end))
+            self._gateways.append(self._child(f"gateway-{index}", gateway_main, *arguments))
 
     def _child(self, name: str, target: Callable[..., None], *args: object) -> _Child:
         def start() -> BaseProcess:
@@ -157,6 +162,8 @@ class Supervisor:
         """Plans a successor; False when there is no point in one."""
         if child.process is None:
             return True
+        if child.process.pid is not None:
+            forget_process(str(self._metrics_folder), child.process.pid)
         code = child.process.exitcode
         if code == CANNOT_START and self._awaited:
             log.error("cannot start process=%s", child.name)

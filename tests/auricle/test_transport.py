@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle.transport import stream_url
+from auricle.transport import stream_url, with_latency
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,18 @@ from auricle.transport import stream_url
 )
 def test_addresses(given: str, expected: str) -> None:
     assert stream_url(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "latency_ms", "expected"),
+    [
+        ("ws://host/v1/stream", None, "ws://host/v1/stream"),
+        ("ws://host/v1/stream", 80, "ws://host/v1/stream?latency_ms=80"),
+        ("wss://host:1/v1/stream?tenant=7", 1120, "wss://host:1/v1/stream?tenant=7&latency_ms=1120"),
+    ],
+)
+def test_the_latency_is_named_before_the_upgrade(given: str, latency_ms: int | None, expected: str) -> None:
+    assert with_latency(given, latency_ms) == expected
 
 
 @pytest.mark.parametrize("bad", ["", "host:8765", "ftp://host", "ws://", "/v1/stream"])

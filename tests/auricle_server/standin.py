@@ -13,7 +13,17 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from auricle_server.engine import Engine, EngineInfo, Lease, LeaseEnded, NoSlot, RowResult
+from auricle_server.engine import Engine
+from auricle_server.engine.types import (
+    NO_MARK,
+    AudioBatch,
+    EngineInfo,
+    Lease,
+    LeaseEnded,
+    NoSlot,
+    StepResults,
+    UnknownLatency,
+)
 
 WORDS = ("one", "two", "three", "four")
 FRAME = 1280
@@ -43,24 +53,35 @@ class _Stream:
         return end if end <= len(self.audio) else None
 
 
+@dataclass
+class _Row:
+    lease: Lease
+    samples: int
+    found: list[tuple[int, int]]
+    mark: int
+    ended: bool
+
+
 class StandIn:
     """An `Engine` as far as a worker can tell.
 
     Attributes:
-        poison: A push of this value fails.
+        poison: A flush with this mark fails.
         broken: How many of the next steps fail.
+        deaf: How many of the next hand-overs of audio fail.
         step_seconds: How long a step takes.
         most_backlog: The most audio of one stream that ever waited, seconds.
     """
 
     def __init__(self, slots: int = 4, step_seconds: float = 0.0) -> None:
         self.info = EngineInfo(**{**{name: getattr(INFO, name) for name in INFO.__slots__}, "slots": slots})
-        self.poison: bytes | None = None
-        self.broken = 0
+        self.poison: int | None = None
+        self.broken = self.deaf = 0
         self.step_seconds = step_seconds
         self.steps = 0
         self.most_backlog = 0.0
         self._streams: dict[int, _Stream] = {}
+        self._free = list(range(slots, 0, -1))
         self._last = 0
 
     def as_engine(self) -> Engine:
@@ -71,6 +92,10 @@ class StandIn:
         return sum(stream.due() is not None for stream in self._streams.values())
 
     @property
+    def wait(self) -> float | None:
+        return 0.0 if self.ready else None
+
+    @property
     def slots_used(self) -> int:
         return len(self._streams)
 
@@ -78,52 +103,77 @@ class StandIn:
         if len(self._streams) == self.info.slots:
             raise NoSlot("full")
         self._last += 1
-        lease = Lease(self._last, self._last)
+        lease = Lease(self._last, self._free.pop())
         self._streams[lease.id] = _Stream(lease, latency_ms // 80)
         return lease
 
-    def push(self, lease: Lease, pcm: bytes) -> None:
-        if pcm == self.poison:
-            raise RuntimeError("poisoned")
-        stream = self._stream(lease)
-        stream.audio = np.concatenate((stream.audio, np.frombuffer(pcm, np.int16)))
-        self.most_backlog = max(self.most_backlog, (len(stream.audio) - stream.position) / 16000)
+    def push_batch(self, batch: AudioBatch) -> None:
+        if self.deaf:
+            self.deaf -= 1
+            raise RuntimeError("deaf")
+        pieces = np.split(batch.pcm, np.cumsum(batch.lengths)[:-1])
+        for slot, lease, pcm in zip(batch.slots.tolist(), batch.leases.tolist(), pieces, strict=True):
+            stream = self._streams.get(lease)
+            if stream is not None:
+                assert stream.lease.slot == slot
+                assert not (stream.flushes and stream.flushes[-1][2]), "audio behind the last flush"
+                stream.audio = np.concatenate((stream.audio, pcm))
+                self.most_backlog = max(self.most_backlog, (len(stream.audio) - stream.position) / 16000)
 
     def flush(self, lease: Lease, mark: int, last: bool = False) -> None:
+        if mark == self.poison:
+            raise RuntimeError("poisoned")
         stream = self._stream(lease)
         stream.flushes.append((len(stream.audio), mark, last))
 
     def change(self, lease: Lease, latency_ms: int | None = None, language: str | None = None) -> None:
         stream = self._stream(lease)
+        if latency_ms not in (None, *self.info.latencies_ms):
+            raise UnknownLatency("no such latency")
         stream.frames = stream.frames if latency_ms is None else latency_ms // 80
 
     def close(self, lease: Lease) -> None:
-        self._streams.pop(lease.id, None)
+        if self._streams.pop(lease.id, None) is not None:
+            self._free.insert(0, lease.slot)
 
-    def step(self) -> list[RowResult]:
+    def step(self) -> StepResults:
         self.steps += 1
         if self.broken:
             self.broken -= 1
             raise RuntimeError("the accelerator has fallen off the bus")
         time.sleep(self.step_seconds)
-        rows = [(stream, stream.due()) for stream in list(self._streams.values())]
-        return [self._row(stream, end) for stream, end in rows if end is not None]
+        due = [(stream, stream.due()) for stream in list(self._streams.values())]
+        rows = [self._row(stream, end) for stream, end in due if end is not None]
+        found = [token for row in rows for token in row.found]
+        return StepResults(
+            slots=np.array([row.lease.slot for row in rows], np.int32),
+            leases=np.array([row.lease.id for row in rows], np.int64),
+            samples=np.array([row.samples for row in rows], np.int64),
+            marks=np.array([row.mark for row in rows], np.int64),
+            ended=np.array([row.ended for row in rows], np.bool_),
+            counts=np.array([len(row.found) for row in rows], np.int32),
+            tokens=np.array([token for token, _ in found], np.int32),
+            frames=np.array([frame for _, frame in found], np.int32),
+            probabilities=np.full(len(found), 0.75, np.float32),
+            seconds=self.step_seconds,
+            chunk_frames=1,
+            computed=len(rows),
+        )
 
-    def _row(self, stream: _Stream, end: int) -> RowResult:
-        tokens, frames = [], []
+    def _row(self, stream: _Stream, end: int) -> _Row:
+        found = []
         for start in range(stream.position, end, FRAME):
             level = int(stream.audio[start : min(start + FRAME, end)].max(initial=0)) // 1000
             if level not in (0, stream.level):
-                tokens.append(level - 1)
-                frames.append(start // FRAME)
+                found.append((level - 1, start // FRAME))
             stream.level = level
         stream.position = end
-        mark, last = None, False
+        mark, last = NO_MARK, False
         if stream.flushes and stream.flushes[0][0] == end:
             _, mark, last = stream.flushes.popleft()
         if last:
             self.close(stream.lease)
-        return RowResult(stream.lease, end, tuple(tokens), tuple(frames), (0.9,) * len(tokens), mark, last)
+        return _Row(stream.lease, end, found, mark, last)
 
     def _stream(self, lease: Lease) -> _Stream:
         try:

@@ -82,9 +82,9 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(url: str, **options: Any) -> AsyncIterator[Talk]:
+async def talking(url: str, query: str = "", **options: Any) -> AsyncIterator[Talk]:
     """A connection to the server at `url`."""
-    async with aiohttp.ClientSession() as http, http.ws_connect(url + "/v1/stream", **options) as socket:
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/v1/stream{query}", **options) as socket:
         yield Talk(socket)
 
 

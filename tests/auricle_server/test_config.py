@@ -22,6 +22,7 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_DEVICE": "cuda",
             "AURICLE_DEFAULT_LATENCY_MS": "80",
             "AURICLE_SLOTS": "6000",
+            "AURICLE_MAX_LOAD": "0.6",
             "AURICLE_WORKERS": "8",
             "AURICLE_GATEWAYS": "16",
             "AURICLE_THREADS": "2",
@@ -59,7 +60,16 @@ def test_a_variable_that_is_no_value_is_named(variable: str, value: str) -> None
 
 @pytest.mark.parametrize(
     "options",
-    [{"slots": 0}, {"port": 70000}, {"workers": 0}, {"drain_seconds": -1}, {"api_keys": ("",)}, {"log_level": "LOUD"}],
+    [
+        {"slots": 0},
+        {"port": 70000},
+        {"workers": 0},
+        {"max_load": 1.5},
+        {"max_load": -0.1},
+        {"drain_seconds": -1},
+        {"api_keys": ("",)},
+        {"log_level": "LOUD"},
+    ],
 )
 def test_a_setting_that_cannot_be_is_named(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):

@@ -22,7 +22,8 @@ from auricle.protocol.messages import (
     TurnSettings,
     Update,
 )
-from auricle_server.link.messages import ChunkResult, ModelInfo
+from auricle_server.link.columns import ChunkResult
+from auricle_server.link.messages import ModelInfo
 from auricle_server.stream import LONGEST_SEGMENT, Change, Stream
 
 PIECES = ("▁one", "▁two", ".", "<de-DE>", "▁¿")

@@ -11,7 +11,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +171,71 @@ async def test_gateways_share_a_port_and_a_worker() -> None:
                         pass
                 assert refused.value.status == 503
         assert await stopped(server) == 0
+
+
+async def metrics(server: Server) -> dict[str, float]:
+    """Every sample without labels."""
+    async with aiohttp.ClientSession() as http, http.get(server.url.replace("ws", "http", 1) + "/metrics") as answer:
+        lines = [line.split() for line in (await answer.text()).splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines if "{" not in name}
+
+
+async def test_three_gateways_are_one_server() -> None:
+    """Streams are spread over all, full is exact across them, `/metrics` is of all, a killed one's slots come back."""
+    audio, text = tones.utterance(84, 2)
+    slots = 12
+    async with serving(slots=slots, gateways=3, drain_seconds=0, max_load=0) as server, AsyncExitStack() as talks:
+        held = [await talks.enter_async_context(talking(server.url)) for _ in range(slots)]
+        for talk in held:
+            await talk.start(latency_ms=160)
+        for _ in range(6):  # whichever gateway answers
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                async with talking(server.url):
+                    pass
+            assert refused.value.status == 503
+        for _ in range(6):
+            shown = await metrics(server)
+            assert (shown["auricle_streams"], shown["auricle_slots"]) == (slots, slots)
+        for talk in held:
+            await talk.say(audio)
+
+        # The kernel spreads connections by a hash; with twelve, a gateway without any is a matter of one run in 40.
+        counts = {pid: established(pid) for index in range(3) for pid in server.pids(f"gateway-{index}")}
+        assert sum(counts.values()) == slots
+        assert sum(count > 0 for count in counts.values()) >= 2
+        victim = max(counts, key=lambda pid: counts[pid])
+        os.kill(victim, signal.SIGKILL)
+        survivors = []
+        for talk in held:
+            try:
+                await talk.end()
+                survivors.append(talk)
+            except (AssertionError, aiohttp.ClientError):  # cut off
+                assert talk.close_code is None
+        survivors = [talk for talk in survivors if talk.close_code == 1000]
+        assert len(survivors) == slots - counts[victim]
+        assert {talk.text for talk in survivors} == {text}
+
+        async def all_free() -> bool:
+            return (await metrics(server))["auricle_slots_used"] == 0
+
+        await until(lambda: "gateway lost" in server.log and server.log.count("worker ready") == 4)
+        await until(all_free)  # gateways hear of the worker's slots once a second
+        assert (await metrics(server))["auricle_streams"] == 0
+        again = await asyncio.gather(*(transcribed(server.url, audio) for _ in range(slots)))
+        assert again == [text] * slots
+        shown = await metrics(server)
+        heard = shown["auricle_audio_seconds_total"]
+        assert heard == pytest.approx(len(audio) / 16000 * 2 * slots, rel=0.6)  # the victim's own count stays
+        assert heard >= len(audio) / 16000 * (slots + len(survivors)) - 1
+        assert await stopped(server) == 0
+
+
+def established(pid: int) -> int:
+    """Sockets of a process that are connections to its port."""
+    sockets = {str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()}
+    lines = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    return sum(line[3] == "01" and f"socket:[{line[9]}]" in sockets for line in lines)
 
 
 async def test_a_server_that_cannot_start_says_why_and_ends(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ def test_streamed_features_equal_offline_ones(latency_ms: int) -> None:
     audio = loud_and_quiet()
     engine = Engine(load_checkpoint(str(tones.CHECKPOINT)), slots=1, device="cpu")
     pieces: list[torch.Tensor] = []
-    model, features = engine._model, engine._model.features
+    model = engine._runner._model  # type: ignore[attr-defined]
+    features = model.features
 
     def tapped(batch: Batch) -> torch.Tensor:
         mel = features(batch)

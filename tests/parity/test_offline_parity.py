@@ -15,6 +15,7 @@ import torch
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine import Engine
+from auricle_server.engine.build import Hardware
 from tests.parity.conftest import DEMO, Reference
 from tests.support import tones
 from tests.support.feeding import Feeder, Heard
@@ -65,7 +66,7 @@ def test_encoder_tokens_and_emission_frames_equal_nemo_offline(model: Subject, r
     reference, checkpoint, source = model
     context = next(context for context in reference.contexts if context[1] == right)
     jobs = audio_jobs(source, seed=right)
-    engine = Engine(checkpoint, slots=7, device="cpu", max_rows=5)
+    engine = Engine(checkpoint, slots=7, hardware=Hardware("cpu", max_frames=70))
     heard = Feeder(engine, seed=right, keep_encoded=True).run(jobs, 80 * (right + 1), "en-US", at_once=7)
     assert engine.slots_used == 0
     worst, tokens = 0.0, 0

@@ -11,6 +11,7 @@ import torch
 
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
+from auricle_server.engine.build import Hardware
 from tests.parity.conftest import Reference
 from tests.parity.tiny import PROMPTS, make_prompted
 from tests.support import tones
@@ -27,7 +28,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 
 
 def test_tokens_equal_nemo_for_every_language_and_latency(reference: Reference) -> None:
-    engine = Engine(load_checkpoint(str(reference.path)), slots=6, device="cpu", max_rows=4)
+    engine = Engine(load_checkpoint(str(reference.path)), slots=6, hardware=Hardware("cpu", max_frames=56))
     assert engine.info.latencies_ms == (80, 160, 320, 560, 1120)
     assert set(engine.info.languages) == set(PROMPTS)
     rng, tokens = random.Random(0), 0

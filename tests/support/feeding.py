@@ -51,16 +51,16 @@ class Feeder:
             self._tap_encoder()
 
     def _tap_encoder(self) -> None:
-        model = self._engine._model
+        model = self._engine._runner._model  # type: ignore[attr-defined]
         encode = model.encode
 
         def tapped(mel: torch.Tensor, batch: Batch) -> torch.Tensor:
-            encoded = encode(mel, batch)
+            encoded: torch.Tensor = encode(mel, batch)
             for row, (slot, valid) in enumerate(zip(batch.slots.tolist(), batch.valid.tolist(), strict=True)):
                 self.heard[self._job_of_slot[slot]].encoded.append(encoded[row, :valid].clone())
             return encoded
 
-        model.encode = tapped  # type: ignore[method-assign]
+        model.encode = tapped
 
     def run(self, jobs: dict[int, Pcm], latency_ms: int, language: str, at_once: int) -> dict[int, Heard]:
         """Streams all `jobs`, at most `at_once` at a time, each ended by a last flush."""
@@ -92,7 +92,7 @@ class Feeder:
 
     def step(self, feeds: dict[int, _Feed]) -> None:
         """One engine step, its results filed by job."""
-        for result in self._engine.step():
+        for result in self._engine.step().rows():
             heard = self.heard[feeds[result.lease.id].job]
             heard.tokens += result.tokens
             heard.frames += result.frames

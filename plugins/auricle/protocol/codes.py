@@ -76,7 +76,7 @@ _ROWS: tuple[tuple[str, Fault, int], ...] = (
     (UNEXPECTED_EVENT,     "server", 1002),
 )
 # fmt: on
-_ANSWERS_TO_UPDATE = {UNSUPPORTED_LATENCY, UNSUPPORTED_LANGUAGE, UNSUPPORTED_KEYTERMS}
+_ANSWERS_TO_UPDATE = {UNSUPPORTED_LATENCY, UNSUPPORTED_LANGUAGE, UNSUPPORTED_KEYTERMS, SERVER_FULL}
 
 CODES: dict[str, Code] = {
     code: Code(code, fault, code not in _ANSWERS_TO_UPDATE, close_code) for code, fault, close_code in _ROWS

@@ -22,7 +22,14 @@ def serve(
         int | None,
         typer.Option("--latency-ms", help="Chunk latency of clients that name none; the model's own unless set."),
     ] = None,
-    slots: Annotated[int | None, typer.Option(help="Streams that one worker holds; 64 unless set.")] = None,
+    slots: Annotated[
+        int | None,
+        typer.Option(help="Streams that one worker holds; unless set 64 on a CPU, on a GPU what its memory holds."),
+    ] = None,
+    max_load: Annotated[
+        float | None,
+        typer.Option(help="Share of a worker's time up to which it takes streams, 0.8 unless set; 0: no such bound."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="CPU threads of one worker; 1 unless set.")] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes, one per GPU; 1 unless set.")] = None,
     gateways: Annotated[int | None, typer.Option(help="Gateway processes, which share the port; 1 unless set.")] = None,

@@ -1,55 +1,119 @@
 """Which rows run next. Pure policy: no tensors, and `now` is passed in.
 
 Rows of one step share a chunk size, because a step has one static shape. Among the chunk sizes with ready rows, the one
-goes first whose earliest row is due soonest; a row is due one chunk after it became ready, for then its successor is.
+goes first whose earliest row is due soonest, with all its ready rows, the most urgent first when they are too many. A
+row is due one chunk after it was released, but at most `MOST_SLACK` frames, since what it brings is waited for however
+long its chunk is. A row is released when its audio is there; where several chunks were there at once, each is released
+one chunk after the one before, as if the audio had come in real time. So streams that have fallen behind fall behind
+alike, whatever their chunk size, and a file that comes faster than speech lets speech go first.
+
+A batch waits for company, since a step costs about the same for a few rows more: at most `linger` of its chunk, never
+when it is full, never when every open stream of its chunk size is in it, and never when somebody waits for a flush.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Generic, TypeVar
+from typing import Any
 
-Key = TypeVar("Key", bound=Hashable)
+import numpy as np
+import numpy.typing as npt
+
+MOST_SLACK = 2
+"""Encoder frames."""
+
+Slots = npt.NDArray[np.integer[Any]]
 
 
-class Batcher(Generic[Key]):
-    """Ready rows by chunk size.
+class Batcher:
+    """Ready rows by slot.
 
     Args:
         frame_seconds: Length of an encoder frame.
-        max_rows: Most rows of one batch.
+        max_rows: Most rows of one batch, by chunk size.
+        slots: Highest slot.
+        linger: Longest wait for company, as a share of the chunk.
     """
 
-    def __init__(self, frame_seconds: float, max_rows: int) -> None:
+    def __init__(self, frame_seconds: float, max_rows: dict[int, int], slots: int, linger: float = 0.0) -> None:
         self._frame_seconds = frame_seconds
         self._max_rows = max_rows
-        self._due: dict[int, dict[Key, float]] = {}
-        """Deadlines of the ready rows, by chunk size."""
-        self._class_of: dict[Key, int] = {}
+        self._linger = linger
+        self._frames = np.zeros(slots + 1, np.int64)
+        """Chunk size of each slot's ready row, 0 where there is none."""
+        self._queued = np.zeros(slots + 1)
+        """Since when each row is here."""
+        self._released = np.zeros(slots + 1)
+        """When each slot's latest row was released."""
+        self._urgent = np.zeros(slots + 1, np.bool_)
+        self._class = np.zeros(slots + 1, np.int64)
+        """Chunk size of each slot's stream, 0 where there is none."""
 
     def __len__(self) -> int:
-        return len(self._class_of)
+        return int(np.count_nonzero(self._frames))
 
-    def add(self, key: Key, frames: int, now: float) -> None:
-        """`key` has a row of `frames` encoder frames ready since `now`; a key has at most one row at a time."""
-        if key in self._class_of:
-            return
-        self._class_of[key] = frames
-        self._due.setdefault(frames, {})[key] = now + frames * self._frame_seconds
+    def join(self, slot: int, frames: int) -> None:
+        """A stream with that chunk size occupies the slot, from now on."""
+        self._frames[slot], self._class[slot] = 0, frames
 
-    def discard(self, key: Key) -> None:
-        """Forgets the key's row, if it has one."""
-        frames = self._class_of.pop(key, None)
-        if frames is not None:
-            del self._due[frames][key]
+    def leave(self, slot: int) -> None:
+        """The slot's stream is over, and its row forgotten."""
+        self._frames[slot] = self._class[slot] = 0
 
-    def pick(self) -> list[Key]:
-        """The next batch, earliest deadline first; empty when nothing is ready."""
-        ready = {frames: min(due.values()) for frames, due in self._due.items() if due}
-        if not ready:
-            return []
-        due = self._due[min(ready, key=lambda frames: ready[frames])]
-        keys = sorted(due, key=lambda key: due[key])[: self._max_rows]
-        for key in keys:
-            self.discard(key)
-        return keys
+    def add(self, slots: Slots, frames: Slots, urgent: npt.NDArray[np.bool_], now: float) -> None:
+        """Rows for which the audio has just come, or the wish to flush it. A slot has one row at a time.
+
+        Args:
+            slots: [n].
+            frames: Encoder frames of each row, 0 where nothing is ready, [n].
+            urgent: Whether somebody waits for the row, [n].
+            now: Monotonic seconds.
+        """
+        new = self._queue(slots, frames, urgent, now)
+        self._released[slots[new]] = now
+
+    def follow(self, slots: Slots, frames: Slots, urgent: npt.NDArray[np.bool_], now: float) -> None:
+        """Rows for which the audio was there already when the slots' rows before them were picked; like `add`."""
+        new = self._queue(slots, frames, urgent, now)
+        self._released[slots[new]] += frames[new] * self._frame_seconds
+
+    def _queue(self, slots: Slots, frames: Slots, urgent: npt.NDArray[np.bool_], now: float) -> npt.NDArray[np.bool_]:
+        """Takes in the rows of slots that have none yet, and tells which; somebody may wait for the others by now."""
+        self._urgent[slots] |= urgent & (frames > 0)
+        new: npt.NDArray[np.bool_] = (frames > 0) & (self._frames[slots] == 0)
+        slots = slots[new]
+        self._frames[slots] = self._class[slots] = frames[new]
+        self._queued[slots] = now
+        self._urgent[slots] = urgent[new]
+        return new
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until the next batch should run: 0 for at once, None when nothing is ready."""
+        slots = np.flatnonzero(self._frames)
+        if not len(slots):
+            return None
+        if self._urgent[slots].any():
+            return 0.0
+        return float(min(self._wait_of(slots, int(frames), now) for frames in np.unique(self._frames[slots])))
+
+    def _wait_of(self, slots: npt.NDArray[np.intp], frames: int, now: float) -> float:
+        mine = slots[self._frames[slots] == frames]
+        if len(mine) >= min(self._max_rows[frames], int(np.count_nonzero(self._class == frames))):
+            return 0.0
+        linger = self._linger * frames * self._frame_seconds
+        return max(0.0, float(self._queued[mine].min()) + linger - now)
+
+    def pick(self) -> npt.NDArray[np.int64]:
+        """Slots of the next batch, earliest deadline first; empty when nothing is ready."""
+        slots: npt.NDArray[np.int64] = np.flatnonzero(self._frames)
+        if not len(slots):
+            return slots
+        due = self._released[slots] + np.minimum(self._frames[slots], MOST_SLACK) * self._frame_seconds
+        due = np.where(self._urgent[slots], self._queued[slots], due)
+        frames = self._frames[slots[np.argmin(due)]]
+        mine = self._frames[slots] == frames
+        slots, due = slots[mine], due[mine]
+        most = self._max_rows[int(frames)]
+        if len(slots) > most:
+            slots = slots[np.argsort(due, kind="stable")[:most]]
+        self._frames[slots] = 0
+        return slots

@@ -1,4 +1,4 @@
-"""RNNT prediction network, joint, and batched greedy search by label looping.
+"""RNNT joint and batched greedy search by label looping, with as much work as there are labels.
 
 Label looping (Bataev et al., "Label-Looping: Highly Efficient Decoding for Transducers", 2024; NeMo's
 `GreedyBatchedRNNTLabelLoopingComputer`): the prediction network runs only for rows that found a label, and rows look
@@ -15,46 +15,11 @@ from torch import Tensor
 
 from auricle_server.checkpoints.config import DecoderConfig
 from auricle_server.engine.parameters import Parameters
+from auricle_server.engine.prediction import PredictionNetwork, PredictionState
+from auricle_server.engine.product import Product
 
 LOOKAHEAD_LOGITS = 1 << 21
 """Most logits of one look ahead; bounds its memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionState:
-    """State of the prediction network, one row per stream.
-
-    Attributes:
-        hidden: LSTM output state, [layers, B, hidden].
-        cell: LSTM cell state, [layers, B, hidden].
-        projected: The last output, projected for the joint, [B, joint].
-    """
-
-    hidden: Tensor
-    cell: Tensor
-    projected: Tensor
-
-    def repeat(self, rows: int) -> PredictionState:
-        """`rows` copies of a state of one row."""
-        return PredictionState(
-            self.hidden.repeat(1, rows, 1), self.cell.repeat(1, rows, 1), self.projected.repeat(rows, 1)
-        )
-
-    def take(self, rows: Tensor) -> PredictionState:
-        """The given rows."""
-        return PredictionState(self.hidden[:, rows], self.cell[:, rows], self.projected[rows])
-
-    def put(self, rows: Tensor, state: PredictionState) -> None:
-        """Overwrites the given rows in place."""
-        self.hidden[:, rows] = state.hidden
-        self.cell[:, rows] = state.cell
-        self.projected[rows] = state.projected
-
-    @property
-    def bytes(self) -> int:
-        """Memory."""
-        tensors = self.hidden, self.cell, self.projected
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,60 +39,29 @@ class Emissions:
     count: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class _LstmLayer:
-    weight_in: Tensor
-    weight_state: Tensor
-    bias: Tensor
+class Joint:
+    """The joint's output layer, fp32: an argmax between near ties decides about a word.
 
-    def __call__(self, x: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        gates = F.linear(x, self.weight_in, self.bias) + F.linear(hidden, self.weight_state)
-        input_gate, forget_gate, candidate, output_gate = gates.chunk(4, -1)
-        cell = forget_gate.sigmoid() * cell + input_gate.sigmoid() * candidate.tanh()
-        return output_gate.sigmoid() * cell.tanh(), cell
-
-
-class PredictionNetwork:
-    """LSTM over emitted tokens (NeMo's `RNNTDecoder`) and the joint's projection of its output."""
+    Attributes:
+        weight: [V + 1, joint].
+        bias: [V + 1].
+        logits: The product with them.
+    """
 
     def __init__(self, config: DecoderConfig, parameters: Parameters) -> None:
-        name, hidden = "decoder.prediction", config.hidden
-        self._embedding = parameters.exact(f"{name}.embed.weight", config.vocabulary + 1, hidden)
-        self._layers = [
-            _lstm_layer(f"{name}.dec_rnn.lstm", index, hidden, parameters) for index in range(config.layers)
-        ]
-        self._project = parameters.exact("joint.pred.weight", config.joint, hidden)
-        self._project_bias = parameters.exact("joint.pred.bias", config.joint)
-
-    def start(self) -> PredictionState:
-        """State before the first token, one row: zeros fed as the start symbol (``blank_as_pad``)."""
-        hidden = self._embedding.shape[1]
-        zeros = self._embedding.new_zeros(len(self._layers), 1, hidden)
-        return self._advance(self._embedding.new_zeros(1, hidden), zeros, zeros)
-
-    def __call__(self, tokens: Tensor, state: PredictionState) -> PredictionState:
-        """Feeds one token per row, [B]."""
-        return self._advance(F.embedding(tokens, self._embedding), state.hidden, state.cell)
-
-    def _advance(self, x: Tensor, hidden: Tensor, cell: Tensor) -> PredictionState:
-        new_hidden, new_cell = [], []
-        for index, layer in enumerate(self._layers):
-            x, c = layer(x, hidden[index], cell[index])
-            new_hidden.append(x)
-            new_cell.append(c)
-        projected = F.linear(x, self._project, self._project_bias)
-        return PredictionState(torch.stack(new_hidden), torch.stack(new_cell), projected)
+        self.weight = parameters.exact("joint.joint_net.2.weight", config.vocabulary + 1, config.joint)
+        self.bias = parameters.exact("joint.joint_net.2.bias", config.vocabulary + 1)
+        self.logits = Product(self.weight, self.bias)
 
 
 class GreedyDecoder:
-    """Greedy search over a batch of chunks. Products in fp32: an argmax between near ties decides about a word."""
+    """Greedy search over a batch of chunks, for devices that the caller need not wait for."""
 
-    def __init__(self, config: DecoderConfig, parameters: Parameters) -> None:
-        self.network = PredictionNetwork(config, parameters)
+    def __init__(self, config: DecoderConfig, network: PredictionNetwork, joint: Joint) -> None:
+        self._network = network
+        self._joint = joint
         self._blank = config.vocabulary
         self._max_symbols = config.max_symbols
-        self._out = parameters.exact("joint.joint_net.2.weight", config.vocabulary + 1, config.joint)
-        self._out_bias = parameters.exact("joint.joint_net.2.bias", config.vocabulary + 1)
 
     def __call__(
         self, encoded: Tensor, first: Tensor, last: Tensor, state: PredictionState
@@ -152,7 +86,7 @@ class GreedyDecoder:
             if len(rows) == 0:
                 break
             found.add(rows, label, frame, probability[emitting])
-            state.put(rows, self.network(label, state.take(rows)))
+            state.put(rows, self._network(label, state.take(rows)))
             exhausted = rows[repeats[rows] >= self._max_symbols]
             time[exhausted] += 1
             repeats[exhausted] = 0
@@ -186,7 +120,7 @@ class GreedyDecoder:
         inside = frames < last[rows][:, None]
         gathered = encoded[rows[:, None], frames.clamp(max=encoded.shape[1] - 1)]
         joint = F.relu(gathered + state.projected[rows][:, None])
-        logits = F.linear(joint, self._out, self._out_bias)
+        logits = self._joint.logits(joint)
         best, token = logits.max(-1)
         label = inside & (token != self._blank)
         offset = label.int().argmax(1)
@@ -217,9 +151,3 @@ class _Found:
             tokens[place], frames[place], probabilities[place] = label, frame, probability
             count[rows] += 1
         return Emissions(tokens, frames, probabilities, count)
-
-
-def _lstm_layer(name: str, index: int, hidden: int, parameters: Parameters) -> _LstmLayer:
-    weights = [parameters.exact(f"{name}.weight_{kind}_l{index}", 4 * hidden, hidden) for kind in ("ih", "hh")]
-    biases = [parameters.exact(f"{name}.bias_{kind}_l{index}", 4 * hidden) for kind in ("ih", "hh")]
-    return _LstmLayer(weights[0], weights[1], biases[0] + biases[1])

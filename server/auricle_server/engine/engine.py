@@ -1,35 +1,41 @@
 """The engine: leases, audio in, tokens out. Single-threaded: one caller at a time.
 
-`Engine.step` tells the story: pick the rows that are due, assemble their input, compute, hand out what came.
+`Engine.step` tells the story: assemble the batch that is due, collect the one before it, launch, hand out what came.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from auricle_server.checkpoints.languages import offered_languages
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.batcher import Batcher
-from auricle_server.engine.decoder import Emissions
+from auricle_server.engine.build import Hardware, build_runner
+from auricle_server.engine.flight import Answers, Flight, joined, living
 from auricle_server.engine.geometry import Geometry
-from auricle_server.engine.model import Batch, Model
-from auricle_server.engine.slots import TRASH_SLOT, SlotPool
-from auricle_server.engine.timeline import UNBOUNDED, Flush, Pcm, Row, Settings, Timeline
-from auricle_server.engine.types import EngineInfo, Lease, LeaseEnded, RowResult, UnknownLanguage, UnknownLatency
+from auricle_server.engine.slots import SlotPool
+from auricle_server.engine.timelines import UNBOUNDED, Flush, Rows, Settings, Timelines
+from auricle_server.engine.types import (
+    AudioBatch,
+    EngineInfo,
+    Lease,
+    LeaseEnded,
+    Pcm,
+    StepResults,
+    UnknownLanguage,
+    UnknownLatency,
+)
 
 PREFERRED_LATENCY_MS = 160
 """Default where the model offers it: the best trade for voice agents of the published models."""
-
-
-@dataclass(slots=True)
-class _Stream:
-    lease: Lease
-    timeline: Timeline
 
 
 class Engine:
@@ -37,39 +43,48 @@ class Engine:
 
     Args:
         checkpoint: From `auricle_server.checkpoints.load_checkpoint`.
-        slots: Streams at once.
-        device: ``"auto"`` takes CUDA when there is one; else a torch device.
-        dtype: Precision of the encoder; by default bf16 on CUDA, fp32 elsewhere.
+        slots: Streams at once; None takes what suits the device.
+        hardware: How to compute.
+        device: In place of the one in `hardware`.
         threads: CPU threads of torch, for the whole process; None leaves them as they are.
-        max_rows: Most rows of one step.
+        linger: Longest time that a ready row waits for company, as a share of its chunk.
         clock: Seconds; only deadlines depend on it, results never.
+
+    Attributes:
+        info: The model, for callers.
+        device: Where it runs.
     """
 
     def __init__(
         self,
         checkpoint: Checkpoint,
         *,
-        slots: int = 64,
-        device: str = "auto",
-        dtype: torch.dtype | None = None,
+        slots: int | None = 64,
+        hardware: Hardware = Hardware(),  # noqa: B008 - frozen
+        device: str | None = None,
         threads: int | None = None,
-        max_rows: int = 1024,
+        linger: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
-        self.device = resolve_device(device)
-        precision = dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
+        hardware = (replace(hardware, device=device) if device else hardware).resolved()
+        self.device = torch.device(hardware.device)
         with torch.inference_mode():
-            self._model = Model(checkpoint, slots, self.device, precision)
+            built = build_runner(checkpoint, slots, hardware)
+        self._runner, slots, sizes = built.runner, built.slots, built.chunk_sizes
+        frame_seconds = checkpoint.config.frame_seconds
         self._geometry = Geometry(checkpoint.config)
+        self._timelines = Timelines(self._geometry, slots, max(sizes))
         self._slots = SlotPool(slots)
+        self._lease_of = np.zeros(slots + 1, np.int64)
         self._clock = clock
-        self._streams: dict[int, _Stream] = {}
-        self._batcher: Batcher[int] = Batcher(checkpoint.config.frame_seconds, max_rows)
-        self._answers: list[RowResult] = []
+        self._batcher = Batcher(frame_seconds, hardware.rows_of(sizes), slots, linger)
+        self._flights: deque[Flight] = deque()
+        self._answers = Answers()
+        self._unset: list[int] = []
         self._prompts = dict(checkpoint.config.prompt.dictionary) if checkpoint.config.prompt else {}
-        self._chunks = {round(c * checkpoint.config.frame_seconds * 1000): c for c in self._model.reach}
+        self._chunks = {round(c * frame_seconds * 1000): c for c in sizes}
         self.info = _info(checkpoint, tuple(sorted(self._chunks)), slots)
 
     # --- leases ------------------------------------------------------------------------------------------------------
@@ -84,53 +99,69 @@ class Engine:
         """
         settings = Settings(self._frames(latency_ms), self._prompt(language))
         lease = self._slots.take()
-        with torch.inference_mode():
-            self._model.state.reset(lease.slot)
-        self._streams[lease.id] = _Stream(lease, Timeline(self._geometry, settings))
+        self._lease_of[lease.slot] = lease.id
+        self._unset.append(lease.slot)
+        self._timelines.open(lease.slot, settings)
+        self._batcher.join(lease.slot, settings.frames)
         return lease
 
     def push(self, lease: Lease, pcm: bytes | Pcm) -> None:
         """Adds audio: 16 kHz mono, signed 16 bit."""
-        samples = np.frombuffer(pcm, np.int16) if isinstance(pcm, bytes) else pcm
-        self._timeline(lease).push(samples)
-        self._refresh(lease)
+        slot = self._slot(lease)
+        self._timelines.push(slot, np.frombuffer(pcm, np.int16) if isinstance(pcm, bytes) else pcm)
+        self._refresh(np.array([slot]))
+
+    def push_batch(self, batch: AudioBatch) -> None:
+        """Adds audio of many streams at once; what comes for a lease that has ended is skipped."""
+        alive = (self._lease_of[batch.slots] == batch.leases) & (batch.leases > 0)  # 0: nobody's
+        if not alive.all():
+            pcm = batch.pcm[np.repeat(alive, batch.lengths)]
+            batch = AudioBatch(batch.slots[alive], batch.leases[alive], batch.lengths[alive], pcm)
+        self._timelines.push_batch(batch)
+        self._refresh(batch.slots)
 
     def flush(self, lease: Lease, mark: int, last: bool = False) -> None:
-        """Asks for all audio pushed so far, its ragged tail included; answered by a result that carries `mark`.
+        """Asks for all audio pushed so far, its ragged tail included; answered by a row that carries `mark` (>= 0).
 
         The stream keeps its context and goes on from where it was, unless this is its `last` flush: then the lease
         ends with the answer.
         """
-        self._timeline(lease).flush(Flush(mark, last))
-        self._refresh(lease)
+        slot = self._slot(lease)
+        self._timelines.flush(slot, Flush(mark, last))
+        self._refresh(np.array([slot]))
 
     def change(self, lease: Lease, latency_ms: int | None = None, language: str | None = None) -> None:
         """Changes settings from the first chunk on that reaches beyond the audio pushed so far."""
-        timeline = self._timeline(lease)
-        now = timeline.latest_settings()
+        slot = self._slot(lease)
+        now = self._timelines.latest_settings(slot)
         frames = now.frames if latency_ms is None else self._frames(latency_ms)
-        timeline.change(Settings(frames, now.prompt if language is None else self._prompt(language)))
-        self._refresh(lease)
+        self._timelines.change(slot, Settings(frames, now.prompt if language is None else self._prompt(language)))
+        self._refresh(np.array([slot]))
 
     def close(self, lease: Lease) -> None:
         """Ends a lease at once; what it had queued is dropped. A lease that has ended already is left alone."""
-        if lease.id not in self._streams:
-            return
-        self._answers = [answer for answer in self._answers if answer.lease != lease]
-        self._end(lease)
+        if self._lease_of[lease.slot] == lease.id:
+            self._end(lease)
 
     def _end(self, lease: Lease) -> None:
-        """The lease is over; answers to its earlier flushes may still wait to be handed out."""
-        del self._streams[lease.id]
-        self._batcher.discard(lease.id)
+        self._lease_of[lease.slot] = 0
+        self._batcher.leave(lease.slot)
+        self._timelines.close(lease.slot)
         self._slots.give_back(lease)
 
     # --- stepping ----------------------------------------------------------------------------------------------------
 
     @property
     def ready(self) -> int:
-        """Rows that the next steps will compute, and answers that wait."""
-        return len(self._batcher) + len(self._answers)
+        """Rows to compute, answers that wait, and steps on their way; while it is not 0, a step brings something."""
+        return len(self._batcher) + len(self._answers) + len(self._flights)
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds for which the next step had better wait for more rows; None while there is nothing to step for."""
+        if self._flights or self._answers:
+            return 0.0
+        return self._batcher.wait(self._clock())
 
     @property
     def slots_used(self) -> int:
@@ -139,110 +170,93 @@ class Engine:
 
     def buffered_seconds(self, lease: Lease) -> float:
         """Audio of a stream that is not computed yet."""
-        return self._timeline(lease).pending_samples / self._geometry.frame_samples * self.info.frame_seconds
+        pending = self._timelines.pending_samples(self._slot(lease))
+        return pending / self._geometry.frame_samples * self.info.frame_seconds
 
-    def step(self) -> list[RowResult]:
-        """Computes the batch that is due first; returns at once when nothing is ready."""
-        picked = [self._streams[key] for key in self._batcher.pick()]
-        answers, self._answers = self._answers, []
-        if not picked:
-            return answers
-        rows = [_next_row(stream) for stream in picked]
+    def step(self) -> StepResults:
+        """Launches the batch that is due first and returns what the one before it brought.
+
+        Where the device works while the host does (CUDA), one batch is always on its way; elsewhere the results are
+        those of the batch just launched. Returns at once when nothing is ready.
+        """
         with torch.inference_mode():
-            emissions = self._model.step(self._assemble(picked, rows))
-        return answers + self._results(picked, rows, emissions)
+            flight = self._assemble()
+            results, self._answers = self._answers.results(), Answers()
+            if self._flights:
+                results = joined(results, self._flights.popleft().land())
+            if flight is not None:
+                self._launch(flight)
+                if self._runner.depth == 0:
+                    results = joined(results, self._flights.popleft().land())
+        return self._hand_out(results)
 
-    def warm_up(self) -> None:
-        """Computes one chunk of every size on nobody's behalf, so that the first stream finds everything in place."""
-        for frames in self._model.reach:
-            timeline = Timeline(self._geometry, Settings(frames, 0))
-            timeline.push(np.zeros(frames * self._geometry.frame_samples, np.int16))
-            stream = _Stream(Lease(0, TRASH_SLOT), timeline)
-            with torch.inference_mode():
-                self._model.step(self._assemble([stream], [_next_row(stream)]))
+    def _launch(self, flight: Flight) -> None:
+        if self._unset:  # behind the batch before, which may still have written to these slots
+            self._runner.reset(self._unset)
+            self._unset = []
+        flight.launch()
+        self._flights.append(flight)
+        slots = flight.rows.slots
+        self._batcher.follow(slots, *self._timelines.ready(slots), self._clock())
+        self._take_answers()
 
-    def _assemble(self, streams: list[_Stream], rows: list[Row]) -> Batch:
-        """One copy of audio and one of numbers to the device."""
-        pcm = np.stack([stream.timeline.audio_of(row) for stream, row in zip(streams, rows, strict=True)])
-        numbers = np.array([self._numbers(stream, row) for stream, row in zip(streams, rows, strict=True)], np.int64)
-        columns = torch.from_numpy(numbers.T.copy()).to(self.device, non_blocking=True)
-        return Batch(torch.from_numpy(pcm).to(self.device, non_blocking=True), *columns.unbind(0))
-
-    def _numbers(self, stream: _Stream, row: Row) -> tuple[int, ...]:
-        """A row's values of the fields of `Batch` from `slots` on."""
-        geometry, slot = self._geometry, stream.lease.slot
-        first, last = stream.timeline.frames_to_decode(row)
-        whole = row.flush is None
-        return (
-            slot,
-            slot if whole else TRASH_SLOT,
-            row.position,
-            geometry.input_start(row.position),
-            row.length,
-            UNBOUNDED if whole else geometry.mel_frames(row.samples),
-            min(first, last),
-            last,
-            row.settings.frames if whole else last,
-            row.settings.prompt,
-        )
-
-    def _results(self, streams: list[_Stream], rows: list[Row], emissions: Emissions) -> list[RowResult]:
-        """One copy from the device each of tokens, frames, probabilities and counts."""
-        tokens, frames = emissions.tokens.tolist(), emissions.frames.tolist()
-        probabilities, counts = emissions.probabilities.tolist(), emissions.count.tolist()
-        results = []
-        for index, (stream, row) in enumerate(zip(streams, rows, strict=True)):
-            count = counts[index]
-            found = (
-                tuple(tokens[index][:count]),
-                tuple(row.position + frame for frame in frames[index][:count]),
-                tuple(probabilities[index][:count]),
-            )
-            results.append(self._finish(stream, row, *found))
+    def _hand_out(self, results: StepResults) -> StepResults:
+        """Ends what is over and drops what nobody waits for any more."""
+        results = living(results, self._lease_of)
+        for index in np.flatnonzero(results.ended).tolist():
+            self._end(Lease(int(results.leases[index]), int(results.slots[index])))
         return results
 
-    def _finish(
-        self,
-        stream: _Stream,
-        row: Row,
-        tokens: tuple[int, ...] = (),
-        frames: tuple[int, ...] = (),
-        probabilities: tuple[float, ...] = (),
-    ) -> RowResult:
-        """Moves the stream on behind a computed row."""
-        stream.timeline.done(row)
-        mark, ended = (None, False) if row.flush is None else (row.flush.mark, row.flush.last)
-        if ended:
-            self._end(stream.lease)
-        else:
-            self._refresh(stream.lease)
-        return RowResult(stream.lease, row.samples, tokens, frames, probabilities, mark, ended)
+    def warm_up(self) -> None:
+        """Makes everything that the first stream would otherwise wait for."""
+        with torch.inference_mode():
+            self._runner.warm_up()
 
-    def _refresh(self, lease: Lease) -> None:
-        """Queues the stream's next row, if any; a flush with no frame to decode is answered without computing."""
-        stream = self._streams[lease.id]
-        row = stream.timeline.next_row()
-        while row is not None and row.flush is not None and not _has_frames(stream.timeline, row):
-            answer = self._finish_empty(stream, row)
-            self._answers.append(answer)
-            row = None if answer.ended else stream.timeline.next_row()
-        if row is not None:
-            self._batcher.add(lease.id, row.settings.frames, self._clock())
+    def _assemble(self) -> Flight | None:
+        """The batch that is due first, its input in place; None when nothing is ready."""
+        slots = self._batcher.pick()
+        if not len(slots):
+            return None
+        rows = self._timelines.take(slots)
+        inputs = self._runner.inputs(rows.frames, len(rows))
+        self._timelines.gather(rows, inputs.pcm)
+        inputs.numbers[:] = self._numbers(rows)
+        return Flight(self._runner, inputs, rows, self._lease_of[slots])
 
-    def _finish_empty(self, stream: _Stream, row: Row) -> RowResult:
-        assert row.flush is not None
-        stream.timeline.done(row)
-        if row.flush.last:
-            self._end(stream.lease)
-        return RowResult(stream.lease, row.samples, mark=row.flush.mark, ended=row.flush.last)
+    def _numbers(self, rows: Rows) -> list[npt.NDArray[np.int64]]:
+        """The fields of `Batch` from `slots` on."""
+        geometry, whole = self._geometry, rows.whole
+        return [
+            rows.slots,
+            np.where(whole, rows.slots, 0),
+            rows.position,
+            geometry.input_start(rows.position),
+            np.where(whole, UNBOUNDED, rows.samples),
+            np.where(whole, UNBOUNDED, geometry.mel_frames(rows.samples)),
+            rows.first,
+            rows.last,
+            rows.last,
+            rows.prompt,
+        ]
+
+    def _refresh(self, slots: npt.NDArray[np.integer[Any]]) -> None:
+        """Queues the rows for which these slots have just got what was missing."""
+        self._batcher.add(slots, *self._timelines.ready(slots), self._clock())
+        self._take_answers()
+
+    def _take_answers(self) -> None:
+        """A flush with no frame to decode needs no computing, but may not overtake words that are on their way."""
+        answers, self._timelines.answers = self._timelines.answers, []
+        for answer in answers:
+            behind = self._flights[-1].answers if self._flights else self._answers
+            behind.add(int(self._lease_of[answer.slot]), answer)
 
     # --- settings ----------------------------------------------------------------------------------------------------
 
-    def _timeline(self, lease: Lease) -> Timeline:
-        try:
-            return self._streams[lease.id].timeline
-        except KeyError:
-            raise LeaseEnded(f"lease {lease.id} has ended") from None
+    def _slot(self, lease: Lease) -> int:
+        if self._lease_of[lease.slot] != lease.id:
+            raise LeaseEnded(f"lease {lease.id} has ended")
+        return lease.slot
 
     def _frames(self, latency_ms: int) -> int:
         try:
@@ -256,24 +270,6 @@ class Engine:
             offered = ", ".join(self.info.languages)
             raise UnknownLanguage(f"the model does not offer the language {language!r}; it offers {offered}")
         return self._prompts.get(language, 0)
-
-
-def resolve_device(name: str) -> torch.device:
-    """The torch device that `name` stands for; ``"auto"`` is CUDA where there is one, else the CPU."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
-def _next_row(stream: _Stream) -> Row:
-    row = stream.timeline.next_row()
-    assert row is not None, "the batcher holds only streams with a ready row"
-    return row
-
-
-def _has_frames(timeline: Timeline, row: Row) -> bool:
-    first, last = timeline.frames_to_decode(row)
-    return first < last
 
 
 def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int) -> EngineInfo:

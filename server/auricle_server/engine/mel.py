@@ -12,6 +12,7 @@ from torch import Tensor
 
 from auricle_server.checkpoints.config import MelConfig
 from auricle_server.engine.parameters import Parameters
+from auricle_server.engine.precision import exact_products
 
 LOG_GUARD = 2.0**-24
 PCM_SCALE = 1.0 / 32768.0
@@ -47,4 +48,5 @@ class LogMel:
         frames = emphasised.unfold(1, self._config.window, self._config.hop) * self._window
         spectrum = torch.view_as_real(torch.fft.rfft(F.pad(frames, self._padding)))
         power = spectrum.square().sum(-1)
-        return torch.log(power @ self._filters + LOG_GUARD)
+        with exact_products():
+            return torch.log(power @ self._filters + LOG_GUARD)

@@ -1,4 +1,7 @@
-"""A step: mel, subsampling, conformer layers and greedy search for one batch of chunks, over slot-resident state."""
+"""A checkpoint's forward pass for one batch of chunks, over slot-resident state.
+
+`features` -> `encode` -> `project` -> greedy search. Nothing here waits for the device.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,15 @@ import torch
 from torch import Tensor
 
 from auricle_server.checkpoints.load import Checkpoint
-from auricle_server.engine.attention import ring_view
-from auricle_server.engine.conformer import ConformerLayer
-from auricle_server.engine.decoder import Emissions, GreedyDecoder
+from auricle_server.engine.conformer import Conformer
+from auricle_server.engine.decoder import Joint
 from auricle_server.engine.geometry import Geometry
 from auricle_server.engine.mel import PCM_SCALE, LogMel
+from auricle_server.engine.ops import Ops, Place
 from auricle_server.engine.parameters import Parameters
+from auricle_server.engine.prediction import PredictionNetwork
 from auricle_server.engine.prompt import joint_projection
-from auricle_server.engine.state import LayerState, StatePool
+from auricle_server.engine.state import StatePool, fitting_slots
 from auricle_server.engine.subsampling import Subsampling
 
 
@@ -50,45 +54,49 @@ class Batch:
     prompt: Tensor
 
 
+NUMBERS = len(Batch.__dataclass_fields__) - 1
+"""Columns of a batch besides its audio."""
+
+
 class Model:
-    """A checkpoint's forward pass.
+    """Parameters on a device, and the state of the streams.
 
     Attributes:
         reach: Frames that a query sees to the left of its chunk, by chunk size: the left context in whole chunks, as
             NeMo's ``chunked_limited`` mask counts.
         left: Frames of the attention ring.
+        network: RNNT prediction network.
+        joint: RNNT joint.
+        slots: Streams that the state pool holds.
 
     Args:
         checkpoint: Configuration and weights.
-        slots: Streams that the state pool holds.
+        slots: Streams that the state pool is to hold; None takes what suits the device.
         device: Where to compute.
         dtype: Precision of the encoder's matrix products.
+        ops: How to compute what is more than a matrix product.
     """
 
-    def __init__(self, checkpoint: Checkpoint, slots: int, device: torch.device, dtype: torch.dtype) -> None:
-        config = checkpoint.config
+    def __init__(
+        self, checkpoint: Checkpoint, slots: int | None, device: torch.device, dtype: torch.dtype, ops: Ops
+    ) -> None:
+        self.config = config = checkpoint.config
+        self.device, self.ops = device, ops
         parameters = Parameters(checkpoint.weights, device, dtype)
         self.geometry = Geometry(config)
         self.reach = {right + 1: left // (right + 1) * (right + 1) for left, right in config.encoder.contexts}
         self.left = max(self.reach.values())
-        chunk_sizes = sorted(self.reach)
-        self._dtype = dtype
         self._mel = LogMel(config.mel, parameters)
         self._subsampling = Subsampling(config.encoder, config.mel.bins, parameters)
-        self._layers = [
-            ConformerLayer(index, config.encoder, chunk_sizes, self.left, parameters)
-            for index in range(config.encoder.layers)
-        ]
-        self._project = joint_projection(config, parameters)
-        self._decoder = GreedyDecoder(config.decoder, parameters)
-        start = self._decoder.network.start()
-        self.state = StatePool(config, slots, self.left, start, device, dtype)
+        self._conformer = Conformer(config.encoder, sorted(self.reach), self.left, parameters, ops)
+        self._projection = joint_projection(config, parameters)
+        self.network = PredictionNetwork(config.decoder, parameters)
+        self.joint = Joint(config.decoder, parameters)
+        self.slots = slots or fitting_slots(self._state(0, dtype).bytes_per_slot, device)
+        self.state = self._state(self.slots, dtype)
 
-    def step(self, batch: Batch) -> Emissions:
-        """Computes one chunk of every row and moves the rows' state on."""
-        mel = self.features(batch)
-        encoded = self.encode(mel, batch)
-        return self.decode(encoded, batch)
+    def _state(self, slots: int, dtype: torch.dtype) -> StatePool:
+        return StatePool(self.config, slots, self.left, self.network.start(), self.device, dtype)
 
     def features(self, batch: Batch) -> Tensor:
         """Log-mel of the batch, [B, 8 c, bins]."""
@@ -97,22 +105,13 @@ class Model:
         return self._mel(audio, batch.start - self.geometry.tail_samples, batch.samples)
 
     def encode(self, mel: Tensor, batch: Batch) -> Tensor:
-        """Encoder frames, [B, c, d_model]."""
+        """Encoder frames, [B, c, d_model], fp32."""
         carried = self.state.subsampling(batch.slots)
         x, carried = self._subsampling(mel, batch.position, batch.mel_frames, carried)
         self.state.keep_subsampling(batch.kept_in, carried)
-        x = x.to(self._dtype)
-        view = ring_view(batch.position, batch.valid, self.left, self.reach[x.shape[1]], x.shape[1])
-        for index, layer in enumerate(self._layers):
-            state = self.state.layer(index, batch.slots)
-            x, keys, values, history = layer(x, state.keys, state.values, state.history, view)
-            self.state.keep_layer(index, batch.kept_in, LayerState(keys, values, history), view)
-        return x
+        place = Place(batch.slots, batch.kept_in, batch.position, batch.valid, self.reach[x.shape[1]], self.left)
+        return self._conformer(x, self.state.layers, place)
 
-    def decode(self, encoded: Tensor, batch: Batch) -> Emissions:
-        """Tokens; the prediction network's state is kept whether or not the encoder's is."""
-        projected = self._project(encoded, batch.prompt)
-        state = self.state.prediction(batch.slots)
-        emissions, state = self._decoder(projected, batch.first, batch.last, state)
-        self.state.keep_prediction(batch.slots, state)
-        return emissions
+    def project(self, encoded: Tensor, batch: Batch) -> Tensor:
+        """Encoder frames under their language prompt, projected for the joint, [B, c, joint]."""
+        return self._projection(encoded, batch.prompt)

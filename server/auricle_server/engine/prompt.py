@@ -8,23 +8,23 @@ row; and the second layer has no nonlinearity before the joint's own projection,
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.engine.parameters import Parameters
+from auricle_server.engine.product import Product
 
 
 class JointProjection:
     """Encoder frames to the joint's input, without a prompt."""
 
     def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
-        self._weight = parameters.exact("joint.enc.weight", config.decoder.joint, config.encoder.d_model)
-        self._bias = parameters.exact("joint.enc.bias", config.decoder.joint)
+        weight = parameters.exact("joint.enc.weight", config.decoder.joint, config.encoder.d_model)
+        self._product = Product(weight, parameters.exact("joint.enc.bias", config.decoder.joint))
 
     def __call__(self, encoded: Tensor, _prompt: Tensor) -> Tensor:
         """[B, c, d_model] to [B, c, joint], fp32; takes the prompts [B] only to be called like its prompted sister."""
-        return F.linear(encoded.float(), self._weight, self._bias)
+        return self._product(encoded.float())
 
 
 class PromptedProjection:
@@ -34,17 +34,17 @@ class PromptedProjection:
         assert config.prompt is not None
         d_model, size = config.encoder.d_model, config.prompt.size
         first = parameters.exact("prompt_kernel.0.weight")
-        self._weight = first[:, :d_model].contiguous()
+        self._first = Product(first[:, :d_model].contiguous())
         self._bias_of_prompt = first[:, d_model : d_model + size].T + parameters.exact("prompt_kernel.0.bias")
         joint = parameters.exact("joint.enc.weight", config.decoder.joint, d_model).double()
-        self._folded = (joint @ parameters.exact("prompt_kernel.2.weight").double()).float()
+        folded = (joint @ parameters.exact("prompt_kernel.2.weight").double()).float()
         bias = joint @ parameters.exact("prompt_kernel.2.bias").double()
-        self._folded_bias = (bias + parameters.exact("joint.enc.bias").double()).float()
+        self._folded = Product(folded, (bias + parameters.exact("joint.enc.bias").double()).float())
 
     def __call__(self, encoded: Tensor, prompt: Tensor) -> Tensor:
         """[B, c, d_model] and prompt indices [B] to [B, c, joint], fp32."""
-        hidden = F.linear(encoded.float(), self._weight) + self._bias_of_prompt[prompt][:, None]
-        return F.linear(torch.relu(hidden), self._folded, self._folded_bias)
+        hidden = self._first(encoded.float()) + self._bias_of_prompt[prompt][:, None]
+        return self._folded(torch.relu(hidden))
 
 
 def joint_projection(config: ModelConfig, parameters: Parameters) -> JointProjection | PromptedProjection:

@@ -11,15 +11,19 @@ import torch
 from torch import Tensor
 
 from auricle_server.checkpoints.config import ModelConfig
-from auricle_server.engine.attention import RingView
-from auricle_server.engine.decoder import PredictionState
 from auricle_server.engine.geometry import Geometry
+from auricle_server.engine.prediction import PredictionState
 from auricle_server.engine.subsampling import stage_widths
+
+CPU_SLOTS = 64
+MOST_SLOTS = 16_384
+STATE_SHARE = 0.8
+"""Of the free memory; the rest is for the intermediate results of a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerState:
-    """One layer's state for a batch: rings [B, left, heads, head_dim] and history [B, kernel - 1, d_model]."""
+    """One layer's pools: rings [rows, heads, left, head_dim] and history [rows, kernel - 1, d_model]."""
 
     keys: Tensor
     values: Tensor
@@ -28,6 +32,9 @@ class LayerState:
 
 class StatePool:
     """State of `slots` streams.
+
+    Attributes:
+        layers: Pools of each conformer layer, which its operations read and write in place.
 
     Args:
         config: Architecture.
@@ -48,11 +55,13 @@ class StatePool:
         dtype: torch.dtype,
     ) -> None:
         encoder, rows = config.encoder, slots + 1
-        ring = encoder.layers, rows, left, encoder.heads, encoder.d_model // encoder.heads
+        ring = encoder.layers, rows, encoder.heads, left, encoder.d_model // encoder.heads
         self._keys = torch.zeros(ring, device=device, dtype=dtype)
         self._values = torch.zeros(ring, device=device, dtype=dtype)
         history = encoder.layers, rows, encoder.conv_kernel - 1, encoder.d_model
         self._history = torch.zeros(history, device=device, dtype=dtype)
+        pools = zip(self._keys, self._values, self._history, strict=True)
+        self.layers = [LayerState(*pool) for pool in pools]
         channels = 1, encoder.conv_channels, encoder.conv_channels
         self._subsampling = [
             torch.zeros(rows, count, 1, width, device=device)
@@ -62,41 +71,31 @@ class StatePool:
         self._start = start
         self._prediction = start.repeat(rows)
 
-    def reset(self, slot: int) -> None:
-        """Prepares a slot for a new stream. Rings need no reset: nothing before frame 0 is ever visible."""
-        self._history[:, slot] = 0
-        for rows in self._subsampling:
-            rows[slot] = 0
-        self._audio[slot] = 0
-        self._prediction.put(torch.tensor([slot], device=self._audio.device), self._start)
+    def reset(self, slots: list[int]) -> None:
+        """Prepares slots for new streams. Rings need no reset: nothing before frame 0 is ever visible."""
+        rows = torch.tensor(slots, device=self._audio.device)
+        self._history.index_fill_(1, rows, 0)
+        for pool in self._subsampling:
+            pool.index_fill_(0, rows, 0)
+        self._audio.index_fill_(0, rows, 0)
+        self._prediction.put(rows, self._start.repeat(len(slots)))
 
     def audio(self, slots: Tensor) -> Tensor:
         """Audio kept from the chunk before, [B, tail]."""
-        return self._audio[slots]
+        return self._audio.index_select(0, slots)
 
     def keep_audio(self, slots: Tensor, audio: Tensor) -> None:
         """Keeps the last samples of `audio`, [B, samples]."""
-        self._audio[slots] = audio[:, -self._audio.shape[1] :]
+        self._audio.index_copy_(0, slots, audio[:, -self._audio.shape[1] :])
 
     def subsampling(self, slots: Tensor) -> list[Tensor]:
         """Rows that the stride-2 convolutions carry on."""
-        return [rows[slots] for rows in self._subsampling]
+        return [pool.index_select(0, slots) for pool in self._subsampling]
 
     def keep_subsampling(self, slots: Tensor, carried: list[Tensor]) -> None:
         """Keeps the rows for the next chunk."""
-        for rows, carry in zip(self._subsampling, carried, strict=True):
-            rows[slots] = carry
-
-    def layer(self, index: int, slots: Tensor) -> LayerState:
-        """State of one conformer layer."""
-        return LayerState(self._keys[index, slots], self._values[index, slots], self._history[index, slots])
-
-    def keep_layer(self, index: int, slots: Tensor, chunk: LayerState, view: RingView) -> None:
-        """Writes the chunk's own keys and values [B, c, heads, head_dim] into the ring, and the next history."""
-        rows = slots[:, None]
-        self._keys[index][rows, view.written] = chunk.keys
-        self._values[index][rows, view.written] = chunk.values
-        self._history[index, slots] = chunk.history
+        for pool, carry in zip(self._subsampling, carried, strict=True):
+            pool.index_copy_(0, slots, carry)
 
     def prediction(self, slots: Tensor) -> PredictionState:
         """State of the prediction network."""
@@ -112,3 +111,19 @@ class StatePool:
         tensors = [self._keys, self._values, self._history, *self._subsampling, self._audio]
         total = sum(tensor.numel() * tensor.element_size() for tensor in tensors) + self._prediction.bytes
         return total // self._audio.shape[0]
+
+
+def fitting_slots(bytes_per_slot: int, device: torch.device) -> int:
+    """Slots for which a device has room, when nobody says how many.
+
+    More than a device can serve in real time does no harm: how many streams are admitted is decided by the time that
+    steps take.
+
+    Args:
+        bytes_per_slot: Device memory of one slot.
+        device: Where; the model's parameters are there already.
+    """
+    if device.type != "cuda":
+        return CPU_SLOTS
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(MOST_SLOTS, int(free * STATE_SHARE) // bytes_per_slot))

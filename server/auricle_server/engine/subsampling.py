@@ -16,7 +16,8 @@ from torch import Tensor
 from auricle_server.checkpoints.config import SUBSAMPLING_FACTOR, EncoderConfig
 from auricle_server.engine.geometry import STAGES
 from auricle_server.engine.parameters import Parameters
-from auricle_server.engine.timeline import UNBOUNDED
+from auricle_server.engine.product import Product
+from auricle_server.engine.timelines import UNBOUNDED
 
 PREFIX = "encoder.pre_encode"
 FREQUENCY_PADDING = (2, 1)
@@ -54,8 +55,8 @@ class Subsampling:
         self._stages = [_stage(index, channels, parameters) for index in range(STAGES)]
         width = stage_widths(bins)[-1] - sum(FREQUENCY_PADDING)
         features = channels * (width // 2 + 1)
-        self._out = parameters.exact(f"{PREFIX}.out.weight", config.d_model, features)
-        self._out_bias = parameters.exact(f"{PREFIX}.out.bias", config.d_model)
+        out = parameters.exact(f"{PREFIX}.out.weight", config.d_model, features)
+        self._out = Product(out, parameters.exact(f"{PREFIX}.out.bias", config.d_model))
         self._scale = config.d_model**0.5 if config.scale_input else 1.0
 
     def __call__(
@@ -82,7 +83,7 @@ class Subsampling:
             first = (first + 1) // 2
             length = torch.where(length == UNBOUNDED, length, length // 2 + 1)
         flat = rows.transpose(1, 2).flatten(2)
-        return F.linear(flat, self._out, self._out_bias) * self._scale, carry
+        return self._out(flat) * self._scale, carry
 
 
 def _stage(index: int, channels: int, parameters: Parameters) -> _Stage:

@@ -1,8 +1,18 @@
-"""What goes into the engine and what comes out: no tensors, no callers."""
+"""What goes into the engine and what comes out: columns over many streams, no tensors, no callers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+Pcm = npt.NDArray[np.int16]
+"""Audio, 16 kHz mono."""
+
+NO_MARK = -1
+"""In `StepResults.marks`: the row answers no flush."""
 
 
 class EngineError(Exception):
@@ -84,3 +94,81 @@ class RowResult:
     probabilities: tuple[float, ...] = ()
     mark: int | None = None
     ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBatch:
+    """New audio of several streams, handed over at once.
+
+    Attributes:
+        slots: Whose, [n].
+        leases: Lease ids, [n]; what comes for a lease that has ended is skipped.
+        lengths: Samples of each, [n].
+        pcm: 16 kHz mono, one stream after the other, [sum(lengths)].
+    """
+
+    slots: npt.NDArray[np.int32]
+    leases: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int32]
+    pcm: Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class StepResults:
+    """What a step brought, column by column; row i is about the stream in `slots[i]`.
+
+    Attributes:
+        slots: [B].
+        leases: Lease ids that the rows were computed for, [B].
+        samples: Audio position on which each row rests, [B].
+        marks: The flush that a row answers, or `NO_MARK`, [B].
+        ended: Whether that flush was the stream's last, and the lease is closed, [B].
+        counts: Tokens of each row, [B].
+        tokens: Token ids, row after row, [sum(counts)].
+        frames: Absolute encoder frame of each token's emission, likewise.
+        probabilities: Softmax probability of each token, likewise.
+        seconds: From the launch of the step to its results; 0 when nothing was computed.
+        chunk_frames: Encoder frames of the step's chunks; 0 when nothing was computed.
+        computed: Rows computed on the device; the others were answers that needed no computing.
+    """
+
+    slots: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    leases: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    samples: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    marks: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    ended: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+    counts: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    tokens: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    frames: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    probabilities: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    seconds: float = 0.0
+    chunk_frames: int = 0
+    computed: int = 0
+
+    COLUMNS: ClassVar = (
+        "slots",
+        "leases",
+        "samples",
+        "marks",
+        "ended",
+        "counts",
+        "tokens",
+        "frames",
+        "probabilities",
+    )
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def rows(self) -> list[RowResult]:
+        """The same, an object for each row: for callers with few streams."""
+        tokens, frames, probabilities = self.tokens.tolist(), self.frames.tolist(), self.probabilities.tolist()
+        ends = np.cumsum(self.counts).tolist()
+        columns = zip(self.slots.tolist(), self.leases.tolist(), self.samples.tolist(), strict=True)
+        answers = zip(self.marks.tolist(), self.ended.tolist(), strict=True)
+        rows, begin = [], 0
+        for (slot, lease, samples), (mark, ended), end in zip(columns, answers, ends, strict=True):
+            found = tuple(tokens[begin:end]), tuple(frames[begin:end]), tuple(probabilities[begin:end])
+            rows.append(RowResult(Lease(lease, slot), samples, *found, None if mark == NO_MARK else mark, ended))
+            begin = end
+        return rows

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 STREAM_PATH = "/v1/stream"
 _FLUSH_SECONDS = 5.0
 _FAREWELL_SECONDS = 1.0
+_LONGEST_NUMBER = 10
 
 
 class Gateway:
@@ -76,7 +77,7 @@ class Gateway:
                 )
             if self.draining:
                 raise ShuttingDown("the server shuts down")
-            seat = await self.hub.reserve()
+            seat = await self.hub.reserve(_wanted_latency(request))
         except Refusal as refusal:
             return self._refuse(refusal)
         shell = NativeShell(request, seat, self._config, self._metrics)
@@ -110,16 +111,19 @@ class Gateway:
             return web.json_response({"status": "draining"}, status=503)
         if not self.hub.ready:
             return web.json_response({"status": "no worker"}, status=503)
-        state = {"status": "ready", "model": self.hub.model, "streams": len(self._shells), "slots": self.hub.slots}
-        return web.json_response(state)
+        hub = self.hub
+        state = {"status": "ready", "model": hub.model, "streams": len(self._shells), "slots": hub.slots}
+        return web.json_response({**state, "full": hub.full})
 
     async def _show_metrics(self, _: web.Request) -> web.Response:
+        self.hub.show()
         self._metrics.ready.set(self.ready)
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     # --- life --------------------------------------------------------------------------------------------------------
 
     def _on_beat(self) -> None:
+        self._metrics.ready.set(self.ready)
         for shell in list(self._shells):
             shell.on_beat()
 
@@ -152,3 +156,9 @@ class Gateway:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._empty.wait()
+
+
+def _wanted_latency(request: web.Request) -> int | None:
+    """The latency that a client means to ask for, ``?latency_ms=80``: no more than a hint, the start has the word."""
+    text = request.query.get("latency_ms", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER else None

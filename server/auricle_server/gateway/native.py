@@ -13,7 +13,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from auricle.protocol import codes
 from auricle_server.config import ServerConfig
-from auricle_server.gateway.peer import Seat
+from auricle_server.gateway.seat import Seat
 from auricle_server.gateway.session import Session
 from auricle_server.gateway.socket import Socket
 from auricle_server.metrics import Metrics

@@ -1,4 +1,4 @@
-"""One worker as a gateway sees it: seats in its slots, one message per tick."""
+"""One worker as a gateway sees it: who has a seat there, one message per tick."""
 
 from __future__ import annotations
 
@@ -9,73 +9,35 @@ from contextlib import suppress
 
 from auricle.protocol import codes
 from auricle_server.gateway.errors import NotReady, ServerFull
+from auricle_server.gateway.seat import News, Seat
 from auricle_server.link.base import GatewayLink, LinkLost
 from auricle_server.link.messages import (
-    Audio,
-    ChangeStream,
-    ChunkResult,
+    ChangeRefused,
     CloseStream,
-    FlushStream,
     FromWorker,
     GatewayItem,
     ModelInfo,
     OpenStream,
     StreamFailed,
     StreamOpened,
-    ToWorker,
     WorkerItem,
     WorkerStats,
 )
+from auricle_server.link.outbox import Outbox
 from auricle_server.metrics import Metrics
-from auricle_server.stream import Change
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.002
-"""How long audio waits for the audio of other streams. What a client is waiting for goes at once."""
+"""How long audio waits for the audio of other streams. What a client is waiting for goes at once.
+
+However many streams there are, a gateway sends 500 messages a second and a few for those who wait; what a message costs
+beyond its bytes is then bounded, at its worker as well.
+"""
 SILENCE_SECONDS = 10.0
 """Workers say something every second; one that is silent for this long is taken for lost."""
 RESERVE_SECONDS = 5.0
 FAREWELL_SECONDS = 0.5
-
-Listener = Callable[[ChunkResult | StreamFailed], None]
-
-
-def _ignore(_: ChunkResult | StreamFailed) -> None:
-    """The listener of a seat that nobody sits in yet."""
-
-
-class Seat:
-    """A stream's hold on a slot of a worker, from before the WebSocket upgrade until `leave`.
-
-    Attributes:
-        number: Of the stream on this gateway, never used twice.
-        info: The model behind it.
-        listener: Called with what the worker finds.
-    """
-
-    def __init__(self, peer: WorkerPeer, number: int, info: ModelInfo) -> None:
-        self._peer = peer
-        self.number = number
-        self.info = info
-        self.listener: Listener = _ignore
-
-    def audio(self, pcm: bytes) -> None:
-        """16 kHz mono PCM for the worker."""
-        self._peer.put(Audio(self.number, pcm))
-
-    def change(self, change: Change) -> None:
-        """Settings from the next chunk on."""
-        if change != Change():
-            self._peer.put(ChangeStream(self.number, change.latency_ms, change.language))
-
-    def flush(self, mark: int, *, last: bool = False) -> None:
-        """See `FlushStream`."""
-        self._peer.put(FlushStream(self.number, mark, last), urgent=True)
-
-    def leave(self) -> None:
-        """Gives the slot back, unless the stream is over; may be called twice."""
-        self._peer.release(self.number)
 
 
 class WorkerPeer:
@@ -88,19 +50,19 @@ class WorkerPeer:
 
     Attributes:
         info: The worker's model; None while no worker is there.
-        slots_used: Slots leased by all gateways together, as the worker said last.
+        stats: What the worker said last; None before it has.
     """
 
     def __init__(self, link: GatewayLink, metrics: Metrics, on_ready: Callable[[], None]) -> None:
         self.info: ModelInfo | None = None
-        self.slots_used = 0
+        self.stats: WorkerStats | None = None
         self._link = link
         self._metrics = metrics
         self._on_ready = on_ready
         self._seats: dict[int, Seat] = {}
-        self._opening: dict[int, asyncio.Future[bool]] = {}
+        self._opening: dict[int, asyncio.Future[StreamOpened | StreamFailed]] = {}
         self._last_number = 0
-        self._outbox: list[GatewayItem] = []
+        self._outbox = Outbox()
         self._wake = asyncio.Event()
         self._tick: asyncio.TimerHandle | None = None
         self._last_heard = 0.0
@@ -116,13 +78,32 @@ class WorkerPeer:
         """Slots that are free as far as this gateway knows; the worker has the last word."""
         return 0 if self.info is None else self.info.slots - max(len(self._seats) + len(self._opening), self.slots_used)
 
+    @property
+    def slots_used(self) -> int:
+        """Slots leased by all gateways together, as the worker said last."""
+        return 0 if self.stats is None else self.stats.slots_used
+
+    @property
+    def capacity(self) -> int:
+        """Streams of the default latency that the worker would take in all, by slots and by time."""
+        return 0 if not self.ready or self.stats is None else self.stats.capacity
+
+    @property
+    def full(self) -> bool:
+        """Whether the worker would take no stream of the default latency, as far as this gateway knows."""
+        return not self.ready or self.free <= 0 or (self.stats is not None and self.stats.full)
+
     # --- seats -------------------------------------------------------------------------------------------------------
 
-    async def reserve(self) -> Seat:
-        """Takes a slot, with the model's default settings.
+    async def reserve(self, latency_ms: int | None) -> Seat:
+        """Takes a slot, with the model's default language.
+
+        Args:
+            latency_ms: What the client will ask for; the default where it has not said, or where there is none such:
+                it will learn of that when it asks.
 
         Raises:
-            ServerFull: There is none.
+            ServerFull: There is none, or no time for such a stream.
             NotReady: The worker is not there, or has just gone.
         """
         if self.info is None or self._silent:
@@ -130,24 +111,32 @@ class WorkerPeer:
         info = self.info
         if len(self._seats) + len(self._opening) >= info.slots:
             raise ServerFull("every slot is taken")
+        taken = latency_ms if latency_ms in info.latencies_ms else info.default_latency_ms
+        opened = await self._open(info, taken)
+        if isinstance(opened, StreamFailed):
+            raise (ServerFull if opened.code == codes.SERVER_FULL else NotReady)(opened.message)
+        if self.info is not info:
+            raise NotReady("the worker has just gone")
+        seat = self._seats[opened.stream] = Seat(self, info, taken, opened)
+        return seat
+
+    async def _open(self, info: ModelInfo, latency_ms: int) -> StreamOpened | StreamFailed:
+        """Asks the worker."""
         number = self._last_number = self._last_number + 1
-        answer = self._opening[number] = asyncio.get_running_loop().create_future()
-        self.put(OpenStream(number, info.default_latency_ms, info.default_language), urgent=True)
+        answer: asyncio.Future[StreamOpened | StreamFailed] = asyncio.get_running_loop().create_future()
+        self._opening[number] = answer
+        self.put(OpenStream(number, latency_ms, info.default_language), urgent=True)
         try:
             async with asyncio.timeout(RESERVE_SECONDS):
-                opened = await answer
+                return await answer
         except TimeoutError:
             raise NotReady("the worker does not answer") from None
         except asyncio.CancelledError:
-            if answer.done() and not answer.cancelled():
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
                 self.put(CloseStream(number))  # the slot came as the client went
             raise
         finally:
             self._opening.pop(number, None)  # an answer that comes later is met with a close
-        if not opened:
-            raise ServerFull("every slot is taken")
-        seat = self._seats[number] = Seat(self, number, info)
-        return seat
 
     def release(self, number: int) -> None:
         """The stream needs its slot no more."""
@@ -156,9 +145,15 @@ class WorkerPeer:
 
     # --- to the worker -----------------------------------------------------------------------------------------------
 
+    def hear(self, stream: int, slot: int, lease: int, pcm: bytes) -> None:
+        """Adds audio to the message of this tick."""
+        self._outbox.audio(stream, slot, lease, pcm)
+        if self._tick is None:
+            self._tick = asyncio.get_running_loop().call_later(TICK_SECONDS, self._on_tick)
+
     def put(self, item: GatewayItem, *, urgent: bool = False) -> None:
         """Adds to the message of this tick; an urgent item ends the tick."""
-        self._outbox.append(item)
+        self._outbox.item(item)
         if urgent:
             self._wake.set()
         elif self._tick is None:
@@ -173,8 +168,7 @@ class WorkerPeer:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            items, self._outbox = tuple(self._outbox), []
-            await self._link.send(ToWorker(items))
+            await self._link.send(self._outbox.take())
 
     def beat(self) -> None:
         """Once a second: shows the worker that this gateway lives, and notices a worker that does not."""
@@ -201,44 +195,48 @@ class WorkerPeer:
     def _take(self, message: FromWorker) -> None:
         self._last_heard = asyncio.get_running_loop().time()
         self._silent = False
+        if message.results is not None:
+            for result in message.results.rows():
+                self._hand_out(result.stream, result)
         for item in message.items:
             self._apply(item)
 
     def _apply(self, item: WorkerItem) -> None:
         match item:
-            case ChunkResult() | StreamFailed():
-                self._hand_out(item)
             case StreamOpened():
-                self._on_opened(item.stream)
+                self._on_opened(item)
+            case StreamFailed():
+                self._on_failed(item)
+            case ChangeRefused():
+                self._hand_out(item.stream, item)
             case WorkerStats():
                 self._on_stats(item)
             case ModelInfo():
                 self._on_info(item)
 
-    def _hand_out(self, item: ChunkResult | StreamFailed) -> None:
-        if isinstance(item, StreamFailed):
-            opening = self._opening.pop(item.stream, None)
-            if opening is not None and not opening.done():
-                opening.set_result(False)
-            seat = self._seats.pop(item.stream, None)
-        else:
-            seat = self._seats.get(item.stream)
+    def _hand_out(self, stream: int, news: News) -> None:
+        seat = self._seats.get(stream)
         if seat is not None:
-            seat.listener(item)
+            seat.listener(news)
 
-    def _on_opened(self, stream: int) -> None:
-        opening = self._opening.pop(stream, None)
+    def _on_failed(self, failed: StreamFailed) -> None:
+        opening = self._opening.pop(failed.stream, None)
+        if opening is not None and not opening.done():
+            opening.set_result(failed)
+        seat = self._seats.pop(failed.stream, None)
+        if seat is not None:
+            seat.listener(failed)
+
+    def _on_opened(self, opened: StreamOpened) -> None:
+        opening = self._opening.pop(opened.stream, None)
         if opening is None or opening.done():
-            self.put(CloseStream(stream))  # who asked has gone
+            self.put(CloseStream(opened.stream))  # who asked has gone
         else:
-            opening.set_result(True)
+            opening.set_result(opened)
 
     def _on_stats(self, stats: WorkerStats) -> None:
-        self.slots_used = stats.slots_used
-        for seconds in stats.step_seconds:
-            self._metrics.step_seconds.observe(seconds)
-        for rows in stats.batch_sizes:
-            self._metrics.batch_rows.observe(rows)
+        self.stats = stats
+        self._metrics.observe_steps(stats.steps)
 
     def _on_info(self, info: ModelInfo) -> None:
         """A worker that introduces itself holds none of this gateway's streams."""
@@ -251,7 +249,8 @@ class WorkerPeer:
         """Tells every stream of this worker that it is gone."""
         seats, self._seats = self._seats, {}
         opening, self._opening = self._opening, {}
-        self._outbox, self.slots_used = [], 0
+        self._outbox.clear()
+        self.stats = None
         for answer in opening.values():
             if not answer.done():
                 answer.set_exception(NotReady("the worker has just gone"))
@@ -270,5 +269,5 @@ class WorkerPeer:
         if self.ready and self._outbox:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL_SECONDS):
-                    await self._link.send(ToWorker(tuple(self._outbox)))
+                    await self._link.send(self._outbox.take())
         await self._link.close()

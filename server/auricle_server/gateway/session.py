@@ -28,8 +28,8 @@ from auricle.protocol.messages import (
 )
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio_in import AudioIn
-from auricle_server.gateway.peer import Seat
-from auricle_server.link.messages import ChunkResult, StreamFailed
+from auricle_server.gateway.seat import News, Seat
+from auricle_server.link.messages import ChangeRefused, StreamFailed
 from auricle_server.metrics import Metrics
 from auricle_server.stream import Change, Stream
 
@@ -136,7 +136,9 @@ class Session:
         stream = Stream(self._seat.info, start, self.name)
         self._audio = AudioIn(start.encoding, start.sample_rate)
         self._stream = stream
-        self._seat.change(Change(start.latency_ms, start.language))
+        # The seat was taken for one latency, and in the model's default language, before the start was known.
+        latency_ms = None if stream.latency_ms == self._seat.latency_ms else stream.latency_ms
+        self._seat.change(Change(latency_ms, start.language), starting=True)
         self._send([stream.ready(self._limits)])
         log.info("stream started session=%s latency_ms=%d turn=%s", self.name, stream.latency_ms, start.turn.mode)
 
@@ -182,7 +184,7 @@ class Session:
 
     # --- from the worker ---------------------------------------------------------------------------------------------
 
-    def _on_worker(self, item: ChunkResult | StreamFailed) -> None:
+    def _on_worker(self, item: News) -> None:
         if self._stream is None or self.close_code is not None:
             if isinstance(item, StreamFailed):
                 self.fail(item.code, item.message)
@@ -193,9 +195,12 @@ class Session:
             log.exception("session failed session=%s", self.name)
             self.fail(codes.INTERNAL, "the server failed on this stream; the failure is logged there")
 
-    def _on_item(self, stream: Stream, item: ChunkResult | StreamFailed) -> None:
+    def _on_item(self, stream: Stream, item: News) -> None:
         if isinstance(item, StreamFailed):
             self.fail(item.code if item.code in CODES else codes.INTERNAL, item.message)
+            return
+        if isinstance(item, ChangeRefused):
+            self._send([self._error(codes.SERVER_FULL, item.message, fatal=False)])
             return
         before = stream.audio_time
         events = stream.on_result(item)

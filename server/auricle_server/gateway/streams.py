@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from auricle_server.gateway.errors import NotReady, ServerFull
-from auricle_server.gateway.peer import Seat, WorkerPeer
+from auricle_server.gateway.peer import WorkerPeer
+from auricle_server.gateway.seat import Seat
 from auricle_server.link.base import GatewayLink
 from auricle_server.metrics import Metrics
 
@@ -42,15 +43,23 @@ class Hub:
         return sum(peer.info.slots for peer in self.peers if peer.info is not None)
 
     @property
+    def full(self) -> bool:
+        """Whether no worker would take a stream of the default latency, as far as is known here."""
+        return all(peer.full for peer in self.peers)
+
+    @property
     def model(self) -> str | None:
         """Name of the model; None while no worker is there."""
         return next((peer.info.name for peer in self.peers if peer.info is not None), None)
 
-    async def reserve(self) -> Seat:
+    async def reserve(self, latency_ms: int | None = None) -> Seat:
         """Takes a slot of the worker that has most of them free.
 
+        Args:
+            latency_ms: See `WorkerPeer.reserve`.
+
         Raises:
-            ServerFull: None has any.
+            ServerFull: None has any, or none has time.
             NotReady: None is there.
         """
         ready = sorted((peer for peer in self.peers if peer.ready), key=lambda peer: peer.free, reverse=True)
@@ -58,10 +67,10 @@ class Hub:
             raise NotReady("no worker is ready")
         for peer in ready[:-1]:
             try:
-                return await peer.reserve()
+                return await peer.reserve(latency_ms)
             except (ServerFull, NotReady):
                 continue
-        return await ready[-1].reserve()
+        return await ready[-1].reserve(latency_ms)
 
     async def run(self) -> None:
         """Keeps the links going, for ever."""
@@ -76,9 +85,19 @@ class Hub:
             await asyncio.sleep(BEAT_SECONDS)
             for peer in self.peers:
                 peer.beat()
-            self._metrics.slots.set(self.slots)
-            self._metrics.slots_used.set(sum(peer.slots_used for peer in self.peers))
+            self.show()
             self._on_beat()
+
+    def show(self) -> None:
+        """Brings the gauges up to date."""
+        metrics = self._metrics
+        metrics.slots.set(self.slots)
+        metrics.slots_used.set(sum(peer.slots_used for peer in self.peers))
+        metrics.capacity_streams.set(sum(peer.capacity for peer in self.peers))
+        for index, peer in enumerate(self.peers):
+            stats = peer.stats
+            metrics.load.labels(str(index), "predicted").set(0.0 if stats is None else stats.load)
+            metrics.load.labels(str(index), "measured").set(0.0 if stats is None else stats.busy)
 
     async def close(self) -> None:
         """Ends the links."""

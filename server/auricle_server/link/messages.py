@@ -1,12 +1,15 @@
 """What travels between a gateway and a worker: one `ToWorker` and one `FromWorker` message per tick, for all streams.
 
-A stream's number is unique for the life of its gateway and never used twice, so it is the identity of the lease:
-a result for a stream that has gone finds nobody, and a reused slot cannot receive its predecessor's words.
+Audio and results travel in columns (see `auricle_server.link.columns`), everything else, which is rare, as items. A
+stream's number is unique for the life of its gateway and never used twice, and so is a lease for the life of its
+worker: a result for a stream that has gone finds nobody, and audio for a slot's last tenant does not reach its next.
 """
 
 from __future__ import annotations
 
 import msgspec
+
+from auricle_server.link.columns import NO_AUDIO, AudioColumns, ResultColumns
 
 SAMPLE_RATE = 16_000
 """Samples per second of all audio between gateway and worker, and of every audio position."""
@@ -40,30 +43,28 @@ class ModelInfo(msgspec.Struct, frozen=True, tag=True):
 
 
 class OpenStream(msgspec.Struct, frozen=True, tag=True):
-    """Takes a slot; answered by `StreamOpened`, or by `StreamFailed` when none is free."""
+    """Takes a slot for a stream of this latency; answered by `StreamOpened`, or by `StreamFailed` when none fits."""
 
     stream: int
     latency_ms: int
     language: str
 
 
-class Audio(msgspec.Struct, frozen=True, tag=True):
-    """New audio of a stream: 16 kHz mono, little-endian signed 16 bit."""
-
-    stream: int
-    pcm: bytes
-
-
 class ChangeStream(msgspec.Struct, frozen=True, tag=True):
-    """Settings from the next chunk on; None leaves one as it is."""
+    """Settings from the next chunk on; None leaves one as it is.
+
+    When the worker has no time left for the new latency, a stream that is `starting` has failed; one that is under way
+    goes on as it was and is told by `ChangeRefused`.
+    """
 
     stream: int
     latency_ms: int | None = None
     language: str | None = None
+    starting: bool = False
 
 
 class FlushStream(msgspec.Struct, frozen=True, tag=True):
-    """Decode all audio sent so far, the ragged tail included, and answer with a `ChunkResult` carrying `mark`.
+    """Decode all audio sent so far, the ragged tail included, and answer with a result carrying `mark`.
 
     With `last` the stream is over and its slot is given back.
     """
@@ -79,42 +80,40 @@ class CloseStream(msgspec.Struct, frozen=True, tag=True):
     stream: int
 
 
-GatewayItem = OpenStream | Audio | ChangeStream | FlushStream | CloseStream
+GatewayItem = OpenStream | ChangeStream | FlushStream | CloseStream
+
+
+class Segment(msgspec.Struct, frozen=True, array_like=True):
+    """Audio of many streams, each at most once, and the items that come behind it.
+
+    Of one stream everything is in order: the audio of a segment, its items, the next segment.
+    """
+
+    audio: AudioColumns = NO_AUDIO
+    items: tuple[GatewayItem, ...] = ()
 
 
 class ToWorker(msgspec.Struct, frozen=True, tag=True):
-    """All that a gateway has for the worker at one tick, in order."""
+    """All that a gateway has for the worker at one tick."""
 
-    items: tuple[GatewayItem, ...]
+    segments: tuple[Segment, ...] = ()
 
 
 # --- worker to gateway -----------------------------------------------------------------------------------------------
 
 
 class StreamOpened(msgspec.Struct, frozen=True, tag=True):
-    """The stream has its slot. Several gateways share a worker, so none can know without asking."""
-
-    stream: int
-
-
-class ChunkResult(msgspec.Struct, frozen=True, tag=True):
-    """What one chunk of one stream brought.
+    """The stream has its slot. Several gateways share a worker, so none can know without asking.
 
     Attributes:
         stream: Whose.
-        samples: Audio position at 16 kHz on which the result rests (samples of the stream consumed so far).
-        tokens: New token ids.
-        frames: Absolute encoder frame of each token's emission.
-        probabilities: Softmax probability of each token.
-        mark: The `FlushStream.mark` that this answers, else None.
+        slot: Where its audio goes.
+        lease: Its hold on the slot, never used twice.
     """
 
     stream: int
-    samples: int
-    tokens: tuple[int, ...] = ()
-    frames: tuple[int, ...] = ()
-    probabilities: tuple[float, ...] = ()
-    mark: int | None = None
+    slot: int
+    lease: int
 
 
 class StreamFailed(msgspec.Struct, frozen=True, tag=True):
@@ -131,28 +130,57 @@ class StreamFailed(msgspec.Struct, frozen=True, tag=True):
     message: str
 
 
+class ChangeRefused(msgspec.Struct, frozen=True, tag=True):
+    """The worker has no time for the latency that a `ChangeStream` asked for; the stream goes on as it was.
+
+    Attributes:
+        stream: Whose.
+        message: A sentence that a person can act on.
+    """
+
+    stream: int
+    message: str
+
+
+class StepSample(msgspec.Struct, frozen=True, array_like=True):
+    """One engine step.
+
+    Attributes:
+        chunk_ms: Chunk size of its rows.
+        rows: How many it computed.
+        seconds: From its launch to its results.
+    """
+
+    chunk_ms: int
+    rows: int
+    seconds: float
+
+
 class WorkerStats(msgspec.Struct, frozen=True, tag=True):
-    """Gauges for `/metrics`, sent now and then.
+    """How the worker does, sent once a second.
 
     Attributes:
         slots_used: Slots leased now.
-        steps: Engine steps since start.
-        rows: Chunk rows computed since start.
-        step_seconds: Durations of the steps since the last message, seconds.
-        batch_sizes: Rows of the same steps.
+        load: Predicted share of its time that the streams held now need.
+        busy: Share of the time since the last message in which it was not waiting.
+        capacity: Streams of the default latency that it would hold if there were no others.
+        full: Whether it would refuse one more of the default latency.
+        steps: Those since the last message. Each step is told to one gateway only, so that sums count it once.
     """
 
     slots_used: int
-    steps: int
-    rows: int
-    step_seconds: tuple[float, ...]
-    batch_sizes: tuple[int, ...]
+    load: float
+    busy: float
+    capacity: int
+    full: bool
+    steps: tuple[StepSample, ...] = ()
 
 
-WorkerItem = StreamOpened | ChunkResult | StreamFailed | WorkerStats | ModelInfo
+WorkerItem = StreamOpened | StreamFailed | ChangeRefused | WorkerStats | ModelInfo
 
 
 class FromWorker(msgspec.Struct, frozen=True, tag=True):
-    """All that the worker has for one gateway after one tick, in order."""
+    """All that the worker has for one gateway after one tick: results first, then items."""
 
-    items: tuple[WorkerItem, ...]
+    items: tuple[WorkerItem, ...] = ()
+    results: ResultColumns | None = None

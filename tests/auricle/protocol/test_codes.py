@@ -18,7 +18,7 @@ STABLE = {
     "stream_too_long": ("client", True, 1008),
     "idle_timeout": ("client", True, 1008),
     "unauthorized": ("client", True, 1008),
-    "server_full": ("server", True, 1013),
+    "server_full": ("server", False, 1013),
     "shutting_down": ("server", True, 1012),
     "worker_lost": ("server", True, 1012),
     "internal": ("server", True, 1011),

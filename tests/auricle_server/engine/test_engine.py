@@ -10,6 +10,7 @@ import pytest
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine import Engine, Lease, LeaseEnded, NoSlot, RowResult, UnknownLanguage, UnknownLatency
+from auricle_server.engine.types import AudioBatch
 from tests.support import tones
 from tests.support.feeding import Feeder
 
@@ -33,7 +34,7 @@ def text_of(engine: Engine, tokens: list[int]) -> str:
 def drain(engine: Engine) -> list[RowResult]:
     results = []
     while engine.ready:
-        results += engine.step()
+        results += engine.step().rows()
     return results
 
 
@@ -257,4 +258,41 @@ def test_an_hour_of_silence_costs_no_memory(engine: Engine) -> None:
         engine.push(lease, second)
         drain(engine)
     assert engine.buffered_seconds(lease) < 1.2
-    assert sum(map(len, engine._timeline(lease)._pieces)) < 3 * 16_000
+    assert not engine._timelines._audio._waiting
+
+
+def test_audio_of_many_streams_at_once_is_heard_like_that_of_each(engine: Engine) -> None:
+    said = [tones.utterance(40 + index, 4) for index in range(3)]
+    leases = [engine.open(160, "en-US") for _ in said]
+    tokens: dict[int, list[int]] = {lease.id: [] for lease in leases}
+    for at in range(0, 60_000, 700):
+        pieces = [audio[at : at + 700] for audio, _ in said]
+        engine.push_batch(
+            AudioBatch(
+                np.array([lease.slot for lease in leases], np.int32),
+                np.array([lease.id for lease in leases], np.int64),
+                np.array([len(piece) for piece in pieces], np.int32),
+                np.concatenate(pieces),
+            )
+        )
+        for result in drain(engine):
+            tokens[result.lease.id] += result.tokens
+    for lease in leases:
+        engine.flush(lease, 0, last=True)
+    for result in drain(engine):
+        tokens[result.lease.id] += result.tokens
+    assert [text_of(engine, tokens[lease.id]) for lease in leases] == [text for _, text in said]
+
+
+def test_audio_for_a_lease_that_has_ended_or_never_was_reaches_nobody(engine: Engine) -> None:
+    gone = engine.open(80, "en-US")
+    engine.close(gone)
+    lease = engine.open(80, "en-US")
+    audio, text = tones.utterance(50, 3)
+    noise = np.full(500, 9000, np.int16)
+    slots = np.array([gone.slot, lease.slot, 0, gone.slot], np.int32)
+    leases = np.array([gone.id, lease.id, 0, 0], np.int64)
+    lengths = np.array([500, len(audio), 500, 500], np.int32)
+    engine.push_batch(AudioBatch(slots, leases, lengths, np.concatenate([noise, audio, noise, noise])))
+    engine.flush(lease, 0, last=True)
+    assert text_of(engine, [token for result in drain(engine) for token in result.tokens]) == text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import aiohttp
 import numpy as np
@@ -182,8 +183,7 @@ async def test_a_client_that_vanishes_in_mid_word_gives_its_slot_back(url: str) 
             await talk.say(audio[:6000])
             assert talk.socket._response.connection is not None
             transport = talk.socket._response.connection.transport
-            assert isinstance(transport, asyncio.Transport)
-            transport.abort()
+            cast("asyncio.Transport", transport).abort()  # uvloop's is one by its methods only
         await until(lambda: has_streams(url, 1))
 
 

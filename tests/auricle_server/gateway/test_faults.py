@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import socket
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +21,9 @@ from auricle_server.gateway.app import Gateway
 from auricle_server.gateway.process import listening, serve_until, until_ready
 from auricle_server.link import GatewayLink, InProcessLink
 from auricle_server.link.messages import FromWorker, OpenStream, StreamOpened, ToWorker
-from auricle_server.worker import Worker, model_info
+from auricle_server.worker.admission import Admission, Calibration, Measured
+from auricle_server.worker.assembly import model_info
+from auricle_server.worker.loop import Worker
 from tests.auricle_server.standin import StandIn, speech
 from tests.auricle_server.talk import talking, transcribed, until
 
@@ -29,8 +33,9 @@ HELLO = speech("one", None, "two", None)
 class Bench:
     """A gateway and workers around stand-in engines, each in a thread, to be stopped and started."""
 
-    def __init__(self, *engines: StandIn) -> None:
+    def __init__(self, *engines: StandIn, calibration: Calibration | None = None) -> None:
         self.engines = engines
+        self._calibration = calibration
         self.links = [InProcessLink() for _ in engines]
         self._stops = [threading.Event() for _ in engines]
         self._threads: list[threading.Thread | None] = [None for _ in engines]
@@ -39,9 +44,11 @@ class Bench:
 
     def start(self, index: int) -> None:
         engine = self.engines[index].as_engine()
-        worker = Worker(engine, self.links[index].worker, model_info(engine))
+        known = self._calibration
+        admission = None if known is None else Admission(engine.info.latencies_ms, 0.8, known)
+        it = Worker(engine, self.links[index].worker, model_info(engine), admission)
         self._stops[index].clear()
-        thread = self._threads[index] = threading.Thread(target=worker.run, args=(self._stops[index],), daemon=True)
+        thread = self._threads[index] = threading.Thread(target=it.run, args=(self._stops[index],), daemon=True)
         thread.start()
 
     async def stop(self, index: int) -> None:
@@ -62,10 +69,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(*engines: StandIn, **options: Any) -> AsyncIterator[Bench]:
+async def bench(*engines: StandIn, calibration: Calibration | None = None, **options: Any) -> AsyncIterator[Bench]:
     limits = {name: options.pop(name) for name in list(options) if hasattr(DEFAULT_LIMITS, name)}
     config = ServerConfig(port=0, limits=replace(DEFAULT_LIMITS, **limits), **options)
-    table = Bench(*engines)
+    table = Bench(*engines, calibration=calibration)
     for index in range(len(engines)):
         table.start(index)
     async with listening(config, [link.gateway() for link in table.links]) as (gateway, port):
@@ -109,10 +116,12 @@ async def test_a_failed_step_is_a_lost_worker_to_its_streams() -> None:
 
 async def test_a_stream_that_fails_in_the_worker_fails_alone() -> None:
     async with bench(StandIn()) as table, talking(table.url) as good, talking(table.url) as bad:
-        table.engines[0].poison = b"\1\0\2\0"
+        table.engines[0].poison = 2
         await good.start()
         await bad.start()
-        await bad.say(b"\1\0\2\0")
+        for number in range(2):  # the second flush fails
+            await bad.say(speech("one"))
+            await bad.send(type="finalize", id=str(number))
         error = (await bad.rest())[-1]
         assert (error["code"], error["fault"], bad.close_code) == ("internal", "server", 1011)
         await good.say(HELLO)
@@ -341,7 +350,96 @@ async def test_a_slot_that_comes_too_late_is_given_back(monkeypatch: pytest.Monk
                 pass
         assert refused.value.status == 503
         link.quiet = False
-        [opened] = [item for message in link.heard for item in message.items if isinstance(item, OpenStream)]
-        table.links[0].worker.send(b"gateway-1", FromWorker((StreamOpened(opened.stream),)))
+        items = [item for message in link.heard for segment in message.segments for item in segment.items]
+        [opened] = [item for item in items if isinstance(item, OpenStream)]
+        table.links[0].worker.send(b"gateway-1", FromWorker((StreamOpened(opened.stream, 1, 1),)))
         await until(lambda: not table.engines[0].slots_used)
     await table.stop(0)
+
+
+# --- no more streams than there is time for --------------------------------------------------------------------------
+
+TIGHT = Calibration(tuple(Measured(latency, rows, 0.03 * rows) for latency in (80, 160) for rows in (1, 2, 4)))
+"""Time for two streams of 80 ms, or for four of 160 ms."""
+
+
+async def get(table: Bench, path: str) -> str:
+    async with aiohttp.ClientSession() as http, http.get(table.url.replace("ws", "http", 1) + path) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def test_a_stream_for_which_there_is_no_time_is_refused_before_the_upgrade(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr("auricle_server.worker.loop.STATS_SECONDS", 0.05)
+    async with bench(StandIn(slots=8), calibration=TIGHT) as table:
+        async with talking(table.url) as one, talking(table.url) as two:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                async with talking(table.url):
+                    pass
+            assert refused.value.status == 503
+            assert refused.value.headers is not None
+            assert int(refused.value.headers["Retry-After"]) >= 1
+            await until(lambda: table.gateway.hub.full)
+            state = json.loads(await get(table, "/readyz"))  # full is not unready
+            assert (state["full"], state["slots"]) == (True, 8)
+            metrics = await get(table, "/metrics")
+            assert 'auricle_refused_total{code="server_full"} 1.0' in metrics
+            assert "auricle_capacity_streams 2.0" in metrics
+            [load] = re.findall(r'auricle_load{kind="predicted",worker="0"} (.*)', metrics)
+            assert float(load) == pytest.approx(0.75, rel=0.01)
+            for talk in (one, two):
+                await talk.start()
+                await talk.say(HELLO)
+                await talk.end()
+                assert talk.text == "one two"
+        await until(lambda: not table.gateway.hub.full)
+        assert await transcribed(table.url, HELLO) == "one two"
+        assert 'auricle_step_seconds_count{chunk_ms="80"}' in await get(table, "/metrics")
+
+
+async def test_the_latency_named_before_the_upgrade_is_the_one_reserved() -> None:
+    async with bench(StandIn(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
+        for _ in range(4):
+            talk = await talks.enter_async_context(talking(table.url, query="?latency_ms=160"))
+            assert (await talk.start(latency_ms=160))["type"] == "ready"
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            async with talking(table.url, query="?latency_ms=160"):
+                pass
+
+
+@pytest.mark.parametrize("hint", ["abc", "-160", "", "90", "1" * 5000, "²"])
+async def test_a_latency_that_there_is_not_is_refused_when_it_is_asked_for_and_not_before(hint: str) -> None:
+    async with bench(StandIn()) as table, talking(table.url, query=f"?latency_ms={hint}") as talk:
+        assert (await talk.start())["latency_ms"] == 80
+
+
+async def test_a_start_that_asks_for_more_than_there_is_time_for_is_told_that_the_server_is_full() -> None:
+    async with bench(StandIn(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
+        held = [await talks.enter_async_context(talking(table.url, query="?latency_ms=160")) for _ in range(4)]
+        assert (await held[0].start(latency_ms=80))["type"] == "ready"
+        error = (await held[0].rest())[-1]
+        assert (error["code"], error["fault"], error["fatal"], held[0].close_code) == (
+            "server_full",
+            "server",
+            True,
+            1013,
+        )
+        assert (await held[1].start(latency_ms=80))["latency_ms"] == 80  # the one that left has made room
+        await held[1].say(HELLO)
+        await held[1].end()
+        assert held[1].text == "one two"
+
+
+async def test_an_update_that_asks_for_more_than_there_is_time_for_leaves_the_stream_as_it_was() -> None:
+    async with bench(StandIn(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
+        held = [await talks.enter_async_context(talking(table.url, query="?latency_ms=160")) for _ in range(4)]
+        await held[0].start(latency_ms=160)
+        await held[0].send(type="update", latency_ms=80)
+        error = await held[0].event("error")
+        assert (error["code"], error["fault"], error["fatal"]) == ("server_full", "server", False)
+        await held[0].say(HELLO)
+        await held[0].end()
+        assert (held[0].text, held[0].close_code) == ("one two", 1000)

@@ -6,15 +6,22 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from auricle_server.link import GatewayLink, InProcessLink, LinkLost, WorkerLink, codec
+from auricle_server.link.columns import AudioColumns, ResultColumns
 from auricle_server.link.messages import (
-    Audio,
-    ChunkResult,
+    ChangeRefused,
+    ChangeStream,
+    CloseStream,
+    FlushStream,
     FromWorker,
     ModelInfo,
     OpenStream,
+    Segment,
+    StepSample,
+    StreamFailed,
     StreamOpened,
     ToWorker,
     WorkerStats,
@@ -22,6 +29,7 @@ from auricle_server.link.messages import (
 from auricle_server.link.zeromq import ZeroMQGatewayLink, ZeroMQWorkerLink
 
 Ends = tuple[WorkerLink, Callable[[], GatewayLink]]
+RESULTS = ResultColumns.of(*(np.array([each]) for each in (1, 1280, 1, 3, 5, 0, 0.5)))
 INFO = ModelInfo("m", ("▁a",), (80,), 80, ("en-US",), "en-US", 0.08, 4)
 
 
@@ -32,6 +40,10 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Ends:
         return link.worker, link.gateway
     endpoint = f"ipc://{tmp_path}/w"
     return ZeroMQWorkerLink(endpoint), lambda: ZeroMQGatewayLink(endpoint)
+
+
+def audio(number: int) -> ToWorker:
+    return ToWorker((Segment(AudioColumns.of([number], [1], [b"\1\2"])),))
 
 
 async def receive(worker: WorkerLink, count: int = 1) -> list[tuple[bytes, ToWorker]]:
@@ -45,16 +57,16 @@ async def test_messages_keep_their_order_and_their_sender(ends: Ends) -> None:
     worker, connect = ends
     one, two = connect(), connect()
     for number in range(3):
-        await one.send(ToWorker((Audio(number, b"\1\2"),)))
+        await one.send(audio(number))
     first = await receive(worker, 3)
-    assert [message.items for _, message in first] == [(Audio(number, b"\1\2"),) for number in range(3)]
+    assert [message for _, message in first] == [audio(number) for number in range(3)]
     await two.send(ToWorker(()))
     [(other, _)] = await receive(worker)
     assert other != first[0][0]
     worker.send(other, FromWorker((INFO,)))
-    worker.send(first[0][0], FromWorker((ChunkResult(1, 1280, (5,), (0,), (0.5,), 3), StreamOpened(2))))
+    worker.send(first[0][0], FromWorker((StreamOpened(2, 3, 4),), RESULTS))
     assert await two.receive() == FromWorker((INFO,))
-    assert await one.receive() == FromWorker((ChunkResult(1, 1280, (5,), (0,), (0.5,), 3), StreamOpened(2)))
+    assert await one.receive() == FromWorker((StreamOpened(2, 3, 4),), RESULTS)
     for link in (one, two):
         await link.close()
     worker.send(other, FromWorker((INFO,)))
@@ -84,7 +96,7 @@ async def test_a_gateway_learns_that_its_worker_has_gone(ends: Ends) -> None:
 async def test_a_successor_answers_over_the_same_link(tmp_path: Path) -> None:
     endpoint = f"ipc://{tmp_path}/w"
     gateway = ZeroMQGatewayLink(endpoint)
-    waiting = asyncio.create_task(gateway.send(ToWorker((OpenStream(1, 80, "en-US"),))))
+    waiting = asyncio.create_task(gateway.send(audio(1)))
     for _ in range(2):
         worker = ZeroMQWorkerLink(endpoint)
         await waiting
@@ -102,15 +114,23 @@ async def test_a_successor_answers_over_the_same_link(tmp_path: Path) -> None:
 async def test_a_worker_survives_what_is_no_message(tmp_path: Path) -> None:
     endpoint = f"ipc://{tmp_path}/w"
     worker, gateway = ZeroMQWorkerLink(endpoint), ZeroMQGatewayLink(endpoint)
-    await gateway._socket.send(b"\xff\xff")
-    await gateway.send(ToWorker((Audio(1, b""),)))
-    assert [message for _, message in await receive(worker)] == [ToWorker((Audio(1, b""),))]
+    await gateway.send(ToWorker())
+    await receive(worker)
+    gateway._socket.send(b"\xff\xff")
+    await gateway.send(audio(1))
+    assert [message for _, message in await receive(worker)] == [audio(1)]
     await gateway.close()
     worker.close()
 
 
 def test_the_codec_keeps_every_message() -> None:
-    items = (INFO, WorkerStats(1, 2, 3, (0.1,), (4,)), ChunkResult(1, 2), StreamOpened(3))
-    assert codec.decode_from_worker(codec.encode(FromWorker(items))) == FromWorker(items)
+    stats = WorkerStats(1, 0.2, 0.3, 4, False, (StepSample(80, 5, 0.006),))
+    down = FromWorker(
+        (INFO, stats, StreamOpened(3, 4, 5), StreamFailed(6, "internal", "no"), ChangeRefused(7, "no")), RESULTS
+    )
+    items = OpenStream(1, 80, "en"), ChangeStream(2, 160), FlushStream(3, 4, True), CloseStream(5)
+    up = ToWorker((Segment(AudioColumns.of([1], [2], [b"\1\2"]), items), Segment()))
+    assert codec.decode_from_worker(codec.encode(down)) == down
+    assert codec.decode_to_worker(codec.encode(up)) == up
     with pytest.raises(codec.DecodeError):
-        codec.decode_to_worker(codec.encode(FromWorker(items)))
+        codec.decode_to_worker(codec.encode(down))

@@ -1,4 +1,4 @@
-"""One stream's input as the engine sees it: audio in, the next row to compute out. Pure: no clock, no tensors.
+"""One stream's input, the plain way: what `Timelines` must equal for every slot.
 
 Audio, flushes and changes of settings are kept in the order in which they came, on the stream's own sample count, so
 what is computed does not depend on when it is computed.
@@ -13,33 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from auricle_server.engine.geometry import Geometry
+from auricle_server.engine.timelines import Flush, Settings
 from auricle_server.engine.types import LeaseEnded
 
 Pcm = npt.NDArray[np.int16]
-
-UNBOUNDED = 1 << 30
-"""Length of a stream whose end is not known yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a stream may change at a chunk boundary.
-
-    Attributes:
-        frames: Encoder frames of a chunk (right context + 1).
-        prompt: Index of the language prompt; 0 where the model has none.
-    """
-
-    frames: int
-    prompt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Flush:
-    """Decode everything up to here; `last` ends the stream."""
-
-    mark: int
-    last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +37,6 @@ class Row:
     decode_from: int
     samples: int
     flush: Flush | None = None
-
-    @property
-    def length(self) -> int:
-        """Samples of the stream, as far as this row may know it."""
-        return UNBOUNDED if self.flush is None else self.samples
 
 
 class Timeline:

@@ -1,0 +1,92 @@
+"""From a checkpoint and a device to a runner: which precision, which kernels, how large a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.engine.model import Model
+from auricle_server.engine.ops import Ops, portable_ops, triton_ops
+from auricle_server.engine.precision import allow_tf32
+from auricle_server.engine.runner import EagerRunner, Runner
+from auricle_server.engine.static import StaticRunner
+
+CUDA_FRAMES = 4096
+CUDA_ROWS = 2048
+"""A step of this size keeps an H200 busy for some milliseconds; a larger one makes urgent rows wait longer for hardly
+more throughput."""
+CPU_FRAMES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """How to compute; None takes what suits the device.
+
+    Attributes:
+        device: ``"auto"`` takes CUDA when there is one; else a torch device.
+        dtype: Precision of the encoder's products: bf16 on CUDA, fp32 elsewhere. With bf16 the fp32 products of the
+            other parts may use TF32; features stay exact.
+        max_frames: Most encoder frames of one step, all rows together.
+        kernels: Whether to use the Triton kernels: on CUDA.
+        static: Whether to compute in fixed shapes, as CUDA graphs where there is CUDA: on CUDA.
+    """
+
+    device: str = "auto"
+    dtype: torch.dtype | None = None
+    max_frames: int | None = None
+    kernels: bool | None = None
+    static: bool | None = None
+
+    def resolved(self) -> Hardware:
+        """The same with every choice made."""
+        device = resolve_device(self.device)
+        cuda = device.type == "cuda"
+        return Hardware(
+            str(device),
+            self.dtype or (torch.bfloat16 if cuda else torch.float32),
+            self.max_frames or (CUDA_FRAMES if cuda else CPU_FRAMES),
+            cuda if self.kernels is None else self.kernels,
+            cuda if self.static is None else self.static,
+        )
+
+    def rows_of(self, chunk_sizes: list[int]) -> dict[int, int]:
+        """Most rows of a step, by chunk size."""
+        assert self.max_frames is not None, "resolved first"
+        return {frames: max(1, min(CUDA_ROWS, self.max_frames // frames)) for frames in chunk_sizes}
+
+
+def resolve_device(name: str) -> torch.device:
+    """The torch device that `name` stands for; ``"auto"`` is CUDA where there is one, else the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a checkpoint became.
+
+    Attributes:
+        runner: Computes batches.
+        slots: Streams that it holds.
+        chunk_sizes: Encoder frames of the chunks that it offers, ascending.
+    """
+
+    runner: Runner
+    slots: int
+    chunk_sizes: list[int]
+
+
+def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) -> Built:
+    """The runner for resolved hardware, for so many streams; None takes what suits the device."""
+    assert hardware.dtype is not None, "resolved first"
+    half = hardware.dtype != torch.float32
+    if hardware.device.startswith("cuda"):
+        allow_tf32(half)
+    ops: Ops = triton_ops("tf32" if half else "ieee") if hardware.kernels else portable_ops()
+    model = Model(checkpoint, slots, torch.device(hardware.device), hardware.dtype, ops)
+    sizes = sorted(model.reach)
+    runner = StaticRunner(model, hardware.rows_of(sizes)) if hardware.static else EagerRunner(model)
+    return Built(runner, model.slots, sizes)

@@ -1,0 +1,120 @@
+"""A batch on its way: from assembled input to the columns of `StepResults`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from auricle_server.engine.runner import Found, Inputs, Runner, Ticket
+from auricle_server.engine.timelines import Answer, Rows
+from auricle_server.engine.types import StepResults
+
+Leases = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Answers:
+    """Flushes that were answered without computing, in order."""
+
+    leases: list[int] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    def add(self, lease: int, answer: Answer) -> None:
+        """Appends one."""
+        self.leases.append(lease)
+        self.answers.append(answer)
+
+    def results(self) -> StepResults:
+        """The same as columns."""
+        answers = self.answers
+        return StepResults(
+            slots=np.array([answer.slot for answer in answers], np.int32),
+            leases=np.array(self.leases, np.int64),
+            samples=np.array([answer.samples for answer in answers], np.int64),
+            marks=np.array([answer.flush.mark for answer in answers], np.int64),
+            ended=np.array([answer.flush.last for answer in answers], np.bool_),
+            counts=np.zeros(len(answers), np.int32),
+        )
+
+
+@dataclass(slots=True)
+class Flight:
+    """One batch.
+
+    Attributes:
+        runner: Who computes it.
+        inputs: What goes in.
+        rows: What is computed.
+        leases: For whom, [B].
+        answers: Flushes, and their leases, that need no computing but must not overtake the batch.
+    """
+
+    runner: Runner
+    inputs: Inputs
+    rows: Rows
+    leases: Leases
+    answers: Answers = field(default_factory=Answers)
+    _ticket: Ticket | None = None
+
+    def launch(self) -> None:
+        """Puts the batch on the device."""
+        self._ticket = self.runner.launch(self.inputs)
+
+    def land(self) -> StepResults:
+        """Waits for the batch; its rows, then the answers behind them."""
+        assert self._ticket is not None, "launched first"
+        found = self._ticket.collect()
+        return joined(_results(self.rows, self.leases, found), self.answers.results())
+
+
+def _results(rows: Rows, leases: Leases, found: Found) -> StepResults:
+    return StepResults(
+        slots=rows.slots.astype(np.int32),
+        leases=leases,
+        samples=rows.samples,
+        marks=rows.marks,
+        ended=rows.ended,
+        counts=found.counts,
+        tokens=found.tokens,
+        frames=found.frames + np.repeat(rows.position, found.counts).astype(np.int32),
+        probabilities=found.probabilities,
+        seconds=found.seconds,
+        chunk_frames=rows.frames,
+        computed=len(rows),
+    )
+
+
+def joined(first: StepResults, second: StepResults) -> StepResults:
+    """Both, one behind the other; at most one of them was computed."""
+    if not len(second):
+        return first
+    if not len(first):
+        return second
+    columns: dict[str, Any] = {
+        name: np.concatenate((getattr(first, name), getattr(second, name))) for name in StepResults.COLUMNS
+    }
+    return replace(first if first.computed else second, **columns)
+
+
+def living(results: StepResults, lease_of: Leases) -> StepResults:
+    """Without the rows of leases that have ended since.
+
+    Args:
+        results: Of a step.
+        lease_of: The lease that each slot has now, [slots + 1].
+    """
+    alive = lease_of[results.slots] == results.leases
+    if alive.all():
+        return results
+    tokens = np.repeat(alive, results.counts)
+    columns: dict[str, Any] = {
+        name: getattr(results, name)[tokens if name in ("tokens", "frames", "probabilities") else alive]
+        for name in StepResults.COLUMNS
+    }
+    return replace(results, **columns)

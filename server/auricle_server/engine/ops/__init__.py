@@ -1,0 +1,31 @@
+"""The operations of a step that are more than a matrix product, in plain PyTorch and as Triton kernels.
+
+`portable_ops` runs anywhere and is the reference; `triton_ops` needs an NVIDIA GPU. Neither library is loaded before
+one of them is called.
+"""
+
+from __future__ import annotations
+
+from auricle_server.engine.ops.contract import Ops
+from auricle_server.engine.ops.place import Place
+from auricle_server.engine.ops.search import Search
+
+__all__ = ["Ops", "Place", "Search", "portable_ops", "triton_ops"]
+
+
+def portable_ops() -> Ops:
+    """The operations in plain PyTorch, for any device."""
+    from auricle_server.engine.ops.portable import PortableOps
+
+    return PortableOps()
+
+
+def triton_ops(precision: str = "ieee") -> Ops:
+    """The operations as Triton kernels, for CUDA tensors.
+
+    Args:
+        precision: Of the joint's products: ``"ieee"`` for fp32, ``"tf32"`` for tensor cores with fp32 accumulation.
+    """
+    from auricle_server.engine.ops.accelerated import TritonOps
+
+    return TritonOps(precision)

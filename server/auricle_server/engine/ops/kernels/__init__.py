@@ -1,0 +1,1 @@
+"""Triton kernels of the operations, and the functions that launch them."""

@@ -1,0 +1,220 @@
+"""Attention of one head over one row's ring and chunk, in place on the ring. One program a row and head.
+
+All keys fit one pass, so there is no online softmax. They come as two blocks: the first `main_keys` rows of the ring,
+and a tail of the ring's other rows and the chunk. Both are powers of two, chosen so that little of them is empty.
+"""
+
+from __future__ import annotations
+
+import torch
+import triton.language as tl
+from torch import Tensor
+
+from auricle_server.engine.ops.kernels.launch import kernel, power_of_two
+from auricle_server.engine.ops.place import Place
+
+SMALLEST_DOT = 16
+"""Least size of each dimension of a tensor core product."""
+
+
+@kernel
+def _age(turn: tl.tensor, ring_row: tl.tensor, left: tl.constexpr, keys: tl.constexpr) -> tl.tensor:
+    """How many frames a ring row's frame is before the newest; the multiple of left keeps the dividend positive."""
+    return (turn - 1 - ring_row + (keys // left + 2) * left) % left
+
+
+@kernel
+def _ring_rows(at: tl.tensor, visible: tl.tensor, inside: tl.tensor) -> tl.tensor:
+    """Keys or values of the ring.
+
+    The choice changes no number. Without it the compiler copies what it loaded to shared memory right away, and waits
+    for that before it sends the next load.
+    """
+    return tl.where(visible, tl.load(at, visible & inside, 0.0), 0.0)
+
+
+@kernel
+def _old_or_own(
+    pool: tl.tensor, ring: tl.tensor, is_old: tl.tensor, chunk: tl.tensor, is_own: tl.tensor, rest: tl.constexpr
+) -> tl.tensor:
+    """The tail's keys or values: from the ring where it still holds some, else from the chunk."""
+    own = tl.load(chunk, is_own, 0.0)
+    if rest > 0:
+        own = tl.where(is_old, tl.load(pool + ring, is_old, 0.0), own)
+    return own
+
+
+@kernel
+def _positional(
+    by_position: tl.tensor,
+    constant: tl.tensor,
+    row_stride: tl.tensor,
+    behind: tl.tensor,
+    visible: tl.tensor,
+    frames: tl.constexpr,
+    queries: tl.constexpr,
+) -> tl.tensor:
+    """What a score owes to the distance; `behind` is how many frames a key is before the newest of the ring."""
+    if frames == 1:  # what the other queries of the block get is not used
+        product = tl.load(by_position - behind, visible, 0.0).to(tl.float32)
+        product += tl.load(constant - behind, visible, 0.0)
+        product = tl.broadcast_to(product[None, :], (queries, behind.shape[0]))
+    else:
+        frame = tl.arange(0, queries)[:, None]
+        seen = visible[None, :] & (frame < frames)
+        product = tl.load(by_position + frame * (row_stride - 1) - behind[None, :], seen, 0.0).to(tl.float32)
+        product += tl.load(constant - frame - behind[None, :], seen, 0.0)
+    return tl.where(visible[None, :], product, float("-inf"))
+
+
+@kernel
+def _mean(
+    query: tl.tensor,
+    key: tl.tensor,
+    value: tl.tensor,
+    bias: tl.tensor,
+    tail_key: tl.tensor,
+    tail_value: tl.tensor,
+    tail_bias: tl.tensor,
+    scale: tl.constexpr,
+    precision: tl.constexpr,
+) -> tl.tensor:
+    """The mean of both blocks' values by the softmax of their scores; zeros for a query that sees no key."""
+    main = tl.dot(query, tl.trans(key), bias, input_precision=precision) * scale
+    tail = tl.dot(query, tl.trans(tail_key), tail_bias, input_precision=precision) * scale
+    top = tl.maximum(tl.max(main, 1), tl.max(tail, 1))
+    top = tl.maximum(top, -1e30)[:, None]  # of no key at all it is -inf, and -inf - -inf is NaN
+    main = tl.exp(main - top)
+    tail = tl.exp(tail - top)
+    total = tl.maximum(tl.sum(main, 1) + tl.sum(tail, 1), 1e-30)
+    out = tl.dot(main.to(value.dtype), value, input_precision=precision)
+    out = tl.dot(tail.to(value.dtype), tail_value, out, input_precision=precision)
+    return out / total[:, None]
+
+
+@kernel
+def _attend_heads(
+    qkv: tl.tensor,
+    by_position: tl.tensor,
+    keys: tl.tensor,
+    values: tl.tensor,
+    bias_u: tl.tensor,
+    constant: tl.tensor,
+    slots: tl.tensor,
+    kept_in: tl.tensor,
+    position: tl.tensor,
+    valid: tl.tensor,
+    result: tl.tensor,
+    head_stride: tl.tensor,
+    row_stride: tl.tensor,
+    constant_stride: tl.tensor,
+    frames: tl.constexpr,
+    heads: tl.constexpr,
+    size: tl.constexpr,
+    left: tl.constexpr,
+    farthest: tl.constexpr,
+    scale: tl.constexpr,
+    queries: tl.constexpr,
+    channels: tl.constexpr,
+    main_keys: tl.constexpr,
+    tail_keys: tl.constexpr,
+    precision: tl.constexpr,
+) -> None:
+    rest: tl.constexpr = left - main_keys if left > main_keys else 0
+    head, row = tl.program_id(0), tl.program_id(1).to(tl.int64)
+    start = tl.load(position + row)
+    reach = tl.minimum(start, farthest).to(tl.int32)
+    turn = (start % left).to(tl.int32)  # ring row of the chunk's first frame
+    channel = tl.arange(0, channels)[None, :]
+    inside = channel < size
+    ring = (tl.load(slots + row) * heads + head) * (left * size) + channel
+    chunk = qkv + row * (frames * 3 * heads * size) + head * size + channel
+
+    near = tl.arange(0, main_keys)
+    behind = _age(turn, near, left, main_keys)
+    visible = (near < left) & (behind < reach)
+    key = _ring_rows(keys + ring + near[:, None] * size, visible[:, None], inside)
+    value = _ring_rows(values + ring + near[:, None] * size, visible[:, None], inside)
+
+    own = tl.arange(0, tail_keys) - rest  # frame of the chunk; what is before it are the other rows of the ring
+    tail_behind = tl.where(own < 0, _age(turn, own + left, left, tail_keys), -1 - own)
+    is_old = (own < 0) & (tail_behind < reach)
+    is_own = (own >= 0) & (own < frames)
+    old_at, old_mask = ring + (own[:, None] + left) * size, is_old[:, None] & inside
+    own_at, own_mask = chunk + own[:, None] * (3 * heads * size), is_own[:, None] & inside
+    tail_key = _old_or_own(keys, old_at, old_mask, own_at + heads * size, own_mask, rest)
+    tail_value = _old_or_own(values, old_at, old_mask, own_at + 2 * heads * size, own_mask, rest)
+    tail_visible = is_old | (is_own & (own < tl.load(valid + row)))
+
+    newest: tl.constexpr = left + frames - 2  # index of the distance between the first query and that key
+    by_position += head * head_stride + row * frames * row_stride + newest
+    constant += head * constant_stride + newest
+    bias = _positional(by_position, constant, row_stride, behind, visible, frames, queries)
+    tail_bias = _positional(by_position, constant, row_stride, tail_behind, tail_visible, frames, queries)
+    kept_ring = (tl.load(kept_in + row) * heads + head) * left
+
+    frame = tl.arange(0, queries)[:, None]
+    asked = (frame < frames) & inside
+    query = tl.load(chunk + frame * (3 * heads * size), asked, 0.0).to(tl.float32)
+    query = (query + tl.load(bias_u + head * size + channel, inside, 0.0)).to(qkv.dtype.element_ty)
+
+    # All loads are above, the query's last: what is done with it waits for it.
+    out = _mean(query, key, value, bias, tail_key, tail_value, tail_bias, scale, precision)
+    tl.store(result + ((row * frames + frame) * heads + head) * size + channel, out.to(result.dtype.element_ty), asked)
+
+    tl.debug_barrier()  # until here other threads may read the rows that the chunk takes
+    written = kept_ring + (turn + own + left) % left
+    kept = own_mask & (own >= frames - left)[:, None]
+    tl.store(keys + written[:, None] * size + channel, tail_key, kept)
+    tl.store(values + written[:, None] * size + channel, tail_value, kept)
+
+
+def attend_heads(
+    qkv: Tensor,
+    by_position: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    bias_u: Tensor,
+    constant: Tensor,
+    place: Place,
+) -> Tensor:
+    """See `Ops.attend`."""
+    batch, frames, _, heads, size = qkv.shape
+    main, tail = key_blocks(place.left, frames)
+    result = torch.empty(batch, frames, heads * size, dtype=qkv.dtype, device=qkv.device)
+    _attend_heads[(heads, batch)](
+        qkv,
+        by_position,
+        keys,
+        values,
+        bias_u,
+        constant,
+        place.slots,
+        place.kept_in,
+        place.position,
+        place.valid,
+        result,
+        by_position.stride(0),
+        by_position.stride(1),
+        constant.stride(0),
+        frames=frames,
+        heads=heads,
+        size=size,
+        left=place.left,
+        farthest=place.reach,
+        scale=size**-0.5,
+        queries=power_of_two(frames, SMALLEST_DOT),
+        channels=power_of_two(size, SMALLEST_DOT),
+        main_keys=main,
+        tail_keys=tail,
+        precision="ieee" if qkv.dtype == torch.bfloat16 else "tf32x3",
+        num_warps=4 if qkv.dtype == torch.bfloat16 else 8,
+    )
+    return result
+
+
+def key_blocks(left: int, frames: int) -> tuple[int, int]:
+    """Sizes of the two blocks of keys: the pair of powers of two that holds ring and chunk with the least to spare."""
+    whole = power_of_two(left, SMALLEST_DOT)
+    pairs = [(main, power_of_two(max(0, left - main) + frames, SMALLEST_DOT)) for main in (whole // 2, whole)]
+    return min((pair for pair in pairs if pair[0] >= SMALLEST_DOT), key=sum)

@@ -1,0 +1,143 @@
+"""The joint's best token and its log probability, without logits in memory.
+
+The first pass gives each block of frames and tokens a program, which keeps its best token and the sum of its
+exponentials; the second combines the blocks of a frame.
+"""
+
+from __future__ import annotations
+
+import torch
+import triton.language as tl
+from torch import Tensor
+
+from auricle_server.engine.ops.kernels.launch import ceil_div, kernel, power_of_two
+
+LARGE_VOCABULARY = 4096
+"""From here on blocks of 128 tokens are enough to keep every multiprocessor busy."""
+COMBINED_ROWS = 16
+
+
+@kernel
+def _score_blocks(
+    encoded: tl.tensor,
+    at: tl.tensor,
+    projected: tl.tensor,
+    weight: tl.tensor,
+    bias: tl.tensor,
+    best: tl.tensor,
+    token: tl.tensor,
+    total: tl.tensor,
+    rows: tl.tensor,
+    frames: tl.constexpr,
+    window: tl.constexpr,
+    size: tl.constexpr,
+    tokens: tl.constexpr,
+    row_block: tl.constexpr,
+    token_block: tl.constexpr,
+    depth: tl.constexpr,
+    precision: tl.constexpr,
+) -> None:
+    row = tl.program_id(0) * row_block + tl.arange(0, row_block)
+    stream = row // window
+    frame = tl.load(at + stream, row < rows, frames) + row % window
+    asked = frame < frames
+    if tl.max(asked.to(tl.int32), 0) > 0:  # late rounds of a search have few rows that go on
+        frame_at = (encoded + (stream.to(tl.int64) * frames + frame) * size)[:, None]
+        stream_at = (projected + stream.to(tl.int64) * size)[:, None]
+        entry = tl.program_id(1) * token_block + tl.arange(0, token_block)
+        known = entry < tokens
+        logits = tl.zeros([row_block, token_block], tl.float32)
+        for start in range(0, size, depth):
+            inner = (start + tl.arange(0, depth))[None, :]
+            mask = asked[:, None] & (inner < size)
+            hidden = tl.load(frame_at + inner, mask, 0.0) + tl.load(stream_at + inner, mask, 0.0)
+            part = tl.load(weight + entry[:, None] * size + inner, known[:, None] & (inner < size), 0.0)
+            logits = tl.dot(tl.maximum(hidden, 0.0), tl.trans(part), logits, input_precision=precision)
+        logits += tl.load(bias + entry, known, 0.0)[None, :]
+        logits = tl.where(known[None, :], logits, float("-inf"))
+        top, first = tl.max(logits, 1, return_indices=True, return_indices_tie_break_left=True)
+        to = tl.program_id(1) * rows + row
+        tl.store(best + to, top, asked)
+        tl.store(token + to, first + tl.program_id(1) * token_block, asked)
+        tl.store(total + to, tl.sum(tl.exp(logits - top[:, None]), 1), asked)
+
+
+@kernel
+def _combine_blocks(
+    at: tl.tensor,
+    best: tl.tensor,
+    token: tl.tensor,
+    total: tl.tensor,
+    label: tl.tensor,
+    log_probability: tl.tensor,
+    rows: tl.tensor,
+    blocks: tl.tensor,
+    frames: tl.constexpr,
+    window: tl.constexpr,
+    row_block: tl.constexpr,
+    block_width: tl.constexpr,
+) -> None:
+    row = tl.program_id(0) * row_block + tl.arange(0, row_block)
+    asked = tl.load(at + row // window, row < rows, frames) + row % window < frames
+    block = tl.arange(0, block_width)
+    from_ = block[:, None] * rows + row[None, :]
+    mask = (block < blocks)[:, None] & asked[None, :]
+    tops = tl.load(best + from_, mask, float("-inf"))
+    top = tl.where(asked, tl.max(tops, 0), 0.0)[None, :]
+    candidates = tl.where(mask & (tops == top), tl.load(token + from_, mask, 0), 2147483647)
+    share = tl.sum(tl.load(total + from_, mask, 0.0) * tl.exp(tops - top), 0)
+    tl.store(label + row, tl.where(asked, tl.min(candidates, 0), 0), row < rows)  # of equals the lowest
+    # The best one's share is 1, so less than that is a row that was not asked for.
+    tl.store(log_probability + row, -tl.log(tl.maximum(share, 1.0)), row < rows)
+
+
+def joint_scores(
+    encoded: Tensor, at: Tensor, projected: Tensor, weight: Tensor, bias: Tensor, window: int, precision: str
+) -> tuple[Tensor, Tensor]:
+    """See `Ops.joint_scores`; `precision` is that of `tl.dot`."""
+    batch, frames, size = encoded.shape
+    rows, tokens = batch * window, weight.shape[0]
+    row_block = min(64, power_of_two(rows, 16))
+    token_block = 128 if tokens >= LARGE_VOCABULARY else 64
+    blocks = ceil_div(tokens, token_block)
+    best, total = torch.empty(2, blocks, rows, device=encoded.device)
+    token = torch.empty(blocks, rows, dtype=torch.int32, device=encoded.device)
+    _score_blocks[(ceil_div(rows, row_block), blocks)](
+        encoded,
+        at,
+        projected,
+        weight,
+        bias,
+        best,
+        token,
+        total,
+        rows,
+        frames=frames,
+        window=window,
+        size=size,
+        tokens=tokens,
+        row_block=row_block,
+        token_block=token_block,
+        depth=32,
+        precision=precision,
+        num_warps=8 if row_block * token_block > 4096 else 4,
+        num_stages=3,
+    )
+    label = torch.empty(batch, window, dtype=torch.int32, device=encoded.device)
+    log_probability = torch.empty(batch, window, device=encoded.device)
+    _combine_blocks[(ceil_div(rows, COMBINED_ROWS),)](
+        at,
+        best,
+        token,
+        total,
+        label,
+        log_probability,
+        rows,
+        blocks,
+        frames=frames,
+        window=window,
+        row_block=COMBINED_ROWS,
+        block_width=power_of_two(blocks),
+        num_warps=4 if blocks > 32 else 1,
+    )
+    return label, log_probability

@@ -1,0 +1,79 @@
+"""Layer norm of rows, alone or together with what stands before it in a block. One program a row."""
+
+from __future__ import annotations
+
+import torch
+import triton.language as tl
+from torch import Tensor
+
+from auricle_server.engine.ops.contract import NORM_EPS
+from auricle_server.engine.ops.kernels.launch import kernel, power_of_two, warps_of
+
+
+@kernel
+def normalise(
+    value: tl.tensor, weight: tl.tensor, bias: tl.tensor, channel: tl.tensor, size: tl.constexpr, eps: tl.constexpr
+) -> tl.tensor:
+    """The norm of one row, in fp32; `value` must be zero where `channel` is past size."""
+    inside = channel < size
+    centred = tl.where(inside, value - tl.sum(value, 0) / size, 0.0)
+    scale = tl.rsqrt(tl.sum(centred * centred, 0) / size + eps)
+    return centred * scale * tl.load(weight + channel, inside, 0.0) + tl.load(bias + channel, inside, 0.0)
+
+
+@kernel
+def _norm_rows(
+    x: tl.tensor,
+    update: tl.tensor,
+    out_weight: tl.tensor,
+    out_bias: tl.tensor,
+    weight: tl.tensor,
+    bias: tl.tensor,
+    result: tl.tensor,
+    size: tl.constexpr,
+    width: tl.constexpr,
+    eps: tl.constexpr,
+    has_update: tl.constexpr,
+    closes: tl.constexpr,
+) -> None:
+    channel = tl.arange(0, width)
+    inside = channel < size
+    at = tl.program_id(0).to(tl.int64) * size + channel
+    value = tl.load(x + at, inside, 0.0).to(tl.float32)
+    if has_update:
+        value += tl.load(update + at, inside, 0.0).to(tl.float32)
+    if closes:
+        value = tl.where(inside, normalise(value, out_weight, out_bias, channel, size, eps), 0.0)
+    if has_update:
+        tl.store(x + at, value, inside)
+    normed = normalise(value, weight, bias, channel, size, eps)
+    tl.store(result + at, normed.to(result.dtype.element_ty), inside)
+
+
+def norm_rows(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    dtype: torch.dtype,
+    update: Tensor | None = None,
+    closing: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """Adds `update` to `x`, norms it by the weight and bias `closing`, both in place, and returns its norm."""
+    size = weight.shape[0]
+    width = power_of_two(size)
+    result = torch.empty(x.shape, dtype=dtype, device=x.device)
+    _norm_rows[(x.numel() // size,)](
+        x,
+        x if update is None else update,
+        *(closing or (weight, bias)),
+        weight,
+        bias,
+        result,
+        size=size,
+        width=width,
+        eps=NORM_EPS,
+        has_update=update is not None,
+        closes=closing is not None,
+        num_warps=warps_of(width),
+    )
+    return result

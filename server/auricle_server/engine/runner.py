@@ -1,0 +1,154 @@
+"""How the engine has a batch computed: it fills arrays, launches, and collects what was found.
+
+Two runners do this. `EagerRunner` computes at once, in shapes that fit the batch: for the CPU. `StaticRunner`, for
+CUDA, keeps a program for each shape and does not wait for the device.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from auricle_server.engine.decoder import Emissions, GreedyDecoder
+from auricle_server.engine.model import NUMBERS, Batch, Model
+from auricle_server.engine.types import Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """A batch's input in host memory, for the engine to fill.
+
+    Attributes:
+        pcm: New audio, [B, 1280 c].
+        numbers: The other fields of `Batch`, in their order, [10, B].
+    """
+
+    pcm: Pcm
+    numbers: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Tokens of a batch, row after row.
+
+    Attributes:
+        counts: Tokens of each row, [B].
+        tokens: [sum(counts)].
+        frames: Encoder frame within the chunk, likewise.
+        probabilities: Softmax probability, likewise.
+        seconds: From the launch of the batch to its results, on the device where it has a clock.
+    """
+
+    counts: npt.NDArray[np.int32]
+    tokens: npt.NDArray[np.int32]
+    frames: npt.NDArray[np.int32]
+    probabilities: npt.NDArray[np.float32]
+    seconds: float
+
+
+class Ticket(Protocol):
+    """A batch on its way through the device."""
+
+    def collect(self) -> Found:
+        """Waits for the batch."""
+        ...
+
+
+class Runner(Protocol):
+    """Computes batches in the order in which they are launched.
+
+    Attributes:
+        depth: Batches that may be on their way while the host does something else.
+    """
+
+    depth: int
+
+    def inputs(self, frames: int, rows: int) -> Inputs:
+        """Arrays for a batch of `rows` chunks of `frames` encoder frames; valid until it is launched."""
+        ...
+
+    def launch(self, inputs: Inputs) -> Ticket:
+        """Computes the batch for which `inputs` was handed out last."""
+        ...
+
+    def reset(self, slots: list[int]) -> None:
+        """Prepares slots for new streams, behind all that was launched."""
+        ...
+
+    def warm_up(self) -> None:
+        """Makes everything that the first stream would otherwise wait for."""
+        ...
+
+
+class EagerRunner:
+    """Computes at once. See `Runner`.
+
+    Args:
+        model: What to compute.
+    """
+
+    depth = 0
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._decoder = GreedyDecoder(model.config.decoder, model.network, model.joint)
+
+    def inputs(self, frames: int, rows: int) -> Inputs:
+        """See `Runner`."""
+        samples = frames * self._model.geometry.frame_samples
+        return Inputs(np.empty((rows, samples), np.int16), np.empty((NUMBERS, rows), np.int64))
+
+    def launch(self, inputs: Inputs) -> EagerTicket:
+        """See `Runner`."""
+        began, device = time.perf_counter(), self._model.device
+        columns = torch.from_numpy(inputs.numbers).to(device).unbind(0)
+        batch = Batch(torch.from_numpy(inputs.pcm).to(device), *columns)
+        encoded = self._model.encode(self._model.features(batch), batch)
+        return EagerTicket(self._decode(encoded, batch), began)
+
+    def _decode(self, encoded: torch.Tensor, batch: Batch) -> Emissions:
+        """The prediction network's state is kept whether or not the encoder's is."""
+        state = self._model.state.prediction(batch.slots)
+        projected = self._model.project(encoded, batch)
+        emissions, state = self._decoder(projected, batch.first, batch.last, state)
+        self._model.state.keep_prediction(batch.slots, state)
+        return emissions
+
+    def reset(self, slots: list[int]) -> None:
+        """See `Runner`."""
+        self._model.state.reset(slots)
+
+    def warm_up(self) -> None:
+        """Computes a chunk of every size in the trash slot."""
+        for frames in self._model.reach:
+            inputs = self.inputs(frames, 1)
+            inputs.pcm.fill(0)
+            inputs.numbers.fill(0)
+            self.launch(inputs).collect()
+
+
+@dataclass(frozen=True, slots=True)
+class EagerTicket:
+    """See `Ticket`."""
+
+    emissions: Emissions
+    began: float
+
+    def collect(self) -> Found:
+        """See `Ticket`."""
+        emissions = self.emissions
+        counts = emissions.count.numpy(force=True)
+        tokens, frames = emissions.tokens.numpy(force=True), emissions.frames.numpy(force=True)
+        there = np.arange(tokens.shape[1]) < counts[:, None]
+        return Found(
+            counts.astype(np.int32),
+            tokens[there].astype(np.int32),
+            frames[there].astype(np.int32),
+            emissions.probabilities.numpy(force=True)[there],
+            time.perf_counter() - self.began,
+        )

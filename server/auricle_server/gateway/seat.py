@@ -1,0 +1,63 @@
+"""A stream's hold on a slot of a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from auricle_server.link.columns import ChunkResult
+from auricle_server.link.messages import (
+    ChangeRefused,
+    ChangeStream,
+    FlushStream,
+    ModelInfo,
+    StreamFailed,
+    StreamOpened,
+)
+from auricle_server.stream import Change
+
+if TYPE_CHECKING:
+    from auricle_server.gateway.peer import WorkerPeer
+
+News = ChunkResult | StreamFailed | ChangeRefused
+Listener = Callable[[News], None]
+
+
+def _ignore(_: News) -> None:
+    """The listener of a seat that nobody sits in yet."""
+
+
+class Seat:
+    """A stream's hold on a slot of a worker, from before the WebSocket upgrade until `leave`.
+
+    Attributes:
+        number: Of the stream on this gateway, never used twice.
+        info: The model behind it.
+        latency_ms: What it was taken for.
+        listener: Called with what the worker finds.
+    """
+
+    def __init__(self, peer: WorkerPeer, info: ModelInfo, latency_ms: int, opened: StreamOpened) -> None:
+        self._peer = peer
+        self._slot, self._lease = opened.slot, opened.lease
+        self.number = opened.stream
+        self.info = info
+        self.latency_ms = latency_ms
+        self.listener: Listener = _ignore
+
+    def audio(self, pcm: bytes) -> None:
+        """16 kHz mono PCM for the worker."""
+        self._peer.hear(self.number, self._slot, self._lease, pcm)
+
+    def change(self, change: Change, *, starting: bool = False) -> None:
+        """Settings from the next chunk on; see `ChangeStream`."""
+        if change != Change():
+            self._peer.put(ChangeStream(self.number, change.latency_ms, change.language, starting))
+
+    def flush(self, mark: int, *, last: bool = False) -> None:
+        """See `FlushStream`."""
+        self._peer.put(FlushStream(self.number, mark, last), urgent=True)
+
+    def leave(self) -> None:
+        """Gives the slot back, unless the stream is over; may be called twice."""
+        self._peer.release(self.number)

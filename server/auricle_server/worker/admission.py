@@ -1,0 +1,178 @@
+"""Whether a worker has time for another stream. Pure: no clock, no engine; measured steps come in, decisions go out.
+
+A step over `rows` chunks of one size takes about `a + b * rows` seconds. Rows become ready at random, and a step takes
+whatever is ready; with n streams of chunk length d that settles at steps of T = a / (1 - b * n / d) seconds. T stays
+below d, that is, every stream is served once per chunk, exactly while `(a + b * n) / d`, the time of one step over all
+of them in proportion to the chunk, is below 1. That proportion, summed over the chunk sizes, is the load here. Where a
+step holds fewer rows than there are streams, `a` counts once for every step that they need.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+_FORGETTING = 0.998
+"""What a measurement weighs after each later one of its chunk size: half after 350."""
+_PRIOR_WEIGHT = 10.0
+"""A calibrated point counts as so many measurements, for ever: it holds the line where no step has been of late."""
+_ORIGIN_WEIGHT = 0.01
+"""That no rows take no time counts as so little of one: two unknowns need two points. Where all steps had as many rows,
+the line goes through the origin, and asks too much rather than too little for more rows than were measured."""
+_FARTHEST = 2.0
+"""A step that took more than this times what was expected, or less than its inverse, counts as this: a hiccup moves the
+line a little, a lasting change moves it as far as it must within some hundred steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A step.
+
+    Attributes:
+        latency_ms: Chunk size.
+        rows: Chunks computed.
+        seconds: All that the worker spent for it, its own work around the engine included.
+    """
+
+    latency_ms: int
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is known of an engine before it has streams.
+
+    Attributes:
+        steps: Measured, ideally small and large ones of each chunk size.
+        most_rows: Of a step, by latency, where that was found out.
+    """
+
+    steps: tuple[Measured, ...] = ()
+    most_rows: Mapping[int, int] = field(default_factory=dict)
+
+
+class CostLine:
+    """Seconds of a step by rows, for one chunk size: least squares with forgetting.
+
+    The variance of a step's time is taken to grow with its rows.
+    """
+
+    def __init__(self) -> None:
+        self._prior = [0.0] * 5
+        self._sums = [0.0] * 5
+        """Of w, w*r, w*r*r, w*y, w*r*y, over measurements with weight w, rows r and seconds y."""
+        self.base = 0.0
+        self.per_row = 0.0
+        self._known = False
+
+    def seconds(self, rows: float) -> float:
+        """Expected of a step; 0 before anything is known."""
+        return self.base + self.per_row * rows
+
+    def calibrate(self, rows: int, seconds: float) -> None:
+        """A measurement made before there were streams; it is never forgotten."""
+        self._prior = _plus(self._prior, rows, seconds, _PRIOR_WEIGHT)
+        self._fit()
+
+    def observe(self, rows: int, seconds: float) -> None:
+        """A measurement."""
+        if self._known:
+            expected = self.seconds(rows)
+            seconds = min(max(seconds, expected / _FARTHEST), expected * _FARTHEST)
+        self._sums = _plus([total * _FORGETTING for total in self._sums], rows, seconds, 1.0)
+        self._fit()
+
+    def _fit(self) -> None:
+        w, wr, wrr, wy, wry = (kept + prior for kept, prior in zip(self._sums, self._prior, strict=True))
+        w += _ORIGIN_WEIGHT
+        determinant = w * wrr - wr * wr
+        base = (wy * wrr - wry * wr) / determinant
+        per_row = (wry * w - wy * wr) / determinant
+        if base < 0:
+            base, per_row = 0.0, wry / wrr
+        elif per_row < 0:
+            base, per_row = wy / w, 0.0
+        self.base, self.per_row, self._known = base, per_row, True
+
+
+def _plus(sums: list[float], rows: int, seconds: float, weight: float) -> list[float]:
+    weight /= rows
+    terms = (1.0, rows, rows * rows, seconds, rows * seconds)
+    return [total + weight * term for total, term in zip(sums, terms, strict=True)]
+
+
+class Admission:
+    """Counts streams by latency and says whether one more fits.
+
+    Args:
+        latencies_ms: Chunk sizes that the engine offers.
+        max_load: Load up to which streams are taken; 0 for no bound.
+        calibration: A chunk size of which nothing is known costs nothing, until its first step.
+    """
+
+    def __init__(
+        self,
+        latencies_ms: Iterable[int],
+        max_load: float,
+        calibration: Calibration = Calibration(),
+    ) -> None:
+        self._max_load = max_load
+        self._lines = {latency: CostLine() for latency in latencies_ms}
+        self._streams: Counter[int] = Counter()
+        self._most_rows = calibration.most_rows
+        for step in calibration.steps:
+            self._lines[step.latency_ms].calibrate(step.rows, step.seconds)
+
+    def observe(self, step: Measured) -> None:
+        """Learns from a step."""
+        self._lines[step.latency_ms].observe(step.rows, step.seconds)
+
+    @property
+    def load(self) -> float:
+        """Predicted for the streams held."""
+        return self._load(self._streams)
+
+    def fits(self, latency_ms: int, instead_of: int | None = None) -> bool:
+        """Whether there is time for one more stream.
+
+        The first stream always fits: a worker that refused everybody would never learn that it has become faster.
+
+        Args:
+            latency_ms: Of the stream.
+            instead_of: Latency that it has now; None for a new stream. A change that costs nothing more always fits.
+        """
+        streams = self._streams.copy()
+        if instead_of is not None:
+            streams[instead_of] -= 1
+        streams[latency_ms] += 1
+        if not self._max_load or streams.total() == 1:
+            return True
+        load = self._load(streams)
+        return load <= self._max_load or (instead_of is not None and load <= self.load)
+
+    def add(self, latency_ms: int) -> None:
+        """A stream has come."""
+        self._streams[latency_ms] += 1
+
+    def remove(self, latency_ms: int) -> None:
+        """A stream has gone."""
+        self._streams[latency_ms] -= 1
+
+    def capacity(self, latency_ms: int, slots: int) -> int:
+        """Streams of one latency that would be taken if there were no others."""
+        if not self._max_load:
+            return slots
+        counts = range(1, slots + 1)
+        return max(1, bisect_right(counts, self._max_load, key=lambda count: self._share(latency_ms, count)))
+
+    def _load(self, streams: Counter[int]) -> float:
+        return sum(self._share(latency, count) for latency, count in streams.items() if count > 0)
+
+    def _share(self, latency_ms: int, streams: int) -> float:
+        """Of the worker's time, for so many streams of one latency."""
+        line = self._lines[latency_ms]
+        steps = -(-streams // self._most_rows.get(latency_ms, streams))
+        return (line.base * steps + line.per_row * streams) / (latency_ms / 1000)

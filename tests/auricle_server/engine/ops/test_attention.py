@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from auricle_server.engine.ops import Ops, Place, portable_ops
+from tests.support.step_inputs import ROWS, Source, assert_near
+
+CPU = torch.device("cpu")
+
+
+@dataclass
+class Attention:
+    """One attention's input; `rings` are changed by it."""
+
+    qkv: Tensor
+    by_position: Tensor
+    bias_u: Tensor
+    constant: Tensor
+    place: Place
+    rings: tuple[Tensor, Tensor]
+
+    def by(self, ops: Ops) -> Tensor:
+        return ops.attend(self.qkv, self.by_position, *self.rings, self.bias_u, self.constant, self.place)
+
+    def again(self) -> Attention:
+        keys, values = self.rings
+        return Attention(
+            self.qkv, self.by_position, self.bias_u, self.constant, self.place, (keys.clone(), values.clone())
+        )
+
+
+def attention(
+    source: Source, frames: int, heads: int, size: int, left: int, reach: int, dtype: torch.dtype = torch.float32
+) -> Attention:
+    batch, spare = 6, 5  # the table of positions may be wider than it need be
+    distances = left + 2 * frames - 1
+    return Attention(
+        qkv=source.normal(batch, frames, 3, heads, size, dtype=dtype),
+        by_position=source.normal(heads, batch * frames, distances + spare, dtype=dtype),
+        bias_u=source.normal(heads, size),
+        constant=source.normal(heads, distances + spare),
+        place=source.place(batch, frames, left, reach),
+        rings=(
+            source.normal(ROWS, heads, left, size, dtype=dtype),
+            source.normal(ROWS, heads, left, size, dtype=dtype),
+        ),
+    )
+
+
+def textbook(given: Attention, row: int, query: int, head: int) -> Tensor:
+    """One query, key by key."""
+    frames, left, place = given.qkv.shape[1], given.place.left, given.place
+    position, slot = int(place.position[row]), int(place.slots[row])
+    scores, values = [], []
+    for frame in range(position - place.reach, position + int(place.valid[row])):
+        if frame < 0:
+            continue
+        own = frame - position
+        key = given.qkv[row, own, 1, head] if own >= 0 else given.rings[0][slot, head, frame % left]
+        value = given.qkv[row, own, 2, head] if own >= 0 else given.rings[1][slot, head, frame % left]
+        index = left + frames - 1 - (query - own)
+        by_content = (given.qkv[row, query, 0, head] + given.bias_u[head]) @ key
+        by_position = given.by_position[head, row * frames + query, index] + given.constant[head, index]
+        scores.append((by_content + by_position) / math.sqrt(len(key)))
+        values.append(value)
+    if not scores:
+        return torch.zeros_like(given.bias_u[head])
+    return torch.stack(scores).softmax(0) @ torch.stack(values)
+
+
+@pytest.mark.parametrize(("frames", "left", "reach"), [(1, 12, 12), (3, 12, 9), (7, 14, 14), (5, 3, 0)])
+def test_portable_equals_the_textbook(portable: Ops, frames: int, left: int, reach: int) -> None:
+    given = attention(Source(left, CPU), frames, 2, 8, left, reach)
+    before, out = given.again(), given.by(portable).view(6, frames, 2, 8)
+    for row in range(6):
+        for query in range(frames):
+            for head in range(2):
+                expected = textbook(before, row, query, head)
+                torch.testing.assert_close(out[row, query, head], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_what_portable_keeps_between_calls_does_not_matter(portable: Ops) -> None:
+    for seed, frames in enumerate((7, 1, 3, 7)):
+        given = attention(Source(seed, CPU), frames, 2, 8, 14, 14)
+        assert torch.equal(given.again().by(portable), given.again().by(portable_ops()))
+
+
+@pytest.mark.parametrize("frames", [1, 3, 14])
+def test_the_chunk_takes_the_oldest_rows_of_its_own_ring_only(portable: Ops, frames: int) -> None:
+    left = 14
+    given = attention(Source(frames, CPU), frames, 2, 4, left, left)
+    expected = given.again().rings
+    for row, kept_in in enumerate(given.place.kept_in.tolist()):
+        for frame in range(frames):
+            at = (int(given.place.position[row]) + frame) % left
+            for kind, ring in enumerate(expected):
+                ring[kept_in, :, at] = given.qkv[row, frame, 1 + kind]
+    given.by(portable)
+    for ring, wanted in zip(given.rings, expected, strict=True):
+        assert torch.equal(ring[1:], wanted[1:])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("frames", "heads", "size", "left", "reach"),
+    [
+        (1, 2, 128, 70, 70),
+        (2, 2, 40, 70, 70),
+        (7, 1, 20, 70, 70),
+        (14, 1, 64, 70, 70),
+        (1, 1, 16, 56, 56),
+        (4, 2, 20, 56, 56),
+        (14, 1, 16, 56, 56),
+        (7, 1, 16, 128, 126),
+        (3, 1, 16, 10, 9),
+        (5, 1, 8, 3, 0),
+    ],
+)
+def test_kernels_equal_portable(
+    kernels: Ops, portable: Ops, frames: int, heads: int, size: int, left: int, reach: int, dtype: torch.dtype
+) -> None:
+    from tests.support.kernels import device_of_kernels
+
+    given = attention(Source(frames + left, device_of_kernels()), frames, heads, size, left, reach, dtype)
+    reference = given.again()
+    assert_near(given.by(kernels), reference.by(portable))
+    for ours, theirs in zip(given.rings, reference.rings, strict=True):
+        assert torch.equal(ours[1:], theirs[1:])
+
+
+def test_what_a_query_may_not_see_does_not_matter(kernels: Ops) -> None:
+    from tests.support.kernels import device_of_kernels
+
+    given = attention(Source(1, device_of_kernels()), 2, 1, 16, 20, 20)
+    place = given.place
+    place.valid[:] = 1
+    poisoned = given.again()
+    for ring in poisoned.rings:
+        ring[int(place.slots[0])] = float("nan")  # the row is at its stream's start
+        ring[int(place.slots[1]), :, 3:] = float("nan")  # and this one has seen three frames
+    assert torch.equal(given.by(kernels)[:2], poisoned.by(kernels)[:2])
+
+
+def test_rows_that_only_pad_are_zero(kernels: Ops, portable: Ops) -> None:
+    from tests.support.kernels import device_of_kernels
+
+    given = attention(Source(2, device_of_kernels()), 3, 1, 16, 20, 20)
+    assert given.place.valid[-1] == 0
+    for ops in (kernels, portable):
+        assert torch.equal(given.again().by(ops)[-1], torch.zeros(3, 16, device=given.qkv.device))

@@ -1,0 +1,107 @@
+"""Every kernel compiles for the GPU that production runs on (sm_90), at the published models' shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from auricle_server.engine.ops import triton_ops
+from tests.support.step_inputs import Source
+
+pytest.importorskip("triton", reason="Triton is not installed")
+from tests.support.kernels import HOPPER, Compiled, compiled_for
+
+D_MODEL, HEADS, TAPS, JOINT, HIDDEN = 1024, 8, 9, 640, 640
+SOURCE = Source(1, torch.device("cpu"))
+BF16, FP32 = torch.bfloat16, torch.float32
+REGISTERS, THREADS_AT_ONCE, SHARED_BYTES, RESERVED_BYTES = 65536, 2048, 228 * 1024, 1024
+"""Of one multiprocessor; of its shared memory, some is reserved for each program."""
+
+
+@pytest.fixture
+def compiled() -> Iterator[list[Compiled]]:
+    with pytest.MonkeyPatch.context() as patch, compiled_for(HOPPER, patch) as done:
+        yield done
+
+
+def check(done: list[Compiled], least_programs: int) -> None:
+    """Nothing spills, and a multiprocessor holds so many programs at once that it hides the memory's latency."""
+    assert done
+    for kernel in done:
+        print(kernel)
+        assert kernel.spilled_bytes == 0, kernel
+        programs = min(
+            REGISTERS // (kernel.registers * kernel.threads),
+            THREADS_AT_ONCE // kernel.threads,
+            SHARED_BYTES // (kernel.shared_bytes + RESERVED_BYTES),
+        )
+        assert programs >= least_programs, kernel
+
+
+@pytest.mark.parametrize("dtype", [BF16, FP32])
+def test_norms(compiled: list[Compiled], dtype: torch.dtype) -> None:
+    x, update, weight = torch.empty(4, 1, D_MODEL), torch.empty(4, 1, D_MODEL, dtype=dtype), torch.empty(D_MODEL)
+    ops = triton_ops()
+    ops.layer_norm(x, weight, weight, dtype)
+    ops.add_layer_norm(x, update, weight, weight, dtype)
+    ops.renorm(x, update, weight, weight, weight, weight, dtype)
+    check(compiled, least_programs=12)
+
+
+@pytest.mark.parametrize(("frames", "dtype"), [(1, BF16), (14, BF16), (2, FP32)])
+def test_convolution(compiled: list[Compiled], frames: int, dtype: torch.dtype) -> None:
+    up, weight = torch.empty(4, frames, 2 * D_MODEL, dtype=dtype), torch.empty(TAPS, D_MODEL, dtype=dtype)
+    history, norm = torch.empty(3, TAPS - 1, D_MODEL, dtype=dtype), torch.empty(D_MODEL)
+    triton_ops().convolve(up, history, SOURCE.place(4, frames, 70, 70), weight, None, norm, norm)
+    check(compiled, least_programs=3)
+
+
+@pytest.mark.parametrize(
+    ("frames", "left", "heads", "size", "dtype"),
+    [(frames, 70, HEADS, 128, BF16) for frames in (1, 2, 7, 14)]
+    + [(frames, 56, HEADS, 128, BF16) for frames in (1, 4, 14)]
+    + [(2, 70, 4, 40, FP32)],
+)
+def test_attention(compiled: list[Compiled], frames: int, left: int, heads: int, size: int, dtype: torch.dtype) -> None:
+    distances = left + 2 * frames - 1
+    keys, values = torch.empty(2, 3, heads, left, size, dtype=dtype)
+    triton_ops().attend(
+        torch.empty(4, frames, 3, heads, size, dtype=dtype),
+        torch.empty(heads, 4 * frames, distances, dtype=dtype),
+        keys,
+        values,
+        torch.empty(heads, size),
+        torch.empty(heads, distances),
+        SOURCE.place(4, frames, left, left),
+    )
+    check(compiled, least_programs=3 if dtype == BF16 else 1)
+    assert "mma" in compiled[0].ptx  # on tensor cores
+    assert "ld.global.v4" in compiled[0].ptx or ".v4.b32" in compiled[0].ptx  # 16 bytes of a ring at once
+
+
+@pytest.mark.parametrize("precision", ["tf32", "ieee"])
+@pytest.mark.parametrize(("tokens", "batch", "window"), [(1025, 16, 1), (1025, 1024, 2), (13088, 1024, 1)])
+def test_joint(compiled: list[Compiled], tokens: int, batch: int, window: int, precision: str) -> None:
+    triton_ops(precision).joint_scores(
+        torch.empty(batch, 2, JOINT),
+        torch.zeros(batch, dtype=torch.int64),
+        torch.empty(batch, JOINT),
+        torch.empty(tokens, JOINT),
+        torch.empty(tokens),
+        window,
+    )
+    check(compiled, least_programs=1)
+    assert ("mma" in compiled[0].ptx) == (precision == "tf32")
+
+
+def test_the_rest_of_the_search(compiled: list[Compiled]) -> None:
+    batch, ops = 1024, triton_ops()
+    search, last = SOURCE.search(batch, 140, 14)
+    token, log_probability = torch.zeros(batch, 14, dtype=torch.int32), torch.zeros(batch, 14)
+    ops.take_labels(token, log_probability, last, 1024, 10, search)
+    hidden = torch.empty(batch, HIDDEN)
+    ops.advance_cell(torch.empty(batch, 4 * HIDDEN), hidden, hidden.clone(), search.active)
+    ops.hold(hidden, hidden.clone(), search.active)
+    check(compiled, least_programs=1)

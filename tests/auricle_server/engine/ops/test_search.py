@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+import torch
+from torch import Tensor
+
+from auricle_server.engine.ops import Ops, Search
+from tests.support.step_inputs import Source, assert_near, copied
+
+CPU = torch.device("cpu")
+BLANK = 4
+
+
+def assert_equal(ours: Search, theirs: Search) -> None:
+    for field in fields(Search):
+        left, right = getattr(ours, field.name), getattr(theirs, field.name)
+        assert left.dtype == right.dtype, field.name
+        assert torch.equal(left, right), field.name
+
+
+def emissions(search: Search, row: int) -> list[tuple[int, int]]:
+    count = int(search.count[row])
+    return list(zip(search.frames[:count, row].tolist(), search.tokens[:count, row].tolist(), strict=True))
+
+
+def window_of(script: Tensor, search: Search, window: int) -> Tensor:
+    """What the joint would say: token `script[row, frame, n]` for the n-th label of the frame."""
+    batch, frames, _ = script.shape
+    frame = (search.time[:, None] + torch.arange(window, device=script.device)).clamp(max=frames - 1)
+    nth = torch.where(frame == search.time[:, None], search.repeats[:, None], 0)
+    return script[torch.arange(batch, device=script.device)[:, None], frame, nth.clamp(max=script.shape[2] - 1)]
+
+
+def run(ops: Ops, script: Tensor, search: Search, last: Tensor, window: int, max_symbols: int) -> int:
+    rounds = 0
+    while rounds == 0 or search.pending.item() > 0:
+        token = window_of(script, search, window).int().contiguous()
+        ops.take_labels(token, -token.float(), last, BLANK, max_symbols, search)
+        rounds += 1
+    return rounds
+
+
+def textbook(script: Tensor, row: int, first: int, last: int, max_symbols: int) -> list[tuple[int, int]]:
+    """One frame, one symbol at a time."""
+    found = []
+    for frame in range(first, last):
+        for nth in range(max_symbols):
+            token = int(script[row, frame, min(nth, script.shape[2] - 1)])
+            if token == BLANK:
+                break
+            found.append((frame, token))
+    return found
+
+
+@pytest.mark.parametrize(("window", "frames", "max_symbols"), [(1, 4, 3), (2, 7, 2), (7, 7, 1), (14, 14, 5)])
+@pytest.mark.parametrize("triton", [False, True])
+def test_a_whole_search_equals_the_textbook(
+    kernels: Ops, portable: Ops, triton: bool, window: int, frames: int, max_symbols: int
+) -> None:
+    from tests.support.kernels import device_of_kernels
+
+    source = Source(frames + max_symbols, device_of_kernels())
+    batch = 9
+    script = source.integers(0, BLANK + 3, batch, frames, max_symbols + 1).clamp(max=BLANK)
+    search, last = source.search(batch, frames * max_symbols, frames)
+    first = search.time.tolist()
+    rounds = run(kernels if triton else portable, script, search, last, window, max_symbols)
+    for row in range(batch):
+        assert emissions(search, row) == textbook(script, row, first[row], int(last[row]), max_symbols)
+    assert torch.equal(search.time, torch.maximum(last, torch.tensor(first, device=last.device)))
+    assert rounds <= frames * (max_symbols + 1)
+    assert not search.active.any() or max_symbols == 1
+
+
+@pytest.mark.parametrize(("batch", "window"), [(1, 1), (5, 3), (33, 14), (1500, 2)])
+def test_each_round_of_the_kernel_equals_portable(kernels: Ops, portable: Ops, batch: int, window: int) -> None:
+    from tests.support.kernels import device_of_kernels
+
+    source, frames, max_symbols = Source(batch, device_of_kernels()), 14, 3
+    theirs, last = source.search(batch, frames * max_symbols, frames)
+    ours = copied(theirs)
+    for _ in range(4):
+        token = source.integers(0, BLANK + 6, batch, window, dtype=torch.int32).clamp(max=BLANK)
+        log_probability = source.normal(batch, window)
+        for ops, search in ((kernels, ours), (portable, theirs)):
+            ops.take_labels(token, log_probability, last, BLANK, max_symbols, search)
+        assert_equal(ours, theirs)
+
+
+def test_log_probabilities_go_with_their_labels(portable: Ops) -> None:
+    search, _ = Source(0, CPU).search(2, 3, 3)
+    search.time[:] = 0
+    token, log_probability = torch.tensor([[BLANK, 2], [3, 1]], dtype=torch.int32), torch.tensor([[-1.0, -2], [-3, -4]])
+    portable.take_labels(token, log_probability, torch.tensor([3, 3]), BLANK, 10, search)
+    assert search.log_probabilities[0].tolist() == [-2.0, -3.0]
+    assert search.label.tolist() == [2, 3]
+    assert search.time.tolist() == [1, 0]
+    assert search.pending.item() == 2
+
+
+def lstm_input(source: Source, batch: int, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    active = source.integers(0, 2, batch).bool()
+    return source.normal(batch, 4 * size) * 3, source.normal(batch, size), source.normal(batch, size), active
+
+
+def test_the_cell_equals_that_of_pytorch(portable: Ops) -> None:
+    gates, hidden, cell, active = lstm_input(Source(1, CPU), 7, 5)
+    lstm = torch.nn.LSTMCell(5, 5)
+    zeros = torch.zeros(7, 20)
+    expected_hidden, expected_cell = torch.zeros(7, 5), torch.zeros(7, 5)
+    with torch.no_grad():
+        for parameter in lstm.parameters():
+            parameter.zero_()
+        for row in range(7):
+            lstm.bias_ih.copy_(gates[row])
+            one = slice(row, row + 1)
+            expected_hidden[one], expected_cell[one] = lstm(zeros[one, :5], (hidden[one], cell[one]))
+    before = hidden.clone(), cell.clone()
+    assert portable.advance_cell(gates, hidden, cell, active) is hidden
+    torch.testing.assert_close(hidden, torch.where(active[:, None], expected_hidden, before[0]))
+    torch.testing.assert_close(cell, torch.where(active[:, None], expected_cell, before[1]))
+
+
+@pytest.mark.parametrize(("batch", "size"), [(1, 8), (6, 40), (3, 640), (2, 1100)])
+def test_kernels_of_the_cell_equal_portable(kernels: Ops, portable: Ops, batch: int, size: int) -> None:
+    from tests.support.kernels import device_of_kernels
+
+    gates, hidden, cell, active = lstm_input(Source(size, device_of_kernels()), batch, size)
+    ours, theirs = (hidden.clone(), cell.clone()), (hidden.clone(), cell.clone())
+    assert kernels.advance_cell(gates, *ours, active) is ours[0]
+    portable.advance_cell(gates, *theirs, active)
+    for left, right in zip(ours, theirs, strict=True):
+        assert_near(left, right)
+        assert torch.equal(left[~active], right[~active])
+    new, held, kept = gates[:, :size], hidden.clone(), hidden.clone()
+    kernels.hold(new, held, active)
+    portable.hold(new, kept, active)
+    assert torch.equal(held, kept)

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auricle_server.checkpoints.config import DecoderConfig, EncoderConfig, MelConfig, ModelConfig
+from auricle_server.engine.geometry import Geometry
+from auricle_server.engine.timelines import Answer, Flush, Rows, Settings, Timelines
+from auricle_server.engine.types import AudioBatch, LeaseEnded
+from tests.support.scalar_timeline import Row, Timeline
+
+CONFIG = ModelConfig(
+    MelConfig(16_000, 400, 160, 512, 128, 0.97),
+    EncoderConfig(2, 64, 4, 9, 16, False, ((70, 13), (70, 0))),
+    DecoderConfig(2, 32, 32, 64, 10),
+    None,
+)
+GEOMETRY = Geometry(CONFIG)
+CHUNK_80, CHUNK_1120 = Settings(1, 0), Settings(14, 0)
+SLOT = np.array([3])
+Audio = npt.NDArray[np.int16]
+
+
+def ramp(start: int, count: int) -> Audio:
+    """Audio whose samples say where they belong (from 1 on)."""
+    return (np.arange(start, start + count) % 30_000 + 1).astype(np.int16)
+
+
+def timelines(settings: Settings) -> Timelines:
+    made = Timelines(GEOMETRY, 4, 14)
+    made.open(int(SLOT[0]), settings)
+    return made
+
+
+def drain(lines: Timelines, slots: npt.NDArray[np.int64] = SLOT) -> list[tuple[Rows, Audio]]:
+    """Every row of these slots with its audio, one row at a time."""
+    found: list[tuple[Rows, Audio]] = []
+    while True:
+        frames, _ = lines.ready(slots)
+        if not frames.any():
+            return found
+        for slot in slots[frames > 0]:
+            rows = lines.take(np.array([slot]))
+            pcm = np.empty((1, rows.frames * GEOMETRY.frame_samples), np.int16)
+            lines.gather(rows, pcm)
+            found.append((rows, pcm[0]))
+
+
+def test_encoder_frame_k_needs_1280_k_plus_200_samples() -> None:
+    lines = timelines(CHUNK_80)
+    lines.push(3, ramp(0, 199))
+    assert drain(lines) == []
+    lines.push(3, ramp(199, 1))
+    assert [rows.position[0] for rows, _ in drain(lines)] == [0]
+    lines.push(3, ramp(200, 1279))
+    assert drain(lines) == []
+    lines.push(3, ramp(1479, 1))
+    assert [rows.position[0] for rows, _ in drain(lines)] == [1]
+
+
+def test_audio_of_a_chunk_joins_what_the_slot_has_kept() -> None:
+    lines = timelines(CHUNK_80)
+    lines.push(3, ramp(0, 5000))
+    audio = np.concatenate([pcm for _, pcm in drain(lines)])
+    assert not audio[:1080].any()
+    assert (audio[1080:] == ramp(0, len(audio) - 1080)).all()
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7, 14])
+def test_minutes_of_audio_at_once_wait_behind_the_ring(frames: int) -> None:
+    lines = timelines(Settings(frames, 0))
+    for piece in range(0, 300_000, 50_000):
+        lines.push(3, ramp(piece, 50_000))
+    audio = np.concatenate([pcm for _, pcm in drain(lines)])
+    assert len(audio) > 270_000
+    assert (audio[1080:] == ramp(0, len(audio) - 1080)).all()
+    assert not lines._audio._waiting
+
+
+@pytest.mark.parametrize(
+    ("samples", "frames"), [(0, 0), (159, 0), (160, 1), (320, 2), (1280, 2), (1440, 2), (1600, 3), (16_000, 14)]
+)
+def test_encoder_frames_of_a_whole_stream(samples: int, frames: int) -> None:
+    assert GEOMETRY.encoder_frames(samples) == frames
+    assert GEOMETRY.encoder_frames(np.array([samples])).tolist() == [frames]
+
+
+@given(samples=st.integers(0, 200_000), frames=st.sampled_from([1, 2, 7, 14]))
+def test_one_flush_always_reaches_the_end(samples: int, frames: int) -> None:
+    lines = timelines(Settings(frames, 0))
+    lines.push(3, np.zeros(samples, np.int16))
+    lines.flush(3, Flush(1, True))
+    rows = [rows for rows, _ in drain(lines)]
+    decoded = [
+        frame for row in rows for frame in range(*(int(row.position[0] + at[0]) for at in (row.first, row.last)))
+    ]
+    assert decoded == list(range(GEOMETRY.encoder_frames(samples)))
+    assert [int(row.marks[0]) for row in rows if not row.whole[0]] + [a.flush.mark for a in lines.answers] == [1]
+
+
+@dataclass
+class Step:
+    """One thing that happens to a stream."""
+
+    slot: int
+    push: int = 0
+    flush: bool = False
+    change: int = 0
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        slot=st.integers(1, 4),
+        push=st.integers(0, 60_000),
+        flush=st.booleans(),
+        change=st.sampled_from([0, 0, 1, 2, 7, 14]),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+class Oracle:
+    """A scalar timeline for every slot, drained row by row."""
+
+    def __init__(self) -> None:
+        self.lines = {slot: Timeline(GEOMETRY, CHUNK_80) for slot in range(1, 5)}
+
+    def rows(self, slot: int) -> list[tuple[object, ...]]:
+        line, found = self.lines[slot], list[tuple[object, ...]]()
+        while (row := line.next_row()) is not None:
+            first, last = line.frames_to_decode(row)
+            line_audio = None if row.flush else line.audio_of(row).tobytes()
+            line.done(row)
+            if row.flush and first >= last:
+                found.append(("answer", row.flush.mark, row.samples))
+            else:
+                found.append(told(row, first, last, line_audio))
+        return found
+
+
+def told(row: Row, first: int, last: int, audio: bytes | None) -> tuple[object, ...]:
+    mark = row.flush.mark if row.flush else -1
+    return row.settings.frames, row.position, row.samples, min(first, last), last, mark, audio
+
+
+def told_by_columns(rows: Rows, audio: Audio) -> tuple[object, ...]:
+    numbers = (rows.position, rows.samples, rows.first, rows.last, rows.marks)
+    return rows.frames, *(int(column[0]) for column in numbers), audio.tobytes() if rows.whole[0] else None
+
+
+def told_by_answer(answer: Answer) -> tuple[object, ...]:
+    return "answer", answer.flush.mark, answer.samples
+
+
+@given(steps=STEPS)
+def test_all_slots_at_once_equal_each_alone(steps: list[Step]) -> None:
+    lines, oracle = Timelines(GEOMETRY, 4, 14), Oracle()
+    sent = dict.fromkeys(range(1, 5), 0)
+    for slot in oracle.lines:
+        lines.open(slot, CHUNK_80)
+    for mark, step in enumerate(steps):
+        pcm = ramp(sent[step.slot], step.push)
+        sent[step.slot] += step.push
+        one = AudioBatch(np.array([step.slot]), np.zeros(1, np.int64), np.array([len(pcm)]), pcm)
+        lines.push_batch(one)
+        oracle.lines[step.slot].push(pcm)
+        if step.flush:
+            lines.flush(step.slot, Flush(mark, False))
+            oracle.lines[step.slot].flush(Flush(mark, False))
+        if step.change:
+            lines.change(step.slot, Settings(step.change, 0))
+            oracle.lines[step.slot].change(Settings(step.change, 0))
+        if mark % 3 == 2 or mark == len(steps) - 1:
+            compare(lines, oracle)
+
+
+def compare(lines: Timelines, oracle: Oracle) -> None:
+    """Rows and answers of every slot, each in its own order; a flush rests on whatever came before it."""
+    found: dict[int, list[tuple[object, ...]]] = {slot: [] for slot in oracle.lines}
+    slots = np.arange(1, 5)
+    while True:
+        frames, _ = lines.ready(slots)
+        for answer in lines.answers:
+            found[answer.slot].append(told_by_answer(answer))
+        lines.answers = []
+        if not frames.any():
+            break
+        size = frames[frames > 0][0]
+        chosen = slots[frames == size]
+        rows = lines.take(chosen)
+        pcm = np.empty((len(chosen), int(size) * GEOMETRY.frame_samples), np.int16)
+        lines.gather(rows, pcm)
+        for index, slot in enumerate(chosen.tolist()):
+            found[slot].append(told_by_columns(only(rows, index), pcm[index]))
+    assert found == {slot: oracle.rows(slot) for slot in oracle.lines}
+    for slot, line in oracle.lines.items():
+        assert lines.pending_samples(slot) == line.pending_samples
+        assert lines.latest_settings(slot) == line.latest_settings()
+
+
+def only(rows: Rows, index: int) -> Rows:
+    names = ("slots", "position", "samples", "first", "last", "whole", "marks", "ended", "prompt")
+    return Rows(rows.frames, *(getattr(rows, name)[index : index + 1] for name in names))
+
+
+def test_a_flush_rests_on_the_audio_before_it_and_is_not_kept() -> None:
+    lines = timelines(CHUNK_1120)
+    lines.push(3, ramp(0, 4000))
+    lines.flush(3, Flush(7, False))
+    lines.push(3, ramp(4000, 20_000))
+    (flushed, _), (whole, audio) = drain(lines)
+    assert [int(column[0]) for column in (flushed.samples, flushed.position, flushed.marks)] == [4000, 0, 7]
+    assert [int(column[0]) for column in (whole.position, whole.marks)] == [0, -1]
+    assert (flushed.whole[0], whole.whole[0]) == (False, True)
+    assert whole.first == GEOMETRY.encoder_frames(4000)
+    assert (audio[1080:] == ramp(0, len(audio) - 1080)).all()
+
+
+def test_a_change_waits_for_the_audio_before_it() -> None:
+    lines = timelines(CHUNK_80)
+    lines.push(3, ramp(0, 1280 * 3 + 200))
+    lines.change(3, CHUNK_1120)
+    lines.push(3, ramp(0, 1280 * 14))
+    assert [rows.frames for rows, _ in drain(lines)] == [1, 1, 1, 1, 14]
+    assert lines.latest_settings(3) == CHUNK_1120
+
+
+def test_nothing_comes_after_the_last_flush() -> None:
+    lines = timelines(CHUNK_80)
+    lines.flush(3, Flush(1, True))
+    with pytest.raises(LeaseEnded):
+        lines.push(3, ramp(0, 1))
+    with pytest.raises(LeaseEnded):
+        lines.flush(3, Flush(2, False))
+    with pytest.raises(LeaseEnded):
+        lines.push_batch(AudioBatch(SLOT, np.zeros(1, np.int64), np.ones(1, np.int32), ramp(0, 1)))
+
+
+def test_a_slot_starts_anew() -> None:
+    lines = timelines(CHUNK_80)
+    lines.push(3, ramp(0, 90_000))
+    lines.flush(3, Flush(1, True))
+    lines.open(3, CHUNK_1120)
+    assert lines.pending_samples(3) == 0
+    lines.push(3, ramp(500, 18_000))
+    ((rows, audio),) = drain(lines)
+    assert (rows.position[0], rows.frames) == (0, 14)
+    assert not audio[:1080].any()
+    assert (audio[1080:] == ramp(500, len(audio) - 1080)).all()

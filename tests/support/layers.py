@@ -1,0 +1,74 @@
+"""One layer's operations at the published models' sizes, in bf16, on random state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from auricle_server.engine.ops import Ops, Place
+
+D_MODEL, HEADS, TAPS, JOINT = 1024, 8, 9, 640
+HEAD_DIM = D_MODEL // HEADS
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Input and state of `batch` streams, each in its own slot; slot 0 is nobody's."""
+
+    place: Place
+    x: Tensor
+    update: Tensor
+    norm: tuple[Tensor, Tensor]
+    up: Tensor
+    history: Tensor
+    depthwise: Tensor
+    qkv: Tensor
+    by_position: Tensor
+    keys: Tensor
+    values: Tensor
+    bias_u: Tensor
+    constant: Tensor
+
+    def normed(self, ops: Ops) -> Tensor:
+        """A residual connection and the norm after it."""
+        return ops.add_layer_norm(self.x, self.update, *self.norm, self.update.dtype)
+
+    def convolved(self, ops: Ops) -> Tensor:
+        """The inside of the convolution module."""
+        return ops.convolve(self.up, self.history, self.place, self.depthwise, None, *self.norm)
+
+    def attended(self, ops: Ops) -> Tensor:
+        """Attention."""
+        rings = self.keys, self.values
+        return ops.attend(self.qkv, self.by_position, *rings, self.bias_u, self.constant, self.place)
+
+
+def layer(batch: int, frames: int, left: int, device: torch.device, dtype: torch.dtype = torch.bfloat16) -> Layer:
+    """A layer of streams that have been there for a while, but for the first, which is at its start."""
+    generator = torch.Generator(device).manual_seed(batch + frames)
+
+    def normal(*shape: int, of: torch.dtype = dtype) -> Tensor:
+        return torch.randn(shape, generator=generator, device=device, dtype=of)
+
+    slots = torch.randperm(batch, generator=generator, device=device) + 1
+    position = torch.randint(1, 5000, (batch,), generator=generator, device=device)
+    position[0] = 0
+    distances = left + 2 * frames - 1
+    exact = torch.float32
+    return Layer(
+        place=Place(slots, slots.clone(), position, torch.full_like(slots, frames), left // frames * frames, left),
+        x=normal(batch, frames, D_MODEL, of=exact),
+        update=normal(batch, frames, D_MODEL),
+        norm=(normal(D_MODEL, of=exact), normal(D_MODEL, of=exact)),
+        up=normal(batch, frames, 2 * D_MODEL),
+        history=normal(batch + 1, TAPS - 1, D_MODEL),
+        depthwise=normal(TAPS, D_MODEL) / 3,
+        qkv=normal(batch, frames, 3, HEADS, HEAD_DIM),
+        by_position=normal(HEADS, batch * frames, distances),
+        keys=normal(batch + 1, HEADS, left, HEAD_DIM),
+        values=normal(batch + 1, HEADS, left, HEAD_DIM),
+        bias_u=normal(HEADS, HEAD_DIM, of=exact),
+        constant=normal(HEADS, distances, of=exact),
+    )
