@@ -16,7 +16,7 @@ DEMO_READY := $(VENV)/.demo-$(PINS)
 TEST_READY := $(VENV)/.test-$(PINS)
 
 DEMO_EXTRAS := server,pipecat,livekit
-TEST_EXTRAS := $(DEMO_EXTRAS),nemo,dev
+TEST_EXTRAS := $(DEMO_EXTRAS),nemo,bench,dev
 
 # Commands that the tests and the recipe call, and the Debian packages that bring them.
 TEST_COMMANDS := espeak-ng flite
@@ -24,7 +24,7 @@ TEST_PACKAGES := espeak-ng flite
 RECIPE_COMMANDS := $(TEST_COMMANDS) festival
 RECIPE_PACKAGES := $(TEST_PACKAGES) festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test lint format bench demo-model pins clean
+.PHONY: help setup demo test lint format bench gpu demo-model pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -49,14 +49,33 @@ format: $(TEST_READY)  ## let ruff put imports and layout right
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(TEST_READY)  ## live streams that hold real time on this machine, time to ready
+# On a machine that others use too: make bench BENCH='--time cpu'
+BENCH ?=
+
+bench: $(TEST_READY)  ## live streams that this machine sustains, by themselves, beside NeMo and through WebSockets
+	$(BIN)/auricle bench engine --baseline nemo $(BENCH)
+	$(BIN)/auricle bench engine --baseline nemo --random-weights 120m --latency-ms 80 --latency-ms 560 $(BENCH)
+	$(BIN)/auricle bench serve --streams 24 --latency-ms 160
 	@for bench in tests/bench/bench_*.py; do name=$$(basename "$$bench" .py); echo "== $$name"; $(BIN)/python -m "tests.bench.$$name"; done
+	$(BIN)/auricle bench plot
+	$(BIN)/auricle bench table --readme README.md
+
+# Runs with the machine's own Python, its PyTorch and its Triton; needs neither NeMo nor a network. What is missing there
+# can be brought as wheels: make gpu WHEELS=folder
+GPU_PYTHON ?= python3
+GPU_BUDGET ?= 480
+WHEELS ?=
+GPU_SITE := build/gpu-site
+
+gpu:  ## tests and benches for an NVIDIA GPU, with the Python of this machine; about 8 minutes
+	@$(if $(WHEELS),$(GPU_PYTHON) -m pip install -q --no-index --no-deps --upgrade --target $(GPU_SITE) $(WHEELS)/*.whl)
+	@PYTHONPATH=plugins:server:$(GPU_SITE) $(GPU_PYTHON) -m auricle_server.bench gpu --budget $(GPU_BUDGET)
 
 demo-model: $(TEST_READY) recipe-packages  ## train the bundled English model again (hours)
 	$(BIN)/python -m demo_model
 
 pins: $(TEST_READY)  ## write constraints.txt from what .venv holds
-	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --all --exclude auricle | sed 's/+.*//' | LC_ALL=C sort -f; } > .venv/pins
+	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --all --exclude auricle --exclude triton | sed 's/+.*//' | LC_ALL=C sort -f; } > .venv/pins
 	@mv .venv/pins constraints.txt
 
 clean:  ## remove the set-up, caches and builds
@@ -64,6 +83,10 @@ clean:  ## remove the set-up, caches and builds
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
+
+# A CUDA build of torch brings the Triton that it needs. Elsewhere the kernels' tests run in the interpreter of this one;
+# it is no pin among the others, which a CUDA build could then not meet.
+TRITON := triton==3.6.0
 
 # torch comes first, at its exact pin and alone, so that whatever build of it the machine's index prefers is taken.
 define install
@@ -79,6 +102,7 @@ $(DEMO_READY): | $(BIN)/python
 
 $(TEST_READY): | $(BIN)/python test-packages
 	$(call install,$(TEST_EXTRAS))
+	@$(BIN)/python -c 'import triton' 2>/dev/null || $(PIP) $(TRITON)
 	@rm -f $(VENV)/.demo-* $(VENV)/.test-* && touch $@ $(DEMO_READY)
 
 $(BIN)/python:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from auricle_server.commands.bench import bench
 from auricle_server.commands.demo import demo
 from auricle_server.commands.doctor import doctor
 from auricle_server.commands.serve import serve
@@ -40,3 +41,4 @@ def auricle(
 
 for command in (serve, transcribe, demo, doctor):
     app.command()(command)
+app.add_typer(bench)

@@ -19,13 +19,17 @@ class ServerFailed(RuntimeError):
 
 
 @asynccontextmanager
-async def serve(model: str) -> AsyncIterator[tuple[str, float]]:
+async def serve(model: str, *options: str) -> AsyncIterator[tuple[str, float]]:
     """Starts a server on a free port of loopback; yields its URL and the seconds until it was ready.
+
+    Args:
+        model: As `auricle serve` takes it.
+        options: More of its options.
 
     Raises:
         ServerFailed: It ended, or was not ready within `START_SECONDS`.
     """
-    arguments = ["serve", "--port", "0", "--model", model, "--log-level", "WARNING", "--drain-seconds", "0"]
+    arguments = ["serve", "--port", "0", "--model", model, "--log-level", "WARNING", "--drain-seconds", "0", *options]
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "auricle_server", *arguments, stdout=PIPE, stderr=STDOUT

@@ -1,0 +1,1 @@
+"""Other engines beside ours: same weights, same machine, same run, same audio."""

@@ -1,0 +1,174 @@
+"""NeMo's own cache-aware streaming pipeline. The one module of the server that imports NeMo, and only when called.
+
+`CacheAwareRNNTPipeline` (NeMo 3.0.0) is run as its authors ship it: configuration as in their
+``cache_aware_rnnt.yaml``, one chunk per stream and step, features cached; but without the biasing of single streams,
+which costs time and nobody asked for here. What its user may choose, batch and slots, is chosen by the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from auricle_server.bench.sides import SideMissing
+
+Pcm = npt.NDArray[np.int16]
+
+
+class NemoModel:
+    """A model as NeMo loads it; makes sides of any size.
+
+    Args:
+        archive: A ``.nemo`` file.
+        device: ``"cpu"`` or ``"cuda"``.
+        dtype: ``"float32"`` or ``"bfloat16"``; on a CPU NeMo computes in float32 whatever it is told.
+
+    Raises:
+        SideMissing: NeMo is not installed.
+    """
+
+    def __init__(self, archive: Path, *, device: str, dtype: str) -> None:
+        threads = torch.get_num_threads()
+        self._asr = _load(archive, device, dtype)
+        torch.set_num_threads(threads)  # importing NeMo changes them
+
+    def side(self, context: tuple[int, int], streams: int, batch: int) -> NemoSide:
+        """NeMo's pipeline over `streams` live streams, `batch` of them a step, with attention context (left, right)."""
+        from nemo.collections.asr.inference.pipelines.cache_aware_rnnt_pipeline import CacheAwareRNNTPipeline
+
+        return NemoSide(CacheAwareRNNTPipeline(_settings(context, batch, streams), self._asr), streams, batch)
+
+
+class NemoSide:
+    """NeMo's pipeline over a fixed number of live streams."""
+
+    name = "NeMo 3.0.0 CacheAwareRNNTPipeline"
+
+    def __init__(self, pipeline: Any, streams: int, batch: int) -> None:
+        self._pipeline, self._streams, self._batch = pipeline, streams, batch
+        self._begun = False
+        pipeline.open_session()
+
+    def round(self, chunks: Pcm) -> None:
+        """One chunk of every stream, [streams, samples]: all of them computed when this returns."""
+        from nemo.collections.asr.inference.streaming.framing.request import Frame
+        from nemo.collections.asr.inference.streaming.framing.request_options import ASRRequestOptions
+
+        audio = torch.from_numpy(chunks.astype(np.float32) / 32768)
+        options = ASRRequestOptions()
+        for start in range(0, self._streams, self._batch):
+            rows = range(start, min(start + self._batch, self._streams))
+            self._pipeline.transcribe_step(
+                [Frame(audio[row], row, is_first=not self._begun, options=options) for row in rows]
+            )
+        self._begun = True
+
+    def texts(self) -> list[str]:
+        """What each stream has heard since the last pause of its speaker."""
+        return [self._pipeline.get_state(row).partial_transcript for row in range(self._streams)]
+
+    def close(self) -> None:
+        """Ends the session."""
+        self._pipeline.close_session()
+
+
+def available() -> None:
+    """Raises `SideMissing` where NeMo is not installed."""
+    try:
+        import nemo.collections.asr  # noqa: F401 - only whether it is there
+    except ModuleNotFoundError as missing:
+        raise SideMissing(
+            f"the NeMo baseline needs the [nemo] extra ({missing.name} is not installed): pip install 'auricle[nemo]'"
+        ) from missing
+
+
+def _load(archive: Path, device: str, dtype: str) -> Any:
+    available()
+    from nemo.collections.asr.inference.factory.cache_aware_pipeline_builder import CacheAwarePipelineBuilder
+    from nemo.utils import logging as nemo_logging
+    from omegaconf import OmegaConf
+
+    nemo_logging.setLevel(logging.ERROR)
+    torch.set_float32_matmul_precision("high")
+    greedy = {"use_cuda_graph_decoder": False, "enable_per_stream_biasing": False, "max_symbols": 10}
+    decoding = {"strategy": "greedy_batch", "preserve_alignments": False, "fused_batch_size": -1, "greedy": greedy}
+    settings = OmegaConf.create({"asr": {"decoding": decoding}})
+    return _model_class()(
+        model_name=str(archive),
+        decoding_cfg=CacheAwarePipelineBuilder.get_rnnt_decoding_cfg(settings),
+        device=device,
+        device_id=0,
+        compute_dtype=dtype,
+        use_amp=False,
+    )
+
+
+def _model_class() -> Any:
+    from nemo.collections.asr.inference.model_wrappers.cache_aware_rnnt_inference_wrapper import (
+        CacheAwareRNNTInferenceWrapper,
+    )
+
+    class Wrapper(CacheAwareRNNTInferenceWrapper):  # type: ignore[misc]
+        """NeMo's wrapper, from an archive that we unpack: its own unpacking needs a newer Python than Debian 12's."""
+
+        @staticmethod
+        def load_model(model_name: str, map_location: torch.device) -> Any:
+            return _restore(Path(model_name), map_location)
+
+    return Wrapper
+
+
+def _restore(archive: Path, device: torch.device) -> Any:
+    from nemo.collections.asr.models import ASRModel
+    from nemo.core.connectors.save_restore_connector import SaveRestoreConnector
+
+    connector = SaveRestoreConnector()
+    with tempfile.TemporaryDirectory() as folder:
+        _unpack(archive, Path(folder))
+        connector.model_extracted_dir = folder
+        return ASRModel.restore_from(str(archive), map_location=device, save_restore_connector=connector).eval()
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Python 3.11.2, which Debian 12 has, knows no extraction filters; later versions warn without one."""
+    with tarfile.open(archive) as tar:
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(folder, filter="data")
+        else:
+            tar.extractall(folder)  # noqa: S202 - an archive of our own
+
+
+def _settings(context: tuple[int, int], batch: int, slots: int) -> Any:
+    """The values of NeMo's published configuration, but for the context, batch and slots."""
+    from omegaconf import OmegaConf
+
+    streaming = {
+        "sample_rate": 16_000,
+        "batch_size": batch,
+        "word_boundary_tolerance": 4,
+        "att_context_size": list(context),
+        "use_cache": True,
+        "use_feat_cache": True,
+        "chunk_size_in_secs": None,
+        "request_type": "frame",
+        "num_slots": slots,
+    }
+    method = {"name": "entropy", "entropy_type": "tsallis", "alpha": 0.5, "entropy_norm": "exp"}
+    return OmegaConf.create(
+        {
+            "itn": {"left_padding_size": 4, "batch_size": 32, "n_jobs": 1},
+            "confidence": {"exclude_blank": True, "aggregation": "mean", "method_cfg": method},
+            "endpointing": {"stop_history_eou": 800, "residue_tokens_at_end": 2},
+            "streaming": streaming,
+            "enable_itn": False,
+            "asr_output_granularity": "segment",
+            "return_tail_result": False,
+        }
+    )

@@ -1,0 +1,56 @@
+"""Sets how many tokens a model with random weights emits, by the bias of blank."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from auricle_server.bench.clips import load_clips, talk
+from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.engine.build import Hardware
+from auricle_server.engine.engine import Engine
+
+TOKENS_PER_SECOND = 3.0
+"""About what speech brings with a vocabulary of a thousand pieces."""
+STREAMS = 8
+SECONDS = 10.0
+ROUNDS = 8
+LOWEST, HIGHEST = 0.0, 16.0
+BIAS = "joint.joint_net.2.bias"
+
+
+def calibrate(checkpoint: Checkpoint, *, device: str = "auto", threads: int | None = None) -> tuple[Checkpoint, float]:
+    """Returns the model with a blank bias under which real speech brings about `TOKENS_PER_SECOND`, and the rate.
+
+    Bisection: the engine runs on the bundled clips, with the bias found so far.
+    """
+    low, high = LOWEST, HIGHEST
+    found: list[tuple[Checkpoint, float]] = []
+    for _ in range(ROUNDS):
+        candidate = _with_blank_bias(checkpoint, (low + high) / 2)
+        rate = token_rate(candidate, device=device, threads=threads)
+        found.append((candidate, rate))
+        low, high = ((low + high) / 2, high) if rate > TOKENS_PER_SECOND else (low, (low + high) / 2)
+    return min(found, key=lambda pair: abs(pair[1] - TOKENS_PER_SECOND))
+
+
+def token_rate(checkpoint: Checkpoint, *, device: str = "auto", threads: int | None = None) -> float:
+    """Tokens per second of speech, over `STREAMS` speakers of `SECONDS` each, in the largest chunks."""
+    # Not in fixed shapes: every round of a calibration has an engine of its own, which would capture graphs anew.
+    engine = Engine(checkpoint, slots=STREAMS, hardware=Hardware(device, static=False), threads=threads)
+    clips = load_clips()
+    for seed in range(STREAMS):
+        lease = engine.open(engine.info.latencies_ms[-1], engine.info.default_language)
+        engine.push(lease, talk(clips, seed, SECONDS))
+        engine.flush(lease, 0, last=True)
+    tokens = 0
+    while engine.ready:
+        tokens += int(engine.step().counts.sum())
+    return tokens / (STREAMS * SECONDS)
+
+
+def _with_blank_bias(checkpoint: Checkpoint, value: float) -> Checkpoint:
+    bias: torch.Tensor = checkpoint.weights[BIAS].clone()
+    bias[-1] = value
+    return replace(checkpoint, weights={**checkpoint.weights, BIAS: bias})

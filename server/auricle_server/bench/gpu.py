@@ -1,0 +1,113 @@
+"""What `make gpu` runs: tests and benches for a machine with an NVIDIA GPU, within a budget of time.
+
+Such a machine may have little installed: each part says what it lacks and is left out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+SERVE_NEEDS = ("aiohttp", "msgspec", "prometheus_client", "soundfile", "soxr", "zmq")
+TEST_NEEDS = ("pytest", "pytest_asyncio", "pytest_timeout", "hypothesis")
+RESERVE = 20.0
+"""Seconds of the budget that are kept for a part to end by itself."""
+TESTS = ("tests/gpu", "tests/auricle_server/engine/ops")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One command of the run.
+
+    Attributes:
+        name: For people.
+        needs: Modules without which it is left out.
+        arguments: Of Python.
+        share: Seconds of the budget that it may take.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    arguments: tuple[str, ...]
+    share: float
+
+
+def run(budget: float, say: Callable[[str], None]) -> int:
+    """Runs all parts in order; 1 when one of them failed."""
+    if not torch.cuda.is_available():
+        say("make gpu needs an NVIDIA GPU and a PyTorch that sees it")
+        return 1
+    ends, failed = time.monotonic() + budget, False
+    say(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, {budget:.0f} s")
+    for part in parts():
+        left = ends - time.monotonic()
+        lacking = [name for name in part.needs if importlib.util.find_spec(name) is None]
+        if lacking:
+            say(f"== {part.name}: left out, {', '.join(lacking)} not installed")
+        elif left < 2 * RESERVE:
+            say(f"== {part.name}: left out, the time is spent")
+        else:
+            failed |= _run(part, min(part.share, left - RESERVE), say)
+    return int(failed)
+
+
+def parts() -> Iterator[Part]:
+    """Tests, the engine with three models, and the server."""
+    tests = [folder for folder in TESTS if Path(folder).is_dir()]
+    quiet = ("-q", "-p", "no:cacheprovider", "-o", "addopts=", "--import-mode=importlib")
+    if tests:
+        yield Part("tests", ("pytest",), ("-m", "pytest", *tests, *quiet, *_markers()), 150)
+    yield _engine("en", (80, 160, 560, 1120), 110)
+    yield _engine("3.5", (80, 320, 1120), 90)
+    yield _engine(None, (80, 160), 40)
+    yield Part("serve", SERVE_NEEDS, _serve("en", 80), 100)
+
+
+def _markers() -> tuple[str, ...]:
+    """Settings of plugins that are not there would be errors of their own."""
+    missing = [name for name in TEST_NEEDS if importlib.util.find_spec(name) is None]
+    return ("-W", "ignore::pytest.PytestConfigWarning") if missing else ()
+
+
+def _engine(random: str | None, latencies: Sequence[int], seconds: float) -> Part:
+    model = ("--random-weights", random) if random else ("--model", "demo")
+    chunks = [text for latency in latencies for text in ("--latency-ms", str(latency))]
+    options = ("--device", "cuda", "--hold", "2", "--budget", str(seconds - RESERVE))
+    arguments = ("-m", "auricle_server.bench", "engine", *model, *chunks, *options)
+    return Part(f"engine {random or 'demo'}", (), arguments, seconds)
+
+
+def _serve(random: str, latency_ms: int) -> tuple[str, ...]:
+    cores = len(os.sched_getaffinity(0))
+    options = {
+        "--random-weights": random,
+        "--latency-ms": latency_ms,
+        "--streams": 60 * cores,
+        "--gateways": max(1, cores // 3),
+        "--client-processes": max(1, cores // 3),
+        "--seconds": 15,
+        "--ramp": 5,
+        "--device": "cuda",
+    }
+    return ("-m", "auricle_server.bench", "serve", *(text for pair in options.items() for text in map(str, pair)))
+
+
+def _run(part: Part, seconds: float, say: Callable[[str], None]) -> bool:
+    """Runs a part; True when it failed. One that takes too long is stopped: what it had written stays."""
+    say(f"== {part.name}")
+    began = time.monotonic()
+    try:
+        done = subprocess.run([sys.executable, *part.arguments], timeout=seconds, check=False)  # noqa: S603 - our own
+    except subprocess.TimeoutExpired:
+        say(f"== {part.name}: stopped after {seconds:.0f} s")
+        return False
+    say(f"== {part.name}: {'done' if done.returncode == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s")
+    return done.returncode != 0

@@ -1,0 +1,94 @@
+"""Which machine, which versions, which commit a figure belongs to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+_CPU_INFO = Path("/proc/cpuinfo")
+_VERSIONS = ("torch", "triton", "numpy", "nemo-toolkit", "transformers")
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What figures depend on.
+
+    Attributes:
+        name: Short, for a file name or the legend of a plot.
+        cpu: Model of the processor.
+        cores: That this process may use.
+        memory_gb: Of the machine.
+        gpu: Name, or empty.
+        driver: Of the GPU, or empty.
+        gpu_memory_gb: Or 0.
+    """
+
+    name: str
+    cpu: str
+    cores: int
+    memory_gb: float
+    gpu: str
+    driver: str
+    gpu_memory_gb: float
+
+
+def this_machine() -> Machine:
+    """The machine that this process runs on."""
+    cpu, cores = _cpu(), len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    gpu_memory = torch.cuda.get_device_properties(0).total_memory / 1e9 if gpu else 0.0
+    name = _slug(f"{gpu.removeprefix('NVIDIA ')}" if gpu else f"{cpu} {cores} cores")
+    return Machine(name, cpu, cores, round(memory, 1), gpu, _driver() if gpu else "", round(gpu_memory, 1))
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that compute, as far as they are installed."""
+    found = {"python": platform.python_version()}
+    for name in _VERSIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str:
+    """The commit that runs, with a plus when files differ from it; empty outside a checkout."""
+    head = _output("git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD")
+    changed = _output("git", "-C", str(Path(__file__).parent), "status", "--porcelain", "--untracked-files=no")
+    return head + "+" * bool(head and changed)
+
+
+def _cpu() -> str:
+    if _CPU_INFO.exists():
+        found = re.search(r"^model name\s*:\s*(.+)$", _CPU_INFO.read_text(), re.MULTILINE)
+        if found:
+            return found[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _driver() -> str:
+    return _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader").partition("\n")[0]
+
+
+def _output(command: str, *arguments: str) -> str:
+    """What a command prints; empty when it is not there or fails."""
+    path = shutil.which(command)
+    if path is None:
+        return ""
+    done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,0 +1,56 @@
+"""The engine's benches run where little is installed, and NeMo is imported in one place."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import auricle_server
+
+MISSING_ON_GPU_MACHINES = ("msgspec", "zmq", "soundfile", "soxr", "jiwer", "pytest_asyncio", "nemo", "uvloop")
+
+RUN = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {missing!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+sys.argv = ["bench", *{arguments!r}]
+from auricle_server.commands.bench import bench
+bench()
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    code = RUN.format(missing=MISSING_ON_GPU_MACHINES, arguments=arguments)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_engine_bench_needs_little(tmp_path: Path) -> None:
+    options = ("--random-weights", "demo", "--latency-ms", "560", "--streams", "2", "--hold", "1", "--compare", "1")
+    done = run("engine", *options, "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["engine-random-demo-560ms.json"]
+
+
+def test_without_nemo_the_baseline_says_how_to_get_it() -> None:
+    done = run("engine", "--baseline", "nemo")
+    assert done.returncode == 1
+    assert "pip install 'auricle[nemo]'" in " ".join(done.stderr.split())
+
+
+def test_one_module_of_the_server_imports_nemo() -> None:
+    root = Path(auricle_server.__file__).parent
+    found = set()
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            if any(name.partition(".")[0] == "nemo" for name in names):
+                found.add(path.relative_to(root).as_posix())
+    assert found == {"bench/baselines/nemo.py"}
