@@ -225,9 +225,9 @@ class _Bench:
         ours = self._capacity(latency_ms, lambda streams, _: EngineSide(self._engine, streams, latency_ms), (MOST,))
         others = self._capacity(latency_ms, lambda streams, batch: theirs.side(context, streams, batch), NEMO_BATCHES)
         times = ratio(ours, others)
-        self._say(
-            f"{latency_ms} ms, in rounds: Auricle {ours.streams}, NeMo {others.streams} streams: {times:.2f} times"
-        )
+        what = "the streams" if others.streams else "the chunks per second"
+        held = f"Auricle {ours.streams}, NeMo {others.streams} streams"
+        self._say(f"{latency_ms} ms, in rounds: {held}: {times:.2f} times {what}")
         return {"rounds": {"ours": asdict(ours), "nemo": asdict(others), "ratio": times}}
 
     def _capacity(self, latency_ms: int, make: Any, batches: tuple[int, ...]) -> Capacity:

@@ -152,7 +152,16 @@ class _Trials:
 
 
 def ratio(ours: Capacity, theirs: Capacity) -> float:
-    """How many times the streams of the other side ours holds; by the time of one stream where theirs holds none."""
+    """How many times the streams of the other side ours holds.
+
+    Where theirs does not hold even one in time, how many times its chunks per second, each side at the number of
+    streams at which it makes the most of them.
+    """
     if theirs.streams and ours.streams:
         return ours.streams / theirs.streams
-    return theirs.round.p50 / ours.round.p50 if ours.round.p50 else math.nan
+    return _throughput(ours) / _throughput(theirs) if ours.tried and theirs.tried else math.nan
+
+
+def _throughput(side: Capacity) -> float:
+    """Chunks per second."""
+    return max(streams / p50 for streams, _, p50, _ in side.tried)

@@ -123,7 +123,7 @@ def _nemo_row(result: Result) -> list[str]:
         f"{figures['latency_ms']} ms",
         f"{ours['streams']:,}",
         f"{theirs['streams']:,} ({theirs['batch']})",
-        f"{figures['rounds']['ratio']:.1f}",
+        f"{figures['rounds']['ratio']:.1f}" + ("" if theirs["streams"] else " in chunks a second"),
         result["options"]["stopwatch"],
     ]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -43,13 +44,14 @@ def test_the_best_batch_is_found_and_used() -> None:
 
 
 def of(streams: int, p50: float) -> Capacity:
-    return Capacity("x", streams, 1, Spread(p50, p50, p50, p50, 1), ())
+    return Capacity("x", streams, 1, Spread(p50, p50, p50, p50, 1), ((max(streams, 1), 1, p50, p50),))
 
 
-def test_ratio_of_streams_or_else_of_time() -> None:
+def test_the_ratio_is_of_streams_or_else_of_chunks_per_second() -> None:
     assert ratio(of(30, 0.1), of(10, 0.1)) == 3
-    assert ratio(of(2, 0.05), of(0, 0.2)) == pytest.approx(4)
-    assert math.isnan(ratio(of(0, 0.0), of(0, 0.2)))
+    ours, theirs = of(14, 0.07), replace(of(0, 0.2), tried=((1, 1, 0.1, 0.11), (8, 8, 0.2, 0.21)))
+    assert ratio(ours, theirs) == pytest.approx((14 / 0.07) / (8 / 0.2))
+    assert math.isnan(ratio(replace(ours, tried=()), theirs))
 
 
 def test_a_round_computes_one_chunk_of_every_stream() -> None:
