@@ -53,8 +53,8 @@ format: $(TEST_READY)  ## let ruff put imports and layout right
 BENCH ?=
 
 bench: $(TEST_READY)  ## live streams that this machine sustains, by themselves, beside NeMo and through WebSockets
-	$(BIN)/auricle bench engine --baseline nemo $(BENCH)
-	$(BIN)/auricle bench engine --baseline nemo --random-weights 120m --latency-ms 80 --latency-ms 560 $(BENCH)
+	$(BIN)/auricle bench engine --threads $$(nproc) --baseline nemo $(BENCH)
+	$(BIN)/auricle bench engine --threads $$(nproc) --baseline nemo --random-weights 120m --latency-ms 80 --latency-ms 560 $(BENCH)
 	$(BIN)/auricle bench serve --streams 24 --latency-ms 160
 	@for bench in tests/bench/bench_*.py; do name=$$(basename "$$bench" .py); echo "== $$name"; $(BIN)/python -m "tests.bench.$$name"; done
 	$(BIN)/auricle bench plot
