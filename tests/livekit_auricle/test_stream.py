@@ -258,7 +258,9 @@ def test_prewarming_without_an_event_loop_does_nothing() -> None:
 
 
 async def test_prewarming_outside_a_job_does_nothing() -> None:
+    tasks = asyncio.all_tasks()
     auricle.STT(url="ws://127.0.0.1:1").prewarm()
+    assert asyncio.all_tasks() == tasks
 
 
 async def test_closing_frees_the_servers_stream_at_once() -> None:

@@ -91,7 +91,7 @@ class Batcher:
         slots = np.flatnonzero(self._frames)
         if not len(slots):
             return None
-        if self._urgent[slots].any():
+        if not self._linger or self._urgent[slots].any():
             return 0.0
         return float(min(self._wait_of(slots, int(frames), now) for frames in np.unique(self._frames[slots])))
 
