@@ -18,7 +18,9 @@ from auricle.protocol.messages import (
     ServerEvent,
     Settled,
     SpeechStarted,
+    TurnEagerEnd,
     TurnEnd,
+    TurnResumed,
     TurnSettings,
 )
 
@@ -56,6 +58,7 @@ class Splice:
         self._said: list[str] = []
         self._speech_end = 0.0
         self._shown_until = 0.0
+        self._eager_text: str | None = None
 
     @property
     def speaking(self) -> bool:
@@ -95,8 +98,12 @@ class Splice:
                 return self._interim(event)
             case Final():
                 self._final(event)
+            case TurnEagerEnd():
+                return self._turn_eager_end(event)
+            case TurnResumed():
+                return [] if self._eager_text is None else self._turn_resumed(event.audio_time, event.probability)
             case TurnEnd():
-                return [self._turn_end(event)]
+                return self._turn_end(event)
             case Settled():
                 return self._settled(event)
         return [event]
@@ -115,7 +122,9 @@ class Splice:
         if self._spliced and event.end <= self._shown_until:
             return []
         self._shown_until = event.end
-        return [event]
+        # A server that takes over in an eager end does not know of it, and so cannot take it back.
+        resumed = self._turn_resumed(event.audio_time) if self._spliced and self._eager_text is not None else []
+        return [event, *resumed]
 
     def _final(self, event: Final) -> None:
         self._shown_until = 0.0
@@ -125,10 +134,28 @@ class Splice:
         if self._turn.mode == "off":
             self._close()
 
-    def _turn_end(self, event: TurnEnd) -> TurnEnd:
-        whole = " ".join(filter(None, [*self._carried, event.text]))
+    def _turn_eager_end(self, event: TurnEagerEnd) -> list[Told]:
+        whole = self._whole(event.text)
+        if whole == self._eager_text:
+            return []
+        resumed = [] if self._eager_text is None else self._turn_resumed(event.audio_time)
+        self._eager_text = whole
+        return [*resumed, replace(event, text=whole)]
+
+    def _turn_resumed(self, audio_time: float, probability: float = 0.0) -> list[Told]:
+        self._eager_text = None
+        return [TurnResumed(audio_time=audio_time, probability=probability)]
+
+    def _turn_end(self, event: TurnEnd) -> list[Told]:
+        """The end as the caller is told it, after an eager end that says something else is taken back."""
+        event = replace(event, text=self._whole(event.text))
+        mistaken = self._eager_text not in {None, event.text}
+        resumed = self._turn_resumed(event.audio_time, event.probability) if mistaken else []
         self._close()
-        return replace(event, text=whole)
+        return [*resumed, event]
+
+    def _whole(self, text: str) -> str:
+        return " ".join(filter(None, [*self._carried, text]))
 
     def _settled(self, event: Settled) -> list[Told]:
         """Nothing is open at the server: once it has listened past all that was heard, nothing is open here either."""
@@ -142,15 +169,17 @@ class Splice:
         """The end of a turn that was open when its server went: the new one never heard it, so it cannot end it."""
         if not self._spliced:
             return []
-        turns, text = self._turn.mode != "off", " ".join([*self._carried, *self._said])
-        self._close()
-        end = TurnEnd(audio_time=audio_time, probability=1.0, speech_end=self._speech_end, text=text)
-        return [end] if turns else []
+        if self._turn.mode == "off":
+            self._close()
+            return []
+        text = " ".join(self._said)
+        return self._turn_end(TurnEnd(audio_time=audio_time, probability=1.0, speech_end=self._speech_end, text=text))
 
     def _close(self) -> None:
         self._open = self._spliced = False
         self._shown_until = 0.0
         self._carried, self._said = [], []
+        self._eager_text = None
 
     def _numbered(self, event: Told) -> Told:
         self._seq += 1

@@ -1,7 +1,7 @@
 """One speaker's stream: results of the worker in, events for the client out. Pure: no clock but the audio's.
 
-Order within a chunk: `SpeechStarted`, `Interim` (when the text grew and no final follows at once), the `Final`s,
-`TurnEnd`. Positions are samples at 16 kHz inside and seconds outside.
+Order within a chunk: `SpeechStarted`, `Interim` (when the text grew and no final follows at once), `TurnResumed`,
+`TurnEagerEnd`, the `Final`s, `TurnEnd`. Positions are samples at 16 kHz inside and seconds outside.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from auricle.protocol.messages import (
     Settled,
     SpeechStarted,
     Start,
-    TurnEnd,
     TurnSettings,
     Update,
 )
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import SAMPLE_RATE, ModelInfo
 from auricle_server.transcript import Transcript
-from auricle_server.turns import TurnEnded, TurnStarted, detector_for
+from auricle_server.turns import TurnEnded, TurnRecord, TurnStarted, detector_for
 
 LONGEST_SEGMENT = 60 * SAMPLE_RATE
 """A segment older than this is cut at the next chunk that brings no word, and one twice as old at once, so that
@@ -107,11 +106,13 @@ class Stream:
         self._with_words = start.words
         self._turn = start.turn
         self._detector = detector_for(start.turn)
-        self._turn_texts: list[str] = []
+        self._record = TurnRecord()
         self._transcript = Transcript(info.pieces, round(info.frame_seconds * SAMPLE_RATE))
         self._heard = self._position = self._settled = 0
         self._flushes: dict[int, _Flush] = {}
         self._last_mark = 0
+        self._ended = False
+        """Whether the client's `End` has been answered."""
 
     @property
     def audio_time(self) -> float:
@@ -168,7 +169,7 @@ class Stream:
         same_mode = turn.mode == self._turn.mode
         is_open = self._detector.open if same_mode else bool(self._transcript.text)
         if not same_mode:
-            self._turn_texts.clear()
+            self._record.forget()
         self._turn = turn
         self._detector = detector_for(turn, is_open=is_open, heard=self._transcript.speech_end or 0)
 
@@ -217,9 +218,18 @@ class Stream:
         finals = self._answer(result.mark) or self._decide(decisions, quiet=not result.tokens)
         if not finals and transcript.text != before:
             events.append(self._interim())
+        ended = self._record.has_words if self._ended else TurnEnded() in decisions and not self.over
+        speech_end = (transcript.speech_end or 0) / SAMPLE_RATE
+        events += self._record.weigh(
+            transcript.text,
+            1.0 if ended else self._detector.eager,
+            ended=ended or self.over,
+            speech_end=speech_end,
+            audio_time=self.audio_time,
+        )
         events += finals
-        if TurnEnded() in decisions and not self.over:
-            events.append(self._turn_end())
+        if ended:
+            events.append(self._record.end(speech_end=speech_end, audio_time=self.audio_time))
         return events + self._settle_silence()
 
     def _speech_started(self, decisions: list[TurnStarted | TurnEnded]) -> list[ServerEvent]:
@@ -238,8 +248,8 @@ class Stream:
         self.over = True
         if flush.reason is _Reason.DRAIN:
             return self._part()
-        finals: list[ServerEvent] = [self._final(self._position)] if self._transcript.text else []
-        return [*finals, self._turn_end()] if self._turn_texts else finals
+        self._ended = True
+        return [self._final(self._position)] if self._transcript.text else []
 
     def _part(self) -> list[ServerEvent]:
         """The last final of a stream that goes on elsewhere; none in the middle of a word, which would be cut in two.
@@ -278,7 +288,7 @@ class Stream:
         self._detector.segment_ended()
         self._settled = max(self._settled, settled)
         if segment.text and self._turn.mode == "silence":
-            self._turn_texts.append(segment.text)
+            self._record.add(segment.text)
         return Final(
             audio_time=self.audio_time,
             text=segment.text,
@@ -289,12 +299,6 @@ class Stream:
             finalize_id=finalize_id,
             settled=self._settled / SAMPLE_RATE,
         )
-
-    def _turn_end(self) -> TurnEnd:
-        text = " ".join(self._turn_texts)
-        self._turn_texts.clear()
-        speech_end = (self._transcript.speech_end or 0) / SAMPLE_RATE
-        return TurnEnd(audio_time=self.audio_time, probability=1.0, speech_end=speech_end, text=text)
 
     def _settle_silence(self) -> list[ServerEvent]:
         """In a long silence, how far a client that reconnects may forget."""

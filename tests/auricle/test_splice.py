@@ -208,3 +208,49 @@ def test_turn_settings_may_change_on_the_way() -> None:
     made.resume(0.5)
     assert hear(made, settled(2.0)) == []
     assert kinds(hear(made, settled(5.0))) == [TurnEnd]
+
+
+def eager_end(text: str, speech_end: float) -> TurnEagerEnd:
+    return TurnEagerEnd(probability=0.5, speech_end=speech_end, text=text, audio_time=speech_end + 0.2)
+
+
+def cut_in_an_eager_end() -> Splice:
+    made = splice()
+    hear(made, started(0.1), interim("hi", 0.3), eager_end("hi", 0.3))
+    made.resume(0.0)
+    return made
+
+
+def test_an_eager_end_is_told_once_though_two_servers_find_it() -> None:
+    heard = hear(cut_in_an_eager_end(), started(0.1), interim("hi", 0.3), eager_end("hi", 0.3), turn_end("hi", 0.3))
+    assert kinds(heard) == [TurnEnd]
+
+
+def test_an_eager_end_is_taken_back_when_the_next_server_hears_more() -> None:
+    heard = hear(cut_in_an_eager_end(), started(0.1), interim("hi there", 0.6), eager_end("hi there", 0.6))
+    assert kinds(heard) == [Interim, TurnResumed, TurnEagerEnd]
+
+
+def test_an_eager_end_is_taken_back_once() -> None:
+    made = cut_in_an_eager_end()
+    heard = hear(made, started(0.1), eager_end("hi", 0.3), interim("hi there", 0.6), TurnResumed(probability=0.1))
+    assert kinds(heard) == [Interim, TurnResumed]
+
+
+def test_an_eager_end_with_other_words_replaces_the_one_before() -> None:
+    heard = hear(cut_in_an_eager_end(), started(0.1), eager_end("high", 0.3))
+    assert kinds(heard) == [TurnResumed, TurnEagerEnd]
+
+
+def test_an_end_with_other_words_takes_the_eager_one_back_first() -> None:
+    heard = hear(cut_in_an_eager_end(), started(0.1), final("high", 0.3), turn_end("high", 0.3))
+    assert kinds(heard) == [Final, TurnResumed, TurnEnd]
+
+
+def test_an_eager_end_holds_the_words_that_went_to_the_server_before() -> None:
+    made = splice()
+    hear(made, started(0.1), final("one", 0.3))
+    made.resume(0.3)
+    (heard,) = hear(made, started(0.2), eager_end("two", 0.4))
+    assert isinstance(heard, TurnEagerEnd)
+    assert heard.text == "one two"

@@ -18,7 +18,9 @@ from auricle.protocol.messages import (
     Settled,
     SpeechStarted,
     Start,
+    TurnEagerEnd,
     TurnEnd,
+    TurnResumed,
     TurnSettings,
     Update,
 )
@@ -323,3 +325,82 @@ def test_an_hour_of_talk_takes_no_more_memory_than_a_minute() -> None:
         assert minutes(1, 60) - after_a_minute < 20_000  # 22,000 chunks: one byte of each would be more
     finally:
         tracemalloc.stop()
+
+
+def eager(ms: int = 500, eager_ms: int = 200) -> TurnSettings:
+    return TurnSettings(mode="silence", silence_ms=ms, eager_silence_ms=eager_ms)
+
+
+def test_a_turn_that_has_probably_ended_ends_with_the_same_text() -> None:
+    talk = Talk(turn=eager())
+    assert kinds(talk.chunk(0.16, ONE)) == [SpeechStarted, Interim]
+    (likely,) = talk.chunk(0.32)
+    assert isinstance(likely, TurnEagerEnd)
+    assert (likely.text, likely.speech_end, likely.audio_time) == ("one", 0.08, 0.32)
+    assert likely.probability == pytest.approx(0.48)
+    assert talk.chunk(0.48) == []
+    final, end = talk.chunk(0.64)
+    assert isinstance(final, Final)
+    assert isinstance(end, TurnEnd)
+    assert end.text == likely.text
+
+
+def test_a_speaker_who_goes_on_takes_the_end_back() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    interim, resumed = talk.chunk(0.48, TWO, frame=5)
+    assert isinstance(interim, Interim)
+    assert isinstance(resumed, TurnResumed)
+    (again,) = talk.chunk(0.8)
+    assert isinstance(again, TurnEagerEnd)
+    assert again.text == "one two"
+    assert kinds(talk.chunk(0.98)) == [Final, TurnEnd]
+
+
+def test_a_late_full_stop_changes_the_text_and_says_so() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    _, resumed, likely = talk.chunk(0.48, STOP, frame=5)
+    assert isinstance(resumed, TurnResumed)
+    assert isinstance(likely, TurnEagerEnd)
+    assert likely.text == "one."
+    _, end = talk.chunk(0.64)
+    assert isinstance(end, TurnEnd)
+    assert end.text == "one."
+
+
+def test_a_turn_whose_last_chunk_brings_more_is_taken_back_before_its_end() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    assert kinds(talk.chunk(0.64, STOP, frame=7)) == [TurnResumed, Final, TurnEnd]
+
+
+def test_a_finalize_within_a_likely_end_changes_nothing_about_it() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    mark = talk.stream.finalize("now")
+    assert kinds(talk.chunk(0.32, mark=mark)) == [Final]
+    (end,) = talk.chunk(0.64)
+    assert isinstance(end, TurnEnd)
+    assert end.text == "one"
+
+
+def test_a_likely_end_is_taken_back_when_turns_are_switched_off() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    talk.stream.update(Update(turn=TurnSettings(mode="off")))
+    assert kinds(talk.chunk(0.48)) == [TurnResumed]
+    assert talk.chunk(0.8) == []
+
+
+def test_the_end_of_the_stream_confirms_a_likely_end() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    mark = talk.stream.end()
+    assert kinds(talk.chunk(0.32, mark=mark)) == [Final, TurnEnd]

@@ -46,10 +46,13 @@ class TurnSettings:
         mode: ``"off"`` leaves the decision to the client (it sends `Finalize`); ``"silence"`` ends a turn when the
             decoder has emitted no word for `silence_ms`.
         silence_ms: Length of that run of silence in milliseconds.
+        eager_silence_ms: Length of a shorter run of silence after which the server says that the turn has probably
+            ended (`TurnEagerEnd`); None for never.
     """
 
     mode: TurnMode = "silence"
     silence_ms: int = 500
+    eager_silence_ms: int | None = None
 
     def __post_init__(self) -> None:
         _require(self.mode in TURN_MODES, "turn.mode", f"expected one of {', '.join(TURN_MODES)}, got {self.mode!r}")
@@ -57,6 +60,11 @@ class TurnSettings:
             MIN_SILENCE_MS <= self.silence_ms <= MAX_SILENCE_MS,
             "turn.silence_ms",
             f"expected {MIN_SILENCE_MS} to {MAX_SILENCE_MS}, got {self.silence_ms}",
+        )
+        _require(
+            self.eager_silence_ms is None or MIN_SILENCE_MS <= self.eager_silence_ms < self.silence_ms,
+            "turn.eager_silence_ms",
+            f"expected {MIN_SILENCE_MS} up to less than silence_ms, got {self.eager_silence_ms}",
         )
 
 
@@ -245,7 +253,13 @@ class Settled(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnEagerEnd(_Event):
-    """The turn has probably ended; `TurnResumed` or `TurnEnd` follows. Reserved: version 1 servers may not send it."""
+    """The turn has probably ended; `TurnResumed` or `TurnEnd` follows.
+
+    Attributes:
+        probability: 0 to 1.
+        speech_end: Where speech ended, in seconds.
+        text: Transcript of the whole turn. It is that of the `TurnEnd`, unless a `TurnResumed` comes between.
+    """
 
     TYPE: ClassVar[str] = "turn_eager_end"
     probability: float
@@ -255,7 +269,11 @@ class TurnEagerEnd(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnResumed(_Event):
-    """The speaker went on after a `TurnEagerEnd`."""
+    """What a `TurnEagerEnd` said no longer holds: the speaker went on, or the text has changed.
+
+    Attributes:
+        probability: That the turn has ended after all, 0 to 1.
+    """
 
     TYPE: ClassVar[str] = "turn_resumed"
     probability: float

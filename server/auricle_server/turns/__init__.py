@@ -2,7 +2,8 @@
 
 from auricle_server.turns.base import Detector, TurnEnded, TurnStarted
 from auricle_server.turns.off import OffDetector
+from auricle_server.turns.record import TurnRecord
 from auricle_server.turns.select import detector_for
 from auricle_server.turns.silence import SilenceDetector
 
-__all__ = ["Detector", "OffDetector", "SilenceDetector", "TurnEnded", "TurnStarted", "detector_for"]
+__all__ = ["Detector", "OffDetector", "SilenceDetector", "TurnEnded", "TurnRecord", "TurnStarted", "detector_for"]

@@ -30,9 +30,11 @@ class Detector(Protocol):
 
     Attributes:
         open: Whether a turn has started and not ended.
+        eager: How probably the turn under way has ended, from 0 to 1, once that is worth saying; None otherwise.
     """
 
     open: bool
+    eager: float | None
 
     def feed(self, position: int, speech_end: int | None) -> list[Decision]:
         """One chunk was decoded.

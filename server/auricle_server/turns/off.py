@@ -16,6 +16,7 @@ class OffDetector:
     def __init__(self, *, is_open: bool = False, heard: int = 0) -> None:
         self._heard = heard
         self.open = is_open
+        self.eager: float | None = None
 
     def feed(self, position: int, speech_end: int | None) -> list[Decision]:  # noqa: ARG002 - see Detector
         """See `Detector.feed`."""

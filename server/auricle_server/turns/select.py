@@ -19,4 +19,11 @@ def detector_for(settings: TurnSettings, *, is_open: bool = False, heard: int = 
     """
     if settings.mode == "off":
         return OffDetector(is_open=is_open, heard=heard)
-    return SilenceDetector(settings.silence_ms * SAMPLE_RATE // 1000, is_open=is_open, heard=heard)
+    eager = settings.eager_silence_ms
+    return SilenceDetector(
+        _samples(settings.silence_ms), None if eager is None else _samples(eager), is_open=is_open, heard=heard
+    )
+
+
+def _samples(milliseconds: int) -> int:
+    return milliseconds * SAMPLE_RATE // 1000

@@ -15,14 +15,19 @@ class SilenceDetector:
 
     Args:
         silence: In samples at 16 kHz.
+        eager_silence: A shorter silence, after which the turn has probably ended; None for never.
         is_open: Whether a turn is under way already.
         heard: Speech up to this position belongs to turns that are over.
     """
 
-    def __init__(self, silence: int, *, is_open: bool = False, heard: int = 0) -> None:
+    def __init__(
+        self, silence: int, eager_silence: int | None = None, *, is_open: bool = False, heard: int = 0
+    ) -> None:
         self._silence = silence
+        self._eager_silence = eager_silence
         self._heard = heard
         self.open = is_open
+        self.eager: float | None = None
 
     def feed(self, position: int, speech_end: int | None) -> list[Decision]:
         """See `Detector.feed`. A word that a long chunk holds early may start and end its turn at once."""
@@ -36,7 +41,14 @@ class SilenceDetector:
             self.open = False
             decisions.append(TurnEnded())
         self._heard = speech_end
+        self.eager = self._likelihood(position - speech_end)
         return decisions
+
+    def _likelihood(self, silent: int) -> float | None:
+        """Silence alone knows no probability; the share of the silence that has passed stands for it."""
+        if not self.open or self._eager_silence is None or silent < self._eager_silence:
+            return None
+        return silent / self._silence
 
     def segment_ended(self) -> None:
         """A turn may span several segments: nothing changes."""

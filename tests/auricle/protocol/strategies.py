@@ -28,7 +28,12 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 seconds = st.floats(0, 1e6)
 share = st.floats(0, 1)
 seq = st.integers(0, 1 << 40)
-turns = st.builds(TurnSettings, mode=st.sampled_from(TURN_MODES), silence_ms=st.integers(80, 10_000))
+turns = st.builds(
+    TurnSettings,
+    mode=st.sampled_from(TURN_MODES),
+    silence_ms=st.integers(500, 10_000),
+    eager_silence_ms=st.none() | st.integers(80, 499),
+)
 keyterms = st.lists(text, max_size=4).map(tuple)
 latencies = st.integers(1, 5_000)
 

@@ -61,3 +61,19 @@ def test_the_decision_is_at_least_the_silence_and_less_than_a_chunk_late(
 @pytest.mark.parametrize("position", [0, 100])
 def test_nothing_said_decides_nothing(position: int) -> None:
     assert SilenceDetector(0).feed(position, None) == []
+
+
+def test_a_shorter_silence_makes_the_end_likely_until_a_word_or_the_end_comes() -> None:
+    detector = SilenceDetector(8000, 3200)
+    detector.feed(2560, 2000)
+    assert detector.eager is None
+    detector.feed(5200, 2000)
+    assert detector.eager == 0.4
+    detector.feed(6480, 2000)
+    assert detector.eager == 0.56
+    detector.feed(7760, 7000)
+    assert detector.eager is None
+    assert detector.feed(15000, 7000) == [TurnEnded()]
+    assert detector.eager is None
+    detector.feed(16280, 7000)
+    assert detector.eager is None
