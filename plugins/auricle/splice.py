@@ -98,10 +98,8 @@ class Splice:
                 return self._interim(event)
             case Final():
                 self._final(event)
-            case TurnEagerEnd():
-                return self._turn_eager_end(event)
-            case TurnResumed():
-                return [] if self._eager_text is None else self._turn_resumed(event.audio_time, event.probability)
+            case TurnEagerEnd() | TurnResumed():
+                return self._weighed(event)
             case TurnEnd():
                 return self._turn_end(event)
             case Settled():
@@ -134,7 +132,9 @@ class Splice:
         if self._turn.mode == "off":
             self._close()
 
-    def _turn_eager_end(self, event: TurnEagerEnd) -> list[Told]:
+    def _weighed(self, event: TurnEagerEnd | TurnResumed) -> list[Told]:
+        if isinstance(event, TurnResumed):
+            return [] if self._eager_text is None else self._turn_resumed(event.audio_time, event.probability)
         whole = self._whole(event.text)
         if whole == self._eager_text:
             return []
