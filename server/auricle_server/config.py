@@ -37,6 +37,7 @@ class ServerConfig:
         api_keys: Keys that open `/v1/stream`; none opens it to everybody who reaches the port.
         drain_seconds: How long open streams may go on after SIGTERM before they are finalised and closed.
         stall_seconds: How long one message may wait for a client that does not read.
+        resume_seconds: How long the stream of a client whose connection was cut is kept for it; 0 keeps none.
         retry_after_seconds: What a refused client is told.
         log_level: Of the root logger.
     """
@@ -55,6 +56,7 @@ class ServerConfig:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     drain_seconds: float = 10.0
     stall_seconds: float = 20.0
+    resume_seconds: float = 10.0
     retry_after_seconds: int = 2
     log_level: str = "INFO"
 
@@ -63,7 +65,8 @@ class ServerConfig:
             _check(getattr(self, name) >= 1, name, "at least 1")
         _check(self.slots is None or self.slots >= 1, "slots", "at least 1")
         _check(0 <= self.port <= 65535, "port", "0 to 65535")
-        _check(self.drain_seconds >= 0, "drain_seconds", "at least 0")
+        for name in ("drain_seconds", "resume_seconds"):
+            _check(getattr(self, name) >= 0, name, "at least 0")
         _check(0 <= self.max_load <= 1, "max_load", "0 to 1")
         for name in ("message_bytes", "buffered_seconds", "stream_seconds", "idle_seconds"):
             _check(getattr(self.limits, name) > 0, name, "more than 0")
@@ -94,6 +97,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "api_keys": _keys,
     "drain_seconds": float,
     "stall_seconds": float,
+    "resume_seconds": float,
     "retry_after_seconds": int,
     "log_level": str.upper,
 }

@@ -76,6 +76,7 @@ class Metrics:
         self.turn_ends = Counter("auricle_turn_ends", "Turn ends decided.", registry=registry)
         self.errors = Counter("auricle_errors", "Errors sent to clients.", ["code"], registry=registry)
         self.refused = Counter("auricle_refused", "Streams refused before the upgrade.", ["code"], registry=registry)
+        self.resumed = Counter("auricle_resumed", "Streams that went on after a cut.", registry=registry)
         self.workers_lost = Counter("auricle_workers_lost", "Times that a worker went.", registry=registry)
 
     def observe_steps(self, steps: Iterable[StepSample]) -> None:

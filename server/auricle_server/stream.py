@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from auricle.protocol import codes
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.messages import (
+    ChunkGrid,
     Final,
     Interim,
     Limits,
@@ -104,6 +105,7 @@ class Stream:
         self._session = session
         self._language = start.language or info.default_language
         self._with_words = start.words
+        self._grid_moved = False
         self._turn = start.turn
         self._detector = detector_for(start.turn)
         self._record = TurnRecord()
@@ -129,8 +131,14 @@ class Stream:
         """Seconds of audio that have come and on which no result rests yet."""
         return (self._heard - self._position) / SAMPLE_RATE
 
-    def ready(self, limits: Limits) -> Ready:
-        """The answer to the client's `Start`."""
+    def ready(self, limits: Limits, *, input_delay: float = 0.0, resume_token: str | None = None) -> Ready:
+        """The answer to the client's `Start`.
+
+        Args:
+            limits: Bounds of the stream.
+            input_delay: Seconds that the client's audio is held back on its way here.
+            resume_token: Opens the stream again after a cut.
+        """
         info = self._info
         return Ready(
             session=self._session,
@@ -140,7 +148,13 @@ class Stream:
             latency_ms=self.latency_ms,
             language=self._language,
             limits=limits,
+            chunks=None if self._grid_moved else self._chunks(input_delay),
+            resume_token=resume_token,
         )
+
+    def _chunks(self, input_delay: float) -> ChunkGrid:
+        step = self.latency_ms / 1000
+        return ChunkGrid(step - self._info.frame_seconds + self._info.lookahead_seconds + input_delay, step)
 
     # --- what the client does ----------------------------------------------------------------------------------------
 
@@ -162,6 +176,7 @@ class Stream:
             self._change_turn(update.turn)
         if update.language is not None:
             self._language, self._transcript.language = update.language, None
+        self._grid_moved |= update.latency_ms not in {None, self.latency_ms}
         self.latency_ms = update.latency_ms or self.latency_ms
         return Change(update.latency_ms, update.language)
 

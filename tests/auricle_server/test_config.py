@@ -29,6 +29,7 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_API_KEYS": "one, two,",
             "AURICLE_DRAIN_SECONDS": "1.5",
             "AURICLE_STALL_SECONDS": "3",
+            "AURICLE_RESUME_SECONDS": "4",
             "AURICLE_RETRY_AFTER_SECONDS": "7",
             "AURICLE_LOG_LEVEL": "debug",
             "AURICLE_IDLE_SECONDS": "30",

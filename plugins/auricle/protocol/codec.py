@@ -15,11 +15,13 @@ from auricle.protocol import codes, schema
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.messages import (
     PROTOCOL_VERSION,
+    ChunkGrid,
     ClientMessage,
     End,
     Error,
     Final,
     Finalize,
+    Held,
     Interim,
     InvalidMessage,
     Limits,
@@ -45,7 +47,7 @@ _SERVER_EVENTS: dict[str, type[ServerEvent]] = {
 }
 _FIELDS: dict[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (*_CLIENT_MESSAGES.values(), *_SERVER_EVENTS.values(), TurnSettings, Word, Limits)
+    for kind in (*_CLIENT_MESSAGES.values(), *_SERVER_EVENTS.values(), TurnSettings, Word, Limits, ChunkGrid, Held)
 }
 
 

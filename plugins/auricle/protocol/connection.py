@@ -10,6 +10,7 @@ A shell feeds what its socket receives, sends what a method returns, and closes 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from auricle.protocol import codec, codes
@@ -21,11 +22,14 @@ from auricle.protocol.messages import (
     Error,
     Final,
     Finalize,
+    Held,
     InvalidMessage,
+    Ready,
     ServerEvent,
     Start,
     Update,
 )
+from auricle.protocol.sent import Sent
 from auricle.protocol.states import CLIENT_MOVES, SERVER_MOVES, WRONG_MOVES, Answer, AudioReceived, FatalError, Talk
 
 ClientInput = ClientMessage | AudioReceived
@@ -89,6 +93,14 @@ class ServerConnection:
         self._message_bytes = message_bytes
         self._conversation = _Conversation()
         self._seq = 0
+        self._sent = Sent()
+        self._bytes = self._messages = 0
+
+    @property
+    def held(self) -> Held:
+        """How much the client has said."""
+        width = 1 if self.start is None else SAMPLE_BYTES[self.start.encoding]
+        return Held(self._bytes // width, self._messages)
 
     @property
     def ended(self) -> bool:
@@ -115,6 +127,8 @@ class ServerConnection:
         self._conversation.client_says(type(message))
         if isinstance(message, Start):
             self.start = message
+        else:
+            self._messages += 1
         return [message]
 
     def receive_binary(self, data: bytes) -> list[ClientInput]:
@@ -129,6 +143,7 @@ class ServerConnection:
         self._conversation.client_says(AudioReceived)
         assert self.start is not None  # CLIENT_MOVES takes no audio before a start
         _check_audio(self.start, data)
+        self._bytes += len(data)
         return [AudioReceived(data)] if data else []
 
     def send(self, event: ServerEvent) -> str:
@@ -139,7 +154,34 @@ class ServerConnection:
         """
         self._conversation.server_says(event)
         self._seq += 1
-        return codec.encode_event(replace(event, seq=self._seq))
+        text = codec.encode_event(replace(event, seq=self._seq))
+        self._sent.add(self._seq, type(event), text)
+        return text
+
+    def can_resume(self, seq: int) -> bool:
+        """Whether the stream can go on with a client that has had its events up to number `seq`."""
+        return not self.failed and self.start is not None and self._sent.reaches_back_to(seq) and seq <= self._seq
+
+    def resume(self, text: str, ready: Ready, seq: int) -> list[str]:
+        """Goes on with a client on another connection.
+
+        Args:
+            text: Its first message there, a `Start` like the first one; the settings in force stay.
+            ready: The answer, for which this fills in what is `held`.
+            seq: Of the last event that the client has had; `can_resume`.
+
+        Returns:
+            What to send: the answer, and the events after `seq`.
+
+        Raises:
+            ProtocolViolation: The text is no such `Start`.
+        """
+        start, first = codec.decode_client(text), self.start
+        if not isinstance(start, Start):
+            raise ProtocolViolation(codes.NOT_STARTED, _WRONG_MOVE_SENTENCES[codes.NOT_STARTED])
+        if first is None or (start.encoding, start.sample_rate) != (first.encoding, first.sample_rate):
+            raise ProtocolViolation(codes.INVALID_FIELD, "encoding, sample_rate: a stream goes on as it was started")
+        return [codec.encode_event(replace(ready, seq=seq, held=self.held)), *self._sent.after(seq)]
 
     def refuse(self, code: str, message: str, audio_time: float = 0.0) -> str:
         """The text of a non-fatal error: the stream goes on as it was. For an `Update` that cannot be followed."""
@@ -159,13 +201,28 @@ class ServerConnection:
 
 
 class ClientConnection:
-    """The client's end. Every method but `receive_text` returns what is to be sent."""
+    """The client's end. Every method but `receive_text` and `resumed` returns what is to be sent.
+
+    Attributes:
+        seq: Number of the last event that came.
+    """
 
     def __init__(self) -> None:
+        self.seq = 0
         self._conversation = _Conversation()
         self._start: Start | None = None
         self._asked: set[str] = set()
-        self._seq = 0
+
+    def resumed(self, asked: Collection[str], *, ended: bool) -> None:
+        """The server goes on with a stream of an earlier connection, see `Ready.held`.
+
+        Args:
+            asked: Finalizes that it holds and has not answered yet, as far as is known here.
+            ended: Whether it holds the `End`.
+        """
+        self._asked.update(asked)
+        if ended:
+            self._conversation.client_says(End)
 
     @property
     def ready(self) -> bool:
@@ -228,9 +285,9 @@ class ClientConnection:
         if event is None:
             return None
         self._conversation.server_says(event)
-        if event.seq <= self._seq:
-            raise ProtocolViolation(codes.UNEXPECTED_EVENT, f"event {event.seq} came after event {self._seq}")
-        self._seq = event.seq
+        if event.seq <= self.seq:
+            raise ProtocolViolation(codes.UNEXPECTED_EVENT, f"event {event.seq} came after event {self.seq}")
+        self.seq = event.seq
         if isinstance(event, Final) and event.finalize_id is not None:
             self._answered(event.finalize_id)
         return event

@@ -168,6 +168,30 @@ class Limits:
     idle_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkGrid:
+    """At which points of the audio the server can take its next step: `first` seconds, and every `step` from there on.
+
+    Audio that ends short of such a point may as well wait for the rest.
+    """
+
+    first: float
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How much of a stream a server holds that goes on with it: what comes next is what the client says next.
+
+    Attributes:
+        samples: Of the client's audio.
+        messages: `Update`, `Finalize` and `End`.
+    """
+
+    samples: int
+    messages: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
     seq: int = 0
@@ -188,6 +212,11 @@ class Ready(_Event):
         latency_ms: Chunk latency in force.
         language: Language in force.
         limits: Bounds of this stream.
+        chunks: The chunk latency as points in the audio; None when it is not known, as after a change of latency.
+        resume_token: Opens this very stream once more, with ``?resume=TOKEN&seq=N`` at the address, when the connection
+            was cut and N was the number of the last event that came. Good once: each `Ready` brings another. None when
+            the server keeps no streams.
+        held: Given when it did: the stream goes on where it was, with the event after number N. None for a new stream.
     """
 
     TYPE: ClassVar[str] = "ready"
@@ -198,6 +227,9 @@ class Ready(_Event):
     latency_ms: int
     language: str
     limits: Limits
+    chunks: ChunkGrid | None = None
+    resume_token: str | None = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

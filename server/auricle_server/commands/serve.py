@@ -39,6 +39,9 @@ def serve(
     drain_seconds: Annotated[
         float | None, typer.Option(help="How long open streams may go on after SIGTERM; 10 unless set.")
     ] = None,
+    resume_seconds: Annotated[
+        float | None, typer.Option(help="How long a stream whose connection was cut waits for it; 10 unless set.")
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO (the default), WARNING or ERROR.")] = None,
 ) -> None:
     """Run the server: a worker with the model, and gateways that clients connect to.

@@ -283,4 +283,5 @@ def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int) -> Eng
         default_language=languages[0],
         frame_seconds=checkpoint.config.frame_seconds,
         slots=slots,
+        lookahead_seconds=Geometry(checkpoint.config).lookahead_seconds,
     )

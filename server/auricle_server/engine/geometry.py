@@ -27,8 +27,14 @@ class Geometry:
         self.hop = config.mel.hop
         self.window = config.mel.window
         self.frame_samples = config.frame_samples
+        self.frame_seconds = config.frame_seconds
         self.tail_samples = self.window - self.hop + 1
         """Audio that a slot keeps between chunks: what the next mel frame overlaps, and one sample for pre-emphasis."""
+
+    @property
+    def lookahead_seconds(self) -> float:
+        """Audio beyond the start of its last frame that a chunk rests on."""
+        return self.window // 2 * self.frame_seconds / self.frame_samples
 
     def chunk_end(self, position: Count, frames: Count) -> Count:
         """Samples of the stream that a chunk of `frames` encoder frames at frame `position` rests on."""

@@ -61,6 +61,7 @@ class EngineInfo:
         default_language: The one to take when nobody chooses.
         frame_seconds: Length of an encoder frame.
         slots: Streams that fit.
+        lookahead_seconds: Audio beyond the start of its last frame that a chunk rests on.
     """
 
     name: str
@@ -71,6 +72,7 @@ class EngineInfo:
     default_language: str
     frame_seconds: float
     slots: int
+    lookahead_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -14,6 +15,8 @@ from auricle_server.config import ServerConfig
 from auricle_server.gateway.auth import check_key
 from auricle_server.gateway.errors import Refusal, ShuttingDown
 from auricle_server.gateway.native import NativeShell
+from auricle_server.gateway.returns import Returns
+from auricle_server.gateway.session import Session
 from auricle_server.gateway.streams import Hub
 from auricle_server.link.base import GatewayLink
 from auricle_server.metrics import Metrics
@@ -37,13 +40,15 @@ class Gateway:
         hub: The workers.
         serving: Keeps the links going; ends only when something is badly wrong.
         draining: Whether new streams are refused because the server shuts down.
+        closing: Whether nobody is waited for any more.
     """
 
     def __init__(self, config: ServerConfig, links: Sequence[GatewayLink]) -> None:
-        self.draining = False
+        self.draining = self.closing = False
         self._config = config
         self._metrics = Metrics()
         self._shells: set[NativeShell] = set()
+        self._returns = Returns(config.resume_seconds, time.monotonic)
         self._empty = asyncio.Event()
         self._empty.set()
         self.hub = Hub(links, self._metrics, self._on_beat)
@@ -75,24 +80,56 @@ class Gateway:
                     status=426,
                     headers={"Upgrade": "websocket", "Connection": "Upgrade"},
                 )
-            if self.draining:
-                raise ShuttingDown("the server shuts down")
-            seat = await self.hub.reserve(_wanted_latency(request))
+            shell = NativeShell(request, self._config)
+            shell.session = self._come_back(request, shell) or await self._begin(request, shell)
         except Refusal as refusal:
             return self._refuse(refusal)
-        shell = NativeShell(request, seat, self._config, self._metrics)
-        self._shells.add(shell)
-        self._empty.clear()
-        self._metrics.streams.inc()
+        self._enter(shell)
         try:
             return await shell.run()
         finally:
             self._leave(shell)
 
+    def _come_back(self, request: web.Request, shell: NativeShell) -> Session | None:
+        """The session that a client asks for whose connection was cut; it has its slot."""
+        seq = _number(request, "seq")
+        session = None if seq is None else self._returns.find(request.query.get("resume", ""), seq)
+        if session is not None and seq is not None:
+            self._returns.take(session)
+            for other in [other for other in self._shells if other.session is session]:
+                self._shells.discard(other)
+                other.abort()
+            session.rejoin(seq, shell.wake)
+        return session
+
+    async def _begin(self, request: web.Request, shell: NativeShell) -> Session:
+        """A session of its own.
+
+        Raises:
+            Refusal: There is no place for it.
+        """
+        if self.draining:
+            raise ShuttingDown("the server shuts down")
+        seat = await self.hub.reserve(_number(request, "latency_ms"))
+        return Session(seat, self._config.limits, self._metrics, time.monotonic, shell.wake)
+
+    def _enter(self, shell: NativeShell) -> None:
+        self._shells.add(shell)
+        self._empty.clear()
+        self._metrics.streams.inc()
+        self._returns.expect(shell.session)
+
     def _leave(self, shell: NativeShell) -> None:
-        self._shells.discard(shell)
         self._metrics.streams.dec()
-        if not self._shells:
+        if shell in self._shells:  # and nobody else has its session
+            self._shells.discard(shell)
+            if self.closing or not (shell.cut and self._returns.keep(shell.session)):
+                self._returns.forget(shell.session)
+                shell.session.leave()
+        self._note_empty()
+
+    def _note_empty(self) -> None:
+        if not self._shells and not self._returns:
             self._empty.set()
 
     def _refuse(self, refusal: Refusal) -> web.Response:
@@ -126,12 +163,15 @@ class Gateway:
         self._metrics.ready.set(self.ready)
         for shell in list(self._shells):
             shell.on_beat()
+        self._returns.expire()
+        self._note_empty()
 
     async def drain(self) -> None:
         """Takes no new stream; lets the open ones end, for `drain_seconds`; finalises and closes the rest."""
         self.draining = True
         log.info("draining streams=%d seconds=%g", len(self._shells), self._config.drain_seconds)
         await self._until_empty(self._config.drain_seconds)
+        self._returns.give_up()
         for shell in list(self._shells):
             shell.session.drain()
         await self._until_empty(_FLUSH_SECONDS)
@@ -139,7 +179,8 @@ class Gateway:
 
     async def hang_up(self) -> None:
         """Closes what is open, at once."""
-        self.draining = True
+        self.draining = self.closing = True
+        self._returns.give_up()
         for shell in list(self._shells):
             shell.session.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again and replay")
         await self._until_empty(_FAREWELL_SECONDS)
@@ -158,7 +199,10 @@ class Gateway:
                 await self._empty.wait()
 
 
-def _wanted_latency(request: web.Request) -> int | None:
-    """The latency that a client means to ask for, ``?latency_ms=80``: no more than a hint, the start has the word."""
-    text = request.query.get("latency_ms", "")
+def _number(request: web.Request, name: str) -> int | None:
+    """A whole number of the query; None where there is none.
+
+    ``latency_ms`` is what a client means to ask for: no more than a hint, the start has the word.
+    """
+    text = request.query.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER else None

@@ -40,6 +40,11 @@ class AudioIn:
         self._table = None if encoding == "pcm_s16le" else _companding_table(encoding)
         self._resampler = None if sample_rate == SAMPLE_RATE else Resampler(sample_rate)
 
+    @property
+    def delay_seconds(self) -> float:
+        """Audio that comes in before the last of it goes out."""
+        return 0.0 if self._resampler is None else self._resampler.delay_seconds
+
     def decode(self, data: bytes) -> bytes:
         """16 kHz PCM of a message; with other rates a few milliseconds are held back until more or `flush` comes."""
         if self._table is None and self._resampler is None:

@@ -13,10 +13,8 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from auricle.protocol import codes
 from auricle_server.config import ServerConfig
-from auricle_server.gateway.seat import Seat
 from auricle_server.gateway.session import Session
 from auricle_server.gateway.socket import Socket
-from auricle_server.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -29,31 +27,33 @@ class NativeShell:
 
     Args:
         request: The upgrade request.
-        seat: The slot taken for it.
         config: Of the server.
-        metrics: Of the gateway.
+
+    Attributes:
+        session: What is said; to be set before `run`.
+        cut: Whether the connection has gone without a close frame of the client, which may then come back.
     """
 
-    def __init__(self, request: web.Request, seat: Seat, config: ServerConfig, metrics: Metrics) -> None:
+    session: Session
+
+    def __init__(self, request: web.Request, config: ServerConfig) -> None:
+        self.cut = False
         self._request = request
         self._config = config
         self._socket = Socket(config.limits.message_bytes)
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._sending_since: float | None = None
-        self.session = Session(seat, config.limits, metrics, time.monotonic, self._wake)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """There is something to send, or room to receive."""
         self._news.set()
         self._room.set()
 
     async def run(self) -> web.StreamResponse:
         """Serves the connection until it closes."""
-        try:
-            await self._socket.prepare(self._request)
-            await self._converse()
-        finally:
-            self.session.leave()
+        await self._socket.prepare(self._request)
+        await self._converse()
         return self._socket
 
     async def _converse(self) -> None:
@@ -61,7 +61,7 @@ class NativeShell:
         tasks = reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if self.session.close_code is not None:
+            if self.session.done:
                 await asyncio.wait({writer})
         finally:
             # Nobody may be reading when the socket closes, or it will not wait for the client's own close frame.
@@ -72,6 +72,8 @@ class NativeShell:
         if code is not None:
             with contextlib.suppress(ConnectionError):
                 await self._socket.finish(self._request, code)
+            # Without the client's own close frame nobody knows whether the last words have come.
+            self.cut |= self._socket.close_code in {None, WSCloseCode.ABNORMAL_CLOSURE}
 
     def _judge(self, outcomes: Iterable[BaseException | None]) -> int | None:
         """The code to close with; None when the client has gone."""
@@ -79,12 +81,13 @@ class NativeShell:
             if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionError):
                 log.error("shell failed session=%s", self.session.name, exc_info=outcome)
                 return WSCloseCode.INTERNAL_ERROR
-        return self.session.close_code
+            self.cut |= isinstance(outcome, ConnectionError)
+        return None if self.cut else self.session.close_code
 
     async def _read(self) -> None:
         """Feeds the session until the client goes or the conversation is over."""
         for count in itertools.count(1):
-            if self.session.close_code is not None:
+            if self.session.done:
                 return
             if count % _BURST == 0:
                 await asyncio.sleep(0)  # messages that have come already are read without waiting: let others in
@@ -93,6 +96,7 @@ class NativeShell:
                 await self._room.wait()
             message = await self._socket.receive()
             if message.type in _GONE:
+                self.cut = message.type is not WSMsgType.CLOSE
                 return
             await self._take(message)
 
@@ -126,7 +130,7 @@ class NativeShell:
             self._news.clear()
             while (text := self.session.next_text()) is not None:
                 await self._send(text)
-            if self.session.close_code is not None:
+            if self.session.done:
                 self._sending_since = time.monotonic()
                 return
 

@@ -76,6 +76,11 @@ class Resampler:
         return made
 
     @property
+    def delay_seconds(self) -> float:
+        """Input beyond an output's position that it waits for."""
+        return (self._half + 1) * self._up / (self._down * SAMPLE_RATE)
+
+    @property
     def _end(self) -> int:
         """Number of input samples so far."""
         return self._first + len(self._held)

@@ -1,7 +1,8 @@
 """One client's conversation, without I/O: what the socket receives goes in, what it must send comes out.
 
 The shell feeds `receive_text` and `receive_binary`, sends what `next_text` returns whenever `wake` was called, and
-closes with `close_code` once that is set and nothing is left to send.
+closes with `close_code` once the session is `done` and nothing is left to send. When the connection is cut, another
+shell may take the session over: `rejoin`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from auricle.protocol.messages import (
     Finalize,
     Interim,
     Limits,
+    Ready,
     ServerEvent,
     Start,
     TurnEnd,
@@ -41,6 +43,7 @@ MOST_UNANSWERED = 256
 MOST_UNSENT = 1024
 """Finalizes and events that one stream may have waiting before its socket is read no further."""
 _SAMPLE_BYTES = 2
+_TOKEN_BYTES = 16
 _NORMAL = 1000
 
 
@@ -56,6 +59,7 @@ class Session:
 
     Attributes:
         name: Names the session in logs and in `Ready`.
+        token: Opens the session again, once, after a cut.
         close_code: WebSocket code to close with after the last text; None while the conversation goes on.
         last_message: When the client was last heard, by `clock`.
     """
@@ -64,6 +68,7 @@ class Session:
         self, seat: Seat, limits: Limits, metrics: Metrics, clock: Callable[[], float], wake: Callable[[], None]
     ) -> None:
         self.name = secrets.token_hex(8)
+        self.token = secrets.token_urlsafe(_TOKEN_BYTES)
         self.close_code: int | None = None
         self.last_message = clock()
         self._seat = seat
@@ -75,6 +80,8 @@ class Session:
         self._stream: Stream | None = None
         self._audio: AudioIn | None = None
         self._outbox: deque[ServerEvent] = deque()
+        self._missed: deque[str] = deque()
+        self._rejoining: int | None = None
         self._asked: dict[str, float] = {}
         self._draining = False
         # A stream must always be able to collect two chunks, whatever the limit says.
@@ -96,7 +103,10 @@ class Session:
 
     def receive_text(self, text: str) -> None:
         """A text message has come."""
-        self._receive(lambda: self._connection.receive_text(text))
+        if self._rejoining is not None:
+            self._welcome_back(text, self._rejoining)
+        else:
+            self._receive(lambda: self._connection.receive_text(text))
 
     def receive_binary(self, data: bytes) -> None:
         """A binary message has come."""
@@ -139,8 +149,12 @@ class Session:
         # The seat was taken for one latency, and in the model's default language, before the start was known.
         latency_ms = None if stream.latency_ms == self._seat.latency_ms else stream.latency_ms
         self._seat.change(Change(latency_ms, start.language), starting=True)
-        self._send([stream.ready(self._limits)])
+        self._send([self._ready(stream)])
         log.info("stream started session=%s latency_ms=%d turn=%s", self.name, stream.latency_ms, start.turn.mode)
+
+    def _ready(self, stream: Stream) -> Ready:
+        delay = 0.0 if self._audio is None else self._audio.delay_seconds
+        return stream.ready(self._limits, input_delay=delay, resume_token=self.token)
 
     def _hear(self, data: bytes) -> None:
         stream, audio = self._running
@@ -181,6 +195,47 @@ class Session:
         if self._stream is None or self._audio is None:
             raise ProtocolViolation(codes.NOT_STARTED, "the first message must be a start")
         return self._stream, self._audio
+
+    # --- after a cut -------------------------------------------------------------------------------------------------
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be received: once the last text is sent, the connection closes."""
+        return self.close_code is not None and self._rejoining is None
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is a stream to come back to, or the last words of one."""
+        return self._stream is not None and self.close_code in {None, _NORMAL}
+
+    def can_rejoin(self, seq: int) -> bool:
+        """Whether a client that has had the events up to number `seq` may come back."""
+        return self.resumable and self._connection.can_resume(seq)
+
+    def rejoin(self, seq: int, wake: Callable[[], None]) -> None:
+        """Another connection takes over; `can_rejoin`. Nothing is sent before its `Start` has come.
+
+        Args:
+            seq: Number of the last event that the client has had.
+            wake: In place of that of the connection before.
+        """
+        self._rejoining, self._wake = seq, wake
+        self.token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self._missed.clear()
+        self.touch()
+
+    def _welcome_back(self, text: str, seq: int) -> None:
+        self._rejoining = None
+        self.touch()
+        assert self._stream is not None  # `can_rejoin` says so
+        try:
+            self._missed.extend(self._connection.resume(text, self._ready(self._stream), seq))
+        except ProtocolViolation as violation:
+            self.fail(violation.code, violation.message)
+        else:
+            self._metrics.resumed.inc()
+            log.info("stream resumed session=%s seq=%d missed=%d", self.name, seq, len(self._missed) - 1)
+        self._wake()
 
     # --- from the worker ---------------------------------------------------------------------------------------------
 
@@ -239,10 +294,15 @@ class Session:
 
     def next_text(self) -> str | None:
         """The next text to send; None when there is none for now."""
+        if self._rejoining is not None:
+            return None
+        if self._missed:
+            return self._missed.popleft()
         return self._connection.send(self._outbox.popleft()) if self._outbox else None
 
     def fail(self, code: str, message: str) -> None:
         """Ends the conversation with an error; the first one counts."""
+        self._rejoining = None
         if self.close_code is not None:
             return
         self._outbox.append(self._error(code, message, fatal=True))
@@ -261,7 +321,7 @@ class Session:
     def check_idle(self) -> None:
         """Ends a stream whose client has said nothing for too long; a silent microphone still sends audio."""
         most = self._limits.idle_seconds
-        if self._stream is None:
+        if self._stream is None or self._rejoining is not None:
             most = min(most, START_SECONDS)
         if self.has_room and self._clock() - self.last_message > most:
             self.fail(codes.IDLE_TIMEOUT, f"no message for {most:g} s; send audio, even silence")

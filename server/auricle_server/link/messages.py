@@ -27,6 +27,7 @@ class ModelInfo(msgspec.Struct, frozen=True, tag=True):
         default_language: Taken when a client names none.
         frame_seconds: Length of an encoder frame.
         slots: Streams that the worker can hold.
+        lookahead_seconds: Audio beyond the start of its last frame that a chunk rests on.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ModelInfo(msgspec.Struct, frozen=True, tag=True):
     default_language: str
     frame_seconds: float
     slots: int
+    lookahead_seconds: float = 0.0
 
 
 # --- gateway to worker -----------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelIn
         default_language=info.default_language,
         frame_seconds=info.frame_seconds,
         slots=info.slots,
+        lookahead_seconds=info.lookahead_seconds,
     )
 
 

@@ -1,0 +1,232 @@
+"""A client whose connection was cut comes back to its own stream: nothing is heard twice, nothing is missed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from auricle_server.engine import Engine
+from tests.auricle_server.gateway.conftest import Serve
+from tests.auricle_server.talk import Event, Talk, quiet, talking, transcribed, until
+from tests.support import tones
+
+AUDIO, TEXT = tones.utterance(7, 10)
+BYTES = AUDIO.astype("<i2").tobytes()
+
+
+def back(ready: Event, seq: int) -> str:
+    return f"?resume={ready['resume_token']}&seq={seq}"
+
+
+def cut(talk: Talk) -> None:
+    """Breaks the connection without a close frame."""
+    connection = talk.socket._response.connection
+    assert connection is not None
+    assert connection.transport is not None
+    connection.transport.abort()
+
+
+async def metric(url: str, name: str) -> float:
+    async with aiohttp.ClientSession() as http, http.get(url.replace("ws:", "http:") + "/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
+
+
+async def gone(url: str) -> None:
+    """Waits until the server has noticed that the connection is cut."""
+
+    async def nobody() -> bool:
+        return await metric(url, "auricle_streams") == 0
+
+    await until(nobody)
+
+
+@pytest.mark.parametrize("held", [0, 40_002, 77_778, len(BYTES)])
+async def test_a_stream_goes_on_where_it_was(url: str, held: int) -> None:
+    unbroken = await transcribed(url, AUDIO, latency_ms=80)
+    async with talking(url) as talk:
+        ready = await talk.start(latency_ms=80)
+        await talk.say(BYTES[:held])
+        if held:
+            await talk.event("interim")
+        cut(talk)
+        before = list(talk.events)
+    await gone(url)
+    async with talking(url, back(ready, before[-1]["seq"])) as again:
+        resumed = await again.start(latency_ms=80)
+        assert resumed["session"] == ready["session"]
+        assert resumed["seq"] == before[-1]["seq"]
+        assert resumed["resume_token"] != ready["resume_token"]
+        assert resumed["held"] == {"samples": held // 2, "messages": 0}
+        await again.say(BYTES[held:])
+        await again.end()
+        assert again.close_code == 1000
+        seqs = [event["seq"] for event in [*before, *again.events[1:]]]
+        assert seqs == sorted(set(seqs))
+        assert again.text == unbroken == TEXT
+
+
+async def test_events_that_were_on_their_way_come_again(url: str) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start(latency_ms=80, turn={"mode": "off"})
+        await talk.say(AUDIO)
+        await talk.send(type="finalize", id="a")
+        final = await talk.event("final")
+        cut(talk)
+    await gone(url)
+    async with talking(url, back(ready, ready["seq"])) as again:
+        resumed = await again.start(latency_ms=80)
+        assert resumed["held"] == {"samples": len(AUDIO), "messages": 1}
+        assert await again.event("final") == final
+        assert [kind for kind in again.kinds if kind == "interim"] == []
+        assert await again.end() == []
+
+
+async def test_the_last_words_wait_for_a_client_that_has_said_the_end(url: str) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start()
+        await talk.say(AUDIO)
+        await talk.send(type="end")
+        cut(talk)
+    await gone(url)
+    async with talking(url, back(ready, ready["seq"])) as again:
+        resumed = await again.start()
+        if resumed["held"]["messages"] == 0:  # the cut was faster than the end
+            await again.say(BYTES[2 * resumed["held"]["samples"] :])
+            await again.send(type="end")
+        await again.rest()
+        assert (again.text, again.close_code) == (TEXT, 1000)
+
+
+async def test_a_new_connection_takes_over_from_one_that_only_seems_alive(url: str) -> None:
+    async with talking(url) as stale:
+        ready = await stale.start()
+        await stale.say(BYTES[:32_000])
+        seq = (await stale.event("interim"))["seq"]
+        async with talking(url, back(ready, seq)) as again:
+            resumed = await again.start()
+            assert resumed["held"]["samples"] == 16_000
+            await again.say(BYTES[32_000:])
+            await again.end()
+            assert again.text == TEXT
+        await stale.rest()
+        assert stale.close_code != 1000
+
+
+async def test_full_is_no_obstacle_to_a_stream_that_has_its_slot(serve: Serve, engine: Engine) -> None:
+    async with serve() as url, talking(url) as talk:
+        ready = await talk.start()
+        others = [talking(url) for _ in range(5)]
+        for other in others:
+            await (await other.__aenter__()).start()
+        assert engine.slots_used == 6
+        cut(talk)
+        async with talking(url, back(ready, 1)) as again:
+            assert (await again.start())["held"] == {"samples": 0, "messages": 0}
+        for other in others:
+            await other.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("resume_seconds", [0.0, 0.2])
+async def test_a_stream_for_which_nobody_comes_gives_its_slot_back(
+    serve: Serve, engine: Engine, resume_seconds: float
+) -> None:
+    async with serve(resume_seconds=resume_seconds) as url:
+        async with talking(url) as talk:
+            ready = await talk.start()
+            cut(talk)
+        await until(lambda: engine.slots_used == 0)
+        async with talking(url, back(ready, 1)) as again:
+            fresh = await again.start()
+            assert "held" not in fresh
+            assert fresh["session"] != ready["session"]
+
+
+async def test_a_client_that_closed_its_stream_has_left_it(url: str, engine: Engine) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start()
+        await talk.socket.close()
+    await until(lambda: engine.slots_used == 0)
+    async with talking(url, back(ready, 1)) as again:
+        assert "held" not in await again.start()
+
+
+async def test_a_token_is_good_once(url: str) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start()
+        cut(talk)
+        async with talking(url, back(ready, 1)) as again:
+            assert "held" in await again.start()
+            async with talking(url, back(ready, 1)) as thief:
+                assert "held" not in await thief.start()
+            await again.say(AUDIO)
+            await again.end()
+            assert again.text == TEXT
+
+
+@pytest.mark.parametrize("query", ["?resume=guess&seq=1", "?resume=&seq=1", "?resume=%00&seq=x", "?resume=a"])
+async def test_whoever_knows_no_token_gets_a_stream_of_his_own(url: str, query: str) -> None:
+    async with talking(url, query) as talk:
+        assert "held" not in await talk.start()
+
+
+async def test_a_client_that_claims_to_know_the_future_gets_a_new_stream(url: str) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start()
+        cut(talk)
+    async with talking(url, back(ready, 99)) as again:
+        assert "held" not in await again.start()
+
+
+@pytest.mark.parametrize(
+    "first", [{"type": "start", "sample_rate": 8000}, {"type": "start", "encoding": "mulaw"}, {"type": "end"}]
+)
+async def test_whoever_comes_back_comes_back_as_he_was(url: str, first: dict[str, Any]) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start()
+        cut(talk)
+    async with talking(url, back(ready, 1)) as again:
+        await again.socket.send_str(json.dumps(first))
+        (error,) = await again.rest()
+        assert error["type"] == "error"
+        assert error["fatal"] is True
+
+
+async def test_an_old_client_too_far_behind_starts_anew(url: str) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start(latency_ms=80)
+        for number in range(40):
+            await talk.send(type="finalize", id=str(number))
+            await talk.say(quiet(0.1))
+        while (await talk.event("final"))["finalize_id"] != "39":
+            pass
+        cut(talk)
+    async with talking(url, back(ready, 1)) as again:
+        assert "held" not in await again.start()
+
+
+async def test_settings_in_force_stay(url: str) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start(latency_ms=80, turn={"mode": "silence", "silence_ms": 400})
+        assert ready["chunks"] == {"first": 0.0125, "step": 0.08}
+        await talk.send(type="update", latency_ms=560)
+        await talk.send(type="finalize", id="now")
+        await talk.event("final")
+        cut(talk)
+    async with talking(url, back(ready, 2)) as again:
+        resumed = await again.start(latency_ms=80)
+        assert resumed["latency_ms"] == 560
+        assert "chunks" not in resumed
+        assert resumed["held"]["messages"] == 2
+
+
+async def test_resumed_streams_are_counted(url: str) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start()
+        cut(talk)
+    async with talking(url, back(ready, 1)) as again:
+        await again.start()
+    assert await metric(url, "auricle_resumed_total") == 1
