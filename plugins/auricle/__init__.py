@@ -4,7 +4,15 @@ Everything a caller needs is here; `auricle.protocol` holds both ends of the pro
 """
 
 from auricle.client import AuricleClient, Stream, connect
-from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+from auricle.errors import (
+    AuricleError,
+    Backpressure,
+    ConnectionFailed,
+    ProtocolError,
+    Refused,
+    ServerFull,
+    StreamFailed,
+)
 from auricle.events import Reconnected, Reconnecting, SpeechEvent, StreamEvent
 from auricle.protocol.messages import (
     Error,
@@ -27,6 +35,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AuricleClient",
     "AuricleError",
+    "Backpressure",
     "ConnectionFailed",
     "Error",
     "Final",

@@ -20,7 +20,7 @@ from typing import Self
 import aiohttp
 
 from auricle import audio
-from auricle.errors import ProtocolError
+from auricle.errors import Backpressure, ProtocolError
 from auricle.events import StreamEvent
 from auricle.journal import LARGEST_PIECE_SECONDS, Journal
 from auricle.link import Address
@@ -37,6 +37,7 @@ from auricle.protocol.messages import (
 )
 from auricle.pump import Pump
 from auricle.reconnect import ReconnectPolicy
+from auricle.servers import Servers
 from auricle.splice import Splice
 from auricle.transport import stream_url
 
@@ -67,6 +68,11 @@ class Stream:
         return self._pump.ready
 
     @property
+    def url(self) -> str:
+        """Address of the server in use; while the stream reconnects, of the one used last."""
+        return self._pump.url
+
+    @property
     def audio_seconds(self) -> float:
         """Audio given to `send` so far: the stream's clock."""
         return self._journal.seconds
@@ -80,14 +86,32 @@ class Stream:
             ProtocolError: Not a whole number of samples, or the stream has ended.
             AuricleError: The stream has failed.
         """
-        if len(pcm) % self._width:
-            raise ProtocolError(codes.BAD_AUDIO, f"{len(pcm)} bytes are no whole number of samples")
-        self._check_open()
+        self._check_audio(pcm)
         for piece in audio.pieces(pcm, self._piece_bytes):
             await self._pump.room()
             self._check_open()
             self._journal.audio(piece)
             self._pump.poke()
+
+    def send_nowait(self, pcm: bytes) -> None:
+        """As `send`, but never waits: for callers that cannot hold up whoever speaks.
+
+        Raises:
+            Backpressure: Two seconds of audio wait to be sent already; this was not taken. While the stream reconnects
+                it takes audio at the speed of speech.
+            ProtocolError: Not a whole number of samples, or the stream has ended.
+            AuricleError: The stream has failed.
+        """
+        self._check_audio(pcm)
+        if not self._pump.has_room:
+            raise Backpressure(self._journal.unsent_seconds)
+        self._journal.audio(pcm)
+        self._pump.poke()
+
+    def _check_audio(self, pcm: bytes) -> None:
+        if len(pcm) % self._width:
+            raise ProtocolError(codes.BAD_AUDIO, f"{len(pcm)} bytes are no whole number of samples")
+        self._check_open()
 
     async def finalize(self, id: str | None = None) -> str:  # noqa: A002  # the protocol's own name of the field
         """Asks that everything said so far becomes final now.
@@ -183,10 +207,14 @@ class Stream:
 
 
 class AuricleClient:
-    """Opens streams on one server; close it, or use it as a context manager, when the streams are done.
+    """Opens streams; close it, or use it as a context manager, when the streams are done.
+
+    With several servers, a stream goes to the first that will have it, and to another when that one fails: what had no
+    final there is replayed. One that was full or failed is asked only after the others for a while.
 
     Args:
-        url: ``ws://host:port`` (or wss, http, https); the path ``/v1/stream`` is added when it is missing.
+        url: ``ws://host:port`` (or wss, http, https); the path ``/v1/stream`` is added when it is missing. Or several,
+            in the order of preference.
         api_key: Sent as a bearer token.
         ssl: Context for wss; None checks certificates against the system's authorities.
         session: Taken instead of one of the client's own, and left open.
@@ -194,15 +222,18 @@ class AuricleClient:
         connect_timeout: Seconds for one attempt, from the first packet to `Ready`.
         heartbeat: Seconds of quiet after which the server is asked for a sign of life; it has half as long to give one.
             None never asks.
-        packet_ms: Audio is sent in pieces of at least this length, so that tiny frames do not become tiny messages.
+        packet_ms: Audio goes out when the server can use it, see `Ready.chunks`. Where that is not known it is sent in
+            pieces of at least this length, so that tiny frames do not become tiny messages.
+        answer_timeout: Seconds without any event after which a server that has a finalize to answer, or takes no audio,
+            is given up like one whose connection broke. None waits for ever.
 
     Raises:
-        ValueError: The url is none.
+        ValueError: A url is none, or there is none at all.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | Sequence[str],
         *,
         api_key: str | None = None,
         ssl: tls.SSLContext | None = None,
@@ -211,27 +242,32 @@ class AuricleClient:
         connect_timeout: float = 10.0,
         heartbeat: float | None = 20.0,
         packet_ms: int = 20,
+        answer_timeout: float | None = 5.0,
     ) -> None:
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         trusted = True if ssl is None else ssl
-        self._address = Address(stream_url(url), headers, trusted, connect_timeout, heartbeat)
+        urls = [url] if isinstance(url, str) else url
+        self._servers = Servers(
+            [Address(stream_url(each), headers, trusted, connect_timeout, heartbeat) for each in urls]
+        )
+        self._answer_timeout = answer_timeout
         self._policy = reconnect
         self._packet_seconds = packet_ms / 1000
         self._session = session
         self._owns_session = session is None
 
     async def open(self, start: Start | None = None) -> Stream:
-        """A new stream. Connects once: whether to try again is the caller's to say here.
+        """A new stream. Asks every server once: whether to try again is the caller's to say here.
 
         Raises:
-            AuricleError: There is no server, or it will not have this stream.
+            AuricleError: There is no server, or none will have this stream; `ServerFull` if one merely has no room.
         """
         if self._session is None:
             self._session = aiohttp.ClientSession()
         start = start or Start()
         journal = Journal(start, self._policy.replay_seconds, self._packet_seconds)
         splice = Splice(start.turn)
-        pump = Pump(self._session, self._address, journal, splice, self._policy)
+        pump = Pump(self._session, self._servers, journal, splice, self._policy, self._answer_timeout)
         await pump.open()
         return Stream(pump, journal, splice)
 
@@ -252,7 +288,7 @@ class AuricleClient:
 
 @asynccontextmanager
 async def connect(
-    url: str,
+    url: str | Sequence[str],
     *,
     start: Start | None = None,
     api_key: str | None = None,
@@ -262,8 +298,9 @@ async def connect(
     connect_timeout: float = 10.0,
     heartbeat: float | None = 20.0,
     packet_ms: int = 20,
+    answer_timeout: float | None = 5.0,
 ) -> AsyncIterator[Stream]:
-    """A stream on the server at `url`, dropped when the block is left. Arguments as for `AuricleClient`.
+    """A stream, dropped when the block is left. Arguments as for `AuricleClient`.
 
     Raises:
         AuricleError: There is no server, or it will not have this stream.
@@ -278,6 +315,7 @@ async def connect(
         connect_timeout=connect_timeout,
         heartbeat=heartbeat,
         packet_ms=packet_ms,
+        answer_timeout=answer_timeout,
     )
     async with client, await client.open(start) as stream:
         yield stream

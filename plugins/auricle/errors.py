@@ -4,6 +4,7 @@
     ├── ConnectionFailed   no server, no TLS, no answer in time, or the connection broke
     ├── Refused            the server will not serve this client (HTTP 401, 403, 404, ...)
     ├── ServerFull         every slot is taken (HTTP 503, 429); `retry_after` says when to come back
+    ├── Backpressure       more audio than may wait to be sent; the stream is well
     ├── ProtocolError      one of the two sides broke the protocol
     └── StreamFailed       the server ended this stream; `code` and `fault` say why and whose fault it was
 
@@ -71,6 +72,20 @@ class ServerFull(AuricleError):
         hint = "" if retry_after is None else f"; it suggests to try again in {retry_after:g} s"
         super().__init__(f"the server has no free slot{hint}")
         self.retry_after = retry_after
+
+
+class Backpressure(AuricleError):
+    """The network or the server takes audio more slowly than it is given, and no more of it may wait.
+
+    The stream goes on; the audio of the call that raised this is not part of it.
+
+    Attributes:
+        unsent_seconds: Audio that waits.
+    """
+
+    def __init__(self, unsent_seconds: float) -> None:
+        super().__init__(f"{unsent_seconds:.1f} s of audio wait to be sent, and no more may; give it more slowly")
+        self.unsent_seconds = unsent_seconds
 
 
 class ProtocolError(AuricleError):

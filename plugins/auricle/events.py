@@ -29,13 +29,15 @@ class Reconnected:
 
     Attributes:
         replayed_seconds: Audio that the new connection gets to hear again or for the first time: all since the last
-            settled point that is still held.
+            settled point that is still held; of a resumed stream, what its server had not heard yet.
         lost_seconds: Audio that no final covers and that was no longer held (`ReconnectPolicy.replay_seconds`); its
             words are lost. 0 unless the outage or the segment was longer than that.
+        resumed: Whether the same server goes on exactly where it was.
     """
 
     replayed_seconds: float
     lost_seconds: float = 0.0
+    resumed: bool = False
 
 
 SpeechEvent = SpeechStarted | Interim | Final | TurnEagerEnd | TurnResumed | TurnEnd

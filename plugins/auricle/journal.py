@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from auricle import audio
+from auricle.pace import Pace
 from auricle.protocol import codes
-from auricle.protocol.messages import SAMPLE_BYTES, End, Finalize, Start, Update
+from auricle.protocol.messages import SAMPLE_BYTES, End, Finalize, Held, Ready, Start, Update
 
 Said = bytes | Update | Finalize | End
 LARGEST_PIECE_SECONDS = 0.5
@@ -53,14 +54,16 @@ class Journal:
     Args:
         start: Settings with which the stream was opened.
         replay_seconds: Audio held at most, apart from what a connection has yet to be given.
-        packet_seconds: Pieces shorter than this wait for more audio, unless a message follows them.
+        packet_seconds: Where the server's chunks are not known, pieces shorter than this wait for more audio, unless a
+            message follows them.
     """
 
     def __init__(self, start: Start, replay_seconds: float, packet_seconds: float) -> None:
         self.start = start
         self._width = SAMPLE_BYTES[start.encoding]
         self._limit = self._position_of(replay_seconds)
-        self._packet = self._position_of(packet_seconds)
+        self._packet_seconds = packet_seconds
+        self._pace = Pace(start.sample_rate, packet_seconds)
         self._largest = self._position_of(LARGEST_PIECE_SECONDS)
         self._held = bytearray()
         self._front = 0
@@ -68,8 +71,10 @@ class Journal:
         self._settled = 0
         self._accounted = 0
         self._attached = False
+        self._origin = 0
         self._marks: list[_Mark] = []
         self._next_mark = 0
+        self._told = self._told_before = 0
         self._pending: dict[str, _Mark] = {}
 
     @property
@@ -119,19 +124,31 @@ class Journal:
         """What the connection is to be told next; None when it has been told everything."""
         mark = self._marks[self._next_mark] if self._next_mark < len(self._marks) else None
         if mark is not None and mark.position <= self._cursor:
-            self._next_mark += 1
-            return mark.message
+            return self._tell(mark.message)
         size = (self._tail if mark is None else mark.position) - self._cursor
-        if size == 0 or (mark is None and size < self._packet):
+        if size == 0 or (mark is None and not self._is_due()):
             return None
         return self._read(min(size, self._largest))
+
+    def _is_due(self) -> bool:
+        """Whether the audio that waits takes the server any further."""
+        heard, said = self._cursor - self._origin, self._tail - self._origin
+        return self._pace.is_due(heard // self._width, said // self._width)
+
+    def _tell(self, message: Update | Finalize | End) -> Said:
+        self._next_mark += 1
+        self._told += 1
+        if isinstance(message, Update) and message.latency_ms is not None:
+            self._pace = Pace(self.start.sample_rate, self._packet_seconds)
+        return message
 
     def settle(self, seconds: float) -> None:
         """No later event depends on audio before `seconds`: lets go of it, and of the settings changed before."""
         # A server cannot have settled what it was not given, whatever it says.
         self._settled = max(self._settled, min(self._position_of(seconds), self._cursor))
         self._drop_to(self._settled)
-        said = takewhile(lambda mark: mark.position <= self._settled, self._marks[: self._next_mark])
+        # An update right at the point may not have come yet: it is behind all audio that the server speaks of.
+        said = takewhile(lambda mark: mark.position < self._settled, self._marks[: self._next_mark])
         for mark in said:
             if isinstance(mark.message, Update):
                 self.start = _with_settings(self.start, mark.message)
@@ -156,15 +173,45 @@ class Journal:
                     mark.message = _without(mark.message, name)
                     return
 
-    def attach(self, message_bytes: int) -> Resumption:
-        """A connection is ready to hear the stream from the front on; its messages hold at most `message_bytes`."""
-        self._attached = True
-        self._largest = self._aligned(min(self._largest, message_bytes))
+    def attach(self, ready: Ready) -> Resumption:
+        """A connection is ready to hear the stream from the front on."""
+        self._listens(ready)
+        self._origin, self._told = self._front, 0
         lost = self._front - max(self._settled, self._accounted)
         self._accounted = max(self._accounted, self._front)
         return Resumption(
             self._seconds_of(self._front), self._seconds_of(len(self._held)), self._seconds_of(max(0, lost))
         )
+
+    def resume(self, ready: Ready) -> Resumption | None:
+        """A connection goes on with the stream of the one before, see `Ready.held`.
+
+        Returns:
+            None when that cannot be: what comes next is not held here any more.
+        """
+        held = ready.held
+        if held is None or not self.can_resume(held):
+            return None
+        self._listens(ready)
+        self._cursor = self._origin + held.samples * self._width
+        self._next_mark, self._told = self._told_before - (self._told - held.messages), held.messages
+        return Resumption(self._seconds_of(self._origin), self.unsent_seconds, 0.0)
+
+    def can_resume(self, held: Held) -> bool:
+        """Whether everything that a server lacks which holds so much is still here."""
+        cursor, untold = self._origin + held.samples * self._width, self._told - held.messages
+        return self._front <= cursor <= self._tail and 0 <= untold <= self._told_before
+
+    def _listens(self, ready: Ready) -> None:
+        self._attached = True
+        self._largest = self._aligned(min(self._largest, ready.limits.message_bytes))
+        self._pace = Pace(self.start.sample_rate, self._packet_seconds, ready.chunks)
+
+    @property
+    def told(self) -> tuple[list[str], bool]:
+        """Ids of the finalizes that the connection was told and has not answered; and whether it was told the end."""
+        messages = [mark.message for mark in self._marks[: self._next_mark]]
+        return [said.id for said in messages if isinstance(said, Finalize)], End() in messages
 
     def detach(self, *, speaking: bool) -> None:
         """The connection is gone: everything held is unsent again.
@@ -176,6 +223,7 @@ class Journal:
         if not speaking:
             self._accounted = max(self._accounted, self._cursor)
         self._attached = False
+        self._told_before = self._next_mark
         self._cursor = self._front
         self._next_mark = 0
 

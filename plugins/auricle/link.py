@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl as tls
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -33,13 +33,45 @@ class Address:
     heartbeat: float | None
 
 
-class Link:
-    """A connection on which the server has answered `Ready`."""
+@dataclass(frozen=True, slots=True)
+class Return:
+    """How to come back to the stream of a connection that was cut.
 
-    def __init__(self, wire: transport.Wire, connection: ClientConnection, ready: Ready) -> None:
+    Attributes:
+        address: Of its server.
+        token: See `Ready.resume_token`.
+        seq: Number of the last event that came.
+    """
+
+    address: Address
+    token: str
+    seq: int
+
+
+class Link:
+    """A connection on which the server has answered `Ready`.
+
+    Attributes:
+        address: Of the server.
+        ready: Its answer.
+    """
+
+    def __init__(self, wire: transport.Wire, connection: ClientConnection, ready: Ready, address: Address) -> None:
         self._wire = wire
         self._connection = connection
+        self._failure: ConnectionFailed | None = None
         self.ready = ready
+        self.address = address
+
+    @property
+    def way_back(self) -> Return | None:
+        """How to come back here after a cut; None when the server keeps no streams."""
+        token = self.ready.resume_token
+        return None if token is None else Return(self.address, token, self._connection.seq)
+
+    def resumed(self, asked: Collection[str], *, ended: bool) -> None:
+        """The server goes on with a stream of an earlier connection; see `ClientConnection.resumed`."""
+        self._connection.resumed(asked, ended=ended)
 
     async def tell(self, said: Said) -> None:
         """Sends audio or a message; waits while the socket is slow.
@@ -55,35 +87,54 @@ class Link:
         Raises:
             AuricleError: The connection is lost, or the server failed the stream or broke the protocol.
         """
-        event = await _receive(self._wire, self._connection)
+        try:
+            event = await _receive(self._wire, self._connection)
+        except ConnectionFailed as error:
+            raise self._failure or error from error
         if isinstance(event, Ready):
             raise ProtocolError(codes.UNEXPECTED_EVENT, "the server was ready twice")
         return event
 
     async def close(self) -> None:
-        """Closes the socket."""
+        """Closes the socket; the server lets go of the stream."""
         await self._wire.close()
 
+    def cut(self) -> None:
+        """Drops the socket; the server keeps the stream for a while."""
+        self._wire.cut()
 
-async def open_link(session: aiohttp.ClientSession, address: Address, start: Start) -> Link:
+    def give_up(self, failure: ConnectionFailed) -> None:
+        """The connection is of no use any more: whoever hears next gets `failure`."""
+        self._failure = failure
+        self._wire.cut()
+
+
+async def open_link(session: aiohttp.ClientSession, address: Address, start: Start, back: Return | None = None) -> Link:
     """Connects, says `start` and waits for `Ready`.
+
+    Args:
+        session: For the WebSocket.
+        address: Of the server.
+        start: How the stream is to be.
+        back: Asks for the stream that it tells of; `Ready.held` says whether the server still had it.
 
     Raises:
         AuricleError: As in `auricle.errors`.
     """
     try:
         async with asyncio.timeout(address.connect_timeout):
-            url = transport.with_latency(address.url, start.latency_ms)
+            resume, seq = (None, None) if back is None else (back.token, back.seq)
+            url = transport.with_query(address.url, latency_ms=start.latency_ms, resume=resume, seq=seq)
             wire = await transport.dial(
                 session, url, headers=address.headers, ssl=address.ssl, heartbeat=address.heartbeat
             )
-            return await _greet(wire, start)
+            return await _greet(wire, start, address)
     except TimeoutError as error:
         message = f"{address.url} was not ready within {address.connect_timeout:g} s"
         raise ConnectionFailed("timeout", message) from error
 
 
-async def _greet(wire: transport.Wire, start: Start) -> Link:
+async def _greet(wire: transport.Wire, start: Start, address: Address) -> Link:
     connection = ClientConnection()
     ready: ServerEvent | None = None
     try:
@@ -94,7 +145,7 @@ async def _greet(wire: transport.Wire, start: Start) -> Link:
             await wire.close()
     if not isinstance(ready, Ready):
         raise ProtocolError(codes.UNEXPECTED_EVENT, "the server closed before it was ready")
-    return Link(wire, connection, ready)
+    return Link(wire, connection, ready, address)
 
 
 async def _receive(wire: transport.Wire, connection: ClientConnection) -> ServerEvent | None:

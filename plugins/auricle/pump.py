@@ -9,13 +9,14 @@ import aiohttp
 
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
 from auricle.events import Reconnected, Reconnecting
-from auricle.journal import Journal, Resumption
-from auricle.link import Address, Link, open_link
+from auricle.journal import Journal
+from auricle.link import Link, Return, open_link
 from auricle.mailbox import Mailbox
 from auricle.protocol import codes
 from auricle.protocol.messages import Error, Final, Ready, Settled
 from auricle.reconnect import ReconnectPolicy
 from auricle.room import Room
+from auricle.servers import Servers, weightiest
 from auricle.splice import Splice, Told
 
 SEND_BUFFER_SECONDS = 2.0
@@ -26,26 +27,28 @@ class Pump:
 
     Args:
         session: For the WebSockets.
-        address: Of the server.
+        servers: Where to connect.
         journal: What there is to tell; call `poke` after adding to it.
         splice: What there was to hear.
         policy: When to try again.
+        answer_timeout: Seconds without any event after which a server that owes one is taken for lost; None for never.
     """
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        address: Address,
+        servers: Servers,
         journal: Journal,
         splice: Splice,
         policy: ReconnectPolicy,
+        answer_timeout: float | None = None,
     ) -> None:
         self.mailbox = Mailbox()
         self.ready: Ready | None = None
         self.over = False
         self.failure: BaseException | None = None
         self._session = session
-        self._address = address
+        self._servers = servers
         self._journal = journal
         self._splice = splice
         self._policy = policy
@@ -53,7 +56,10 @@ class Pump:
         self._poked = asyncio.Event()
         self._moved = asyncio.Event()
         self._attempt = 0
+        self._answer_timeout = answer_timeout
+        self._heard_at = 0.0
         self._link: Link | None = None
+        self._back: Return | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -78,10 +84,21 @@ class Pump:
         """There is something new in the journal."""
         self._poked.set()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether more audio may be said, or nothing matters any more."""
+        return self.over or self._room.allows(self._journal.unsent_seconds, _now())
+
     async def room(self) -> None:
-        """Waits until more audio may be said, or nothing matters any more."""
-        while not self.over and not self._room.allows(self._journal.unsent_seconds, _now()):
+        """Waits until there is room."""
+        while not self.has_room:
             await self._moved.wait()
+
+    @property
+    def url(self) -> str:
+        """Of the server in use, or used last."""
+        assert self._link is not None  # a stream is handed out once it is open
+        return self._link.address.url
 
     # --- the task ----------------------------------------------------------------------------------------------------
 
@@ -91,17 +108,35 @@ class Pump:
 
     async def _serve(self, link: Link) -> AuricleError | None:
         """One connection's life; why it broke, or None when the stream is over."""
-        began, writer = _now(), asyncio.create_task(self._write(link), name="auricle stream writer")
+        began = self._heard_at = _now()
+        helpers = [
+            asyncio.create_task(self._write(link), name="auricle stream writer"),
+            asyncio.create_task(self._watch(link), name="auricle stream watch"),
+        ]
         try:
             await self._read(link)
         except AuricleError as error:
-            self._interrupted(lasted=_now() - began)
+            self._interrupted(link, error, lasted=_now() - began)
             return error
         finally:
-            writer.cancel()
-            await asyncio.wait([writer])
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.wait(helpers)
             await link.close()
         return None
+
+    async def _watch(self, link: Link) -> None:
+        """Takes a server for lost that says nothing although it owes an answer, or takes no audio."""
+        if self._answer_timeout is None:
+            return
+        owed_since: float | None = None
+        while True:
+            await asyncio.sleep(self._answer_timeout / 8)
+            owes = self._journal.awaits_answer or not self._room.allows(self._journal.unsent_seconds, _now())
+            owed_since = (owed_since or _now()) if owes else None
+            if owed_since is not None and _now() - max(owed_since, self._heard_at) >= self._answer_timeout:
+                link.give_up(ConnectionFailed("timeout", f"no answer for {self._answer_timeout:g} s"))
+                return
 
     async def _write(self, link: Link) -> None:
         while True:
@@ -117,6 +152,7 @@ class Pump:
 
     async def _read(self, link: Link) -> None:
         while (event := await link.hear()) is not None:
+            self._heard_at = _now()
             event = self._splice.clock(event)
             self._note(event, link.ready)
             for told in self._splice.take(event):
@@ -138,17 +174,66 @@ class Pump:
 
     # --- between connections -----------------------------------------------------------------------------------------
 
-    async def _connect(self) -> tuple[Link, Resumption]:
-        link = await open_link(self._session, self._address, self._journal.start)
-        self._link, self.ready = link, link.ready
-        resumption = self._journal.attach(link.ready.limits.message_bytes)
-        self._splice.resume(resumption.origin)
-        self._room.resumed()
-        return link, resumption
+    async def _connect(self) -> tuple[Link, Reconnected]:
+        """A connection that goes on with the stream: to the server that had it, if that still has it, or to any.
 
-    def _interrupted(self, *, lasted: float) -> None:
+        Raises:
+            AuricleError: No server will have it.
+        """
+        link = await self._return() or await self._open()
+        self._link, self.ready, self._back = link, link.ready, None
+        self._room.resumed()
+        resumption = self._journal.resume(link.ready)
+        if resumption is not None:
+            asked, ended = self._journal.told
+            link.resumed(asked, ended=ended)
+            return link, Reconnected(resumption.replayed_seconds, resumed=True)
+        resumption = self._journal.attach(link.ready)
+        self._splice.resume(resumption.origin)
+        return link, Reconnected(resumption.replayed_seconds, resumption.lost_seconds)
+
+    async def _return(self) -> Link | None:
+        """A connection to the server that had the stream, which may have it still; None without one."""
+        back, self._back = self._back, None
+        if back is None:
+            return None
+        try:
+            link = await open_link(self._session, back.address, self._journal.start, back)
+        except AuricleError as error:
+            self._servers.failed(back.address, error, _now())
+            return None
+        if link.ready.held is not None and not self._journal.can_resume(link.ready.held):
+            await link.close()
+            return None
+        return link
+
+    async def _open(self) -> Link:
+        """A connection to the first server that will have the stream.
+
+        Raises:
+            AuricleError: None will.
+        """
+        errors = []
+        for address in self._servers.in_order(_now()):
+            try:
+                link = await open_link(self._session, address, self._journal.start)
+            except AuricleError as error:
+                self._servers.failed(address, error, _now())
+                errors.append(error)
+            else:
+                self._servers.worked(address)
+                return link
+        raise weightiest(errors)
+
+    def _interrupted(self, link: Link, error: AuricleError, *, lasted: float) -> None:
+        """A server that has ended the stream has nothing to come back to; of a broken connection it knows nothing."""
         if lasted > self._policy.max_delay:
             self._attempt = 0
+        if isinstance(error, ConnectionFailed):
+            link.cut()
+            self._back = link.way_back
+        else:
+            self._servers.failed(link.address, error, _now())
         self._journal.detach(speaking=self._splice.speaking)
         self._room.interrupted(self._journal.unsent_seconds, _now())
 
@@ -167,11 +252,11 @@ class Pump:
             self.mailbox.put_at_once(Reconnecting(self._attempt, delay, error))
             await asyncio.sleep(delay)
             try:
-                link, resumption = await self._connect()
+                link, reconnected = await self._connect()
             except AuricleError as failure:
                 error = failure
                 continue
-            self.mailbox.put_at_once(Reconnected(resumption.replayed_seconds, resumption.lost_seconds))
+            self.mailbox.put_at_once(reconnected)
             return link
 
     async def _wait_for_use(self, error: AuricleError) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl as tls
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import aiohttp
 
@@ -36,16 +35,11 @@ def stream_url(url: str) -> str:
     return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, parts.query, ""))
 
 
-def with_latency(url: str, latency_ms: int | None) -> str:
-    """The same address, naming the latency that the `Start` will ask for.
-
-    A busy server may have time for a stream of one latency and none for another; so it can refuse it before it opens.
-    """
-    if latency_ms is None:
-        return url
+def with_query(url: str, **fields: str | int | None) -> str:
+    """The same address with these fields in its query; None leaves one out."""
     parts = urlsplit(url)
-    query = f"{parts.query}&latency_ms={latency_ms}" if parts.query else f"latency_ms={latency_ms}"
-    return urlunsplit(parts._replace(query=query))
+    added = urlencode({name: value for name, value in fields.items() if value is not None})
+    return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, added]))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +55,9 @@ class Wire:
 
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
         self._websocket = websocket
-        # Asked for now: once aiohttp has given the connection back it cannot be had any more.
-        self._socket: socket.socket | None = websocket.get_extra_info("socket")
+        # aiohttp has no public way to it; asked for now, as it is gone once aiohttp has given the connection back.
+        connection = websocket._response.connection  # noqa: SLF001
+        self._transport = None if connection is None else connection.transport
 
     async def send(self, data: str | bytes) -> None:
         """Sends a message; waits while the socket is slow.
@@ -102,14 +97,15 @@ class Wire:
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._websocket.close()
-        self._cut()
+        self.cut()
 
-    def _cut(self) -> None:
-        """A peer that does not read would keep the socket, and what is in its buffer, alive for ever."""
-        if self._socket is not None:
-            # uvloop's transports have no socket that can be shut down (TypeError): the kernel must tire of the peer.
-            with suppress(OSError, TypeError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+    def cut(self) -> None:
+        """Ends the connection at once, without a close frame: the server shall not take it for a farewell.
+
+        Besides, a peer that does not read would keep the socket, and what is in its buffer, alive for ever.
+        """
+        if self._transport is not None:
+            self._transport.abort()
 
 
 async def dial(
