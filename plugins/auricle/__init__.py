@@ -3,7 +3,7 @@
 Everything a caller needs is here; `auricle.protocol` holds both ends of the protocol for those who write their own.
 """
 
-from auricle.client import AuricleClient, Stream, connect
+from auricle.client import AuricleClient, connect
 from auricle.errors import (
     AuricleError,
     Backpressure,
@@ -29,6 +29,7 @@ from auricle.protocol.messages import (
     Word,
 )
 from auricle.reconnect import ReconnectPolicy
+from auricle.stream import Stream
 
 __version__ = "0.1.0"
 

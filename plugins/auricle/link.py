@@ -15,7 +15,7 @@ from auricle.journal import Said
 from auricle.protocol import codes
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.connection import ClientConnection
-from auricle.protocol.messages import Error, Finalize, Ready, ServerEvent, Settled, Start, Update
+from auricle.protocol.messages import RESUME_HEADER, Error, Finalize, Ready, ServerEvent, Settled, Start, Update
 from auricle.splice import Told
 
 _NORMAL = 1000
@@ -123,11 +123,10 @@ async def open_link(session: aiohttp.ClientSession, address: Address, start: Sta
     """
     try:
         async with asyncio.timeout(address.connect_timeout):
-            resume, seq = (None, None) if back is None else (back.token, back.seq)
-            url = transport.with_query(address.url, latency_ms=start.latency_ms, resume=resume, seq=seq)
-            wire = await transport.dial(
-                session, url, headers=address.headers, ssl=address.ssl, heartbeat=address.heartbeat
-            )
+            url = transport.with_latency(address.url, start.latency_ms)
+            resume = {} if back is None else {RESUME_HEADER: f"{back.token} {back.seq}"}
+            headers = {**address.headers, **resume}
+            wire = await transport.dial(session, url, headers=headers, ssl=address.ssl, heartbeat=address.heartbeat)
             return await _greet(wire, start, address)
     except TimeoutError as error:
         message = f"{address.url} was not ready within {address.connect_timeout:g} s"

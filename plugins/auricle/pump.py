@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterable
 
 import aiohttp
 
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
 from auricle.events import Reconnected, Reconnecting
 from auricle.journal import Journal
-from auricle.link import Link, Return, open_link
+from auricle.link import Address, Link, Return, open_link
 from auricle.mailbox import Mailbox
 from auricle.protocol import codes
 from auricle.protocol.messages import Error, Final, Ready, Settled
@@ -180,7 +181,9 @@ class Pump:
         Raises:
             AuricleError: No server will have it.
         """
-        link = await self._return() or await self._open()
+        link = (
+            await self._open(self._servers.in_order(_now())) if self._back is None else await self._return(self._back)
+        )
         self._link, self.ready, self._back = link, link.ready, None
         self._room.resumed()
         resumption = self._journal.resume(link.ready)
@@ -192,38 +195,47 @@ class Pump:
         self._splice.resume(resumption.origin)
         return link, Reconnected(resumption.replayed_seconds, resumption.lost_seconds)
 
-    async def _return(self) -> Link | None:
-        """A connection to the server that had the stream, which may have it still; None without one."""
-        back, self._back = self._back, None
-        if back is None:
-            return None
+    async def _return(self, back: Return) -> Link:
+        """A connection to the server that had the stream, which may have it still; to another if it cannot be reached.
+
+        Raises:
+            AuricleError: None was to be had; the next attempt may return all the same.
+        """
         try:
             link = await open_link(self._session, back.address, self._journal.start, back)
         except AuricleError as error:
             self._servers.failed(back.address, error, _now())
-            return None
-        if link.ready.held is not None and not self._journal.can_resume(link.ready.held):
-            await link.close()
-            return None
-        return link
+            others = [address for address in self._servers.in_order(_now()) if address != back.address]
+            # A connection that broke while it was being opened says that the server is there.
+            if not others or (isinstance(error, ConnectionFailed) and error.reason == "lost"):
+                raise
+            return await self._open(others, error)
+        if link.ready.held is None or self._journal.can_resume(link.ready.held):
+            return link
+        await link.close()  # what it needs next is not held here any more
+        return await self._open([back.address])
 
-    async def _open(self) -> Link:
+    async def _open(self, addresses: Iterable[Address], *errors: AuricleError) -> Link:
         """A connection to the first server that will have the stream.
 
+        Args:
+            addresses: Of the servers, in order.
+            *errors: Of those that were asked before.
+
         Raises:
-            AuricleError: None will.
+            AuricleError: None will: the weightiest error of all.
         """
-        errors = []
-        for address in self._servers.in_order(_now()):
+        failures = [*errors]
+        for address in addresses:
             try:
                 link = await open_link(self._session, address, self._journal.start)
             except AuricleError as error:
                 self._servers.failed(address, error, _now())
-                errors.append(error)
+                failures.append(error)
             else:
                 self._servers.worked(address)
                 return link
-        raise weightiest(errors)
+        raise weightiest(failures)
 
     def _interrupted(self, link: Link, error: AuricleError, *, lasted: float) -> None:
         """A server that has ended the stream has nothing to come back to; of a broken connection it knows nothing."""

@@ -7,7 +7,7 @@ import ssl as tls
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
@@ -35,11 +35,16 @@ def stream_url(url: str) -> str:
     return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, parts.query, ""))
 
 
-def with_query(url: str, **fields: str | int | None) -> str:
-    """The same address with these fields in its query; None leaves one out."""
+def with_latency(url: str, latency_ms: int | None) -> str:
+    """The same address, naming the latency that the `Start` will ask for.
+
+    A busy server may have time for a stream of one latency and none for another; so it can refuse it before it opens.
+    """
+    if latency_ms is None:
+        return url
     parts = urlsplit(url)
-    added = urlencode({name: value for name, value in fields.items() if value is not None})
-    return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, added]))))
+    query = f"{parts.query}&latency_ms={latency_ms}" if parts.query else f"latency_ms={latency_ms}"
+    return urlunsplit(parts._replace(query=query))
 
 
 @dataclass(frozen=True, slots=True)

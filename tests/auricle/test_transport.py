@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle.transport import stream_url, with_query
+from auricle.transport import stream_url, with_latency
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_addresses(given: str, expected: str) -> None:
     ],
 )
 def test_the_latency_is_named_before_the_upgrade(given: str, latency_ms: int | None, expected: str) -> None:
-    assert with_query(given, latency_ms=latency_ms) == expected
+    assert with_latency(given, latency_ms) == expected
 
 
 @pytest.mark.parametrize("bad", ["", "host:8765", "ftp://host", "ws://", "/v1/stream"])

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+RESUME_HEADER = "Auricle-Resume"
+"""Of an upgrade request: see `Ready.resume_token`."""
 PROTOCOL_VERSION = 1
 """The version that this package speaks; `Start.version` must equal it."""
 
@@ -213,9 +215,9 @@ class Ready(_Event):
         language: Language in force.
         limits: Bounds of this stream.
         chunks: The chunk latency as points in the audio; None when it is not known, as after a change of latency.
-        resume_token: Opens this very stream once more, with ``?resume=TOKEN&seq=N`` at the address, when the connection
-            was cut and N was the number of the last event that came. Good once: each `Ready` brings another. None when
-            the server keeps no streams.
+        resume_token: Opens this very stream on another connection, when this one was cut: by the header of the upgrade
+            request ``Auricle-Resume: TOKEN N``, where N is the number of the last event that came, and a `Start` as
+            before. None when the server keeps no streams.
         held: Given when it did: the stream goes on where it was, with the event after number N. None for a new stream.
     """
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from auricle.protocol import codes
+from auricle.protocol.messages import RESUME_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.auth import check_key
 from auricle_server.gateway.errors import Refusal, ShuttingDown
@@ -92,14 +93,13 @@ class Gateway:
 
     def _come_back(self, request: web.Request, shell: NativeShell) -> Session | None:
         """The session that a client asks for whose connection was cut; it has its slot."""
-        seq = _number(request, "seq")
-        session = None if seq is None else self._returns.find(request.query.get("resume", ""), seq)
-        if session is not None and seq is not None:
-            self._returns.take(session)
+        token, _, seq = request.headers.get(RESUME_HEADER, "").partition(" ")
+        session = self._returns.find(token, _whole_number(seq) or 0)
+        if session is not None:
             for other in [other for other in self._shells if other.session is session]:
                 self._shells.discard(other)
                 other.abort()
-            session.rejoin(seq, shell.wake)
+            session.rejoin(_whole_number(seq) or 0, shell.wake)
         return session
 
     async def _begin(self, request: web.Request, shell: NativeShell) -> Session:
@@ -110,7 +110,8 @@ class Gateway:
         """
         if self.draining:
             raise ShuttingDown("the server shuts down")
-        seat = await self.hub.reserve(_number(request, "latency_ms"))
+        # What the client means to ask for is no more than a hint; its start has the word.
+        seat = await self.hub.reserve(_whole_number(request.query.get("latency_ms", "")))
         return Session(seat, self._config.limits, self._metrics, time.monotonic, shell.wake)
 
     def _enter(self, shell: NativeShell) -> None:
@@ -199,10 +200,6 @@ class Gateway:
                 await self._empty.wait()
 
 
-def _number(request: web.Request, name: str) -> int | None:
-    """A whole number of the query; None where there is none.
-
-    ``latency_ms`` is what a client means to ask for: no more than a hint, the start has the word.
-    """
-    text = request.query.get(name, "")
+def _whole_number(text: str) -> int | None:
+    """What a client wrote; None where that is no whole number."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER else None

@@ -28,7 +28,8 @@ class Returns:
         return len(self._cut)
 
     def expect(self, session: Session) -> None:
-        """The session may be asked for, by its token of now."""
+        """The session has a connection, and may be asked for on another one."""
+        self._cut.pop(session, None)
         if self._seconds:
             self._sessions[session.token] = session
 
@@ -36,11 +37,6 @@ class Returns:
         """The session that a client who has had the events up to number `seq` comes back to; None for a new stream."""
         session = self._sessions.get(token)
         return session if session is not None and session.can_rejoin(seq) else None
-
-    def take(self, session: Session) -> None:
-        """It has a connection again, and is about to have another token."""
-        self._sessions.pop(session.token, None)
-        self._cut.pop(session, None)
 
     def keep(self, session: Session) -> bool:
         """Keeps a session whose connection was cut; returns False when there is nobody to keep it for."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections import deque
 from collections.abc import Callable
 
 from auricle.protocol import codes
@@ -20,7 +19,6 @@ from auricle.protocol.messages import (
     Error,
     Final,
     Finalize,
-    Interim,
     Limits,
     Ready,
     ServerEvent,
@@ -30,6 +28,7 @@ from auricle.protocol.messages import (
 )
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio_in import AudioIn
+from auricle_server.gateway.outgoing import Outgoing
 from auricle_server.gateway.seat import News, Seat
 from auricle_server.link.messages import ChangeRefused, StreamFailed
 from auricle_server.metrics import Metrics
@@ -59,7 +58,7 @@ class Session:
 
     Attributes:
         name: Names the session in logs and in `Ready`.
-        token: Opens the session again, once, after a cut.
+        token: Opens the session again after a cut.
         close_code: WebSocket code to close with after the last text; None while the conversation goes on.
         last_message: When the client was last heard, by `clock`.
     """
@@ -79,8 +78,7 @@ class Session:
         self._connection = ServerConnection(limits.message_bytes)
         self._stream: Stream | None = None
         self._audio: AudioIn | None = None
-        self._outbox: deque[ServerEvent] = deque()
-        self._missed: deque[str] = deque()
+        self._outgoing = Outgoing(self._connection)
         self._rejoining: int | None = None
         self._asked: dict[str, float] = {}
         self._draining = False
@@ -98,7 +96,7 @@ class Session:
         return (
             self._stream.backlog_seconds < self._most_backlog
             and self._stream.unanswered < MOST_UNANSWERED
-            and len(self._outbox) < MOST_UNSENT
+            and len(self._outgoing) < MOST_UNSENT
         )
 
     def receive_text(self, text: str) -> None:
@@ -220,8 +218,6 @@ class Session:
             wake: In place of that of the connection before.
         """
         self._rejoining, self._wake = seq, wake
-        self.token = secrets.token_urlsafe(_TOKEN_BYTES)
-        self._missed.clear()
         self.touch()
 
     def _welcome_back(self, text: str, seq: int) -> None:
@@ -229,12 +225,12 @@ class Session:
         self.touch()
         assert self._stream is not None  # `can_rejoin` says so
         try:
-            self._missed.extend(self._connection.resume(text, self._ready(self._stream), seq))
+            self._outgoing.resend(self._connection.resume(text, self._ready(self._stream), seq))
         except ProtocolViolation as violation:
             self.fail(violation.code, violation.message)
         else:
             self._metrics.resumed.inc()
-            log.info("stream resumed session=%s seq=%d missed=%d", self.name, seq, len(self._missed) - 1)
+            log.info("stream resumed session=%s seq=%d", self.name, seq)
         self._wake()
 
     # --- from the worker ---------------------------------------------------------------------------------------------
@@ -285,27 +281,19 @@ class Session:
     # --- to the client -----------------------------------------------------------------------------------------------
 
     def _send(self, events: list[ServerEvent]) -> None:
-        for event in events:
-            # A client that does not keep up gets the newest interim only: each holds all that is in the one before.
-            if isinstance(event, Interim) and self._outbox and isinstance(self._outbox[-1], Interim):
-                self._outbox.pop()
-            self._outbox.append(event)
+        self._outgoing.put(events)
         self._wake()
 
     def next_text(self) -> str | None:
         """The next text to send; None when there is none for now."""
-        if self._rejoining is not None:
-            return None
-        if self._missed:
-            return self._missed.popleft()
-        return self._connection.send(self._outbox.popleft()) if self._outbox else None
+        return self._outgoing.next_text() if self._rejoining is None else None
 
     def fail(self, code: str, message: str) -> None:
         """Ends the conversation with an error; the first one counts."""
         self._rejoining = None
         if self.close_code is not None:
             return
-        self._outbox.append(self._error(code, message, fatal=True))
+        self._outgoing.put([self._error(code, message, fatal=True)])
         self.close_code = CODES[code].close_code
         self._seat.leave()
         self._wake()

@@ -1,0 +1,178 @@
+"""One speaker's stream, as its caller sees it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from auricle import audio
+from auricle.errors import Backpressure, ProtocolError
+from auricle.events import StreamEvent
+from auricle.journal import LARGEST_PIECE_SECONDS, Journal
+from auricle.protocol import codes
+from auricle.protocol.messages import SAMPLE_BYTES, End, Finalize, InvalidMessage, Ready, TurnSettings, Update
+from auricle.pump import Pump
+from auricle.splice import Splice
+
+
+class Stream:
+    """One speaker's stream, which outlives the connections beneath it.
+
+    Iterate over it for the events, from one task; call the other methods from any task of the same loop. Times in
+    events are seconds of the audio given to `send`, whatever happened to the connection. An error of the stream is
+    raised by the iteration, after the events that came before it, and by every method from then on.
+    """
+
+    def __init__(self, pump: Pump, journal: Journal, splice: Splice) -> None:
+        self._pump = pump
+        self._journal = journal
+        self._splice = splice
+        self._width = SAMPLE_BYTES[journal.start.encoding]
+        self._piece_bytes = audio.size_of(LARGEST_PIECE_SECONDS, journal.start.sample_rate, journal.start.encoding)
+        self._finalizes = 0
+        self._ended = False
+
+    @property
+    def ready(self) -> Ready:
+        """What the server offers and what is in force; after a reconnection, what the new connection said."""
+        assert self._pump.ready is not None  # a stream is handed out once it is open
+        return self._pump.ready
+
+    @property
+    def url(self) -> str:
+        """Address of the server in use; while the stream reconnects, of the one used last."""
+        return self._pump.url
+
+    @property
+    def audio_seconds(self) -> float:
+        """Audio given to `send` so far: the stream's clock."""
+        return self._journal.seconds
+
+    async def send(self, pcm: bytes) -> None:
+        """Sends audio in the encoding and at the rate of the `Start`, mono, in pieces of any length.
+
+        Waits while the socket is slow. While the stream reconnects it takes audio at the speed of speech.
+
+        Raises:
+            ProtocolError: Not a whole number of samples, or the stream has ended.
+            AuricleError: The stream has failed.
+        """
+        self._check_audio(pcm)
+        for piece in audio.pieces(pcm, self._piece_bytes):
+            await self._pump.room()
+            self._check_open()
+            self._journal.audio(piece)
+            self._pump.poke()
+
+    def send_nowait(self, pcm: bytes) -> None:
+        """As `send`, but never waits: for callers that cannot hold up whoever speaks.
+
+        Raises:
+            Backpressure: Two seconds of audio wait to be sent already; this was not taken. While the stream reconnects
+                it takes audio at the speed of speech.
+            ProtocolError: Not a whole number of samples, or the stream has ended.
+            AuricleError: The stream has failed.
+        """
+        self._check_audio(pcm)
+        if not self._pump.has_room:
+            raise Backpressure(self._journal.unsent_seconds)
+        self._journal.audio(pcm)
+        self._pump.poke()
+
+    def _check_audio(self, pcm: bytes) -> None:
+        if len(pcm) % self._width:
+            raise ProtocolError(codes.BAD_AUDIO, f"{len(pcm)} bytes are no whole number of samples")
+        self._check_open()
+
+    async def finalize(self, id: str | None = None) -> str:  # noqa: A002  # the protocol's own name of the field
+        """Asks that everything said so far becomes final now.
+
+        Args:
+            id: Comes back as `Final.finalize_id`; None makes one up.
+
+        Returns:
+            The id. Exactly one `Final` answers it, even after a reconnection; it is empty when nothing was said.
+
+        Raises:
+            ProtocolError: The id is too long or still waits for its answer, or the stream has ended.
+            AuricleError: The stream has failed.
+        """
+        self._check_open()
+        name = self._fresh_id() if id is None else id
+        if name in self._journal.pending:
+            raise ProtocolError(codes.INVALID_FIELD, f"finalize {name!r} has not been answered yet")
+        try:
+            self._say(Finalize(name))
+        except InvalidMessage as error:
+            raise ProtocolError(codes.INVALID_FIELD, str(error)) from error
+        return name
+
+    async def update(
+        self,
+        *,
+        latency_ms: int | None = None,
+        language: str | None = None,
+        turn: TurnSettings | None = None,
+        keyterms: Sequence[str] | None = None,
+    ) -> None:
+        """Changes settings from the next chunk on; None leaves one as it is.
+
+        A server that cannot follow sends a non-fatal `Error` event, and the stream goes on as it was.
+
+        Raises:
+            ProtocolError: The stream has ended.
+            AuricleError: The stream has failed.
+        """
+        self._check_open()
+        if turn is not None:
+            self._splice.change_turn(turn)
+        self._say(Update(latency_ms, language, turn, None if keyterms is None else tuple(keyterms)))
+
+    async def end(self) -> None:
+        """Says that no more audio will come; the iteration ends after the last events. A second call does nothing.
+
+        Raises:
+            AuricleError: The stream has failed.
+        """
+        if self._ended:
+            return
+        self._check_open()
+        self._ended = True
+        self._say(End())
+
+    async def aclose(self) -> None:
+        """Drops the stream at once, with what it has not answered yet. `end` is the polite way."""
+        self._ended = True
+        await self._pump.aclose()
+
+    def __aiter__(self) -> AsyncIterator[StreamEvent]:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        return await self._pump.mailbox.get()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _say(self, message: Update | Finalize | End) -> None:
+        self._journal.say(message)
+        self._pump.poke()
+
+    def _fresh_id(self) -> str:
+        while True:
+            self._finalizes += 1
+            name = f"f{self._finalizes}"
+            if name not in self._journal.pending:
+                return name
+
+    def _check_open(self) -> None:
+        if self._pump.failure is not None:
+            raise self._pump.failure
+        if self._ended or self._pump.over:
+            raise ProtocolError(codes.AFTER_END, "the stream has ended")
