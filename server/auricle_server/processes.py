@@ -11,11 +11,14 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from auricle_server.config import ServerConfig
 
 log = logging.getLogger(__name__)
 
+METRICS = "metrics"
+"""Where the gateways keep their metrics, in the server's folder."""
 CANNOT_START = os.EX_CONFIG
 """Exit code of a process whose configuration cannot work: a restart would not help."""
 
@@ -61,22 +64,24 @@ def _outlive_nobody(stop: threading.Event) -> None:
         stop.set()
 
 
-def gateway_main(config: ServerConfig, endpoints: tuple[str, ...], news: Connection, metrics_folder: str) -> None:
+def gateway_main(config: ServerConfig, endpoints: tuple[str, ...], news: Connection, folder: Path, index: int) -> None:
     """A gateway process.
 
     Args:
         config: Of the server, with the port in place.
         endpoints: Of the workers.
         news: Gets the process's name when the gateway takes streams.
-        metrics_folder: Where the gateways of the server keep their metrics, so that each can answer for all.
+        folder: Of the server's own. The gateways keep their metrics there, so that each can answer for all, and have
+            their sockets there to pass clients on.
+        index: Number of the gateway.
     """
     from auricle_server.metrics import share_metrics
 
     configure_logging(config.log_level)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    share_metrics(metrics_folder)
+    share_metrics(str(folder / METRICS))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_gateway(config, endpoints, news))
+        runner.run(_gateway(config, endpoints, news, folder, index))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -88,7 +93,10 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return new_event_loop
 
 
-async def _gateway(config: ServerConfig, endpoints: tuple[str, ...], news: Connection) -> None:
+async def _gateway(
+    config: ServerConfig, endpoints: tuple[str, ...], news: Connection, folder: Path, index: int
+) -> None:
+    from auricle_server.gateway.neighbours import Neighbours
     from auricle_server.gateway.process import serve_until
     from auricle_server.link.zeromq import ZeroMQGatewayLink
 
@@ -105,4 +113,5 @@ async def _gateway(config: ServerConfig, endpoints: tuple[str, ...], news: Conne
         lambda: [ZeroMQGatewayLink(endpoint) for endpoint in endpoints],
         lambda: news.send(multiprocessing.current_process().name),
         reuse_port=True,
+        neighbours=Neighbours(folder, index),
     )

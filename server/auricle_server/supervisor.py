@@ -19,7 +19,7 @@ from types import FrameType
 
 from auricle_server.config import ServerConfig
 from auricle_server.metrics import forget_process
-from auricle_server.processes import CANNOT_START, configure_logging, gateway_main, worker_main
+from auricle_server.processes import CANNOT_START, METRICS, configure_logging, gateway_main, worker_main
 
 log = logging.getLogger(__name__)
 
@@ -102,10 +102,10 @@ class Supervisor:
         endpoints = tuple(f"ipc://{folder}/worker-{index}" for index in range(config.workers))
         for index, endpoint in enumerate(endpoints):
             self._workers.append(self._child(f"worker-{index}", worker_main, config, endpoint, index))
-        self._metrics_folder = folder / "metrics"
+        self._metrics_folder = folder / METRICS
         self._metrics_folder.mkdir()
-        arguments = config, endpoints, self._gateways_end, str(self._metrics_folder)
         for index in range(config.gateways):
+            arguments = config, endpoints, self._gateways_end, folder, index
             self._gateways.append(self._child(f"gateway-{index}", gateway_main, *arguments))
 
     def _child(self, name: str, target: Callable[..., None], *args: object) -> _Child:

@@ -173,6 +173,39 @@ async def test_gateways_share_a_port_and_a_worker() -> None:
         assert await stopped(server) == 0
 
 
+async def test_a_client_comes_back_to_its_stream_whichever_gateway_it_finds() -> None:
+    audio, text = tones.utterance(83, 12)
+    data = audio.tobytes()
+    async with serving(slots=4, gateways=3) as server, AsyncExitStack() as stack:
+        talk = await stack.enter_async_context(talking(server.url))
+        token, held, seq = (await talk.start(latency_ms=80))["resume_token"], 0, 1
+        for back in range(1, 13):
+            part = data[2 * held : back * len(data) // 13 // 2 * 2]
+            await talk.say(part)
+            if back % 2:  # one way of going is a cut, the other a connection that only seems to be there
+                connection = talk.socket._response.connection
+                assert connection is not None
+                assert connection.transport is not None
+                connection.transport.abort()
+            talk = await stack.enter_async_context(talking(server.url, headers={"Auricle-Resume": f"{token} {seq}"}))
+            ready = await talk.start(latency_ms=80)
+            held, seq = ready["held"]["samples"], ready["seq"]
+        await talk.say(data[2 * held :])
+        await talk.end()
+        assert (talk.text, talk.close_code) == (text, 1000)
+        shown = await metrics(server)
+        assert shown["auricle_resumed_total"] == 12
+
+        # A gateway that has been killed has nothing to come back to: the client gets a new stream.
+        talk = await stack.enter_async_context(talking(server.url))
+        token = (await talk.start())["resume_token"]
+        os.kill(server.pids(f"gateway-{token[0]}")[-1], signal.SIGKILL)
+        await server.until_pids(f"gateway-{token[0]}", 2)
+        await server.until_readiness(200)
+        again = await stack.enter_async_context(talking(server.url, headers={"Auricle-Resume": f"{token} 1"}))
+        assert "held" not in await again.start()
+
+
 async def metrics(server: Server) -> dict[str, float]:
     """Every sample without labels."""
     async with aiohttp.ClientSession() as http, http.get(server.url.replace("ws", "http", 1) + "/metrics") as answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from auricle_server.config import ServerConfig
 from auricle_server.gateway.auth import check_key
 from auricle_server.gateway.errors import Refusal, ShuttingDown
 from auricle_server.gateway.native import NativeShell
+from auricle_server.gateway.neighbours import RESUME_PATH, Neighbours, pass_on
 from auricle_server.gateway.returns import Returns
 from auricle_server.gateway.session import Session
 from auricle_server.gateway.streams import Hub
@@ -28,6 +30,7 @@ STREAM_PATH = "/v1/stream"
 _FLUSH_SECONDS = 5.0
 _FAREWELL_SECONDS = 1.0
 _LONGEST_NUMBER = 10
+_TOKEN_BYTES = 16
 
 
 class Gateway:
@@ -36,6 +39,7 @@ class Gateway:
     Args:
         config: Of the server.
         links: One to each worker.
+        neighbours: The other gateways of the server.
 
     Attributes:
         hub: The workers.
@@ -44,9 +48,12 @@ class Gateway:
         closing: Whether nobody is waited for any more.
     """
 
-    def __init__(self, config: ServerConfig, links: Sequence[GatewayLink]) -> None:
+    def __init__(
+        self, config: ServerConfig, links: Sequence[GatewayLink], neighbours: Neighbours | None = None
+    ) -> None:
         self.draining = self.closing = False
         self._config = config
+        self._neighbours = neighbours or Neighbours()
         self._metrics = Metrics()
         self._shells: set[NativeShell] = set()
         self._returns = Returns(config.resume_seconds, time.monotonic)
@@ -64,6 +71,7 @@ class Gateway:
         """The aiohttp application."""
         app = web.Application()
         app.router.add_get(STREAM_PATH, self._stream)
+        app.router.add_get(RESUME_PATH, self._resume)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._show_metrics)
@@ -81,25 +89,46 @@ class Gateway:
                     status=426,
                     headers={"Upgrade": "websocket", "Connection": "Upgrade"},
                 )
+            token, seq = _asked_back(request)
+            owner = self._neighbours.owner(token)
+            if owner is not None:
+                answer = await pass_on(request, owner, self._config.limits.message_bytes)
+                if answer is not None:
+                    return answer
             shell = NativeShell(request, self._config)
-            shell.session = self._come_back(request, shell) or await self._begin(request, shell)
+            shell.session = self._come_back(token, seq, shell) or await self._begin(request, shell)
         except Refusal as refusal:
             return self._refuse(refusal)
+        return await self._serve(shell)
+
+    async def _resume(self, request: web.Request) -> web.StreamResponse:
+        """For another gateway of this server, to which the client of a stream of ours has come back."""
+        try:
+            check_key(request.headers.get("Authorization"), self._config.api_keys)
+        except Refusal as refusal:
+            return self._refuse(refusal)
+        shell = NativeShell(request, self._config)
+        session = self._come_back(*_asked_back(request), shell)
+        if session is None:
+            return web.json_response({"code": "no_such_stream", "message": "it is not here any more"}, status=404)
+        shell.session = session
+        return await self._serve(shell)
+
+    async def _serve(self, shell: NativeShell) -> web.StreamResponse:
         self._enter(shell)
         try:
             return await shell.run()
         finally:
             self._leave(shell)
 
-    def _come_back(self, request: web.Request, shell: NativeShell) -> Session | None:
+    def _come_back(self, token: str, seq: int, shell: NativeShell) -> Session | None:
         """The session that a client asks for whose connection was cut; it has its slot."""
-        token, _, seq = request.headers.get(RESUME_HEADER, "").partition(" ")
-        session = self._returns.find(token, _whole_number(seq) or 0)
+        session = self._returns.find(token, seq)
         if session is not None:
             for other in [other for other in self._shells if other.session is session]:
                 self._shells.discard(other)
                 other.abort()
-            session.rejoin(_whole_number(seq) or 0, shell.wake)
+            session.rejoin(seq, shell.wake)
         return session
 
     async def _begin(self, request: web.Request, shell: NativeShell) -> Session:
@@ -112,7 +141,8 @@ class Gateway:
             raise ShuttingDown("the server shuts down")
         # What the client means to ask for is no more than a hint; its start has the word.
         seat = await self.hub.reserve(_whole_number(request.query.get("latency_ms", "")))
-        return Session(seat, self._config.limits, self._metrics, time.monotonic, shell.wake)
+        token = self._neighbours.sign(secrets.token_urlsafe(_TOKEN_BYTES))
+        return Session(seat, token, self._config.limits, self._metrics, time.monotonic, shell.wake)
 
     def _enter(self, shell: NativeShell) -> None:
         self._shells.add(shell)
@@ -198,6 +228,12 @@ class Gateway:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._empty.wait()
+
+
+def _asked_back(request: web.Request) -> tuple[str, int]:
+    """The token of the stream that a client comes back to, and the number of the last event that it has had."""
+    token, _, seq = request.headers.get(RESUME_HEADER, "").partition(" ")
+    return token, _whole_number(seq) or 0
 
 
 def _whole_number(text: str) -> int | None:

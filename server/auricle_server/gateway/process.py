@@ -11,6 +11,7 @@ from aiohttp import web
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.app import Gateway
+from auricle_server.gateway.neighbours import Neighbours
 from auricle_server.link.base import GatewayLink
 
 log = logging.getLogger(__name__)
@@ -21,16 +22,24 @@ _BACKLOG = 1024
 
 @asynccontextmanager
 async def listening(
-    config: ServerConfig, links: Sequence[GatewayLink], *, reuse_port: bool = False
+    config: ServerConfig,
+    links: Sequence[GatewayLink],
+    *,
+    reuse_port: bool = False,
+    neighbours: Neighbours | None = None,
 ) -> AsyncIterator[tuple[Gateway, int]]:
     """A gateway that serves inside the block. Yields it and the port; the caller waits for `Gateway.ready`."""
-    gateway = Gateway(config, links)
+    gateway = Gateway(config, links, neighbours)
     runner = web.AppRunner(gateway.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, config.host, config.port, reuse_port=reuse_port or None, backlog=_BACKLOG)
         await site.start()
         port: int = runner.addresses[0][1]
+        own_socket = None if neighbours is None else neighbours.own_socket
+        if own_socket is not None:
+            own_socket.unlink(missing_ok=True)  # a gateway that was killed leaves it behind
+            await web.UnixSite(runner, str(own_socket)).start()
         log.info("listening host=%s port=%d", config.host, port)
         yield gateway, port
     finally:
@@ -56,6 +65,7 @@ async def serve_until(
     on_ready: Callable[[], None],
     *,
     reuse_port: bool = False,
+    neighbours: Neighbours | None = None,
 ) -> None:
     """Serves until `stop` is set, then drains.
 
@@ -65,11 +75,12 @@ async def serve_until(
         links: Makes one link to each worker, on the running loop.
         on_ready: Called once, when the first worker has come.
         reuse_port: Whether other gateways listen at the same port.
+        neighbours: These gateways.
 
     Raises:
         ExceptionGroup: A link broke in a way that none should; a fresh process is needed.
     """
-    async with listening(config, links(), reuse_port=reuse_port) as (gateway, _):
+    async with listening(config, links(), reuse_port=reuse_port, neighbours=neighbours) as (gateway, _):
         announce, stopping = asyncio.create_task(_announce(gateway, on_ready)), asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, gateway.serving}, return_when=asyncio.FIRST_COMPLETED)
         announce.cancel()

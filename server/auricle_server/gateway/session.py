@@ -42,7 +42,6 @@ MOST_UNANSWERED = 256
 MOST_UNSENT = 1024
 """Finalizes and events that one stream may have waiting before its socket is read no further."""
 _SAMPLE_BYTES = 2
-_TOKEN_BYTES = 16
 _NORMAL = 1000
 
 
@@ -51,6 +50,7 @@ class Session:
 
     Args:
         seat: The slot that the stream has taken.
+        token: Opens the session again after a cut.
         limits: Bounds of the stream.
         metrics: Of the gateway.
         clock: Monotonic seconds.
@@ -58,16 +58,22 @@ class Session:
 
     Attributes:
         name: Names the session in logs and in `Ready`.
-        token: Opens the session again after a cut.
+        token: As given.
         close_code: WebSocket code to close with after the last text; None while the conversation goes on.
         last_message: When the client was last heard, by `clock`.
     """
 
     def __init__(
-        self, seat: Seat, limits: Limits, metrics: Metrics, clock: Callable[[], float], wake: Callable[[], None]
+        self,
+        seat: Seat,
+        token: str,
+        limits: Limits,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        wake: Callable[[], None],
     ) -> None:
         self.name = secrets.token_hex(8)
-        self.token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self.token = token
         self.close_code: int | None = None
         self.last_message = clock()
         self._seat = seat
