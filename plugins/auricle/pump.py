@@ -53,7 +53,7 @@ class Pump:
         self._journal = journal
         self._splice = splice
         self._policy = policy
-        self._room = Room(SEND_BUFFER_SECONDS, policy.replay_seconds)
+        self._room = Room(SEND_BUFFER_SECONDS)
         self._poked = asyncio.Event()
         self._moved = asyncio.Event()
         self._attempt = 0
@@ -88,7 +88,10 @@ class Pump:
     @property
     def has_room(self) -> bool:
         """Whether more audio may be said, or nothing matters any more."""
-        return self.over or self._room.allows(self._journal.unsent_seconds, _now())
+        return self.over or self._allows_more()
+
+    def _allows_more(self) -> bool:
+        return self._room.allows(self._journal.unsent_seconds, self._journal.seconds, _now())
 
     async def room(self) -> None:
         """Waits until there is room."""
@@ -133,7 +136,7 @@ class Pump:
         owed_since: float | None = None
         while True:
             await asyncio.sleep(self._answer_timeout / 8)
-            owes = self._journal.awaits_answer or not self._room.allows(self._journal.unsent_seconds, _now())
+            owes = self._journal.awaits_answer or not self._allows_more()
             owed_since = (owed_since or _now()) if owes else None
             if owed_since is not None and _now() - max(owed_since, self._heard_at) >= self._answer_timeout:
                 link.give_up(ConnectionFailed("timeout", f"no answer for {self._answer_timeout:g} s"))
@@ -185,7 +188,6 @@ class Pump:
             await self._open(self._servers.in_order(_now())) if self._back is None else await self._return(self._back)
         )
         self._link, self.ready, self._back = link, link.ready, None
-        self._room.resumed()
         resumption = self._journal.resume(link.ready)
         if resumption is not None:
             asked, ended = self._journal.told
@@ -247,7 +249,7 @@ class Pump:
         else:
             self._servers.failed(link.address, error, _now())
         self._journal.detach(speaking=self._splice.speaking)
-        self._room.interrupted(self._journal.unsent_seconds, _now())
+        self._room.interrupted(self._journal.seconds, _now())
 
     async def _reconnect(self, error: AuricleError) -> Link:
         """A new connection.

@@ -8,13 +8,17 @@ import pytest
 
 import auricle
 from auricle import (
+    Backpressure,
+    ConnectionFailed,
     Final,
     ProtocolError,
+    Reconnecting,
     Start,
+    StreamEvent,
     mailbox,
 )
-from tests.auricle.listening import FAST
-from tests.auricle.recogniser import START
+from tests.auricle.listening import FAST, everything, until, words_of
+from tests.auricle.recogniser import START, speech
 from tests.auricle.servers import Fault, ScriptedServer, client_tasks
 
 
@@ -60,3 +64,64 @@ async def test_a_slow_reader_loses_nothing_and_memory_stays_bounded(monkeypatch:
         assert len(stream._pump.mailbox) <= 32
         heard = [event.finalize_id async for event in stream if isinstance(event, Final)]
     assert heard == ids
+
+
+async def test_whoever_cannot_wait_is_told_that_there_is_no_room() -> None:
+    async with ScriptedServer() as server:
+        server.faults.append(Fault("stall", after=1))
+        async with auricle.connect(server.url, start=Start(sample_rate=48_000), heartbeat=None) as stream:
+
+            async def shout() -> None:
+                while True:
+                    stream.send_nowait(bytes(48_000))
+                    await asyncio.sleep(0)
+
+            with pytest.raises(Backpressure) as caught:
+                await shout()
+            assert 2.0 <= caught.value.unsent_seconds <= 2.5
+            assert not caught.value.permanent
+            taken = stream.audio_seconds
+            with pytest.raises(Backpressure):
+                stream.send_nowait(bytes(48_000))
+            assert stream.audio_seconds == taken
+            with pytest.raises(ProtocolError, match="bad_audio"):
+                stream.send_nowait(b"x")
+        server.released.set()
+
+
+async def test_whoever_does_not_wait_is_heard() -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        for piece in (speech([1, 2]), speech([3])):
+            stream.send_nowait(piece)
+        await stream.end()
+        assert words_of(await everything(stream)) == ["w1", "w2", "w3"]
+
+
+async def test_a_server_that_owes_an_answer_and_says_nothing_is_given_up() -> None:
+    async with ScriptedServer() as server:
+        server.faults.append(Fault("stall", after=2))
+        async with auricle.connect(
+            server.url, start=START, reconnect=FAST, heartbeat=None, answer_timeout=0.2
+        ) as stream:
+            await stream.send(speech([1, 2]))
+            await stream.finalize("now")
+            events: list[StreamEvent] = []
+            await until(stream, Final, events)
+            assert words_of(events) == ["w1", "w2"]
+            [lost] = [event for event in events if isinstance(event, Reconnecting)]
+            assert isinstance(lost.error, ConnectionFailed)
+            assert lost.error.reason == "timeout"
+        server.released.set()
+
+
+async def test_a_server_that_owes_nothing_may_be_silent() -> None:
+    async with ScriptedServer() as server:
+        async with auricle.connect(
+            server.url, start=START, reconnect=FAST, heartbeat=None, answer_timeout=0.05
+        ) as stream:
+            reading = asyncio.create_task(everything(stream))
+            done, _ = await asyncio.wait([reading], timeout=0.3)
+            assert not done
+            await stream.end()
+            assert await reading == []
+        assert len(server.starts) == 1

@@ -18,7 +18,8 @@ from auricle.protocol.messages import Start
 
 RATE = 16_000
 FRAME_BYTES = RATE // 50 * 2
-EAGER_TO_RETURN = ReconnectPolicy(attempts=1000, first_delay=0.005, max_delay=0.02)
+EAGER_TO_RETURN = ReconnectPolicy(attempts=1000, first_delay=0.005, max_delay=0.02, replay_seconds=600.0)
+"""Keeps more than a live speaker needs: who speaks many times as fast may be a minute ahead of a busy server."""
 
 Pcm = npt.NDArray[np.int16]
 

@@ -127,7 +127,7 @@ class Gateway:
         if session is not None:
             for other in [other for other in self._shells if other.session is session]:
                 self._shells.discard(other)
-                other.abort()
+                other.replace()
             session.rejoin(seq, shell.wake)
         return session
 

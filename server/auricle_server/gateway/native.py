@@ -44,6 +44,7 @@ class NativeShell:
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._sending_since: float | None = None
+        self._replaced = False
 
     def wake(self) -> None:
         """There is something to send, or room to receive."""
@@ -98,6 +99,8 @@ class NativeShell:
             if message.type in _GONE:
                 self.cut = message.type is not WSMsgType.CLOSE
                 return
+            if self._replaced:
+                return  # the session is another shell's: what was still on its way here will be said again there
             await self._take(message)
 
     async def _take(self, message: WSMessage) -> None:
@@ -128,7 +131,7 @@ class NativeShell:
         while True:
             await self._news.wait()
             self._news.clear()
-            while (text := self.session.next_text()) is not None:
+            while not self._replaced and (text := self.session.next_text()) is not None:
                 await self._send(text)
             if self.session.done:
                 self._sending_since = time.monotonic()
@@ -147,6 +150,11 @@ class NativeShell:
         if since is not None and time.monotonic() - since > self._config.stall_seconds:
             log.warning("client does not read session=%s", self.session.name)
             self.abort()
+
+    def replace(self) -> None:
+        """The client has come back on another connection: this one touches the session no more."""
+        self._replaced = True
+        self.abort()
 
     def abort(self) -> None:
         """Cuts the connection without a word."""
