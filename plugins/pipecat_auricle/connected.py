@@ -15,7 +15,19 @@ from pipecat.utils.errors import ErrorCategory
 from auricle import AuricleClient, ReconnectPolicy
 from auricle.errors import AuricleError
 from auricle.events import Reconnected, Reconnecting, StreamEvent
-from auricle.protocol.messages import End, Error, Final, Finalize, Interim, Ready, SpeechStarted, Start, TurnEnd
+from auricle.protocol.messages import (
+    End,
+    Error,
+    Final,
+    Finalize,
+    Interim,
+    Ready,
+    SpeechStarted,
+    Start,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnResumed,
+)
 from pipecat_auricle.errors import category_of
 from pipecat_auricle.line import Line
 from pipecat_auricle.streamed import StreamedSTTService
@@ -66,6 +78,7 @@ class ConnectedSTTService(StreamedSTTService):
 
     async def stop(self, frame: EndFrame) -> None:
         """Waits for the last words, so that they go down the pipeline ahead of its end."""
+        await self._fall_silent()
         if self._line is not None and self._line_task is not None and self._line.is_open:
             self._line.say(End())
             await asyncio.wait([self._line_task], timeout=_END_SECONDS)
@@ -103,13 +116,19 @@ class ConnectedSTTService(StreamedSTTService):
             await self.push_error(f"{self} broke: {error}", exception=error, force_treat_as_permanent=True)
 
     async def _hang_up(self) -> None:
-        tasks = [task for task in (self._line_task, self._watch_task) if task is not None]
-        self._line = self._line_task = self._watch_task = None
-        for task in tasks:
+        await self._fall_silent()
+        task, self._line, self._line_task = self._line_task, None, None
+        if task is not None:
             await self.cancel_task(task)
-        await self._cancel_keepalive_task()
         await self._client.aclose()
         await self._tell(connected=False)
+
+    async def _fall_silent(self) -> None:
+        """Nothing is said any more that the pipeline has not said."""
+        task, self._watch_task = self._watch_task, None
+        if task is not None:
+            await self.cancel_task(task)
+        await self._cancel_keepalive_task()
 
     # --- to the server -----------------------------------------------------------------------------------------------
 
@@ -158,6 +177,10 @@ class ConnectedSTTService(StreamedSTTService):
                 await self._hear_interim(event)
             case Final():
                 await self._hear_final(event)
+            case TurnEagerEnd():
+                await self._hear_eager_end(event)
+            case TurnResumed():
+                await self._cancel_eager_end_of_turn()
             case TurnEnd():
                 await self._hear_turn_end()
             case Error():
@@ -179,7 +202,8 @@ class ConnectedSTTService(StreamedSTTService):
         await self._tell(connected=False)
 
     async def _hear_reconnected(self, event: Reconnected) -> None:
-        logger.info(f"{self}: reconnected; {event.replayed_seconds:.1f} s replayed")
+        how = "where it was" if event.resumed else "from its last final on"
+        logger.info(f"{self}: reconnected, {how}; {event.replayed_seconds:.1f} s replayed")
         if event.lost_seconds:
             logger.warning(f"{self}: {event.lost_seconds:.1f} s of audio are lost; the outage was longer than is kept")
         await self._tell(connected=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
 from typing import Protocol
 
 from loguru import logger
@@ -13,8 +12,7 @@ from auricle import AuricleClient, ReconnectPolicy, Stream
 from auricle.errors import AuricleError, ServerFull
 from auricle.events import StreamEvent
 from auricle.protocol.messages import End, Finalize, Ready, Start, Update
-
-Said = bytes | Update | Finalize | End
+from pipecat_auricle.backlog import Backlog, Said
 
 
 class Listener(Protocol):
@@ -138,43 +136,6 @@ class Line:
             await self._listener.on_failure(error, final=final)
         else:
             logger.debug(f"auricle: attempt {self._failures} failed: {error}")
-
-
-class Backlog:
-    """What waits to be sent, in order, for one reader.
-
-    Args:
-        held_bytes: Audio kept at most; beyond it the oldest goes, and what was said before it.
-    """
-
-    def __init__(self, held_bytes: int) -> None:
-        self._held_bytes = held_bytes
-        self._size = 0
-        self._items: deque[Said] = deque()
-        self._filled = asyncio.Event()
-
-    def put(self, said: Said) -> bool:
-        """Adds to the end; returns whether something had to go."""
-        self._items.append(said)
-        self._size += _size(said)
-        full = self._size > self._held_bytes
-        while self._size > self._held_bytes:
-            self._size -= _size(self._items.popleft())
-        self._filled.set()
-        return full
-
-    async def get(self) -> Said:
-        """Takes the oldest."""
-        while not self._items:
-            self._filled.clear()
-            await self._filled.wait()
-        said = self._items.popleft()
-        self._size -= _size(said)
-        return said
-
-
-def _size(said: Said) -> int:
-    return len(said) if isinstance(said, bytes) else 0
 
 
 async def _say(stream: Stream, said: Said) -> None:

@@ -14,7 +14,7 @@ from auricle.protocol.messages import MIN_SAMPLE_RATE, InvalidMessage, Ready, St
 TurnDetection = Literal["vad", "server"]
 TURN_DETECTIONS: tuple[TurnDetection, ...] = ("vad", "server")
 
-UPDATABLE = frozenset({"language", "latency_ms", "silence_ms", "keyterms"})
+UPDATABLE = frozenset({"language", "latency_ms", "silence_ms", "eager_silence_ms", "keyterms"})
 """The settings that a running stream takes over from its next chunk on."""
 
 
@@ -31,11 +31,15 @@ class AuricleSTTSettings(STTSettings):
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
             A smaller one gives earlier words, a larger one fewer errors.
         silence_ms: With ``turn_detection="server"``, the milliseconds without a word after which a turn has ended.
+        eager_silence_ms: With ``turn_detection="server"``, a shorter run of milliseconds after which the language model
+            may begin to answer, on the chance that the turn has ended; what it says is held until that is certain, and
+            dropped when the user goes on. None, the default, for never: each guess costs an inference.
         keyterms: Phrases to favour, where the server's model can.
     """
 
     latency_ms: int | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     silence_ms: int | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    eager_silence_ms: int | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     keyterms: Sequence[str] | NotGiven = field(default_factory=lambda: NOT_GIVEN)
 
 
@@ -48,7 +52,12 @@ def complete_settings(given: AuricleSTTSettings | None, detection: TurnDetection
     if detection not in TURN_DETECTIONS:
         raise ValueError(f"turn_detection: expected one of {', '.join(TURN_DETECTIONS)}, got {detection!r}")
     settings = AuricleSTTSettings(
-        model=None, language=None, latency_ms=None, silence_ms=TurnSettings().silence_ms, keyterms=()
+        model=None,
+        language=None,
+        latency_ms=None,
+        silence_ms=TurnSettings().silence_ms,
+        eager_silence_ms=None,
+        keyterms=(),
     )
     if given is not None:
         settings.apply_update(given)
@@ -64,7 +73,7 @@ def start_message(settings: AuricleSTTSettings, detection: TurnDetection, sample
     """
     return Start(
         sample_rate=sample_rate,
-        latency_ms=assert_given(settings.latency_ms),
+        latency_ms=_milliseconds(settings, "latency_ms"),
         language=_language(settings),
         turn=_turn(settings, detection),
         keyterms=_keyterms(settings),
@@ -79,9 +88,9 @@ def update_message(settings: AuricleSTTSettings, detection: TurnDetection, chang
     """
     names = set(changed)
     return Update(
-        latency_ms=assert_given(settings.latency_ms) if "latency_ms" in names else None,
+        latency_ms=_milliseconds(settings, "latency_ms") if "latency_ms" in names else None,
         language=_language(settings) if "language" in names else None,
-        turn=_turn(settings, detection) if "silence_ms" in names else None,
+        turn=_turn(settings, detection) if names & {"silence_ms", "eager_silence_ms"} else None,
         keyterms=_keyterms(settings) if "keyterms" in names else None,
     )
 
@@ -102,28 +111,50 @@ def objection(
     for name in changed.keys() & {"language", "latency_ms"}:
         if getattr(wanted, name) is None:
             return f"{name} cannot go back to the server's default in a running stream; name a value"
-    latency_ms = assert_given(wanted.latency_ms)
-    if ready is not None and latency_ms is not None and latency_ms not in ready.latencies_ms:
-        return f"latency_ms {latency_ms} is not one of {', '.join(map(str, ready.latencies_ms))}"
     try:
-        update_message(wanted, detection, changed)
+        start = start_message(wanted, detection, MIN_SAMPLE_RATE)
     except InvalidMessage as error:
         return str(error)
+    if ready is not None and "latency_ms" in changed and start.latency_ms not in ready.latencies_ms:
+        return f"latency_ms: {start.latency_ms} is not one of {', '.join(map(str, ready.latencies_ms))}"
     return None
+
+
+def eager(settings: AuricleSTTSettings, detection: TurnDetection) -> bool:
+    """Whether the server is asked to say when a turn has probably ended."""
+    return detection == "server" and assert_given(settings.eager_silence_ms) is not None
+
+
+# What an application puts into a settings object is checked here, because nothing before has looked at it.
+
+
+def _milliseconds(settings: AuricleSTTSettings, name: str) -> int | None:
+    value = assert_given(getattr(settings, name))
+    if value is not None and type(value) is not int:
+        raise InvalidMessage(name, f"expected a whole number of milliseconds, got {value!r}")
+    return value
 
 
 def _language(settings: AuricleSTTSettings) -> str | None:
     language = assert_given(settings.language)
+    if language is not None and not isinstance(language, str):
+        raise InvalidMessage("language", f"expected a language code, got {language!r}")
     return None if language is None else str(language)
 
 
 def _keyterms(settings: AuricleSTTSettings) -> tuple[str, ...]:
-    keyterms = assert_given(settings.keyterms)
-    if isinstance(keyterms, str):
-        raise InvalidMessage("keyterms", f"expected a list of phrases, got the one phrase {keyterms!r}")
-    return tuple(keyterms)
+    keyterms: object = assert_given(settings.keyterms)
+    if isinstance(keyterms, list | tuple) and all(isinstance(term, str) for term in keyterms):
+        return tuple(keyterms)
+    raise InvalidMessage("keyterms", f"expected a list of phrases, got {keyterms!r}")
 
 
 def _turn(settings: AuricleSTTSettings, detection: TurnDetection) -> TurnSettings:
-    mode: Literal["off", "silence"] = "silence" if detection == "server" else "off"
-    return TurnSettings(mode=mode, silence_ms=assert_given(settings.silence_ms))
+    silence_ms = _milliseconds(settings, "silence_ms")
+    if silence_ms is None:
+        raise InvalidMessage("silence_ms", "expected a number of milliseconds, got None")
+    return TurnSettings(
+        mode="silence" if detection == "server" else "off",
+        silence_ms=silence_ms,
+        eager_silence_ms=_milliseconds(settings, "eager_silence_ms"),
+    )

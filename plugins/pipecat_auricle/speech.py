@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from auricle.protocol.messages import Final, Finalize, Interim
+from auricle.protocol.messages import Final, Finalize, Interim, TurnEagerEnd
 from pipecat_auricle.settings import TurnDetection
 
 _ROUNDING = 1e-3  # seconds; times cross the wire as decimal numbers
@@ -50,6 +50,8 @@ class Speech:
         self._settled = 0.0
         self._shown = ""
         self._vad_speaking = False
+        self._said: list[str] = []
+        self._said_before = 0
 
     @property
     def owed(self) -> bool:
@@ -66,9 +68,33 @@ class Speech:
         self._shown = event.text.strip()
         return True
 
+    def open_turn(self) -> bool:
+        """The server has heard a word; whether that starts a turn of the pipeline's."""
+        starts = self._by_server and not self.turn_open
+        if starts:
+            self.turn_open, self._said_before = True, len(self._said)
+        return starts
+
+    def turn_ended(self) -> None:
+        """The server's turn is over. The pipeline's may have ended earlier, by a finalize."""
+        self._said, self._said_before = [], 0
+
+    def guess(self, event: TurnEagerEnd) -> str | None:
+        """The words of a turn that has probably ended which have no final yet; None when it is no turn of the pipeline.
+
+        Pipecat puts them right behind the finals of the turn, so they bring the space between along.
+        """
+        said_in_turn = len(self._said) > self._said_before
+        rest = event.text.removeprefix(" ".join(self._said))
+        if not self.turn_open or not (said_in_turn or rest.strip()):
+            return None
+        return rest if said_in_turn else rest.strip()
+
     def settle(self, event: Final) -> Verdict:
         """Takes a final."""
         self._settled, self._shown = event.settled, ""
+        if self._by_server and event.text.strip():
+            self._said.append(event.text)
         answered = event.finalize_id in self._awaited
         self._awaited.discard(event.finalize_id or "")
         ends_turn = self._by_server and event.finalize_id is not None
@@ -99,4 +125,5 @@ class Speech:
         """The stream is gone, and its clock with it: returns the words that were shown and will get no final."""
         text, self._shown, self._settled = self._shown, "", 0.0
         self._awaited.clear()
+        self.turn_ended()
         return text

@@ -20,18 +20,19 @@ from pipecat.frames.frames import (
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
-from pipecat.processors.frame_processor import FrameDirection
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.services.stt_service import STTService
 from pipecat.transcriptions.language import Language
+from pipecat.turns.eager_end_of_turn_mixin import EagerEndOfTurnSTTServiceMixin
 from pipecat.utils.time import time_now_iso8601
 from pipecat.utils.tracing.service_decorators import traced_stt
 
-from auricle.protocol.messages import Final, Finalize, Interim
+from auricle.protocol.messages import Final, Finalize, Interim, TurnEagerEnd
 from pipecat_auricle.settings import TurnDetection
 from pipecat_auricle.speech import Speech
 
 
-class StreamedSTTService(STTService):
+class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     """What the events of a stream become in a pipeline, whatever the stream is.
 
     A subclass gives events to the ``_hear_*`` methods, runs `_watch_for_loose_words` in a task, and sends what
@@ -40,7 +41,7 @@ class StreamedSTTService(STTService):
     Args:
         turn_detection: Who decides on turns: ``"vad"``, Pipecat, or ``"server"``.
         silence: Seconds without a word after which the server ends a turn.
-        **kwargs: For `STTService`.
+        **kwargs: For Pipecat's `STTService` and its `EagerEndOfTurnSTTServiceMixin`.
     """
 
     def __init__(self, *, turn_detection: TurnDetection, silence: float, **kwargs: Any) -> None:
@@ -48,8 +49,18 @@ class StreamedSTTService(STTService):
         self._turn_detection: TurnDetection = turn_detection
         self._speech = Speech(turn_detection, silence)
         self._heard = asyncio.Event()
+        self._heard_language: Language | None = None
         self._user_muted = False
         self._stop_unheard = False
+        self._strategies_outdated = False
+
+    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]  # Pipecat's own narrowing
+        """Forgets what an earlier pipeline left behind: its clock, its words, its muted user."""
+        await super().setup(setup)
+        self._speech = Speech(self._turn_detection, self._speech.silence)
+        self._heard.clear()
+        self._user_muted = self._stop_unheard = self._strategies_outdated = False
+        self._clear_eager_end_of_turn()
 
     @abstractmethod
     def _say_finalize(self, finalize: Finalize) -> bool:
@@ -97,6 +108,8 @@ class StreamedSTTService(STTService):
 
     async def _mute_switched(self, was_deaf: bool) -> None:
         if self._deaf and not was_deaf:
+            # A muted aggregator hears neither the end of the turn nor that the speaker goes on.
+            await self._cancel_eager_end_of_turn()
             # What was said before belongs to the user's words; what follows must not be joined to them.
             self._say_finalize(self._speech.ask(awaited=False))
         if not self._user_muted and self._stop_unheard:
@@ -107,9 +120,9 @@ class StreamedSTTService(STTService):
 
     async def _hear_speech(self) -> None:
         """The first word of a turn."""
-        if self._turn_detection == "server" and not self._speech.turn_open:
-            self._speech.turn_open = True
+        if self._speech.open_turn():
             self._heard.set()
+            await self._renew_strategies()
             await self.broadcast_frame(ProposedUserStartedSpeakingFrame)
 
     async def _hear_interim(self, event: Interim) -> None:
@@ -118,26 +131,41 @@ class StreamedSTTService(STTService):
         # A turn that the server opened before the user was muted goes on without a second start.
         await self._hear_speech()
         self._heard.set()
+        self._heard_language = language = _language(event.language)
+        text = event.text.strip()
         await self.push_frame(
-            InterimTranscriptionFrame(
-                event.text.strip(), self._user_id, time_now_iso8601(), _language(event.language), result=event
-            )
+            InterimTranscriptionFrame(text, self._user_id, time_now_iso8601(), language, result=event)
         )
 
     async def _hear_final(self, event: Final) -> None:
+        if event.text.strip():
+            await self._hear_speech()
         verdict = self._speech.settle(event)
         if verdict.text:
-            await self._hear_speech()
             await self._push_transcription(event, verdict.text, last=verdict.last)
         elif verdict.answered:
             await self._nothing_more()
         if verdict.ends_turn:
-            await self._hear_turn_end()
+            await self._end_turn()
+
+    async def _hear_eager_end(self, event: TurnEagerEnd) -> None:
+        """The turn has probably ended: the model may begin to answer."""
+        words = self._speech.guess(event)
+        if words is not None and not self._deaf:
+            await self._push_eager_end_of_turn(
+                words, user_id=self._user_id, language=self._heard_language, result=event
+            )
 
     async def _hear_turn_end(self) -> None:
         """The turn is over, and its last final was heard before."""
+        self._speech.turn_ended()
+        await self._end_turn()
+
+    async def _end_turn(self) -> None:
         if self._speech.turn_open:
             self._speech.turn_open = False
+            # Pipecat compares what was guessed with what was said.
+            self._clear_eager_end_of_turn()
             # A muted aggregator hears no proposal, and would keep the turn open for the rest of the call.
             self._stop_unheard = self._user_muted
             await self._propose_stop()
@@ -148,7 +176,7 @@ class StreamedSTTService(STTService):
         if text:
             await self.emit_stt_usage_metrics()
             await self._push_words(TranscriptionFrame(text, self._user_id, time_now_iso8601()))
-        await self._hear_turn_end()
+        await self._end_turn()
 
     async def _push_transcription(self, event: Final, text: str, *, last: bool) -> None:
         language = _language(event.language)
@@ -166,6 +194,18 @@ class StreamedSTTService(STTService):
         # The interruption that these very words bring about must not sweep them out of a queue on the way.
         frame.interruptible = False
         await self.push_frame(frame)
+
+    async def _enable_eager_ends(self, enabled: bool) -> None:
+        if enabled is not self.eager_end_of_turn_enabled:
+            await self._cancel_eager_end_of_turn()
+            self._enable_eager_end_of_turn = enabled
+            self._strategies_outdated = True
+
+    async def _renew_strategies(self) -> None:
+        """Recommends turn strategies again when others are wanted by now; between turns, because they forget theirs."""
+        if self._strategies_outdated:
+            self._strategies_outdated = False
+            await self.broadcast_service_metadata()
 
     async def _propose_stop(self) -> None:
         frame = ProposedUserStoppedSpeakingFrame()

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import ssl as tls
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 from pipecat.frames.frames import STTMetadataFrame
 from pipecat.services.settings import STTSettings
 from pipecat.transcriptions.language import Language
-from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
+from pipecat.turns.user_stop import EagerMatchPolicy
 from pipecat.utils.errors import ErrorCategory
 from pipecat.utils.types import NOT_GIVEN, assert_given, is_given
 
 from auricle import AuricleClient, ReconnectPolicy
-from auricle.protocol.messages import Error, Start
+from auricle.protocol.messages import Error, Ready, Start
 from pipecat_auricle.connected import ConnectedSTTService
+from pipecat_auricle.eager import SameWords
 from pipecat_auricle.errors import refused_setting
 from pipecat_auricle.settings import (
     UPDATABLE,
     AuricleSTTSettings,
     TurnDetection,
     complete_settings,
+    eager,
     objection,
     start_message,
     update_message,
@@ -44,7 +47,8 @@ class AuricleSTTService(ConnectedSTTService):
       detection has the server finalize what was said, which takes one engine step; the answer is marked as the last, so
       that the turn need not wait for a timeout.
     - ``turn_detection="server"``: the server decides, on the chunk clock, after `Settings.silence_ms` without a word.
-      The service recommends the turn strategies that follow it; strategies that the application names win.
+      The service recommends the turn strategies that follow it; strategies that the application names win. With
+      `Settings.eager_silence_ms` the model may begin to answer before the end is certain.
 
     A connection that breaks is mended with nothing lost and nothing doubled; `on_disconnected` and `on_connected` tell
     of it. An error frame tells of what could not be mended, and so does `on_connection_error`.
@@ -53,11 +57,14 @@ class AuricleSTTService(ConnectedSTTService):
         stt = AuricleSTTService(url="ws://localhost:8765", settings=AuricleSTTService.Settings(latency_ms=160))
 
     Args:
-        url: ``ws://host:port`` or ``wss://host:port`` of the server.
+        url: ``ws://host:port`` or ``wss://host:port`` of the server, or of several: one that is full or does not answer
+            is passed over for the next.
         api_key: Key, where the server asks for one.
         turn_detection: Who decides on turns, see above.
         settings: What differs from the defaults; changed at run time by an `STTUpdateSettingsFrame`.
         should_interrupt: With the server's turns, whether a turn's start interrupts the bot.
+        eager_match_policy: With `Settings.eager_silence_ms`, whether what was said is near enough to what was guessed
+            to keep the answer; by default, whether the words are the same.
         ttfs_p99_latency: Measured seconds from the end of speech to the final transcript, with Pipecat's turns.
         stall_timeout: Seconds that words may stay without a final beyond the time in which one would come by itself;
             then the service asks for it. For words too soft for the voice detection, and audio that stops in mid-turn.
@@ -77,11 +84,12 @@ class AuricleSTTService(ConnectedSTTService):
     def __init__(
         self,
         *,
-        url: str = "ws://127.0.0.1:8765",
+        url: str | Sequence[str] = "ws://127.0.0.1:8765",
         api_key: str | None = None,
         turn_detection: TurnDetection = "vad",
         settings: AuricleSTTSettings | None = None,
         should_interrupt: bool = True,
+        eager_match_policy: EagerMatchPolicy | None = None,
         ttfs_p99_latency: float | None = TTFS_P99,
         stall_timeout: float = 1.0,
         reconnect: ReconnectPolicy = _DEFAULT_POLICY,
@@ -101,11 +109,13 @@ class AuricleSTTService(ConnectedSTTService):
             silence=assert_given(complete.silence_ms) / 1000,
             settings=complete,
             ttfs_p99_latency=ttfs_p99_latency,
+            enable_eager_end_of_turn=eager(complete, turn_detection),
+            eager_match_policy=eager_match_policy or SameWords(),
             **kwargs,
         )
         self._should_interrupt = should_interrupt
         self._stall_timeout = stall_timeout
-        self._before_update: dict[str, Any] = {}
+        self._replaced: dict[str, list[Any]] = {}
 
     def can_generate_metrics(self) -> bool:
         """The service reports time to first byte and usage."""
@@ -120,7 +130,9 @@ class AuricleSTTService(ConnectedSTTService):
         """What the pipeline should know: the latency, or the turn strategies that follow the server."""
         frame = super().service_metadata_frame()
         if self._turn_detection == "server":
-            frame.user_turn_strategies = ExternalUserTurnStrategies(enable_interruptions=self._should_interrupt)
+            frame.user_turn_strategies = self.recommended_user_turn_strategies(
+                enable_interruptions=self._should_interrupt
+            )
         return frame
 
     def language_to_service_language(self, language: Language) -> str:
@@ -143,18 +155,26 @@ class AuricleSTTService(ConnectedSTTService):
         changed = await super()._update_settings(delta)
         self._warn_unhandled_updated_settings(changed.keys() - UPDATABLE)
         names = changed.keys() & UPDATABLE
-        self._before_update |= {name: changed[name] for name in names}
+        for name in names:
+            self._replaced.setdefault(name, []).append(changed[name])
         self._speech.silence = assert_given(self._settings.silence_ms) / 1000
+        await self._enable_eager_ends(eager(self._settings, self._turn_detection))
         if names and self._line is not None:
             self._line.say(update_message(self._settings, self._turn_detection, names))
         return changed
 
     async def _hear_refusal(self, event: Error) -> None:
         name = refused_setting(event)
-        if name in self._before_update:
-            setattr(self._settings, name, self._before_update.pop(name))
+        if name is not None and self._ready is not None:
+            self._take_back(name, self._ready)
         # The application asked for what this server has not; the stream itself is well.
         await self.push_error(f"{self}: {event.code}: {event.message}", category=ErrorCategory.APPLICATION)
+
+    def _take_back(self, name: str, ready: Ready) -> None:
+        """Restores the setting's last value that the server has: the next stream would not open with the other."""
+        replaced = self._replaced.get(name, [])
+        while replaced and getattr(self._settings, name) not in [*ready.latencies_ms, *ready.languages]:
+            setattr(self._settings, name, replaced.pop())
 
     def _patience(self) -> float:
         latency_ms = assert_given(self._settings.latency_ms) or (self._ready.latency_ms if self._ready else 0)

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from pipecat.frames.frames import (
     EndFrame,
     Frame,
@@ -31,6 +33,7 @@ from tests.pipecat_auricle.scripted import PATIENCE
 
 SAMPLE_RATE = 16_000
 PARAMS = PipelineParams(enable_metrics=True, enable_usage_metrics=True, send_initial_empty_metrics=False)
+Pcm = npt.NDArray[np.int16]
 AnyFrame = TypeVar("AnyFrame", bound=Frame)
 
 
@@ -139,20 +142,25 @@ async def running(*processors: FrameProcessor, params: PipelineParams | None = N
         yield agent
         if not agent.worker.has_finished():
             await agent.send(EndFrame())
-            async with asyncio.timeout(PATIENCE):
-                await task
+            # A timeout around the task would cancel it, which the runner takes for a wish to end.
+            done, _ = await asyncio.wait([task], timeout=PATIENCE)
+            assert done, "the pipeline did not end"
     finally:
         if not task.done():
             await agent.worker.cancel()
         await task
 
 
+def pcm_frames(pcm: Pcm) -> list[InputAudioRawFrame]:
+    """Audio in frames of 20 ms, as a transport delivers it."""
+    step = SAMPLE_RATE // 50
+    pieces = [pcm[start : start + step].tobytes() for start in range(0, len(pcm), step)]
+    return [InputAudioRawFrame(audio=piece, sample_rate=SAMPLE_RATE, num_channels=1) for piece in pieces]
+
+
 def audio(seconds: float) -> list[InputAudioRawFrame]:
-    """Silence in frames of 20 ms, as a transport delivers it."""
-    frame = bytes(SAMPLE_RATE // 50 * 2)
-    return [
-        InputAudioRawFrame(audio=frame, sample_rate=SAMPLE_RATE, num_channels=1) for _ in range(round(seconds * 50))
-    ]
+    """Silence in such frames."""
+    return pcm_frames(np.zeros(round(seconds * SAMPLE_RATE), np.int16))
 
 
 def aggregator(*, stop: BaseUserTurnStopStrategy | None = None, **params: Any) -> LLMUserAggregator:

@@ -11,7 +11,20 @@ from typing import TypeVar
 from aiohttp import WSMsgType, web
 
 from auricle.protocol.connection import ServerConnection
-from auricle.protocol.messages import End, Final, Finalize, Interim, Limits, Ready, ServerEvent, Start, TurnEnd, Update
+from auricle.protocol.messages import (
+    End,
+    Final,
+    Finalize,
+    Interim,
+    Limits,
+    Ready,
+    ServerEvent,
+    Start,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnResumed,
+    Update,
+)
 from auricle.protocol.states import AudioReceived
 
 PATIENCE = 5.0
@@ -47,6 +60,7 @@ class Session:
         audio: Everything heard so far.
         log: Audio (as its length in bytes) and messages in the order of arrival.
         opened: Set once the start was answered.
+        closing: Cleared while `End` gets no answer.
         last_words: Sent in answer to `End`, before the connection closes as it should.
     """
 
@@ -54,6 +68,8 @@ class Session:
         self.authorization = authorization
         self.last_words: list[ServerEvent] = []
         self.opened = asyncio.Event()
+        self.closing = asyncio.Event()
+        self.closing.set()
         self.start = Start()
         self.audio = bytearray()
         self.log: list[int | Update | Finalize | End] = []
@@ -92,6 +108,7 @@ class Session:
                 self._unanswered += [item] if isinstance(item, Finalize) else []
             self._news.notify_all()
         if isinstance(item, End):
+            await self.closing.wait()
             # A server answers every finalize, and what the test has left open was nothing.
             await self.send(*self.last_words, *[final("", self.heard, finalize) for finalize in self._unanswered])
             await self._socket.close(code=1000)
@@ -154,6 +171,9 @@ class ScriptedServer:
         ready: The answer to each start.
         failures: Codes and sentences that answer the next starts instead.
         refusals: Answers to the next upgrade requests, before any is accepted.
+        refused: How many were refused.
+        answering: Cleared while a start gets no answer.
+        connections: How many WebSockets are open.
     """
 
     def __init__(self) -> None:
@@ -162,7 +182,11 @@ class ScriptedServer:
         self.failures: list[tuple[str, str]] = []
         self.refusals: list[Refusal] = []
         self.refused = 0
+        self.connections = 0
+        self.answering = asyncio.Event()
+        self.answering.set()
         self._sessions: asyncio.Queue[Session] = asyncio.Queue()
+        self._news = asyncio.Condition()
 
     async def session(self) -> Session:
         """The next stream that a client opened, once it is open."""
@@ -183,12 +207,27 @@ class ScriptedServer:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         session = Session(socket, request.headers.get("Authorization"))
+        self.connections += 1
+        try:
+            await self._run(session)
+        finally:
+            async with self._news:
+                self.connections -= 1
+                self._news.notify_all()
+        return socket
+
+    async def alone(self) -> None:
+        """Waits until no connection is left."""
+        async with asyncio.timeout(PATIENCE), self._news:
+            await self._news.wait_for(lambda: self.connections == 0)
+
+    async def _run(self, session: Session) -> None:
+        await self.answering.wait()
         if self.failures:
             await session.run(self.failures.pop(0))
         else:
             self._sessions.put_nowait(session)
             await session.run(self.ready)
-        return socket
 
     def _refuse(self, refusal: Refusal) -> web.Response:
         self.refused += 1
@@ -229,6 +268,16 @@ def final(text: str, end: float, answers: Finalize | None = None, *, at: float |
         audio_time=decided,
         finalize_id=None if answers is None else answers.id,
     )
+
+
+def eager_end(text: str, at: float) -> TurnEagerEnd:
+    """A turn that has probably ended, decided at `at` seconds."""
+    return TurnEagerEnd(text=text, probability=0.5, speech_end=at - 0.2, audio_time=at)
+
+
+def resumed(at: float) -> TurnResumed:
+    """A turn that goes on after all."""
+    return TurnResumed(probability=0.0, audio_time=at)
 
 
 def turn_end(text: str, at: float) -> TurnEnd:

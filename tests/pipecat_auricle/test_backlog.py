@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from auricle.protocol.messages import Finalize
-from pipecat_auricle.line import Backlog, Said
+from pipecat_auricle.backlog import Backlog, Said
 
 
 async def test_it_keeps_the_order() -> None:

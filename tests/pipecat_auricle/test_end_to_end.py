@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pipecat.frames.frames import (
     Frame,
-    InputAudioRawFrame,
     InterimTranscriptionFrame,
     LLMContextFrame,
     ProposedUserStartedSpeakingFrame,
@@ -20,7 +17,7 @@ from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 
 from auricle.protocol.messages import Final
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.harness import SAMPLE_RATE, aggregator, running
+from tests.pipecat_auricle.harness import SAMPLE_RATE, aggregator, audio, pcm_frames, running
 from tests.support import tones
 
 WORDS = 6
@@ -29,17 +26,6 @@ WORDS = 6
 @pytest.fixture
 def utterance() -> tuple[tones.Pcm, str]:
     return tones.utterance(seed=3, words=WORDS, trailing=0.4)
-
-
-def frames(pcm: tones.Pcm) -> Iterator[InputAudioRawFrame]:
-    """20 ms each, as a transport delivers them."""
-    step = SAMPLE_RATE // 50
-    for start in range(0, len(pcm), step):
-        yield InputAudioRawFrame(audio=pcm[start : start + step].tobytes(), sample_rate=SAMPLE_RATE, num_channels=1)
-
-
-def silence(seconds: float) -> list[InputAudioRawFrame]:
-    return list(frames(tones.silence(seconds).astype("int16")))
 
 
 def said(frame: LLMContextFrame) -> object:
@@ -55,11 +41,11 @@ async def test_pipecat_decides(tones_server: str, utterance: tuple[tones.Pcm, st
     async with running(stt, user) as agent:
         for _ in range(2):  # the stream keeps its context, and nothing of the first leaks into the second
             await agent.vad(speaking=True)
-            await agent.send(*frames(pcm))
+            await agent.send(*pcm_frames(pcm))
             await agent.vad(speaking=False)
             assert said(await agent.down.wait_for(LLMContextFrame)) == text
             await agent.down.wait_for(UserStoppedSpeakingFrame)
-            await agent.send(*silence(0.5))
+            await agent.send(*audio(0.5))
 
 
 async def test_the_server_decides(tones_server: str, utterance: tuple[tones.Pcm, str]) -> None:
@@ -68,7 +54,7 @@ async def test_the_server_decides(tones_server: str, utterance: tuple[tones.Pcm,
     stt = AuricleSTTService(url=tones_server, turn_detection="server", settings=settings)
     async with running(stt, aggregator()) as agent:
         for _ in range(2):
-            await agent.send(*frames(pcm), *silence(1.2))
+            await agent.send(*pcm_frames(pcm), *audio(1.2))
             assert said(await agent.down.wait_for(LLMContextFrame)) == text
             await agent.down.wait_for(UserStoppedSpeakingFrame)
 
@@ -77,7 +63,7 @@ async def test_transcripts_carry_words_with_times(tones_server: str, utterance: 
     pcm, text = utterance
     async with running(AuricleSTTService(url=tones_server)) as agent:
         await agent.vad(speaking=True)
-        await agent.send(*frames(pcm))
+        await agent.send(*pcm_frames(pcm))
         await agent.vad(speaking=False)
         transcript = await agent.down.wait_for(TranscriptionFrame)
         shown = [frame.text for frame in agent.down.frames if isinstance(frame, InterimTranscriptionFrame)]
@@ -96,11 +82,11 @@ async def test_a_latency_is_changed_in_the_middle_of_a_turn(
     stt = AuricleSTTService(url=tones_server)
     async with running(stt) as agent:
         await agent.vad(speaking=True)
-        audio: list[Frame] = [*frames(pcm)]
+        spoken: list[Frame] = [*pcm_frames(pcm)]
         assert stt._ready is not None
         slowest = stt._ready.latencies_ms[-1]
         change = STTUpdateSettingsFrame(delta=AuricleSTTService.Settings(latency_ms=slowest))
-        await agent.send(*audio[: len(audio) // 2], change, *audio[len(audio) // 2 :])
+        await agent.send(*spoken[: len(spoken) // 2], change, *spoken[len(spoken) // 2 :])
         await agent.vad(speaking=False)
         assert (await agent.down.wait_for(TranscriptionFrame)).text == text
     assert stt.is_usable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import patch
 
 import pytest
 from pipecat.frames.frames import (
@@ -119,6 +120,32 @@ async def test_a_service_is_given_another_chance_by_whoever_hears_of_the_failure
         session = await server.session()
         await session.send(final("Thanks.", 0.2))
         await agent.down.wait_for(TranscriptionFrame)
+
+
+async def test_connections_that_break_at_once_are_forgiven_as_often_as_the_policy_says(server: ScriptedServer) -> None:
+    """Pipecat's own way is to give up after three; a server that restarts breaks more than that in a few seconds."""
+    stt = AuricleSTTService(url=server.url, reconnect=PATIENT)
+    async with running(stt) as agent:
+        await agent.vad(speaking=True)
+        await agent.speak(0.1)
+        for _ in range(6):
+            (await server.session()).cut()
+        session = await server.session()
+        await agent.vad(speaking=False)
+        await session.send(final("Patience.", 0.1, await session.next(Finalize)))
+        assert (await agent.down.wait_for(TranscriptionFrame)).finalized
+        assert session.heard == pytest.approx(0.1)
+    assert agent.up.of(ErrorFrame) == []
+
+
+async def test_what_nobody_foresaw_is_told_and_not_passed_over(server: ScriptedServer) -> None:
+    """A service that is deaf must say so, or the call goes on without an ear."""
+    stt = AuricleSTTService(url=server.url)
+    with patch.object(stt, "start_message", side_effect=RuntimeError("a bug")):
+        async with running(stt) as agent:
+            error = await agent.up.wait_for(ErrorFrame)
+    assert "a bug" in error.error
+    assert not stt.is_usable
 
 
 async def test_a_broken_server_is_told_apart(server: ScriptedServer) -> None:

@@ -8,29 +8,39 @@ import subprocess
 import sys
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pipecat.frames.frames import (
+    CancelFrame,
     EndFrame,
     ErrorFrame,
     InputAudioRawFrame,
+    InterimTranscriptionFrame,
     MetricsFrame,
+    ProposedUserStartedSpeakingFrame,
+    ProposedUserStoppedSpeakingFrame,
     TranscriptionFrame,
-    VADUserStartedSpeakingFrame,
-    VADUserStoppedSpeakingFrame,
+    UserMuteStartedFrame,
 )
 from pipecat.metrics.metrics import STTUsageMetricsData
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineWorker
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.tests.utils import run_test
 from pipecat.workers.runner import WorkerRunner
 
-from auricle.protocol.messages import End, Finalize
+from auricle.protocol.messages import End, Finalize, SpeechStarted
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.harness import Tap, audio, running
-from tests.pipecat_auricle.scripted import READY, ScriptedServer, final, scripted_server
+from tests.pipecat_auricle.harness import Agent, audio, running
+from tests.pipecat_auricle.scripted import READY, ScriptedServer, final, interim, scripted_server, turn_end
+
+
+def left_behind(before: set[asyncio.Task[object]]) -> list[str]:
+    """The tasks that were not there before, but for those with which the server serves a connection."""
+    return [repr(task) for task in asyncio.all_tasks() - before if "RequestHandler" not in repr(task.get_coro())]
+
+
+def used(agent: Agent) -> float:
+    """Seconds of audio that the service reported."""
+    usage = [data for frame in agent.down.of(MetricsFrame) for data in getattr(frame, "data", [])]
+    return sum(data.value.audio_seconds for data in usage if isinstance(data, STTUsageMetricsData))
 
 
 async def test_audio_passes_and_the_pipeline_ends(server: ScriptedServer) -> None:
@@ -54,24 +64,121 @@ async def test_the_last_words_come_before_the_end(server: ScriptedServer) -> Non
         await session.until(lambda: session.heard >= 0.4)
         session.last_words = [final("Bye.", 0.5)]
     assert agent.down.names(TranscriptionFrame, EndFrame) == ["TranscriptionFrame", "EndFrame"]
-    usage = [data for frame in agent.down.of(MetricsFrame) for data in getattr(frame, "data", [])]
-    seconds = [data.value.audio_seconds for data in usage if isinstance(data, STTUsageMetricsData)]
-    assert sum(seconds) == pytest.approx(0.5)
+    assert used(agent) == pytest.approx(0.5)
+
+
+async def test_the_last_words_of_a_turn_come_before_the_end(server: ScriptedServer) -> None:
+    """With the server's turns, too, and the turn is over with them."""
+    async with running(AuricleSTTService(url=server.url, turn_detection="server")) as agent:
+        session = await server.session()
+        await session.send(SpeechStarted(start=0.1), interim("good", 0.3))
+        await agent.down.wait_for(InterimTranscriptionFrame)
+        session.last_words = [final("Goodbye.", 0.5), turn_end("Goodbye.", 0.5)]
+    kinds = (TranscriptionFrame, ProposedUserStoppedSpeakingFrame, EndFrame)
+    assert agent.down.names(*kinds) == [kind.__name__ for kind in kinds]
+
+
+async def test_an_end_that_the_server_does_not_answer_is_not_waited_for_for_ever(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the words that were shown go down all the same."""
+    monkeypatch.setattr("pipecat_auricle.connected._END_SECONDS", 0.05)
+    async with running(AuricleSTTService(url=server.url)) as agent:
+        session = await server.session()
+        await session.send(interim("good", 0.3))
+        await agent.down.wait_for(InterimTranscriptionFrame)
+        session.closing.clear()
+    assert agent.down.names(TranscriptionFrame, EndFrame) == ["TranscriptionFrame", "EndFrame"]
 
 
 async def test_a_cancelled_pipeline_hangs_up_at_once(server: ScriptedServer) -> None:
-    stt = AuricleSTTService(url=server.url)
+    before, stt = asyncio.all_tasks(), AuricleSTTService(url=server.url)
     async with running(stt) as agent:
         session = await server.session()
         async with asyncio.timeout(2):
             await agent.worker.cancel()
     assert not any(isinstance(item, End) for item in session.log)
-    await stt.cleanup()
-    assert not [task.get_name() for task in asyncio.all_tasks() if "auricle" in task.get_name().lower()]
+    await server.alone()
+    assert left_behind(before) == []
+
+
+async def test_a_cancel_hangs_up_without_waiting_for_the_cleanup(server: ScriptedServer) -> None:
+    stt = AuricleSTTService(url=server.url)
+    async with running(stt) as agent:
+        await server.session()
+        await stt.cancel(CancelFrame())
+        await server.alone()
+        await agent.worker.cancel()
+
+
+async def test_an_ended_pipeline_leaves_nothing_behind(server: ScriptedServer) -> None:
+    before, stt = asyncio.all_tasks(), AuricleSTTService(url=server.url)
+    async with running(stt):
+        await server.session()
+    await server.alone()
+    await stt.cleanup()  # a second time
+    assert left_behind(before) == []
+
+
+async def test_a_pipeline_cancelled_while_it_connects_leaves_nothing_behind(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipecat_auricle.connected._SETUP_SECONDS", 0.05)
+    server.answering.clear()
+    before = asyncio.all_tasks()
+    async with running(AuricleSTTService(url=server.url)) as agent:
+        await agent.worker.cancel()
+    server.answering.set()
+    await server.alone()
+    assert left_behind(before) == []
+
+
+async def test_a_server_that_does_not_answer_does_not_hold_up_the_pipeline(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pipecat gives up a pipeline whose setup takes too long. What is said meanwhile is heard later."""
+    monkeypatch.setattr("pipecat_auricle.connected._SETUP_SECONDS", 0.05)
+    server.answering.clear()
+    async with running(AuricleSTTService(url=server.url)) as agent:
+        await agent.vad(speaking=True)
+        await agent.speak(0.2)
+        await agent.vad(speaking=False)
+        server.answering.set()
+        session = await server.session()
+        await session.send(final("At last.", 0.2, await session.next(Finalize)))
+        assert (await agent.down.wait_for(TranscriptionFrame)).finalized
+        assert session.heard == pytest.approx(0.2)
+
+
+async def test_the_rate_is_the_pipelines(server: ScriptedServer) -> None:
+    async with running(AuricleSTTService(url=server.url), params=PipelineParams(audio_in_sample_rate=8000)):
+        assert (await server.session()).start.sample_rate == 8000
+
+
+async def test_a_service_serves_a_second_pipeline(server: ScriptedServer) -> None:
+    """On a clock that starts again, and with nothing of the first: no words, no mute, no turn."""
+    stt = AuricleSTTService(url=server.url, turn_detection="server")
+    async with running(stt) as agent:
+        session = await server.session()
+        await session.send(SpeechStarted(start=0.1), final("one", 9.0), interim("one two", 9.5))
+        await agent.down.wait_for(InterimTranscriptionFrame)
+        mute = UserMuteStartedFrame()
+        await agent.send(mute)
+        await agent.down.passed(mute)
+    async with running(stt) as agent:
+        session = await server.session()
+        await agent.speak(0.1)
+        await session.until(lambda: session.heard >= 0.1 - 0.001)
+        await session.send(SpeechStarted(start=0.1), interim("three", 0.2))
+        await agent.down.wait_for(InterimTranscriptionFrame)
+        await session.send(final("Three.", 0.2, at=0.8), turn_end("Three.", 0.8))
+        await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
+    assert agent.down.names(ProposedUserStartedSpeakingFrame) == ["ProposedUserStartedSpeakingFrame"]
+    assert [frame.text for frame in agent.down.frames if isinstance(frame, TranscriptionFrame)] == ["Three."]
 
 
 async def test_a_pipeline_that_never_starts_leaves_nothing_behind(server: ScriptedServer) -> None:
-    stt = AuricleSTTService(url=server.url)
+    before, stt = asyncio.all_tasks(), AuricleSTTService(url=server.url)
     worker = PipelineWorker(Pipeline([stt]), enable_rtvi=False)
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
@@ -79,37 +186,23 @@ async def test_a_pipeline_that_never_starts_leaves_nothing_behind(server: Script
     await server.session()
     await worker.cancel()
     await running_task
-    assert not [task.get_name() for task in asyncio.all_tasks() if "auricle" in task.get_name().lower()]
+    await server.alone()
+    assert left_behind(before) == []
 
 
-async def test_a_microphone_that_is_off_does_not_cost_the_stream(server: ScriptedServer) -> None:
+async def test_a_microphone_that_is_off_does_not_cost_the_stream(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server ends a stream from which it hears nothing, and a switched-off microphone sends nothing."""
+    monkeypatch.setattr("pipecat_auricle.connected._END_SECONDS", 0.2)
     server.ready = dataclasses.replace(READY, limits=dataclasses.replace(READY.limits, idle_seconds=0.06))
-    async with running(AuricleSTTService(url=server.url)):
+    async with running(AuricleSTTService(url=server.url)) as agent:
         session = await server.session()
         await session.until(lambda: session.heard >= 0.3)  # three times a tenth of a second of silence
-
-
-async def test_each_utterance_is_a_span(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    spans = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    stt, tap = AuricleSTTService(url=server.url), Tap.downstream()
-    worker = PipelineWorker(Pipeline([stt, tap]), enable_rtvi=False, enable_tracing=True, enable_turn_tracking=True)
-    runner = WorkerRunner(handle_sigint=False)
-    await runner.add_workers(worker)
-    task = asyncio.create_task(runner.run())
-    session = await server.session()
-    await worker.queue_frames([VADUserStartedSpeakingFrame(), VADUserStoppedSpeakingFrame(stop_secs=0.2)])
-    await session.send(final("On record.", 0.4, await session.next(Finalize)))
-    await tap.wait_for(TranscriptionFrame)
-    await worker.queue_frame(EndFrame())
-    await task
-    (span,) = [span for span in spans.get_finished_spans() if span.name == "stt"]
-    assert span.attributes is not None
-    assert span.attributes["transcript"] == "On record."
-    assert span.attributes["gen_ai.request.model"] == "scripted-model"
+        session.closing.clear()
+    # It is paid for like all audio, and there is none after the end.
+    await session.until(lambda: session.heard >= used(agent) - 0.001)
+    assert used(agent) == pytest.approx(session.heard)
 
 
 def test_the_import_is_light() -> None:

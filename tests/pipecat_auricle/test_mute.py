@@ -72,6 +72,20 @@ async def test_words_before_the_mute_are_final_at_once_and_not_joined_to_those_a
     assert [(frame.text, frame.finalized) for frame in (before, after)] == [("Before", False), ("after.", True)]
 
 
+async def test_the_final_of_a_mute_is_not_the_last_while_that_of_a_stop_is_to_come(server: ScriptedServer) -> None:
+    async with running(AuricleSTTService(url=server.url)) as agent:
+        session = await server.session()
+        await agent.vad(speaking=True)
+        await agent.send(STTMuteFrame(mute=True))
+        of_mute = await session.next(Finalize)
+        await agent.send(STTMuteFrame(mute=False))
+        await agent.vad(speaking=False)
+        of_stop = await session.next(Finalize)
+        await session.send(final("Before", 0.2, of_mute), final("after.", 0.6, of_stop))
+        before, after = [await agent.down.wait_for(TranscriptionFrame) for _ in range(2)]
+    assert [(frame.text, frame.finalized) for frame in (before, after)] == [("Before", False), ("after.", True)]
+
+
 async def test_a_mute_in_mid_turn_does_not_make_the_user_unheard(server: ScriptedServer) -> None:
     """The server thinks the turn still open after the mute and never starts it again; Pipecat never saw it end."""
     user = aggregator(user_mute_strategies=[AlwaysUserMuteStrategy()], user_turn_stop_timeout=0.05)

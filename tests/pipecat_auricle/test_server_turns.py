@@ -13,18 +13,20 @@ from pipecat.frames.frames import (
     ProposedUserStartedSpeakingFrame,
     ProposedUserStoppedSpeakingFrame,
     STTMetadataFrame,
+    STTUpdateSettingsFrame,
     TranscriptionFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
 )
-from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frame_processor import FrameCallback, FrameDirection, FrameProcessor
+from pipecat.transcriptions.language import Language
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 
-from auricle.protocol.messages import Finalize, SpeechStarted
+from auricle.protocol.messages import Finalize, SpeechStarted, Update
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import aggregator, running
-from tests.pipecat_auricle.scripted import ScriptedServer, final, interim, turn_end
+from tests.pipecat_auricle.scripted import PATIENCE, ScriptedServer, final, interim, turn_end
 
 TURN: tuple[type[Frame], ...] = (
     ProposedUserStartedSpeakingFrame,
@@ -60,7 +62,7 @@ async def test_a_turn_is_proposed_around_its_words(server: ScriptedServer) -> No
     ]
     (transcript,) = agent.down.of(TranscriptionFrame)
     assert isinstance(transcript, TranscriptionFrame)
-    assert transcript.finalized
+    assert (transcript.text, transcript.finalized, transcript.language) == ("One two.", True, Language.EN_US)
     assert not agent.down.of(UserStartedSpeakingFrame, UserStoppedSpeakingFrame)
 
 
@@ -92,6 +94,17 @@ class Translator(FrameProcessor):
     def __init__(self) -> None:
         super().__init__()
         self._start: Frame | None = None
+        self._turn_queued = asyncio.Event()
+
+    async def queue_frame(
+        self,
+        frame: Frame,
+        direction: FrameDirection = FrameDirection.DOWNSTREAM,
+        callback: FrameCallback | None = None,
+    ) -> None:
+        await super().queue_frame(frame, direction, callback)
+        if isinstance(frame, ProposedUserStoppedSpeakingFrame):
+            self._turn_queued.set()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -103,9 +116,8 @@ class Translator(FrameProcessor):
         await self.push_frame(frame, direction)
 
     async def release(self) -> None:
-        async with asyncio.timeout(5):
-            while not self.has_queued_frame(ProposedUserStoppedSpeakingFrame):  # noqa: ASYNC110  # a queue that tells nobody
-                await asyncio.sleep(0.001)
+        async with asyncio.timeout(PATIENCE):
+            await self._turn_queued.wait()
         assert self._start is not None
         await self.push_frame(self._start)
 
@@ -140,16 +152,51 @@ async def test_an_interim_opens_a_turn_that_the_server_thinks_open(server: Scrip
     assert agent.down.names(*TURN)[0] == "ProposedUserStartedSpeakingFrame"
 
 
+async def test_a_final_opens_a_turn_that_the_server_thinks_open(server: ScriptedServer) -> None:
+    """Said in one breath after a mute, without an interim before it."""
+    async with running(AuricleSTTService(url=server.url, turn_detection="server")) as agent:
+        session = await server.session()
+        await session.send(final("Again.", 0.5, at=1.0), turn_end("Again.", 1.0))
+        await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
+    assert agent.down.names(*TURN) == [
+        "ProposedUserStartedSpeakingFrame",
+        "TranscriptionFrame",
+        "ProposedUserStoppedSpeakingFrame",
+    ]
+
+
 async def test_a_segment_cut_in_mid_turn_is_not_the_last(server: ScriptedServer) -> None:
     async with running(AuricleSTTService(url=server.url, turn_detection="server")) as agent:
         session = await server.session()
         await session.send(SpeechStarted(start=0.1), final("A long story", 60.0, at=60.2))
         cut = await agent.down.wait_for(TranscriptionFrame)
+        await session.send(interim("that", 61.5))
+        shown = await agent.down.wait_for(InterimTranscriptionFrame)
         await session.send(final("that ends.", 62.0, at=62.6), turn_end("A long story that ends.", 62.6))
         last = await agent.down.wait_for(TranscriptionFrame)
         await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
     assert (cut.finalized, last.finalized) == (False, True)
+    # Whoever shows both joins the finals and puts the interim, which the next final replaces, behind them.
+    assert (cut.text, shown.text, last.text) == ("A long story", "that", "that ends.")
     assert len(agent.down.of(ProposedUserStartedSpeakingFrame)) == 1
+
+
+async def test_a_shorter_silence_holds_from_the_next_turn_on(server: ScriptedServer) -> None:
+    async with running(AuricleSTTService(url=server.url, turn_detection="server")) as agent:
+        session = await server.session()
+        await agent.send(STTUpdateSettingsFrame(delta=AuricleSTTService.Settings(silence_ms=300)))
+        await session.next(Update)
+        await session.send(SpeechStarted(start=0.5), final("Quick.", 1.0, at=1.3), turn_end("Quick.", 1.3))
+        assert (await agent.down.wait_for(TranscriptionFrame)).finalized
+
+
+async def test_a_turn_of_several_segments_is_one_message_with_a_space_between_them(server: ScriptedServer) -> None:
+    async with running(AuricleSTTService(url=server.url, turn_detection="server"), aggregator()) as agent:
+        session = await server.session()
+        await session.send(SpeechStarted(start=0.1), final(" A long story", 60.0, at=60.2), interim(" that", 61.5))
+        await session.send(final(" that ends. ", 62.0, at=62.6), turn_end("A long story that ends.", 62.6))
+        assert said(await agent.down.wait_for(LLMContextFrame)) == "A long story that ends."
+        await agent.down.wait_for(UserStoppedSpeakingFrame)
 
 
 async def test_a_turn_that_ends_without_words_is_closed(server: ScriptedServer) -> None:
@@ -190,7 +237,7 @@ async def test_a_slow_server_is_left_to_end_its_turn(server: ScriptedServer) -> 
         async with running(stt) as agent:
             session = await server.session()
             await session.send(SpeechStarted(start=0.1), interim("well", 0.4))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 await looks.wait()
             await session.send(final("Well.", 0.4, at=3.0), turn_end("Well.", 3.0))
             await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)

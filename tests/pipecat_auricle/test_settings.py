@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from pipecat.frames.frames import ErrorFrame, STTUpdateSettingsFrame, TranscriptionFrame
+from pipecat.frames.frames import ErrorFrame, InputAudioRawFrame, STTUpdateSettingsFrame, TranscriptionFrame
 from pipecat.services.settings import STTSettings
 from pipecat.transcriptions.language import Language
 from pipecat.utils.errors import ErrorCategory
 
+from auricle import ReconnectPolicy
 from auricle.protocol.messages import Error, TurnSettings, Update
 from pipecat_auricle import AuricleSTTService, AuricleSTTSettings
 from tests.pipecat_auricle.harness import running
-from tests.pipecat_auricle.scripted import ScriptedServer, final
+from tests.pipecat_auricle.scripted import ScriptedServer, final, scripted_server
 
 Settings = AuricleSTTService.Settings
 
@@ -23,6 +24,7 @@ def test_settings_are_complete_from_the_start() -> None:
         "language": "de-DE",
         "latency_ms": 160,
         "silence_ms": 500,
+        "eager_silence_ms": None,
         "keyterms": (),
     }
 
@@ -33,12 +35,14 @@ def test_settings_are_complete_from_the_start() -> None:
         {"settings": Settings(silence_ms=1)},
         {"settings": Settings(latency_ms=0)},
         {"settings": Settings(keyterms="Auricle")},
+        {"settings": Settings(eager_silence_ms=500)},
+        {"settings": Settings(language=7)},  # type: ignore[arg-type]  # as below
         {"turn_detection": "sometimes"},
         {"url": "ftp://example.com"},
     ],
 )
 def test_what_cannot_be_is_refused_at_once(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"silence_ms|latency_ms|keyterms|turn_detection|address"):
+    with pytest.raises(ValueError, match=r"silence_ms|latency_ms|keyterms|language|turn_detection|address"):
         AuricleSTTService(**wrong)  # type: ignore[arg-type]  # that is the point
 
 
@@ -76,12 +80,24 @@ async def test_an_update_goes_in_band_and_nothing_reconnects(server: ScriptedSer
     ("delta", "why"),
     [
         (Settings(latency_ms=99, language="de-DE"), "80, 160, 560"),
+        (Settings(latency_ms="fast", language="de-DE"), "latency_ms"),  # type: ignore[arg-type]  # as all the wrong ones
+        (Settings(latency_ms=-80), "latency_ms"),
+        (Settings(latency_ms=True), "latency_ms"),
         (Settings(silence_ms=5), "silence_ms"),
+        (Settings(silence_ms=None), "silence_ms"),  # type: ignore[arg-type]
+        (Settings(silence_ms=300.5), "silence_ms"),  # type: ignore[arg-type]
+        (Settings(eager_silence_ms=500), "eager_silence_ms"),  # not before the end of the turn
+        (Settings(keyterms="Auricle"), "keyterms"),
+        (Settings(keyterms=[1]), "keyterms"),  # type: ignore[list-item]
+        (Settings(keyterms=None), "keyterms"),  # type: ignore[arg-type]
         (Settings(language=None), "language"),
+        (Settings(language=7), "language"),  # type: ignore[arg-type]
+        (Settings(silence_ms=5, extra={"colour": "red"}), "silence_ms"),
     ],
 )
 async def test_an_update_that_cannot_be_changes_nothing(server: ScriptedServer, delta: STTSettings, why: str) -> None:
     stt = AuricleSTTService(url=server.url, settings=Settings(language="en-US"))
+    before = stt.settings.given_fields()
     async with running(stt) as agent:
         session = await server.session()
         await agent.send(STTUpdateSettingsFrame(delta=delta))
@@ -91,22 +107,101 @@ async def test_an_update_that_cannot_be_changes_nothing(server: ScriptedServer, 
     assert why in error.error
     assert error.category is ErrorCategory.APPLICATION
     assert stt.is_usable
-    assert stt.settings.language == "en-US"  # type: ignore[attr-defined]  # Pipecat types it as the base's settings
+    assert stt.settings.given_fields() == before | {"model": "scripted-model", "latency_ms": 160}
 
 
-async def test_an_update_that_the_server_refuses_is_taken_back(server: ScriptedServer) -> None:
-    """Else the next connection would start with it, and fail."""
+async def test_unknown_settings_are_passed_over_and_the_known_ones_taken(server: ScriptedServer) -> None:
+    """Of another vendor's service, for which this one was put in."""
+    stt = AuricleSTTService(url=server.url)
+    async with running(stt) as agent:
+        session = await server.session()
+        await agent.send(STTUpdateSettingsFrame(delta=Settings(extra={"punctuate": True})))
+        await agent.send(STTUpdateSettingsFrame(delta=Settings(latency_ms=160, extra={"endpointing": 300})))
+        await agent.send(STTUpdateSettingsFrame(delta=Settings(latency_ms=560)))
+        assert await session.next(Update) == Update(latency_ms=160)
+        assert await session.next(Update) == Update(latency_ms=560)
+        assert [item for item in session.log if isinstance(item, Update)][2:] == []
+    assert agent.up.of(ErrorFrame) == []
+
+
+async def test_an_update_for_another_service_goes_on_to_it(server: ScriptedServer) -> None:
+    stt, other = AuricleSTTService(url=server.url), AuricleSTTService(url=server.url)
+    async with running(stt) as agent:
+        await server.session()
+        frame = STTUpdateSettingsFrame(delta=Settings(latency_ms=160), service=other)
+        await agent.send(frame)
+        await agent.down.passed(frame)
+    assert stt.start_message().latency_ms is None
+
+
+async def test_what_is_changed_without_a_server_holds_for_the_first_stream() -> None:
+    async with scripted_server() as early:
+        port = int(early.url.rsplit(":", 1)[1])
+    patient = ReconnectPolicy(attempts=1000, first_delay=0.01, max_delay=0.02)
+    stt = AuricleSTTService(url=early.url, reconnect=patient)
+    async with running(stt) as agent:
+        await agent.up.wait_for(ErrorFrame)
+        await agent.send(STTUpdateSettingsFrame(delta=Settings(latency_ms=560, language="de-DE")))
+        await agent.speak(0.02)
+        await agent.down.wait_for(InputAudioRawFrame)  # behind the update
+        async with scripted_server(port) as server:
+            start = (await server.session()).start
+            assert (start.latency_ms, start.language) == (560, "de-DE")
+            await agent.worker.cancel()
+
+
+async def test_an_update_tells_what_it_replaced(server: ScriptedServer) -> None:
+    stt = AuricleSTTService(url=server.url, settings=Settings(latency_ms=80))
+    async with running(stt):
+        await server.session()
+        changed = await stt._update_settings(Settings(latency_ms=160, silence_ms=500, keyterms=["Auricle"]))
+    assert changed == {"latency_ms": 80, "keyterms": ()}
+
+
+def test_a_delta_gives_nothing_that_it_was_not_given() -> None:
+    assert Settings().given_fields() == {}
+    assert AuricleSTTService.Settings is AuricleSTTSettings
+
+
+@pytest.mark.parametrize(
+    ("languages", "left"),
+    [
+        (["tlh"], "en-US"),
+        (["de-DE", "tlh"], "de-DE"),
+        (["tlh", "de-DE"], "de-DE"),
+        (["tlh", "qya"], "en-US"),
+    ],
+)
+async def test_an_update_that_the_server_refuses_is_taken_back(
+    server: ScriptedServer, languages: list[str], left: str
+) -> None:
+    """Else the next connection would start with it, and fail. What was asked for before or after it holds."""
     stt = AuricleSTTService(url=server.url, settings=Settings(language="en-US"))
     async with running(stt) as agent:
         session = await server.session()
-        await agent.send(STTUpdateSettingsFrame(delta=Settings(language="tlh")))
-        await session.next(Update)
-        await session.send(Error(code="unsupported_language", fault="client", fatal=False, message="no Klingon"))
-        error = await agent.up.wait_for(ErrorFrame)
-    assert "no Klingon" in error.error
-    assert error.category is ErrorCategory.APPLICATION
+        for language in languages:
+            await agent.send(STTUpdateSettingsFrame(delta=Settings(language=language)))
+            await session.next(Update)
+        for language in {"tlh", "qya"} & set(languages):
+            await session.send(
+                Error(code="unsupported_language", fault="client", fatal=False, message=f"no {language}")
+            )
+            error = await agent.up.wait_for(ErrorFrame)
+            assert f"no {language}" in error.error
+            assert error.category is ErrorCategory.APPLICATION
     assert stt.is_usable
-    assert stt.start_message().language == "en-US"
+    assert stt.start_message().language == left
+
+
+async def test_key_terms_that_the_server_refuses_are_taken_back(server: ScriptedServer) -> None:
+    stt = AuricleSTTService(url=server.url)
+    async with running(stt) as agent:
+        session = await server.session()
+        await agent.send(STTUpdateSettingsFrame(delta=Settings(keyterms=["Auricle"])))
+        assert await session.next(Update) == Update(keyterms=("Auricle",))
+        await session.send(Error(code="unsupported_keyterms", fault="client", fatal=False, message="not this model"))
+        await agent.up.wait_for(ErrorFrame)
+    assert stt.start_message().keyterms == ()
 
 
 async def test_the_model_is_the_servers(server: ScriptedServer) -> None:

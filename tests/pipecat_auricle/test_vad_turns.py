@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from pipecat.frames.frames import (
     InterimTranscriptionFrame,
     LLMContextFrame,
@@ -10,6 +13,7 @@ from pipecat.frames.frames import (
     ProposedUserStoppedSpeakingFrame,
     STTMetadataFrame,
     TranscriptionFrame,
+    UserAudioRawFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
@@ -96,6 +100,36 @@ async def test_two_stops_without_speech_between_keep_the_fast_path(server: Scrip
         first, second = await session.next(Finalize), await session.next(Finalize)
         await session.send(final("Yes.", 0.4, first), final("", 0.4, second))
         assert (await agent.down.wait_for(TranscriptionFrame)).finalized
+
+
+@pytest.mark.parametrize(
+    ("code", "language"), [("en-US", Language.EN_US), ("de", Language.DE), ("auto", None), ("", None)]
+)
+async def test_frames_have_a_concrete_language_or_none(
+    server: ScriptedServer, code: str, language: Language | None
+) -> None:
+    """A name that is no language confuses whoever picks a voice or a prompt by it."""
+    async with running(AuricleSTTService(url=server.url)) as agent:
+        session = await server.session()
+        await session.send(replace(interim("ja", 0.2), language=code))
+        shown = await agent.down.wait_for(InterimTranscriptionFrame)
+        await session.send(replace(final("Ja.", 0.4), language=code))
+        heard = await agent.down.wait_for(TranscriptionFrame)
+    assert (shown.language, heard.language) == (language, language)
+    assert type(heard.language) is type(language)
+
+
+async def test_frames_name_whoever_spoke(server: ScriptedServer) -> None:
+    """Transports with several people in the room say whose audio it is."""
+    async with running(AuricleSTTService(url=server.url)) as agent:
+        session = await server.session()
+        await agent.send(UserAudioRawFrame(audio=bytes(640), sample_rate=16_000, num_channels=1, user_id="ada"))
+        await session.until(lambda: session.heard > 0)
+        await session.send(interim("it was", 0.2), final("It was me.", 0.4))
+        heard = await agent.down.wait_for(TranscriptionFrame)
+        (shown,) = agent.down.of(InterimTranscriptionFrame)
+    assert isinstance(shown, InterimTranscriptionFrame)
+    assert (shown.user_id, heard.user_id) == ("ada", "ada")
 
 
 async def test_a_final_that_answers_nothing_is_not_the_last(server: ScriptedServer) -> None:
