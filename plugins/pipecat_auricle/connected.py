@@ -35,6 +35,7 @@ from pipecat_auricle.streamed import StreamedSTTService
 _SAMPLE_BYTES = 2
 _SETUP_SECONDS = 15.0  # Pipecat gives up a pipeline whose setup takes 20
 _END_SECONDS = 3.0
+"""How long a pipeline's end waits for the last words, beyond the time in which a silent server is given up."""
 
 
 class ConnectedSTTService(StreamedSTTService):
@@ -43,11 +44,15 @@ class ConnectedSTTService(StreamedSTTService):
     Args:
         client: Opens the streams.
         reconnect: When to try again, and how much audio to keep for it.
+        answer_timeout: Seconds after which the client gives up a server that is silent; None for never.
         **kwargs: For `StreamedSTTService`.
     """
 
-    def __init__(self, *, client: AuricleClient, reconnect: ReconnectPolicy, **kwargs: Any) -> None:
+    def __init__(
+        self, *, client: AuricleClient, reconnect: ReconnectPolicy, answer_timeout: float | None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self._end_seconds = _END_SECONDS + (answer_timeout or 0.0)
         self._client = client
         self._reconnect_policy = reconnect
         self._ready: Ready | None = None
@@ -81,7 +86,7 @@ class ConnectedSTTService(StreamedSTTService):
         await self._fall_silent()
         if self._line is not None and self._line_task is not None and self._line.is_open:
             self._line.say(End())
-            await asyncio.wait([self._line_task], timeout=_END_SECONDS)
+            await asyncio.wait([self._line_task], timeout=self._end_seconds)
         await self._hear_nothing_more()
         await super().stop(frame)
         await self._hang_up()

@@ -70,6 +70,8 @@ class AuricleSTTService(ConnectedSTTService):
             then the service asks for it. For words too soft for the voice detection, and audio that stops in mid-turn.
         reconnect: When to try again, and how much audio to keep for it.
         connect_timeout: Seconds for one attempt.
+        answer_timeout: Seconds without any event after which a server that has a final to give is given up like one
+            whose connection broke; None waits for ever.
         ssl: Context for wss.
         http_session: An aiohttp session to use instead of one of the service's own.
         **kwargs: For Pipecat's `STTService`, such as ``sample_rate``; the pipeline's by default.
@@ -94,17 +96,25 @@ class AuricleSTTService(ConnectedSTTService):
         stall_timeout: float = 1.0,
         reconnect: ReconnectPolicy = _DEFAULT_POLICY,
         connect_timeout: float = 10.0,
+        answer_timeout: float | None = 5.0,
         ssl: tls.SSLContext | None = None,
         http_session: aiohttp.ClientSession | None = None,
         **kwargs: Any,
     ) -> None:
         complete = complete_settings(settings, turn_detection)
         client = AuricleClient(
-            url, api_key=api_key, ssl=ssl, session=http_session, reconnect=reconnect, connect_timeout=connect_timeout
+            url,
+            api_key=api_key,
+            ssl=ssl,
+            session=http_session,
+            reconnect=reconnect,
+            connect_timeout=connect_timeout,
+            answer_timeout=answer_timeout,
         )
         super().__init__(
             client=client,
             reconnect=reconnect,
+            answer_timeout=answer_timeout,
             turn_detection=turn_detection,
             silence=assert_given(complete.silence_ms) / 1000,
             settings=complete,

@@ -83,7 +83,7 @@ async def test_an_end_that_the_server_does_not_answer_is_not_waited_for_for_ever
 ) -> None:
     """And the words that were shown go down all the same."""
     monkeypatch.setattr("pipecat_auricle.connected._END_SECONDS", 0.05)
-    async with running(AuricleSTTService(url=server.url)) as agent:
+    async with running(AuricleSTTService(url=server.url, answer_timeout=None)) as agent:
         session = await server.session()
         await session.send(interim("good", 0.3))
         await agent.down.wait_for(InterimTranscriptionFrame)
@@ -196,7 +196,7 @@ async def test_a_microphone_that_is_off_does_not_cost_the_stream(
     """The server ends a stream from which it hears nothing, and a switched-off microphone sends nothing."""
     monkeypatch.setattr("pipecat_auricle.connected._END_SECONDS", 0.2)
     server.ready = dataclasses.replace(READY, limits=dataclasses.replace(READY.limits, idle_seconds=0.06))
-    async with running(AuricleSTTService(url=server.url)) as agent:
+    async with running(AuricleSTTService(url=server.url, answer_timeout=None)) as agent:
         session = await server.session()
         await session.until(lambda: session.heard >= 0.3)  # three times a tenth of a second of silence
         session.closing.clear()
