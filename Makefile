@@ -19,10 +19,10 @@ DEMO_EXTRAS := server,pipecat,livekit
 TEST_EXTRAS := $(DEMO_EXTRAS),nemo,bench,dev
 
 # Commands that the tests and the recipe call, and the Debian packages that bring them.
-TEST_COMMANDS := espeak-ng flite
-TEST_PACKAGES := espeak-ng flite
-RECIPE_COMMANDS := $(TEST_COMMANDS) festival
-RECIPE_PACKAGES := $(TEST_PACKAGES) festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
+TEST_COMMANDS := espeak-ng flite chromium
+TEST_PACKAGES := espeak-ng flite chromium
+RECIPE_COMMANDS := espeak-ng flite festival
+RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
 .PHONY: help setup demo test lint format bench gpu demo-model pins clean
 
@@ -112,7 +112,7 @@ $(BIN)/python:
 
 .PHONY: test-packages recipe-packages
 test-packages:
-	@( $(call need,$(TEST_COMMANDS),$(TEST_PACKAGES)) ) || echo "The tests that synthesise speech are skipped." >&2
+	@( $(call need,$(TEST_COMMANDS),$(TEST_PACKAGES)) ) || echo "The tests that need them are skipped." >&2
 
 recipe-packages:
 	@$(call need,$(RECIPE_COMMANDS),$(RECIPE_PACKAGES))

@@ -6,9 +6,10 @@ Run it as it is, beside a server, and speak into your browser's microphone; ther
     auricle serve
     python agent_examples/pipecat_captions.py -t webrtc          # in another terminal
 
-Then open http://localhost:7860/client and press Connect. With ``--turns server`` the server decides when a turn has
-ended instead of Pipecat's voice detection; ``--latency`` takes a chunk latency in milliseconds; a server elsewhere is
-named by ``--url`` and ``--key``.
+Then open http://localhost:7860/captions, which needs nothing from elsewhere, or Pipecat's own page, /client, which has
+its microphone code from Daily's servers. With ``--turns server`` the server decides when a turn has ended instead of
+Pipecat's voice detection; ``--latency`` takes a chunk latency in milliseconds; a server elsewhere is named by ``--url``
+and ``--key``.
 """
 
 from __future__ import annotations
@@ -49,15 +50,9 @@ class Captions(FrameProcessor):
                 print(f"\r\033[K> {frame.text}")
             case ProposedUserStoppedSpeakingFrame():
                 print("  (the turn has ended)")
-            case MetricsFrame():
-                self.print_latency(frame)
+            case MetricsFrame(data=[TTFBMetricsData(value=seconds)]) if seconds:
+                print(f"\r\033[K  (final {seconds:.2f} s after the end of speech)")
         await self.push_frame(frame, direction)
-
-    def print_latency(self, frame: MetricsFrame) -> None:
-        """Prints how long after the last word its final came."""
-        for data in frame.data:
-            if isinstance(data, TTFBMetricsData) and data.value:
-                print(f"\r\033[K  (final {data.value:.2f} s after the end of speech)")
 
 
 def pipeline(transport: BaseTransport, options: argparse.Namespace) -> Pipeline:
@@ -82,6 +77,7 @@ async def bot(runner_args: RunnerArguments) -> None:
     )
 
     async def hang_up(_transport: BaseTransport, _client: object) -> None:
+        print("\r\033[K  (the call has ended)")
         await worker.cancel()
 
     transport.add_event_handler("on_client_disconnected", hang_up)
@@ -96,7 +92,29 @@ OPTIONS.add_argument("--latency", type=int, help="chunk latency in milliseconds;
 OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
 OPTIONS.add_argument("--key", help="its key, where it asks for one")
 
-if __name__ == "__main__":
-    from pipecat.runner.run import main
+# Pipecat tells every page on its data channel what it hears (RTVI), and hangs up on one that no longer says "ping".
+PAGE = """<!doctype html><title>Captions</title><style>body {font: 2em/1.5 sans-serif; margin: 2em}</style>
+<div id="past"></div><b id="live">...</b><script type="module">
+const microphone = await navigator.mediaDevices.getUserMedia({audio: true});
+const peer = new RTCPeerConnection(), channel = peer.createDataChannel("captions");
+peer.addTransceiver(microphone.getTracks()[0]), addEventListener("pagehide", () => peer.close());
+channel.onopen = () => { live.textContent = "Speak!"; setInterval(() => channel.send("ping"), 1000); };
+channel.onmessage = (message) => {
+  const {type, data} = JSON.parse(message.data); if (type !== "user-transcription") return;
+  if (data.final) past.appendChild(document.createElement("div")).textContent = data.text;
+  live.textContent = data.final ? "" : data.text;
+};
+peer.onicegatheringstatechange = async () => {
+  if (peer.iceGatheringState !== "complete") return;
+  const headers = {"Content-Type": "application/json"}, body = JSON.stringify(peer.localDescription);
+  await peer.setRemoteDescription(await (await fetch("/api/offer", {method: "POST", headers, body})).json());
+};
+await peer.setLocalDescription();
+</script>"""
 
+if __name__ == "__main__":
+    from fastapi.responses import HTMLResponse
+    from pipecat.runner.run import app, main
+
+    app.get("/captions", response_class=HTMLResponse)(lambda: PAGE)
     main(OPTIONS)

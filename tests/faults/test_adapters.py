@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -64,6 +65,10 @@ def service(url: str, turns: TurnDetection) -> AuricleSTTService:
     )
 
 
+def says(text: str, frame: TranscriptionFrame) -> bool:
+    return frame.text == text
+
+
 async def heard_by_pipecat(stt: AuricleSTTService, turns: TurnDetection) -> str:
     """What a pipeline is told of two utterances, with its own voice detection after each when that decides."""
     tap = Tap.downstream()
@@ -75,7 +80,7 @@ async def heard_by_pipecat(stt: AuricleSTTService, turns: TurnDetection) -> str:
                 await agent.vad(speaking=False)
         if turns == "vad":
             for text in (FIRST_TEXT, SECOND_TEXT):
-                await tap.wait_for(TranscriptionFrame, lambda frame, text=text: frame.text == text)
+                await tap.wait_for(TranscriptionFrame, partial(says, text))
         await agent.send(EndFrame())
         await tap.wait_for(EndFrame)
     return " ".join(frame.text for frame in tap.frames if isinstance(frame, TranscriptionFrame))

@@ -1,0 +1,113 @@
+"""A parrot: a Pipecat bot that says again what it has heard, and falls silent when you speak.
+
+Ears, turns and voice are all on your own machine; there is no key and no account. Run it as it is, beside a server:
+
+    apt-get install espeak-ng
+    pip install "auricle[server,pipecat]" "pipecat-ai[runner,webrtc]"
+    auricle serve
+    python agent_examples/pipecat_parrot.py -t webrtc            # in another terminal
+
+Then open http://localhost:7860/client, press Connect and say something. (The page has its microphone code from Daily's
+servers, so the browser needs the internet.) ``--silence`` takes the milliseconds after which your turn is over,
+``--voice`` a voice of espeak-ng; a server elsewhere is named by ``--url`` and ``--key``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+from pipecat.frames.frames import (
+    Frame,
+    LLMContextFrame,
+    LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
+    LLMTextFrame,
+)
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.runner.types import RunnerArguments
+from pipecat.runner.utils import create_transport
+from pipecat.services.settings import TTSSettings
+from pipecat.services.tts_service import TTSService
+from pipecat.transports.base_transport import BaseTransport, TransportParams
+from pipecat.workers.runner import WorkerRunner
+
+from pipecat_auricle import AuricleSTTService
+
+
+class Parrot(FrameProcessor):
+    """Stands where an agent has its language model, and answers each turn with the user's own words."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Answers when it is asked, and passes on all else."""
+        await super().process_frame(frame, direction)
+        if not isinstance(frame, LLMContextFrame):
+            await self.push_frame(frame, direction)
+            return
+        message: Any = frame.context.get_messages()[-1]
+        await self.push_frame(LLMFullResponseStartFrame())
+        await self.push_frame(LLMTextFrame(message["content"]))
+        await self.push_frame(LLMFullResponseEndFrame())
+
+
+class EspeakTTSService(TTSService):
+    """Text-to-speech by the espeak-ng program."""
+
+    def __init__(self, voice: str) -> None:
+        settings = TTSSettings(model="espeak-ng", voice=voice, language=None)
+        super().__init__(push_start_frame=True, push_stop_frames=True, settings=settings)
+
+    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
+        """Speaks, at the pipeline's rate."""
+        program = ["espeak-ng", "-v", str(self._settings.voice), "--stdin", "--stdout"]
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*program, stdin=pipe, stdout=pipe)
+        wave, _ = await process.communicate(text.encode())
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield wave
+
+        async for frame in self._stream_audio_frames_from_iterator(
+            pieces(), strip_wav_header=True, context_id=context_id
+        ):
+            yield frame
+
+
+async def bot(runner_args: RunnerArguments) -> None:
+    """One browser's visit; Pipecat's runner calls it."""
+    options = runner_args.cli_args or OPTIONS.parse_args([])
+    both_ways = TransportParams(audio_in_enabled=True, audio_out_enabled=True)
+    transport = await create_transport(runner_args, {"webrtc": lambda: both_ways})
+    settings = AuricleSTTService.Settings(silence_ms=options.silence)
+    stt = AuricleSTTService(url=options.url, api_key=options.key, turn_detection="server", settings=settings)
+    context = LLMContextAggregatorPair(LLMContext())
+    voice = EspeakTTSService(options.voice)
+    ears, mouth = transport.input(), transport.output()
+    pipeline = Pipeline([ears, stt, context.user(), Parrot(), voice, mouth, context.assistant()])
+    worker = PipelineWorker(pipeline, cancel_on_idle_timeout=False)
+
+    async def hang_up(_transport: BaseTransport, _client: object) -> None:
+        await worker.cancel()
+
+    transport.add_event_handler("on_client_disconnected", hang_up)
+    runner = WorkerRunner(handle_sigint=runner_args.handle_sigint)
+    await runner.add_workers(worker)
+    await runner.run()
+
+
+OPTIONS = argparse.ArgumentParser(description="A parrot with Auricle's ears in Pipecat")
+OPTIONS.add_argument("--silence", type=int, default=500, help="milliseconds of silence that end a turn")
+OPTIONS.add_argument("--voice", default="en-us", help="voice of espeak-ng")
+OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
+OPTIONS.add_argument("--key", help="its key, where it asks for one")
+
+if __name__ == "__main__":
+    from pipecat.runner.run import main
+
+    main(OPTIONS)
