@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, llm, vad
+from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.agents.voice import io
+from livekit.plugins import auricle
 
 from tests.livekit_auricle.spoken import Audio
 
@@ -39,6 +41,7 @@ class PacedAudio(io.AudioInput):
         self._given = 0
         self.started_at: float | None = None
         self.lateness = 0.0
+        self.played = asyncio.Event()
 
     def wall(self, seconds: float) -> float:
         """The wall-clock time at which this position of the audio was spoken."""
@@ -53,7 +56,10 @@ class PacedAudio(io.AudioInput):
         due = self.started_at + self._given * self._step
         await asyncio.sleep(due - time.time())
         self.lateness = max(self.lateness, time.time() - due)
-        return self._frames[self._given - 1] if self._given <= len(self._frames) else self._silence
+        if self._given <= len(self._frames):
+            return self._frames[self._given - 1]
+        self.played.set()
+        return self._silence
 
 
 class EnergyVAD(vad.VAD):
@@ -104,7 +110,22 @@ class _EnergyStream(vad.VADStream):
 
 
 class ShortLLM(llm.LLM[None]):
-    """Answers every turn with one word, at once."""
+    """Answers every turn with one word, as soon as it may.
+
+    Attributes:
+        asked: The user's words of each generation, in order.
+        questions: The same, for who waits for one.
+        drops: Those of the generations that were cancelled.
+        free: Whether answers are given; a generation waits for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.questions: asyncio.Queue[str] = asyncio.Queue()
+        self.drops: asyncio.Queue[str] = asyncio.Queue()
+        self.free = asyncio.Event()
+        self.free.set()
 
     def chat(self, *, chat_ctx: llm.ChatContext, **given: Any) -> llm.LLMStream:
         return _ShortStream(self, chat_ctx=chat_ctx, tools=[], conn_options=given["conn_options"])
@@ -112,7 +133,51 @@ class ShortLLM(llm.LLM[None]):
 
 class _ShortStream(llm.LLMStream):
     async def _run(self) -> None:
+        owner, question = self._llm, self._chat_ctx.messages()[-1].text_content or ""
+        assert isinstance(owner, ShortLLM)
+        owner.asked.append(question)
+        owner.questions.put_nowait(question)
+        try:
+            await owner.free.wait()
+        except asyncio.CancelledError:
+            owner.drops.put_nowait(question)
+            raise
         self._event_ch.send_nowait(llm.ChatChunk(id="reply", delta=llm.ChoiceDelta(role="assistant", content="Yes.")))
+
+
+class WatchedSTT(auricle.STT):
+    """Notes when each flush was asked for, and when its final came; meant for turns that the session decides."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.flushed: list[float] = []
+        self.answered: list[float] = []
+
+    def stream(self, **options: Any) -> auricle.SpeechStream:
+        return _Watched(super().stream(**options), self).stream
+
+    @property
+    def flush_seconds(self) -> list[float]:
+        """From each flush to its final."""
+        return [final - flush for flush, final in zip(self.flushed, self.answered, strict=False)]
+
+
+class _Watched:
+    def __init__(self, stream: auricle.SpeechStream, notes: WatchedSTT) -> None:
+        self.stream, self._notes = stream, notes
+        self._flush, self._emit = stream.flush, stream._emit
+        stream.flush = self._flushed  # type: ignore[method-assign]
+        stream._emit = self._emitted  # type: ignore[method-assign]
+
+    def _flushed(self) -> None:
+        self._notes.flushed.append(time.perf_counter())
+        self._flush()
+
+    def _emitted(self, events: Iterable[SpeechEvent]) -> None:
+        for event in events:
+            if event.type is SpeechEventType.FINAL_TRANSCRIPT:
+                self._notes.answered.append(time.perf_counter())
+            self._emit([event])
 
 
 @dataclass
@@ -121,6 +186,7 @@ class Heard:
 
     audio: PacedAudio
     session: AgentSession[None]
+    model: ShortLLM
     turns: list[str] = field(default_factory=list)
     turn_times: list[float] = field(default_factory=list)
     metrics: list[llm.MetricsReport] = field(default_factory=list)
@@ -137,6 +203,12 @@ class Heard:
     @property
     def interims(self) -> list[str]:
         return [text for text, final, _ in self.transcripts if not final]
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was shown is final, and all that is final is in a turn."""
+        shown, is_final, _ = self.transcripts[-1] if self.transcripts else ("", True, "")
+        return (is_final or not shown) and " ".join(self.turns) == " ".join(filter(None, self.finals))
 
     @property
     def allowance(self) -> float:
@@ -184,10 +256,9 @@ class Heard:
 @asynccontextmanager
 async def listening(audio: Audio, frame_seconds: float = FRAME_SECONDS, **options: Any) -> AsyncIterator[Heard]:
     """A session that hears `audio`; `options` are the session's."""
-    session: AgentSession[None] = AgentSession(
-        llm=ShortLLM(), aec_warmup_duration=None, user_away_timeout=None, **options
-    )
-    heard = Heard(PacedAudio(audio, frame_seconds), session)
+    model = ShortLLM()
+    session: AgentSession[None] = AgentSession(llm=model, aec_warmup_duration=None, user_away_timeout=None, **options)
+    heard = Heard(PacedAudio(audio, frame_seconds), session, model)
     heard.listen()
     try:
         await session.start(agent=Agent(instructions=""))

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from auricle.protocol import Final, Interim, ServerEvent, SpeechStarted, TurnEnd, TurnSettings, Word
+from auricle.protocol import (
+    Final,
+    Interim,
+    ServerEvent,
+    SpeechStarted,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnResumed,
+    TurnSettings,
+    Word,
+)
 from tests.livekit_auricle.spoken import BLOCK_SECONDS, word_at
 
 CHUNK_BLOCKS = 8
@@ -28,6 +38,7 @@ class Recogniser:
     _turn_words: list[Word] = field(default_factory=list)
     _open: bool = False
     _shown: str = ""
+    _eager: str | None = None
 
     @property
     def clock(self) -> float:
@@ -96,6 +107,20 @@ class Recogniser:
             self._shown = self.text
             first, last = self._words[0], self._words[-1]
             events.append(Interim(text=self.text, start=first.start, end=last.end, language=self.language))
+        return events + self._weigh()
+
+    def _weigh(self) -> list[ServerEvent]:
+        if self.turn.eager_silence_ms is None or not self._open:
+            return []
+        silent = self._silence() >= self.turn.eager_silence_ms / 1000
+        text = " ".join(word.text for word in self._turn_words)
+        events: list[ServerEvent] = []
+        if self._eager is not None and (not silent or text != self._eager):
+            self._eager = None
+            events.append(TurnResumed(probability=0.0, audio_time=self.clock))
+        if silent and self._eager is None:
+            self._eager, end = text, self._turn_words[-1].end
+            events.append(TurnEagerEnd(probability=0.5, speech_end=end, text=text, audio_time=self.clock))
         return events
 
     def _silence(self) -> float:
@@ -109,6 +134,6 @@ class Recogniser:
         return [SpeechStarted(start=self._words[0].start, audio_time=self.clock)]
 
     def _turn_end(self) -> list[ServerEvent]:
-        words, self._turn_words, self._open = self._turn_words, [], False
+        words, self._turn_words, self._open, self._eager = self._turn_words, [], False, None
         text = " ".join(word.text for word in words)
         return [TurnEnd(probability=1.0, speech_end=words[-1].end, text=text, audio_time=self.clock)]

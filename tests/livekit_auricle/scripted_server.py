@@ -35,6 +35,7 @@ class Behaviour:
         final_delay: Seconds that the answer to a finalize is held back.
         forgetful: Finals come out empty, whatever the interims said.
         mute: A start is never answered.
+        takes_keyterms: Key terms are no error.
         refusals: HTTP statuses with which the next upgrades are refused.
         cut_at: Seconds of a connection's audio after which it is cut, one per connection.
         fail_at: Seconds and error code after which a stream fails, one per connection.
@@ -44,6 +45,7 @@ class Behaviour:
     final_delay: float = 0.0
     forgetful: bool = False
     mute: bool = False
+    takes_keyterms: bool = False
     refusals: list[int] = field(default_factory=list)
     cut_at: list[float] = field(default_factory=list)
     fail_at: list[tuple[float, str]] = field(default_factory=list)
@@ -59,7 +61,21 @@ class ScriptedServer:
         self.said: list[ClientInput] = []
         self.headers: list[dict[str, str]] = []
         self.peers: list[object] = []
+        self.started = asyncio.Event()
         self.left = asyncio.Event()
+        self.deserted = asyncio.Event()
+        self.heard_seconds = 0.0
+        self._streams = 0
+        self._progress = asyncio.Event()
+
+    async def progress(self) -> None:
+        """Returns when some connection has heard more."""
+        self._progress.clear()
+        await self._progress.wait()
+
+    def heard(self, seconds: float) -> None:
+        self.heard_seconds = max(self.heard_seconds, seconds)
+        self._progress.set()
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -79,9 +95,14 @@ class ScriptedServer:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         conversation = _Conversation(self, socket)
+        self._streams += 1
+        self.deserted.clear()
         with suppress(ConnectionError):  # a client that closes while it is being told something
             await conversation.run()
+        self._streams -= 1
         self.left.set()
+        if not self._streams:
+            self.deserted.set()
         return socket
 
 
@@ -109,10 +130,14 @@ class _Conversation:
         """Answers; returns whether the conversation goes on."""
         self._server.said.append(item)
         match item:
+            case Start(keyterms=(_, *_)) if not self._behaviour.takes_keyterms:
+                self._server.starts.append(item)
+                return await self._fail("unsupported_keyterms", "scripted takes no key terms; send none")
             case Start() if not self._behaviour.mute:
                 await self._start(item)
             case AudioReceived(pcm=pcm):
                 await self._send(self._heard.hear(pcm))
+                self._server.heard(self._heard.clock)
                 return await self._survives()
             case Finalize(id=finalize_id):
                 await asyncio.sleep(self._behaviour.final_delay)
@@ -134,6 +159,7 @@ class _Conversation:
 
     async def _start(self, start: Start) -> None:
         self._server.starts.append(start)
+        self._server.started.set()
         self._recogniser = Recogniser(start.turn, start.sample_rate, self._behaviour.language)
         ready = Ready(
             session=f"session-{len(self._server.starts)}",
@@ -149,15 +175,20 @@ class _Conversation:
     async def _update(self, update: Update) -> None:
         if update.language == "xx":
             await self._socket.send_str(self.connection.refuse("unsupported_language", "there is no language xx"))
+        elif update.keyterms and not self._behaviour.takes_keyterms:
+            await self._socket.send_str(self.connection.refuse("unsupported_keyterms", "scripted takes no key terms"))
         elif update.turn is not None:
             self._heard.turn = update.turn
 
+    async def _fail(self, code: str, message: str) -> bool:
+        text, close_code = self.connection.fail(code, message)
+        await self._socket.send_str(text)
+        await self._socket.close(code=close_code)
+        return False
+
     async def _survives(self) -> bool:
         if self._heard.clock >= self._fail_at:
-            text, close_code = self.connection.fail(self._fail_code, "as scripted")
-            await self._socket.send_str(text)
-            await self._socket.close(code=close_code)
-            return False
+            return await self._fail(self._fail_code, "as scripted")
         if self._heard.clock >= self._cut_at and self._socket._req is not None:
             transport = self._socket._req.transport
             assert transport is not None

@@ -31,8 +31,10 @@ async def test_turns_are_committed_on_the_servers_clock() -> None:
     ):
         await heard.until(lambda: len(heard.turns) == 2)
     assert heard.turns == heard.finals == ["hello there", "how are"]
-    for committed, end in zip(heard.turn_times, speech.speech_ends, strict=True):
+    for committed, end, metrics in zip(heard.turn_times, speech.speech_ends, heard.metrics, strict=True):
         assert 0.4 <= committed - heard.audio.wall(end) <= 0.4 + CHUNK + heard.allowance
+        assert 0.4 <= metrics["end_of_turn_delay"] <= 0.4 + CHUNK + heard.allowance
+        assert metrics["transcription_delay"] <= metrics["end_of_turn_delay"]
     assert heard.states == ["speaking", "listening"] * 2
     assert server.starts[0].turn.silence_ms == 400
 
@@ -54,6 +56,20 @@ async def test_the_sessions_delay_counts_from_the_end_of_speech_not_from_the_ser
     metrics = heard.metrics[0]
     assert metrics["stopped_speaking_at"] == pytest.approx(end, abs=heard.allowance)
     assert metrics["started_speaking_at"] == pytest.approx(heard.audio.wall(0.2), abs=heard.allowance)
+
+
+async def test_a_turn_of_two_segments_is_committed_as_one() -> None:
+    async with serve() as server:
+        stt = auricle.STT(url=server.url, turn_detection="server", silence_ms=400)
+        speech = audio(0.1, "hello there", 0.24, "how are", 0.1)
+        async with listening(speech, stt=stt, vad=None, turn_handling=stt_turns(0.0)) as heard:
+            await heard.until(lambda: heard.interims[-1:] == ["hello there"])
+            (stream,) = stt._streams
+            stream.flush()
+            await heard.until(lambda: bool(heard.turns))
+    assert heard.finals == ["hello there", "how are"]
+    assert heard.turns == ["hello there how are"]
+    assert heard.states == ["speaking", "listening"]
 
 
 async def test_a_manual_commit_flushes_in_this_mode_too() -> None:

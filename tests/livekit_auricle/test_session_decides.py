@@ -8,7 +8,7 @@ from typing import Any
 
 from livekit.plugins import auricle
 
-from tests.livekit_auricle.harness import FRAME_SECONDS, EnergyVAD, Heard, listening
+from tests.livekit_auricle.harness import FRAME_SECONDS, EnergyVAD, Heard, WatchedSTT, listening
 from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
 from tests.livekit_auricle.spoken import NOISE, Audio, audio
 
@@ -39,6 +39,40 @@ async def test_a_pause_asks_for_the_final_and_the_turn_is_committed_with_it() ->
         assert MIN_DELAY - 0.05 <= committed - heard.audio.wall(end) <= MIN_DELAY + heard.allowance
     assert all(metrics["transcription_delay"] < VAD_SILENCE + heard.allowance for metrics in heard.metrics)
     assert not heard.errors
+
+
+async def test_a_pause_shorter_than_the_sessions_delay_gives_two_finals_and_one_turn() -> None:
+    speech = audio(0.1, "hello there", 0.4, "how are", 0.1)
+    patient = {"turn_detection": "vad", "endpointing": {"min_delay": 0.6}}
+    async with serve() as server, deciding(speech, server, turns=patient) as heard:
+        await heard.until(lambda: bool(heard.turns))
+    assert heard.finals == ["hello there", "how are"]
+    assert heard.turns == ["hello there how are"]
+    (metrics,) = heard.metrics
+    assert metrics["transcription_delay"] < VAD_SILENCE + heard.allowance
+    assert 0.6 - 0.05 <= metrics["end_of_turn_delay"] <= 0.6 + heard.allowance
+
+
+async def test_no_chunk_boundary_brings_a_final() -> None:
+    """It would come later than the session's delay, and half a sentence would be a turn."""
+    speech = audio(0.1, "hello there", 0.5, "how are", 0.1)
+    async with serve() as server, deciding(speech, server, turns={"turn_detection": "manual"}) as heard:
+        await heard.until(lambda: heard.interims[-1:] == ["hello there how are"])
+        assert heard.finals == []
+        assert await heard.session.commit_user_turn() == "hello there how are"
+        await heard.until(lambda: bool(heard.turns))
+        assert heard.turns == heard.finals == ["hello there how are"]
+
+
+async def test_a_flush_is_answered_at_once() -> None:
+    speech = audio(0.1, "hello there", 0.4, NOISE, 0.4, "how are", 0.1)
+    async with serve() as server:
+        stt = WatchedSTT(url=server.url)
+        async with listening(speech, stt=stt, vad=EnergyVAD(VAD_SILENCE), turn_handling=VAD_TURNS) as heard:
+            await heard.until(lambda: len(heard.turns) == 2)
+            assert len(stt.flushed) == 3
+    assert len(stt.answered) == len(stt.flushed)
+    assert max(stt.flush_seconds) < heard.allowance
 
 
 async def test_a_noise_gets_an_empty_final_and_the_session_goes_on_listening() -> None:

@@ -15,7 +15,7 @@ from livekit.agents.types import TimedString
 from livekit.agents.utils import http_context
 from livekit.plugins import auricle
 
-from auricle.protocol import AudioReceived, Finalize, Update
+from auricle.protocol import AudioReceived, Finalize
 from tests.livekit_auricle.harness import frames
 from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
 from tests.livekit_auricle.spoken import Audio, audio
@@ -161,52 +161,16 @@ async def test_usage_adds_up_to_the_audio_in_portions_of_five_seconds() -> None:
     assert sum(portions) == pytest.approx(12.0)
 
 
-async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start() -> None:
+async def test_what_was_used_up_to_a_sudden_end_is_reported() -> None:
+    portions: list[float] = []
     async with serve() as server:
-        stt = auricle.STT(url=server.url, turn_detection="server", silence_ms=300)
+        stt = auricle.STT(url=server.url)
+        stt.on("metrics_collected", lambda metrics: portions.append(metrics.audio_duration))
         async with stt.stream() as stream:
-            push(stream, audio(0.2, "hello"))
-            stt.update_options(language="de-DE", latency_ms=560, silence_ms=900)
-            push(stream, audio(0.5))
-            stream.end_input()
-            events = await collect(stream)
-        await transcribe(stt, audio(0.1))
-    update = Update(latency_ms=560, language="de-DE", turn=server.starts[1].turn)
-    at = server.said.index(update)
-    before = sum(len(item.pcm) for item in server.said[:at] if isinstance(item, AudioReceived))
-    assert before == 0.4 * 16_000 * 2
-    assert len(server.starts) == 2
-    assert (server.starts[1].language, server.starts[1].latency_ms) == ("de-DE", 560)
-    assert server.starts[1].turn.silence_ms == 900
-    assert texts(events) == ["hello"]
-
-
-async def test_options_that_the_server_does_not_offer_are_refused_where_they_are_set() -> None:
-    async with serve() as server:
-        stt = auricle.STT(url=server.url)
-        await transcribe(stt, audio(0.1))
-        with pytest.raises(ValueError, match="language: the server offers en-US, de-DE, auto, not fr-FR"):
-            stt.update_options(language="fr-FR")
-        with pytest.raises(ValueError, match="latency_ms"):
-            stt.update_options(latency_ms=90)
-    assert stt.options.language is None
-    with pytest.raises(ValueError, match="silence_ms"):
-        stt.update_options(silence_ms=1)
-    with pytest.raises(ValueError, match="turn_detection"):
-        auricle.STT(turn_detection="vad")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="expected an address like ws://"):
-        auricle.STT(url="localhost")
-
-
-async def test_an_option_that_the_server_cannot_follow_changes_nothing() -> None:
-    async with serve() as server:
-        stt = auricle.STT(url=server.url)
-        stream = stt.stream()
-        stt.update_options(language="xx")  # nobody can know yet what the server offers
-        push(stream, audio("hello"))
-        stream.end_input()
-        assert texts(await collect(stream)) == ["hello"]
-        await stream.aclose()
+            push(stream, audio("hello", 1.0))
+            stream.flush()
+            await up_to(stream, FINAL)
+    assert portions == [pytest.approx(1.2)]
 
 
 async def test_recognize_gives_one_final_with_words() -> None:
@@ -245,8 +209,8 @@ async def test_in_a_job_its_http_session_is_used_and_prewarming_connects_it() ->
     async with serve() as server, http_context.open():
         stt = auricle.STT(url=server.url)
         stt.prewarm()
-        assert stt._prewarming is not None
-        await stt._prewarming
+        assert stt._service._prewarming is not None
+        await stt._service._prewarming
         await transcribe(stt, audio(0.1))
         await stt.aclose()
     warmed, streamed = server.peers
@@ -283,7 +247,7 @@ async def test_what_it_says_of_itself() -> None:
     capabilities = stt.capabilities
     assert (capabilities.streaming, capabilities.interim_results, capabilities.manual_flush) == (True, True, True)
     assert (capabilities.aligned_transcript, capabilities.offline_recognize) == ("word", True)
-    assert (capabilities.keyterms, capabilities.chat_context, capabilities.diarization) == (False, False, False)
+    assert (capabilities.keyterms, capabilities.chat_context, capabilities.diarization) == (True, False, False)
     async with serve() as server:
         stt = auricle.STT(url=server.url)
         await transcribe(stt, audio(0.1))

@@ -59,6 +59,17 @@ def _machine(results: Sequence[Result]) -> str:
     )
     served = [result for result in results if result["kind"] in ("serve", "soak")]
     parts += _section("Through WebSockets, with clients on the same machine", _SERVE_HEAD, map(_serve_row, served))
+    pipecat = [row for result in results if result["kind"] == "pipecat-finals" for row in result["figures"]["rows"]]
+    parts += _section(
+        "In Pipecat, from the end of speech to the finalized transcript, by its stt-benchmark's method (200 ms are the "
+        "voice detection's own)",
+        _PIPECAT_HEAD,
+        map(_pipecat_row, pipecat),
+    )
+    livekit = [row for result in results if result["kind"] == "livekit-flush" for row in result["figures"].items()]
+    parts += _section(
+        "In LiveKit's default mode, from the session's flush to the final", _LIVEKIT_HEAD, map(_livekit_row, livekit)
+    )
     return "\n\n".join(parts)
 
 
@@ -98,6 +109,26 @@ _SERVE_HEAD = (
     "Model", "Chunk", "Streams", "Final after finalize p50 / p95", "Final after speech p50 / p95", "Turn end p50 / p95",
     "Step p99", "Verdict",
 )  # fmt: skip
+
+
+_PIPECAT_HEAD = "Chunk", "Utterances", "p50", "p95", "p99", "After the voice detection's stop p50", "Without a final"
+_LIVEKIT_HEAD = "Chunk", "Flushes", "p50", "p95", "max"
+
+
+def _pipecat_row(row: Result) -> list[str]:
+    return [
+        f"{row['latency_ms']} ms",
+        f"{row['utterances']}",
+        *(f"{row['ttfs'][name]:.0f} ms" for name in ("p50", "p95", "p99")),
+        f"{row['after_stop']['p50']:.0f} ms",
+        f"{row['missing']}",
+    ]
+
+
+def _livekit_row(named: tuple[str, Result]) -> list[str]:
+    chunk, figures = named
+    flush = figures["flush_to_final_ms"]
+    return [chunk, f"{flush['count']}", *(f"{flush[name]:.0f} ms" for name in ("p50", "p95", "max"))]
 
 
 def _engine_row(result: Result) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from statistics import fmean
 
 from livekit.agents import LanguageCode
@@ -9,7 +10,7 @@ from livekit.agents.stt import RecognitionUsage, SpeechData, SpeechEvent, Speech
 from livekit.agents.types import TimedString
 
 from auricle.events import StreamEvent
-from auricle.protocol.messages import Final, Interim, Ready, SpeechStarted, TurnEnd, Word
+from auricle.protocol.messages import Final, Interim, Ready, SpeechStarted, TurnEagerEnd, TurnEnd, Word
 
 from ._clock import AudioClock
 
@@ -36,6 +37,7 @@ class SpeechEvents:
         self._request_id = ""
         self._language = LanguageCode("")
         self._shown: SpeechData | None = None
+        self._offered: list[str] = []
         self._turn_open = False
         self._spoken_until: float | None = None
 
@@ -64,10 +66,11 @@ class SpeechEvents:
             case SpeechStarted() if self._server_turns:
                 return self._start(event.start)
             case Interim():
-                self._shown = self.transcript(event)
-                return [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [self._shown])]
+                return self._interim(self.transcript(event))
             case Final():
                 return self._final(self.transcript(event))
+            case TurnEagerEnd() if self._server_turns:
+                return self._preflight(self._clock.wall(self._began + event.speech_end))
             case TurnEnd() if self._server_turns:
                 return self._end(self._clock.wall(self._began + event.speech_end))
         return []
@@ -95,8 +98,28 @@ class SpeechEvents:
         started_at = self._clock.wall(self._began + position)
         return [SpeechEvent(SpeechEventType.START_OF_SPEECH, self._request_id, speech_start_time=started_at)]
 
+    def _interim(self, data: SpeechData) -> list[SpeechEvent]:
+        self._shown = data
+        if _words_of(data.text) != self._offered:
+            self._offered = []
+        return [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [data])]
+
+    def _preflight(self, speech_end: float) -> list[SpeechEvent]:
+        """The open segment's text, good enough to start a reply with.
+
+        The session puts it behind the turn's finals itself. What it starts it keeps for the final with these words, and
+        drops at an interim with other ones, so a `TurnResumed` needs no event of its own. As it would start anew for
+        every PREFLIGHT, one whose words it has already, because only a full stop has come, is not sent.
+        """
+        words = _words_of(self._shown.text) if self._shown is not None else []
+        if self._shown is None or words == self._offered:
+            return []
+        self._offered = words
+        kind = SpeechEventType.PREFLIGHT_TRANSCRIPT
+        return [SpeechEvent(kind, self._request_id, [self._shown], speech_end_time=speech_end)]
+
     def _final(self, data: SpeechData) -> list[SpeechEvent]:
-        self._shown = None
+        self._shown, self._offered = None, []
         final = SpeechEvent(SpeechEventType.FINAL_TRANSCRIPT, self._request_id, [data])
         if data.text:
             self._spoken_until = final.speech_end_time = self._clock.wall(data.end_time - self.offset)
@@ -125,3 +148,8 @@ class SpeechEvents:
             confidence=word.confidence,
             start_time_offset=self.offset,
         )
+
+
+def _words_of(text: str) -> list[str]:
+    """The words alone: for the session, too, texts are the same that differ in case and punctuation only."""
+    return re.findall(r"\w+", text.casefold())

@@ -5,35 +5,38 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import Any
 
 from livekit import rtc
 from livekit.agents import APIConnectOptions
-from livekit.agents.stt import RecognizeStream, SpeechEvent
+from livekit.agents.stt import STT, RecognizeStream, SpeechEvent
 from livekit.agents.utils import aio
 
-from auricle import Error, Final, Reconnected, Reconnecting, Stream, StreamEvent, StreamFailed
+from auricle import (
+    AuricleError,
+    Error,
+    Final,
+    ProtocolError,
+    Reconnected,
+    Reconnecting,
+    Stream,
+    StreamEvent,
+    StreamFailed,
+)
 from auricle.protocol import Update
 
 from ._audio import mono, pcm
 from ._clock import AudioClock
 from ._errors import api_error, only_api_errors
 from ._events import SpeechEvents
+from ._service import Service
+from ._takeup import take_up
 from ._usage import UsageMeter
 from .log import logger
 from .models import OptionChanges, STTOptions
-
-if TYPE_CHECKING:
-    from .stt import STT
-
-
-class Opener(Protocol):
-    """Opens a stream on the server, with the seconds that connecting may take."""
-
-    def __call__(self, options: STTOptions, timeout: float) -> AbstractAsyncContextManager[Stream]: ...
-
 
 _Flush = RecognizeStream._FlushSentinel  # noqa: SLF001  # the framework's contract: `_input_ch` holds these
 
@@ -44,21 +47,30 @@ class _Change(_Flush):
     def __init__(self, update: Update) -> None:
         self.update = update
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As `Stream.update` takes them."""
+        return {name: getattr(self.update, name) for name in ("latency_ms", "language", "turn", "keyterms")}
+
 
 class SpeechStream(RecognizeStream):
     """One participant's recognition; `STT.stream` makes it.
 
-    The connection is the client's affair: it reconnects and replays. When it gives up, LiveKit runs this again, and a
-    new stream on the server goes on with the audio that the lost one was not given.
+    The connection is the client's affair: it reconnects and replays. When it gives up, LiveKit runs this again, and the
+    client's stream is taken up where it was: what had no final is replayed then, as after any other break.
     """
 
-    def __init__(self, *, stt: STT, open_stream: Opener, options: STTOptions, conn_options: APIConnectOptions) -> None:
+    def __init__(
+        self, *, stt: STT[Any], service: Service, options: STTOptions, conn_options: APIConnectOptions
+    ) -> None:
         super().__init__(stt=stt, conn_options=conn_options, sample_rate=options.sample_rate)
-        self._open_stream = open_stream
+        self._service = service
         self._options = options
         self._clock = AudioClock()
         self._speech = SpeechEvents(self._clock, server_turns=options.turn_detection == "server")
         self._usage = UsageMeter()
+        self._upstream: Stream | None = None
+        self._began = 0
         self._samples = 0
         self._item: rtc.AudioFrame | _Flush | None = None
         self._flushes = 0
@@ -73,8 +85,32 @@ class SpeechStream(RecognizeStream):
     def change(self, changes: OptionChanges) -> None:
         """Goes on with other options; the server hears of them between the audio before and the audio after."""
         self._options = replace(self._options, **changes)
+        update = self._options.update(changes)
+        if update is not None:
+            self._queue(update)
+        if "keyterms" in changes:
+            self.change_keyterms()
+
+    def change_keyterms(self) -> None:
+        """Goes on with other key terms, the user's and the session's."""
+        self._queue(Update(keyterms=self._service.keyterms(self._options)))
+
+    def _queue(self, update: Update) -> None:
         if not self._input_ch.closed:
-            self._input_ch.send_nowait(_Change(self._options.update(changes)))
+            self._input_ch.send_nowait(_Change(update))
+
+    async def _main_task(self) -> None:
+        """The framework's loop around `_run`, and around that what outlives one run."""
+        async with self._service.client(self._conn_options.timeout) as client:
+            self._open = partial(self._service.open, client)
+            try:
+                await super()._main_task()
+            except Exception:
+                self._abandon()
+                raise
+            finally:
+                if self._upstream is not None:
+                    await self._upstream.aclose()
 
     async def _run(self) -> None:
         if not self._placed:
@@ -82,20 +118,33 @@ class SpeechStream(RecognizeStream):
             self._speech.offset, self._placed = self.start_time_offset, True
         try:
             with only_api_errors():
-                await self._converse()
+                await self._converse(await self._connected())
         finally:
             self._report(self._usage.rest())
 
-    async def _converse(self) -> None:
-        """Opens a stream on the server and stays with it until the input ends."""
-        async with self._open_stream(self._options, self._conn_options.timeout) as stream:
-            self._speech.opened(stream.ready, self._samples / self._options.sample_rate)
-            try:
-                async with talking(stream, self._talk(stream)):
-                    await self._listen(stream)
-            except Exception:
-                self._abandon()
-                raise
+    async def _connected(self) -> Stream:
+        """A new stream on the server, or the one that a run before this has lost, where it was."""
+        if self._upstream is not None:
+            await take_up(self._upstream)
+        else:
+            self._upstream = await self._open(self._options)
+            self._began = self._samples
+            self._speech.opened(self._upstream.ready, self._began / self._options.sample_rate)
+        return self._upstream
+
+    async def _converse(self, stream: Stream) -> None:
+        """Stays with the stream until the input ends."""
+        try:
+            async with talking(stream, self._talk(stream)):
+                await self._listen(stream)
+        except AuricleError:
+            raise
+        except Exception:
+            # A mistake of this plugin: going on in mid-stream could repeat it, so the next run begins a new one.
+            self._upstream = None
+            self._abandon()
+            await stream.aclose()
+            raise
 
     async def _talk(self, stream: Stream) -> None:
         while (item := await self._await_input()) is not None:
@@ -114,17 +163,22 @@ class SpeechStream(RecognizeStream):
 
     async def _tell(self, stream: Stream, item: rtc.AudioFrame | _Flush) -> None:
         if isinstance(item, rtc.AudioFrame):
-            await stream.send(pcm(item))
-            self._samples += item.samples_per_channel
-            self._report(self._usage.add(item.duration))
+            await self._send(stream, item)
         elif isinstance(item, _Change):
-            update = item.update
-            await stream.update(latency_ms=update.latency_ms, language=update.language, turn=update.turn)
+            if item.update.keyterms is None or self._service.takes_keyterms:
+                await stream.update(**item.settings)
         else:
-            self._flushes += 1
-            flush = f"flush-{self._flushes}"
+            flush = f"flush-{self._flushes + 1}"
             self._unanswered.add(flush)
             await stream.finalize(flush)
+            self._flushes += 1
+
+    async def _send(self, stream: Stream, frame: rtc.AudioFrame) -> None:
+        # A stream takes a long frame piece by piece; it may have failed after some of them, in an earlier run.
+        taken = self._began + round(stream.audio_seconds * frame.sample_rate) - self._samples
+        await stream.send(pcm(frame)[2 * taken :])
+        self._samples += frame.samples_per_channel
+        self._report(self._usage.add(frame.duration))
 
     async def _listen(self, stream: Stream) -> None:
         async for event in stream:
@@ -143,9 +197,10 @@ class SpeechStream(RecognizeStream):
             case Reconnected():
                 logger.info("reconnected", extra={"replayed": event.replayed_seconds, "lost": event.lost_seconds})
             case Error():
-                logger.warning("the server: %s", event.message, extra={"code": event.code})
+                self._service.refused(event)
 
     def _abandon(self) -> None:
+        """What the server's stream still owed will not come: the session must not wait for it."""
         self._emit(self._speech.abandoned(flushed=bool(self._unanswered)))
         self._unanswered.clear()
 
@@ -162,7 +217,8 @@ class SpeechStream(RecognizeStream):
 async def talking(stream: Stream, talk: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Runs `talk` while the body of the block iterates over the stream.
 
-    When `talk` fails, the iteration ends after the events that came before, and the failure is raised thereafter.
+    When `talk` fails because the stream has, the iteration raises that, after the events that came before. After any
+    other failure of it the iteration ends, and the failure is raised thereafter.
     """
     task = asyncio.create_task(_ending(stream, talk), name="auricle talking")
     try:
@@ -176,6 +232,8 @@ async def talking(stream: Stream, talk: Coroutine[Any, Any, None]) -> AsyncItera
 async def _ending(stream: Stream, talk: Coroutine[Any, Any, None]) -> None:
     try:
         await talk
-    except Exception:
+    except Exception as error:
+        if isinstance(error, AuricleError) and not isinstance(error, ProtocolError):
+            return  # the stream's own; one who breaks the protocol may be the caller
         await stream.aclose()
         raise

@@ -17,6 +17,8 @@ class OptionChanges(TypedDict, total=False):
     language: str
     latency_ms: int
     silence_ms: int
+    eager_silence_ms: int | None
+    keyterms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class STTOptions:
         language: BCP-47 code, ``"auto"`` where the model detects the language, or None for the model's default.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
         silence_ms: With ``turn_detection="server"``, the milliseconds without a word after which a turn has ended.
+        eager_silence_ms: With ``turn_detection="server"``, the milliseconds without a word, fewer than `silence_ms`,
+            after which the session may start its answer ahead; None for never.
+        keyterms: Phrases to favour.
         sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled before.
     """
 
@@ -35,11 +40,15 @@ class STTOptions:
     language: str | None = None
     latency_ms: int | None = None
     silence_ms: int = 500
+    eager_silence_ms: int | None = None
+    keyterms: tuple[str, ...] = ()
     sample_rate: int = 16_000
 
     def __post_init__(self) -> None:
         if self.turn_detection not in get_args(TurnDetection):
             raise ValueError(f'turn_detection: expected "session" or "server", got {self.turn_detection!r}')
+        if self.eager_silence_ms is not None and self.turn_detection != "server":
+            raise ValueError('eager_silence_ms: needs turn_detection="server", for the server is who tells of pauses')
         self.start()
 
     def start(self) -> Start:
@@ -49,13 +58,23 @@ class STTOptions:
             InvalidMessage: A `ValueError`; an option is out of range, and its `field` says which.
         """
         return Start(
-            sample_rate=self.sample_rate, latency_ms=self.latency_ms, language=self.language, turn=self._turn()
+            sample_rate=self.sample_rate,
+            latency_ms=self.latency_ms,
+            language=self.language,
+            turn=self._turn(),
+            keyterms=self.keyterms,
         )
 
-    def update(self, changes: OptionChanges) -> Update:
-        """The message that tells a running stream of `changes`, which these options already hold."""
-        turn = self._turn() if "silence_ms" in changes else None
-        return Update(latency_ms=changes.get("latency_ms"), language=changes.get("language"), turn=turn)
+    def update(self, changes: OptionChanges) -> Update | None:
+        """The message that tells a running stream of `changes`, which these options already hold.
+
+        Key terms are not in it: a server that takes none would refuse the rest as well.
+        """
+        turn = self._turn() if {"silence_ms", "eager_silence_ms"} & changes.keys() else None
+        update = Update(latency_ms=changes.get("latency_ms"), language=changes.get("language"), turn=turn)
+        return None if update == Update() else update
 
     def _turn(self) -> TurnSettings:
-        return TurnSettings(mode="silence" if self.turn_detection == "server" else "off", silence_ms=self.silence_ms)
+        if self.turn_detection == "session":
+            return TurnSettings(mode="off", silence_ms=self.silence_ms)
+        return TurnSettings(mode="silence", silence_ms=self.silence_ms, eager_silence_ms=self.eager_silence_ms)

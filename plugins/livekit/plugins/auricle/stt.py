@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -13,17 +12,16 @@ import aiohttp
 from livekit import rtc
 from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions, NotGivenOr, stt
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType, STTCapabilities
-from livekit.agents.utils import AudioBuffer, aio, http_context, is_given
+from livekit.agents.utils import AudioBuffer, is_given
 
-from auricle import Final, Ready, ReconnectPolicy, Stream, connect
-from auricle.transport import STREAM_PATH, stream_url
+from auricle import Error, Final, ReconnectPolicy, Stream
 
 from ._audio import mono, pcm
 from ._clock import AudioClock
 from ._errors import only_api_errors
 from ._events import SpeechEvents
+from ._service import Service
 from ._stream import SpeechStream, talking
-from .log import logger
 from .models import OptionChanges, STTOptions, TurnDetection
 
 _CAPABILITIES = STTCapabilities(
@@ -31,6 +29,7 @@ _CAPABILITIES = STTCapabilities(
     interim_results=True,
     aligned_transcript="word",
     offline_recognize=True,
+    keyterms=True,
     manual_flush=True,
 )
 
@@ -50,53 +49,69 @@ class STT(stt.STT[None]):
     ================================  =====================================================================
 
     A lost connection is restored beneath the session, which is told of a recoverable error, and what was said meanwhile
-    is recognised then. When `reconnect` gives up, LiveKit's own retries and its failover begin. In a room, frames of
-    20 ms at 16 kHz keep the delay smallest:
+    is recognised then. When `reconnect` gives up, LiveKit's own retries begin, and take the stream up where it was; the
+    last of them is followed by LiveKit's failover. In a room, frames of 20 ms at 16 kHz keep the delay smallest:
     ``RoomOptions(audio_input=AudioInputOptions(sample_rate=16000, frame_size_ms=20))``.
 
+    Key terms are carried to the server, whose model may be able to favour them or not. One that cannot refuses a stream
+    that was asked to from the start (`keyterms` here). Those that come later, from `update_options`, from the session's
+    ``stt_context_options`` or its detection, end no stream: the refusal is logged once, none are sent from then on, and
+    ``capabilities.keyterms``, true until then, says so to the sessions that follow.
+
     Args:
-        url: Address of the server, ``ws://host:port`` or ``wss://host:port``.
+        url: Address of the server, ``ws://host:port`` or ``wss://host:port``; or several in the order of preference,
+            of which the next is tried when one is full, unreachable or failing.
         api_key: Sent as a bearer token, for servers that ask for one.
         turn_detection: Who decides that a turn has ended, see above.
         language: BCP-47 code, ``"auto"`` where the model detects the language, or None for the model's default.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
             A smaller one gives earlier words, a larger one fewer errors.
         silence_ms: With ``turn_detection="server"``, the milliseconds without a word after which a turn has ended.
+        eager_silence_ms: With ``turn_detection="server"``, the milliseconds without a word, 80 up to less than
+            `silence_ms`, after which the session hears what was said so far as a PREFLIGHT and starts its answer ahead,
+            if its ``preemptive_generation`` is on. It is used when the turn ends with these words, and dropped when the
+            speaker goes on. None for never.
+        keyterms: Phrases to favour, where the server's model can.
         sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled before.
         reconnect: How long a lost connection is tried again, and how much audio is kept for it.
         http_session: Used for the connections and left open; by default the job's, and outside a job one of our own.
 
     Raises:
-        ValueError: An option is out of range, or `url` is none.
+        ValueError: An option is out of range, `eager_silence_ms` is given without the server's turns, or a url is none.
     """
 
     def __init__(
         self,
         *,
-        url: str = "ws://127.0.0.1:8765",
+        url: str | Sequence[str] = "ws://127.0.0.1:8765",
         api_key: str | None = None,
         turn_detection: TurnDetection = "session",
         language: str | None = None,
         latency_ms: int | None = None,
         silence_ms: int = 500,
+        eager_silence_ms: int | None = None,
+        keyterms: Sequence[str] = (),
         sample_rate: int = 16_000,
         reconnect: ReconnectPolicy | None = None,
         http_session: aiohttp.ClientSession | None = None,
     ) -> None:
         super().__init__(capabilities=replace(_CAPABILITIES))
-        self._options = STTOptions(turn_detection, language, latency_ms, silence_ms, sample_rate)
-        self._url = stream_url(url)
-        self._api_key = api_key
-        self._reconnect = reconnect or ReconnectPolicy()
-        self._http_session = http_session
+        self._options = STTOptions(
+            turn_detection, language, latency_ms, silence_ms, eager_silence_ms, tuple(keyterms), sample_rate
+        )
+        self._service = Service(url, api_key, tuple(keyterms), reconnect, http_session)
         self._streams: weakref.WeakSet[SpeechStream] = weakref.WeakSet()
-        self._offer: Ready | None = None
-        self._prewarming: asyncio.Task[None] | None = None
+
+    @property
+    def capabilities(self) -> STTCapabilities:
+        """What LiveKit may ask for; `STTCapabilities.keyterms` until a server has refused them."""
+        self._capabilities.keyterms = self._service.takes_keyterms
+        return self._capabilities
 
     @property
     def model(self) -> str:
         """Name of the model that the server runs; ``"auricle"`` until it has said."""
-        return self._offer.model if self._offer else "auricle"
+        return self._service.offer.model if self._service.offer else "auricle"
 
     @property
     def provider(self) -> str:
@@ -122,7 +137,7 @@ class STT(stt.STT[None]):
                 given up.
         """
         options = self._options_with(language)
-        stream = SpeechStream(stt=self, open_stream=self._open, options=options, conn_options=conn_options)
+        stream = SpeechStream(stt=self, service=self._service, options=options, conn_options=conn_options)
         self._streams.add(stream)
         return stream
 
@@ -132,6 +147,8 @@ class STT(stt.STT[None]):
         language: NotGivenOr[str] = NOT_GIVEN,
         latency_ms: NotGivenOr[int] = NOT_GIVEN,
         silence_ms: NotGivenOr[int] = NOT_GIVEN,
+        eager_silence_ms: NotGivenOr[int | None] = NOT_GIVEN,
+        keyterms: NotGivenOr[Sequence[str]] = NOT_GIVEN,
     ) -> None:
         """Changes options of live streams and of those to come.
 
@@ -148,7 +165,11 @@ class STT(stt.STT[None]):
             changes["latency_ms"] = latency_ms
         if is_given(silence_ms):
             changes["silence_ms"] = silence_ms
-        self._check_offered(changes)
+        if is_given(eager_silence_ms):
+            changes["eager_silence_ms"] = eager_silence_ms
+        if is_given(keyterms):
+            changes["keyterms"] = tuple(keyterms)
+        self._service.check(changes)
         self._options = replace(self._options, **changes)
         for stream in self._streams:
             stream.change(changes)
@@ -159,15 +180,19 @@ class STT(stt.STT[None]):
         Call it early, while the room is being joined. It does nothing where there is no place to keep a connection:
         outside a running event loop, or without a session of the job's or the caller's.
         """
-        session = self._shared_session() if _in_event_loop() else None
-        if session is not None and self._prewarming is None:
-            self._prewarming = asyncio.create_task(_warm_up(session, self._url), name="auricle prewarm")
+        self._service.prewarm()
 
     async def aclose(self) -> None:
         """Ends all streams; an `http_session` that was given stays open."""
-        if self._prewarming is not None:
-            await aio.cancel_and_wait(self._prewarming)
+        await self._service.aclose()
         await asyncio.gather(*(stream.aclose() for stream in list(self._streams)))
+
+    def _update_session_keyterms(self, keyterms: list[str]) -> None:
+        """The framework's: key terms of the session, beside the user's own."""
+        self._service.set_session_keyterms(keyterms)
+        if self._service.takes_keyterms:
+            for stream in self._streams:
+                stream.change_keyterms()
 
     async def _recognize_impl(
         self,
@@ -177,65 +202,35 @@ class STT(stt.STT[None]):
         conn_options: APIConnectOptions,
     ) -> SpeechEvent:
         frame = mono(rtc.combine_audio_frames(buffer))
-        options = replace(self._options_with(language), turn_detection="session", sample_rate=frame.sample_rate)
-        speech = SpeechEvents(AudioClock(), server_turns=False)
+        options = replace(
+            self._options_with(language),
+            turn_detection="session",
+            eager_silence_ms=None,
+            sample_rate=frame.sample_rate,
+        )
         with only_api_errors():
-            async with self._open(options, conn_options.timeout) as stream:
-                speech.opened(stream.ready, 0.0)
-                async with talking(stream, _say(stream, pcm(frame))):
-                    finals = [event async for event in stream if isinstance(event, Final)]
+            async with (
+                self._service.client(conn_options.timeout) as client,
+                await self._service.open(client, options) as stream,
+            ):
+                finals = await self._finals(stream, pcm(frame))
+        speech = SpeechEvents(AudioClock(), server_turns=False)
+        speech.opened(stream.ready, 0.0)
         data = _joined([speech.transcript(final) for final in finals])
         return SpeechEvent(SpeechEventType.FINAL_TRANSCRIPT, stream.ready.session, [data])
 
-    @asynccontextmanager
-    async def _open(self, options: STTOptions, timeout: float) -> AsyncIterator[Stream]:
-        async with connect(
-            self._url,
-            start=options.start(),
-            api_key=self._api_key,
-            session=self._shared_session(),
-            reconnect=self._reconnect,
-            connect_timeout=timeout,
-        ) as stream:
-            self._offer = stream.ready
-            yield stream
+    async def _finals(self, stream: Stream, audio: bytes) -> list[Final]:
+        finals: list[Final] = []
+        async with talking(stream, _say(stream, audio)):
+            async for event in stream:
+                if isinstance(event, Final):
+                    finals.append(event)
+                elif isinstance(event, Error):
+                    self._service.refused(event)
+        return finals
 
     def _options_with(self, language: NotGivenOr[str]) -> STTOptions:
         return replace(self._options, language=language) if is_given(language) else self._options
-
-    def _check_offered(self, changes: OptionChanges) -> None:
-        if self._offer is None:
-            return
-        offered = {"language": self._offer.languages, "latency_ms": self._offer.latencies_ms}
-        for name, values in offered.items():
-            value = changes.get(name)
-            if value is not None and value not in values:
-                raise ValueError(f"{name}: the server offers {', '.join(map(str, values))}, not {value}")
-
-    def _shared_session(self) -> aiohttp.ClientSession | None:
-        if self._http_session is not None:
-            return self._http_session
-        try:
-            return http_context.http_session()
-        except RuntimeError:  # outside a job there is none
-            return None
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-async def _warm_up(session: aiohttp.ClientSession, url: str) -> None:
-    """Leaves a connection to the server in the session's pool."""
-    try:
-        async with session.get(url.removesuffix(STREAM_PATH) + "/healthz") as response:
-            await response.read()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        logger.info("could not connect ahead of the first stream: %s", error)
 
 
 async def _say(stream: Stream, audio: bytes) -> None:

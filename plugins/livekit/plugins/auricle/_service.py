@@ -1,0 +1,184 @@
+"""The servers, as all streams of one `STT` share them: connections, what was offered, and key terms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import aiohttp
+from livekit.agents.utils import aio, http_context
+
+from auricle import AuricleClient, Error, Ready, ReconnectPolicy, Stream
+from auricle.protocol import codes
+from auricle.transport import STREAM_PATH, stream_url
+
+from .log import logger
+from .models import OptionChanges, STTOptions
+
+
+@dataclass(slots=True)
+class _Pool:
+    """A client, whose session is its own when `session` is None, and how many use it now."""
+
+    client: AuricleClient
+    session: aiohttp.ClientSession | None
+    timeout: float
+    users: int = 0
+
+
+class Service:
+    """Opens streams, and remembers what servers have said.
+
+    Args:
+        url: Of the server, or of several in the order of preference.
+        api_key: Sent as a bearer token.
+        keyterms: With which streams are opened; others follow in band.
+        reconnect: When a lost connection is tried again.
+        http_session: Used for the connections and left open. Without one it is the job's, and outside a job one that
+            lives as long as a stream needs it.
+
+    Attributes:
+        offer: What the server said that was last connected to; None before.
+        takes_keyterms: Whether a server has not refused key terms yet.
+
+    Raises:
+        ValueError: A url is none.
+    """
+
+    def __init__(
+        self,
+        url: str | Sequence[str],
+        api_key: str | None,
+        keyterms: tuple[str, ...],
+        reconnect: ReconnectPolicy | None,
+        http_session: aiohttp.ClientSession | None,
+    ) -> None:
+        self.offer: Ready | None = None
+        self.takes_keyterms = True
+        self._urls = [stream_url(each) for each in ([url] if isinstance(url, str) else url)]
+        if not self._urls:
+            raise ValueError("url: expected at least one address")
+        self._api_key = api_key
+        self._reconnect = reconnect or ReconnectPolicy()
+        self._given_session = http_session
+        self._pool: _Pool | None = None
+        self._keyterms = keyterms
+        self._session_keyterms: tuple[str, ...] = ()
+        self._prewarming: asyncio.Task[None] | None = None
+
+    # --- connections -------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def client(self, timeout: float) -> AsyncIterator[AuricleClient]:
+        """The client that all streams share, and its connection pool for as long as the block lasts.
+
+        Args:
+            timeout: Seconds for one attempt to connect.
+        """
+        pool = self._pool_on(self._shared_session(), timeout)
+        pool.users += 1
+        try:
+            yield pool.client
+        finally:
+            pool.users -= 1
+            if not pool.users:
+                await pool.client.aclose()  # what it knows of the servers stays
+
+    async def open(self, client: AuricleClient, options: STTOptions) -> Stream:
+        """A new stream on the server.
+
+        Raises:
+            AuricleError: No server will have it.
+        """
+        # Only the user's own are in the start: a server that takes none refuses the stream for them. To later ones, and
+        # to the session's, it says no in band, and the stream goes on.
+        start = replace(options.start(), keyterms=self._keyterms if self.takes_keyterms else ())
+        stream = await client.open(start)
+        self.offer = stream.ready
+        if self.takes_keyterms and self.keyterms(options) != start.keyterms:
+            await stream.update(keyterms=self.keyterms(options))
+        return stream
+
+    def prewarm(self) -> None:
+        """Opens the connection that the first stream will use, where there is a place to keep it."""
+        session = self._shared_session() if _in_event_loop() else None
+        if session is not None and self._prewarming is None:
+            self._prewarming = asyncio.create_task(_warm_up(session, self._urls[0]), name="auricle prewarm")
+
+    async def aclose(self) -> None:
+        """Stops a prewarming; the rest goes with the streams."""
+        if self._prewarming is not None:
+            await aio.cancel_and_wait(self._prewarming)
+
+    def _pool_on(self, session: aiohttp.ClientSession | None, timeout: float) -> _Pool:
+        if self._pool is None or (self._pool.session, self._pool.timeout) != (session, timeout):
+            client = AuricleClient(
+                self._urls,
+                api_key=self._api_key,
+                session=session,
+                reconnect=self._reconnect,
+                connect_timeout=timeout,
+            )
+            self._pool = _Pool(client, session, timeout)
+        return self._pool
+
+    def _shared_session(self) -> aiohttp.ClientSession | None:
+        if self._given_session is not None:
+            return self._given_session
+        try:
+            return http_context.http_session()
+        except RuntimeError:  # outside a job there is none
+            return None
+
+    # --- what servers offer ------------------------------------------------------------------------------------------
+
+    def check(self, changes: OptionChanges) -> None:
+        """Checks changes against what is known of the server.
+
+        Raises:
+            ValueError: It does not offer this.
+        """
+        if changes.get("keyterms") and not self.takes_keyterms:
+            raise ValueError("keyterms: the server's model takes none")
+        if self.offer is None:
+            return
+        offered = {"language": self.offer.languages, "latency_ms": self.offer.latencies_ms}
+        for name, values in offered.items():
+            value = changes.get(name)
+            if value is not None and value not in values:
+                raise ValueError(f"{name}: the server offers {', '.join(map(str, values))}, not {value}")
+
+    def set_session_keyterms(self, keyterms: Sequence[str]) -> None:
+        """The terms that the session adds to the user's."""
+        self._session_keyterms = tuple(keyterms)
+
+    def keyterms(self, options: STTOptions) -> tuple[str, ...]:
+        """The user's terms, and the session's."""
+        return tuple(dict.fromkeys((*options.keyterms, *self._session_keyterms)))
+
+    def refused(self, error: Error) -> None:
+        """The server could not follow an update; its stream goes on as it was."""
+        if error.code != codes.UNSUPPORTED_KEYTERMS:
+            logger.warning("the server: %s", error.message, extra={"code": error.code})
+        elif self.takes_keyterms:
+            self.takes_keyterms = False
+            logger.warning("key terms are left out from now on: %s", error.message, extra={"code": error.code})
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _warm_up(session: aiohttp.ClientSession, url: str) -> None:
+    """Leaves a connection to the server in the session's pool."""
+    try:
+        async with session.get(url.removesuffix(STREAM_PATH) + "/healthz") as response:
+            await response.read()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        logger.info("could not connect ahead of the first stream: %s", error)
