@@ -24,7 +24,7 @@ TEST_PACKAGES := espeak-ng flite chromium
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test lint format bench gpu demo-model pins clean
+.PHONY: help setup demo test lint format bench gpu demo-model wheels pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -73,6 +73,9 @@ gpu:  ## tests and benches for an NVIDIA GPU, with the Python of this machine; a
 
 demo-model: $(TEST_READY) recipe-packages  ## train the bundled English model again (hours)
 	$(BIN)/python -m demo_model
+
+wheels: $(TEST_READY)  ## wheels of auricle, and of the two names that bring it to Pipecat and LiveKit, in dist/
+	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . ./distributions/pipecat-auricle ./distributions/livekit-plugins-auricle
 
 pins: $(TEST_READY)  ## write constraints.txt from what .venv holds
 	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --all --exclude auricle --exclude triton | sed 's/+.*//' | LC_ALL=C sort -f; } > .venv/pins

@@ -7,8 +7,8 @@ room, an account or a key:
     python agent_examples/livekit_captions.py
     python agent_examples/livekit_captions.py my_recording.wav
 
-Run it for real, beside ``auricle serve``: at your own microphone, or in the rooms of a LiveKit server (LIVEKIT_URL,
-LIVEKIT_API_KEY and LIVEKIT_API_SECRET in the environment):
+Run it for real, beside ``auricle serve`` (AURICLE_URL names one elsewhere): at your own microphone, or in the rooms of
+a LiveKit server (LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET in the environment):
 
     python agent_examples/livekit_captions.py console
     python agent_examples/livekit_captions.py dev
@@ -20,6 +20,7 @@ import asyncio
 import sys
 import time
 from importlib.resources import as_file, files
+from os import environ
 from pathlib import Path
 
 import soundfile
@@ -29,9 +30,8 @@ from livekit.agents.voice.io import AudioInput
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions
 from livekit.plugins import auricle
 
-SERVER = "ws://127.0.0.1:8765"
-FRAME_SECONDS = 0.02
-TRAILING_SECONDS = 1.0
+SERVER = environ.get("AURICLE_URL", "ws://127.0.0.1:8765")
+FRAME_SECONDS, TRAILING_SECONDS = 0.02, 1.0
 
 
 class Captioner(Agent):

@@ -7,7 +7,11 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
+import tarfile
+import venv
 import zipfile
+from email import message_from_bytes
 from importlib import metadata
 from pathlib import Path
 
@@ -68,10 +72,10 @@ def test_the_editable_install_resolves_to_the_sources() -> None:
     assert all(Path(line).is_relative_to(ROOT) for line in paths.splitlines())
 
 
-def run_python(code: str, **environment: str) -> str:
+def run_python(code: str, python: Path | str = sys.executable, **environment: str) -> str:
     """Runs the code in a fresh interpreter outside of the repository and returns what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [python, "-c", code],
         cwd="/",
         env={**os.environ, **environment},
         check=True,
@@ -92,6 +96,96 @@ def test_one_version_everywhere() -> None:
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest is not None
     assert newest[1] == VERSION
+
+
+# --- the distributions that only bring others ------------------------------------------------------------------------
+
+THIN = {"pipecat-auricle": "auricle[pipecat]", "livekit-plugins-auricle": "auricle[livekit]"}
+IMPORTS = {"pipecat-auricle": "pipecat_auricle", "livekit-plugins-auricle": "livekit.plugins.auricle"}
+ADAPTERS = "import pipecat_auricle, livekit.plugins.auricle as plugin\nprint(pipecat_auricle.__file__, plugin.__file__)"
+
+
+@pytest.fixture(scope="session")
+def thin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a wheel of each, built from its sdist, far from this repository."""
+    folder = tmp_path_factory.mktemp("thin")
+    for name in THIN:
+        build(ROOT / "distributions" / name, "sdist", folder)
+    for sdist in folder.glob("*.tar.gz"):
+        with tarfile.open(sdist) as archive:
+            archive.extractall(folder, filter="data")
+        build(folder / sdist.name.removesuffix(".tar.gz"), "wheel", folder)
+    return folder
+
+
+def build(source: Path, target: str, folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", target, "-d", folder], cwd=source, check=True)
+
+
+@pytest.mark.parametrize("name", THIN)
+def test_a_thin_wheel_is_metadata_that_pins_one_distribution(name: str, thin: Path) -> None:
+    (path,) = thin.glob(f"{name.replace('-', '_')}-{VERSION}-*.whl")
+    with zipfile.ZipFile(path) as archive:
+        folder = f"{name.replace('-', '_')}-{VERSION}.dist-info"
+        assert {Path(file).parts[0] for file in archive.namelist()} == {folder}
+        assert archive.read(f"{folder}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+        told = message_from_bytes(archive.read(f"{folder}/METADATA"))
+    assert (told["Name"], told["Version"]) == (name, VERSION)
+    assert told.get_all("Requires-Dist") == [f"{THIN[name]}=={VERSION}"]
+    assert f"pip install {name}" in told.get_payload()
+
+
+@pytest.mark.parametrize("name", THIN)
+def test_the_wheel_of_the_tree_is_that_of_the_sdist(name: str, thin: Path, tmp_path: Path) -> None:
+    build(ROOT / "distributions" / name, "wheel", tmp_path)
+    (path,) = tmp_path.glob("*.whl")
+    assert path.read_bytes() == (thin / path.name).read_bytes()
+
+
+def test_the_thin_distributions_share_a_hook_and_say_what_they_are_tested_with() -> None:
+    folders = [ROOT / "distributions" / name for name in THIN]
+    assert len({(folder / "hatch_build.py").read_bytes() for folder in folders}) == 1
+    for folder, host in zip(folders, ("Pipecat v{pipecat-ai}", "LiveKit Agents v{livekit-agents}"), strict=True):
+        tested = host.format_map({each: pins()[each] for each in ("pipecat-ai", "livekit-agents")})
+        readme = (folder / "README.md").read_text()
+        assert f"Tested with {tested}." in readme
+        assert IMPORTS[folder.name] in readme
+
+
+def test_installing_a_name_brings_the_adapter_and_removing_it_takes_nothing_else(
+    wheel: Path, thin: Path, tmp_path: Path
+) -> None:
+    python = bare_environment(tmp_path / "venv")
+    pip(python, "install", "--no-deps", "--force-reinstall", wheel)  # the one of this tree is seen, but lies elsewhere
+    pip(python, "install", "--find-links", thin, *THIN)
+    assert run_python(ADAPTERS, python).count(str(tmp_path / "venv")) == 2
+    pip(python, "uninstall", "--yes", "pipecat-auricle")
+    assert run_python(ADAPTERS, python).count(str(tmp_path / "venv")) == 2
+    left = run_python("from importlib.metadata import *\nprint(*(d.name for d in distributions()))", python).split()
+    assert "livekit-plugins-auricle" in left
+    assert "pipecat-auricle" not in left
+
+
+def test_the_thin_distributions_install_editable(tmp_path: Path) -> None:
+    python = bare_environment(tmp_path / "venv")
+    sources = [argument for name in THIN for argument in ("-e", ROOT / "distributions" / name)]
+    pip(python, "install", "--no-build-isolation", *sources)
+    told = run_python(f"from importlib.metadata import version\nprint(*map(version, {list(THIN)}))", python)
+    assert told.split() == [VERSION, VERSION]
+
+
+def bare_environment(folder: Path) -> Path:
+    """An interpreter that sees the packages of this one as files on its path, which leaves out editable installs."""
+    venv.create(folder, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin" / "python"
+
+
+def pip(python: Path, *arguments: str | Path) -> None:
+    command, *rest = arguments
+    offline = ["--no-index"] if command == "install" else []
+    subprocess.run([python, "-m", "pip", "-qq", "--no-input", command, *offline, *rest], check=True, timeout=110)
 
 
 # --- a light start ---------------------------------------------------------------------------------------------------
