@@ -12,10 +12,11 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from auricle.client import Stream, connect
+from auricle.client import connect
 from auricle.errors import AuricleError, ConnectionFailed, Refused
 from auricle.protocol.messages import Final, Interim, Start
 from auricle.reconnect import ReconnectPolicy
+from auricle.stream import Stream
 from auricle_server.commands.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
 from auricle_server.commands.console import fail, notes
 from auricle_server.commands.transcript_formats import Format, Transcript, render
