@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import (
     ChangeRefused,
     ChangeStream,
     FlushStream,
+    GatewayItem,
     ModelInfo,
     StreamFailed,
     StreamOpened,
 )
 from auricle_server.stream import Change
-
-if TYPE_CHECKING:
-    from auricle_server.gateway.peer import WorkerPeer
 
 News = ChunkResult | StreamFailed | ChangeRefused
 Listener = Callable[[News], None]
@@ -25,6 +23,22 @@ Listener = Callable[[News], None]
 
 def _ignore(_: News) -> None:
     """The listener of a seat that nobody sits in yet."""
+
+
+class House(Protocol):
+    """Who has given the seat out; see `auricle_server.gateway.peer.WorkerPeer`."""
+
+    def hear(self, stream: int, slot: int, lease: int, pcm: bytes) -> None:
+        """Audio for the worker."""
+        ...
+
+    def put(self, item: GatewayItem, *, urgent: bool = False) -> None:
+        """Anything else for the worker."""
+        ...
+
+    def release(self, number: int) -> None:
+        """The seat is free."""
+        ...
 
 
 class Seat:
@@ -37,7 +51,7 @@ class Seat:
         listener: Called with what the worker finds.
     """
 
-    def __init__(self, peer: WorkerPeer, info: ModelInfo, latency_ms: int, opened: StreamOpened) -> None:
+    def __init__(self, peer: House, info: ModelInfo, latency_ms: int, opened: StreamOpened) -> None:
         self._peer = peer
         self._slot, self._lease = opened.slot, opened.lease
         self.number = opened.stream
