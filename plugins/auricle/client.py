@@ -100,8 +100,8 @@ class AuricleClient:
     async def aclose(self) -> None:
         """Closes the client's own session. Streams are closed by their owners, before."""
         if self._owns_session and self._session is not None:
-            await self._session.close()
-            self._session = None
+            session, self._session = self._session, None  # whoever opens a stream meanwhile needs another
+            await session.close()
 
     async def __aenter__(self) -> Self:
         return self

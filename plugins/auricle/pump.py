@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable
 
 import aiohttp
 
+from auricle.dialler import Dialler
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
 from auricle.events import Reconnected, Reconnecting
 from auricle.journal import Journal
-from auricle.link import Address, Link, Return, open_link
+from auricle.link import Link, Return
 from auricle.mailbox import Mailbox
 from auricle.protocol import codes
 from auricle.protocol.messages import Error, Final, Ready, Settled
 from auricle.reconnect import ReconnectPolicy
 from auricle.room import Room
-from auricle.servers import Servers, weightiest
+from auricle.servers import Servers
 from auricle.splice import Splice, Told
 
 SEND_BUFFER_SECONDS = 2.0
@@ -48,8 +48,7 @@ class Pump:
         self.ready: Ready | None = None
         self.over = False
         self.failure: BaseException | None = None
-        self._session = session
-        self._servers = servers
+        self._dialler = Dialler(session, servers)
         self._journal = journal
         self._splice = splice
         self._policy = policy
@@ -70,6 +69,20 @@ class Pump:
             AuricleError: There is no server, or it will not have this stream.
         """
         link, _ = await self._connect()
+        self._start(link)
+
+    async def reopen(self) -> None:
+        """Goes on with a stream that has failed, as if its policy had not given up.
+
+        Raises:
+            AuricleError: No server will have it; it may be tried again.
+        """
+        link, reconnected = await self._connect()
+        self.mailbox, self.over, self.failure, self._attempt = Mailbox(), False, None, 0
+        self.mailbox.put_at_once(reconnected)
+        self._start(link)
+
+    def _start(self, link: Link) -> None:
         self._task = asyncio.create_task(self._run(link), name="auricle stream")
         self._task.add_done_callback(self._finished)
 
@@ -184,9 +197,11 @@ class Pump:
         Raises:
             AuricleError: No server will have it.
         """
-        link = (
-            await self._open(self._servers.in_order(_now())) if self._back is None else await self._return(self._back)
-        )
+        start = self._journal.start
+        if self._back is None:
+            link = await self._dialler.dial(start)
+        else:
+            link = await self._dialler.dial_again(start, self._back, self._journal.can_resume)
         self._link, self.ready, self._back = link, link.ready, None
         resumption = self._journal.resume(link.ready)
         if resumption is not None:
@@ -197,48 +212,6 @@ class Pump:
         self._splice.resume(resumption.origin)
         return link, Reconnected(resumption.replayed_seconds, resumption.lost_seconds)
 
-    async def _return(self, back: Return) -> Link:
-        """A connection to the server that had the stream, which may have it still; to another if it cannot be reached.
-
-        Raises:
-            AuricleError: None was to be had; the next attempt may return all the same.
-        """
-        try:
-            link = await open_link(self._session, back.address, self._journal.start, back)
-        except AuricleError as error:
-            self._servers.failed(back.address, error, _now())
-            others = [address for address in self._servers.in_order(_now()) if address != back.address]
-            # A connection that broke while it was being opened says that the server is there.
-            if not others or (isinstance(error, ConnectionFailed) and error.reason == "lost"):
-                raise
-            return await self._open(others, error)
-        if link.ready.held is None or self._journal.can_resume(link.ready.held):
-            return link
-        await link.close()  # what it needs next is not held here any more
-        return await self._open([back.address])
-
-    async def _open(self, addresses: Iterable[Address], *errors: AuricleError) -> Link:
-        """A connection to the first server that will have the stream.
-
-        Args:
-            addresses: Of the servers, in order.
-            *errors: Of those that were asked before.
-
-        Raises:
-            AuricleError: None will: the weightiest error of all.
-        """
-        failures = [*errors]
-        for address in addresses:
-            try:
-                link = await open_link(self._session, address, self._journal.start)
-            except AuricleError as error:
-                self._servers.failed(address, error, _now())
-                failures.append(error)
-            else:
-                self._servers.worked(address)
-                return link
-        raise weightiest(failures)
-
     def _interrupted(self, link: Link, error: AuricleError, *, lasted: float) -> None:
         """A server that has ended the stream has nothing to come back to; of a broken connection it knows nothing."""
         if lasted > self._policy.max_delay:
@@ -247,7 +220,7 @@ class Pump:
             link.cut()
             self._back = link.way_back
         else:
-            self._servers.failed(link.address, error, _now())
+            self._dialler.ended(link, error)
         self._journal.detach(speaking=self._splice.speaking)
         self._room.interrupted(self._journal.seconds, _now())
 

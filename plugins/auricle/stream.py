@@ -141,6 +141,17 @@ class Stream:
         self._ended = True
         self._say(End())
 
+    async def reopen(self) -> None:
+        """Goes on with a stream that has failed; iterate anew, for the events that were not told yet.
+
+        For callers with a patience of their own, beyond that of `ReconnectPolicy`: what had no final is replayed, as
+        after any other break.
+
+        Raises:
+            AuricleError: No server will have it; it may be tried again.
+        """
+        await self._pump.reopen()
+
     async def aclose(self) -> None:
         """Drops the stream at once, with what it has not answered yet. `end` is the polite way."""
         self._ended = True

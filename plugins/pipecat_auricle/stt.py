@@ -32,8 +32,9 @@ from pipecat_auricle.settings import (
 
 TTFS_P99 = 0.35
 """Seconds from the end of speech to the final transcript, 99th percentile; Pipecat's voice detection takes 0.2 of them
-to report the stop. With the demo model on two busy CPU cores, 42 utterances in real time had a median of 0.23 and a
-maximum of 0.29, alike at 160 and at 1120 ms of chunk latency; the rest is for the network."""
+to report the stop. With the demo model on two CPU cores, 160 utterances in real time had medians of 0.22 and 99th
+percentiles of 0.23 to 0.24 at chunk latencies of 80 to 1120 ms (`tests/bench/bench_pipecat_finals.py`); the rest is for
+the network and for a server with more to do."""
 
 _DEFAULT_POLICY = ReconnectPolicy()
 

@@ -54,6 +54,7 @@ class ScriptedServer:
     faults: deque[Fault] = field(default_factory=deque)
     refused_updates: frozenset[str] = frozenset()
     refused_start: str | None = None
+    takes_keyterms: bool = True
     mute: bool = False
     starts: list[Start] = field(default_factory=list)
     said: list[list[ClientInput]] = field(default_factory=list)
@@ -169,6 +170,8 @@ class _Conversation:
                 if self._server.mute:
                     await self._server._note()
                     await self._server.released.wait()
+                if said.keyterms and not self._server.takes_keyterms:
+                    raise ProtocolViolation("unsupported_keyterms", "none are taken here")
                 if self._server.refused_start is not None:
                     raise ProtocolViolation(self._server.refused_start, "as the test wishes")
                 self._recogniser = Recogniser(said, tells_settled=self._server.tells_settled)

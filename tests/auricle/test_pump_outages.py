@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 import auricle
 from auricle import (
+    ConnectionFailed,
     Final,
     Reconnected,
     Reconnecting,
@@ -19,7 +21,7 @@ from auricle import (
     TurnSettings,
 )
 from auricle.protocol import AudioReceived
-from tests.auricle.listening import FAST, until, words_of
+from tests.auricle.listening import FAST, everything, failure_of, until, words_of
 from tests.auricle.recogniser import RATE, START, silence, speech, word
 from tests.auricle.servers import Fault, ScriptedServer, client_tasks
 
@@ -139,3 +141,33 @@ async def test_a_live_speaker_is_heard_through_an_outage_in_time() -> None:
     (back,) = [event for event in events if isinstance(event, Reconnected)]
     assert back.replayed_seconds == pytest.approx(0.08)
     assert back.lost_seconds == 0.0
+
+
+async def test_a_stream_that_has_failed_can_be_gone_on_with() -> None:
+    async with ScriptedServer() as server:
+        server.faults.append(Fault("abort", after=2))
+        policy = ReconnectPolicy(attempts=0)
+        async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
+            await stream.send(speech([1, 2]))
+            error, events = await failure_of(stream)
+            assert isinstance(error, ConnectionFailed)
+            await stream.reopen()
+            await stream.send(speech([3]))
+            await stream.end()
+            events += await everything(stream)
+    assert words_of(events) == ["w1", "w2", "w3"]
+    assert [type(event) for event in events].count(Reconnected) == 1
+
+
+async def test_key_terms_that_the_next_server_lacks_do_not_end_the_stream() -> None:
+    async with ScriptedServer() as first, ScriptedServer() as second:
+        second.takes_keyterms = False
+        start = replace(START, keyterms=("Auricle",))
+        async with auricle.connect([first.url, second.url], start=start, reconnect=FAST) as stream:
+            await stream.send(speech([1, 2]))
+            await first.until("audio_bytes", len(speech([1, 2])))
+            first.cut()
+            await first.hang_up()
+            await stream.end()
+            assert words_of(await everything(stream)) == ["w1", "w2"]
+        assert [start.keyterms for start in second.starts] == [("Auricle",), ()]

@@ -33,7 +33,6 @@ from ._clock import AudioClock
 from ._errors import api_error, only_api_errors
 from ._events import SpeechEvents
 from ._service import Service
-from ._takeup import take_up
 from ._usage import UsageMeter
 from .log import logger
 from .models import OptionChanges, STTOptions
@@ -125,7 +124,7 @@ class SpeechStream(RecognizeStream):
     async def _connected(self) -> Stream:
         """A new stream on the server, or the one that a run before this has lost, where it was."""
         if self._upstream is not None:
-            await take_up(self._upstream)
+            await self._upstream.reopen()
         else:
             self._upstream = await self._open(self._options)
             self._began = self._samples
