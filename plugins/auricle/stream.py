@@ -148,8 +148,11 @@ class Stream:
         after any other break.
 
         Raises:
+            ProtocolError: The stream has not failed.
             AuricleError: No server will have it; it may be tried again.
         """
+        if self._pump.failure is None:
+            raise ProtocolError(codes.ALREADY_STARTED, "only a stream that has failed can be opened again")
         await self._pump.reopen()
 
     async def aclose(self) -> None:

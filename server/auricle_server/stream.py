@@ -6,8 +6,7 @@ Order within a chunk: `SpeechStarted`, `Interim` (when the text grew and no fina
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from auricle.protocol import codes
 from auricle.protocol.codes import ProtocolViolation
@@ -24,6 +23,7 @@ from auricle.protocol.messages import (
     TurnSettings,
     Update,
 )
+from auricle_server.flushes import Flushes, Reason
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import SAMPLE_RATE, ModelInfo
 from auricle_server.transcript import Transcript
@@ -45,22 +45,6 @@ class Change:
 
     latency_ms: int | None = None
     language: str | None = None
-
-
-class _Reason(enum.Enum):
-    """Why a flush was asked for."""
-
-    FINALIZE = enum.auto()
-    END = enum.auto()
-    DRAIN = enum.auto()
-
-
-@dataclass(slots=True)
-class _Flush:
-    reason: _Reason
-    heard: int
-    """Samples that had come by then."""
-    ids: list[str] = field(default_factory=list)
 
 
 def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None, keyterms: tuple[str, ...]) -> None:
@@ -111,8 +95,7 @@ class Stream:
         self._record = TurnRecord()
         self._transcript = Transcript(info.pieces, round(info.frame_seconds * SAMPLE_RATE))
         self._heard = self._position = self._settled = 0
-        self._flushes: dict[int, _Flush] = {}
-        self._last_mark = 0
+        self._flushes = Flushes()
         self._ended = False
         """Whether the client's `End` has been answered."""
 
@@ -195,15 +178,11 @@ class Stream:
             The mark to flush with; None when the flush before this one will answer both, as no audio lies between.
         """
         self.unanswered += 1
-        last = self._flushes.get(self._last_mark)
-        if last is not None and last.reason is _Reason.FINALIZE and last.heard == self._heard:
-            last.ids.append(finalize_id)
-            return None
-        return self._flush(_Reason.FINALIZE, [finalize_id])
+        return self._flushes.finalize(self._heard, finalize_id)
 
     def end(self) -> int:
         """No more audio will come. Returns the mark to flush with, for the last time."""
-        return self._flush(_Reason.END)
+        return self._flushes.ask(Reason.END, self._heard)
 
     def drain(self) -> int | None:
         """The server gives the stream up: the words said become final, but a turn under way does not end.
@@ -211,15 +190,8 @@ class Stream:
         Returns:
             The mark to flush with, for the last time; None when the last flush is on its way already.
         """
-        last = self._flushes.get(self._last_mark)
-        if self.over or (last is not None and last.reason is not _Reason.FINALIZE):
-            return None
-        return self._flush(_Reason.DRAIN)
-
-    def _flush(self, reason: _Reason, ids: list[str] | None = None) -> int:
-        self._last_mark += 1
-        self._flushes[self._last_mark] = _Flush(reason, self._heard, ids or [])
-        return self._last_mark
+        over = self.over or self._flushes.last_is_final
+        return None if over else self._flushes.ask(Reason.DRAIN, self._heard)
 
     # --- what the worker finds ---------------------------------------------------------------------------------------
 
@@ -254,14 +226,14 @@ class Stream:
         return [SpeechStarted(audio_time=self.audio_time, start=start / SAMPLE_RATE)]
 
     def _answer(self, mark: int | None) -> list[ServerEvent]:
-        flush = self._flushes.pop(mark, None) if mark is not None else None
+        flush = self._flushes.answer(mark)
         if flush is None:
             return []
         self.unanswered -= len(flush.ids)
-        if flush.reason is _Reason.FINALIZE:
+        if flush.reason is Reason.FINALIZE:
             return [self._final(self._position, finalize_id) for finalize_id in flush.ids]
         self.over = True
-        if flush.reason is _Reason.DRAIN:
+        if flush.reason is Reason.DRAIN:
             return self._part()
         self._ended = True
         return [self._final(self._position)] if self._transcript.text else []

@@ -11,6 +11,7 @@ import auricle
 from auricle import (
     ConnectionFailed,
     Final,
+    ProtocolError,
     Reconnected,
     Reconnecting,
     ReconnectPolicy,
@@ -148,6 +149,8 @@ async def test_a_stream_that_has_failed_can_be_gone_on_with() -> None:
         server.faults.append(Fault("abort", after=2))
         policy = ReconnectPolicy(attempts=0)
         async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
+            with pytest.raises(ProtocolError, match="only a stream that has failed"):
+                await stream.reopen()
             await stream.send(speech([1, 2]))
             error, events = await failure_of(stream)
             assert isinstance(error, ConnectionFailed)

@@ -141,7 +141,8 @@ class Gateway:
             raise ShuttingDown("the server shuts down")
         # What the client means to ask for is no more than a hint; its start has the word.
         seat = await self.hub.reserve(_whole_number(request.query.get("latency_ms", "")))
-        token = self._neighbours.sign(secrets.token_urlsafe(_TOKEN_BYTES))
+        keeps = self._config.resume_seconds > 0
+        token = self._neighbours.sign(secrets.token_urlsafe(_TOKEN_BYTES)) if keeps else None
         return Session(seat, token, self._config.limits, self._metrics, time.monotonic, shell.wake)
 
     def _enter(self, shell: NativeShell) -> None:

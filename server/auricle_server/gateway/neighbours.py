@@ -65,14 +65,13 @@ async def pass_on(request: web.Request, owner: Path, message_bytes: int) -> web.
     """
     names = (RESUME_HEADER, "Authorization")
     headers = {name: request.headers[name] for name in names if name in request.headers}
-    try:
+    near: web.WebSocketResponse | None = None
+    with suppress(aiohttp.WSServerHandshakeError, aiohttp.ClientConnectionError, TimeoutError):
         async with _connected(owner, headers, message_bytes) as far:
             near = web.WebSocketResponse(timeout=CLOSE_SECONDS, max_msg_size=message_bytes, compress=False)
             await near.prepare(request)
             await _exchange(request, near, far)
-            return near
-    except (aiohttp.WSServerHandshakeError, aiohttp.ClientConnectionError, TimeoutError):
-        return None
+    return near
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ class Returns:
     Those in use are here too: a client may find its connection cut long before the server does.
 
     Args:
-        seconds: How long a session without a connection is kept; 0 keeps none.
+        seconds: How long a session without a connection is kept.
         clock: Monotonic seconds.
     """
 
@@ -30,7 +30,7 @@ class Returns:
     def expect(self, session: Session) -> None:
         """The session has a connection, and may be asked for on another one."""
         self._cut.pop(session, None)
-        if self._seconds:
+        if session.token is not None:
             self._sessions[session.token] = session
 
     def find(self, token: str, seq: int) -> Session | None:
@@ -40,7 +40,7 @@ class Returns:
 
     def keep(self, session: Session) -> bool:
         """Keeps a session whose connection was cut; returns False when there is nobody to keep it for."""
-        if session.token not in self._sessions or not session.resumable:
+        if session.token is None or not session.resumable:
             return False
         self._cut[session] = self._clock()
         return True
@@ -54,7 +54,8 @@ class Returns:
 
     def forget(self, session: Session) -> None:
         """Nobody will ask for it any more."""
-        self._sessions.pop(session.token, None)
+        if session.token is not None:
+            self._sessions.pop(session.token, None)
         self._cut.pop(session, None)
 
     def give_up(self) -> None:

@@ -50,7 +50,7 @@ class Session:
 
     Args:
         seat: The slot that the stream has taken.
-        token: Opens the session again after a cut.
+        token: Opens the session again after a cut; None when it cannot be opened again.
         limits: Bounds of the stream.
         metrics: Of the gateway.
         clock: Monotonic seconds.
@@ -66,7 +66,7 @@ class Session:
     def __init__(
         self,
         seat: Seat,
-        token: str,
+        token: str | None,
         limits: Limits,
         metrics: Metrics,
         clock: Callable[[], float],
