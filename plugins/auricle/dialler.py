@@ -48,7 +48,7 @@ class Dialler:
             AuricleError: None was to be had; the next attempt may come back all the same.
         """
         try:
-            link = await open_link(self._session, back.address, start, back)
+            link = await self._open(back.address, start, back)
         except AuricleError as error:
             self._servers.failed(back.address, error, _now())
             others = [address for address in self._servers.in_order(_now()) if address != back.address]
@@ -56,6 +56,7 @@ class Dialler:
             if not others or (isinstance(error, ConnectionFailed) and error.reason == "lost"):
                 raise
             return await self._any(start, others, error)
+        self._servers.worked(back.address)
         if link.ready.held is None or can_resume(link.ready.held):
             return link
         await link.close()
@@ -80,10 +81,10 @@ class Dialler:
                 return link
         raise weightiest(errors)
 
-    async def _open(self, address: Address, start: Start) -> Link:
+    async def _open(self, address: Address, start: Start, back: Return | None = None) -> Link:
         """Key terms that one server took and the next one lacks are no reason to end a stream that is under way."""
         try:
-            return await open_link(self._session, address, start)
+            return await open_link(self._session, address, start, back)
         except StreamFailed as error:
             if not (self._begun and start.keyterms and error.code == codes.UNSUPPORTED_KEYTERMS):
                 raise

@@ -127,13 +127,13 @@ async def open_link(session: aiohttp.ClientSession, address: Address, start: Sta
             resume = {} if back is None else {RESUME_HEADER: f"{back.token} {back.seq}"}
             headers = {**address.headers, **resume}
             wire = await transport.dial(session, url, headers=headers, ssl=address.ssl, heartbeat=address.heartbeat)
-            return await _greet(wire, start, address)
+            return await _greet(wire, start, address, returning=back is not None)
     except TimeoutError as error:
         message = f"{address.url} was not ready within {address.connect_timeout:g} s"
         raise ConnectionFailed("timeout", message) from error
 
 
-async def _greet(wire: transport.Wire, start: Start, address: Address) -> Link:
+async def _greet(wire: transport.Wire, start: Start, address: Address, *, returning: bool) -> Link:
     connection = ClientConnection()
     ready: ServerEvent | None = None
     try:
@@ -141,6 +141,8 @@ async def _greet(wire: transport.Wire, start: Start, address: Address) -> Link:
         ready = await _receive(wire, connection)
     finally:
         if not isinstance(ready, Ready):
+            if returning:
+                wire.cut()  # a farewell would end the stream, and the next attempt may still get it
             await wire.close()
     if not isinstance(ready, Ready):
         raise ProtocolError(codes.UNEXPECTED_EVENT, "the server closed before it was ready")

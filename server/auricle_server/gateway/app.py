@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from aiohttp import web
 
@@ -56,6 +57,7 @@ class Gateway:
         self._neighbours = neighbours or Neighbours()
         self._metrics = Metrics()
         self._shells: set[NativeShell] = set()
+        self._passed_on = 0
         self._returns = Returns(config.resume_seconds, time.monotonic)
         self._empty = asyncio.Event()
         self._empty.set()
@@ -84,15 +86,11 @@ class Gateway:
         try:
             check_key(request.headers.get("Authorization"), self._config.api_keys)
             if not web.WebSocketResponse().can_prepare(request):
-                return web.json_response(
-                    {"code": "upgrade_required", "message": "this is a WebSocket endpoint"},
-                    status=426,
-                    headers={"Upgrade": "websocket", "Connection": "Upgrade"},
-                )
+                return _upgrade_required()
             token, seq = _asked_back(request)
             owner = self._neighbours.owner(token)
             if owner is not None:
-                answer = await pass_on(request, owner, self._config.limits.message_bytes)
+                answer = await self._pass_on(request, owner)
                 if answer is not None:
                     return answer
             shell = NativeShell(request, self._config)
@@ -107,12 +105,24 @@ class Gateway:
             check_key(request.headers.get("Authorization"), self._config.api_keys)
         except Refusal as refusal:
             return self._refuse(refusal)
+        if not web.WebSocketResponse().can_prepare(request):
+            return _upgrade_required()
         shell = NativeShell(request, self._config)
         session = self._come_back(*_asked_back(request), shell)
         if session is None:
             return web.json_response({"code": "no_such_stream", "message": "it is not here any more"}, status=404)
         shell.session = session
         return await self._serve(shell)
+
+    async def _pass_on(self, request: web.Request, owner: Path) -> web.StreamResponse | None:
+        """See `pass_on`; such a connection is waited for like any other when the server drains."""
+        self._passed_on += 1
+        self._empty.clear()
+        try:
+            return await pass_on(request, owner, self._config.limits.message_bytes)
+        finally:
+            self._passed_on -= 1
+            self._note_empty()
 
     async def _serve(self, shell: NativeShell) -> web.StreamResponse:
         self._enter(shell)
@@ -161,7 +171,7 @@ class Gateway:
         self._note_empty()
 
     def _note_empty(self) -> None:
-        if not self._shells and not self._returns:
+        if not (self._shells or self._returns or self._passed_on):
             self._empty.set()
 
     def _refuse(self, refusal: Refusal) -> web.Response:
@@ -229,6 +239,14 @@ class Gateway:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._empty.wait()
+
+
+def _upgrade_required() -> web.Response:
+    return web.json_response(
+        {"code": "upgrade_required", "message": "this is a WebSocket endpoint"},
+        status=426,
+        headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+    )
 
 
 def _asked_back(request: web.Request) -> tuple[str, int]:

@@ -62,7 +62,7 @@ class NativeShell:
         tasks = reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if self.session.done:
+            if self.session.done and not self._replaced:
                 await asyncio.wait({writer})
         finally:
             # Nobody may be reading when the socket closes, or it will not wait for the client's own close frame.
@@ -92,7 +92,7 @@ class NativeShell:
                 return
             if count % _BURST == 0:
                 await asyncio.sleep(0)  # messages that have come already are read without waiting: let others in
-            while not self.session.has_room:
+            while not (self._replaced or self.session.has_room):
                 self._room.clear()
                 await self._room.wait()
             message = await self._socket.receive()
@@ -133,7 +133,7 @@ class NativeShell:
             self._news.clear()
             while not self._replaced and (text := self.session.next_text()) is not None:
                 await self._send(text)
-            if self.session.done:
+            if self._replaced or self.session.done:
                 self._sending_since = time.monotonic()
                 return
 
@@ -153,8 +153,9 @@ class NativeShell:
 
     def replace(self) -> None:
         """The client has come back on another connection: this one touches the session no more."""
-        self._replaced = True
+        self._replaced = self.cut = True
         self.abort()
+        self.wake()  # nobody else will: the session wakes the other one from now on
 
     def abort(self) -> None:
         """Cuts the connection without a word."""

@@ -21,6 +21,7 @@ RESUME_PATH = "/v1/resume"
 """As `/v1/stream`, for streams that are there already."""
 _CONNECT_SECONDS = 2.0
 _MARK = "."
+_LONGEST_INDEX = 4
 
 
 class Neighbours:
@@ -47,7 +48,8 @@ class Neighbours:
     def owner(self, token: str) -> Path | None:
         """The socket of the gateway that gave a token out; None when it was this one, or nobody."""
         name, mark, _ = token.partition(_MARK)
-        if self._folder is None or not mark or not (name.isascii() and name.isdigit()) or int(name) == self._index:
+        is_number = name.isascii() and name.isdigit() and len(name) <= _LONGEST_INDEX
+        if self._folder is None or not mark or not is_number or int(name) == self._index:
             return None
         socket = self._socket(self._folder, int(name))
         return socket if socket.exists() else None
@@ -67,29 +69,33 @@ async def pass_on(request: web.Request, owner: Path, message_bytes: int) -> web.
     headers = {name: request.headers[name] for name in names if name in request.headers}
     near: web.WebSocketResponse | None = None
     with suppress(aiohttp.WSServerHandshakeError, aiohttp.ClientConnectionError, TimeoutError):
-        async with _connected(owner, headers, message_bytes) as far:
-            near = web.WebSocketResponse(timeout=CLOSE_SECONDS, max_msg_size=message_bytes, compress=False)
+        async with _connected(owner, headers) as far:
+            near = web.WebSocketResponse(
+                timeout=CLOSE_SECONDS, max_msg_size=message_bytes + 1, compress=False, autoping=False
+            )
             await near.prepare(request)
             await _exchange(request, near, far)
     return near
 
 
 @asynccontextmanager
-async def _connected(
-    owner: Path, headers: dict[str, str], message_bytes: int
-) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+async def _connected(owner: Path, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """A connection that is cut in the end: only the client's own close frame ends its stream."""
     connector = aiohttp.UnixConnector(str(owner))
     async with aiohttp.ClientSession(connector=connector) as http:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            far = await http.ws_connect(f"http://gateway{RESUME_PATH}", headers=headers, max_msg_size=message_bytes)
+            far = await http.ws_connect(f"http://gateway{RESUME_PATH}", headers=headers, max_msg_size=0, autoping=False)
+        connection = far._response.connection  # noqa: SLF001  # aiohttp has no public way to it
+        transport = None if connection is None else connection.transport
         try:
             yield far
         finally:
-            await far.close()
+            if transport is not None:
+                transport.abort()
 
 
 async def _exchange(request: web.Request, near: web.WebSocketResponse, far: aiohttp.ClientWebSocketResponse) -> None:
-    """Carries messages both ways until one end closes or is cut; then does the same to the other."""
+    """Carries messages and signs of life both ways until one end closes or is cut; then does that to the other."""
     up, down = asyncio.create_task(_carry(near, far)), asyncio.create_task(_carry(far, near))
     await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
     over, other = (up, far) if up.done() else (down, near)
@@ -100,11 +106,8 @@ async def _exchange(request: web.Request, near: web.WebSocketResponse, far: aioh
     code = None if over.cancelled() else over.result()
     if code is not None:
         await other.close(code=code)
-        return
-    connection = far._response.connection  # noqa: SLF001  # aiohttp has no public way to it
-    for transport in (request.transport, None if connection is None else connection.transport):
-        if transport is not None:
-            transport.abort()
+    elif request.transport is not None:
+        request.transport.abort()
 
 
 async def _carry(
@@ -120,6 +123,10 @@ async def _carry(
                     await target.send_str(message.data)
                 case WSMsgType.BINARY:
                     await target.send_bytes(message.data)
+                case WSMsgType.PING:
+                    await target.ping(message.data)
+                case WSMsgType.PONG:
+                    await target.pong(message.data)
                 case WSMsgType.CLOSE:
                     return int(message.data or aiohttp.WSCloseCode.OK)
                 case _:

@@ -32,6 +32,11 @@ class Outgoing:
                 self._events.pop()
             self._events.append(event)
 
+    def clear(self) -> None:
+        """Nothing of what waits is to be sent any more."""
+        self._events.clear()
+        self._again.clear()
+
     def resend(self, texts: Iterable[str]) -> None:
         """Another connection takes over: these texts go first, and none of what the one before was to get again."""
         self._again = deque(texts)

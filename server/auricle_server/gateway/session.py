@@ -97,7 +97,7 @@ class Session:
     @property
     def has_room(self) -> bool:
         """Whether the shell may read on; False while too much waits for the worker, or for the client to read."""
-        if self.close_code is not None or self._stream is None:
+        if self.close_code is not None or self._stream is None or self._rejoining is not None:
             return True
         return (
             self._stream.backlog_seconds < self._most_backlog
@@ -114,6 +114,8 @@ class Session:
 
     def receive_binary(self, data: bytes) -> None:
         """A binary message has come."""
+        if self._rejoining is not None:
+            self.fail(codes.NOT_STARTED, "the first message must be a start, on every connection")
         self._receive(lambda: self._connection.receive_binary(data))
 
     def touch(self) -> None:
@@ -227,7 +229,6 @@ class Session:
         self.touch()
 
     def _welcome_back(self, text: str, seq: int) -> None:
-        self._rejoining = None
         self.touch()
         assert self._stream is not None  # `can_rejoin` says so
         try:
@@ -235,6 +236,7 @@ class Session:
         except ProtocolViolation as violation:
             self.fail(violation.code, violation.message)
         else:
+            self._rejoining = None
             self._metrics.resumed.inc()
             log.info("stream resumed session=%s seq=%d", self.name, seq)
         self._wake()
@@ -280,6 +282,7 @@ class Session:
         """The last flush is answered: either the client said `End`, or the server shuts down."""
         if self._connection.ended:
             self.close_code = _NORMAL
+            self._seat.leave()  # the last words may wait for a client that comes back; the slot need not
             self._wake()
         else:
             self.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again and replay from the last final")
@@ -296,8 +299,10 @@ class Session:
 
     def fail(self, code: str, message: str) -> None:
         """Ends the conversation with an error; the first one counts."""
-        self._rejoining = None
-        if self.close_code is not None:
+        returning, self._rejoining = self._rejoining is not None, None
+        if returning:
+            self._outgoing.clear()  # no event may come before the answer to a `Start`
+        elif self.close_code is not None:
             return
         self._outgoing.put([self._error(code, message, fatal=True)])
         self.close_code = CODES[code].close_code

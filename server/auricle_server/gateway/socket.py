@@ -29,7 +29,9 @@ class Socket(web.WebSocketResponse):
 
     def __init__(self, message_bytes: int) -> None:
         # Compression would cost every stream a quarter of a megabyte, and audio does not compress.
-        super().__init__(timeout=CLOSE_SECONDS, max_msg_size=message_bytes, compress=False, autoping=False)
+        # aiohttp takes its bound for the first size that is too big.
+        most = message_bytes + 1
+        super().__init__(timeout=CLOSE_SECONDS, max_msg_size=most, compress=False, autoping=False)
         self.fault: int | None = None
 
     async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:

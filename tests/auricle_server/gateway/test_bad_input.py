@@ -214,3 +214,11 @@ async def test_a_stream_may_last_so_long(serve: Serve) -> None:
         await talk.socket.send_bytes(bytes(2 * 100))
         error = (await talk.rest())[-1]
         assert (error["code"], talk.close_code) == ("stream_too_long", 1008)
+
+
+async def test_a_message_may_be_as_big_as_the_limit_says(serve: Serve) -> None:
+    async with serve(message_bytes=1024) as url, talking(url) as talk:
+        await talk.start()
+        await talk.socket.send_bytes(bytes(1024))
+        await talk.end()
+        assert talk.close_code == 1000

@@ -1,0 +1,52 @@
+"""Coming back: to the server that had the stream, and what is remembered of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from auricle import ServerFull
+from auricle.dialler import Dialler, _now
+from auricle.link import Address, Return
+from auricle.servers import Servers
+from auricle.transport import stream_url
+from tests.auricle.recogniser import START
+from tests.auricle.servers import ScriptedServer
+
+
+def address(server: ScriptedServer) -> Address:
+    return Address(stream_url(server.url), {}, True, 5.0, None)
+
+
+async def test_key_terms_that_the_server_lacks_do_not_end_a_stream_that_comes_back_to_it() -> None:
+    """The stream went there without them; when the server has lost it, it has to go there without them again."""
+    start = replace(START, keyterms=("Auricle",))
+    async with (
+        ScriptedServer() as first,
+        ScriptedServer(takes_keyterms=False) as second,
+        aiohttp.ClientSession() as http,
+    ):
+        dialler = Dialler(http, Servers([address(first), address(second)]))
+        await (await dialler.dial(start)).close()
+        await first.hang_up()
+        link = await dialler.dial(start)
+        await link.close()
+        assert link.address == address(second)
+        again = await dialler.dial_again(start, Return(link.address, "token", 1), lambda _: True)
+        await again.close()
+        assert again.address == address(second)
+
+
+async def test_a_server_that_has_taken_a_stream_back_is_in_good_standing() -> None:
+    async with ScriptedServer() as first, ScriptedServer() as second, aiohttp.ClientSession() as http:
+        servers = Servers([address(first), address(second)])
+        dialler, back = Dialler(http, servers), Return(address(first), "token", 1)
+        first.refusals.append((503, {"Retry-After": "60"}))
+        second.refusals.append((503, {"Retry-After": "60"}))
+        with pytest.raises(ServerFull):
+            await dialler.dial_again(START, back, lambda _: True)
+        await (await dialler.dial_again(START, back, lambda _: True)).close()
+        assert servers._avoided.keys() == {address(second).url}
+        assert servers.in_order(_now())[0] == address(first)
