@@ -25,9 +25,9 @@ from auricle.protocol.messages import (
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    TurnSettings,
     Word,
 )
+from auricle.protocol.settings import TurnSettings
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
 

@@ -21,8 +21,8 @@ from auricle.protocol.messages import (
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    TurnSettings,
 )
+from auricle.protocol.settings import TurnSettings
 
 Told = SpeechEvent | Error
 E = TypeVar("E", bound=ServerEvent)
@@ -162,7 +162,8 @@ class Splice:
         return self._missing_turn_end(event.audio_time) if self._silent_until(event.audio_time) else []
 
     def _silent_until(self, seconds: float) -> bool:
-        silence = 0.0 if self._turn.mode == "off" else self._turn.silence_ms / 1000
+        longest = {"off": 0, "silence": self._turn.silence_ms, "semantic": self._turn.max_silence_ms}
+        silence = longest[self._turn.mode] / 1000
         return seconds - max(self._speech_end, self._shown_until) >= silence
 
     def _missing_turn_end(self, audio_time: float) -> list[Told]:

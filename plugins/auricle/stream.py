@@ -11,7 +11,14 @@ from auricle.errors import Backpressure, ProtocolError
 from auricle.events import StreamEvent
 from auricle.journal import LARGEST_PIECE_SECONDS, Journal
 from auricle.protocol import codes
-from auricle.protocol.messages import SAMPLE_BYTES, End, Finalize, InvalidMessage, Ready, TurnSettings, Update
+from auricle.protocol.messages import (
+    SAMPLE_BYTES,
+    End,
+    Finalize,
+    Ready,
+    Update,
+)
+from auricle.protocol.settings import InvalidMessage, TurnSettings
 from auricle.pump import Pump
 from auricle.splice import Splice
 

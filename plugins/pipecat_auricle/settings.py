@@ -9,7 +9,13 @@ from typing import Literal
 from pipecat.services.settings import STTSettings
 from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
 
-from auricle.protocol.messages import MIN_SAMPLE_RATE, InvalidMessage, Ready, Start, TurnSettings, Update
+from auricle.protocol.messages import (
+    MIN_SAMPLE_RATE,
+    Ready,
+    Start,
+    Update,
+)
+from auricle.protocol.settings import InvalidMessage, TurnSettings
 
 TurnDetection = Literal["vad", "server"]
 TURN_DETECTIONS: tuple[TurnDetection, ...] = ("vad", "server")

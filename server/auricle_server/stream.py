@@ -20,14 +20,14 @@ from auricle.protocol.messages import (
     Settled,
     SpeechStarted,
     Start,
-    TurnSettings,
     Update,
 )
+from auricle.protocol.settings import TurnSettings
 from auricle_server.flushes import Flushes, Reason
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import SAMPLE_RATE, ModelInfo
 from auricle_server.transcript import Transcript
-from auricle_server.turns import TurnEnded, TurnRecord, TurnStarted, detector_for
+from auricle_server.turns import Heard, TurnEnded, TurnRecord, TurnStarted, Voice, detector_for
 
 LONGEST_SEGMENT = 60 * SAMPLE_RATE
 """A segment older than this is cut at the next chunk that brings no word, and one twice as old at once, so that
@@ -195,17 +195,23 @@ class Stream:
 
     # --- what the worker finds ---------------------------------------------------------------------------------------
 
-    def on_result(self, result: ChunkResult) -> list[ServerEvent]:
-        """The events that one chunk brings."""
+    def on_result(self, result: ChunkResult, voice: Voice | None = None) -> list[ServerEvent]:
+        """The events that one chunk brings.
+
+        Args:
+            result: The chunk's.
+            voice: What the sound says at `result.samples`; None where nobody listens to it.
+        """
         self._position = max(self._position, result.samples)
         transcript, before = self._transcript, self._transcript.text
         transcript.add(result.tokens, result.frames, result.probabilities)
-        decisions = self._detector.feed(self._position, transcript.speech_end)
+        decisions = self._detector.feed(self._evidence(voice))
+        end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
         events = self._speech_started(decisions)
-        finals = self._answer(result.mark) or self._decide(decisions, quiet=not result.tokens)
+        finals = self._answer(result.mark) or self._decide(end, quiet=not result.tokens)
         if not finals and transcript.text != before:
             events.append(self._interim())
-        ended = self._record.has_words if self._ended else TurnEnded() in decisions and not self.over
+        ended = self._record.has_words if self._ended else end is not None and not self.over
         speech_end = (transcript.speech_end or 0) / SAMPLE_RATE
         events += self._record.weigh(
             transcript.text,
@@ -216,8 +222,14 @@ class Stream:
         )
         events += finals
         if ended:
-            events.append(self._record.end(speech_end=speech_end, audio_time=self.audio_time))
+            probability = 1.0 if end is None else end.probability
+            turn_end = self._record.end(speech_end=speech_end, audio_time=self.audio_time, probability=probability)
+            events.append(turn_end)
         return events + self._settle_silence()
+
+    def _evidence(self, voice: Voice | None) -> Heard:
+        transcript = self._transcript
+        return Heard(self._position, transcript.speech_end, transcript.closing, transcript.utterance_ended, voice)
 
     def _speech_started(self, decisions: list[TurnStarted | TurnEnded]) -> list[ServerEvent]:
         if TurnStarted() not in decisions:
@@ -248,14 +260,14 @@ class Stream:
             return []
         return [self._final((speech_end + self._position) // 2)]
 
-    def _decide(self, decisions: list[TurnStarted | TurnEnded], *, quiet: bool) -> list[ServerEvent]:
+    def _decide(self, end: TurnEnded | None, *, quiet: bool) -> list[ServerEvent]:
         """The finals that nobody asked for: at a turn's end, and in a segment that has grown too long."""
         start = self._transcript.start
         if start is None:
             return []
         age = self._position - start
         too_long = age > 2 * LONGEST_SEGMENT or (quiet and age > LONGEST_SEGMENT)
-        if TurnEnded() not in decisions and not too_long:
+        if end is None and not too_long:
             return []
         speech_end = self._transcript.speech_end or start
         return [self._final(min(self._position, (speech_end + self._position) // 2))]
@@ -274,7 +286,7 @@ class Stream:
         segment = self._transcript.cut()
         self._detector.segment_ended()
         self._settled = max(self._settled, settled)
-        if segment.text and self._turn.mode == "silence":
+        if segment.text and self._turn.mode != "off":
             self._record.add(segment.text)
         return Final(
             audio_time=self.audio_time,

@@ -25,7 +25,10 @@ WORD_START = "\u2581"
 _CLOSING = frozenset('.,?!;:…·、。，．？！：；।॥؟،؛۔)]}»”’」』"')
 """Marks that end a phrase. None of them can begin one."""
 _LANGUAGE = re.compile(r"<([a-z]{2,3}-[A-Z][A-Za-z]+)>")
-_CONTROL = re.compile(r"<(unk|pad|s|/s|blank)>")
+_CONTROL = re.compile(r"<(unk|pad|s|/s|blank|EOB)>")
+_END_OF_UTTERANCE = "<EOU>"
+"""Emitted at the end of an utterance by checkpoints such as NVIDIA's ``parakeet_realtime_eou``; ``<EOB>`` there ends a
+backchannel, which ends no turn."""
 
 
 class Kind(enum.Enum):
@@ -36,6 +39,7 @@ class Kind(enum.Enum):
     MARK = enum.auto()
     SPACE = enum.auto()
     LANGUAGE = enum.auto()
+    END = enum.auto()
     CONTROL = enum.auto()
 
 
@@ -63,6 +67,8 @@ def _parse(piece: str) -> Piece:
     text = piece.removeprefix(WORD_START).replace(WORD_START, " ")
     if tag := _LANGUAGE.fullmatch(text):
         return Piece(Kind.LANGUAGE, tag[1], starts_word)
+    if text == _END_OF_UTTERANCE:
+        return Piece(Kind.END, "", starts_word)
     if _CONTROL.fullmatch(text):
         return Piece(Kind.CONTROL, "", starts_word)
     if not text.strip():
@@ -116,6 +122,8 @@ class Transcript:
     Attributes:
         language: Code of the last language tag that the model emitted, None before the first.
         speech_end: Where the last word ended, in samples, whatever its segment; None before the first word.
+        closing: The marks behind the last word, whatever its segment; empty while there are none.
+        utterance_ended: Whether the model has emitted an end of utterance behind the last word.
     """
 
     def __init__(self, pieces: tuple[str, ...], frame_samples: int) -> None:
@@ -127,6 +135,8 @@ class Transcript:
         self._space = False
         self.language: str | None = None
         self.speech_end: int | None = None
+        self.closing = ""
+        self.utterance_ended = False
 
     @property
     def text(self) -> str:
@@ -152,6 +162,8 @@ class Transcript:
                 self.language = piece.text
             elif piece.kind is Kind.SPACE:
                 self._space = True
+            elif piece.kind is Kind.END:
+                self.utterance_ended = True
             elif piece.kind is not Kind.CONTROL:
                 self._add(piece, frame, probability)
 
@@ -159,6 +171,7 @@ class Transcript:
         gap = piece.starts_word or self._space
         self._space = False
         if piece.kind is Kind.CLOSING:
+            self.closing += piece.text
             self._close_phrase(piece, gap=gap)
             return
         if gap or not self._words:
@@ -168,7 +181,7 @@ class Transcript:
             self._text += piece.text
             self._extend(self._words[-1], piece, frame, probability)
         if piece.kind is Kind.SPEECH:
-            self._heard = True
+            self._heard, self.closing, self.utterance_ended = True, "", False
             self.speech_end = (frame + 1) * self._frame_samples
 
     def _close_phrase(self, piece: Piece, *, gap: bool) -> None:

@@ -21,9 +21,9 @@ from auricle.protocol.messages import (
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    TurnSettings,
     Update,
 )
+from auricle.protocol.settings import TurnSettings
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import ModelInfo
 from auricle_server.stream import LONGEST_SEGMENT, Change, Stream

@@ -19,7 +19,8 @@ from pipecat.transcriptions.language import Language
 from pipecat.turns.user_stop import ExactMatch, SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import EagerUserTurnStrategies, ExternalUserTurnStrategies
 
-from auricle.protocol.messages import SpeechStarted, TurnEagerEnd, TurnSettings, Update
+from auricle.protocol.messages import SpeechStarted, TurnEagerEnd, Update
+from auricle.protocol.settings import TurnSettings
 from pipecat_auricle import AuricleSTTService
 from pipecat_auricle.eager import SameWords
 from tests.pipecat_auricle.echo_llm import EchoLLM, Question

@@ -9,7 +9,8 @@ from pipecat.transcriptions.language import Language
 from pipecat.utils.errors import ErrorCategory
 
 from auricle import ReconnectPolicy
-from auricle.protocol.messages import Error, TurnSettings, Update
+from auricle.protocol.messages import Error, Update
+from auricle.protocol.settings import TurnSettings
 from pipecat_auricle import AuricleSTTService, AuricleSTTSettings
 from tests.pipecat_auricle.harness import running
 from tests.pipecat_auricle.scripted import ScriptedServer, final, scripted_server

@@ -10,7 +10,6 @@ from auricle.protocol.messages import (
     Final,
     Finalize,
     Interim,
-    InvalidMessage,
     Limits,
     Ready,
     ServerEvent,
@@ -20,10 +19,10 @@ from auricle.protocol.messages import (
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    TurnSettings,
     Update,
     Word,
 )
+from auricle.protocol.settings import InvalidMessage, TurnSettings
 from auricle.protocol.states import AudioReceived
 
 __all__ = [

@@ -23,7 +23,6 @@ from auricle.protocol.messages import (
     Finalize,
     Held,
     Interim,
-    InvalidMessage,
     Limits,
     Ready,
     ServerEvent,
@@ -33,10 +32,10 @@ from auricle.protocol.messages import (
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    TurnSettings,
     Update,
     Word,
 )
+from auricle.protocol.settings import InvalidMessage, TurnSettings
 
 T = TypeVar("T")
 

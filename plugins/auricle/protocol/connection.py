@@ -23,13 +23,13 @@ from auricle.protocol.messages import (
     Final,
     Finalize,
     Held,
-    InvalidMessage,
     Ready,
     ServerEvent,
     Start,
     Update,
 )
 from auricle.protocol.sent import Sent
+from auricle.protocol.settings import InvalidMessage
 from auricle.protocol.states import CLIENT_MOVES, SERVER_MOVES, WRONG_MOVES, Answer, AudioReceived, FatalError, Talk
 
 ClientInput = ClientMessage | AudioReceived

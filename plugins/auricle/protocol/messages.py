@@ -10,64 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from auricle.protocol.settings import Refine, TurnSettings, require
+
 RESUME_HEADER = "Auricle-Resume"
 """Of an upgrade request: see `Ready.resume_token`."""
 PROTOCOL_VERSION = 1
 """The version that this package speaks; `Start.version` must equal it."""
 
 Encoding = Literal["pcm_s16le", "mulaw", "alaw"]
-TurnMode = Literal["off", "silence"]
 Fault = Literal["client", "server"]
 
 ENCODINGS: tuple[Encoding, ...] = ("pcm_s16le", "mulaw", "alaw")
-TURN_MODES: tuple[TurnMode, ...] = ("off", "silence")
 SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
-MIN_SILENCE_MS, MAX_SILENCE_MS = 80, 10_000
 MAX_ID_LENGTH = 128
-
-
-class InvalidMessage(ValueError):  # says what the message is
-    """A message cannot be built from these values; `field` names the offender."""
-
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(f"{name}: {problem}")
-        self.field = name
-
-
-def _require(condition: bool, name: str, problem: str) -> None:
-    if not condition:
-        raise InvalidMessage(name, problem)
-
-
-@dataclass(frozen=True, slots=True)
-class TurnSettings:
-    """How the server decides that a turn has ended.
-
-    Attributes:
-        mode: ``"off"`` leaves the decision to the client (it sends `Finalize`); ``"silence"`` ends a turn when the
-            decoder has emitted no word for `silence_ms`.
-        silence_ms: Length of that run of silence in milliseconds.
-        eager_silence_ms: Length of a shorter run of silence after which the server says that the turn has probably
-            ended (`TurnEagerEnd`); None for never.
-    """
-
-    mode: TurnMode = "silence"
-    silence_ms: int = 500
-    eager_silence_ms: int | None = None
-
-    def __post_init__(self) -> None:
-        _require(self.mode in TURN_MODES, "turn.mode", f"expected one of {', '.join(TURN_MODES)}, got {self.mode!r}")
-        _require(
-            MIN_SILENCE_MS <= self.silence_ms <= MAX_SILENCE_MS,
-            "turn.silence_ms",
-            f"expected {MIN_SILENCE_MS} to {MAX_SILENCE_MS}, got {self.silence_ms}",
-        )
-        _require(
-            self.eager_silence_ms is None or MIN_SILENCE_MS <= self.eager_silence_ms < self.silence_ms,
-            "turn.eager_silence_ms",
-            f"expected {MIN_SILENCE_MS} up to less than silence_ms, got {self.eager_silence_ms}",
-        )
 
 
 # --- what a client says ----------------------------------------------------------------------------------------------
@@ -86,6 +42,7 @@ class Start:
         turn: Turn detection.
         keyterms: Phrases to favour. Servers whose model cannot do so refuse a non-empty list.
         words: Whether finals carry words with times and confidence.
+        refine: Whether finals are decoded a second time, see `Refine`.
     """
 
     TYPE: ClassVar[str] = "start"
@@ -97,15 +54,16 @@ class Start:
     turn: TurnSettings = field(default_factory=TurnSettings)
     keyterms: tuple[str, ...] = ()
     words: bool = True
+    refine: Refine = "off"
 
     def __post_init__(self) -> None:
-        _require(self.encoding in ENCODINGS, "encoding", f"expected one of {', '.join(ENCODINGS)}")
-        _require(
+        require(self.encoding in ENCODINGS, "encoding", f"expected one of {', '.join(ENCODINGS)}")
+        require(
             MIN_SAMPLE_RATE <= self.sample_rate <= MAX_SAMPLE_RATE,
             "sample_rate",
             f"expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {self.sample_rate}",
         )
-        _require(self.latency_ms is None or self.latency_ms > 0, "latency_ms", "expected a positive number")
+        require(self.latency_ms is None or self.latency_ms > 0, "latency_ms", "expected a positive number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +75,7 @@ class Update:
     language: str | None = None
     turn: TurnSettings | None = None
     keyterms: tuple[str, ...] | None = None
+    refine: Refine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +86,7 @@ class Finalize:
     id: str
 
     def __post_init__(self) -> None:
-        _require(0 < len(self.id) <= MAX_ID_LENGTH, "id", f"expected 1 to {MAX_ID_LENGTH} characters")
+        require(0 < len(self.id) <= MAX_ID_LENGTH, "id", f"expected 1 to {MAX_ID_LENGTH} characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +178,8 @@ class Ready(_Event):
             request ``Auricle-Resume: TOKEN N``, where N is the number of the last event that came, and a `Start` as
             before. None when the server keeps no streams.
         held: Given when it did: the stream goes on where it was, with the event after number N. None for a new stream.
+        turn_signals: What the server judges turn ends by in ``"semantic"`` mode: ``"words"`` and ``"punctuation"``
+            always, ``"voice"`` (Silero) and ``"prosody"`` (Smart Turn) where it has their models.
     """
 
     TYPE: ClassVar[str] = "ready"
@@ -232,6 +193,7 @@ class Ready(_Event):
     chunks: ChunkGrid | None = None
     resume_token: str | None = None
     held: Held | None = None
+    turn_signals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +227,7 @@ class Final(_Event):
         words: Empty when the client asked for none.
         finalize_id: The `Finalize.id` that this answers; None when the server decided.
         settled: Seconds. No later event depends on audio before this point: a client that reconnects replays from here.
+        refined: Whether this is the text of the second pass, see `Refine`.
     """
 
     TYPE: ClassVar[str] = "final"
@@ -275,6 +238,7 @@ class Final(_Event):
     words: tuple[Word, ...] = ()
     finalize_id: str | None = None
     settled: float
+    refined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

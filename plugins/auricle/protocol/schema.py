@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from auricle.protocol.messages import InvalidMessage
+from auricle.protocol.settings import InvalidMessage
 
 T = TypeVar("T")
 Reader = Callable[[Any, str], Any]

@@ -7,6 +7,43 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """What the sound says by itself, as far as it is known at one position of the audio.
+
+    Attributes:
+        speech: Probability that somebody speaks there, 0 to 1.
+        speech_end: Where the voice last fell silent; None while somebody speaks, and before anybody has.
+        complete: Probability that the turn sounds complete, 0 to 1, by the newest judgement in this silence; None
+            without one.
+        judged: The position on which that judgement rests; None without one.
+    """
+
+    speech: float
+    speech_end: int | None = None
+    complete: float | None = None
+    judged: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known once a chunk has been decoded.
+
+    Attributes:
+        position: Audio position on which the chunk's result rests.
+        speech_end: Where the last word so far ended, as the decoder heard it; None before the first.
+        closing: The marks that the decoder has put behind that word; empty while there are none.
+        utterance_ended: Whether the model has emitted an end of utterance behind that word; few models do.
+        voice: What the sound says; None where nobody listens to it.
+    """
+
+    position: int
+    speech_end: int | None
+    closing: str = ""
+    utterance_ended: bool = False
+    voice: Voice | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TurnStarted:
     """The first word of a turn was heard."""
 
@@ -36,13 +73,8 @@ class Detector(Protocol):
     open: bool
     eager: float | None
 
-    def feed(self, position: int, speech_end: int | None) -> list[Decision]:
-        """One chunk was decoded.
-
-        Args:
-            position: Audio position on which the chunk's result rests.
-            speech_end: Where the last word so far ended; None before the first.
-        """
+    def feed(self, heard: Heard) -> list[Decision]:
+        """One chunk was decoded."""
         ...
 
     def segment_ended(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auricle_server.turns.base import Decision, TurnStarted
+from auricle_server.turns.base import Decision, Heard, TurnStarted
 
 
 class OffDetector:
@@ -18,11 +18,11 @@ class OffDetector:
         self.open = is_open
         self.eager: float | None = None
 
-    def feed(self, position: int, speech_end: int | None) -> list[Decision]:  # noqa: ARG002 - see Detector
+    def feed(self, heard: Heard) -> list[Decision]:
         """See `Detector.feed`."""
-        if speech_end is None or speech_end <= self._heard:
+        if heard.speech_end is None or heard.speech_end <= self._heard:
             return []
-        self._heard = speech_end
+        self._heard = heard.speech_end
         if self.open:
             return []
         self.open = True

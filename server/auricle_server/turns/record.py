@@ -49,9 +49,9 @@ class TurnRecord:
             events.append(TurnEagerEnd(audio_time=audio_time, probability=likelihood, speech_end=speech_end, text=text))
         return events
 
-    def end(self, *, speech_end: float, audio_time: float) -> TurnEnd:
+    def end(self, *, speech_end: float, audio_time: float, probability: float = 1.0) -> TurnEnd:
         """The end of the turn; its finals were added before. The next one starts empty."""
         text = " ".join(self._finals)
         self._finals.clear()
         self._eager_text = None
-        return TurnEnd(audio_time=audio_time, probability=1.0, speech_end=speech_end, text=text)
+        return TurnEnd(audio_time=audio_time, probability=probability, speech_end=speech_end, text=text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auricle.protocol.messages import TurnSettings
+from auricle.protocol.settings import TurnSettings
 from auricle_server.link.messages import SAMPLE_RATE
 from auricle_server.turns.base import Detector
 from auricle_server.turns.off import OffDetector

@@ -18,11 +18,11 @@ from auricle.protocol import (
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    TurnSettings,
     Update,
     Word,
 )
-from auricle.protocol.messages import ENCODINGS, MAX_ID_LENGTH, TURN_MODES
+from auricle.protocol.messages import ENCODINGS, MAX_ID_LENGTH
+from auricle.protocol.settings import REFINES, TURN_MODES, TurnSettings
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 seconds = st.floats(0, 1e6)
@@ -33,6 +33,10 @@ turns = st.builds(
     mode=st.sampled_from(TURN_MODES),
     silence_ms=st.integers(500, 10_000),
     eager_silence_ms=st.none() | st.integers(80, 499),
+    end_threshold=st.floats(0.5, 1),
+    eager_threshold=st.none() | st.floats(0.1, 0.4),
+    min_silence_ms=st.integers(80, 400),
+    max_silence_ms=st.integers(400, 10_000),
 )
 keyterms = st.lists(text, max_size=4).map(tuple)
 latencies = st.integers(1, 5_000)
@@ -46,6 +50,7 @@ starts = st.builds(
     turn=turns,
     keyterms=keyterms,
     words=st.booleans(),
+    refine=st.sampled_from(REFINES),
 )
 updates = st.builds(
     Update,
@@ -53,6 +58,7 @@ updates = st.builds(
     language=st.none() | text,
     turn=st.none() | turns,
     keyterms=st.none() | keyterms,
+    refine=st.none() | st.sampled_from(REFINES),
 )
 finalizes = st.builds(Finalize, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=MAX_ID_LENGTH))
 client_messages = starts | updates | finalizes | st.just(End())

@@ -46,6 +46,7 @@ def test_the_wire_is_plain_json_with_the_attribute_names() -> None:
         "language": "de-DE",
         "words": [],
         "settled": 1.6,
+        "refined": False,
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
-from auricle.protocol.messages import Start, TurnSettings, Update
+from auricle.protocol.messages import Start, Update
+from auricle.protocol.settings import TurnSettings
 
 TurnDetection = Literal["session", "server"]
 """Who decides that a turn has ended: LiveKit's session, or the Auricle server."""

@@ -1,0 +1,80 @@
+"""What a client may choose about its stream beyond the audio's format: turns, and the second pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+TurnMode = Literal["off", "silence", "semantic"]
+TURN_MODES: tuple[TurnMode, ...] = ("off", "silence", "semantic")
+MIN_SILENCE_MS, MAX_SILENCE_MS = 80, 10_000
+
+Refine = Literal["off", "on", "auto"]
+"""Whether finals are decoded a second time, with the model's largest right context, so that they are as accurate as at
+its longest latency while interims and turn ends come at the stream's own: ``"on"`` for all of them, ``"auto"`` while
+the server has time to spare. `Final.refined` says which were."""
+REFINES: tuple[Refine, ...] = ("off", "on", "auto")
+
+
+class InvalidMessage(ValueError):  # says what the message is
+    """A message cannot be built from these values; `field` names the offender."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.field = name
+
+
+def require(condition: bool, name: str, problem: str) -> None:
+    """Raises `InvalidMessage` unless the condition holds."""
+    if not condition:
+        raise InvalidMessage(name, problem)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """How the server decides that a turn has ended. Silences are milliseconds, thresholds probabilities from 0 to 1.
+
+    Attributes:
+        mode: ``"off"`` leaves the decision to the client (it sends `Finalize`); ``"silence"`` ends a turn when the
+            decoder has emitted no word for `silence_ms`; ``"semantic"`` when, by all that was heard, the turn has ended
+            with a probability of `end_threshold`.
+        silence_ms: In ``"silence"`` mode, the length of that run of silence.
+        eager_silence_ms: In ``"silence"`` mode, a shorter run of silence after which the server says that the turn has
+            probably ended (`TurnEagerEnd`); None for never.
+        end_threshold: In ``"semantic"`` mode, the probability from which on the turn has ended.
+        eager_threshold: In ``"semantic"`` mode, a lower one from which on it has probably ended (`TurnEagerEnd`); None
+            for never.
+        min_silence_ms: In ``"semantic"`` mode, no turn ends, not even eagerly, with less silence than this.
+        max_silence_ms: In ``"semantic"`` mode, every turn ends with this much silence.
+    """
+
+    mode: TurnMode = "silence"
+    silence_ms: int = 500
+    eager_silence_ms: int | None = None
+    end_threshold: float = 0.5
+    eager_threshold: float | None = None
+    min_silence_ms: int = 160
+    max_silence_ms: int = 2_000
+
+    def __post_init__(self) -> None:
+        require(self.mode in TURN_MODES, "turn.mode", f"expected one of {', '.join(TURN_MODES)}, got {self.mode!r}")
+        for name in ("silence_ms", "min_silence_ms", "max_silence_ms"):
+            value = getattr(self, name)
+            fits = MIN_SILENCE_MS <= value <= MAX_SILENCE_MS
+            require(fits, f"turn.{name}", f"expected {MIN_SILENCE_MS} to {MAX_SILENCE_MS}, got {value}")
+        require(
+            self.eager_silence_ms is None or MIN_SILENCE_MS <= self.eager_silence_ms < self.silence_ms,
+            "turn.eager_silence_ms",
+            f"expected {MIN_SILENCE_MS} up to less than silence_ms, got {self.eager_silence_ms}",
+        )
+        require(
+            self.min_silence_ms <= self.max_silence_ms,
+            "turn.min_silence_ms",
+            f"expected at most max_silence_ms, got {self.min_silence_ms}",
+        )
+        require(0 < self.end_threshold <= 1, "turn.end_threshold", f"expected 0 to 1, got {self.end_threshold}")
+        require(
+            self.eager_threshold is None or 0 < self.eager_threshold < self.end_threshold,
+            "turn.eager_threshold",
+            f"expected more than 0 and less than end_threshold, got {self.eager_threshold}",
+        )
