@@ -9,79 +9,13 @@ while their segment is still empty, for they belong to the segment before.
 
 from __future__ import annotations
 
-import enum
-import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from auricle.protocol.messages import Word
+from auricle_server.echo import Echo
 from auricle_server.link.messages import SAMPLE_RATE
-
-WORD_START = "\u2581"
-"""SentencePiece's mark of a piece that begins a word."""
-
-_CLOSING = frozenset('.,?!;:…·、。，．？！：；।॥؟،؛۔)]}»”’」』"')
-"""Marks that end a phrase. None of them can begin one."""
-_LANGUAGE = re.compile(r"<([a-z]{2,3}-[A-Z][A-Za-z]+)>")
-_CONTROL = re.compile(r"<(unk|pad|s|/s|blank|EOB)>")
-_END_OF_UTTERANCE = "<EOU>"
-"""Emitted at the end of an utterance by checkpoints such as NVIDIA's ``parakeet_realtime_eou``; ``<EOB>`` there ends a
-backchannel, which ends no turn."""
-
-
-class Kind(enum.Enum):
-    """What a piece does to a transcript."""
-
-    SPEECH = enum.auto()
-    CLOSING = enum.auto()
-    MARK = enum.auto()
-    SPACE = enum.auto()
-    LANGUAGE = enum.auto()
-    END = enum.auto()
-    CONTROL = enum.auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One vocabulary entry, taken apart once for all streams.
-
-    Attributes:
-        kind: What it does.
-        text: Its characters without the word mark; of a language tag, the code.
-        starts_word: Whether it carries the word mark.
-    """
-
-    kind: Kind
-    text: str
-    starts_word: bool
-
-
-def _is_mark(char: str) -> bool:
-    return unicodedata.category(char).startswith("P")
-
-
-def _parse(piece: str) -> Piece:
-    starts_word = piece.startswith(WORD_START)
-    text = piece.removeprefix(WORD_START).replace(WORD_START, " ")
-    if tag := _LANGUAGE.fullmatch(text):
-        return Piece(Kind.LANGUAGE, tag[1], starts_word)
-    if text == _END_OF_UTTERANCE:
-        return Piece(Kind.END, "", starts_word)
-    if _CONTROL.fullmatch(text):
-        return Piece(Kind.CONTROL, "", starts_word)
-    if not text.strip():
-        return Piece(Kind.SPACE, "", starts_word)
-    if all(char in _CLOSING for char in text):
-        return Piece(Kind.CLOSING, text, starts_word)
-    return Piece(Kind.MARK if all(map(_is_mark, text)) else Kind.SPEECH, text, starts_word)
-
-
-@lru_cache(maxsize=8)
-def vocabulary(pieces: tuple[str, ...]) -> tuple[Piece, ...]:
-    """The pieces of a model taken apart; one copy serves every stream of the model."""
-    return tuple(map(_parse, pieces))
+from auricle_server.pieces import Kind, Piece, vocabulary
 
 
 @dataclass(slots=True)
@@ -123,12 +57,16 @@ class Transcript:
         language: Code of the last language tag that the model emitted, None before the first.
         speech_end: Where the last word ended, in samples, whatever its segment; None before the first word.
         closing: The marks behind the last word, whatever its segment; empty while there are none.
+        closed_at: Where the last of them was emitted, in samples; None while there are none.
         utterance_ended: Whether the model has emitted an end of utterance behind the last word.
+        last_word: The last word without the marks behind it, whatever its segment; empty before the first.
+        confidence: Probability of the last token of a word.
     """
 
     def __init__(self, pieces: tuple[str, ...], frame_samples: int) -> None:
         self._pieces = vocabulary(pieces)
         self._frame_samples = frame_samples
+        self._echo = Echo(self._pieces)
         self._words: list[_OpenWord] = []
         self._text = ""
         self._heard = False
@@ -136,7 +74,10 @@ class Transcript:
         self.language: str | None = None
         self.speech_end: int | None = None
         self.closing = ""
+        self.closed_at: int | None = None
         self.utterance_ended = False
+        self.last_word = ""
+        self.confidence = 1.0
 
     @property
     def text(self) -> str:
@@ -148,15 +89,26 @@ class Transcript:
         """Where the open segment's first word starts, in samples; None while nothing was said."""
         return self._words[0].first * self._frame_samples if self._heard else None
 
-    def add(self, tokens: Iterable[int], frames: Iterable[int], probabilities: Iterable[float]) -> None:
+    def add(
+        self,
+        tokens: Sequence[int],
+        frames: Sequence[int],
+        probabilities: Sequence[float],
+        flushed_at: int | None = None,
+    ) -> None:
         """Takes what one chunk brought.
 
         Args:
             tokens: Token ids.
             frames: Absolute encoder frame of each token's emission.
             probabilities: Of each token, 0 to 1.
+            flushed_at: Encoder frame at which a flush ended the stream for this chunk: its tokens will come again. None
+                for a whole chunk.
         """
-        for token, frame, probability in zip(tokens, frames, probabilities, strict=True):
+        if flushed_at is not None:
+            said = self._echo.said(tokens, frames, flushed_at)
+            tokens, frames, probabilities = tokens[:said], frames[:said], probabilities[:said]
+        for token, frame, probability in self._echo.new(zip(tokens, frames, probabilities, strict=True)):
             piece = self._pieces[token]
             if piece.kind is Kind.LANGUAGE:
                 self.language = piece.text
@@ -166,12 +118,15 @@ class Transcript:
                 self.utterance_ended = True
             elif piece.kind is not Kind.CONTROL:
                 self._add(piece, frame, probability)
+        if flushed_at is not None:
+            self._echo.reported(tokens, frames, flushed_at)
 
     def _add(self, piece: Piece, frame: int, probability: float) -> None:
         gap = piece.starts_word or self._space
         self._space = False
         if piece.kind is Kind.CLOSING:
             self.closing += piece.text
+            self.closed_at = (frame + 1) * self._frame_samples
             self._close_phrase(piece, gap=gap)
             return
         if gap or not self._words:
@@ -181,7 +136,8 @@ class Transcript:
             self._text += piece.text
             self._extend(self._words[-1], piece, frame, probability)
         if piece.kind is Kind.SPEECH:
-            self._heard, self.closing, self.utterance_ended = True, "", False
+            self._heard, self.closing, self.closed_at, self.utterance_ended = True, "", None, False
+            self.last_word, self.confidence = self._words[-1].text, probability
             self.speech_end = (frame + 1) * self._frame_samples
 
     def _close_phrase(self, piece: Piece, *, gap: bool) -> None:

@@ -56,7 +56,7 @@ class Feeder:
 
         def tapped(mel: torch.Tensor, batch: Batch) -> torch.Tensor:
             encoded: torch.Tensor = encode(mel, batch)
-            for row, (slot, valid) in enumerate(zip(batch.slots.tolist(), batch.valid.tolist(), strict=True)):
+            for row, (slot, valid) in enumerate(zip(batch.slots.tolist(), batch.last.tolist(), strict=True)):
                 self.heard[self._job_of_slot[slot]].encoded.append(encoded[row, :valid].clone())
             return encoded
 

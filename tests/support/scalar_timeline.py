@@ -7,13 +7,14 @@ what is computed does not depend on when it is computed.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from auricle_server.engine.geometry import Geometry
-from auricle_server.engine.timelines import Flush, Settings
+from auricle_server.engine.timelines import SILENT_FRAMES, Flush, Settings
 from auricle_server.engine.types import LeaseEnded
 
 Pcm = npt.NDArray[np.int16]
@@ -26,15 +27,15 @@ class Row:
     Attributes:
         settings: In force for this chunk.
         position: First encoder frame.
-        decode_from: First encoder frame whose tokens have not been reported yet.
+        frames: Encoder frames of the chunk.
         samples: Audio position on which the row rests.
-        flush: None for a whole chunk, whose state is kept. A flushed row ends inside its chunk, at `samples`; its
-            encoder state is thrown away, because the frames will be computed again when the rest of the chunk is there.
+        flush: None for a whole chunk, whose state is kept. A flushed row ends inside its chunk; its state is thrown
+            away, because the frames will be computed again when the rest of the chunk is there.
     """
 
     settings: Settings
     position: int
-    decode_from: int
+    frames: int
     samples: int
     flush: Flush | None = None
 
@@ -42,11 +43,12 @@ class Row:
 class Timeline:
     """Input side of one stream."""
 
-    def __init__(self, geometry: Geometry, settings: Settings) -> None:
+    def __init__(self, geometry: Geometry, settings: Settings, sizes: Sequence[int]) -> None:
         self._geometry = geometry
+        self._sizes = sizes
         self.settings = settings
         self.position = 0
-        self._decoded = 0
+        self._flushed = 0
         self._pushed = 0
         self._consumed = 0
         self._pieces: deque[Pcm] = deque()
@@ -83,29 +85,45 @@ class Timeline:
         return changes[-1] if changes else self.settings
 
     def next_row(self) -> Row | None:
-        """The row that is ready, or None until more input comes."""
+        """The row that is ready, or None until more input comes; a flush for which there is nothing has no frames."""
         while self._commands:
             at, command = self._commands[0]
-            if self._chunk_end() <= at:
-                break
+            whole = self._chunk_end() <= at
             if isinstance(command, Flush):
-                return Row(self.settings, self.position, self._decoded, at, command)
+                frames = self._frames_of_flush(at, command.last, whole)
+                if frames or not whole or at == self._flushed:
+                    return Row(self.settings, self.position, frames, at, command)
+            if whole:
+                break
+            assert isinstance(command, Settings)
             self.settings = command
             self._commands.popleft()
         end = self._chunk_end()
-        return Row(self.settings, self.position, self._decoded, end) if end <= self._pushed else None
+        return Row(self.settings, self.position, self.settings.frames, end) if end <= self._pushed else None
 
-    def frames_to_decode(self, row: Row) -> tuple[int, int]:
-        """Range of the row's frames, counted from its first, whose tokens are new; may be empty."""
-        count = row.settings.frames
-        if row.flush is not None:
-            count = min(count, self._geometry.encoder_frames(row.samples) - row.position)
-        return max(0, row.decode_from - row.position), max(0, count)
+    def _frames_of_flush(self, at: int, last: bool, whole: bool) -> int:
+        """The smallest chunk that holds what was not computed yet and the silence behind it."""
+        held, own = self._geometry.encoder_frames(at) - self.position, self.settings.frames
+        if held <= 0 or (last and whole) or at == self._flushed:
+            return 0
+        if last:
+            return own
+        for size in self._sizes:
+            if size >= own and size >= held + SILENT_FRAMES and not (whole and held > 2 * own):
+                return size
+        return 0 if whole else max(self._sizes)
+
+    def frames_to_decode(self, row: Row) -> int:
+        """How many of the row's frames are decoded."""
+        if row.flush is None or not row.frames:
+            return row.frames
+        imagined = 0 if row.flush.last else SILENT_FRAMES
+        return min(row.frames, self._geometry.encoder_frames(row.samples) + imagined - row.position)
 
     def audio_of(self, row: Row) -> Pcm:
         """New audio of the row: `frames * frame_samples` samples, zeros before the start and after its end."""
         start = self._geometry.input_start(row.position)
-        out = np.zeros(row.settings.frames * self._geometry.frame_samples, np.int16)
+        out = np.zeros(row.frames * self._geometry.frame_samples, np.int16)
         at = self._pieces_start
         for piece in self._pieces:
             low, high = max(at, start), min(at + len(piece), row.samples)
@@ -118,12 +136,12 @@ class Timeline:
 
     def done(self, row: Row) -> None:
         """The row was computed: move on."""
-        self._consumed = row.samples
-        self._decoded = max(self._decoded, row.position + self.frames_to_decode(row)[1])
+        self._consumed = max(self._consumed, row.samples)
         if row.flush is not None:
+            self._flushed = row.samples if row.frames else self._flushed
             self._commands.popleft()
             return
-        self.position += row.settings.frames
+        self.position += row.frames
         self._drop_before(self._geometry.input_start(self.position))
 
     def _chunk_end(self) -> int:

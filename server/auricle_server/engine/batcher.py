@@ -77,13 +77,13 @@ class Batcher:
         self._released[slots[new]] += frames[new] * self._frame_seconds
 
     def _queue(self, slots: Slots, frames: Slots, urgent: npt.NDArray[np.bool_], now: float) -> npt.NDArray[np.bool_]:
-        """Takes in the rows of slots that have none yet, and tells which; somebody may wait for the others by now."""
-        self._urgent[slots] |= urgent & (frames > 0)
-        new: npt.NDArray[np.bool_] = (frames > 0) & (self._frames[slots] == 0)
-        slots = slots[new]
-        self._frames[slots] = self._class[slots] = frames[new]
-        self._queued[slots] = now
-        self._urgent[slots] = urgent[new]
+        """Takes in the rows of slots and tells which had none; the others may be waited for, or be flushes, by now."""
+        there = frames > 0
+        new: npt.NDArray[np.bool_] = there & (self._frames[slots] == 0)
+        self._urgent[slots[new]] = False
+        self._urgent[slots] |= urgent & there
+        self._frames[slots[there]] = self._class[slots[there]] = frames[there]
+        self._queued[slots[new]] = now
         return new
 
     def wait(self, now: float) -> float | None:

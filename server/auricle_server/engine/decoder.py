@@ -63,19 +63,16 @@ class GreedyDecoder:
         self._blank = config.vocabulary
         self._max_symbols = config.max_symbols
 
-    def __call__(
-        self, encoded: Tensor, first: Tensor, last: Tensor, state: PredictionState
-    ) -> tuple[Emissions, PredictionState]:
-        """Decodes frames `first` to `last - 1` of each row.
+    def __call__(self, encoded: Tensor, last: Tensor, state: PredictionState) -> tuple[Emissions, PredictionState]:
+        """Decodes the frames before `last` of each row.
 
         Args:
             encoded: Encoder output projected for the joint, [B, c, joint].
-            first: First frame to decode, [B].
-            last: One past the last, [B].
+            last: Frames to decode, [B].
             state: Of the prediction network.
         """
         found = _Found(encoded.shape[0], encoded.device)
-        time, repeats = first.clone(), torch.zeros_like(first)
+        time, repeats = torch.zeros_like(last), torch.zeros_like(last)
         rows = (time < last).nonzero().squeeze(1)
         while len(rows):
             label, frame, probability = self._next_label(encoded, time, last, state, rows)

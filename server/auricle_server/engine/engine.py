@@ -75,7 +75,7 @@ class Engine:
         self._runner, slots, sizes = built.runner, built.slots, built.chunk_sizes
         frame_seconds = checkpoint.config.frame_seconds
         self._geometry = Geometry(checkpoint.config)
-        self._timelines = Timelines(self._geometry, slots, max(sizes))
+        self._timelines = Timelines(self._geometry, slots, sorted(sizes))
         self._slots = SlotPool(slots)
         self._lease_of = np.zeros(slots + 1, np.int64)
         self._clock = clock
@@ -123,8 +123,9 @@ class Engine:
     def flush(self, lease: Lease, mark: int, last: bool = False) -> None:
         """Asks for all audio pushed so far, its ragged tail included; answered by a row that carries `mark` (>= 0).
 
-        The stream keeps its context and goes on from where it was, unless this is its `last` flush: then the lease
-        ends with the answer.
+        The answer is what the model says if nothing but silence follows. The stream itself goes on from before: what
+        the flush has brought comes again, with what follows (see `auricle_server.engine.timelines`, and
+        `auricle_server.echo`). With its `last` flush the lease ends, and the answer is that of the audio by itself.
         """
         slot = self._slot(lease)
         self._timelines.flush(slot, Flush(mark, last))
@@ -231,10 +232,8 @@ class Engine:
             np.where(whole, rows.slots, 0),
             rows.position,
             geometry.input_start(rows.position),
-            np.where(whole, UNBOUNDED, rows.samples),
-            np.where(whole, UNBOUNDED, geometry.mel_frames(rows.samples)),
-            rows.first,
-            rows.last,
+            np.where(whole, UNBOUNDED, rows.end),
+            np.where(whole, UNBOUNDED, geometry.mel_frames(rows.end)),
             rows.last,
             rows.prompt,
         ]

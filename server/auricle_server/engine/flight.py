@@ -74,6 +74,8 @@ class Flight:
 
 
 def _results(rows: Rows, leases: Leases, found: Found) -> StepResults:
+    # What comes out in the silence behind a flush belongs to the last frame that there is audio for.
+    frames = np.minimum(found.frames + np.repeat(rows.position, found.counts), np.repeat(rows.heard, found.counts))
     return StepResults(
         slots=rows.slots.astype(np.int32),
         leases=leases,
@@ -82,7 +84,7 @@ def _results(rows: Rows, leases: Leases, found: Found) -> StepResults:
         ended=rows.ended,
         counts=found.counts,
         tokens=found.tokens,
-        frames=found.frames + np.repeat(rows.position, found.counts).astype(np.int32),
+        frames=frames.astype(np.int32),
         probabilities=found.probabilities,
         seconds=found.seconds,
         chunk_frames=rows.frames,

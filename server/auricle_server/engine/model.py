@@ -35,9 +35,7 @@ class Batch:
         start: Absolute index of its first sample of new audio, [B].
         samples: Samples of the stream, or `UNBOUNDED`, [B].
         mel_frames: Mel frames of the stream, or `UNBOUNDED`, [B].
-        first: First frame of the chunk to decode, [B].
-        last: One past the last, [B].
-        valid: Frames of the chunk inside the stream, [B].
+        last: Frames of the chunk inside the stream, all of which are decoded, [B].
         prompt: Language prompt, [B].
     """
 
@@ -48,9 +46,7 @@ class Batch:
     start: Tensor
     samples: Tensor
     mel_frames: Tensor
-    first: Tensor
     last: Tensor
-    valid: Tensor
     prompt: Tensor
 
 
@@ -109,7 +105,7 @@ class Model:
         carried = self.state.subsampling(batch.slots)
         x, carried = self._subsampling(mel, batch.position, batch.mel_frames, carried)
         self.state.keep_subsampling(batch.kept_in, carried)
-        place = Place(batch.slots, batch.kept_in, batch.position, batch.valid, self.reach[x.shape[1]], self.left)
+        place = Place(batch.slots, batch.kept_in, batch.position, batch.last, self.reach[x.shape[1]], self.left)
         return self._conformer(x, self.state.layers, place)
 
     def project(self, encoded: Tensor, batch: Batch) -> Tensor:

@@ -86,7 +86,7 @@ class StaticProgram:
         self._prediction.cell.copy_(state.cell)
         self._prediction.projected.copy_(state.projected)
         # A row without a frame to decode, and one that pads the batch, starts behind the chunk: it is not looked at.
-        search.time.copy_(batch.first.masked_fill(batch.first >= batch.last, self._window))
+        search.time.copy_(torch.where(batch.last > 0, 0, self._window))
         search.repeats.zero_()
         search.count.zero_()
         for _ in range(FIRST_ROUNDS):
@@ -107,8 +107,8 @@ class StaticProgram:
         model.network.advance(search.label, state, search.active, model.ops)
 
     def _report(self) -> None:
-        """Keeps the prediction network's state, whether or not the encoder's is, and copies out what was found."""
-        self._model.state.keep_prediction(self._batch.slots, self._prediction)
+        """Keeps the prediction network's state where the encoder's is kept, and copies out what was found."""
+        self._model.state.keep_prediction(self._batch.kept_in, self._prediction)
         self._outputs.fetch()
 
 

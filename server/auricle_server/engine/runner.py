@@ -25,7 +25,7 @@ class Inputs:
 
     Attributes:
         pcm: New audio, [B, 1280 c].
-        numbers: The other fields of `Batch`, in their order, [10, B].
+        numbers: The other fields of `Batch`, in their order, [8, B].
     """
 
     pcm: Pcm
@@ -112,11 +112,11 @@ class EagerRunner:
         return EagerTicket(self._decode(encoded, batch), began)
 
     def _decode(self, encoded: torch.Tensor, batch: Batch) -> Emissions:
-        """The prediction network's state is kept whether or not the encoder's is."""
+        """Tokens of the batch; like the encoder's, the prediction network's state is not kept behind a flush."""
         state = self._model.state.prediction(batch.slots)
         projected = self._model.project(encoded, batch)
-        emissions, state = self._decoder(projected, batch.first, batch.last, state)
-        self._model.state.keep_prediction(batch.slots, state)
+        emissions, state = self._decoder(projected, batch.last, state)
+        self._model.state.keep_prediction(batch.kept_in, state)
         return emissions
 
     def reset(self, slots: list[int]) -> None:

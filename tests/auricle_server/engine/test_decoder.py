@@ -42,11 +42,11 @@ def decoder() -> GreedyDecoder:
 
 
 def frame_by_frame(
-    decoder: GreedyDecoder, encoded: torch.Tensor, first: int, last: int
+    decoder: GreedyDecoder, encoded: torch.Tensor, last: int
 ) -> tuple[list[tuple[int, int]], PredictionState]:
     """The textbook loop for one stream: one frame, one symbol at a time."""
     state, found = decoder._network.start(), []
-    for frame in range(first, last):
+    for frame in range(last):
         for _ in range(3):
             joint = torch.relu(encoded[frame] + state.projected[0])
             token = int((decoder._joint.weight @ joint + decoder._joint.bias).argmax())
@@ -64,13 +64,12 @@ def test_label_looping_equals_the_textbook_loop(
     monkeypatch.setattr(decoder_module, "LOOKAHEAD_LOGITS", lookahead)
     rows, frames = 9, 14
     encoded = torch.randn(rows, frames, JOINT, generator=torch.Generator().manual_seed(1)) * 2
-    first = torch.tensor([0, 0, 3, 13, 5, 0, 0, 2, 7])
-    last = torch.tensor([14, 1, 9, 14, 5, 0, 14, 14, 8])
-    emissions, state = decoder(encoded, first, last, decoder._network.start().repeat(rows))
+    last = torch.tensor([14, 1, 9, 14, 5, 0, 14, 13, 2])
+    emissions, state = decoder(encoded, last, decoder._network.start().repeat(rows))
     for row in range(rows):
         count = int(emissions.count[row])
         got = list(zip(emissions.tokens[row, :count].tolist(), emissions.frames[row, :count].tolist(), strict=True))
-        expected, expected_state = frame_by_frame(decoder, encoded[row], int(first[row]), int(last[row]))
+        expected, expected_state = frame_by_frame(decoder, encoded[row], int(last[row]))
         assert got == expected
         torch.testing.assert_close(state.projected[row], expected_state.projected[0])
         per_frame = [sum(1 for _, frame in got if frame == at) for at in range(frames)]
@@ -81,7 +80,7 @@ def test_label_looping_equals_the_textbook_loop(
 def test_the_symbol_limit_is_reached_and_kept(decoder: GreedyDecoder) -> None:
     decoder._joint.bias[-1] -= 100.0
     encoded = torch.zeros(2, 4, JOINT)
-    emissions, _ = decoder(encoded, torch.tensor([0, 2]), torch.tensor([4, 4]), decoder._network.start().repeat(2))
+    emissions, _ = decoder(encoded, torch.tensor([4, 2]), decoder._network.start().repeat(2))
     assert emissions.count.tolist() == [12, 6]
     assert emissions.frames[0].tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from auricle_server.checkpoints.config import DecoderConfig, EncoderConfig, MelConfig, ModelConfig
 from auricle_server.engine.geometry import Geometry
-from auricle_server.engine.timelines import Answer, Flush, Rows, Settings, Timelines
+from auricle_server.engine.timelines import SILENT_FRAMES, Answer, Flush, Rows, Settings, Timelines
 from auricle_server.engine.types import AudioBatch, LeaseEnded
 from tests.support.scalar_timeline import Row, Timeline
 
@@ -22,6 +22,7 @@ CONFIG = ModelConfig(
 )
 GEOMETRY = Geometry(CONFIG)
 CHUNK_80, CHUNK_1120 = Settings(1, 0), Settings(14, 0)
+SIZES = (1, 2, 7, 14)
 SLOT = np.array([3])
 Audio = npt.NDArray[np.int16]
 
@@ -32,7 +33,7 @@ def ramp(start: int, count: int) -> Audio:
 
 
 def timelines(settings: Settings) -> Timelines:
-    made = Timelines(GEOMETRY, 4, 14)
+    made = Timelines(GEOMETRY, 4, SIZES)
     made.open(int(SLOT[0]), settings)
     return made
 
@@ -96,9 +97,7 @@ def test_one_flush_always_reaches_the_end(samples: int, frames: int) -> None:
     lines.push(3, np.zeros(samples, np.int16))
     lines.flush(3, Flush(1, True))
     rows = [rows for rows, _ in drain(lines)]
-    decoded = [
-        frame for row in rows for frame in range(*(int(row.position[0] + at[0]) for at in (row.first, row.last)))
-    ]
+    decoded = [int(row.position[0]) + frame for row in rows for frame in range(int(row.last[0]))]
     assert decoded == list(range(GEOMETRY.encoder_frames(samples)))
     assert [int(row.marks[0]) for row in rows if not row.whole[0]] + [a.flush.mark for a in lines.answers] == [1]
 
@@ -130,29 +129,26 @@ class Oracle:
     """A scalar timeline for every slot, drained row by row."""
 
     def __init__(self) -> None:
-        self.lines = {slot: Timeline(GEOMETRY, CHUNK_80) for slot in range(1, 5)}
+        self.lines = {slot: Timeline(GEOMETRY, CHUNK_80, SIZES) for slot in range(1, 5)}
 
     def rows(self, slot: int) -> list[tuple[object, ...]]:
         line, found = self.lines[slot], list[tuple[object, ...]]()
         while (row := line.next_row()) is not None:
-            first, last = line.frames_to_decode(row)
-            line_audio = None if row.flush else line.audio_of(row).tobytes()
-            line.done(row)
-            if row.flush and first >= last:
+            if row.flush and not row.frames:
                 found.append(("answer", row.flush.mark, row.samples))
             else:
-                found.append(told(row, first, last, line_audio))
+                found.append(told(row, line.frames_to_decode(row), line.audio_of(row).tobytes()))
+            line.done(row)
         return found
 
 
-def told(row: Row, first: int, last: int, audio: bytes | None) -> tuple[object, ...]:
-    mark = row.flush.mark if row.flush else -1
-    return row.settings.frames, row.position, row.samples, min(first, last), last, mark, audio
+def told(row: Row, decoded: int, audio: bytes) -> tuple[object, ...]:
+    return row.frames, row.position, row.samples, decoded, row.flush.mark if row.flush else -1, audio
 
 
 def told_by_columns(rows: Rows, audio: Audio) -> tuple[object, ...]:
-    numbers = (rows.position, rows.samples, rows.first, rows.last, rows.marks)
-    return rows.frames, *(int(column[0]) for column in numbers), audio.tobytes() if rows.whole[0] else None
+    numbers = (rows.position, rows.samples, rows.last, rows.marks)
+    return rows.frames, *(int(column[0]) for column in numbers), audio.tobytes()
 
 
 def told_by_answer(answer: Answer) -> tuple[object, ...]:
@@ -161,7 +157,7 @@ def told_by_answer(answer: Answer) -> tuple[object, ...]:
 
 @given(steps=STEPS)
 def test_all_slots_at_once_equal_each_alone(steps: list[Step]) -> None:
-    lines, oracle = Timelines(GEOMETRY, 4, 14), Oracle()
+    lines, oracle = Timelines(GEOMETRY, 4, SIZES), Oracle()
     sent = dict.fromkeys(range(1, 5), 0)
     for slot in oracle.lines:
         lines.open(slot, CHUNK_80)
@@ -206,7 +202,7 @@ def compare(lines: Timelines, oracle: Oracle) -> None:
 
 
 def only(rows: Rows, index: int) -> Rows:
-    names = ("slots", "position", "samples", "first", "last", "whole", "marks", "ended", "prompt")
+    names = ("slots", "position", "samples", "end", "last", "heard", "whole", "marks", "ended", "prompt")
     return Rows(rows.frames, *(getattr(rows, name)[index : index + 1] for name in names))
 
 
@@ -219,8 +215,51 @@ def test_a_flush_rests_on_the_audio_before_it_and_is_not_kept() -> None:
     assert [int(column[0]) for column in (flushed.samples, flushed.position, flushed.marks)] == [4000, 0, 7]
     assert [int(column[0]) for column in (whole.position, whole.marks)] == [0, -1]
     assert (flushed.whole[0], whole.whole[0]) == (False, True)
-    assert whole.first == GEOMETRY.encoder_frames(4000)
+    imagined = SILENT_FRAMES * GEOMETRY.frame_samples
+    assert [int(column[0]) for column in (flushed.end, flushed.heard)] == [4000 + imagined, 3]
     assert (audio[1080:] == ramp(0, len(audio) - 1080)).all()
+
+
+@pytest.mark.parametrize(
+    ("frames", "held", "chunk"),
+    [
+        (1, 1, 7),
+        (1, 2, 7),
+        (2, 1, 7),
+        (2, 2, 7),
+        (2, 4, 14),
+        (7, 2, 7),
+        (7, 3, 14),
+        (7, 7, 14),
+        (14, 1, 14),
+        (14, 14, 14),
+    ],
+)
+def test_a_flush_gets_a_chunk_with_room_for_the_silence_behind_it(frames: int, held: int, chunk: int) -> None:
+    lines = timelines(Settings(frames, 0))
+    lines.push(3, ramp(0, (held - 1) * GEOMETRY.frame_samples + 199))  # one sample short of the next encoder frame
+    lines.flush(3, Flush(1, False))
+    rows, _ = next(iter(drain(lines)))
+    assert (rows.frames, int(rows.marks[0]), int(rows.last[0])) == (chunk, 1, min(chunk, held + SILENT_FRAMES))
+
+
+def test_behind_a_flush_there_is_silence_whatever_has_come_since() -> None:
+    lines = timelines(CHUNK_80)
+    lines.push(3, ramp(0, 1000))
+    lines.flush(3, Flush(1, False))
+    lines.push(3, ramp(1000, 3000))
+    _, audio = drain(lines)[0]
+    assert audio[1080:2080].all()
+    assert not audio[2080:].any()
+
+
+def test_a_second_flush_without_new_audio_needs_no_computing() -> None:
+    lines = timelines(CHUNK_80)
+    lines.push(3, ramp(0, 1000))
+    lines.flush(3, Flush(1, False))
+    lines.flush(3, Flush(2, False))
+    assert [int(rows.marks[0]) for rows, _ in drain(lines)] == [1, -1]
+    assert lines.answers == [Answer(3, Flush(2, False), 1000)]
 
 
 def test_a_change_waits_for_the_audio_before_it() -> None:

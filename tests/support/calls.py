@@ -1,0 +1,176 @@
+"""Streams from the client's message to its events without sockets: the real worker and `Stream`, stepped by hand."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+
+from auricle.protocol.messages import Final, ServerEvent, Start, Update
+from auricle.protocol.settings import Refine
+from auricle_server.engine import Engine
+from auricle_server.gateway.seat import Seat
+from auricle_server.link.columns import ChunkResult
+from auricle_server.link.messages import (
+    FromWorker,
+    GatewayItem,
+    OpenStream,
+    RefineChanged,
+    StreamOpened,
+    ToWorker,
+)
+from auricle_server.link.outbox import Outbox
+from auricle_server.stream import Change, Stream
+from auricle_server.worker.admission import Admission
+from auricle_server.worker.assembly import model_info
+from auricle_server.worker.loop import Worker
+from tests.support.tones import Pcm
+
+GATEWAY = b"gateway"
+News = ChunkResult | RefineChanged
+
+
+class Exchange:
+    """A worker and both ends of its link; nothing moves but in `tick`.
+
+    Args:
+        engine: What the worker runs.
+        admission: Its.
+    """
+
+    def __init__(self, engine: Engine, admission: Admission | None = None) -> None:
+        self.info = model_info(engine)
+        self.worker = Worker(engine, self, self.info, admission)
+        self._engine = engine
+        self._outbox = Outbox()
+        self._opened: dict[int, StreamOpened] = {}
+        self._news: dict[int, deque[News]] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way to the worker, and nothing in its engine."""
+        return not self._outbox and not self._engine.ready
+
+    def tick(self) -> None:
+        """One tick of the worker."""
+        self.worker.tick(0.0)
+
+    def open(self, number: int, latency_ms: int) -> tuple[Seat, deque[News]]:
+        """A stream of that number, and where its news will be."""
+        self.put(OpenStream(number, latency_ms, self.info.default_language))
+        self.tick()
+        news = self._news[number] = deque()
+        return Seat(self, self.info, latency_ms, self._opened.pop(number)), news
+
+    # --- what a worker asks of its link ------------------------------------------------------------------------------
+
+    def receive(self, timeout: float) -> list[tuple[bytes, ToWorker]]:
+        """See `WorkerLink`."""
+        return [(GATEWAY, self._outbox.take())]
+
+    def send(self, gateway: bytes, message: FromWorker) -> None:
+        """See `WorkerLink`."""
+        for result in () if message.results is None else message.results.rows():
+            self._news[result.stream].append(result)
+        for item in message.items:
+            if isinstance(item, StreamOpened):
+                self._opened[item.stream] = item
+            elif isinstance(item, RefineChanged):
+                self._news[item.stream].append(item)
+
+    def close(self) -> None:
+        """See `WorkerLink`."""
+        self._news.clear()
+
+    # --- what a seat asks of its house -------------------------------------------------------------------------------
+
+    def hear(self, stream: int, slot: int, lease: int, pcm: bytes) -> None:
+        """See `House`."""
+        self._outbox.audio(stream, slot, lease, pcm)
+
+    def put(self, item: GatewayItem, *, urgent: bool = False) -> None:
+        """See `House`."""
+        self._outbox.item(item)
+
+    def release(self, number: int) -> None:
+        """See `House`."""
+        raise AssertionError("streams end by themselves here")
+
+
+class Call:
+    """One stream, fed as a session feeds it.
+
+    Args:
+        exchange: With its worker.
+        number: Of the stream, never used twice on an exchange.
+        start: Of the client.
+        chance: Decides how late news of the worker arrives; None for at once.
+
+    Attributes:
+        events: All that its client was told.
+    """
+
+    def __init__(self, exchange: Exchange, number: int, start: Start, chance: random.Random | None = None) -> None:
+        self.events: list[ServerEvent] = []
+        self._exchange = exchange
+        self._chance = chance
+        self._stream = Stream(exchange.info, start, "call")
+        self._seat, self._news = exchange.open(number, self._stream.latency_ms)
+        self._seat.change(Change(refine=None if start.refine == "off" else start.refine), starting=True)
+
+    @property
+    def over(self) -> bool:
+        """Whether the end has been answered."""
+        return self._stream.over
+
+    @property
+    def audio_time(self) -> float:
+        """Seconds of audio on which all rests that has been told."""
+        return self._stream.audio_time
+
+    @property
+    def finals(self) -> list[Final]:
+        """Those told so far."""
+        return [event for event in self.events if isinstance(event, Final)]
+
+    @property
+    def text(self) -> str:
+        """All finals joined."""
+        return " ".join(final.text for final in self.finals if final.text)
+
+    def hear(self, audio: Pcm) -> None:
+        """What the client says next."""
+        self._stream.hear(len(audio))
+        self._seat.audio(audio.astype("<i2").tobytes())
+
+    def finalize(self, finalize_id: str) -> None:
+        """The client wants a final."""
+        mark = self._stream.finalize(finalize_id)
+        if mark is not None:
+            self._seat.flush(mark)
+
+    def update(self, refine: Refine) -> None:
+        """The client wants a second lane, or none."""
+        self._seat.change(self._stream.update(Update(refine=refine)))
+
+    def end(self) -> None:
+        """The client has said all."""
+        self._seat.flush(self._stream.end(), last=True)
+
+    def read(self) -> None:
+        """Takes the news that has arrived."""
+        for _ in range(self._chance.randint(0, len(self._news)) if self._chance else len(self._news)):
+            self.events += self._stream.on_result(self._news.popleft())
+            if self._stream.asks_second():
+                self._seat.flush_second()
+
+    def go_on(self) -> None:
+        """A tick of the worker, and its news."""
+        self._exchange.tick()
+        self.read()
+
+    def finish(self) -> None:
+        """Says the end, and waits for it."""
+        self.end()
+        while self._news or not self._exchange.idle:
+            self.go_on()
+        assert self.over
