@@ -200,6 +200,7 @@ def pip(python: Path, *arguments: str | Path) -> None:
         ("import auricle_server.commands.app", HEAVY | {"numpy", "aiohttp", "pipecat", "livekit"}),
         ("import auricle_server.commands.transcription", HEAVY | {"pipecat", "livekit"}),
         ("import auricle_server.gateway, auricle_server.stream, auricle_server.link", HEAVY | {"pipecat", "livekit"}),
+        ("import auricle_server.gateway.app, auricle_server.voice.ears", HEAVY | {"pipecat", "livekit", "onnxruntime"}),
     ],
 )
 def test_imports_stay_light(imports: str, banned: set[str]) -> None:
@@ -233,6 +234,7 @@ def imported_by(folder: str) -> dict[str, set[str]]:
         ("server/auricle_server/checkpoints", {"auricle", "aiohttp", "zmq", "nemo"}),
         ("server/auricle_server/gateway", {"torch", "nemo", "auricle_server.engine", "auricle_server.worker"}),
         ("server/auricle_server/link", {"torch", "nemo", "aiohttp"}),
+        ("server/auricle_server/voice", {"torch", "nemo", "aiohttp", "asyncio", "pipecat", "auricle_server.gateway"}),
         ("server/auricle_server/turns", {"torch", "nemo", "aiohttp", "asyncio"}),
     ],
 )

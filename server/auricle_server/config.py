@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from auricle.protocol.messages import Limits
+from auricle_server.voice.models import TURN_MODELS, TurnModels
 
 DEFAULT_LIMITS = Limits(message_bytes=1 << 20, buffered_seconds=10.0, stream_seconds=4 * 3600.0, idle_seconds=60.0)
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -39,6 +40,8 @@ class ServerConfig:
         stall_seconds: How long one message may wait for a client that does not read.
         resume_seconds: How long the stream of a client whose connection was cut is kept for it; 0 keeps none.
         retry_after_seconds: What a refused client is told.
+        turn_models: Whether the models that hear how a voice sounds judge turn ends too: ``"auto"`` where they are
+            installed, ``"off"``, ``"require"``, so that a server without them does not start.
         log_level: Of the root logger.
     """
 
@@ -58,6 +61,7 @@ class ServerConfig:
     stall_seconds: float = 20.0
     resume_seconds: float = 10.0
     retry_after_seconds: int = 2
+    turn_models: TurnModels = "auto"
     log_level: str = "INFO"
 
     def __post_init__(self) -> None:
@@ -71,6 +75,7 @@ class ServerConfig:
         for name in ("message_bytes", "buffered_seconds", "stream_seconds", "idle_seconds"):
             _check(getattr(self.limits, name) > 0, name, "more than 0")
         _check(all(self.api_keys), "api_keys", "no empty key")
+        _check(self.turn_models in TURN_MODELS, "turn_models", ", ".join(TURN_MODELS))
         _check(self.log_level in _LOG_LEVELS, "log_level", ", ".join(_LOG_LEVELS))
 
 
@@ -99,6 +104,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "stall_seconds": float,
     "resume_seconds": float,
     "retry_after_seconds": int,
+    "turn_models": str,
     "log_level": str.upper,
 }
 _LIMITS: dict[str, Callable[[str], Any]] = {

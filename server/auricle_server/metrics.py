@@ -23,6 +23,7 @@ _Mode = Literal["livemax", "livesum"]
 
 _STEP_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.5, 1.0)
 _FINALIZE_BUCKETS = (0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.5, 1.0, 2.0)
+_JUDGEMENT_BUCKETS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 1.0)
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 
 
@@ -74,6 +75,20 @@ class Metrics:
             "auricle_finalize_seconds", "From a finalize to its final.", buckets=_FINALIZE_BUCKETS, registry=registry
         )
         self.turn_ends = Counter("auricle_turn_ends", "Turn ends decided.", registry=registry)
+        self.turn_judgements = Counter(
+            "auricle_turn_judgements", "Judgements of how complete a turn sounds.", registry=registry
+        )
+        self.turn_judgements_late = Counter(
+            "auricle_turn_judgements_late",
+            "Results that went on without what the sound says, as that took too long.",
+            registry=registry,
+        )
+        self.turn_judgement_seconds = Histogram(
+            "auricle_turn_judgement_seconds",
+            "From when a judgement was asked for to its answer.",
+            buckets=_JUDGEMENT_BUCKETS,
+            registry=registry,
+        )
         self.errors = Counter("auricle_errors", "Errors sent to clients.", ["code"], registry=registry)
         self.refused = Counter("auricle_refused", "Streams refused before the upgrade.", ["code"], registry=registry)
         self.resumed = Counter("auricle_resumed", "Streams that went on after a cut.", registry=registry)

@@ -2,41 +2,33 @@
 
 Order within a chunk: `SpeechStarted`, `Interim` (when the text grew and no final follows at once), `TurnResumed`,
 `TurnEagerEnd`, the `Final`s, `TurnEnd`. Positions are samples at 16 kHz inside and seconds outside.
+
+With a second lane (see `auricle_server.refinement`) a segment that ends waits for what that lane has heard of it. What
+comes meanwhile waits behind it, so nothing else depends on how long that takes.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from auricle.protocol import codes
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.messages import (
     ChunkGrid,
-    Final,
-    Interim,
     Limits,
     Ready,
     ServerEvent,
-    Settled,
-    SpeechStarted,
     Start,
     Update,
 )
-from auricle.protocol.settings import TurnSettings
+from auricle.protocol.settings import Refine, TurnSettings
+from auricle_server.cuts import Cut
 from auricle_server.flushes import Flushes, Reason
 from auricle_server.link.columns import ChunkResult
-from auricle_server.link.messages import SAMPLE_RATE, ModelInfo
-from auricle_server.transcript import Transcript
-from auricle_server.turns import Heard, TurnEnded, TurnRecord, TurnStarted, Voice, detector_for
-
-LONGEST_SEGMENT = 60 * SAMPLE_RATE
-"""A segment older than this is cut at the next chunk that brings no word, and one twice as old at once, so that
-interims stay short for hours."""
-BETWEEN_WORDS = SAMPLE_RATE // 5
-"""Without a token for this long, the last word is over."""
-SETTLED_EVERY = 5 * SAMPLE_RATE
-SETTLED_BEHIND = 2 * SAMPLE_RATE
-"""A word may sound for this long before the decoder emits it; `Settled` stays that far behind."""
+from auricle_server.link.messages import SAMPLE_RATE, ModelInfo, RefineChanged
+from auricle_server.speech import Speech
+from auricle_server.turns import TurnEnded, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +37,7 @@ class Change:
 
     latency_ms: int | None = None
     language: str | None = None
+    refine: Refine | None = None
 
 
 def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None, keyterms: tuple[str, ...]) -> None:
@@ -74,7 +67,6 @@ class Stream:
     Attributes:
         latency_ms: Chunk latency in force.
         unanswered: Finalizes whose final has not been made yet.
-        over: Whether the answer to `end` or `drain` has come; nothing follows it.
 
     Raises:
         ProtocolViolation: The model cannot serve what the client asks for.
@@ -84,25 +76,32 @@ class Stream:
         check_settings(info, start.latency_ms, start.language, start.keyterms)
         self.latency_ms = start.latency_ms or info.default_latency_ms
         self.unanswered = 0
-        self.over = False
         self._info = info
         self._session = session
-        self._language = start.language or info.default_language
-        self._with_words = start.words
         self._grid_moved = False
-        self._turn = start.turn
-        self._detector = detector_for(start.turn)
-        self._record = TurnRecord()
-        self._transcript = Transcript(info.pieces, round(info.frame_seconds * SAMPLE_RATE))
-        self._heard = self._position = self._settled = 0
+        self._speech = Speech(info, start)
+        self._heard = 0
         self._flushes = Flushes()
-        self._ended = False
-        """Whether the client's `End` has been answered."""
+        self._cut: Cut | None = None
+        """The end of the segment under way, while it waits for the second lane."""
+        self._behind: deque[tuple[ChunkResult, Voice | None] | TurnSettings] = deque()
+        """What waits behind it."""
+        self._asks_second = False
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer to `end` or `drain` has come; nothing follows it."""
+        return self._speech.over
+
+    @property
+    def turn_ended_at(self) -> int:
+        """Audio position, in samples, on which the last turn's end was decided, told or not; 0 before the first."""
+        return self._speech.turn_ended_at
 
     @property
     def audio_time(self) -> float:
         """Seconds of audio on which the last result rested."""
-        return self._position / SAMPLE_RATE
+        return self._speech.audio_time
 
     @property
     def heard_seconds(self) -> float:
@@ -112,7 +111,7 @@ class Stream:
     @property
     def backlog_seconds(self) -> float:
         """Seconds of audio that have come and on which no result rests yet."""
-        return (self._heard - self._position) / SAMPLE_RATE
+        return (self._heard - self._speech.position) / SAMPLE_RATE
 
     def ready(self, limits: Limits, *, input_delay: float = 0.0, resume_token: str | None = None) -> Ready:
         """The answer to the client's `Start`.
@@ -129,7 +128,7 @@ class Stream:
             latencies_ms=info.latencies_ms,
             languages=info.languages,
             latency_ms=self.latency_ms,
-            language=self._language,
+            language=self._speech.asked_language,
             limits=limits,
             chunks=None if self._grid_moved else self._chunks(input_delay),
             resume_token=resume_token,
@@ -155,21 +154,15 @@ class Stream:
             ProtocolViolation: The model cannot serve them; nothing has changed.
         """
         check_settings(self._info, update.latency_ms, update.language, update.keyterms or ())
-        if update.turn is not None:
-            self._change_turn(update.turn)
+        if update.turn is not None and self._cut is not None:
+            self._behind.append(update.turn)
+        elif update.turn is not None:
+            self._speech.change_turn(update.turn)
         if update.language is not None:
-            self._language, self._transcript.language = update.language, None
+            self._speech.language = update.language
         self._grid_moved |= update.latency_ms not in {None, self.latency_ms}
         self.latency_ms = update.latency_ms or self.latency_ms
-        return Change(update.latency_ms, update.language)
-
-    def _change_turn(self, turn: TurnSettings) -> None:
-        same_mode = turn.mode == self._turn.mode
-        is_open = self._detector.open if same_mode else bool(self._transcript.text)
-        if not same_mode:
-            self._record.forget()
-        self._turn = turn
-        self._detector = detector_for(turn, is_open=is_open, heard=self._transcript.speech_end or 0)
+        return Change(update.latency_ms, update.language, update.refine)
 
     def finalize(self, finalize_id: str) -> int | None:
         """Everything said so far becomes final.
@@ -190,120 +183,74 @@ class Stream:
         Returns:
             The mark to flush with, for the last time; None when the last flush is on its way already.
         """
-        over = self.over or self._flushes.last_is_final
+        over = self.over or self._flushes.last_is_final or (self._cut is not None and self._cut.last)
         return None if over else self._flushes.ask(Reason.DRAIN, self._heard)
 
     # --- what the worker finds ---------------------------------------------------------------------------------------
 
-    def on_result(self, result: ChunkResult, voice: Voice | None = None) -> list[ServerEvent]:
-        """The events that one chunk brings.
+    def on_result(self, result: ChunkResult | RefineChanged, voice: Voice | None = None) -> list[ServerEvent]:
+        """The events that a chunk brings, or the coming and going of the second lane.
 
         Args:
-            result: The chunk's.
-            voice: What the sound says at `result.samples`; None where nobody listens to it.
+            result: Of either lane.
+            voice: What the sound says at `result.samples`; None where nobody listens to it, and for the second lane.
         """
-        self._position = max(self._position, result.samples)
-        transcript, before = self._transcript, self._transcript.text
-        transcript.add(result.tokens, result.frames, result.probabilities)
-        decisions = self._detector.feed(self._evidence(voice))
-        end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
-        events = self._speech_started(decisions)
-        finals = self._answer(result.mark) or self._decide(end, quiet=not result.tokens)
-        if not finals and transcript.text != before:
-            events.append(self._interim())
-        ended = self._record.has_words if self._ended else end is not None and not self.over
-        speech_end = (transcript.speech_end or 0) / SAMPLE_RATE
-        events += self._record.weigh(
-            transcript.text,
-            1.0 if ended else self._detector.eager,
-            ended=ended or self.over,
-            speech_end=speech_end,
-            audio_time=self.audio_time,
-        )
-        events += finals
-        if ended:
-            probability = 1.0 if end is None else end.probability
-            turn_end = self._record.end(speech_end=speech_end, audio_time=self.audio_time, probability=probability)
-            events.append(turn_end)
-        return events + self._settle_silence()
+        second = self._speech.second
+        if isinstance(result, RefineChanged):
+            second.open(result.base) if result.active else second.close()
+        elif result.refined:
+            second.add(result)
+        else:
+            self._behind.append((result, voice))
+        return self._go_on()
 
-    def _evidence(self, voice: Voice | None) -> Heard:
-        transcript = self._transcript
-        return Heard(self._position, transcript.speech_end, transcript.closing, transcript.utterance_ended, voice)
+    def asks_second(self) -> bool:
+        """Whether the second lane must be flushed, for a segment's end to be known; said once."""
+        asked, self._asks_second = self._asks_second, False
+        return asked
 
-    def _speech_started(self, decisions: list[TurnStarted | TurnEnded]) -> list[ServerEvent]:
-        if TurnStarted() not in decisions:
+    def _go_on(self) -> list[ServerEvent]:
+        events: list[ServerEvent] = []
+        while True:
+            if self._cut is not None:
+                if not self._speech.second.knows(self._cut):
+                    return events
+                events += self._end_segment(self._cut)
+            elif not self._behind:
+                return events
+            else:
+                events += self._take(self._behind.popleft())
+
+    def _take(self, news: tuple[ChunkResult, Voice | None] | TurnSettings) -> list[ServerEvent]:
+        if isinstance(news, TurnSettings):
+            self._speech.change_turn(news)
             return []
-        start = self._transcript.start or 0
-        return [SpeechStarted(audio_time=self.audio_time, start=start / SAMPLE_RATE)]
+        result, voice = news
+        events, end = self._speech.hear(result, voice)
+        self._cut = self._answer(result.mark, end) or self._decide(end, quiet=not result.tokens)
+        if self._cut is None:
+            return events + self._speech.go_on() + self._settle_silence()
+        return events
 
-    def _answer(self, mark: int | None) -> list[ServerEvent]:
-        flush = self._flushes.answer(mark)
+    def _answer(self, mark: int | None, end: TurnEnded | None) -> Cut | None:
+        speech, flush = self._speech, self._flushes.answer(mark)
         if flush is None:
-            return []
-        self.unanswered -= len(flush.ids)
-        if flush.reason is Reason.FINALIZE:
-            return [self._final(self._position, finalize_id) for finalize_id in flush.ids]
-        self.over = True
-        if flush.reason is Reason.DRAIN:
-            return self._part()
-        self._ended = True
-        return [self._final(self._position)] if self._transcript.text else []
+            return None
+        if flush.reason is not Reason.DRAIN:
+            return Cut(speech.position, speech.position, mark, flush, end)
+        speech.over = not speech.may_part
+        return None if speech.over else Cut(speech.position, speech.border(), mark, flush)
 
-    def _part(self) -> list[ServerEvent]:
-        """The last final of a stream that goes on elsewhere; none in the middle of a word, which would be cut in two.
+    def _decide(self, end: TurnEnded | None, *, quiet: bool) -> Cut | None:
+        cut = None if self.over else self._speech.decide(end, quiet=quiet)
+        # A flush that was asked for already comes behind this chunk, and answers for it as well.
+        self._asks_second = cut is not None and not self._flushes and not self._speech.second.knows(cut)
+        return cut
 
-        A client that reconnects replays what has no final.
-        """
-        speech_end = self._transcript.speech_end
-        if not self._transcript.text or speech_end is None or self._position - speech_end < BETWEEN_WORDS:
-            return []
-        return [self._final((speech_end + self._position) // 2)]
-
-    def _decide(self, end: TurnEnded | None, *, quiet: bool) -> list[ServerEvent]:
-        """The finals that nobody asked for: at a turn's end, and in a segment that has grown too long."""
-        start = self._transcript.start
-        if start is None:
-            return []
-        age = self._position - start
-        too_long = age > 2 * LONGEST_SEGMENT or (quiet and age > LONGEST_SEGMENT)
-        if end is None and not too_long:
-            return []
-        speech_end = self._transcript.speech_end or start
-        return [self._final(min(self._position, (speech_end + self._position) // 2))]
-
-    def _interim(self) -> Interim:
-        transcript = self._transcript
-        return Interim(
-            audio_time=self.audio_time,
-            text=transcript.text,
-            start=(transcript.start or 0) / SAMPLE_RATE,
-            end=(transcript.speech_end or 0) / SAMPLE_RATE,
-            language=transcript.language or self._language,
-        )
-
-    def _final(self, settled: int, finalize_id: str | None = None) -> Final:
-        segment = self._transcript.cut()
-        self._detector.segment_ended()
-        self._settled = max(self._settled, settled)
-        if segment.text and self._turn.mode != "off":
-            self._record.add(segment.text)
-        return Final(
-            audio_time=self.audio_time,
-            text=segment.text,
-            start=(self._position if segment.start is None else segment.start) / SAMPLE_RATE,
-            end=(self._position if segment.end is None else segment.end) / SAMPLE_RATE,
-            language=self._transcript.language or self._language,
-            words=segment.words if self._with_words else (),
-            finalize_id=finalize_id,
-            settled=self._settled / SAMPLE_RATE,
-        )
+    def _end_segment(self, cut: Cut) -> list[ServerEvent]:
+        self._cut = None
+        self.unanswered -= len(cut.ids)
+        return self._speech.end_segment(cut) + self._settle_silence()
 
     def _settle_silence(self) -> list[ServerEvent]:
-        """In a long silence, how far a client that reconnects may forget."""
-        settled = self._position - SETTLED_BEHIND
-        idle = not (self._transcript.text or self._detector.open or self._flushes or self.over)
-        if not idle or settled - self._settled < SETTLED_EVERY:
-            return []
-        self._settled = settled
-        return [Settled(audio_time=self.audio_time, settled=settled / SAMPLE_RATE)]
+        return [] if self._flushes else self._speech.settle_silence()

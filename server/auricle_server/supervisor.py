@@ -20,6 +20,7 @@ from types import FrameType
 from auricle_server.config import ServerConfig
 from auricle_server.metrics import forget_process
 from auricle_server.processes import CANNOT_START, METRICS, configure_logging, gateway_main, worker_main
+from auricle_server.voice.models import ModelsMissing, find_wanted
 
 log = logging.getLogger(__name__)
 
@@ -188,6 +189,11 @@ class Supervisor:
 def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -> int:
     """Runs a server until SIGTERM or SIGINT; see `Supervisor`."""
     configure_logging(config.log_level)
+    try:
+        find_wanted(config.turn_models)
+    except ModelsMissing as missing:
+        log.error("cannot start turn_models=%s: %s", config.turn_models, missing)
+        return 1
     return Supervisor(config, announce).run()
 
 

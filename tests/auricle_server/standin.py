@@ -107,6 +107,10 @@ class StandIn:
         self._streams[lease.id] = _Stream(lease, latency_ms // 80)
         return lease
 
+    def push(self, lease: Lease, pcm: npt.NDArray[np.int16]) -> None:
+        stream = self._stream(lease)
+        stream.audio = np.concatenate((stream.audio, pcm))
+
     def push_batch(self, batch: AudioBatch) -> None:
         if self.deaf:
             self.deaf -= 1

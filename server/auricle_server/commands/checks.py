@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 _OPEN_FILES_WANTED = 4096
 _OPTIONAL_EXTRAS = {
+    "turns": "turn ends judged by how a voice sounds",
     "pipecat": "the Pipecat adapter and the demo",
     "livekit": "the LiveKit adapter and the demo",
     "nemo": "the parity tests and the demo model's recipe",
@@ -184,6 +185,28 @@ def check_audio() -> Iterator[Finding]:
     yield Finding("audio files", Verdict.GOOD, detail)
 
 
+def check_turns() -> Iterator[Finding]:
+    """What turn ends are judged by in semantic mode."""
+    subject = "turn ends"
+    try:
+        from auricle_server.voice.models import ModelsMissing, find_models, load_models
+    except ImportError as error:
+        yield Finding(subject, Verdict.BAD, f"cannot be looked at: {error}", "see the lines above")
+        return
+    found = find_models()
+    try:
+        if found.signals:
+            load_models(found)
+    except ModelsMissing as damaged:
+        yield Finding(subject, Verdict.BAD, str(damaged), "pip install --force-reinstall pipecat-ai onnxruntime")
+        return
+    judged = f"judged by {', '.join(('words', 'punctuation', *found.signals))}"
+    if found.missing:
+        yield Finding(subject, Verdict.NOTE, f"{judged}; {found.missing}", "pip install 'auricle[turns]'")
+    else:
+        yield Finding(subject, Verdict.GOOD, judged)
+
+
 def all_checks(model: str, host: str, port: int) -> Iterator[Finding]:
     """Every finding, in the order of the report, as soon as it is known."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
@@ -192,6 +215,7 @@ def all_checks(model: str, host: str, port: int) -> Iterator[Finding]:
         check_torch,
         lambda: check_checkpoint(model),
         check_audio,
+        check_turns,
         lambda: check_port(host, port),
         check_open_files,
     )

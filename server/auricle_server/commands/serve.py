@@ -42,6 +42,12 @@ def serve(
     resume_seconds: Annotated[
         float | None, typer.Option(help="How long a stream whose connection was cut waits for it; 10 unless set.")
     ] = None,
+    turn_models: Annotated[
+        str | None,
+        typer.Option(
+            help="Hear how a turn sounds: auto (the default) where auricle[turns] is installed, off, require."
+        ),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO (the default), WARNING or ERROR.")] = None,
 ) -> None:
     """Run the server: a worker with the model, and gateways that clients connect to.

@@ -17,6 +17,7 @@ from auricle.protocol.messages import RESUME_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.auth import check_key
 from auricle_server.gateway.errors import Refusal, ShuttingDown
+from auricle_server.gateway.hearing import HearingRoom
 from auricle_server.gateway.native import NativeShell
 from auricle_server.gateway.neighbours import RESUME_PATH, Neighbours, pass_on
 from auricle_server.gateway.returns import Returns
@@ -24,6 +25,7 @@ from auricle_server.gateway.session import Session
 from auricle_server.gateway.streams import Hub
 from auricle_server.link.base import GatewayLink
 from auricle_server.metrics import Metrics
+from auricle_server.voice.models import find_wanted
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,9 @@ class Gateway:
         config: Of the server.
         links: One to each worker.
         neighbours: The other gateways of the server.
+
+    Raises:
+        ModelsMissing: The models that hear how turns sound are required, and are not there.
 
     Attributes:
         hub: The workers.
@@ -61,6 +66,7 @@ class Gateway:
         self._returns = Returns(config.resume_seconds, time.monotonic)
         self._empty = asyncio.Event()
         self._empty.set()
+        self._hearing = HearingRoom(find_wanted(config.turn_models), self._metrics)
         self.hub = Hub(links, self._metrics, self._on_beat)
         self.serving = asyncio.create_task(self.hub.run())
 
@@ -153,7 +159,7 @@ class Gateway:
         seat = await self.hub.reserve(_whole_number(request.query.get("latency_ms", "")))
         keeps = self._config.resume_seconds > 0
         token = self._neighbours.sign(secrets.token_urlsafe(_TOKEN_BYTES)) if keeps else None
-        return Session(seat, token, self._config.limits, self._metrics, time.monotonic, shell.wake)
+        return Session(seat, token, self._config.limits, self._metrics, time.monotonic, shell.wake, self._hearing)
 
     def _enter(self, shell: NativeShell) -> None:
         self._shells.add(shell)
@@ -234,6 +240,7 @@ class Gateway:
         self.serving.cancel()
         await asyncio.wait({self.serving})
         await self.hub.close()
+        await self._hearing.close()
 
     async def _until_empty(self, seconds: float) -> None:
         with suppress(TimeoutError):

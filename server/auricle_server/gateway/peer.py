@@ -18,6 +18,7 @@ from auricle_server.link.messages import (
     GatewayItem,
     ModelInfo,
     OpenStream,
+    RefineChanged,
     StreamFailed,
     StreamOpened,
     WorkerItem,
@@ -207,7 +208,7 @@ class WorkerPeer:
                 self._on_opened(item)
             case StreamFailed():
                 self._on_failed(item)
-            case ChangeRefused():
+            case ChangeRefused() | RefineChanged():
                 self._hand_out(item.stream, item)
             case WorkerStats():
                 self._on_stats(item)

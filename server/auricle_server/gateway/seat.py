@@ -9,15 +9,17 @@ from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import (
     ChangeRefused,
     ChangeStream,
+    FlushSecond,
     FlushStream,
     GatewayItem,
     ModelInfo,
+    RefineChanged,
     StreamFailed,
     StreamOpened,
 )
 from auricle_server.stream import Change
 
-News = ChunkResult | StreamFailed | ChangeRefused
+News = ChunkResult | StreamFailed | ChangeRefused | RefineChanged
 Listener = Callable[[News], None]
 
 
@@ -66,11 +68,15 @@ class Seat:
     def change(self, change: Change, *, starting: bool = False) -> None:
         """Settings from the next chunk on; see `ChangeStream`."""
         if change != Change():
-            self._peer.put(ChangeStream(self.number, change.latency_ms, change.language, starting))
+            self._peer.put(ChangeStream(self.number, change.latency_ms, change.language, change.refine, starting))
 
     def flush(self, mark: int, *, last: bool = False) -> None:
         """See `FlushStream`."""
         self._peer.put(FlushStream(self.number, mark, last), urgent=True)
+
+    def flush_second(self) -> None:
+        """See `FlushSecond`."""
+        self._peer.put(FlushSecond(self.number), urgent=True)
 
     def leave(self) -> None:
         """Gives the slot back, unless the stream is over; may be called twice."""

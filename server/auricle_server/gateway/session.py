@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 from auricle.protocol import codes
 from auricle.protocol.codes import CODES, ProtocolViolation
@@ -17,22 +18,24 @@ from auricle.protocol.connection import ClientInput, ServerConnection
 from auricle.protocol.messages import (
     End,
     Error,
-    Final,
     Finalize,
     Limits,
     Ready,
     ServerEvent,
     Start,
-    TurnEnd,
     Update,
 )
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio_in import AudioIn
+from auricle_server.gateway.figures import Figures
+from auricle_server.gateway.hearing import Hearing, HearingRoom
 from auricle_server.gateway.outgoing import Outgoing
 from auricle_server.gateway.seat import News, Seat
-from auricle_server.link.messages import ChangeRefused, StreamFailed
+from auricle_server.link.columns import ChunkResult
+from auricle_server.link.messages import ChangeRefused, RefineChanged, StreamFailed
 from auricle_server.metrics import Metrics
 from auricle_server.stream import Change, Stream
+from auricle_server.turns import Voice
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +58,7 @@ class Session:
         metrics: Of the gateway.
         clock: Monotonic seconds.
         wake: Called when there is something to send, or room to receive.
+        room: Where the sound of turns is judged; None for nowhere.
 
     Attributes:
         name: Names the session in logs and in `Ready`.
@@ -71,6 +75,7 @@ class Session:
         metrics: Metrics,
         clock: Callable[[], float],
         wake: Callable[[], None],
+        room: HearingRoom | None = None,
     ) -> None:
         self.name = secrets.token_hex(8)
         self.token = token
@@ -84,9 +89,10 @@ class Session:
         self._connection = ServerConnection(limits.message_bytes)
         self._stream: Stream | None = None
         self._audio: AudioIn | None = None
+        self._hearing = Hearing(room, self._on_result)
         self._outgoing = Outgoing(self._connection)
         self._rejoining: int | None = None
-        self._asked: dict[str, float] = {}
+        self._figures = Figures(metrics, clock)
         self._draining = False
         # A stream must always be able to collect two chunks, whatever the limit says.
         self._most_backlog = max(limits.buffered_seconds, 2 * max(seat.info.latencies_ms) / 1000)
@@ -152,15 +158,18 @@ class Session:
         stream = Stream(self._seat.info, start, self.name)
         self._audio = AudioIn(start.encoding, start.sample_rate)
         self._stream = stream
+        self._hearing.follow(start.turn.mode)
         # The seat was taken for one latency, and in the model's default language, before the start was known.
         latency_ms = None if stream.latency_ms == self._seat.latency_ms else stream.latency_ms
-        self._seat.change(Change(latency_ms, start.language), starting=True)
+        refine = None if start.refine == "off" else start.refine
+        self._seat.change(Change(latency_ms, start.language, refine), starting=True)
         self._send([self._ready(stream)])
         log.info("stream started session=%s latency_ms=%d turn=%s", self.name, stream.latency_ms, start.turn.mode)
 
     def _ready(self, stream: Stream) -> Ready:
         delay = 0.0 if self._audio is None else self._audio.delay_seconds
-        return stream.ready(self._limits, input_delay=delay, resume_token=self.token)
+        ready = stream.ready(self._limits, input_delay=delay, resume_token=self.token)
+        return replace(ready, turn_signals=self._hearing.signals)
 
     def _hear(self, data: bytes) -> None:
         stream, audio = self._running
@@ -175,11 +184,12 @@ class Session:
             samples = len(pcm) // _SAMPLE_BYTES
             stream.hear(samples)
             self._seat.audio(pcm)
+            self._hearing.hear(pcm)
 
     def _finalize(self, finalize_id: str) -> None:
         stream, audio = self._running
         self._push(stream, audio.flush())
-        self._asked[finalize_id] = self._clock()
+        self._figures.ask(finalize_id)
         mark = stream.finalize(finalize_id)
         if mark is not None:
             self._seat.flush(mark)
@@ -190,6 +200,9 @@ class Session:
             self._seat.change(stream.update(update))
         except ProtocolViolation as violation:
             self._send([self._error(violation.code, violation.message, fatal=False)])
+        else:
+            if update.turn is not None:
+                self._hearing.follow(update.turn.mode)
 
     def _end(self) -> None:
         stream, audio = self._running
@@ -248,41 +261,42 @@ class Session:
             if isinstance(item, StreamFailed):
                 self.fail(item.code, item.message)
             return
+        match item:
+            case ChunkResult(refined=True) | RefineChanged():
+                self._on_result(item, None)
+            case ChunkResult():
+                # Who asked for a final has it at once; who has said all waits for a turn end that is judged well.
+                self._hearing.take(item, patient=item.mark is None or self._connection.ended)
+            case ChangeRefused():
+                self._send([self._error(codes.SERVER_FULL, item.message, fatal=False)])
+            case StreamFailed():
+                self._hearing.give_up()
+                self.fail(item.code if item.code in CODES else codes.INTERNAL, item.message)
+
+    def _on_result(self, result: ChunkResult | RefineChanged, voice: Voice | None) -> int:
+        stream, _ = self._running
         try:
-            self._on_item(self._stream, item)
+            self._on_chunk(stream, result, voice)
         except Exception:
             log.exception("session failed session=%s", self.name)
             self.fail(codes.INTERNAL, "the server failed on this stream; the failure is logged there")
+        return stream.turn_ended_at
 
-    def _on_item(self, stream: Stream, item: News) -> None:
-        if isinstance(item, StreamFailed):
-            self.fail(item.code if item.code in CODES else codes.INTERNAL, item.message)
-            return
-        if isinstance(item, ChangeRefused):
-            self._send([self._error(codes.SERVER_FULL, item.message, fatal=False)])
-            return
+    def _on_chunk(self, stream: Stream, result: ChunkResult | RefineChanged, voice: Voice | None) -> None:
         before = stream.audio_time
-        events = stream.on_result(item)
-        self._metrics.audio_seconds.inc(stream.audio_time - before)
-        self._observe(events)
+        events = stream.on_result(result, voice)
+        if stream.asks_second():
+            self._seat.flush_second()
+        self._figures.observe(events, stream.audio_time - before)
         self._send(events)
         if stream.over:
             self._finish()
-
-    def _observe(self, events: list[ServerEvent]) -> None:
-        for event in events:
-            if isinstance(event, TurnEnd):
-                self._metrics.turn_ends.inc()
-            elif isinstance(event, Final) and event.finalize_id is not None:
-                asked = self._asked.pop(event.finalize_id, None)
-                if asked is not None:
-                    self._metrics.finalize_seconds.observe(self._clock() - asked)
 
     def _finish(self) -> None:
         """The last flush is answered: either the client said `End`, or the server shuts down."""
         if self._connection.ended:
             self.close_code = _NORMAL
-            self._seat.leave()  # the last words may wait for a client that comes back; the slot need not
+            self._part()  # the last words may wait for a client that comes back; the slot need not
             self._wake()
         else:
             self.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again and replay from the last final")
@@ -306,7 +320,7 @@ class Session:
             return
         self._outgoing.put([self._error(code, message, fatal=True)])
         self.close_code = CODES[code].close_code
-        self._seat.leave()
+        self._part()
         self._wake()
 
     def _error(self, code: str, message: str, *, fatal: bool) -> Error:
@@ -343,4 +357,9 @@ class Session:
         """The socket is gone, or about to be: gives the slot back."""
         if self._stream is not None:
             log.info("stream left session=%s audio_seconds=%.2f", self.name, self._stream.audio_time)
+        self._part()
+
+    def _part(self) -> None:
+        """Nothing is to come from the worker any more, nor from the models."""
         self._seat.leave()
+        self._hearing.close()

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 INT16, INT32, INT64, FLOAT32 = np.dtype("<i2"), np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f4")
+BOOL = np.dtype("?")
 NO_MARK = -1
 """In `ResultColumns.marks`: the result answers no flush."""
 _SAMPLE_BYTES = 2
@@ -32,6 +33,7 @@ class ChunkResult(msgspec.Struct, frozen=True, gc=False):
         frames: Absolute encoder frame of each token's emission.
         probabilities: Softmax probability of each token.
         mark: The `FlushStream.mark` that this answers, else None.
+        refined: Whether the stream's second lane found it.
     """
 
     stream: int
@@ -40,6 +42,7 @@ class ChunkResult(msgspec.Struct, frozen=True, gc=False):
     frames: tuple[int, ...] = ()
     probabilities: tuple[float, ...] = ()
     mark: int | None = None
+    refined: bool = False
 
 
 class AudioColumns(msgspec.Struct, frozen=True, array_like=True):
@@ -94,6 +97,7 @@ class ResultColumns(msgspec.Struct, frozen=True, array_like=True):
         tokens: int32 [sum(counts)], row after row.
         frames: int32, likewise.
         probabilities: float32, likewise.
+        refined: bool [n], as in `ChunkResult`; empty where no row is of a second lane.
     """
 
     streams: bytes
@@ -103,12 +107,20 @@ class ResultColumns(msgspec.Struct, frozen=True, array_like=True):
     tokens: bytes
     frames: bytes
     probabilities: bytes
+    refined: bytes = b""
 
     @staticmethod
     def of(
-        streams: Array, samples: Array, counts: Array, marks: Array, tokens: Array, frames: Array, probabilities: Array
+        streams: Array,
+        samples: Array,
+        counts: Array,
+        marks: Array,
+        tokens: Array,
+        frames: Array,
+        probabilities: Array,
+        refined: Array | None = None,
     ) -> ResultColumns:
-        """The bytes of these arrays, whatever their integer or float types."""
+        """The bytes of these arrays, whatever their integer or float types; None where no row is of a second lane."""
         return ResultColumns(
             _bytes(streams, INT64),
             _bytes(samples, INT64),
@@ -117,6 +129,7 @@ class ResultColumns(msgspec.Struct, frozen=True, array_like=True):
             _bytes(tokens, INT32),
             _bytes(frames, INT32),
             _bytes(probabilities, FLOAT32),
+            b"" if refined is None else _bytes(refined, BOOL),
         )
 
     def rows(self) -> Iterator[ChunkResult]:
@@ -129,10 +142,11 @@ class ResultColumns(msgspec.Struct, frozen=True, array_like=True):
         counts, marks = _view(self.counts, INT32).tolist(), _view(self.marks, INT64).tolist()
         tokens, frames = _view(self.tokens, INT32).tolist(), _view(self.frames, INT32).tolist()
         probabilities = _view(self.probabilities, FLOAT32).tolist()
-        fit = len(streams) == len(samples) == len(counts) == len(marks)
+        refined = _view(self.refined, BOOL).tolist() if self.refined else [False] * len(streams)
+        fit = len(streams) == len(samples) == len(counts) == len(marks) == len(refined)
         if not fit or not sum(counts) == len(tokens) == len(frames) == len(probabilities):
             raise BadColumns(f"{len(streams)} streams, {sum(counts)} tokens counted, {len(tokens)} tokens")
-        return _rows(streams, samples, counts, marks, tokens, frames, probabilities)
+        return _rows(streams, samples, counts, marks, refined, tokens, frames, probabilities)
 
 
 def _rows(
@@ -140,19 +154,20 @@ def _rows(
     samples: list[int],
     counts: list[int],
     marks: list[int],
+    refined: list[bool],
     tokens: list[int],
     frames: list[int],
     probabilities: list[float],
 ) -> Iterator[ChunkResult]:
     end = 0
-    for stream, position, count, mark in zip(streams, samples, counts, marks, strict=True):
+    for stream, position, count, mark, second in zip(streams, samples, counts, marks, refined, strict=True):
         answers = None if mark == NO_MARK else mark
         if not count:
-            yield ChunkResult(stream, position, mark=answers)
+            yield ChunkResult(stream, position, mark=answers, refined=second)
             continue
         start, end = end, end + count
         found = tuple(tokens[start:end]), tuple(frames[start:end]), tuple(probabilities[start:end])
-        yield ChunkResult(stream, position, *found, answers)
+        yield ChunkResult(stream, position, *found, answers, second)
 
 
 def _bytes(column: Array, type_: np.dtype[Any]) -> bytes:

@@ -13,6 +13,8 @@ from auricle_server.link.columns import NO_AUDIO, AudioColumns, ResultColumns
 
 SAMPLE_RATE = 16_000
 """Samples per second of all audio between gateway and worker, and of every audio position."""
+CAUGHT_UP = 0
+"""Mark of the answers to `FlushSecond`; no `FlushStream` has it."""
 
 
 class ModelInfo(msgspec.Struct, frozen=True, tag=True):
@@ -55,25 +57,36 @@ class OpenStream(msgspec.Struct, frozen=True, tag=True):
 class ChangeStream(msgspec.Struct, frozen=True, tag=True):
     """Settings from the next chunk on; None leaves one as it is.
 
-    When the worker has no time left for the new latency, a stream that is `starting` has failed; one that is under way
+    With `refine` other than ``"off"`` the stream gets a second lane, which hears the same audio at the model's longest
+    latency: ``"on"`` for as long as it wants, ``"auto"`` while the worker has time to spare. `RefineChanged` tells when
+    it is there. A stream that runs at that latency anyway gets none.
+
+    When the worker has no time left for what is asked, a stream that is `starting` has failed; one that is under way
     goes on as it was and is told by `ChangeRefused`.
     """
 
     stream: int
     latency_ms: int | None = None
     language: str | None = None
+    refine: str | None = None
     starting: bool = False
 
 
 class FlushStream(msgspec.Struct, frozen=True, tag=True):
     """Decode all audio sent so far, the ragged tail included, and answer with a result carrying `mark`.
 
-    With `last` the stream is over and its slot is given back.
+    A stream's second lane answers as well. With `last` the stream is over and its slot is given back.
     """
 
     stream: int
     mark: int
     last: bool = False
+
+
+class FlushSecond(msgspec.Struct, frozen=True, tag=True):
+    """The second lane by itself: decode all audio sent so far and answer with a result that carries `CAUGHT_UP`."""
+
+    stream: int
 
 
 class CloseStream(msgspec.Struct, frozen=True, tag=True):
@@ -82,7 +95,7 @@ class CloseStream(msgspec.Struct, frozen=True, tag=True):
     stream: int
 
 
-GatewayItem = OpenStream | ChangeStream | FlushStream | CloseStream
+GatewayItem = OpenStream | ChangeStream | FlushStream | FlushSecond | CloseStream
 
 
 class Segment(msgspec.Struct, frozen=True, array_like=True):
@@ -133,7 +146,7 @@ class StreamFailed(msgspec.Struct, frozen=True, tag=True):
 
 
 class ChangeRefused(msgspec.Struct, frozen=True, tag=True):
-    """The worker has no time for the latency that a `ChangeStream` asked for; the stream goes on as it was.
+    """The worker has no time for what a `ChangeStream` asked for; the stream goes on as it was.
 
     Attributes:
         stream: Whose.
@@ -142,6 +155,20 @@ class ChangeRefused(msgspec.Struct, frozen=True, tag=True):
 
     stream: int
     message: str
+
+
+class RefineChanged(msgspec.Struct, frozen=True, tag=True):
+    """A stream's second lane was opened, or closed. All results of a lane come between the two.
+
+    Attributes:
+        stream: Whose.
+        active: Whether there is one now.
+        base: Samples of the stream from which on the lane hears it. It answers the flushes that come behind them.
+    """
+
+    stream: int
+    active: bool
+    base: int = 0
 
 
 class StepSample(msgspec.Struct, frozen=True, array_like=True):
@@ -162,7 +189,7 @@ class WorkerStats(msgspec.Struct, frozen=True, tag=True):
     """How the worker does, sent once a second.
 
     Attributes:
-        slots_used: Slots leased now.
+        slots_used: Slots leased now, but for second lanes that would be given up for another stream.
         load: Predicted share of its time that the streams held now need.
         busy: Share of the time since the last message in which it was not waiting.
         capacity: Streams of the default latency that it would hold if there were no others.
@@ -178,7 +205,7 @@ class WorkerStats(msgspec.Struct, frozen=True, tag=True):
     steps: tuple[StepSample, ...] = ()
 
 
-WorkerItem = StreamOpened | StreamFailed | ChangeRefused | WorkerStats | ModelInfo
+WorkerItem = StreamOpened | StreamFailed | ChangeRefused | RefineChanged | WorkerStats | ModelInfo
 
 
 class FromWorker(msgspec.Struct, frozen=True, tag=True):

@@ -4,12 +4,14 @@ from auricle_server.turns.base import Detector, Heard, TurnEnded, TurnStarted, V
 from auricle_server.turns.off import OffDetector
 from auricle_server.turns.record import TurnRecord
 from auricle_server.turns.select import detector_for
+from auricle_server.turns.semantic import SemanticDetector
 from auricle_server.turns.silence import SilenceDetector
 
 __all__ = [
     "Detector",
     "Heard",
     "OffDetector",
+    "SemanticDetector",
     "SilenceDetector",
     "TurnEnded",
     "TurnRecord",

@@ -16,12 +16,14 @@ class Voice:
         complete: Probability that the turn sounds complete, 0 to 1, by the newest judgement in this silence; None
             without one.
         judged: The position on which that judgement rests; None without one.
+        prosody: Whether anybody judges how complete a turn sounds.
     """
 
     speech: float
     speech_end: int | None = None
     complete: float | None = None
     judged: int | None = None
+    prosody: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,20 @@ class Heard:
         position: Audio position on which the chunk's result rests.
         speech_end: Where the last word so far ended, as the decoder heard it; None before the first.
         closing: The marks that the decoder has put behind that word; empty while there are none.
+        closed_at: Where it has emitted the last of them; None while there are none.
         utterance_ended: Whether the model has emitted an end of utterance behind that word; few models do.
+        last_word: That word, without marks; empty before the first.
+        confidence: Probability of its last token, 0 to 1.
         voice: What the sound says; None where nobody listens to it.
     """
 
     position: int
     speech_end: int | None
     closing: str = ""
+    closed_at: int | None = None
     utterance_ended: bool = False
+    last_word: str = ""
+    confidence: float = 1.0
     voice: Voice | None = None
 
 

@@ -6,6 +6,7 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.link.messages import SAMPLE_RATE
 from auricle_server.turns.base import Detector
 from auricle_server.turns.off import OffDetector
+from auricle_server.turns.semantic import SemanticDetector
 from auricle_server.turns.silence import SilenceDetector
 
 
@@ -19,6 +20,11 @@ def detector_for(settings: TurnSettings, *, is_open: bool = False, heard: int = 
     """
     if settings.mode == "off":
         return OffDetector(is_open=is_open, heard=heard)
+    if settings.mode == "semantic":
+        shortest, longest = _samples(settings.min_silence_ms), _samples(settings.max_silence_ms)
+        return SemanticDetector(
+            settings.end_threshold, settings.eager_threshold, shortest, longest, is_open=is_open, heard=heard
+        )
     eager = settings.eager_silence_ms
     return SilenceDetector(
         _samples(settings.silence_ms), None if eager is None else _samples(eager), is_open=is_open, heard=heard

@@ -24,6 +24,8 @@ the line goes through the origin, and asks too much rather than too little for m
 _FARTHEST = 2.0
 """A step that took more than this times what was expected, or less than its inverse, counts as this: a hiccup moves the
 line a little, a lasting change moves it as far as it must within some hundred steps."""
+SPARE_SHARE = 0.6
+"""Of the highest load: while the predicted one, a lane more included, is no higher, there is time to spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class Admission:
         self._max_load = max_load
         self._lines = {latency: CostLine() for latency in latencies_ms}
         self._streams: Counter[int] = Counter()
+        self._spare: Counter[int] = Counter()
+        """Lanes that are given up when a stream needs their time."""
         self._most_rows = calibration.most_rows
         for step in calibration.steps:
             self._lines[step.latency_ms].calibrate(step.rows, step.seconds)
@@ -132,11 +136,21 @@ class Admission:
 
     @property
     def load(self) -> float:
-        """Predicted for the streams held."""
-        return self._load(self._streams)
+        """Predicted for all that is held."""
+        return self._load(self._streams + self._spare)
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether what is held needs more time than it may."""
+        return bool(self._max_load) and self.load > self._max_load
+
+    def has_to_spare(self, latency_ms: int) -> bool:
+        """Whether there is time for a lane that is given up when a stream needs it."""
+        load = self._load(self._streams + self._spare + Counter((latency_ms,)))
+        return not self._max_load or load <= SPARE_SHARE * self._max_load
 
     def fits(self, latency_ms: int, instead_of: int | None = None) -> bool:
-        """Whether there is time for one more stream.
+        """Whether there is time for one more stream, maybe that of spare lanes.
 
         The first stream always fits: a worker that refused everybody would never learn that it has become faster.
 
@@ -151,15 +165,15 @@ class Admission:
         if not self._max_load or streams.total() == 1:
             return True
         load = self._load(streams)
-        return load <= self._max_load or (instead_of is not None and load <= self.load)
+        return load <= self._max_load or (instead_of is not None and load <= self._load(self._streams))
 
-    def add(self, latency_ms: int) -> None:
-        """A stream has come."""
-        self._streams[latency_ms] += 1
+    def add(self, latency_ms: int, *, spare: bool = False) -> None:
+        """A stream has come, or a spare lane."""
+        (self._spare if spare else self._streams)[latency_ms] += 1
 
-    def remove(self, latency_ms: int) -> None:
-        """A stream has gone."""
-        self._streams[latency_ms] -= 1
+    def remove(self, latency_ms: int, *, spare: bool = False) -> None:
+        """A stream has gone, or a spare lane."""
+        (self._spare if spare else self._streams)[latency_ms] -= 1
 
     def capacity(self, latency_ms: int, slots: int) -> int:
         """Streams of one latency that would be taken if there were no others."""

@@ -21,21 +21,17 @@ from auricle_server.link.base import WorkerLink
 from auricle_server.link.columns import BadColumns, ResultColumns
 from auricle_server.link.intake import HandOver, Intake
 from auricle_server.link.messages import (
-    ChangeRefused,
-    ChangeStream,
-    CloseStream,
-    FlushStream,
+    SAMPLE_RATE,
     FromWorker,
-    GatewayItem,
     ModelInfo,
-    OpenStream,
+    RefineChanged,
     StreamFailed,
-    StreamOpened,
     ToWorker,
     WorkerItem,
 )
 from auricle_server.worker.admission import Admission
-from auricle_server.worker.tenants import Owner, Tenants
+from auricle_server.worker.reception import Reception
+from auricle_server.worker.tenants import Tenants
 from auricle_server.worker.workload import Workload
 
 if TYPE_CHECKING:
@@ -48,7 +44,6 @@ GATEWAY_SILENCE_SECONDS = 5.0
 """Gateways say something every second; one that has been silent for this long is gone, and its streams with it."""
 _POLL_SECONDS = 0.1
 _MOST_FAILED_STEPS = 3
-_NO_TIME = "the worker has no time for another stream of this latency; try again, or ask for a longer one"
 
 
 class WorkerBroken(Exception):
@@ -80,7 +75,9 @@ class Worker:
         self._clock = clock
         self._admission = admission or Admission(info.latencies_ms, max_load=0.0)
         self._workload = Workload(info, clock())
-        self._tenants = Tenants(info.slots)
+        self._tenants = Tenants(info.slots, round(info.frame_seconds * SAMPLE_RATE))
+        self._reception = Reception(engine, self._tenants, self._admission, self._tell)
+        self._lanes_changed = False
         self._intake = Intake()
         self._items: defaultdict[bytes, list[WorkerItem]] = defaultdict(list)
         self._results: dict[bytes, ResultColumns] = {}
@@ -100,7 +97,7 @@ class Worker:
                 self.tick(_POLL_SECONDS if wait is None else min(wait, _POLL_SECONDS))
         finally:
             for owner in self._tenants:
-                self._close(owner)
+                self._reception.close(owner)
             self._link.close()
 
     def tick(self, timeout: float) -> None:
@@ -112,6 +109,8 @@ class Worker:
             self._take(gateway, message)
         for hand_over in self._intake.take():
             self._feed(hand_over)
+        if self._lanes_changed:
+            self._publish()  # before any result of a lane that has just been opened
         self._step()
         if self._clock() >= self._stats_due:
             self._housekeep()
@@ -141,72 +140,13 @@ class Worker:
                 self._on_failed_step(error)
         for gateway, item in hand_over.items:
             try:
-                self._apply((gateway, item.stream), item)
+                self._reception.apply((gateway, item.stream), item)
             except Exception as error:  # noqa: BLE001 - see the module: one stream's trouble stays its own
-                self._fail((gateway, item.stream), error)
+                self._reception.fail((gateway, item.stream), error)
 
-    def _apply(self, owner: Owner, item: GatewayItem) -> None:
-        if isinstance(item, OpenStream):
-            self._open(owner, item)
-            return
-        tenant = self._tenants.get(owner)
-        if tenant is None:
-            return  # it has failed or ended while this was on its way
-        match item:
-            case FlushStream():
-                self._engine.flush(tenant.lease, item.mark, last=item.last)
-                if item.last:
-                    self._tenants.hush(owner)
-            case ChangeStream():
-                self._change(owner, item)
-            case CloseStream():
-                self._close(owner)
-
-    def _open(self, owner: Owner, item: OpenStream) -> None:
-        if not self._admission.fits(item.latency_ms):
-            self._items[owner[0]].append(StreamFailed(item.stream, codes.SERVER_FULL, _NO_TIME))
-            return
-        lease = self._engine.open(item.latency_ms, item.language)
-        self._admission.add(item.latency_ms)
-        ticket = self._tenants.add(owner, lease, item.latency_ms)
-        self._items[owner[0]].append(StreamOpened(item.stream, lease.slot, ticket))
-
-    def _change(self, owner: Owner, item: ChangeStream) -> None:
-        tenant = self._tenants.get(owner)
-        assert tenant is not None, "looked up before"
-        latency_ms = item.latency_ms or tenant.latency_ms
-        if latency_ms != tenant.latency_ms and not self._admission.fits(latency_ms, instead_of=tenant.latency_ms):
-            if item.starting:
-                self._close(owner)
-                self._items[owner[0]].append(StreamFailed(item.stream, codes.SERVER_FULL, _NO_TIME))
-                return
-            self._items[owner[0]].append(ChangeRefused(item.stream, _NO_TIME))
-            latency_ms = tenant.latency_ms
-        self._engine.change(tenant.lease, latency_ms=latency_ms, language=item.language)
-        self._admission.remove(tenant.latency_ms)
-        self._admission.add(latency_ms)
-        tenant.latency_ms = latency_ms
-
-    def _close(self, owner: Owner) -> None:
-        tenant = self._tenants.remove(owner)
-        if tenant is not None:
-            self._admission.remove(tenant.latency_ms)
-            self._engine.close(tenant.lease)
-
-    def _fail(self, owner: Owner, error: Exception) -> None:
-        """Drops one stream and says why."""
-        from auricle_server.engine import NoSlot
-
-        gateway, stream = owner
-        if isinstance(error, NoSlot):
-            self._items[gateway].append(StreamFailed(stream, codes.SERVER_FULL, "every slot is taken; try again"))
-            return
-        log.error("stream failed gateway=%s stream=%d", gateway.hex(), stream, exc_info=error)
-        self._items[gateway].append(StreamFailed(stream, codes.INTERNAL, "the worker could not process the stream"))
-        try:
-            self._close(owner)
-        except Exception:
-            log.exception("lease could not be closed gateway=%s stream=%d", gateway.hex(), stream)
+    def _tell(self, gateway: bytes, item: WorkerItem) -> None:
+        self._items[gateway].append(item)
+        self._lanes_changed |= isinstance(item, RefineChanged)
 
     # --- the engine --------------------------------------------------------------------------------------------------
 
@@ -224,9 +164,7 @@ class Worker:
     def _collect(self, results: StepResults) -> None:
         self._results.update(self._tenants.by_gateway(results))
         for owner in self._tenants.ended(results):
-            tenant = self._tenants.remove(owner)
-            assert tenant is not None, "looked up by its slot"
-            self._admission.remove(tenant.latency_ms)
+            self._reception.leave(owner)
         if results.computed:
             step = results.chunk_frames, results.computed, results.seconds
             self._admission.observe(self._workload.stepped(*step, self._clock()))
@@ -235,7 +173,7 @@ class Worker:
         self._failed_steps += 1
         log.error("engine step failed streams=%d", len(self._tenants), exc_info=error)
         for owner in self._tenants:
-            self._close(owner)
+            self._reception.close(owner)
             gateway, stream = owner
             self._items[gateway].append(StreamFailed(stream, codes.WORKER_LOST, "the engine failed; please replay"))
         if self._failed_steps >= _MOST_FAILED_STEPS:
@@ -250,7 +188,8 @@ class Worker:
         self._stats_due = now + STATS_SECONDS
         for gateway in [g for g, seen in self._seen.items() if now - seen > GATEWAY_SILENCE_SECONDS]:
             self._forget(gateway)
-        stats = self._workload.report(self._admission, len(self._tenants), now)
+        self._reception.lanes.housekeep()
+        stats = self._workload.report(self._admission, self._reception.slots_used, now)
         told = max(self._seen, key=self._seen.__getitem__, default=None)  # one that lives: see `WorkerStats.steps`
         for gateway in self._seen:
             self._items[gateway].append(stats if gateway == told else structs.replace(stats, steps=()))
@@ -259,12 +198,13 @@ class Worker:
         owners = self._tenants.of_gateway(gateway)
         log.warning("gateway lost gateway=%s streams=%d", gateway.hex(), len(owners))
         for owner in owners:
-            self._close(owner)
+            self._reception.close(owner)
         del self._seen[gateway]
         self._items.pop(gateway, None)
         self._results.pop(gateway, None)
 
     def _publish(self) -> None:
+        self._lanes_changed = False
         items, self._items = self._items, defaultdict(list)
         results, self._results = self._results, {}
         for gateway in items.keys() | results.keys():

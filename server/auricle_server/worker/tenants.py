@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auricle_server.link.columns import ResultColumns
+from auricle_server.link.columns import Array, ResultColumns
 
 if TYPE_CHECKING:
     from auricle_server.engine.types import AudioBatch, Lease, StepResults
@@ -18,19 +18,27 @@ if TYPE_CHECKING:
 Owner = tuple[bytes, int]
 """A gateway's identity and its number for the stream."""
 _LIFE_BITS, _LEASE_BITS = 30, 32
+_FIRST = -1
+"""No second lane begins there."""
 
 
 @dataclass(slots=True)
 class Tenant:
-    """A stream in a slot.
+    """A stream in a slot, or in two.
 
     Attributes:
         lease: Its hold on the slot.
         latency_ms: What the worker's time is planned for.
+        language: In which it is heard.
+        refine: What it wants of a second lane: "off", "on" or "auto".
+        second: The second lane's hold on a slot, while there is one.
     """
 
     lease: Lease
     latency_ms: int
+    language: str = ""
+    refine: str = "off"
+    second: Lease | None = None
 
 
 @dataclass(slots=True)
@@ -55,9 +63,15 @@ class Tenants:
 
     Args:
         slots: Highest slot.
+        frame_samples: Length of an encoder frame.
+
+    Attributes:
+        seconds: Second lanes that there are.
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, frame_samples: int = 1280) -> None:
+        self.seconds = 0
+        self._frame_samples = frame_samples
         self._life = (1 + secrets.randbits(_LIFE_BITS)) << _LEASE_BITS
         self._by_owner: dict[Owner, Tenant] = {}
         self._gateways = _Gateways()
@@ -66,6 +80,12 @@ class Tenants:
         """Ticket under which each slot still takes audio, else 0."""
         self._gateway_of = np.zeros(slots + 1, np.int32)
         self._stream_of = np.zeros(slots + 1, np.int64)
+        self._received = np.zeros(slots + 1, np.int64)
+        """Samples of each slot's stream so far."""
+        self._second_of = np.zeros(slots + 1, np.int32)
+        """Slot of the second lane of each slot's stream, 0 where there is none."""
+        self._begins = np.full(slots + 1, _FIRST)
+        """Encoder frame of its stream with which a second lane begins; `_FIRST` in all other slots."""
 
     def __len__(self) -> int:
         return len(self._by_owner)
@@ -81,15 +101,53 @@ class Tenants:
         """The stream's slot, if it has one."""
         return self._by_owner.get(owner)
 
-    def add(self, owner: Owner, lease: Lease, latency_ms: int) -> int:
+    def add(self, owner: Owner, lease: Lease, latency_ms: int, language: str = "") -> int:
         """A stream moves in; returns its ticket."""
-        gateway, stream = owner
-        self._by_owner[owner] = Tenant(lease, latency_ms)
-        self._lease_of[lease.slot] = lease.id
+        self._by_owner[owner] = Tenant(lease, latency_ms, language)
+        self._occupy(owner, lease, _FIRST)
+        self._received[lease.slot] = 0
         self._hears[lease.slot] = ticket = self._life + lease.id
+        return ticket
+
+    def _occupy(self, owner: Owner, lease: Lease, begins: int) -> None:
+        gateway, stream = owner
+        self._lease_of[lease.slot] = lease.id
         self._gateway_of[lease.slot] = self._gateways.number(gateway)
         self._stream_of[lease.slot] = stream
-        return ticket
+        self._second_of[lease.slot] = 0
+        self._begins[lease.slot] = begins
+
+    def open_second(self, owner: Owner, lease: Lease, chunk_frames: int = 1) -> tuple[int, int]:
+        """A second lane, from now on.
+
+        Args:
+            owner: The stream.
+            lease: The lane's hold on its slot.
+            chunk_frames: Encoder frames of its chunks.
+
+        Returns:
+            Samples of the stream before it, and how many of them it must be given as silence: so many that its chunks
+            are those that it would have if it had heard the stream from its beginning. Lanes that are opened at the
+            same time then do not fall due at the same time.
+        """
+        tenant = self._by_owner[owner]
+        base = int(self._received[tenant.lease.slot])
+        chunks, silence = divmod(base, chunk_frames * self._frame_samples)
+        self._occupy(owner, lease, chunks * chunk_frames)
+        self._second_of[tenant.lease.slot] = lease.slot
+        tenant.second = lease
+        self.seconds += 1
+        return base, silence
+
+    def close_second(self, owner: Owner) -> Lease | None:
+        """The second lane goes, if there is one."""
+        tenant = self._by_owner[owner]
+        lease, tenant.second = tenant.second, None
+        if lease is not None:
+            self._second_of[tenant.lease.slot] = 0
+            self._vacate(lease)
+            self.seconds -= 1
+        return lease
 
     def hush(self, owner: Owner) -> None:
         """The stream has ended: no audio of it is taken any more."""
@@ -99,8 +157,16 @@ class Tenants:
         """The stream moves out."""
         tenant = self._by_owner.pop(owner, None)
         if tenant is not None:
-            self._lease_of[tenant.lease.slot] = self._hears[tenant.lease.slot] = 0
+            self._vacate(tenant.lease)
+        if tenant is not None and tenant.second is not None:
+            self._vacate(tenant.second)
+            self.seconds -= 1
         return tenant
+
+    def _vacate(self, lease: Lease) -> None:
+        """Unless the slot has another tenant already: the engine gives it back with the answer to a last flush."""
+        if self._lease_of[lease.slot] == lease.id:
+            self._lease_of[lease.slot] = self._hears[lease.slot] = 0
 
     def audio(self, hand_over: HandOver) -> AudioBatch:
         """The audio of a hand-over as the engine takes it, without that of streams that have gone."""
@@ -112,30 +178,61 @@ class Tenants:
         heard = (self._hears[slots] == hand_over.leases) & (hand_over.leases > 0)
         if not heard.all():
             slots, lengths, pcm = slots[heard], lengths[heard], pcm[np.repeat(heard, lengths)]
+        self._received += np.bincount(slots, lengths, len(self._received)).astype(np.int64)
+        if self.seconds:
+            slots, lengths, pcm = self._doubled(slots, lengths, pcm)
         return AudioBatch(slots, self._lease_of[slots], lengths, pcm)
 
+    def _doubled(self, slots: Array, lengths: Array, pcm: Array) -> tuple[Array, Array, Array]:
+        """The same, and behind it once more what second lanes hear of it."""
+        seconds = self._second_of[slots]
+        has_one = seconds > 0
+        return (
+            np.concatenate((slots, seconds[has_one])),
+            np.concatenate((lengths, lengths[has_one])),
+            np.concatenate((pcm, pcm[np.repeat(has_one, lengths)])),
+        )
+
     def ended(self, results: StepResults) -> list[Owner]:
-        """Whose last flush the results answer."""
-        slots = results.slots[results.ended & (self._lease_of[results.slots] == results.leases)]
-        gateways, streams = self._gateway_of[slots].tolist(), self._stream_of[slots].tolist()
-        return [(self._gateways.names[gateway], stream) for gateway, stream in zip(gateways, streams, strict=True)]
+        """Whose last flush the results answer, in all lanes; slots of lanes that have answered are free."""
+        over: list[Owner] = []
+        rows = results.ended & (self._lease_of[results.slots] == results.leases)
+        for slot in results.slots[rows].tolist():
+            owner = self._gateways.names[int(self._gateway_of[slot])], int(self._stream_of[slot])
+            tenant = self._by_owner[owner]
+            lanes = [lease for lease in (tenant.lease, tenant.second) if lease is not None]
+            self._lease_of[slot] = 0
+            if not any(self._lease_of[lease.slot] == lease.id for lease in lanes):
+                over.append(owner)
+        return over
 
     def by_gateway(self, results: StepResults) -> Iterator[tuple[bytes, ResultColumns]]:
         """The results, gateway by gateway; those of streams that have gone are left out."""
         held = self._lease_of[results.slots] == results.leases
         gateways = np.where(held, self._gateway_of[results.slots], -1)
         of_tokens = np.repeat(gateways, results.counts)
+        samples, frames, refined = self._on_the_streams_clock(results)
         for gateway in np.unique(gateways[held]).tolist():
             rows, tokens = gateways == gateway, of_tokens == gateway
             yield (
                 self._gateways.names[gateway],
                 ResultColumns.of(
                     self._stream_of[results.slots[rows]],
-                    results.samples[rows],
+                    samples[rows],
                     results.counts[rows],
                     results.marks[rows],
                     results.tokens[tokens],
-                    results.frames[tokens],
+                    frames[tokens],
                     results.probabilities[tokens],
+                    None if refined is None else refined[rows],
                 ),
             )
+
+    def _on_the_streams_clock(self, results: StepResults) -> tuple[Array, Array, Array | None]:
+        """Samples and frames of the results, and which are second lanes' (None: none), as lanes begin where they do."""
+        if not self.seconds:
+            return results.samples, results.frames, None
+        begins = self._begins[results.slots]
+        before = np.maximum(begins, 0)
+        samples = results.samples + before * self._frame_samples
+        return samples, results.frames + np.repeat(before, results.counts), begins != _FIRST

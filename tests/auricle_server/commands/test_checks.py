@@ -14,6 +14,8 @@ import pytest
 
 from auricle_server.commands import checks
 from auricle_server.commands.checks import Finding, Verdict
+from auricle_server.voice import models
+from auricle_server.voice.models import Found
 from tests.support import tones
 
 
@@ -43,6 +45,29 @@ def test_a_missing_adapter_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> No
     finding = next(each for each in checks.check_packages() if each.subject == "extra [pipecat]")
     assert finding.verdict is Verdict.NOTE
     assert "auricle[pipecat]" in finding.remedy
+
+
+def test_what_turn_ends_are_judged_by() -> None:
+    finding = only(checks.check_turns())
+    assert finding.verdict is Verdict.GOOD
+    assert finding.detail == "judged by words, punctuation, voice, prosody"
+
+
+def test_models_that_are_missing_are_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "find_spec", lambda _: None)
+    finding = only(checks.check_turns())
+    assert finding.verdict is Verdict.NOTE
+    assert finding.detail == "judged by words, punctuation; onnxruntime is not installed"
+    assert finding.remedy == "pip install 'auricle[turns]'"
+
+
+def test_a_damaged_model_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "silero_vad.onnx"
+    path.write_bytes(b"not a model")
+    monkeypatch.setattr(models, "find_models", lambda: Found(path))
+    finding = only(checks.check_turns())
+    assert finding.verdict is Verdict.BAD
+    assert "cannot be loaded" in finding.detail
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, package: str) -> None:

@@ -13,13 +13,20 @@ from auricle_server.link.columns import NO_MARK, AudioColumns, BadColumns, Chunk
 FLOATS = st.floats(0, 1, width=32)
 FOUND = st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 10**6), FLOATS), max_size=4)
 ROW = st.builds(
-    lambda stream, samples, found, mark: ChunkResult(
-        stream, samples, tuple(t for t, _, _ in found), tuple(f for _, f, _ in found), tuple(p for *_, p in found), mark
+    lambda stream, samples, found, mark, refined: ChunkResult(
+        stream,
+        samples,
+        tuple(token for token, _, _ in found),
+        tuple(frame for _, frame, _ in found),
+        tuple(probability for *_, probability in found),
+        mark,
+        refined,
     ),
     st.integers(1, 2**62),
     st.integers(0, 2**40),
     FOUND,
-    st.none() | st.integers(0, 2**40),
+    st.none() | st.integers(1, 2**40),
+    st.booleans(),
 )
 
 
@@ -32,6 +39,7 @@ def columns(rows: list[ChunkResult]) -> ResultColumns:
         np.array([token for row in rows for token in row.tokens], np.int32),
         np.array([frame for row in rows for frame in row.frames], np.int32),
         np.array([each for row in rows for each in row.probabilities], np.float32),
+        np.array([row.refined for row in rows], np.bool_) if any(row.refined for row in rows) else None,
     )
 
 
@@ -73,3 +81,11 @@ def test_results_that_do_not_fit_together_are_refused(column: str) -> None:
         ResultColumns(**{**parts, column: b""}).rows()
     with pytest.raises(BadColumns):
         ResultColumns(**{**parts, column: parts[column][:-1]}).rows()
+
+
+def test_a_second_lane_that_does_not_fit_is_refused() -> None:
+    good = columns([ChunkResult(1, 2, (3,), (4,), (0.5,), 6, refined=True), ChunkResult(1, 2)])
+    parts = {name: getattr(good, name) for name in good.__struct_fields__}
+    assert [row.refined for row in good.rows()] == [True, False]
+    with pytest.raises(BadColumns):
+        ResultColumns(**{**parts, "refined": b"\1"}).rows()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from auricle_server.worker.admission import Admission, Calibration, CostLine, Measured
+from auricle_server.worker.admission import SPARE_SHARE, Admission, Calibration, CostLine, Measured
 
 LATENCIES = (80, 160, 560)
 Seconds = Callable[[int, int], float]
@@ -249,3 +249,36 @@ def test_an_engine_that_slows_down_takes_nobody_until_it_recovers() -> None:
     slow[0] = 1.0
     simulation.run(20.0)
     assert simulation.join(160)
+
+
+# --- spare lanes -----------------------------------------------------------------------------------------------------
+
+
+def test_spare_lanes_take_no_streams_place() -> None:
+    streams = admitted(calibrated(), 560)
+    admission = calibrated()
+    while admission.has_to_spare(560):
+        admission.add(560, spare=True)
+    assert not admission.overloaded
+    assert admitted(admission, 560) == streams
+    assert admission.overloaded  # now it is for the worker to take the lanes back
+
+
+def test_there_is_time_to_spare_up_to_a_share_of_what_there_is() -> None:
+    admission = calibrated(max_load=0.8)
+    while admission.has_to_spare(160):
+        admission.add(160, spare=True)
+    assert SPARE_SHARE * 0.8 - 0.01 < admission.load <= SPARE_SHARE * 0.8
+    admission.add(80)
+    assert admission.load > SPARE_SHARE * 0.8
+    admission.remove(80)
+    admission.remove(160, spare=True)
+    assert admission.has_to_spare(160)
+
+
+def test_without_a_bound_there_is_always_time_to_spare() -> None:
+    admission = calibrated(max_load=0.0)
+    for _ in range(500):
+        admission.add(80, spare=True)
+    assert admission.has_to_spare(80)
+    assert not admission.overloaded

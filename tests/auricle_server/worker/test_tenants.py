@@ -88,3 +88,67 @@ def test_who_has_ended_is_heard_no_more_but_still_answered() -> None:
     assert tenants.remove((b"a", 1)) is not None
     assert list(tenants.by_gateway(results([(2, True, [], False)]))) == []
     assert (len(tenants), tenants.remove((b"a", 1))) == (0, None)
+
+
+def hand_over(*entries: tuple[int, int, list[int]]) -> HandOver:
+    """Slot, ticket and samples of each."""
+    return HandOver(
+        np.array([slot for slot, *_ in entries], np.int32),
+        np.array([ticket for _, ticket, _ in entries], np.int64),
+        np.array([len(pcm) for *_, pcm in entries], np.int32),
+        np.array([sample for *_, pcm in entries for sample in pcm], np.int16),
+        (),
+    )
+
+
+def test_a_second_lane_hears_what_the_first_hears_from_when_it_was_opened() -> None:
+    tenants = Tenants(SLOTS, frame_samples=4)
+    one, two = tenants.add((b"a", 1), lease(2), 80), tenants.add((b"a", 2), lease(3), 80)
+    tenants.audio(hand_over((2, one, [1] * 5), (3, two, [2]), (2, one, [1])))
+    assert tenants.open_second((b"a", 1), lease(5)) == (6, 2)  # a frame and a half
+    batch = tenants.audio(hand_over((3, two, [7, 8]), (2, one, [9]), (2, one, [4, 4])))
+    assert batch.slots.tolist() == [3, 2, 2, 5, 5]
+    assert batch.leases.tolist() == [lease(slot).id for slot in (3, 2, 2, 5, 5)]
+    assert batch.pcm.tolist() == [7, 8, 9, 4, 4, 9, 4, 4]
+    assert tenants.close_second((b"a", 1)) == lease(5)
+    assert tenants.audio(hand_over((2, one, [1]))).slots.tolist() == [2]
+    assert tenants.open_second((b"a", 1), lease(4)) == (10, 2)
+
+
+def test_what_a_second_lane_finds_is_on_the_clock_of_its_stream() -> None:
+    tenants = Tenants(SLOTS)
+    ticket = tenants.add((b"a", 1), lease(2), 80)
+    tenants.audio(hand_over((2, ticket, [0] * 1300)))
+    tenants.open_second((b"a", 1), lease(5))
+    [(_, columns)] = tenants.by_gateway(results([(2, True, [3], False), (5, True, [3, 4], False)]))
+    first, second = columns.rows()
+    assert (first.stream, first.samples, first.frames, first.refined) == (1, 0, (1003,), False)
+    assert (second.stream, second.samples, second.frames, second.refined) == (1, 1 + 1280, (1004, 1005), True)
+    tenants.close_second((b"a", 1))
+    [(_, columns)] = tenants.by_gateway(results([(2, True, [3], False), (5, True, [3, 4], False)]))
+    assert [row.refined for row in columns.rows()] == [False]
+
+
+def test_a_stream_has_ended_when_both_lanes_have_and_their_slots_may_have_new_tenants() -> None:
+    tenants = Tenants(SLOTS)
+    tenants.add((b"a", 1), lease(2), 80)
+    tenants.open_second((b"a", 1), lease(5))
+    tenants.hush((b"a", 1))
+    assert tenants.ended(results([(5, True, [], True)])) == []
+    tenants.add((b"b", 9), Lease(999, 5), 80)  # the engine has given the slot back
+    assert tenants.ended(results([(2, True, [], True)])) == [(b"a", 1)]
+    tenants.remove((b"a", 1))
+    found = results([(5, True, [], False)])
+    found.leases[:] = 999
+    assert [gateway for gateway, _ in tenants.by_gateway(found)] == [b"b"]
+    assert tenants.seconds == 0
+
+
+def test_lanes_that_are_opened_at_once_fall_due_as_their_streams_began() -> None:
+    tenants = Tenants(SLOTS, frame_samples=4)
+    one, two = tenants.add((b"a", 1), lease(2), 80), tenants.add((b"a", 2), lease(3), 80)
+    tenants.audio(hand_over((2, one, [1] * 30), (3, two, [2] * 9)))
+    assert tenants.open_second((b"a", 1), lease(5), chunk_frames=3) == (30, 6)  # two chunks before, and half of one
+    assert tenants.open_second((b"a", 2), lease(6), chunk_frames=3) == (9, 9)
+    [(_, columns)] = tenants.by_gateway(results([(5, True, [3], False), (6, True, [4], False)]))
+    assert [(row.samples, row.frames) for row in columns.rows()] == [(0 + 24, (1003 + 6,)), (1, (1004,))]

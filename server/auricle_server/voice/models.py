@@ -1,0 +1,128 @@
+"""Where the two models are, and their ONNX sessions.
+
+Both ship inside the `pipecat-ai` distribution; only its files are read, Pipecat is not imported.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from auricle_server.voice.silero import Silero
+    from auricle_server.voice.smart_turn import SmartTurn
+
+TurnModels = Literal["auto", "off", "require"]
+"""Whether the models are used: where they are there, never, or always, so that a server without them does not start."""
+TURN_MODELS: tuple[TurnModels, ...] = ("auto", "off", "require")
+Signal = Literal["voice", "prosody"]
+_SILERO = "audio/vad/data/silero_vad.onnx"
+_SMART_TURN = "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx"
+_REMEDY = "install it with pip install 'auricle[turns]'"
+
+
+class ModelsMissing(RuntimeError):
+    """A model that is needed is not there; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What this installation has.
+
+    Attributes:
+        silero: The file of Silero VAD; None where it cannot be used.
+        smart_turn: The file of Smart Turn; None where it cannot be used, and without Silero, which says when to ask it.
+        missing: Why not both, in a sentence; empty when both are there.
+    """
+
+    silero: Path | None = None
+    smart_turn: Path | None = None
+    missing: str = ""
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What can be told from the sound."""
+        if self.silero is None:
+            return ()
+        return ("voice",) if self.smart_turn is None else ("voice", "prosody")
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Models; any number of streams and threads may share them. Each loads when it is first used.
+
+    Attributes:
+        silero: Whether somebody speaks.
+        smart_turn: Whether a turn sounds complete; None where it is not there.
+    """
+
+    silero: Silero
+    smart_turn: SmartTurn | None = None
+
+
+def find_models() -> Found:
+    """Looks for both; imports nothing."""
+    if find_spec("onnxruntime") is None:
+        return Found(missing="onnxruntime is not installed")
+    spec = find_spec("pipecat")
+    folders = [] if spec is None else [Path(each) for each in spec.submodule_search_locations or ()]
+    if not folders:
+        return Found(missing="pipecat-ai, which holds the models, is not installed")
+    silero, smart_turn = _file(folders, _SILERO), _file(folders, _SMART_TURN)
+    absent = [Path(name).name for name, path in ((_SILERO, silero), (_SMART_TURN, smart_turn)) if path is None]
+    missing = f"the installed pipecat-ai has no {' and no '.join(absent)}" if absent else ""
+    return Found(silero, None if silero is None else smart_turn, missing)
+
+
+def find_wanted(wanted: TurnModels) -> Found:
+    """What a server is to use.
+
+    Raises:
+        ModelsMissing: Both are required, and are not there.
+    """
+    if wanted == "off":
+        return Found(missing="turn_models is off")
+    found = find_models()
+    if wanted == "require":
+        if found.missing:
+            raise ModelsMissing(f"{found.missing}; {_REMEDY}")
+        load_models(found)
+    return found
+
+
+def _file(folders: list[Path], name: str) -> Path | None:
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
+
+@functools.cache
+def models_of(found: Found) -> Models:
+    """What was found, not loaded yet; one pair a process.
+
+    Raises:
+        ModelsMissing: There is not even Silero.
+    """
+    from auricle_server.voice.silero import Silero
+    from auricle_server.voice.smart_turn import SmartTurn
+
+    if found.silero is None:
+        raise ModelsMissing(f"{found.missing}; {_REMEDY}")
+    return Models(Silero(found.silero), None if found.smart_turn is None else SmartTurn(found.smart_turn))
+
+
+def load_models(found: Found) -> Models:
+    """What was found, loaded; blocks for about 0.3 s the first time.
+
+    Raises:
+        ModelsMissing: There is not even Silero, or a file is damaged.
+    """
+    models = models_of(found)
+    try:
+        models.silero.load()
+        if models.smart_turn is not None:
+            models.smart_turn.load()
+    except Exception as error:  # ONNX Runtime has a class of its own for each way a file may be damaged
+        raise ModelsMissing(f"a model of pipecat-ai cannot be loaded ({error}); {_REMEDY}") from error
+    return models

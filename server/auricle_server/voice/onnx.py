@@ -1,0 +1,55 @@
+"""ONNX Runtime as both models use it: one thread a call, which lets other threads run meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+
+class Network:
+    """An ONNX file, loaded when it is first run; any number of threads may share it.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._loading = threading.Lock()
+        self._session: Any = None
+
+    def load(self) -> None:
+        """Loads it, if it is not loaded yet; blocks for some tenths of a second.
+
+        Raises:
+            Exception: The file is damaged; ONNX Runtime has a class for each way.
+        """
+        with self._loading:
+            if self._session is None:
+                self._session = _open(self._path)
+
+    def run(self, **inputs: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+        """Its outputs."""
+        if self._session is None:
+            self.load()
+        outputs: list[npt.NDArray[Any]] = self._session.run(None, inputs)
+        return outputs
+
+
+def _open(path: Path) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def to_float(pcm: bytes | memoryview) -> Floats:
+    """Signed 16-bit little-endian samples as floats from -1 to 1."""
+    return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)

@@ -1,0 +1,18 @@
+"""The real models, and speech in which the turns' places are known."""
+
+from __future__ import annotations
+
+import pytest
+
+from auricle_server.bench.clips import Clip, load_clips
+from auricle_server.voice.models import Models, find_models, load_models
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    return load_models(find_models())
+
+
+@pytest.fixture(scope="session")
+def clips() -> tuple[Clip, ...]:
+    return load_clips()
