@@ -11,6 +11,7 @@ LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET), or with the recording of a
 The environment says who listens, who answers and who speaks:
 
     AURICLE_URL, AURICLE_API_KEY        the Auricle server, if it is not ws://127.0.0.1:8765, and its key
+    AURICLE_TURNS                       what ends a turn: silence, or with "semantic" all that is heard
     OPENAI_BASE_URL, OPENAI_API_KEY     the API, which may be your own; TTS_BASE_URL, TTS_API_KEY: another for the voice
     LLM_MODEL, TTS_MODEL, TTS_VOICE     the model, the voice's model, and the voice; LLM_PROMPT: who the assistant is
 """
@@ -20,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from os import environ
+from typing import Any
 
 import soundfile
 from livekit import rtc
@@ -28,6 +30,8 @@ from livekit.agents.llm import ChatMessage
 from livekit.agents.voice.io import AudioInput, AudioOutput, AudioOutputCapabilities
 from livekit.plugins import auricle, openai
 
+TURNS: auricle.TurnMode = "semantic" if environ.get("AURICLE_TURNS") == "semantic" else "silence"
+EAGER: Any = {"silence_ms": 600, "eager_silence_ms": 240, "eager_threshold": 0.3}
 PROMPT = environ.get("LLM_PROMPT", "You are a helpful assistant on the phone. Answer in one or two short sentences.")
 
 
@@ -35,7 +39,7 @@ def new_session() -> AgentSession[None]:
     """The server ends the turns, and the model begins to answer as soon as one has probably ended."""
     address, key = environ.get("AURICLE_URL", "ws://127.0.0.1:8765"), environ.get("AURICLE_API_KEY")
     session: AgentSession[None] = AgentSession(
-        stt=auricle.STT(url=address, api_key=key, turn_detection="server", silence_ms=600, eager_silence_ms=240),
+        stt=auricle.STT(url=address, api_key=key, turn_detection="server", turn_mode=TURNS, **EAGER),
         vad=None,
         llm=openai.LLM(model=environ.get("LLM_MODEL", "gpt-4.1-mini")),
         tts=openai.TTS(
@@ -45,11 +49,7 @@ def new_session() -> AgentSession[None]:
             base_url=environ.get("TTS_BASE_URL", NOT_GIVEN),
             api_key=environ.get("TTS_API_KEY", NOT_GIVEN),
         ),
-        turn_handling={
-            "turn_detection": "stt",
-            "endpointing": {"min_delay": 0.0},  # the server has waited already
-            "preemptive_generation": {"enabled": True},
-        },
+        turn_handling={"turn_detection": "stt", "endpointing": {"min_delay": 0.0}},  # the server has waited already
     )
     session.on("conversation_item_added", show)
     return session

@@ -8,7 +8,8 @@ room, an account or a key:
     python agent_examples/livekit_captions.py my_recording.wav
 
 Run it for real, beside ``auricle serve`` (AURICLE_URL names one elsewhere): at your own microphone, or in the rooms of
-a LiveKit server (LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET in the environment):
+a LiveKit server (LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET). With AURICLE_TURNS=semantic more than silence
+ends a turn:
 
     python agent_examples/livekit_captions.py console
     python agent_examples/livekit_captions.py dev
@@ -31,6 +32,7 @@ from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions
 from livekit.plugins import auricle
 
 SERVER = environ.get("AURICLE_URL", "ws://127.0.0.1:8765")
+TURNS: auricle.TurnMode = "semantic" if environ.get("AURICLE_TURNS") == "semantic" else "silence"
 FRAME_SECONDS, TRAILING_SECONDS = 0.02, 1.0
 
 
@@ -39,7 +41,7 @@ class Captioner(Agent):
 
     def __init__(self, url: str) -> None:
         # The server decides when a turn has ended, so the session needs no VAD and adds no delay of its own.
-        super().__init__(instructions="", stt=auricle.STT(url=url, turn_detection="server", silence_ms=500))
+        super().__init__(instructions="", stt=auricle.STT(url=url, turn_detection="server", turn_mode=TURNS))
         self.quiet = asyncio.Event()
         self.quiet.set()
 
@@ -81,14 +83,12 @@ class Recording(AudioInput):
 
     def __init__(self, path: Path) -> None:
         super().__init__(label=path.name)
-        samples, self.rate = soundfile.read(path, dtype="int16", always_2d=True)
-        self.samples = samples[:, 0]
-        self.position, self.began = 0, time.monotonic()
-        self.finished = asyncio.Event()
+        self.samples, self.rate = soundfile.read(path, dtype="int16", always_2d=True)
+        self.position, self.began, self.finished = 0, time.monotonic(), asyncio.Event()
 
     async def __anext__(self) -> rtc.AudioFrame:
         size = round(self.rate * FRAME_SECONDS)
-        pcm = self.samples[self.position : self.position + size].tobytes().ljust(2 * size, b"\0")
+        pcm = self.samples[self.position : self.position + size, 0].tobytes().ljust(2 * size, b"\0")
         self.position += size
         await asyncio.sleep(self.began + self.position / self.rate - time.monotonic())
         if self.position > len(self.samples) + TRAILING_SECONDS * self.rate:

@@ -16,8 +16,9 @@ the browser needs the internet.) The environment says who answers and who speaks
     LLM_PROMPT                          who the assistant is
 
 ``--silence`` takes the milliseconds after which your turn is over. With ``--eager``, a smaller number, the model begins
-to answer that early, and what it says is dropped if you go on: faster answers for more inference. A server elsewhere is
-named by ``--url`` and ``--key``.
+to answer that early, and what it says is dropped if you go on: faster answers for more inference. With ``--turns
+semantic`` your turn is over when by all that was heard it has probably ended, and the model begins at ``--eager-at``, a
+probability. A server elsewhere is named by ``--url`` and ``--key``.
 """
 
 from __future__ import annotations
@@ -43,7 +44,12 @@ PROMPT = "You are a helpful assistant on the phone. Answer in one or two short s
 
 def ears(options: argparse.Namespace) -> AuricleSTTService:
     """Auricle, which also decides when a turn has ended."""
-    settings = AuricleSTTService.Settings(silence_ms=options.silence, eager_silence_ms=options.eager)
+    settings = AuricleSTTService.Settings(
+        turn_mode=options.turns,
+        silence_ms=options.silence,
+        eager_silence_ms=options.eager,
+        eager_threshold=options.eager_at,
+    )
     return AuricleSTTService(url=options.url, api_key=options.key, turn_detection="server", settings=settings)
 
 
@@ -98,6 +104,8 @@ async def bot(runner_args: RunnerArguments) -> None:
 
 
 OPTIONS = argparse.ArgumentParser(description="An assistant with Auricle's ears in Pipecat")
+OPTIONS.add_argument("--turns", choices=["silence", "semantic"], default="silence", help="what ends a turn")
+OPTIONS.add_argument("--eager-at", type=float, help="probability from which on the model may begin to answer; never")
 OPTIONS.add_argument("--silence", type=int, default=500, help="milliseconds of silence that end a turn")
 OPTIONS.add_argument("--eager", type=int, help="milliseconds after which the model may begin to answer; never")
 OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")

@@ -8,8 +8,8 @@ Run it as it is, beside a server, and speak into your browser's microphone; ther
 
 Then open http://localhost:7860/captions, which needs nothing from elsewhere, or Pipecat's own page, /client, which has
 its microphone code from Daily's servers. With ``--turns server`` the server decides when a turn has ended instead of
-Pipecat's voice detection; ``--latency`` takes a chunk latency in milliseconds; a server elsewhere is named by ``--url``
-and ``--key``.
+Pipecat's voice detection, with ``--turns semantic`` by more than silence; ``--latency`` takes a chunk latency in
+milliseconds; a server elsewhere is named by ``--url`` and ``--key``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pipecat.runner.utils import create_transport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 from pipecat.workers.runner import WorkerRunner
 
-from pipecat_auricle import AuricleSTTService
+from pipecat_auricle import AuricleSTTService, TurnDetection, TurnMode
 
 
 class Captions(FrameProcessor):
@@ -57,12 +57,10 @@ class Captions(FrameProcessor):
 
 def pipeline(transport: BaseTransport, options: argparse.Namespace) -> Pipeline:
     """The microphone, the ears and the captions."""
-    stt = AuricleSTTService(
-        url=options.url,
-        api_key=options.key,
-        turn_detection=options.turns,
-        settings=AuricleSTTService.Settings(latency_ms=options.latency),
-    )
+    mode: TurnMode = "semantic" if options.turns == "semantic" else "silence"
+    who: TurnDetection = "vad" if options.turns == "vad" else "server"
+    settings = AuricleSTTService.Settings(latency_ms=options.latency, turn_mode=mode)
+    stt = AuricleSTTService(url=options.url, api_key=options.key, turn_detection=who, settings=settings)
     vad = [VADProcessor(vad_analyzer=SileroVADAnalyzer())] if options.turns == "vad" else []
     return Pipeline([transport.input(), *vad, stt, Captions(), transport.output()])
 
@@ -87,7 +85,7 @@ async def bot(runner_args: RunnerArguments) -> None:
 
 
 OPTIONS = argparse.ArgumentParser(description="Captions by Auricle in Pipecat")
-OPTIONS.add_argument("--turns", choices=["vad", "server"], default="vad", help="who decides when a turn has ended")
+OPTIONS.add_argument("--turns", choices=["vad", "server", "semantic"], default="vad", help="who ends a turn")
 OPTIONS.add_argument("--latency", type=int, help="chunk latency in milliseconds; the server's default")
 OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
 OPTIONS.add_argument("--key", help="its key, where it asks for one")

@@ -8,8 +8,9 @@ Ears, turns and voice are all on your own machine; there is no key and no accoun
     python agent_examples/pipecat_parrot.py -t webrtc            # in another terminal
 
 Then open http://localhost:7860/client, press Connect and say something. (The page has its microphone code from Daily's
-servers, so the browser needs the internet.) ``--silence`` takes the milliseconds after which your turn is over,
-``--voice`` a voice of espeak-ng; a server elsewhere is named by ``--url`` and ``--key``.
+servers, so the browser needs the internet.) ``--silence`` takes the milliseconds after which your turn is over; with
+``--turns semantic`` it is over when you sound as if it were. ``--voice`` takes a voice of espeak-ng; a server elsewhere
+is named by ``--url`` and ``--key``.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ async def bot(runner_args: RunnerArguments) -> None:
     options = runner_args.cli_args or OPTIONS.parse_args([])
     both_ways = TransportParams(audio_in_enabled=True, audio_out_enabled=True)
     transport = await create_transport(runner_args, {"webrtc": lambda: both_ways})
-    settings = AuricleSTTService.Settings(silence_ms=options.silence)
+    settings = AuricleSTTService.Settings(turn_mode=options.turns, silence_ms=options.silence)
     stt = AuricleSTTService(url=options.url, api_key=options.key, turn_detection="server", settings=settings)
     context = LLMContextAggregatorPair(LLMContext())
     voice = EspeakTTSService(options.voice)
@@ -103,6 +104,7 @@ async def bot(runner_args: RunnerArguments) -> None:
 
 OPTIONS = argparse.ArgumentParser(description="A parrot with Auricle's ears in Pipecat")
 OPTIONS.add_argument("--silence", type=int, default=500, help="milliseconds of silence that end a turn")
+OPTIONS.add_argument("--turns", choices=["silence", "semantic"], default="silence", help="what ends a turn")
 OPTIONS.add_argument("--voice", default="en-us", help="voice of espeak-ng")
 OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
 OPTIONS.add_argument("--key", help="its key, where it asks for one")

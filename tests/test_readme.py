@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import auricle
 from tests.support import tones
 
 ROOT = Path(__file__).parents[1]
@@ -64,6 +65,29 @@ async def test_livekit(tones_server: str) -> None:
     await asyncio.sleep(0.1)
     assert sessions[0].turn_detection == "stt"
     await sessions[0].aclose()
+
+
+async def test_turns_in_both_frameworks(tones_server: str) -> None:
+    from pipecat_auricle.settings import turn_settings
+
+    pipecat = turn_settings(run(example("pipecat-turns", tones_server))["stt"].settings, "server")
+    livekit = run(example("livekit-turns", tones_server))["stt"].options.start().turn
+    assert (pipecat.mode, pipecat.end_threshold, pipecat.max_silence_ms) == ("semantic", 0.6, 1500)
+    assert (livekit.mode, livekit.end_threshold) == ("semantic", 0.7)
+    for turn in (pipecat, livekit):
+        async with auricle.connect(tones_server, start=auricle.Start(turn=turn)) as stream:
+            assert {"words", "punctuation"} <= set(stream.ready.turn_signals)
+
+
+async def test_the_second_pass(tones_server: str) -> None:
+    start = run(example("refine", tones_server))["stt"].options.start()
+    assert (start.latency_ms, start.refine) == (80, "on")
+    async with auricle.connect(tones_server, start=start) as stream:
+        await stream.send(PCM.tobytes())
+        await stream.end()
+        finals = [event async for event in stream if isinstance(event, auricle.Final) and event.text]
+    assert " ".join(final.text for final in finals) == TEXT
+    assert all(final.refined for final in finals)
 
 
 def test_every_link_into_the_repository_leads_somewhere() -> None:

@@ -22,7 +22,7 @@ _REFUSED_FIELD = {
     codes.UNSUPPORTED_LANGUAGE: "language",
     codes.UNSUPPORTED_KEYTERMS: "keyterms",
 }
-_SETTINGS = ("latency_ms", "language", "turn", "keyterms")
+_SETTINGS = ("latency_ms", "language", "turn", "keyterms", "refine")
 
 
 @dataclass(slots=True)

@@ -41,6 +41,12 @@ def shifted(event: E, seconds: float) -> E:
     return moved
 
 
+def longest_silence(turn: TurnSettings) -> float:
+    """Seconds without a word after which a turn has ended for certain; it may end earlier in ``"semantic"`` mode."""
+    longest_ms = {"off": 0, "silence": turn.silence_ms, "semantic": turn.max_silence_ms}
+    return longest_ms[turn.mode] / 1000
+
+
 class Splice:
     """Follows one stream across its connections.
 
@@ -66,8 +72,8 @@ class Splice:
         return self._open
 
     def change_turn(self, turn: TurnSettings) -> None:
-        """The caller has asked for other turn detection; a server forgets an open turn when the mode changes."""
-        if turn.mode != self._turn.mode:
+        """The caller has asked for other turn detection; a server forgets an open turn when it begins or ceases."""
+        if "off" in {turn.mode, self._turn.mode} and turn.mode != self._turn.mode:
             self._carried, self._said = [], []
         self._turn = turn
 
@@ -162,9 +168,12 @@ class Splice:
         return self._missing_turn_end(event.audio_time) if self._silent_until(event.audio_time) else []
 
     def _silent_until(self, seconds: float) -> bool:
-        longest = {"off": 0, "silence": self._turn.silence_ms, "semantic": self._turn.max_silence_ms}
-        silence = longest[self._turn.mode] / 1000
-        return seconds - max(self._speech_end, self._shown_until) >= silence
+        """Whether a server that had heard it all would have ended the turn by then.
+
+        One that judges by more than silence may have done so earlier. Until its longest silence has passed nobody
+        knows, and then words that go on make one turn: nothing is taken for an answer that was only half a sentence.
+        """
+        return seconds - max(self._speech_end, self._shown_until) >= longest_silence(self._turn)
 
     def _missing_turn_end(self, audio_time: float) -> list[Told]:
         """The end of a turn that was open when its server went: the new one never heard it, so it cannot end it."""

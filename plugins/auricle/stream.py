@@ -18,7 +18,7 @@ from auricle.protocol.messages import (
     Ready,
     Update,
 )
-from auricle.protocol.settings import InvalidMessage, TurnSettings
+from auricle.protocol.settings import InvalidMessage, Refine, TurnSettings
 from auricle.pump import Pump
 from auricle.splice import Splice
 
@@ -122,6 +122,7 @@ class Stream:
         language: str | None = None,
         turn: TurnSettings | None = None,
         keyterms: Sequence[str] | None = None,
+        refine: Refine | None = None,
     ) -> None:
         """Changes settings from the next chunk on; None leaves one as it is.
 
@@ -134,7 +135,7 @@ class Stream:
         self._check_open()
         if turn is not None:
             self._splice.change_turn(turn)
-        self._say(Update(latency_ms, language, turn, None if keyterms is None else tuple(keyterms)))
+        self._say(Update(latency_ms, language, turn, None if keyterms is None else tuple(keyterms), refine))
 
     async def end(self) -> None:
         """Says that no more audio will come; the iteration ends after the last events. A second call does nothing.

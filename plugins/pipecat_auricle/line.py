@@ -146,7 +146,11 @@ async def _say(stream: Stream, said: Said) -> None:
             await stream.finalize(said.id)
         case Update():
             await stream.update(
-                latency_ms=said.latency_ms, language=said.language, turn=said.turn, keyterms=said.keyterms
+                latency_ms=said.latency_ms,
+                language=said.language,
+                turn=said.turn,
+                keyterms=said.keyterms,
+                refine=said.refine,
             )
         case End():
             await stream.end()

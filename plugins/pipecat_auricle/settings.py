@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pipecat.services.settings import STTSettings
 from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
@@ -15,13 +15,29 @@ from auricle.protocol.messages import (
     Start,
     Update,
 )
-from auricle.protocol.settings import InvalidMessage, TurnSettings
+from auricle.protocol.settings import REFINES, InvalidMessage, Refine, TurnSettings, require
 
 TurnDetection = Literal["vad", "server"]
 TURN_DETECTIONS: tuple[TurnDetection, ...] = ("vad", "server")
 
-UPDATABLE = frozenset({"language", "latency_ms", "silence_ms", "eager_silence_ms", "keyterms"})
+TurnMode = Literal["silence", "semantic"]
+TURN_MODES: tuple[TurnMode, ...] = ("silence", "semantic")
+
+_TURN = frozenset(
+    {
+        "turn_mode",
+        "silence_ms",
+        "eager_silence_ms",
+        "end_threshold",
+        "eager_threshold",
+        "min_silence_ms",
+        "max_silence_ms",
+    }
+)
+UPDATABLE = _TURN | {"language", "latency_ms", "keyterms", "refine"}
 """The settings that a running stream takes over from its next chunk on."""
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -36,17 +52,35 @@ class AuricleSTTSettings(STTSettings):
             the model's default.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
             A smaller one gives earlier words, a larger one fewer errors.
-        silence_ms: With ``turn_detection="server"``, the milliseconds without a word after which a turn has ended.
-        eager_silence_ms: With ``turn_detection="server"``, a shorter run of milliseconds after which the language model
-            may begin to answer, on the chance that the turn has ended; what it says is held until that is certain, and
-            dropped when the user goes on. None, the default, for never: each guess costs an inference.
+        turn_mode: With ``turn_detection="server"``, how it decides: ``"silence"``, the default, by silence alone;
+            ``"semantic"`` by all that was heard, so that a turn that sounds and reads complete ends soon, and one that
+            breaks off in mid-sentence gets time.
+        silence_ms: In ``"silence"`` mode, the milliseconds without a word after which a turn has ended.
+        eager_silence_ms: In ``"silence"`` mode, a shorter run of milliseconds after which the language model may begin
+            to answer, on the chance that the turn has ended; what it says is held until that is certain, and dropped
+            when the user goes on. None, the default, for never: each guess costs an inference.
+        end_threshold: In ``"semantic"`` mode, the probability, from 0 to 1, from which on a turn has ended. A smaller
+            one answers sooner, a larger one interrupts less.
+        eager_threshold: In ``"semantic"`` mode, a lower one from which on the language model may begin to answer, as
+            with `eager_silence_ms`; None, the default, for never.
+        min_silence_ms: In ``"semantic"`` mode, no turn ends with fewer milliseconds of silence, not even eagerly.
+        max_silence_ms: In ``"semantic"`` mode, every turn ends with this many.
         keyterms: Phrases to favour, where the server's model can.
+        refine: Whether finals are decoded a second time, as accurately as at the model's longest latency, while
+            interims and turn ends come at that of `latency_ms`: ``"off"``, the default, ``"on"``, or ``"auto"``, while
+            the server has time to spare. ``result.refined`` of a `TranscriptionFrame` says which were.
     """
 
     latency_ms: int | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    turn_mode: TurnMode | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     silence_ms: int | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     eager_silence_ms: int | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    end_threshold: float | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    eager_threshold: float | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    min_silence_ms: int | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    max_silence_ms: int | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     keyterms: Sequence[str] | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    refine: Refine | NotGiven = field(default_factory=lambda: NOT_GIVEN)
 
 
 def complete_settings(given: AuricleSTTSettings | None, detection: TurnDetection) -> AuricleSTTSettings:
@@ -57,13 +91,20 @@ def complete_settings(given: AuricleSTTSettings | None, detection: TurnDetection
     """
     if detection not in TURN_DETECTIONS:
         raise ValueError(f"turn_detection: expected one of {', '.join(TURN_DETECTIONS)}, got {detection!r}")
+    turn = TurnSettings()
     settings = AuricleSTTSettings(
         model=None,
         language=None,
         latency_ms=None,
-        silence_ms=TurnSettings().silence_ms,
+        turn_mode="silence",
+        silence_ms=turn.silence_ms,
         eager_silence_ms=None,
+        end_threshold=turn.end_threshold,
+        eager_threshold=None,
+        min_silence_ms=turn.min_silence_ms,
+        max_silence_ms=turn.max_silence_ms,
         keyterms=(),
+        refine="off",
     )
     if given is not None:
         settings.apply_update(given)
@@ -81,8 +122,9 @@ def start_message(settings: AuricleSTTSettings, detection: TurnDetection, sample
         sample_rate=sample_rate,
         latency_ms=_milliseconds(settings, "latency_ms"),
         language=_language(settings),
-        turn=_turn(settings, detection),
+        turn=turn_settings(settings, detection),
         keyterms=_keyterms(settings),
+        refine=_refine(settings),
     )
 
 
@@ -96,8 +138,9 @@ def update_message(settings: AuricleSTTSettings, detection: TurnDetection, chang
     return Update(
         latency_ms=_milliseconds(settings, "latency_ms") if "latency_ms" in names else None,
         language=_language(settings) if "language" in names else None,
-        turn=_turn(settings, detection) if names & {"silence_ms", "eager_silence_ms"} else None,
+        turn=turn_settings(settings, detection) if names & _TURN else None,
         keyterms=_keyterms(settings) if "keyterms" in names else None,
+        refine=_refine(settings) if "refine" in names else None,
     )
 
 
@@ -126,9 +169,29 @@ def objection(
     return None
 
 
-def eager(settings: AuricleSTTSettings, detection: TurnDetection) -> bool:
+def turn_settings(settings: AuricleSTTSettings, detection: TurnDetection) -> TurnSettings:
+    """How the server is asked to decide on turns by these complete settings.
+
+    Raises:
+        InvalidMessage: A setting is out of range; its `field` names the offender.
+    """
+    mode: TurnMode = assert_given(settings.turn_mode)
+    require(mode in TURN_MODES, "turn_mode", f"expected one of {', '.join(TURN_MODES)}, got {mode!r}")
+    return TurnSettings(
+        mode=mode if detection == "server" else "off",
+        silence_ms=_named("silence_ms", _milliseconds(settings, "silence_ms")),
+        eager_silence_ms=_milliseconds(settings, "eager_silence_ms"),
+        end_threshold=_named("end_threshold", _probability(settings, "end_threshold")),
+        eager_threshold=_probability(settings, "eager_threshold"),
+        min_silence_ms=_named("min_silence_ms", _milliseconds(settings, "min_silence_ms")),
+        max_silence_ms=_named("max_silence_ms", _milliseconds(settings, "max_silence_ms")),
+    )
+
+
+def eager(turn: TurnSettings) -> bool:
     """Whether the server is asked to say when a turn has probably ended."""
-    return detection == "server" and assert_given(settings.eager_silence_ms) is not None
+    asked = {"off": None, "silence": turn.eager_silence_ms, "semantic": turn.eager_threshold}
+    return asked[turn.mode] is not None
 
 
 # What an application puts into a settings object is checked here, because nothing before has looked at it.
@@ -138,6 +201,19 @@ def _milliseconds(settings: AuricleSTTSettings, name: str) -> int | None:
     value = assert_given(getattr(settings, name))
     if value is not None and type(value) is not int:
         raise InvalidMessage(name, f"expected a whole number of milliseconds, got {value!r}")
+    return value
+
+
+def _probability(settings: AuricleSTTSettings, name: str) -> float | None:
+    value = assert_given(getattr(settings, name))
+    if value is not None and type(value) not in {int, float}:
+        raise InvalidMessage(name, f"expected a probability, got {value!r}")
+    return None if value is None else float(value)
+
+
+def _named(name: str, value: T | None) -> T:
+    if value is None:
+        raise InvalidMessage(name, "expected a number, got None")
     return value
 
 
@@ -155,12 +231,7 @@ def _keyterms(settings: AuricleSTTSettings) -> tuple[str, ...]:
     raise InvalidMessage("keyterms", f"expected a list of phrases, got {keyterms!r}")
 
 
-def _turn(settings: AuricleSTTSettings, detection: TurnDetection) -> TurnSettings:
-    silence_ms = _milliseconds(settings, "silence_ms")
-    if silence_ms is None:
-        raise InvalidMessage("silence_ms", "expected a number of milliseconds, got None")
-    return TurnSettings(
-        mode="silence" if detection == "server" else "off",
-        silence_ms=silence_ms,
-        eager_silence_ms=_milliseconds(settings, "eager_silence_ms"),
-    )
+def _refine(settings: AuricleSTTSettings) -> Refine:
+    refine: Refine = assert_given(settings.refine)
+    require(refine in REFINES, "refine", f"expected one of {', '.join(REFINES)}, got {refine!r}")
+    return refine

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from itertools import count
 
 from auricle.protocol.messages import Final, Finalize, Interim, TurnEagerEnd
-from pipecat_auricle.settings import TurnDetection
+from auricle.protocol.settings import TurnSettings
+from auricle.splice import longest_silence
 
 _ROUNDING = 1e-3  # seconds; times cross the wire as decimal numbers
+_LONG_SEGMENT = 50.0
+"""Seconds. A server also cuts segments that have grown too long, which are longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +35,18 @@ class Speech:
     """Bookkeeping of one user's speech.
 
     Args:
-        detection: ``"vad"``: Pipecat decides on turns, and each of its stops asks for a final. ``"server"``: the server
-            decides, and we ask only when it cannot.
-        silence: Seconds without a word after which the server ends a turn.
+        turn: How the server decides on turns, and we ask for a final only when it cannot; or ``"off"``: Pipecat
+            decides, and each of its stops asks for a final.
 
     Attributes:
         turn_open: Whether the pipeline was told that a turn has started and not that it has ended; server's turns only.
-        silence: As given; may be changed.
+        turn: As given; may be changed, but not to ``"off"`` or from it.
     """
 
-    def __init__(self, detection: TurnDetection, silence: float) -> None:
+    def __init__(self, turn: TurnSettings) -> None:
         self.turn_open = False
-        self.silence = silence
-        self._by_server = detection == "server"
+        self.turn = turn
+        self._by_server = turn.mode != "off"
         self._numbers = count(1)
         self._awaited: set[str] = set()
         self._settled = 0.0
@@ -52,6 +54,11 @@ class Speech:
         self._vad_speaking = False
         self._said: list[str] = []
         self._said_before = 0
+
+    @property
+    def longest_silence(self) -> float:
+        """Seconds without a word after which the server has ended a turn; 0 when Pipecat decides."""
+        return longest_silence(self.turn)
 
     @property
     def owed(self) -> bool:
@@ -98,7 +105,7 @@ class Speech:
         answered = event.finalize_id in self._awaited
         self._awaited.discard(event.finalize_id or "")
         ends_turn = self._by_server and event.finalize_id is not None
-        last = ends_turn or self._ends_in_silence(event) if self._by_server else answered
+        last = ends_turn or self._by_turn_end(event) if self._by_server else answered
         return Verdict(event.text.strip(), answered, last, ends_turn)
 
     def vad_started(self) -> None:
@@ -117,9 +124,12 @@ class Speech:
             self._awaited.add(finalize.id)
         return finalize
 
-    def _ends_in_silence(self, event: Final) -> bool:
-        """Whether a turn's end brought the final about; the server also cuts segments that have grown too long."""
-        return event.audio_time - event.end >= self.silence - _ROUNDING
+    def _by_turn_end(self, event: Final) -> bool:
+        """Whether a turn's end brought the final about, and not the length of the segment."""
+        if event.audio_time - event.end >= self.longest_silence - _ROUNDING:
+            return True
+        # Semantic ends come after any silence, so there it is only the segment that tells.
+        return self.turn.mode == "semantic" and event.audio_time - event.start < _LONG_SEGMENT
 
     def cut_short(self) -> str:
         """The stream is gone, and its clock with it: returns the words that were shown and will get no final."""

@@ -28,7 +28,7 @@ from pipecat.utils.time import time_now_iso8601
 from pipecat.utils.tracing.service_decorators import traced_stt
 
 from auricle.protocol.messages import Final, Finalize, Interim, TurnEagerEnd
-from pipecat_auricle.settings import TurnDetection
+from auricle.protocol.settings import TurnSettings
 from pipecat_auricle.speech import Speech
 
 
@@ -39,15 +39,14 @@ class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     `_say_finalize` is given.
 
     Args:
-        turn_detection: Who decides on turns: ``"vad"``, Pipecat, or ``"server"``.
-        silence: Seconds without a word after which the server ends a turn.
+        turn: How the server decides on turns; ``"off"`` where Pipecat does.
         **kwargs: For Pipecat's `STTService` and its `EagerEndOfTurnSTTServiceMixin`.
     """
 
-    def __init__(self, *, turn_detection: TurnDetection, silence: float, **kwargs: Any) -> None:
+    def __init__(self, *, turn: TurnSettings, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._turn_detection: TurnDetection = turn_detection
-        self._speech = Speech(turn_detection, silence)
+        self._turns_by_server = turn.mode != "off"
+        self._speech = Speech(turn)
         self._heard = asyncio.Event()
         self._heard_language: Language | None = None
         self._user_muted = False
@@ -57,7 +56,7 @@ class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]  # Pipecat's own narrowing
         """Forgets what an earlier pipeline left behind: its clock, its words, its muted user."""
         await super().setup(setup)
-        self._speech = Speech(self._turn_detection, self._speech.silence)
+        self._speech = Speech(self._speech.turn)
         self._heard.clear()
         self._user_muted = self._stop_unheard = self._strategies_outdated = False
         self._clear_eager_end_of_turn()
@@ -98,7 +97,7 @@ class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
 
     def _vad_stopped(self) -> None:
         self._speech.vad_stopped()
-        if self._turn_detection == "vad":
+        if not self._turns_by_server:
             self._finalize()
 
     def _finalize(self) -> None:
@@ -183,7 +182,7 @@ class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         frame = TranscriptionFrame(text, self._user_id, time_now_iso8601(), language, result=event)
         # Usage goes first: tracing puts it on the span that the frame closes.
         await self.emit_stt_usage_metrics()
-        if self._turn_detection == "server":
+        if self._turns_by_server:
             frame.finalized = last
         elif last:
             self.confirm_finalize()
@@ -243,7 +242,7 @@ class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
 
     def _may_help(self) -> bool:
         """Whether to ask. While a turn of the server's hears audio it will end; a busy server only takes longer."""
-        return self._turn_detection == "vad" or time.monotonic() - self._last_audio_time >= self._patience()
+        return not self._turns_by_server or time.monotonic() - self._last_audio_time >= self._patience()
 
 
 def _language(code: str) -> Language | None:

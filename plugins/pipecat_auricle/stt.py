@@ -27,6 +27,7 @@ from pipecat_auricle.settings import (
     eager,
     objection,
     start_message,
+    turn_settings,
     update_message,
 )
 
@@ -47,9 +48,11 @@ class AuricleSTTService(ConnectedSTTService):
     - ``turn_detection="vad"``: Pipecat decides, by its voice detection and turn strategies. Each stop of the voice
       detection has the server finalize what was said, which takes one engine step; the answer is marked as the last, so
       that the turn need not wait for a timeout.
-    - ``turn_detection="server"``: the server decides, on the chunk clock, after `Settings.silence_ms` without a word.
-      The service recommends the turn strategies that follow it; strategies that the application names win. With
-      `Settings.eager_silence_ms` the model may begin to answer before the end is certain.
+    - ``turn_detection="server"``: the server decides, on the chunk clock: after `Settings.silence_ms` without a word,
+      or with ``Settings.turn_mode="semantic"`` when by all that it heard the turn has probably ended. The service
+      recommends the turn strategies that follow it; strategies that the application names win. With
+      `Settings.eager_silence_ms`, in semantic mode `Settings.eager_threshold`, the model may begin to answer before the
+      end is certain.
 
     A connection that breaks is mended with nothing lost and nothing doubled; `on_disconnected` and `on_connected` tell
     of it. An error frame tells of what could not be mended, and so does `on_connection_error`.
@@ -64,8 +67,8 @@ class AuricleSTTService(ConnectedSTTService):
         turn_detection: Who decides on turns, see above.
         settings: What differs from the defaults; changed at run time by an `STTUpdateSettingsFrame`.
         should_interrupt: With the server's turns, whether a turn's start interrupts the bot.
-        eager_match_policy: With `Settings.eager_silence_ms`, whether what was said is near enough to what was guessed
-            to keep the answer; by default, whether the words are the same.
+        eager_match_policy: With eager ends of turn, whether what was said is near enough to what was guessed to keep
+            the answer; by default, whether the words are the same.
         ttfs_p99_latency: Measured seconds from the end of speech to the final transcript, with Pipecat's turns.
         stall_timeout: Seconds that words may stay without a final beyond the time in which one would come by itself;
             then the service asks for it. For words too soft for the voice detection, and audio that stops in mid-turn.
@@ -103,6 +106,7 @@ class AuricleSTTService(ConnectedSTTService):
         **kwargs: Any,
     ) -> None:
         complete = complete_settings(settings, turn_detection)
+        turn = turn_settings(complete, turn_detection)
         client = AuricleClient(
             url,
             api_key=api_key,
@@ -116,14 +120,14 @@ class AuricleSTTService(ConnectedSTTService):
             client=client,
             reconnect=reconnect,
             answer_timeout=answer_timeout,
-            turn_detection=turn_detection,
-            silence=assert_given(complete.silence_ms) / 1000,
+            turn=turn,
             settings=complete,
             ttfs_p99_latency=ttfs_p99_latency,
-            enable_eager_end_of_turn=eager(complete, turn_detection),
+            enable_eager_end_of_turn=eager(turn),
             eager_match_policy=eager_match_policy or SameWords(),
             **kwargs,
         )
+        self._turn_detection: TurnDetection = turn_detection
         self._should_interrupt = should_interrupt
         self._stall_timeout = stall_timeout
         self._replaced: dict[str, list[Any]] = {}
@@ -135,12 +139,12 @@ class AuricleSTTService(ConnectedSTTService):
     @property
     def supports_ttfs(self) -> bool:
         """Whether there is a time from the end of speech to the final that is not the server's silence."""
-        return self._turn_detection == "vad"
+        return not self._turns_by_server
 
     def service_metadata_frame(self) -> STTMetadataFrame:
         """What the pipeline should know: the latency, or the turn strategies that follow the server."""
         frame = super().service_metadata_frame()
-        if self._turn_detection == "server":
+        if self._turns_by_server:
             frame.user_turn_strategies = self.recommended_user_turn_strategies(
                 enable_interruptions=self._should_interrupt
             )
@@ -168,8 +172,8 @@ class AuricleSTTService(ConnectedSTTService):
         names = changed.keys() & UPDATABLE
         for name in names:
             self._replaced.setdefault(name, []).append(changed[name])
-        self._speech.silence = assert_given(self._settings.silence_ms) / 1000
-        await self._enable_eager_ends(eager(self._settings, self._turn_detection))
+        self._speech.turn = turn_settings(self._settings, self._turn_detection)
+        await self._enable_eager_ends(eager(self._speech.turn))
         if names and self._line is not None:
             self._line.say(update_message(self._settings, self._turn_detection, names))
         return changed
@@ -189,5 +193,4 @@ class AuricleSTTService(ConnectedSTTService):
 
     def _patience(self) -> float:
         latency_ms = assert_given(self._settings.latency_ms) or (self._ready.latency_ms if self._ready else 0)
-        silence = self._speech.silence if self._turn_detection == "server" else 0.0
-        return latency_ms / 1000 + silence + self._stall_timeout
+        return latency_ms / 1000 + self._speech.longest_silence + self._stall_timeout

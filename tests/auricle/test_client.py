@@ -93,11 +93,11 @@ async def test_settings_change_in_band() -> None:
     turn = TurnSettings("silence", 200)
     async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
         await stream.send(word(1))
-        await stream.update(latency_ms=160, language="de-DE", turn=turn, keyterms=["auricle"])
+        await stream.update(latency_ms=160, language="de-DE", turn=turn, keyterms=["auricle"], refine="on")
         await stream.send(silence(0.3))
         await the_next(stream, TurnEnd)
         said = [each for each in server.said[0] if not isinstance(each, AudioReceived)]
-    assert said == [START, Update(160, "de-DE", turn, ("auricle",))]
+    assert said == [START, Update(160, "de-DE", turn, ("auricle",), "on")]
 
 
 async def test_an_update_that_a_server_cannot_follow_is_an_event() -> None:

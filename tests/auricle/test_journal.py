@@ -114,15 +114,17 @@ def test_settings_changed_before_the_settled_point_are_in_the_new_start() -> Non
     turn = TurnSettings("off")
     made.say(Update(latency_ms=160, language="de-DE"))
     made.audio(SECOND)
-    made.say(Update(language="en-US", turn=turn, keyterms=("auricle",)))
+    made.say(Update(language="en-US", turn=turn, keyterms=("auricle",), refine="on"))
     made.audio(SECOND)
-    made.say(Update(latency_ms=80))
+    made.say(Update(latency_ms=80, refine="auto"))
     told(made)
     made.settle(1.5)
     made.detach(speaking=True)
     made.attach(ready())
-    assert made.start == Start(sample_rate=RATE, latency_ms=160, language="en-US", turn=turn, keyterms=("auricle",))
-    assert told(made) == [SECOND[: len(SECOND) // 2], Update(latency_ms=80)]
+    assert made.start == Start(
+        sample_rate=RATE, latency_ms=160, language="en-US", turn=turn, keyterms=("auricle",), refine="on"
+    )
+    assert told(made) == [SECOND[: len(SECOND) // 2], Update(latency_ms=80, refine="auto")]
 
 
 def test_what_a_server_refused_is_not_asked_again() -> None:

@@ -82,7 +82,8 @@ async def test_settings_changed_in_an_outage_hold_after_it() -> None:
 
 async def test_settled_settings_are_in_the_new_start() -> None:
     async with ScriptedServer() as server, auricle.connect(server.url, start=START, reconnect=FAST) as stream:
-        await stream.update(latency_ms=160)
+        turn = TurnSettings("semantic", max_silence_ms=900)
+        await stream.update(latency_ms=160, turn=turn, refine="on")
         await stream.send(word(1))
         await stream.finalize()
         await until(stream, Final, [])
@@ -90,7 +91,7 @@ async def test_settled_settings_are_in_the_new_start() -> None:
         await stream.end()
         assert words_of([event async for event in stream]) == []
         assert stream.ready.latency_ms == 160
-        assert server.starts == [START, Start(sample_rate=RATE, latency_ms=160)]
+        assert server.starts == [START, Start(sample_rate=RATE, latency_ms=160, turn=turn, refine="on")]
 
 
 async def test_what_no_memory_holds_is_told() -> None:

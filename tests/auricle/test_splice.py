@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Literal
+import pytest
 
 from auricle.protocol import (
     Error,
@@ -14,11 +14,12 @@ from auricle.protocol import (
     TurnSettings,
     Word,
 )
+from auricle.protocol.settings import TurnMode
 from auricle.splice import Splice, Told
 
 
-def splice(mode: Literal["off", "silence"] = "silence") -> Splice:
-    return Splice(TurnSettings(mode, 500))
+def splice(mode: TurnMode = "silence") -> Splice:
+    return Splice(TurnSettings(mode, 500, max_silence_ms=1_500))
 
 
 def started(start: float) -> SpeechStarted:
@@ -190,15 +191,18 @@ def test_without_turns_none_is_made_up() -> None:
     assert made.finish(5.0) == []
 
 
-def test_another_mode_forgets_the_turn_as_the_server_does() -> None:
+@pytest.mark.parametrize(("then", "text"), [("off", "two"), ("semantic", "one two")])
+def test_a_turn_is_forgotten_where_turns_cease_and_not_where_they_are_found_otherwise(
+    then: TurnMode, text: str
+) -> None:
     made = splice()
     hear(made, started(0.1), final("one", 0.5))
-    made.change_turn(TurnSettings("off"))
+    made.change_turn(TurnSettings(then))
     made.change_turn(TurnSettings("silence"))
     made.resume(0.5)
     (end,) = hear(made, started(0.1), final("two", 0.5), turn_end("two", 0.5))[1:]
     assert isinstance(end, TurnEnd)
-    assert end.text == "two"
+    assert end.text == text
 
 
 def test_turn_settings_may_change_on_the_way() -> None:

@@ -17,6 +17,7 @@ from auricle.protocol import (
     TurnSettings,
     Word,
 )
+from auricle.protocol.settings import Refine
 from tests.livekit_auricle.spoken import BLOCK_SECONDS, word_at
 
 CHUNK_BLOCKS = 8
@@ -31,6 +32,7 @@ class Recogniser:
     turn: TurnSettings
     rate: int
     language: str
+    refine: Refine = "off"
     _rest: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int16))
     _blocks: int = 0
     _run: list[str | None] = field(default_factory=list)
@@ -71,6 +73,7 @@ class Recogniser:
             finalize_id=finalize_id,
             settled=self.clock,
             audio_time=self.clock,
+            refined=self.refine != "off",
         )
         self._words, self._shown = [], ""
         if self.turn.mode == "off":
@@ -83,7 +86,7 @@ class Recogniser:
     def end(self) -> list[ServerEvent]:
         self._close_run()
         events = self.finalize(None) if self._words else []
-        return events + (self._turn_end() if self._open and self.turn.mode == "silence" else [])
+        return events + (self._turn_end() if self._open and self.turn.mode != "off" else [])
 
     def _hear_block(self, word: str | None) -> None:
         if self._run and self._run[-1] != word:
@@ -101,7 +104,7 @@ class Recogniser:
 
     def _decide(self) -> list[ServerEvent]:
         events = self._speech_started()
-        if self.turn.mode == "silence" and self._open and self._silence() >= self.turn.silence_ms / 1000:
+        if self.turn.mode != "off" and self._open and self._silence() >= self._end_silence():
             return events + (self.finalize(None) if self._words else []) + self._turn_end()
         if self.text != self._shown:
             self._shown = self.text
@@ -110,9 +113,10 @@ class Recogniser:
         return events + self._weigh()
 
     def _weigh(self) -> list[ServerEvent]:
-        if self.turn.eager_silence_ms is None or not self._open:
+        eager_silence = self._eager_silence()
+        if eager_silence is None or not self._open:
             return []
-        silent = self._silence() >= self.turn.eager_silence_ms / 1000
+        silent = self._silence() >= eager_silence
         text = " ".join(word.text for word in self._turn_words)
         events: list[ServerEvent] = []
         if self._eager is not None and (not silent or text != self._eager):
@@ -122,6 +126,18 @@ class Recogniser:
             self._eager, end = text, self._turn_words[-1].end
             events.append(TurnEagerEnd(probability=0.5, speech_end=end, text=text, audio_time=self.clock))
         return events
+
+    def _end_silence(self) -> float:
+        """The words say how sure it is that there will be no more: after "hello there" sooner than after any other."""
+        if self.turn.mode == "silence":
+            return self.turn.silence_ms / 1000
+        complete = self._turn_words[-1].text == "there" if self._turn_words else False
+        return (self.turn.min_silence_ms if complete else self.turn.max_silence_ms) / 1000
+
+    def _eager_silence(self) -> float | None:
+        if self.turn.mode == "semantic":
+            return None if self.turn.eager_threshold is None else self.turn.min_silence_ms / 1000
+        return None if self.turn.eager_silence_ms is None else self.turn.eager_silence_ms / 1000
 
     def _silence(self) -> float:
         speaking = len(self._run) >= _WORD_BLOCKS and self._run[0] is not None

@@ -160,7 +160,7 @@ class _Conversation:
     async def _start(self, start: Start) -> None:
         self._server.starts.append(start)
         self._server.started.set()
-        self._recogniser = Recogniser(start.turn, start.sample_rate, self._behaviour.language)
+        self._recogniser = Recogniser(start.turn, start.sample_rate, self._behaviour.language, start.refine)
         ready = Ready(
             session=f"session-{len(self._server.starts)}",
             model="scripted",
@@ -177,8 +177,9 @@ class _Conversation:
             await self._socket.send_str(self.connection.refuse("unsupported_language", "there is no language xx"))
         elif update.keyterms and not self._behaviour.takes_keyterms:
             await self._socket.send_str(self.connection.refuse("unsupported_keyterms", "scripted takes no key terms"))
-        elif update.turn is not None:
-            self._heard.turn = update.turn
+        else:
+            self._heard.turn = update.turn or self._heard.turn
+            self._heard.refine = update.refine or self._heard.refine
 
     async def _fail(self, code: str, message: str) -> bool:
         text, close_code = self.connection.fail(code, message)

@@ -24,9 +24,15 @@ def test_settings_are_complete_from_the_start() -> None:
         "model": None,
         "language": "de-DE",
         "latency_ms": 160,
+        "turn_mode": "silence",
         "silence_ms": 500,
         "eager_silence_ms": None,
+        "end_threshold": 0.75,
+        "eager_threshold": None,
+        "min_silence_ms": 160,
+        "max_silence_ms": 2500,
         "keyterms": (),
+        "refine": "off",
     }
 
 
@@ -38,12 +44,15 @@ def test_settings_are_complete_from_the_start() -> None:
         {"settings": Settings(keyterms="Auricle")},
         {"settings": Settings(eager_silence_ms=500)},
         {"settings": Settings(language=7)},  # type: ignore[arg-type]  # as below
+        {"settings": Settings(turn_mode="off")},  # type: ignore[arg-type]
+        {"settings": Settings(end_threshold=2)},
+        {"settings": Settings(refine="yes")},  # type: ignore[arg-type]
         {"turn_detection": "sometimes"},
         {"url": "ftp://example.com"},
     ],
 )
 def test_what_cannot_be_is_refused_at_once(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"silence_ms|latency_ms|keyterms|language|turn_detection|address"):
+    with pytest.raises(ValueError, match=r"_ms|keyterms|language|turn_detection|address|turn_mode|threshold|refine"):
         AuricleSTTService(**wrong)  # type: ignore[arg-type]  # that is the point
 
 
@@ -88,6 +97,18 @@ async def test_an_update_goes_in_band_and_nothing_reconnects(server: ScriptedSer
         (Settings(silence_ms=None), "silence_ms"),  # type: ignore[arg-type]
         (Settings(silence_ms=300.5), "silence_ms"),  # type: ignore[arg-type]
         (Settings(eager_silence_ms=500), "eager_silence_ms"),  # not before the end of the turn
+        (Settings(turn_mode="vad"), "turn_mode"),  # type: ignore[arg-type]
+        (Settings(turn_mode=["silence"]), "turn_mode"),  # type: ignore[arg-type]
+        (Settings(end_threshold=0), "end_threshold"),
+        (Settings(end_threshold="high"), "end_threshold"),  # type: ignore[arg-type]
+        (Settings(end_threshold=None), "end_threshold"),  # type: ignore[arg-type]
+        (Settings(eager_threshold=0.75), "eager_threshold"),  # not before the end of the turn
+        (Settings(eager_threshold=True), "eager_threshold"),
+        (Settings(min_silence_ms=3_000), "min_silence_ms"),  # more than the most
+        (Settings(max_silence_ms=60_000), "max_silence_ms"),
+        (Settings(max_silence_ms=2_000.5), "max_silence_ms"),  # type: ignore[arg-type]
+        (Settings(refine="always"), "refine"),  # type: ignore[arg-type]
+        (Settings(refine=None), "refine"),  # type: ignore[arg-type]
         (Settings(keyterms="Auricle"), "keyterms"),
         (Settings(keyterms=[1]), "keyterms"),  # type: ignore[list-item]
         (Settings(keyterms=None), "keyterms"),  # type: ignore[arg-type]

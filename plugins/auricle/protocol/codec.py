@@ -44,10 +44,16 @@ _SERVER_EVENTS: dict[str, type[ServerEvent]] = {
     kind.TYPE: kind
     for kind in (Ready, SpeechStarted, Interim, Final, Settled, TurnEagerEnd, TurnResumed, TurnEnd, Error)
 }
-_FIELDS: dict[type, tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(kind))
+_ADDED: dict[type, frozenset[str]] = {
+    Start: frozenset({"refine"}),
+    TurnSettings: frozenset({"end_threshold", "eager_threshold", "min_silence_ms", "max_silence_ms"}),
+}
+"""What a client can ask for that servers of before do not know, and would refuse: not said where it is the default."""
+_FIELDS: dict[type, tuple[tuple[str, object], ...]] = {
+    kind: tuple((field.name, field.default if field.name in _ADDED.get(kind, ()) else None) for field in fields(kind))
     for kind in (*_CLIENT_MESSAGES.values(), *_SERVER_EVENTS.values(), TurnSettings, Word, Limits, ChunkGrid, Held)
 }
+"""Name of each field, and the value that goes without saying."""
 
 
 def encode_client(message: ClientMessage) -> str:
@@ -92,14 +98,14 @@ def _encode(message: ClientMessage | ServerEvent) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses as dicts, None left out; `dataclasses.asdict` would copy deeply, at several times the price."""
+    """Dataclasses as dicts; `dataclasses.asdict` would copy deeply, at several times the price."""
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    names = _FIELDS.get(type(value))
-    if names is None:
+    known = _FIELDS.get(type(value))
+    if known is None:
         return value
-    pairs = ((name, getattr(value, name)) for name in names)
-    return {name: _plain(item) for name, item in pairs if item is not None}
+    said = ((name, getattr(value, name), unsaid) for name, unsaid in known)
+    return {name: _plain(item) for name, item, unsaid in said if item is not None and item != unsaid}
 
 
 def _parse(text: str) -> dict[str, Any]:

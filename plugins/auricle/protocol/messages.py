@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from auricle.protocol.settings import Refine, TurnSettings, require
+from auricle.protocol.settings import REFINES, Refine, TurnSettings, require
 
 RESUME_HEADER = "Auricle-Resume"
 """Of an upgrade request: see `Ready.resume_token`."""
@@ -64,6 +64,7 @@ class Start:
             f"expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {self.sample_rate}",
         )
         require(self.latency_ms is None or self.latency_ms > 0, "latency_ms", "expected a positive number")
+        require(self.refine in REFINES, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,10 @@ class Update:
     turn: TurnSettings | None = None
     keyterms: tuple[str, ...] | None = None
     refine: Refine | None = None
+
+    def __post_init__(self) -> None:
+        fits = self.refine is None or self.refine in REFINES
+        require(fits, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
 
 
 @dataclass(frozen=True, slots=True)

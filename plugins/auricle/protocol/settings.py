@@ -51,10 +51,10 @@ class TurnSettings:
     mode: TurnMode = "silence"
     silence_ms: int = 500
     eager_silence_ms: int | None = None
-    end_threshold: float = 0.5
+    end_threshold: float = 0.75
     eager_threshold: float | None = None
     min_silence_ms: int = 160
-    max_silence_ms: int = 2_000
+    max_silence_ms: int = 2_500
 
     def __post_init__(self) -> None:
         require(self.mode in TURN_MODES, "turn.mode", f"expected one of {', '.join(TURN_MODES)}, got {self.mode!r}")

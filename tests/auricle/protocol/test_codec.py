@@ -16,6 +16,8 @@ from auricle.protocol import (
     Ready,
     ServerEvent,
     Start,
+    TurnSettings,
+    Update,
     Word,
     codec,
 )
@@ -48,6 +50,31 @@ def test_the_wire_is_plain_json_with_the_attribute_names() -> None:
         "settled": 1.6,
         "refined": False,
     }
+
+
+def test_a_client_that_wants_nothing_new_says_nothing_that_an_older_server_would_refuse() -> None:
+    turn = TurnSettings("silence", 700, 200)
+    known = {"mode": "silence", "silence_ms": 700, "eager_silence_ms": 200}
+    start = json.loads(codec.encode_client(Start(turn=turn)))
+    assert start == {
+        "type": "start",
+        "version": 1,
+        "encoding": "pcm_s16le",
+        "sample_rate": 16_000,
+        "turn": known,
+        "keyterms": [],
+        "words": True,
+    }
+    assert json.loads(codec.encode_client(Update(turn=turn))) == {"type": "update", "turn": known}
+
+
+def test_what_is_new_is_said_where_it_is_wanted() -> None:
+    turn = TurnSettings("semantic", end_threshold=0.7, max_silence_ms=1_500)
+    start = json.loads(codec.encode_client(Start(turn=turn, refine="auto")))
+    assert start["refine"] == "auto"
+    assert start["turn"] == {"mode": "semantic", "silence_ms": 500, "end_threshold": 0.7, "max_silence_ms": 1_500}
+    # What an update leaves out stays as it is, so the default is said there.
+    assert json.loads(codec.encode_client(Update(refine="off"))) == {"type": "update", "refine": "off"}
 
 
 def test_a_start_needs_nothing_but_its_type() -> None:

@@ -76,7 +76,10 @@ class SpeechEvents:
         return []
 
     def transcript(self, event: Interim | Final) -> SpeechData:
-        """The transcript in `event`, with times on the session's clock and a concrete language code."""
+        """The transcript in `event`, with times on the session's clock and a concrete language code.
+
+        That of a final says in its metadata whether it is the second pass's: ``{"refined": True}``.
+        """
         shift = self._began + self.offset
         words = event.words if isinstance(event, Final) else ()
         return SpeechData(
@@ -86,6 +89,7 @@ class SpeechEvents:
             end_time=event.end + shift,
             confidence=fmean(word.confidence for word in words) if words else 0.0,
             words=[self._timed(word, shift) for word in words] or None,
+            metadata={"refined": event.refined} if isinstance(event, Final) else None,
         )
 
     def usage(self, seconds: float) -> SpeechEvent:

@@ -37,6 +37,7 @@ from ._usage import UsageMeter
 from .log import logger
 from .models import OptionChanges, STTOptions
 
+_SETTINGS = ("latency_ms", "language", "turn", "keyterms", "refine")
 _Flush = RecognizeStream._FlushSentinel  # noqa: SLF001  # the framework's contract: `_input_ch` holds these
 
 
@@ -49,7 +50,7 @@ class _Change(_Flush):
     @property
     def settings(self) -> dict[str, Any]:
         """As `Stream.update` takes them."""
-        return {name: getattr(self.update, name) for name in ("latency_ms", "language", "turn", "keyterms")}
+        return {name: getattr(self.update, name) for name in _SETTINGS}
 
 
 class SpeechStream(RecognizeStream):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypedDict, get_args
 
 from auricle.protocol.messages import Start, Update
-from auricle.protocol.settings import TurnSettings
+from auricle.protocol.settings import REFINES, Refine, TurnSettings, require
 
 TurnDetection = Literal["session", "server"]
 """Who decides that a turn has ended: LiveKit's session, or the Auricle server."""
+TurnMode = Literal["silence", "semantic"]
+"""How the server decides: by silence alone, or by all that was heard."""
+_DEFAULTS = TurnSettings()
 
 
 class OptionChanges(TypedDict, total=False):
@@ -17,9 +20,20 @@ class OptionChanges(TypedDict, total=False):
 
     language: str
     latency_ms: int
+    turn_mode: TurnMode
     silence_ms: int
     eager_silence_ms: int | None
+    end_threshold: float
+    eager_threshold: float | None
+    min_silence_ms: int
+    max_silence_ms: int
     keyterms: tuple[str, ...]
+    refine: Refine
+
+
+_TURN = OptionChanges.__annotations__.keys() - {"language", "latency_ms", "keyterms", "refine"}
+_SERVER_ONLY = {"turn_mode": "decides", "eager_silence_ms": "tells of pauses", "eager_threshold": "tells of pauses"}
+"""Options that the session's turns leave without effect, and what it is that the server does for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +44,51 @@ class STTOptions:
         turn_detection: Who decides that a turn has ended; see `livekit.plugins.auricle.STT`.
         language: BCP-47 code, ``"auto"`` where the model detects the language, or None for the model's default.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
-        silence_ms: With ``turn_detection="server"``, the milliseconds without a word after which a turn has ended.
-        eager_silence_ms: With ``turn_detection="server"``, the milliseconds without a word, fewer than `silence_ms`,
-            after which the session may start its answer ahead; None for never.
+        turn_mode: With ``turn_detection="server"``, how it decides: ``"silence"`` or ``"semantic"``.
+        silence_ms: In ``"silence"`` mode, the milliseconds without a word after which a turn has ended.
+        eager_silence_ms: In ``"silence"`` mode, the milliseconds without a word, fewer than `silence_ms`, after which
+            the session may start its answer ahead; None for never.
+        end_threshold: In ``"semantic"`` mode, the probability, from 0 to 1, from which on a turn has ended.
+        eager_threshold: In ``"semantic"`` mode, a lower one from which on the session may start its answer ahead; None
+            for never.
+        min_silence_ms: In ``"semantic"`` mode, no turn ends with fewer milliseconds of silence.
+        max_silence_ms: In ``"semantic"`` mode, every turn ends with this many.
         keyterms: Phrases to favour.
+        refine: Whether finals are decoded a second time: ``"off"``, ``"on"`` or ``"auto"``.
         sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled before.
     """
 
     turn_detection: TurnDetection = "session"
     language: str | None = None
     latency_ms: int | None = None
-    silence_ms: int = 500
+    turn_mode: TurnMode = "silence"
+    silence_ms: int = _DEFAULTS.silence_ms
     eager_silence_ms: int | None = None
+    end_threshold: float = _DEFAULTS.end_threshold
+    eager_threshold: float | None = None
+    min_silence_ms: int = _DEFAULTS.min_silence_ms
+    max_silence_ms: int = _DEFAULTS.max_silence_ms
     keyterms: tuple[str, ...] = ()
+    refine: Refine = "off"
     sample_rate: int = 16_000
 
     def __post_init__(self) -> None:
         if self.turn_detection not in get_args(TurnDetection):
             raise ValueError(f'turn_detection: expected "session" or "server", got {self.turn_detection!r}')
-        if self.eager_silence_ms is not None and self.turn_detection != "server":
-            raise ValueError('eager_silence_ms: needs turn_detection="server", for the server is who tells of pauses')
+        if self.turn_mode not in get_args(TurnMode):
+            raise ValueError(f'turn_mode: expected "silence" or "semantic", got {self.turn_mode!r}')
+        self._check_server_only()
+        require(self.refine in REFINES, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
         self.start()
+
+    def _check_server_only(self) -> None:
+        for name, does in _SERVER_ONLY.items():
+            if self.turn_detection != "server" and getattr(self, name) not in {None, "silence"}:
+                raise ValueError(f'{name}: needs turn_detection="server", for the server is who {does}')
+
+    def decided_by_session(self) -> STTOptions:
+        """The same without the server's turns."""
+        return replace(self, turn_detection="session", turn_mode="silence", eager_silence_ms=None, eager_threshold=None)
 
     def start(self) -> Start:
         """The message that opens a stream with these options.
@@ -64,6 +102,7 @@ class STTOptions:
             language=self.language,
             turn=self._turn(),
             keyterms=self.keyterms,
+            refine=self.refine,
         )
 
     def update(self, changes: OptionChanges) -> Update | None:
@@ -71,11 +110,21 @@ class STTOptions:
 
         Key terms are not in it: a server that takes none would refuse the rest as well.
         """
-        turn = self._turn() if {"silence_ms", "eager_silence_ms"} & changes.keys() else None
-        update = Update(latency_ms=changes.get("latency_ms"), language=changes.get("language"), turn=turn)
+        update = Update(
+            latency_ms=changes.get("latency_ms"),
+            language=changes.get("language"),
+            turn=self._turn() if _TURN & changes.keys() else None,
+            refine=changes.get("refine"),
+        )
         return None if update == Update() else update
 
     def _turn(self) -> TurnSettings:
-        if self.turn_detection == "session":
-            return TurnSettings(mode="off", silence_ms=self.silence_ms)
-        return TurnSettings(mode="silence", silence_ms=self.silence_ms, eager_silence_ms=self.eager_silence_ms)
+        return TurnSettings(
+            mode=self.turn_mode if self.turn_detection == "server" else "off",
+            silence_ms=self.silence_ms,
+            eager_silence_ms=self.eager_silence_ms,
+            end_threshold=self.end_threshold,
+            eager_threshold=self.eager_threshold,
+            min_silence_ms=self.min_silence_ms,
+            max_silence_ms=self.max_silence_ms,
+        )

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
+from typing import cast
 
 import aiohttp
 from livekit import rtc
@@ -15,6 +16,7 @@ from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType, STTCapa
 from livekit.agents.utils import AudioBuffer, is_given
 
 from auricle import Error, Final, ReconnectPolicy, Stream
+from auricle.protocol.settings import Refine, TurnSettings
 
 from ._audio import mono, pcm
 from ._clock import AudioClock
@@ -22,8 +24,9 @@ from ._errors import only_api_errors
 from ._events import SpeechEvents
 from ._service import Service
 from ._stream import SpeechStream, talking
-from .models import OptionChanges, STTOptions, TurnDetection
+from .models import OptionChanges, STTOptions, TurnDetection, TurnMode
 
+_DEFAULTS = TurnSettings()
 _CAPABILITIES = STTCapabilities(
     streaming=True,
     interim_results=True,
@@ -45,7 +48,8 @@ class STT(stt.STT[None]):
     ``"session"`` (the default)       left out, ``"vad"``, ``"manual"`` or a turn detector. The session asks
                                       for the final when it finds a pause; the answer takes milliseconds.
     ``"server"``                      ``"stt"``, with ``"endpointing": {"min_delay": 0.0}``: the server has
-                                      already waited for `silence_ms` of silence.
+                                      already waited for `silence_ms` of silence, or in semantic mode until it
+                                      was likely enough that the turn had ended.
     ================================  =====================================================================
 
     A lost connection is restored beneath the session, which is told of a recoverable error, and what was said meanwhile
@@ -66,18 +70,30 @@ class STT(stt.STT[None]):
         language: BCP-47 code, ``"auto"`` where the model detects the language, or None for the model's default.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
             A smaller one gives earlier words, a larger one fewer errors.
-        silence_ms: With ``turn_detection="server"``, the milliseconds without a word after which a turn has ended.
-        eager_silence_ms: With ``turn_detection="server"``, the milliseconds without a word, 80 up to less than
-            `silence_ms`, after which the session hears what was said so far as a PREFLIGHT and starts its answer ahead,
-            if its ``preemptive_generation`` is on. It is used when the turn ends with these words, and dropped when the
+        turn_mode: With ``turn_detection="server"``, how it decides: ``"silence"``, by silence alone; ``"semantic"``, by
+            all that was heard, so that a turn that sounds and reads complete ends soon, and one that breaks off in
+            mid-sentence gets time.
+        silence_ms: In ``"silence"`` mode, the milliseconds without a word after which a turn has ended.
+        eager_silence_ms: In ``"silence"`` mode, the milliseconds without a word, 80 up to less than `silence_ms`, after
+            which the session hears what was said so far as a PREFLIGHT and starts its answer ahead, if its
+            ``preemptive_generation`` is on. It is used when the turn ends with these words, and dropped when the
             speaker goes on. None for never.
+        end_threshold: In ``"semantic"`` mode, the probability, from 0 to 1, from which on a turn has ended. A smaller
+            one answers sooner, a larger one interrupts less.
+        eager_threshold: In ``"semantic"`` mode, a lower one from which on the session hears a PREFLIGHT; None for
+            never.
+        min_silence_ms: In ``"semantic"`` mode, no turn ends with fewer milliseconds of silence, not even eagerly.
+        max_silence_ms: In ``"semantic"`` mode, every turn ends with this many.
         keyterms: Phrases to favour, where the server's model can.
+        refine: Whether finals are decoded a second time, as accurately as at the model's longest latency, while
+            interims and turn ends come at that of `latency_ms`: ``"off"``, ``"on"``, or ``"auto"``, while the server
+            has time to spare. ``metadata["refined"]`` of a final's `SpeechData` says which were.
         sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled before.
         reconnect: How long a lost connection is tried again, and how much audio is kept for it.
         http_session: Used for the connections and left open; by default the job's, and outside a job one of our own.
 
     Raises:
-        ValueError: An option is out of range, `eager_silence_ms` is given without the server's turns, or a url is none.
+        ValueError: An option is out of range, needs the server's turns and has not got them, or a url is none.
     """
 
     def __init__(
@@ -88,16 +104,34 @@ class STT(stt.STT[None]):
         turn_detection: TurnDetection = "session",
         language: str | None = None,
         latency_ms: int | None = None,
-        silence_ms: int = 500,
+        turn_mode: TurnMode = "silence",
+        silence_ms: int = _DEFAULTS.silence_ms,
         eager_silence_ms: int | None = None,
+        end_threshold: float = _DEFAULTS.end_threshold,
+        eager_threshold: float | None = None,
+        min_silence_ms: int = _DEFAULTS.min_silence_ms,
+        max_silence_ms: int = _DEFAULTS.max_silence_ms,
         keyterms: Sequence[str] = (),
+        refine: Refine = "off",
         sample_rate: int = 16_000,
         reconnect: ReconnectPolicy | None = None,
         http_session: aiohttp.ClientSession | None = None,
     ) -> None:
         super().__init__(capabilities=replace(_CAPABILITIES))
         self._options = STTOptions(
-            turn_detection, language, latency_ms, silence_ms, eager_silence_ms, tuple(keyterms), sample_rate
+            turn_detection=turn_detection,
+            language=language,
+            latency_ms=latency_ms,
+            turn_mode=turn_mode,
+            silence_ms=silence_ms,
+            eager_silence_ms=eager_silence_ms,
+            end_threshold=end_threshold,
+            eager_threshold=eager_threshold,
+            min_silence_ms=min_silence_ms,
+            max_silence_ms=max_silence_ms,
+            keyterms=tuple(keyterms),
+            refine=refine,
+            sample_rate=sample_rate,
         )
         self._service = Service(url, api_key, tuple(keyterms), reconnect, http_session)
         self._streams: weakref.WeakSet[SpeechStream] = weakref.WeakSet()
@@ -146,11 +180,17 @@ class STT(stt.STT[None]):
         *,
         language: NotGivenOr[str] = NOT_GIVEN,
         latency_ms: NotGivenOr[int] = NOT_GIVEN,
+        turn_mode: NotGivenOr[TurnMode] = NOT_GIVEN,
         silence_ms: NotGivenOr[int] = NOT_GIVEN,
         eager_silence_ms: NotGivenOr[int | None] = NOT_GIVEN,
+        end_threshold: NotGivenOr[float] = NOT_GIVEN,
+        eager_threshold: NotGivenOr[float | None] = NOT_GIVEN,
+        min_silence_ms: NotGivenOr[int] = NOT_GIVEN,
+        max_silence_ms: NotGivenOr[int] = NOT_GIVEN,
         keyterms: NotGivenOr[Sequence[str]] = NOT_GIVEN,
+        refine: NotGivenOr[Refine] = NOT_GIVEN,
     ) -> None:
-        """Changes options of live streams and of those to come.
+        """Changes options of live streams and of those to come; they are those of the constructor.
 
         Live streams take them over in band: nothing reconnects, no audio is lost, and the audio before the call is
         recognised as before.
@@ -158,17 +198,20 @@ class STT(stt.STT[None]):
         Raises:
             ValueError: Out of range, or not among what the server has said that it offers.
         """
-        changes: OptionChanges = {}
-        if is_given(language):
-            changes["language"] = language
-        if is_given(latency_ms):
-            changes["latency_ms"] = latency_ms
-        if is_given(silence_ms):
-            changes["silence_ms"] = silence_ms
-        if is_given(eager_silence_ms):
-            changes["eager_silence_ms"] = eager_silence_ms
-        if is_given(keyterms):
-            changes["keyterms"] = tuple(keyterms)
+        asked = {
+            "language": language,
+            "latency_ms": latency_ms,
+            "turn_mode": turn_mode,
+            "silence_ms": silence_ms,
+            "eager_silence_ms": eager_silence_ms,
+            "end_threshold": end_threshold,
+            "eager_threshold": eager_threshold,
+            "min_silence_ms": min_silence_ms,
+            "max_silence_ms": max_silence_ms,
+            "keyterms": tuple(keyterms) if is_given(keyterms) else keyterms,
+            "refine": refine,
+        }
+        changes = cast("OptionChanges", {name: value for name, value in asked.items() if is_given(value)})
         self._service.check(changes)
         self._options = replace(self._options, **changes)
         for stream in self._streams:
@@ -202,12 +245,7 @@ class STT(stt.STT[None]):
         conn_options: APIConnectOptions,
     ) -> SpeechEvent:
         frame = mono(rtc.combine_audio_frames(buffer))
-        options = replace(
-            self._options_with(language),
-            turn_detection="session",
-            eager_silence_ms=None,
-            sample_rate=frame.sample_rate,
-        )
+        options = replace(self._options_with(language).decided_by_session(), sample_rate=frame.sample_rate)
         with only_api_errors():
             async with (
                 self._service.client(conn_options.timeout) as client,
