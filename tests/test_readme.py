@@ -72,7 +72,7 @@ async def test_turns_in_both_frameworks(tones_server: str) -> None:
 
     pipecat = turn_settings(run(example("pipecat-turns", tones_server))["stt"].settings, "server")
     livekit = run(example("livekit-turns", tones_server))["stt"].options.start().turn
-    assert (pipecat.mode, pipecat.end_threshold, pipecat.max_silence_ms) == ("semantic", 0.6, 1500)
+    assert (pipecat.mode, pipecat.end_threshold, pipecat.max_silence_ms) == ("semantic", 0.8, 2000)
     assert (livekit.mode, livekit.end_threshold) == ("semantic", 0.7)
     for turn in (pipecat, livekit):
         async with auricle.connect(tones_server, start=auricle.Start(turn=turn)) as stream:

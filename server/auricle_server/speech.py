@@ -62,7 +62,7 @@ class Speech:
 
     def change_turn(self, turn: TurnSettings) -> None:
         """Other turns from the next chunk on; see `auricle_server.stream.Stream.update`."""
-        same_mode = turn.mode == self._turn.mode
+        same_mode = (turn.mode == "off") == (self._turn.mode == "off")
         is_open = self._detector.open if same_mode else bool(self._transcript.text)
         if not same_mode:
             self._record.forget()

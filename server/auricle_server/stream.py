@@ -147,8 +147,8 @@ class Stream:
     def update(self, update: Update) -> Change:
         """New settings from the next chunk on, and what of them the worker must know.
 
-        A turn under way goes on with the new thresholds. When the mode changes, words that wait for their final still
-        get it, but a turn whose words are all final ends without a `TurnEnd`.
+        A turn under way goes on with the new thresholds, and by the new rule. When turns are switched on or off, words
+        that wait for their final still get it, but a turn whose words are all final ends without a `TurnEnd`.
 
         Raises:
             ProtocolViolation: The model cannot serve them; nothing has changed.

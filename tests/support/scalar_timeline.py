@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auricle_server.engine.geometry import Geometry
-from auricle_server.engine.timelines import SILENT_FRAMES, Flush, Settings
+from auricle_server.engine.timelines import MOST_TWICE, SILENT_FRAMES, Flush, Settings
 from auricle_server.engine.types import LeaseEnded
 
 Pcm = npt.NDArray[np.int16]
@@ -109,7 +109,7 @@ class Timeline:
         if last:
             return own
         for size in self._sizes:
-            if size >= own and size >= held + SILENT_FRAMES and not (whole and held > 2 * own):
+            if size >= own and size >= held + SILENT_FRAMES and not (whole and held > min(2 * own, MOST_TWICE)):
                 return size
         return 0 if whole else max(self._sizes)
 

@@ -36,6 +36,9 @@ UNBOUNDED = 1 << 30
 """Length of a stream whose end is not known yet."""
 SILENT_FRAMES = 5
 """Encoder frames of silence imagined behind a flush. Two chunks of 160 ms and these fit a chunk of 560 ms."""
+MOST_TWICE = 4
+"""Encoder frames, of a chunk that a flush completes and of what lies behind it, that are decoded for the flush before
+the chunk is: two chunks of 160 ms. The two versions of longer stretches differ more often."""
 _NEVER = np.iinfo(np.int64).max
 
 Numbers = npt.NDArray[np.int64]
@@ -239,8 +242,8 @@ class Timelines:
     def _frames_of_flush(self, slot: int, at: int, flush: Flush) -> int:
         """Encoder frames of the chunk in which a flush is decoded; 0 when whole chunks go first, or nothing is new.
 
-        A chunk that the flush completes need not go first, if one row has room for both: whoever waits gets the answer
-        a step earlier.
+        A short chunk that the flush completes need not go first, if one row has room for both: whoever waits gets the
+        answer a step earlier.
         """
         position, frames = int(self._position[slot]), int(self._frames[slot])
         held = int(self._geometry.encoder_frames(at)) - position
@@ -250,7 +253,7 @@ class Timelines:
         if flush.last:
             return frames
         roomy = [size for size in self._sizes if size >= max(frames, held + SILENT_FRAMES)]
-        if whole and (held > 2 * frames or not roomy):
+        if whole and (held > min(2 * frames, MOST_TWICE) or not roomy):
             return 0
         return roomy[0] if roomy else self._sizes[-1]
 

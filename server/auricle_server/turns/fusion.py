@@ -21,6 +21,8 @@ LONG, LONGER = 1.0, 1.3
 """Seconds beyond which few pauses go, and hardly any."""
 SPEAKING = 0.5
 """Silero's speech probability from which on somebody speaks."""
+_DIGITS = 4
+"""Of a probability: quantised models answer a little differently from one machine, and one run, to the next."""
 _SURE = 6.0
 """Bound of a judgement's log-odds: no single one may outweigh all the rest."""
 
@@ -148,7 +150,7 @@ def likelihood(heard: Heard) -> float:
     """Probability, 0 to 1, that the turn has ended, given that it has words and nobody speaks."""
     bias, *weights = astuple(_weights(heard.voice))
     odds = bias + sum(weight * value for weight, value in zip(weights, features(heard), strict=True))
-    return float(1 / (1 + math.exp(-odds)))
+    return round(float(1 / (1 + math.exp(-odds))), _DIGITS)
 
 
 def _weights(voice: Voice | None) -> Weights:
