@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -66,8 +67,9 @@ class Tally:
         self.leaked += sum(segment.text.startswith(CLOSING) for segment in cut)
         self.unclosed += sum(bool(s.text) and not s.text.endswith(SENTENCE_ENDS) for s in cut[: len(borders)])
         expected, found = split(uncut, borders), [words(segment.text) for segment in cut]
-        for before, after, *pair in zip(expected, expected[1:], found, found[1:], strict=False):
-            self._split_word(before, after, *pair)
+        spoken = [(wanted, got) for wanted, got in zip(expected, found, strict=True) if wanted or got]
+        for (before, got), (after, got_next) in itertools.pairwise(spoken):
+            self._split_word(before, after, got, got_next)
         for wanted, got in zip(expected, found, strict=True):
             self._compare(wanted, got)
 
