@@ -158,11 +158,13 @@ def test_a_pause_shorter_than_the_silence_is_not_compared() -> None:
 
 def test_the_regression_finds_the_weights_that_made_the_data() -> None:
     generator = np.random.default_rng(1)
-    x = generator.standard_normal((20_000, 2))
-    y = (generator.random(20_000) < 1 / (1 + np.exp(-(0.5 + 2 * x[:, 0] - x[:, 1])))).astype(np.float64)
+    x = generator.standard_normal((20_000, 6))
+    x[:, :3] = generator.random((20_000, 3))  # what counts silence is never less than 0
+    odds = 0.5 + 1.5 * x[:, 0] + 2 * x[:, 3] - x[:, 5]
+    y = (generator.random(20_000) < 1 / (1 + np.exp(-odds))).astype(np.float64)
     found = fit(x, y)
-    assert found.bias == pytest.approx(0.5, abs=0.1)
-    assert found.weights == pytest.approx((2, -1), abs=0.1)
+    assert found.bias == pytest.approx(0.5, abs=0.2)
+    assert found.weights == pytest.approx((1.5, 0, 0, 2, 0, -1), abs=0.25)
 
 
 def test_a_server_without_a_signal_does_not_know_it() -> None:

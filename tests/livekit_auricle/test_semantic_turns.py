@@ -81,7 +81,7 @@ async def test_the_threshold_of_the_other_mode_gives_none() -> None:
         ({"turn_mode": "off"}, "turn_mode: expected"),
         ({"end_threshold": 1.5}, "end_threshold"),
         ({"end_threshold": float("nan")}, "end_threshold"),
-        ({"eager_threshold": 0.5}, "eager_threshold"),
+        ({"eager_threshold": 0.75}, "eager_threshold"),
         ({"min_silence_ms": 10}, "min_silence_ms"),
         ({"min_silence_ms": 3_000}, "min_silence_ms"),
         ({"max_silence_ms": 60_000}, "max_silence_ms"),

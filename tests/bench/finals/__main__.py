@@ -9,6 +9,7 @@ import random
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from auricle_server.bench.results import record, write
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from auricle_server.transcript import Segment
@@ -71,7 +72,7 @@ def main() -> int:
     """Prints the table and writes the report; 1 when a finalize cost a word."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--talks", type=int, default=100, help="with five finalizes each, at every latency")
-    parser.add_argument("--out", type=Path, help="where to write the figures as JSON")
+    parser.add_argument("--out", type=Path, help="folder to write the figures to")
     parser.add_argument("--examples", action="store_true", help="print what differs")
     parser.add_argument("--anywhere", action="store_true", help="only finalizes anywhere, in the middle of words too")
     options = parser.parse_args()
@@ -88,7 +89,7 @@ def main() -> int:
         loss = figures["wer_percent"] - figures["uncut_wer_percent"]
         good = good and tally.lost == tally.doubled == tally.leaked == 0 and loss <= MOST_LOSS
     if options.out is not None:
-        options.out.write_text(json.dumps(report, indent=2) + "\n")
+        print(write(record("finals", {"talks": options.talks}, report), options.out, "finals-demo"))
     return 0 if good or options.anywhere else 1
 
 
