@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 
 from . import export, report, schedule, tokenizer, train
-from .model import Shape
+from .prompts import TAGS
+from .recipes import RECIPES
 
 PACKAGE = Path(__file__).resolve().parent.parent / "auricle_server"
-CHECKPOINT = PACKAGE / "checkpoints" / "demo" / "demo_en.nemo"
 CLIPS = PACKAGE / "demo" / "audio"
 
 
@@ -20,8 +20,16 @@ def prepare(arguments: argparse.Namespace) -> None:
     """Train the tokenizer and synthesise the data: needs the synthesisers, sentencepiece, soundfile, soxr and scipy."""
     from . import synthesis  # needs libraries that a machine that only trains may lack
 
-    tokenizer.train(arguments.work)
-    synthesis.build(arguments.work, arguments.hours, Shape().mels, workers=arguments.workers)
+    recipe = RECIPES[arguments.recipe]
+    if recipe.languages:
+        from . import languages
+
+        tokenizer.train(arguments.work, recipe.shape.tokens, languages.tokenizer_text(), TAGS)
+    else:
+        tokenizer.train(arguments.work, recipe.shape.tokens)
+    synthesis.build(
+        arguments.work, arguments.hours, recipe.shape.mels, workers=arguments.workers, languages=recipe.languages
+    )
 
 
 def run_training(arguments: argparse.Namespace) -> None:
@@ -30,7 +38,8 @@ def run_training(arguments: argparse.Namespace) -> None:
     options = train.Options(
         data=arguments.work, out=arguments.work, minutes=arguments.minutes, device=arguments.device,
         seconds=arguments.batch_seconds, peak_rate=arguments.rate, bf16=not arguments.fp32, resume=arguments.resume,
-        skip_voices=tuple(arguments.skip_voices),
+        skip_voices=tuple(arguments.skip_voices), shape=RECIPES[arguments.recipe].shape,
+        start_from=RECIPES[arguments.recipe].start_from,
     )  # fmt: skip
     train.Trainer(options).run()
 
@@ -38,8 +47,9 @@ def run_training(arguments: argparse.Namespace) -> None:
 def run_export(arguments: argparse.Namespace) -> None:
     """Write the averaged weights of the last training state as a NeMo archive."""
     model = train.load_averaged(arguments.work / "state.pt")
-    export.write(model, tokenizer.load(arguments.work), arguments.work / tokenizer.MODEL_FILE, arguments.out)
-    print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB")
+    out = arguments.out or RECIPES[arguments.recipe].archive
+    export.write(model, tokenizer.load(arguments.work), arguments.work / tokenizer.MODEL_FILE, out)
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
 def run_evaluation(arguments: argparse.Namespace) -> None:
@@ -73,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line's options."""
     out = argparse.ArgumentParser(prog="python -m demo_model", description=__doc__)
     out.add_argument("step", choices=STEPS)
+    out.add_argument("--recipe", choices=RECIPES, default="english", help="which of the bundled models")
     out.add_argument("--work", type=Path, default=Path("demo_model_work"), help="folder of data and training state")
     out.add_argument("--hours", type=float, default=20.0, help="hours of audio to synthesise")
     out.add_argument("--workers", type=int, default=None, help="synthesis processes (default: one per core)")
@@ -85,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--resume", type=Path, default=None, help="a state.pt to go on from")
     out.add_argument("--skip-voices", nargs="*", default=[], help="voices to leave out, by how their names begin")
     out.add_argument("--sentences", type=int, default=400, help="held-out sentences to evaluate on")
-    out.add_argument("--out", type=Path, default=CHECKPOINT, help="the archive to write")
+    out.add_argument("--out", type=Path, default=None, help="the archive to write (default: the bundled one)")
     out.add_argument("--clips", type=Path, default=CLIPS, help="folder of the demo's audio clips")
     return out
 

@@ -20,7 +20,10 @@ LENGTH_STEP = 64
 
 @dataclass(frozen=True)
 class Example:
-    """One utterance: log-mel [T, mels] fp16, phone labels of every 20 ms, text, voice, text group, clean or not."""
+    """One utterance: log-mel [T, mels] fp16, phone labels of every 20 ms, text, voice, text group, clean or not.
+
+    `language` is a BCP-47 code.
+    """
 
     mel: NDArray[np.float16]
     labels: NDArray[np.int8]
@@ -28,6 +31,7 @@ class Example:
     voice: str
     group: str
     clean: bool
+    language: str = "en-US"
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,10 @@ def read_shard(path: Path) -> list[Example]:
         meta = json.loads(stored["meta"].tobytes())
     mel_ends = np.cumsum([row["T"] for row in meta])
     parts = zip(meta, np.split(mel, mel_ends[:-1]), np.split(labels, np.cumsum(counts)[:-1]), strict=True)
-    return [Example(m, lab, row["text"], row["voice"], row["group"], row["clean"]) for row, m, lab in parts]
+    return [
+        Example(m, lab, row["text"], row["voice"], row["group"], row["clean"], row.get("language", "en-US"))
+        for row, m, lab in parts
+    ]
 
 
 def collate(examples: list[Example]) -> Batch:

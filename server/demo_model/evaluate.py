@@ -9,6 +9,7 @@ import torch
 from .dataset import Example, collate
 from .encoder import Context
 from .model import DemoModel
+from .prompts import AUTO_PROMPT, PROMPT_OF, untagged
 from .sentences import normalise
 from .tokenizer import Tokenizer
 
@@ -58,8 +59,18 @@ def score(references: list[str], hypotheses: list[str]) -> Score:
 
 
 @torch.inference_mode()
-def transcribe(model: DemoModel, tokenizer: Tokenizer, examples: list[Example], context: Context) -> list[str]:
-    """Greedy transcripts of the examples in one attention context, in their order."""
+def transcribe(
+    model: DemoModel,
+    tokenizer: Tokenizer,
+    examples: list[Example],
+    context: Context,
+    *,
+    auto: bool = True,
+) -> list[str]:
+    """Greedy transcripts of the examples in one attention context, in their order.
+
+    A prompted model hears them under ``auto`` or each under its own language, and writes tags.
+    """
     model.eval()
     device = next(model.parameters()).device
     order = sorted(range(len(examples)), key=lambda index: len(examples[index].mel))
@@ -68,6 +79,8 @@ def transcribe(model: DemoModel, tokenizer: Tokenizer, examples: list[Example], 
         chosen = order[at : at + ROWS]
         batch = collate([examples[index] for index in chosen])
         encoded, lengths = model.encoder(batch.mel.to(device), batch.mel_lengths.to(device), context)
+        own = [AUTO_PROMPT if auto else PROMPT_OF[examples[index].language] for index in chosen]
+        encoded = model.prompted(encoded, torch.tensor(own, device=device)[:, None].expand(encoded.shape[:2]))
         for index, found in zip(chosen, model.greedy(encoded, lengths), strict=True):
             texts[index] = tokenizer.decode([token for token, _ in found])
     return texts
@@ -75,4 +88,5 @@ def transcribe(model: DemoModel, tokenizer: Tokenizer, examples: list[Example], 
 
 def evaluate(model: DemoModel, tokenizer: Tokenizer, examples: list[Example], context: Context) -> Score:
     """Score of a model on examples in one attention context."""
-    return score([example.text for example in examples], transcribe(model, tokenizer, examples, context))
+    texts = transcribe(model, tokenizer, examples, context)
+    return score([example.text for example in examples], list(map(untagged, texts)))

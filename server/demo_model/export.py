@@ -10,11 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .model import CONTEXTS, DemoModel, Shape
+from . import prompts
+from .model import DemoModel, Shape
 from .tokenizer import MODEL_FILE, Tokenizer
 
 NEMO_VERSION = "3.0.0"
 TARGET = "nemo.collections.asr.models.rnnt_bpe_models.EncDecRNNTBPEModel"
+PROMPTED = "nemo.collections.asr.models.rnnt_bpe_models_prompt.EncDecRNNTBPEModelWithPrompt"
 TRAINING_ONLY = ("ctc_head.", "phone_head.")
 FULL_PRECISION = ("preprocessor.featurizer.fb", "preprocessor.featurizer.window")
 VOCABULARY_FILE = "vocab.txt"
@@ -28,7 +30,7 @@ model_defaults:
   enc_hidden: {d_model}
   pred_hidden: {predictor}
   joint_hidden: {joint}
-tokenizer:
+{prompts}tokenizer:
   type: bpe
   dir: null
   model_path: nemo:{model_file}
@@ -119,17 +121,33 @@ nemo_version: {nemo_version}
 """
 
 
+_PROMPTS = """\
+  initialize_prompt_feature: true
+  num_prompts: {size}
+  prompt_dictionary:
+{dictionary}
+"""
+
+
+def _prompts(shape: Shape) -> str:
+    if not shape.prompts:
+        return ""
+    rows = "\n".join(f"    {code}: {index}" for code, index in prompts.dictionary().items())
+    return _PROMPTS.format(size=shape.prompts, dictionary=rows)
+
+
 def configuration(shape: Shape, tokenizer: Tokenizer) -> str:
     """The text of ``model_config.yaml``."""
     quoted = ["'" + piece.replace("'", "''") + "'" for piece in tokenizer.pieces]
     return _CONFIG.format(
-        **shape.as_dict(),
-        contexts=[list(context) for context in CONTEXTS],
+        **{name: value for name, value in shape.as_dict().items() if name != "prompts"},
+        prompts=_prompts(shape),
+        contexts=[list(context) for context in shape.contexts],
         model_file=MODEL_FILE,
         vocabulary_file=VOCABULARY_FILE,
         vocabulary="\n".join("    - " + piece for piece in quoted),
         labels="\n".join("  - " + piece for piece in quoted),
-        target=TARGET,
+        target=PROMPTED if shape.prompts else TARGET,
         nemo_version=NEMO_VERSION,
     )
 
@@ -169,3 +187,19 @@ def write(model: DemoModel, tokenizer: Tokenizer, model_file: Path, out: Path) -
         _add(archive, MODEL_FILE, model_file.read_bytes())
         _add(archive, VOCABULARY_FILE, "".join(piece + "\n" for piece in tokenizer.pieces).encode())
     part.replace(out)
+
+
+def read(model: DemoModel, archive: Path) -> None:
+    """Take over encoder and joint projections from an archive of the same sizes, for a training that goes on from it.
+
+    Raises:
+        RuntimeError: A size differs.
+    """
+    with tarfile.open(archive) as opened:
+        content = opened.extractfile("model_weights.ckpt")
+        assert content is not None
+        stored = torch.load(io.BytesIO(content.read()), weights_only=True)
+    state = {name: value.float() for name, value in stored.items() if name.startswith(("encoder.", "joint.enc."))}
+    for name in ("encoder.pre_encode.out.weight", "encoder.pre_encode.out.bias"):
+        state[name] /= math.sqrt(model.shape.d_model)
+    model.load_state_dict(state, strict=False)

@@ -20,7 +20,10 @@ MAX_SYMBOLS = 10
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of the network. `tokens` is the tokenizer's size; the blank is one more and last."""
+    """Sizes of the network. `tokens` is the tokenizer's size; the blank is one more and last.
+
+    `left` is the attention's left context; `prompts` is 0 for a network without a language prompt.
+    """
 
     tokens: int = 256
     mels: int = 80
@@ -31,6 +34,13 @@ class Shape:
     kernel: int = 9
     predictor: int = 192
     joint: int = 192
+    left: int = 70
+    prompts: int = 0
+
+    @property
+    def contexts(self) -> tuple[Context, ...]:
+        """Attention contexts: 1120, 560, 160 and 80 ms, for prompted networks 320 ms too."""
+        return tuple((self.left, right) for right in ((13, 6, 3, 1, 0) if self.prompts else (13, 6, 1, 0)))
 
     def as_dict(self) -> dict[str, int]:
         """The sizes by name."""
@@ -76,6 +86,38 @@ class Joint(nn.Module):
         return scores
 
 
+class PromptKernel(nn.Sequential):
+    """A one-hot of the prompt beside every encoder frame, through two linear layers (NeMo's ``prompt_kernel``)."""
+
+    def __init__(self, d_model: int, prompts: int) -> None:
+        super().__init__(nn.Linear(d_model + prompts, 2 * d_model), nn.ReLU(), nn.Linear(2 * d_model, d_model))
+        self.d_model = d_model
+
+    @torch.no_grad()
+    def initialise(self) -> None:
+        """Pass frames on as they are, relu(x) - relu(-x): an encoder that was trained before keeps its meaning."""
+        first, last = self._linear(0), self._linear(2)
+        identity = torch.eye(self.d_model)
+        first.weight[:, : self.d_model] = torch.cat((identity, -identity))
+        first.weight[:, self.d_model :].normal_(0, 0.02)
+        first.bias.zero_()
+        last.weight.copy_(torch.cat((identity, -identity), 1))
+        last.bias.zero_()
+
+    def forward(self, encoded: Tensor, prompts: Tensor) -> Tensor:  # type: ignore[override]  # a second input
+        """Frames [B, T, d] under the prompts [B, T]."""
+        first = self._linear(0)
+        by_prompt = F.embedding(prompts, first.weight[:, self.d_model :].T)
+        hidden = F.linear(encoded, first.weight[:, : self.d_model], first.bias) + by_prompt
+        out: Tensor = self._linear(2)(torch.relu(hidden))
+        return out
+
+    def _linear(self, index: int) -> nn.Linear:
+        layer = self[index]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+
 class DemoModel(nn.Module):
     """Audio features to RNNT scores; `ctc_head` and `phone_head` guide the training and are not exported."""
 
@@ -86,8 +128,13 @@ class DemoModel(nn.Module):
         self.encoder = Encoder(shape.mels, shape.channels, shape.d_model, shape.layers, shape.heads, shape.kernel)
         self.decoder = Decoder(shape.tokens, shape.predictor)
         self.joint = Joint(shape)
+        self.prompt_kernel = PromptKernel(shape.d_model, shape.prompts) if shape.prompts else None
         self.ctc_head = nn.Linear(shape.d_model, shape.tokens + 1)
         self.phone_head = nn.Linear(shape.d_model, LABELS_PER_FRAME * len(PHONES))
+
+    def prompted(self, encoded: Tensor, prompts: Tensor | None) -> Tensor:
+        """Encoder frames [B, T, d] under the language prompts [B, T], for networks that have them."""
+        return encoded if self.prompt_kernel is None or prompts is None else self.prompt_kernel(encoded, prompts)
 
     def phone_scores(self, encoded: Tensor) -> Tensor:
         """[B, T, d] to [B, T, 4, phones]."""

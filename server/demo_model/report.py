@@ -9,7 +9,8 @@ import torch
 from .dataset import Example, collate
 from .evaluate import score, transcribe
 from .losses import rnnt_alignment
-from .model import CONTEXTS, DemoModel
+from .model import DemoModel
+from .prompts import PROMPT_OF, last_tag, untagged
 from .tokenizer import Tokenizer
 
 FRAME_MILLISECONDS = 80
@@ -25,20 +26,51 @@ KINDS: dict[str, Callable[[Example], bool]] = {
 }
 
 
-def measure(model: DemoModel, tokenizer: Tokenizer, examples: list[Example]) -> dict[str, dict[str, dict[str, float]]]:
-    """Per chunk latency and kind of example: sentences, words, WER normalised and as written, in percent."""
-    out: dict[str, dict[str, dict[str, float]]] = {}
-    for context in CONTEXTS:
-        texts = transcribe(model, tokenizer, examples, context)
+Figures = dict[str, dict[str, dict[str, float]]]
+
+
+def measure(model: DemoModel, tokenizer: Tokenizer, examples: list[Example]) -> Figures:
+    """Per chunk latency and kind of example: sentences, words, WER normalised and as written, in percent.
+
+    A prompted model is measured under ``auto``, with the share of sentences whose language it names, and, as
+    ``"160 ms, told"``, with each sentence's own language as prompt; kinds are languages then too.
+    """
+    prompted = model.prompt_kernel is not None
+    out: Figures = {}
+    for context in model.shape.contexts:
         latency = f"{(context[1] + 1) * FRAME_MILLISECONDS} ms"
-        out[latency] = {
-            name: _row(examples, texts, chosen) for name, chosen in KINDS.items() if any(map(chosen, examples))
-        }
+        out[latency] = _rows(examples, transcribe(model, tokenizer, examples, context), prompted)
+        if prompted:
+            told = transcribe(model, tokenizer, examples, context, auto=False)
+            out[f"{latency}, told"] = _rows(examples, told, prompted)
     return out
 
 
+def _rows(examples: list[Example], texts: list[str], prompted: bool) -> dict[str, dict[str, float]]:
+    kinds = KINDS | {code: _speaks(code) for code in PROMPT_OF} if prompted else KINDS
+    rows = {name: _row(examples, texts, chosen) for name, chosen in kinds.items() if any(map(chosen, examples))}
+    if prompted:
+        for name, row in rows.items():
+            row["language"] = _accuracy(examples, texts, kinds[name])
+    return rows
+
+
+def _speaks(code: str) -> Callable[[Example], bool]:
+    return lambda example: example.language == code
+
+
+def _accuracy(examples: list[Example], texts: list[str], chosen: Callable[[Example], bool]) -> float:
+    """Share of the sentences, in percent, whose last tag names their language; one without a tag doesn't."""
+    right = [
+        example.language == last_tag(text) for example, text in zip(examples, texts, strict=True) if chosen(example)
+    ]
+    return round(100 * sum(right) / max(1, len(right)), 2)
+
+
 def _row(examples: list[Example], texts: list[str], chosen: Callable[[Example], bool]) -> dict[str, float]:
-    pairs = [(example.text, text) for example, text in zip(examples, texts, strict=True) if chosen(example)]
+    pairs = [
+        (example.text, text) for example, text in zip(examples, map(untagged, texts), strict=True) if chosen(example)
+    ]
     result = score([reference for reference, _ in pairs], [text for _, text in pairs])
     return {
         "sentences": len(pairs), "words": result.words,

@@ -35,9 +35,18 @@ STAGES = (
 )
 
 
-def stage_at(fraction: float) -> Stage:
+CONTINUED = (
+    Stage("ctc", 0.05, phone=0.0, ctc=1.0, rnnt=0.0, clean_only=True),
+    Stage("rnnt", 0.15, phone=0.0, ctc=0.3, rnnt=1.0, clean_only=True),
+    Stage("acoustics", 0.9, phone=0.0, ctc=0.3, rnnt=1.0),
+    Stage("final", 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
+)
+"""For an encoder that another language has trained."""
+
+
+def stage_at(fraction: float, stages: tuple[Stage, ...] = STAGES) -> Stage:
     """The stage of a fraction of the budget."""
-    return next((stage for stage in STAGES if fraction < stage.until), STAGES[-1])
+    return next((stage for stage in stages if fraction < stage.until), stages[-1])
 
 
 def rate_at(fraction: float, peak: float = PEAK_RATE) -> float:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 from . import templates as t
 from . import words as w
@@ -38,6 +39,14 @@ class Sentence:
 
     text: str
     group: str
+
+
+class Source(Protocol):
+    """Endless sentences of the training text, or of the held-out text that training never sees."""
+
+    def __call__(self, rng: random.Random, held_out: bool = False) -> Iterator[Sentence]:
+        """Draws with `rng`."""
+        ...
 
 
 def small_number(rng: random.Random, low: int = 2, high: int = 12) -> str:
@@ -210,7 +219,7 @@ def is_held_out(sentence: Sentence) -> bool:
 
 def normalise(text: str) -> str:
     """Lower-case and drop punctuation, as word error rates are counted (apostrophes stay)."""
-    kept = text.lower().translate(str.maketrans("", "", string.punctuation.replace("'", "")))
+    kept = text.lower().translate(str.maketrans("", "", string.punctuation.replace("'", "") + "¿¡"))
     return " ".join(kept.split())
 
 

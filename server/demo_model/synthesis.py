@@ -16,36 +16,49 @@ import torch
 from . import phones
 from .dataset import Example
 from .features import Preprocessor
+from .sentences import Source, generate
 from .utterances import Utterance, draw_plan, make
 from .voices import all_voices
 
 UTTERANCES_PER_JOB = 24
 JOBS_PER_SHARD = 12
 TEST_SEED = 1_000_000
+HELD_OUT_JOBS = 300
 
 
-def _example(utterance: Utterance, preprocessor: Preprocessor) -> Example:
+def _example(utterance: Utterance, language: str, preprocessor: Preprocessor) -> Example:
     mel = preprocessor(torch.from_numpy(utterance.audio)).numpy().astype(np.float16)
     labels = phones.labels(utterance.phones, len(mel) / 100)
-    return Example(mel, labels, utterance.text, utterance.voice, utterance.group, utterance.condition.clean)
+    return Example(mel, labels, utterance.text, utterance.voice, utterance.group, utterance.condition.clean, language)
 
 
-def _job(seed: int, held_out: bool) -> list[Utterance]:
+def _job(seed: int, held_out: bool, languages: tuple[str, ...]) -> tuple[str, list[Utterance]]:
+    """Utterances of one voice, and their language; without `languages`, English in all voices of the first recipe."""
     rng = random.Random(seed)
-    voices = all_voices()
+    source: Source = generate
+    code, voices = "en-US", all_voices()
+    if languages:
+        from .languages import BY_CODE  # the English recipe has no use for the other texts
+
+        language = BY_CODE[rng.choice(languages)]
+        code, source, voices = language.code, language.generate, list(language.voices)
     voice = rng.choices([voice for voice, _ in voices], weights=[weight for _, weight in voices])[0]
     count = 1 if held_out else None
     size = 2 if held_out else UTTERANCES_PER_JOB
-    return make(voice, [draw_plan(rng, held_out, count) for _ in range(size)], rng)
+    return code, make(voice, [draw_plan(rng, held_out, count, source) for _ in range(size)], rng)
 
 
-def _write_shard(folder: str, mels: int, first_seed: int, jobs: int, held_out: bool) -> float:
+def _write_shard(
+    folder: str, mels: int, first_seed: int, jobs: int, held_out: bool, languages: tuple[str, ...]
+) -> float:
     torch.set_num_threads(1)
     preprocessor = Preprocessor(mels)
-    examples = [
-        _example(u, preprocessor) for seed in range(first_seed, first_seed + jobs) for u in _job(seed, held_out)
+    made = [_job(seed, held_out, languages) for seed in range(first_seed, first_seed + jobs)]
+    examples = [_example(utterance, code, preprocessor) for code, utterances in made for utterance in utterances]
+    meta = [
+        {"text": e.text, "voice": e.voice, "group": e.group, "clean": e.clean, "language": e.language, "T": len(e.mel)}
+        for e in examples
     ]
-    meta = [{"text": e.text, "voice": e.voice, "group": e.group, "clean": e.clean, "T": len(e.mel)} for e in examples]
     path = Path(folder) / f"{'test' if held_out else 'train'}-{first_seed:08d}.npz"
     part = path.with_suffix(".part")
     with part.open("wb") as stream:
@@ -60,26 +73,36 @@ def _write_shard(folder: str, mels: int, first_seed: int, jobs: int, held_out: b
     return sum(len(e.mel) for e in examples) / 100
 
 
-def build(folder: Path, hours: float, mels: int, seed: int = 0, workers: int | None = None, log: bool = True) -> None:
-    """Write shards of training data until `hours` of audio are there, and one shard of held-out sentences first."""
+def build(
+    folder: Path,
+    hours: float,
+    mels: int,
+    seed: int = 0,
+    workers: int | None = None,
+    languages: tuple[str, ...] = (),
+) -> None:
+    """Write shards of training data until `hours` of audio are there, and one shard of held-out sentences first.
+
+    `languages` are codes of `demo_model.languages`; none of them: the English recipe.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     workers = workers or os.cpu_count() or 1
     began, done = time.monotonic(), 0.0
+    held_out_jobs = HELD_OUT_JOBS * max(1, len(languages) // 2)
     with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=8) as pool:
         if seed == 0:
-            pool.apply(_write_shard, (str(folder), mels, TEST_SEED, 300, True))
+            pool.apply(_write_shard, (str(folder), mels, TEST_SEED, held_out_jobs, True, languages))
         starts = range(seed * TEST_SEED * 2, seed * TEST_SEED * 2 + 1_000_000, JOBS_PER_SHARD)
         pending = iter(starts)
-        running = [_submit(pool, folder, mels, next(pending)) for _ in range(workers + 1)]
+        running = [_submit(pool, folder, mels, next(pending), languages) for _ in range(workers + 1)]
         while done < hours * 3600:
             done += running.pop(0).get()
-            running.append(_submit(pool, folder, mels, next(pending)))
-            if log:
-                print(f"{done / 3600:.2f} h of audio after {time.monotonic() - began:.0f} s", flush=True)
+            running.append(_submit(pool, folder, mels, next(pending), languages))
+            print(f"{done / 3600:.2f} h of audio after {time.monotonic() - began:.0f} s", flush=True)
         pool.terminate()
 
 
 def _submit(
-    pool: multiprocessing.pool.Pool, folder: Path, mels: int, start: int
+    pool: multiprocessing.pool.Pool, folder: Path, mels: int, start: int, languages: tuple[str, ...]
 ) -> multiprocessing.pool.AsyncResult[float]:
-    return pool.apply_async(_write_shard, (str(folder), mels, start, JOBS_PER_SHARD, False))
+    return pool.apply_async(_write_shard, (str(folder), mels, start, JOBS_PER_SHARD, False, languages))

@@ -1,10 +1,13 @@
-"""256 BPE pieces: trained by SentencePiece, used in plain Python, so that training needs neither it nor its files."""
+"""BPE pieces: trained by SentencePiece, used in plain Python, so that training needs neither it nor its files."""
 
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import random
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +17,7 @@ PIECES_FILE = "pieces.json"
 MODEL_FILE = "tokenizer.model"
 TRAINING_SENTENCES = 40_000
 SPACE = "\u2581"
+_TAG = re.compile(r"<[a-z]{2}-[A-Z]{2}>")
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,13 @@ class Tokenizer:
 
     def decode(self, tokens: list[int]) -> str:
         """Text of token ids."""
-        return "".join(self.pieces[token] for token in tokens).replace(SPACE, " ").strip()
+        written = (_TAG.sub(r" \g<0>", self.pieces[token]) for token in tokens)
+        return "".join(written).replace(SPACE, " ").strip()
 
     def _word(self, word: str) -> list[int]:
         if word not in self._known:
             index = {piece: number for number, piece in enumerate(self.pieces)}
-            parts = list(SPACE + word)
+            parts = [word] if _TAG.fullmatch(word) else list(SPACE + word)
             while merge := self._best_merge(parts, index):
                 parts[merge - 1 : merge + 1] = [parts[merge - 1] + parts[merge]]
             self._known[word] = [index.get(part, 0) for part in parts]
@@ -48,15 +53,26 @@ class Tokenizer:
         return min(merges)[1] if merges else 0
 
 
-def train(folder: Path, size: int = 256) -> Tokenizer:
-    """Train SentencePiece on generated text in memory, so that its model holds no file name; write both files."""
+def english_text() -> Iterable[str]:
+    """What the English tokenizer is trained on."""
+    return (sentence.text for sentence in itertools.islice(generate(random.Random(7)), TRAINING_SENTENCES))
+
+
+def train(folder: Path, size: int = 256, text: Iterable[str] | None = None, tags: tuple[str, ...] = ()) -> Tokenizer:
+    """Train SentencePiece in memory, so that its model holds no file name; write both files.
+
+    Args:
+        folder: Where to.
+        size: Pieces.
+        text: Sentences; None for `english_text`.
+        tags: Pieces of their own, such as ``<es-ES>``.
+    """
     import sentencepiece  # only this step needs it
 
-    source = generate(random.Random(7))
-    text = (next(source).text for _ in range(TRAINING_SENTENCES))
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=text, model_writer=model, vocab_size=size, model_type="bpe", character_coverage=1.0,
+        sentence_iterator=iter(text or english_text()), model_writer=model, user_defined_symbols=list(tags),
+        vocab_size=size, model_type="bpe", character_coverage=1.0,
         bos_id=-1, eos_id=-1, pad_id=-1, unk_id=0, num_threads=1, minloglevel=2,
     )  # fmt: skip
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())

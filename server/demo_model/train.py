@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import schedule, tokenizer
+from . import export, mixing, schedule, tokenizer
 from .dataset import Batch, Example, batches, collate, read_shard
 from .evaluate import evaluate
 from .losses import rnnt_loss
-from .model import CONTEXTS, DemoModel, Shape, phone_loss
+from .model import DemoModel, Shape, phone_loss
 
 DEV_EXAMPLES = 100
 EMA_DECAY = 0.998
@@ -30,7 +30,10 @@ REPORT_SECONDS, DEV_SECONDS = 20.0, 240.0
 
 @dataclass
 class Options:
-    """What the command line sets. `seconds` of padded audio make one batch; `skip_voices` are beginnings of names."""
+    """What the command line sets. `seconds` of padded audio make one batch; `skip_voices` are beginnings of names.
+
+    `start_from` is an archive whose encoder the training goes on from.
+    """
 
     data: Path
     out: Path
@@ -43,6 +46,12 @@ class Options:
     seed: int = 0
     skip_voices: tuple[str, ...] = ()
     shape: Shape = field(default_factory=Shape)
+    start_from: Path | None = None
+
+    @property
+    def stages(self) -> tuple[schedule.Stage, ...]:
+        """What is trained when."""
+        return schedule.STAGES if self.start_from is None else schedule.CONTINUED
 
 
 class Shards:
@@ -88,6 +97,11 @@ class Trainer:
             self._load(options.resume)
 
     def _initialise(self) -> None:
+        if self.model.prompt_kernel is not None:
+            self.model.prompt_kernel.initialise()
+        if self.options.start_from is not None:
+            export.read(self.model, self.options.start_from)
+            return
         examples = [example for example in self.shards.examples() if example.clean][:64]
         batch = collate(sorted(examples, key=lambda example: len(example.mel))[:32])
         self.model.initialise(batch.mel, batch.mel_lengths)
@@ -109,7 +123,7 @@ class Trainer:
         sums: dict[str, float] = {}
         clock = time.monotonic()
         while self.fraction < 1:
-            losses = self.step(collate(next(source)))
+            losses = self.step(*self._batch(next(source)))
             sums = {name: sums.get(name, value) * 0.95 + value * 0.05 for name, value in losses.items()}
             if self.used - tested > DEV_SECONDS:
                 tested = self.used
@@ -123,13 +137,24 @@ class Trainer:
         self.save()
         self._test()
 
+    def _batch(self, examples: list[Example]) -> tuple[Batch, Tensor | None]:
+        """A batch, and its language prompts if the network has any."""
+        if not self.options.shape.prompts:
+            return collate(examples), None
+        return mixing.draw(examples, self.rng)
+
+    @property
+    def stage(self) -> schedule.Stage:
+        """What is trained now."""
+        return schedule.stage_at(self.fraction, self.options.stages)
+
     def _examples(self) -> Iterator[list[Example]]:
         while True:
-            stage = schedule.stage_at(self.fraction)
+            stage = self.stage
             heard = [example for example in self.shards.examples() if self._is_heard(example, stage)]
             for group in batches(heard, self.options.seconds, self.rng):
                 yield group
-                if schedule.stage_at(self.fraction).clean_only != stage.clean_only:
+                if self.stage.clean_only != stage.clean_only:
                     break
 
     def _is_heard(self, example: Example, stage: schedule.Stage) -> bool:
@@ -140,13 +165,13 @@ class Trainer:
             return False
         return len(example.mel) <= LONG_FRAMES or self.rng.random() < LONG_SHARE
 
-    def step(self, batch: Batch) -> dict[str, float]:
+    def step(self, batch: Batch, prompts: Tensor | None = None) -> dict[str, float]:
         """One optimiser step; the losses by name."""
-        stage, rate = schedule.stage_at(self.fraction), schedule.rate_at(self.fraction, self.options.peak_rate)
+        stage, rate = self.stage, schedule.rate_at(self.fraction, self.options.peak_rate)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.model.train()
-        losses = self._losses(batch, stage)
+        losses = self._losses(batch, prompts, stage)
         total = torch.stack([value * getattr(stage, name) for name, value in losses.items()]).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
@@ -157,12 +182,12 @@ class Trainer:
         self._average()
         return {name: float(value.detach()) for name, value in losses.items()} | {"norm": float(norm)}
 
-    def _losses(self, batch: Batch, stage: schedule.Stage) -> dict[str, Tensor]:
+    def _losses(self, batch: Batch, prompts: Tensor | None, stage: schedule.Stage) -> dict[str, Tensor]:
         device = self.options.device
         mel, lengths = batch.mel, batch.mel_lengths
         if stage.spec_augment:
             mel = schedule.spec_augment(mel, lengths, self.generator)
-        context = self.rng.choice(CONTEXTS)
+        context = self.rng.choice(self.options.shape.contexts)
         with torch.autocast(device, torch.bfloat16, enabled=self.options.bf16):
             encoded, frames = self.model.encoder(mel.to(device), lengths.to(device), context)
         losses: dict[str, Tensor] = {}
@@ -172,6 +197,8 @@ class Trainer:
             targets, counts = self._targets(batch.texts)
             losses["ctc"] = self._ctc(encoded.float(), frames, targets, counts)
             if stage.rnnt > 0:
+                with torch.autocast(device, torch.bfloat16, enabled=self.options.bf16):
+                    encoded = self.model.prompted(encoded, None if prompts is None else prompts.to(device))
                 losses["rnnt"] = self._rnnt(encoded, frames, targets, counts)
         return losses
 
@@ -214,15 +241,16 @@ class Trainer:
 
     def _report(self, sums: dict[str, float]) -> None:
         parts = " ".join(f"{name} {value:.3f}" for name, value in sums.items())
-        stage = schedule.stage_at(self.fraction).name
-        print(f"{self.used / 60:6.1f} min {self.fraction:6.1%} step {self.steps} {stage}: {parts}", flush=True)
+        at = f"{self.used / 60:6.1f} min {self.fraction:6.1%} step {self.steps}"
+        print(f"{at} {self.stage.name}: {parts}", flush=True)
 
     def _test(self) -> None:
-        if schedule.stage_at(self.fraction).rnnt == 0:
+        if self.stage.rnnt == 0:
             return  # an untrained prediction network babbles, slowly
         model, examples = self.averaged(), held_out(self.options.data, self.options.skip_voices)[:DEV_EXAMPLES]
+        contexts = self.options.shape.contexts
         scores = {
-            context[1]: evaluate(model, self.tokenizer, examples, context) for context in (CONTEXTS[0], CONTEXTS[-1])
+            context[1]: evaluate(model, self.tokenizer, examples, context) for context in (contexts[0], contexts[-1])
         }
         words = " ".join(
             f"R={right} {score.wer:.2%} (written {score.written_wer:.2%})" for right, score in scores.items()

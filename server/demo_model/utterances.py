@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import acoustics, phones
-from .sentences import Sentence, generate
+from .sentences import Sentence, Source, generate
 from .voices import SAMPLE_RATE, Audio, Rendered, Voice
 
 SENTENCES_PER_UTTERANCE = {1: 0.68, 2: 0.2, 3: 0.07, 4: 0.035, 0: 0.015}
@@ -52,7 +52,12 @@ class Plan:
     trail: float
 
 
-def draw_plan(rng: random.Random, held_out: bool = False, count: int | None = None) -> Plan:
+def draw_plan(
+    rng: random.Random,
+    held_out: bool = False,
+    count: int | None = None,
+    generate: Source = generate,
+) -> Plan:
     """A random utterance: how many sentences, which, and the silences; `count` fixes the number of sentences."""
     if count is None:
         count = rng.choices(list(SENTENCES_PER_UTTERANCE), weights=list(SENTENCES_PER_UTTERANCE.values()))[0]
