@@ -159,6 +159,7 @@ class StandIn:
             tokens=np.array([token for token, _ in found], np.int32),
             frames=np.array([frame for _, frame in found], np.int32),
             probabilities=np.full(len(found), 0.75, np.float32),
+            confidences=np.full(len(found), 0.5, np.float32),
             seconds=self.step_seconds,
             chunk_frames=1,
             computed=len(rows),

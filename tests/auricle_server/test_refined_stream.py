@@ -36,7 +36,9 @@ class Pair(Talk):
     def second(self, seconds: float, *tokens: int, frame: int = 0, mark: int | None = None) -> list[ServerEvent]:
         frames = tuple(range(frame, frame + len(tokens)))
         samples = round(seconds * SECOND)
-        return self.stream.on_result(ChunkResult(0, samples, tokens, frames, (0.8,) * len(tokens), mark, refined=True))
+        return self.stream.on_result(
+            ChunkResult(0, samples, tokens, frames, *[(0.8,) * len(tokens)] * 2, mark, refined=True)
+        )
 
 
 def only_final(events: list[ServerEvent]) -> Final:

@@ -22,7 +22,7 @@ def lane(base: int = 0) -> Refinement:
 def found(end: int, *tokens: tuple[int, int], mark: int | None = None) -> ChunkResult:
     """A result that rests on `end` frames; tokens with their frames."""
     ids, frames = tuple(token for token, _ in tokens), tuple(frame for _, frame in tokens)
-    return ChunkResult(1, end * FRAME, ids, frames, (0.5,) * len(ids), mark, refined=True)
+    return ChunkResult(1, end * FRAME, ids, frames, (0.5,) * len(ids), (0.5,) * len(ids), mark, refined=True)
 
 
 def at(border: float, position: int) -> Cut:

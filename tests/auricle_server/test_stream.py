@@ -45,7 +45,7 @@ class Talk:
         samples = round(seconds * SECOND)
         self.stream.hear(max(0, samples - round(self.stream.heard_seconds * SECOND)))
         frames = tuple(range(frame, frame + len(tokens)))
-        return self.stream.on_result(ChunkResult(0, samples, tokens, frames, (0.9,) * len(tokens), mark))
+        return self.stream.on_result(ChunkResult(0, samples, tokens, frames, *[(0.9,) * len(tokens)] * 2, mark))
 
 
 def kinds(events: list[ServerEvent]) -> list[type]:

@@ -40,7 +40,7 @@ def turn_ends(engine: Engine, speech: npt.NDArray[np.int16], latency_ms: int, si
     ends: list[TurnEnd] = []
     while engine.ready:
         for row in engine.step().rows():
-            result = ChunkResult(0, row.samples, row.tokens, row.frames, row.probabilities)
+            result = ChunkResult(0, row.samples, row.tokens, row.frames, row.probabilities, row.confidences)
             ends += [event for event in stream.on_result(result) if isinstance(event, TurnEnd)]
     engine.close(lease)
     return ends

@@ -95,6 +95,7 @@ class SilentEngine:
             tokens=(at // WORD_EVERY % 3).astype(np.int32),
             frames=at.astype(np.int32),
             probabilities=np.full(len(at), 0.9, np.float32),
+            confidences=np.full(len(at), 0.9, np.float32),
             chunk_frames=self._frames,
             computed=len(slots),
         )

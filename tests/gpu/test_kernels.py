@@ -81,9 +81,10 @@ def test_the_joint_equals_portable(tokens: int, batch: int, window: int, precisi
     )
     weight *= 4 / JOINT**0.5
     at = torch.zeros(batch, dtype=torch.int64, device=CUDA)
-    token, log_probability = triton_ops(precision).joint_scores(encoded, at, projected, weight, bias, window)
-    expected, reference = portable_ops().joint_scores(encoded, at, projected, weight, bias, window)
+    token, log_probability, power = triton_ops(precision).joint_scores(encoded, at, projected, weight, bias, window)
+    expected, reference, powers = portable_ops().joint_scores(encoded, at, projected, weight, bias, window)
     torch.testing.assert_close(log_probability, reference, atol=tolerance, rtol=tolerance)
+    torch.testing.assert_close(power, powers, atol=tolerance, rtol=tolerance)
     logits = (encoded[:, :window] + projected[:, None]).relu() @ weight.T + bias
     lost = logits.amax(-1) - logits.gather(2, token[:, :, None].long())[:, :, 0]
     assert lost.max() <= tolerance  # another token only where both are as good

@@ -54,6 +54,7 @@ class Source:
             tokens=self._zeros(capacity, batch),
             frames=self._zeros(capacity, batch),
             log_probabilities=self._zeros(capacity, batch).float(),
+            powers=self._zeros(capacity, batch).float(),
         )
         return search, last
 

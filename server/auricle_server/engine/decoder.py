@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from auricle_server.checkpoints.config import DecoderConfig
+from auricle_server.engine.confidence import ALPHA
 from auricle_server.engine.parameters import Parameters
 from auricle_server.engine.prediction import PredictionNetwork, PredictionState
 from auricle_server.engine.product import Product
@@ -30,12 +31,14 @@ class Emissions:
         tokens: [B, n].
         frames: Encoder frame within the chunk, [B, n].
         probabilities: Softmax probability, [B, n].
+        powers: Sum of all tokens' probabilities to the power of `ALPHA`, [B, n].
         count: [B].
     """
 
     tokens: Tensor
     frames: Tensor
     probabilities: Tensor
+    powers: Tensor
     count: Tensor
 
 
@@ -75,14 +78,14 @@ class GreedyDecoder:
         time, repeats = torch.zeros_like(last), torch.zeros_like(last)
         rows = (time < last).nonzero().squeeze(1)
         while len(rows):
-            label, frame, probability = self._next_label(encoded, time, last, state, rows)
+            label, frame, scores = self._next_label(encoded, time, last, state, rows)
             emitting = frame < last[rows]
             repeats[rows] = torch.where(frame == time[rows], repeats[rows], 0) + 1
             time[rows] = frame
             rows, label, frame = rows[emitting], label[emitting], frame[emitting]
             if len(rows) == 0:
                 break
-            found.add(rows, label, frame, probability[emitting])
+            found.add(rows, label, frame, scores[emitting])
             state.put(rows, self._network(label, state.take(rows)))
             exhausted = rows[repeats[rows] >= self._max_symbols]
             time[exhausted] += 1
@@ -93,26 +96,26 @@ class GreedyDecoder:
     def _next_label(
         self, encoded: Tensor, time: Tensor, last: Tensor, state: PredictionState, rows: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The next label of each row, its frame (`last` when only blanks are left) and its probability."""
+        """The next label of each row, its frame (`last` when only blanks are left), and its scores [n, 2]."""
         window = max(1, min(encoded.shape[1], LOOKAHEAD_LOGITS // (len(rows) * (self._blank + 1))))
         label = torch.full_like(rows, self._blank)
-        frame, probability = last[rows].clone(), encoded.new_zeros(len(rows))
+        frame, scores = last[rows].clone(), encoded.new_zeros(len(rows), 2)
         searching = torch.arange(len(rows), device=rows.device)
         at = time[rows]
         while len(searching):
             hit, token, value = self._look_ahead(encoded, at, last, state, rows[searching], window)
             inside = hit < last[rows[searching]]
             done = searching[inside]
-            label[done], frame[done], probability[done] = token[inside], hit[inside], value[inside]
+            label[done], frame[done], scores[done] = token[inside], hit[inside], value[inside]
             at = at + window
             going = ~inside & (at < last[rows[searching]])
             searching, at = searching[going], at[going]
-        return label, frame, probability
+        return label, frame, scores
 
     def _look_ahead(
         self, encoded: Tensor, at: Tensor, last: Tensor, state: PredictionState, rows: Tensor, window: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """First label within `window` frames from `at` on: frame (`last` when there is none), token, probability."""
+        """First label within `window` frames from `at` on: frame (`last` when there is none), token, scores [n, 2]."""
         frames = at[:, None] + torch.arange(window, device=at.device)
         inside = frames < last[rows][:, None]
         gathered = encoded[rows[:, None], frames.clamp(max=encoded.shape[1] - 1)]
@@ -122,9 +125,11 @@ class GreedyDecoder:
         label = inside & (token != self._blank)
         offset = label.int().argmax(1)
         pick = torch.arange(len(rows), device=rows.device), offset
-        probability = (best[pick] - logits[pick].logsumexp(-1)).exp()
+        chosen = logits[pick]
+        total = chosen.logsumexp(-1)
+        power = (ALPHA * chosen).logsumexp(-1) - ALPHA * total
         hit = torch.where(label.any(1), frames[pick], last[rows])
-        return hit, token[pick], probability
+        return hit, token[pick], torch.stack((best[pick] - total, power), 1).exp()
 
 
 class _Found:
@@ -134,17 +139,17 @@ class _Found:
         self._shape, self._device = batch, device
         self._rounds: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 
-    def add(self, rows: Tensor, label: Tensor, frame: Tensor, probability: Tensor) -> None:
-        self._rounds.append((rows, label, frame, probability))
+    def add(self, rows: Tensor, label: Tensor, frame: Tensor, scores: Tensor) -> None:
+        self._rounds.append((rows, label, frame, scores))
 
     def emissions(self) -> Emissions:
         rounds = len(self._rounds)
         tokens = torch.zeros(self._shape, rounds, dtype=torch.long, device=self._device)
         frames = torch.zeros_like(tokens)
-        probabilities = torch.zeros(self._shape, rounds, device=self._device)
+        all_scores = torch.zeros(self._shape, rounds, 2, device=self._device)
         count = torch.zeros(self._shape, dtype=torch.long, device=self._device)
-        for rows, label, frame, probability in self._rounds:
+        for rows, label, frame, scores in self._rounds:
             place = rows, count[rows]
-            tokens[place], frames[place], probabilities[place] = label, frame, probability
+            tokens[place], frames[place], all_scores[place] = label, frame, scores
             count[rows] += 1
-        return Emissions(tokens, frames, probabilities, count)
+        return Emissions(tokens, frames, all_scores[..., 0], all_scores[..., 1], count)

@@ -86,6 +86,7 @@ def _results(rows: Rows, leases: Leases, found: Found) -> StepResults:
         tokens=found.tokens,
         frames=frames.astype(np.int32),
         probabilities=found.probabilities,
+        confidences=found.confidences,
         seconds=found.seconds,
         chunk_frames=rows.frames,
         computed=len(rows),
@@ -116,7 +117,6 @@ def living(results: StepResults, lease_of: Leases) -> StepResults:
         return results
     tokens = np.repeat(alive, results.counts)
     columns: dict[str, Any] = {
-        name: getattr(results, name)[tokens if name in ("tokens", "frames", "probabilities") else alive]
-        for name in StepResults.COLUMNS
+        name: getattr(results, name)[tokens if name in StepResults.OF_TOKENS else alive] for name in StepResults.COLUMNS
     }
     return replace(results, **columns)

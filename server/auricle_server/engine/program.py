@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from auricle_server.engine.confidence import entropy_confidences
 from auricle_server.engine.exchange import Exchange
 from auricle_server.engine.model import NUMBERS, Batch, Model
 from auricle_server.engine.ops import Search
@@ -65,11 +66,13 @@ class StaticProgram:
         counts = self._outputs.on_host("count")[:rows].astype(np.int32)
         most = int(counts.max(initial=0))
         there = np.arange(most) < counts[:, None]
-        tokens, frames, log_probabilities = (
-            self._outputs.on_host(name)[:most, :rows].T[there] for name in ("tokens", "frames", "log_probabilities")
+        tokens, frames, log_probabilities, powers = (
+            self._outputs.on_host(name)[:most, :rows].T[there]
+            for name in ("tokens", "frames", "log_probabilities", "powers")
         )
         probabilities = np.exp(log_probabilities.astype(np.float32))
-        return Found(counts, tokens.astype(np.int32), frames.astype(np.int32), probabilities, seconds)
+        confidences = entropy_confidences(powers.astype(np.float32), self._blank + 1)
+        return Found(counts, tokens.astype(np.int32), frames.astype(np.int32), probabilities, confidences, seconds)
 
     # --- on the device -----------------------------------------------------------------------------------------------
 
@@ -100,10 +103,10 @@ class StaticProgram:
     def _round(self) -> None:
         model, search, state = self._model, self._search, self._prediction
         joint = model.joint
-        token, log_probability = model.ops.joint_scores(
+        token, log_probability, power = model.ops.joint_scores(
             self._encoded, search.time, state.projected, joint.weight, joint.bias, self._window
         )
-        model.ops.take_labels(token, log_probability, self._batch.last, self._blank, self._max_symbols, search)
+        model.ops.take_labels(token, log_probability, power, self._batch.last, self._blank, self._max_symbols, search)
         model.network.advance(search.label, state, search.active, model.ops)
 
     def _report(self) -> None:
@@ -125,6 +128,7 @@ def _outputs(model: Model, frames: int, rows: int) -> Exchange:
             "tokens": (each, torch.int32),
             "frames": (each, torch.int32),
             "log_probabilities": (each, torch.float32),
+            "powers": (each, torch.float32),
             "count": ((rows,), torch.int32),
             "pending": ((1,), torch.int32),
         },
@@ -142,4 +146,5 @@ def _search(outputs: Exchange, rows: int, device: torch.device) -> Search:
         tokens=outputs.on_device("tokens"),
         frames=outputs.on_device("frames"),
         log_probabilities=outputs.on_device("log_probabilities"),
+        powers=outputs.on_device("powers"),
     )

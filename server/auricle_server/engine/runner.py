@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from auricle_server.engine.confidence import entropy_confidences
 from auricle_server.engine.decoder import Emissions, GreedyDecoder
 from auricle_server.engine.model import NUMBERS, Batch, Model
 from auricle_server.engine.types import Pcm
@@ -41,6 +42,7 @@ class Found:
         tokens: [sum(counts)].
         frames: Encoder frame within the chunk, likewise.
         probabilities: Softmax probability, likewise.
+        confidences: Confidence by entropy, 0 to 1, likewise.
         seconds: From the launch of the batch to its results, on the device where it has a clock.
     """
 
@@ -48,6 +50,7 @@ class Found:
     tokens: npt.NDArray[np.int32]
     frames: npt.NDArray[np.int32]
     probabilities: npt.NDArray[np.float32]
+    confidences: npt.NDArray[np.float32]
     seconds: float
 
 
@@ -109,7 +112,7 @@ class EagerRunner:
         columns = torch.from_numpy(inputs.numbers).to(device).unbind(0)
         batch = Batch(torch.from_numpy(inputs.pcm).to(device), *columns)
         encoded = self._model.encode(self._model.features(batch), batch)
-        return EagerTicket(self._decode(encoded, batch), began)
+        return EagerTicket(self._decode(encoded, batch), self._model.config.decoder.vocabulary + 1, began)
 
     def _decode(self, encoded: torch.Tensor, batch: Batch) -> Emissions:
         """Tokens of the batch; like the encoder's, the prediction network's state is not kept behind a flush."""
@@ -137,6 +140,7 @@ class EagerTicket:
     """See `Ticket`."""
 
     emissions: Emissions
+    tokens: int
     began: float
 
     def collect(self) -> Found:
@@ -150,5 +154,6 @@ class EagerTicket:
             tokens[there].astype(np.int32),
             frames[there].astype(np.int32),
             emissions.probabilities.numpy(force=True)[there],
+            entropy_confidences(emissions.powers.numpy(force=True)[there], self.tokens),
             time.perf_counter() - self.began,
         )

@@ -85,6 +85,7 @@ class RowResult:
         tokens: New token ids.
         frames: Absolute encoder frame of each token's emission.
         probabilities: Softmax probability of each token.
+        confidences: Confidence of each token by entropy, 0 to 1.
         mark: The mark of the flush that this answers, else None.
         ended: Whether the flush was the stream's last and the lease is closed.
     """
@@ -94,6 +95,7 @@ class RowResult:
     tokens: tuple[int, ...] = ()
     frames: tuple[int, ...] = ()
     probabilities: tuple[float, ...] = ()
+    confidences: tuple[float, ...] = ()
     mark: int | None = None
     ended: bool = False
 
@@ -129,6 +131,7 @@ class StepResults:
         tokens: Token ids, row after row, [sum(counts)].
         frames: Absolute encoder frame of each token's emission, likewise.
         probabilities: Softmax probability of each token, likewise.
+        confidences: Confidence of each token by entropy, 0 to 1, likewise.
         seconds: From the launch of the step to its results; 0 when nothing was computed.
         chunk_frames: Encoder frames of the step's chunks; 0 when nothing was computed.
         computed: Rows computed on the device; the others were answers that needed no computing.
@@ -143,34 +146,30 @@ class StepResults:
     tokens: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     frames: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     probabilities: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    confidences: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     seconds: float = 0.0
     chunk_frames: int = 0
     computed: int = 0
 
-    COLUMNS: ClassVar = (
-        "slots",
-        "leases",
-        "samples",
-        "marks",
-        "ended",
-        "counts",
-        "tokens",
-        "frames",
-        "probabilities",
-    )
+    OF_TOKENS: ClassVar = ("tokens", "frames", "probabilities", "confidences")
+    COLUMNS: ClassVar = ("slots", "leases", "samples", "marks", "ended", "counts", *OF_TOKENS)
 
     def __len__(self) -> int:
         return len(self.slots)
 
     def rows(self) -> list[RowResult]:
         """The same, an object for each row: for callers with few streams."""
-        tokens, frames, probabilities = self.tokens.tolist(), self.frames.tolist(), self.probabilities.tolist()
+        tokens, frames = self.tokens.tolist(), self.frames.tolist()
+        probabilities, confidences = self.probabilities.tolist(), self.confidences.tolist()
         ends = np.cumsum(self.counts).tolist()
         columns = zip(self.slots.tolist(), self.leases.tolist(), self.samples.tolist(), strict=True)
         answers = zip(self.marks.tolist(), self.ended.tolist(), strict=True)
         rows, begin = [], 0
         for (slot, lease, samples), (mark, ended), end in zip(columns, answers, ends, strict=True):
-            found = tuple(tokens[begin:end]), tuple(frames[begin:end]), tuple(probabilities[begin:end])
-            rows.append(RowResult(Lease(lease, slot), samples, *found, None if mark == NO_MARK else mark, ended))
+            found = tuple(tokens[begin:end]), tuple(frames[begin:end])
+            scores = tuple(probabilities[begin:end]), tuple(confidences[begin:end])
+            rows.append(
+                RowResult(Lease(lease, slot), samples, *found, *scores, None if mark == NO_MARK else mark, ended)
+            )
             begin = end
         return rows

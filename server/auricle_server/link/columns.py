@@ -32,6 +32,7 @@ class ChunkResult(msgspec.Struct, frozen=True, gc=False):
         tokens: New token ids.
         frames: Absolute encoder frame of each token's emission.
         probabilities: Softmax probability of each token.
+        confidences: Confidence of each token by entropy, 0 to 1.
         mark: The `FlushStream.mark` that this answers, else None.
         refined: Whether the stream's second lane found it.
     """
@@ -41,6 +42,7 @@ class ChunkResult(msgspec.Struct, frozen=True, gc=False):
     tokens: tuple[int, ...] = ()
     frames: tuple[int, ...] = ()
     probabilities: tuple[float, ...] = ()
+    confidences: tuple[float, ...] = ()
     mark: int | None = None
     refined: bool = False
 
@@ -97,6 +99,7 @@ class ResultColumns(msgspec.Struct, frozen=True, array_like=True):
         tokens: int32 [sum(counts)], row after row.
         frames: int32, likewise.
         probabilities: float32, likewise.
+        confidences: float32, likewise.
         refined: bool [n], as in `ChunkResult`; empty where no row is of a second lane.
     """
 
@@ -107,6 +110,7 @@ class ResultColumns(msgspec.Struct, frozen=True, array_like=True):
     tokens: bytes
     frames: bytes
     probabilities: bytes
+    confidences: bytes
     refined: bytes = b""
 
     @staticmethod
@@ -118,6 +122,7 @@ class ResultColumns(msgspec.Struct, frozen=True, array_like=True):
         tokens: Array,
         frames: Array,
         probabilities: Array,
+        confidences: Array,
         refined: Array | None = None,
     ) -> ResultColumns:
         """The bytes of these arrays, whatever their integer or float types; None where no row is of a second lane."""
@@ -129,6 +134,7 @@ class ResultColumns(msgspec.Struct, frozen=True, array_like=True):
             _bytes(tokens, INT32),
             _bytes(frames, INT32),
             _bytes(probabilities, FLOAT32),
+            _bytes(confidences, FLOAT32),
             b"" if refined is None else _bytes(refined, BOOL),
         )
 
@@ -142,11 +148,12 @@ class ResultColumns(msgspec.Struct, frozen=True, array_like=True):
         counts, marks = _view(self.counts, INT32).tolist(), _view(self.marks, INT64).tolist()
         tokens, frames = _view(self.tokens, INT32).tolist(), _view(self.frames, INT32).tolist()
         probabilities = _view(self.probabilities, FLOAT32).tolist()
+        confidences = _view(self.confidences, FLOAT32).tolist()
         refined = _view(self.refined, BOOL).tolist() if self.refined else [False] * len(streams)
         fit = len(streams) == len(samples) == len(counts) == len(marks) == len(refined)
-        if not fit or not sum(counts) == len(tokens) == len(frames) == len(probabilities):
+        if not fit or not sum(counts) == len(tokens) == len(frames) == len(probabilities) == len(confidences):
             raise BadColumns(f"{len(streams)} streams, {sum(counts)} tokens counted, {len(tokens)} tokens")
-        return _rows(streams, samples, counts, marks, refined, tokens, frames, probabilities)
+        return _rows(streams, samples, counts, marks, refined, tokens, frames, probabilities, confidences)
 
 
 def _rows(
@@ -158,6 +165,7 @@ def _rows(
     tokens: list[int],
     frames: list[int],
     probabilities: list[float],
+    confidences: list[float],
 ) -> Iterator[ChunkResult]:
     end = 0
     for stream, position, count, mark, second in zip(streams, samples, counts, marks, refined, strict=True):
@@ -166,8 +174,16 @@ def _rows(
             yield ChunkResult(stream, position, mark=answers, refined=second)
             continue
         start, end = end, end + count
-        found = tuple(tokens[start:end]), tuple(frames[start:end]), tuple(probabilities[start:end])
-        yield ChunkResult(stream, position, *found, answers, second)
+        yield ChunkResult(
+            stream,
+            position,
+            tuple(tokens[start:end]),
+            tuple(frames[start:end]),
+            tuple(probabilities[start:end]),
+            tuple(confidences[start:end]),
+            answers,
+            second,
+        )
 
 
 def _bytes(column: Array, type_: np.dtype[Any]) -> bytes:

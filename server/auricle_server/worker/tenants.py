@@ -224,6 +224,7 @@ class Tenants:
                     results.tokens[tokens],
                     frames[tokens],
                     results.probabilities[tokens],
+                    results.confidences[tokens],
                     None if refined is None else refined[rows],
                 ),
             )

@@ -257,9 +257,11 @@ def test_probabilities_are_probabilities(engine: Engine) -> None:
     lease = engine.open(160, "en-US")
     engine.push(lease, tones.utterance(4, 6)[0])
     engine.flush(lease, 1, last=True)
-    values = [value for result in drain(engine) for value in result.probabilities]
+    results = drain(engine)
+    values = [value for result in results for value in (*result.probabilities, *result.confidences)]
     assert values
     assert all(0 < value <= 1 for value in values)
+    assert all(len(result.confidences) == len(result.tokens) for result in results)
 
 
 def test_an_hour_of_silence_costs_no_memory(engine: Engine) -> None:

@@ -11,14 +11,15 @@ from auricle_server.engine.types import NO_MARK as ENGINE_NO_MARK
 from auricle_server.link.columns import NO_MARK, AudioColumns, BadColumns, ChunkResult, ResultColumns
 
 FLOATS = st.floats(0, 1, width=32)
-FOUND = st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 10**6), FLOATS), max_size=4)
+FOUND = st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 10**6), FLOATS, FLOATS), max_size=4)
 ROW = st.builds(
     lambda stream, samples, found, mark, refined: ChunkResult(
         stream,
         samples,
-        tuple(token for token, _, _ in found),
-        tuple(frame for _, frame, _ in found),
-        tuple(probability for *_, probability in found),
+        tuple(token for token, _, _, _ in found),
+        tuple(frame for _, frame, _, _ in found),
+        tuple(probability for _, _, probability, _ in found),
+        tuple(confidence for *_, confidence in found),
         mark,
         refined,
     ),
@@ -39,6 +40,7 @@ def columns(rows: list[ChunkResult]) -> ResultColumns:
         np.array([token for row in rows for token in row.tokens], np.int32),
         np.array([frame for row in rows for frame in row.frames], np.int32),
         np.array([each for row in rows for each in row.probabilities], np.float32),
+        np.array([each for row in rows for each in row.confidences], np.float32),
         np.array([row.refined for row in rows], np.bool_) if any(row.refined for row in rows) else None,
     )
 
@@ -73,9 +75,11 @@ def test_audio_that_does_not_fit_together_is_refused(change: dict[str, bytes]) -
         AudioColumns(**parts).arrays()
 
 
-@pytest.mark.parametrize("column", ["streams", "samples", "counts", "marks", "tokens", "frames", "probabilities"])
+@pytest.mark.parametrize(
+    "column", ["streams", "samples", "counts", "marks", "tokens", "frames", "probabilities", "confidences"]
+)
 def test_results_that_do_not_fit_together_are_refused(column: str) -> None:
-    good = columns([ChunkResult(1, 2, (3,), (4,), (0.5,), 6)])
+    good = columns([ChunkResult(1, 2, (3,), (4,), (0.5,), (0.4,), 6)])
     parts = {name: getattr(good, name) for name in good.__struct_fields__}
     with pytest.raises(BadColumns):
         ResultColumns(**{**parts, column: b""}).rows()
@@ -84,7 +88,7 @@ def test_results_that_do_not_fit_together_are_refused(column: str) -> None:
 
 
 def test_a_second_lane_that_does_not_fit_is_refused() -> None:
-    good = columns([ChunkResult(1, 2, (3,), (4,), (0.5,), 6, refined=True), ChunkResult(1, 2)])
+    good = columns([ChunkResult(1, 2, (3,), (4,), (0.5,), (0.4,), 6, refined=True), ChunkResult(1, 2)])
     parts = {name: getattr(good, name) for name in good.__struct_fields__}
     assert [row.refined for row in good.rows()] == [True, False]
     with pytest.raises(BadColumns):

@@ -29,7 +29,7 @@ from auricle_server.link.messages import (
 from auricle_server.link.zeromq import ZeroMQGatewayLink, ZeroMQWorkerLink
 
 Ends = tuple[WorkerLink, Callable[[], GatewayLink]]
-RESULTS = ResultColumns.of(*(np.array([each]) for each in (1, 1280, 1, 3, 5, 0, 0.5)))
+RESULTS = ResultColumns.of(*(np.array([each]) for each in (1, 1280, 1, 3, 5, 0, 0.5, 0.4)))
 INFO = ModelInfo("m", ("▁a",), (80,), 80, ("en-US",), "en-US", 0.08, 4)
 
 

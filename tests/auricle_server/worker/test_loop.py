@@ -132,7 +132,7 @@ def test_a_tick_sends_one_message_to_each_gateway(bench: Bench) -> None:
     items = bench.tick(A, Audio(1, speech("one")), Audio(2, speech("three")))
     assert sorted(to for to, _ in bench.sent) == [A, B]
     assert [(item.stream, item.tokens) for item in items if isinstance(item, ChunkResult)] == [(1, (0,)), (2, (2,))]
-    assert bench.told(B) == [ChunkResult(1, 1280, (1,), (0,), (0.75,))]
+    assert bench.told(B) == [ChunkResult(1, 1280, (1,), (0,), (0.75,), (0.5,))]
 
 
 def test_a_last_flush_gives_the_slot_back(bench: Bench) -> None:
@@ -148,7 +148,7 @@ def test_audio_behind_the_last_flush_is_dropped(bench: Bench) -> None:
     told = bench.tick(
         A, Audio(1, b"\0\0"), FlushStream(1, 7, last=True), Audio(1, speech("one")), Audio(2, speech("two", frames=1))
     )
-    assert told == [ChunkResult(1, 1, mark=7), ChunkResult(2, 1280, (1,), (0,), (0.75,))]
+    assert told == [ChunkResult(1, 1, mark=7), ChunkResult(2, 1280, (1,), (0,), (0.75,), (0.5,))]
 
 
 def test_no_slot_is_an_answer(bench: Bench) -> None:
@@ -185,7 +185,7 @@ def test_audio_for_a_worker_that_has_died_does_not_reach_its_successors_streams(
     told = successor.tick(A, Audio(1, speech("one")))
     assert [type(item) for item in told] == [ModelInfo]
     assert successor.told(B) == []
-    assert successor.tick(B, Audio(1, speech("two", frames=1))) == [ChunkResult(1, 1280, (1,), (0,), (0.75,))]
+    assert successor.tick(B, Audio(1, speech("two", frames=1))) == [ChunkResult(1, 1280, (1,), (0,), (0.75,), (0.5,))]
 
 
 def test_columns_that_do_not_fit_cost_nobody_else_a_word(bench: Bench) -> None:
@@ -197,7 +197,7 @@ def test_columns_that_do_not_fit_cost_nobody_else_a_word(bench: Bench) -> None:
         (B, ToWorker((Segment(AudioColumns(broken.slots, broken.leases, broken.lengths, b"\0\0\0\0")),)))
     )
     bench.inbox.append((B, ToWorker((Segment(wild),))))
-    assert bench.tick(A, Audio(1, speech("one", frames=1))) == [ChunkResult(1, 1280, (0,), (0,), (0.75,))]
+    assert bench.tick(A, Audio(1, speech("one", frames=1))) == [ChunkResult(1, 1280, (0,), (0,), (0.75,), (0.5,))]
 
 
 def test_a_step_that_fails_is_everybodys_loss_but_not_the_workers_end(bench: Bench) -> None:
@@ -210,7 +210,7 @@ def test_a_step_that_fails_is_everybodys_loss_but_not_the_workers_end(bench: Ben
     ]
     assert bench.engine.slots_used == 0
     assert streams(bench.tick(A, opened(3)), StreamOpened) == [3]
-    assert bench.tick(A, Audio(3, speech("one", frames=1))) == [ChunkResult(3, 1280, (0,), (0,), (0.75,))]
+    assert bench.tick(A, Audio(3, speech("one", frames=1))) == [ChunkResult(3, 1280, (0,), (0,), (0.75,), (0.5,))]
 
 
 def test_a_hand_over_that_fails_is_like_a_failed_step(bench: Bench) -> None:
@@ -309,7 +309,7 @@ def test_a_change_that_does_not_fit_leaves_the_stream_as_it_was(tight: Bench) ->
     assert isinstance(refused, ChangeRefused)
     assert tight.engine.slots_used == 4
     assert tight.tick(A, Audio(3, speech("one", frames=1))) == []  # half of a chunk of 160 ms
-    assert tight.tick(A, Audio(3, speech("one", frames=1))) == [ChunkResult(3, 2560, (0,), (0,), (0.75,))]
+    assert tight.tick(A, Audio(3, speech("one", frames=1))) == [ChunkResult(3, 2560, (0,), (0,), (0.75,), (0.5,))]
 
 
 def test_however_a_stream_ends_its_time_is_free_again(tight: Bench) -> None:

@@ -33,6 +33,7 @@ def results(rows: list[tuple[int, bool, list[int], bool]]) -> StepResults:
         tokens=tokens,
         frames=tokens + 1000,
         probabilities=(tokens / 128).astype(np.float32),
+        confidences=(tokens / 256).astype(np.float32),
         computed=len(rows),
     )
 
@@ -48,7 +49,8 @@ def test_results_go_to_whom_a_loop_would_send_them(
     for number, (slot, current, found, ended) in enumerate(rows):
         if slot in held and current:
             columns = tuple(found), tuple(token + 1000 for token in found), tuple(token / 128 for token in found)
-            row = ChunkResult(1000 + slot, number, *columns, 7 if ended else None)
+            confidences = tuple(token / 256 for token in found)
+            row = ChunkResult(1000 + slot, number, *columns, confidences, mark=7 if ended else None)
             expected.setdefault(held[slot], []).append(row)
     step = results(rows)
     assert {gateway: list(columns.rows()) for gateway, columns in tenants.by_gateway(step)} == expected

@@ -74,15 +74,22 @@ class TritonOps:
 
     def joint_scores(
         self, encoded: Tensor, at: Tensor, projected: Tensor, weight: Tensor, bias: Tensor, window: int
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """See `Ops.joint_scores`."""
         return joint_scores(encoded, at, projected, weight, bias, window, self._precision)
 
     def take_labels(
-        self, token: Tensor, log_probability: Tensor, last: Tensor, blank: int, max_symbols: int, search: Search
+        self,
+        token: Tensor,
+        log_probability: Tensor,
+        power: Tensor,
+        last: Tensor,
+        blank: int,
+        max_symbols: int,
+        search: Search,
     ) -> None:
         """See `Ops.take_labels`."""
-        take_labels(token, log_probability, last, blank, max_symbols, search)
+        take_labels(token, log_probability, power, last, blank, max_symbols, search)
 
     def advance_cell(self, gates: Tensor, hidden: Tensor, cell: Tensor, active: Tensor) -> Tensor:
         """See `Ops.advance_cell`."""

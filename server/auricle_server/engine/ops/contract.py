@@ -110,8 +110,8 @@ class Ops(Protocol):
 
     def joint_scores(
         self, encoded: Tensor, at: Tensor, projected: Tensor, weight: Tensor, bias: Tensor, window: int
-    ) -> tuple[Tensor, Tensor]:
-        """The best token of several frames per row, and its log probability. All fp32.
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The best token of several frames per row, its log probability, and how sure the choice is. All fp32.
 
         Args:
             encoded: Encoder output projected for the joint, [B, c, J].
@@ -123,18 +123,28 @@ class Ops(Protocol):
             window: Frames to look at, W.
 
         Returns:
-            Tokens [B, W], int32, of equals the lowest, and log probabilities [B, W], fp32.
+            Tokens [B, W], int32, of equals the lowest; their log probabilities [B, W], fp32; and the sums over the
+            vocabulary of probabilities to the power of `ALPHA` [B, W], fp32, from which `entropy_confidences` makes
+            confidences.
         """
         ...
 
     def take_labels(
-        self, token: Tensor, log_probability: Tensor, last: Tensor, blank: int, max_symbols: int, search: Search
+        self,
+        token: Tensor,
+        log_probability: Tensor,
+        power: Tensor,
+        last: Tensor,
+        blank: int,
+        max_symbols: int,
+        search: Search,
     ) -> None:
         """One round of label looping, in place on `search`: each row takes the first label of its window.
 
         Args:
             token: From `joint_scores`, [B, W], int32, for the frames from `search.time` on.
             log_probability: Likewise.
+            power: Likewise.
             last: One past the last frame to decode, [B], int64.
             blank: The blank token.
             max_symbols: Most labels of one frame.

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from auricle_server.engine.confidence import ALPHA
 from auricle_server.engine.ops.contract import NORM_EPS
 from auricle_server.engine.ops.place import Place
 from auricle_server.engine.ops.ring import RingView
@@ -102,16 +103,25 @@ class PortableOps:
 
     def joint_scores(
         self, encoded: Tensor, at: Tensor, projected: Tensor, weight: Tensor, bias: Tensor, window: int
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """See `Ops.joint_scores`."""
         frame = (at[:, None] + torch.arange(window, device=at.device)).clamp_(max=encoded.shape[1] - 1)
         looked_at = encoded.gather(1, frame[:, :, None].expand(-1, -1, encoded.shape[2]))
         logits = F.linear(F.relu(looked_at + projected[:, None]), weight, bias)
         best, token = logits.max(-1)
-        return token.int(), best - logits.logsumexp(-1)
+        total = logits.logsumexp(-1)
+        power = (ALPHA * logits).logsumexp(-1) - ALPHA * total
+        return token.int(), best - total, power.exp()
 
     def take_labels(
-        self, token: Tensor, log_probability: Tensor, last: Tensor, blank: int, max_symbols: int, search: Search
+        self,
+        token: Tensor,
+        log_probability: Tensor,
+        power: Tensor,
+        last: Tensor,
+        blank: int,
+        max_symbols: int,
+        search: Search,
     ) -> None:
         """See `Ops.take_labels`."""
         time, window = search.time, token.shape[1]
@@ -121,7 +131,8 @@ class PortableOps:
         found = label.any(1)
         offset = label.int().argmax(1, keepdim=True)  # the first one
         frame = time + offset[:, 0]
-        _record(search, found, frame, token.gather(1, offset)[:, 0], log_probability.gather(1, offset)[:, 0])
+        chosen, *scores = (each.gather(1, offset)[:, 0] for each in (token, log_probability, power))
+        _record(search, found, frame, chosen, *scores)
         repeats = torch.where(frame == time, search.repeats, 0) + 1
         full = repeats >= max_symbols
         missed = torch.minimum(time + window, last)
@@ -165,13 +176,16 @@ def _fill(target: Tensor, pool: Tensor, slots: Tensor) -> None:
         target.copy_(pool.index_select(0, slots))
 
 
-def _record(search: Search, found: Tensor, frame: Tensor, token: Tensor, log_probability: Tensor) -> None:
+def _record(
+    search: Search, found: Tensor, frame: Tensor, token: Tensor, log_probability: Tensor, power: Tensor
+) -> None:
     """Appends the labels of the rows that found one."""
     at = search.count.long()[None].clamp(max=len(search.tokens) - 1)
     for column, value in (
         (search.tokens, token),
         (search.frames, frame.int()),
         (search.log_probabilities, log_probability),
+        (search.powers, power),
     ):
         column.scatter_(0, at, torch.where(found, value, column.gather(0, at)[0])[None])
     search.count.add_(found)

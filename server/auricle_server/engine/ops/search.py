@@ -25,6 +25,7 @@ class Search:
         tokens: Labels in the order of emission, [capacity, B], int32.
         frames: The frame of each within the chunk, [capacity, B], int32.
         log_probabilities: Their log probabilities, [capacity, B], fp32.
+        powers: Sums of the probabilities to the power of `ALPHA` where they were chosen, [capacity, B], fp32.
     """
 
     time: Tensor
@@ -36,3 +37,4 @@ class Search:
     tokens: Tensor
     frames: Tensor
     log_probabilities: Tensor
+    powers: Tensor

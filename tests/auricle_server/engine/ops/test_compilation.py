@@ -99,8 +99,8 @@ def test_joint(compiled: list[Compiled], tokens: int, batch: int, window: int, p
 def test_the_rest_of_the_search(compiled: list[Compiled]) -> None:
     batch, ops = 1024, triton_ops()
     search, last = SOURCE.search(batch, 140, 14)
-    token, log_probability = torch.zeros(batch, 14, dtype=torch.int32), torch.zeros(batch, 14)
-    ops.take_labels(token, log_probability, last, 1024, 10, search)
+    token, score = torch.zeros(batch, 14, dtype=torch.int32), torch.zeros(batch, 14)
+    ops.take_labels(token, score, score.clone(), last, 1024, 10, search)
     hidden = torch.empty(batch, HIDDEN)
     ops.advance_cell(torch.empty(batch, 4 * HIDDEN), hidden, hidden.clone(), search.active)
     ops.hold(hidden, hidden.clone(), search.active)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from auricle_server.engine.confidence import ALPHA
 from auricle_server.engine.ops import Ops
 from tests.support.step_inputs import Source, assert_near
 
@@ -13,13 +14,14 @@ def test_portable_equals_the_textbook(portable: Ops) -> None:
     source = Source(3, CPU)
     encoded, projected = source.normal(4, 7, 8), source.normal(4, 8)
     weight, bias, at = source.normal(11, 8), source.normal(11), torch.tensor([0, 2, 4, 3])
-    token, log_probability = portable.joint_scores(encoded, at, projected, weight, bias, 3)
+    token, log_probability, power = portable.joint_scores(encoded, at, projected, weight, bias, 3)
     assert token.dtype == torch.int32
     for row in range(4):
         for step in range(3):
             logits = weight @ torch.relu(encoded[row, at[row] + step] + projected[row]) + bias
             assert token[row, step] == logits.argmax()
             torch.testing.assert_close(log_probability[row, step], logits.log_softmax(0).max())
+            torch.testing.assert_close(power[row, step], logits.softmax(0).pow(ALPHA).sum())
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,9 @@ def test_kernels_equal_portable(
     assert inside.any()
     assert torch.equal(ours[0][inside], theirs[0][inside])
     assert_near(ours[1][inside], theirs[1][inside])
+    assert_near(ours[2][inside], theirs[2][inside])
+    assert ours[1].isfinite().all()
+    assert ours[2].isfinite().all()  # whatever a frame past the chunk gives, nobody stumbles over it
 
 
 def test_of_equals_the_lowest_token_wins(kernels: Ops, portable: Ops) -> None:
@@ -51,7 +56,10 @@ def test_of_equals_the_lowest_token_wins(kernels: Ops, portable: Ops) -> None:
     weight, bias = source.normal(1, 16).expand(200, -1).contiguous(), torch.zeros(200, device=source.device)
     bias[[7, 9, 70, 199]] = 1.0  # in one block of tokens, and in others
     for ops in (kernels, portable):
-        token, log_probability = ops.joint_scores(encoded, at, projected, weight, bias, 2)
+        token, log_probability, power = ops.joint_scores(encoded, at, projected, weight, bias, 2)
         assert token.eq(7).all()
         share = torch.e / (4 * torch.e + 196)
         torch.testing.assert_close(log_probability.exp(), torch.full_like(log_probability, share))
+        each = 1 / (4 * torch.e + 196)
+        expected = 4 * (torch.e * each) ** ALPHA + 196 * each**ALPHA
+        torch.testing.assert_close(power, torch.full_like(power, expected))

@@ -1,7 +1,7 @@
-"""The joint's best token and its log probability, without logits in memory.
+"""The joint's best token, its log probability and how sure the choice is, without logits in memory.
 
-The first pass gives each block of frames and tokens a program, which keeps its best token and the sum of its
-exponentials; the second combines the blocks of a frame.
+The first pass gives each block of frames and tokens a program, which keeps its best token and two sums of its
+exponentials, plain and to the power of `ALPHA`; the second combines the blocks of a frame.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import torch
 import triton.language as tl
 from torch import Tensor
 
+from auricle_server.engine.confidence import ALPHA
 from auricle_server.engine.ops.kernels.launch import ceil_div, kernel, power_of_two
 
 LARGE_VOCABULARY = 4096
@@ -27,6 +28,7 @@ def _score_blocks(
     best: tl.tensor,
     token: tl.tensor,
     total: tl.tensor,
+    flat: tl.tensor,
     rows: tl.tensor,
     frames: tl.constexpr,
     window: tl.constexpr,
@@ -35,6 +37,7 @@ def _score_blocks(
     row_block: tl.constexpr,
     token_block: tl.constexpr,
     depth: tl.constexpr,
+    alpha: tl.constexpr,
     precision: tl.constexpr,
 ) -> None:
     row = tl.program_id(0) * row_block + tl.arange(0, row_block)
@@ -59,7 +62,9 @@ def _score_blocks(
         to = tl.program_id(1) * rows + row
         tl.store(best + to, top, asked)
         tl.store(token + to, first + tl.program_id(1) * token_block, asked)
-        tl.store(total + to, tl.sum(tl.exp(logits - top[:, None]), 1), asked)
+        below = logits - top[:, None]
+        tl.store(total + to, tl.sum(tl.exp(below), 1), asked)
+        tl.store(flat + to, tl.sum(tl.exp(below * alpha), 1), asked)
 
 
 @kernel
@@ -68,12 +73,15 @@ def _combine_blocks(
     best: tl.tensor,
     token: tl.tensor,
     total: tl.tensor,
+    flat: tl.tensor,
     label: tl.tensor,
     log_probability: tl.tensor,
+    power: tl.tensor,
     rows: tl.tensor,
     blocks: tl.tensor,
     frames: tl.constexpr,
     window: tl.constexpr,
+    alpha: tl.constexpr,
     row_block: tl.constexpr,
     block_width: tl.constexpr,
 ) -> None:
@@ -86,21 +94,24 @@ def _combine_blocks(
     top = tl.where(asked, tl.max(tops, 0), 0.0)[None, :]
     candidates = tl.where(mask & (tops == top), tl.load(token + from_, mask, 0), 2147483647)
     share = tl.sum(tl.load(total + from_, mask, 0.0) * tl.exp(tops - top), 0)
+    flat_share = tl.sum(tl.load(flat + from_, mask, 0.0) * tl.exp((tops - top) * alpha), 0)
     tl.store(label + row, tl.where(asked, tl.min(candidates, 0), 0), row < rows)  # of equals the lowest
     # The best one's share is 1, so less than that is a row that was not asked for.
-    tl.store(log_probability + row, -tl.log(tl.maximum(share, 1.0)), row < rows)
+    log_share = tl.log(tl.maximum(share, 1.0))
+    tl.store(log_probability + row, -log_share, row < rows)
+    tl.store(power + row, tl.maximum(flat_share, 1.0) * tl.exp(-alpha * log_share), row < rows)
 
 
 def joint_scores(
     encoded: Tensor, at: Tensor, projected: Tensor, weight: Tensor, bias: Tensor, window: int, precision: str
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """See `Ops.joint_scores`; `precision` is that of `tl.dot`."""
     batch, frames, size = encoded.shape
     rows, tokens = batch * window, weight.shape[0]
     row_block = min(64, power_of_two(rows, 16))
     token_block = 128 if tokens >= LARGE_VOCABULARY else 64
     blocks = ceil_div(tokens, token_block)
-    best, total = torch.empty(2, blocks, rows, device=encoded.device)
+    best, total, flat = torch.empty(3, blocks, rows, device=encoded.device)
     token = torch.empty(blocks, rows, dtype=torch.int32, device=encoded.device)
     _score_blocks[(ceil_div(rows, row_block), blocks)](
         encoded,
@@ -111,6 +122,7 @@ def joint_scores(
         best,
         token,
         total,
+        flat,
         rows,
         frames=frames,
         window=window,
@@ -119,25 +131,29 @@ def joint_scores(
         row_block=row_block,
         token_block=token_block,
         depth=32,
+        alpha=ALPHA,
         precision=precision,
         num_warps=8 if row_block * token_block > 4096 else 4,
         num_stages=3,
     )
     label = torch.empty(batch, window, dtype=torch.int32, device=encoded.device)
-    log_probability = torch.empty(batch, window, device=encoded.device)
+    log_probability, power = torch.empty(2, batch, window, device=encoded.device)
     _combine_blocks[(ceil_div(rows, COMBINED_ROWS),)](
         at,
         best,
         token,
         total,
+        flat,
         label,
         log_probability,
+        power,
         rows,
         blocks,
         frames=frames,
         window=window,
+        alpha=ALPHA,
         row_block=COMBINED_ROWS,
         block_width=power_of_two(blocks),
         num_warps=4 if blocks > 32 else 1,
     )
-    return label, log_probability
+    return label, log_probability, power

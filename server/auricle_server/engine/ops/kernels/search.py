@@ -31,6 +31,7 @@ def _first_label(
 def _take_labels(
     token: tl.tensor,
     log_probability: tl.tensor,
+    power: tl.tensor,
     last: tl.tensor,
     time: tl.tensor,
     repeats: tl.tensor,
@@ -41,6 +42,7 @@ def _take_labels(
     tokens: tl.tensor,
     frames: tl.tensor,
     log_probabilities: tl.tensor,
+    powers: tl.tensor,
     rows: tl.tensor,
     capacity: tl.tensor,
     blank: tl.tensor,
@@ -66,7 +68,9 @@ def _take_labels(
         to, fits = nth * rows + row, found & (nth < capacity)
         tl.store(tokens + to, chosen, fits)
         tl.store(frames + to, frame.to(tl.int32), fits)
-        tl.store(log_probabilities + to, tl.load(log_probability + row * window + offset, found, 0.0), fits)
+        from_ = row * window + offset
+        tl.store(log_probabilities + to, tl.load(log_probability + from_, found, 0.0), fits)
+        tl.store(powers + to, tl.load(power + from_, found, 0.0), fits)
         tl.store(count + row, nth + 1, found)
         tl.store(label + row, chosen.to(tl.int64), found)
         tl.store(active + row, found, inside)
@@ -78,7 +82,13 @@ def _take_labels(
 
 
 def take_labels(
-    token: Tensor, log_probability: Tensor, last: Tensor, blank: int, max_symbols: int, search: Search
+    token: Tensor,
+    log_probability: Tensor,
+    power: Tensor,
+    last: Tensor,
+    blank: int,
+    max_symbols: int,
+    search: Search,
 ) -> None:
     """See `Ops.take_labels`."""
     rows, window = token.shape
@@ -86,6 +96,7 @@ def take_labels(
     _take_labels[(1,)](
         token,
         log_probability,
+        power,
         last,
         search.time,
         search.repeats,
@@ -96,6 +107,7 @@ def take_labels(
         search.tokens,
         search.frames,
         search.log_probabilities,
+        search.powers,
         rows,
         search.tokens.shape[0],
         blank,
