@@ -10,41 +10,26 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 
 from auricle.protocol import codes
 from auricle.protocol.codes import CODES, ProtocolViolation
 from auricle.protocol.connection import ClientInput, ServerConnection
-from auricle.protocol.messages import (
-    End,
-    Error,
-    Finalize,
-    Limits,
-    Ready,
-    ServerEvent,
-    Start,
-    Update,
-)
+from auricle.protocol.messages import End, Error, Finalize, Limits, ServerEvent, Start, Update
 from auricle.protocol.states import AudioReceived
-from auricle_server.gateway.audio_in import AudioIn
 from auricle_server.gateway.figures import Figures
-from auricle_server.gateway.hearing import Hearing, HearingRoom
+from auricle_server.gateway.hearing import HearingRoom
 from auricle_server.gateway.outgoing import Outgoing
+from auricle_server.gateway.running import RunningStream
 from auricle_server.gateway.seat import News, Seat
-from auricle_server.link.columns import ChunkResult
-from auricle_server.link.messages import ChangeRefused, RefineChanged, StreamFailed
+from auricle_server.link.messages import StreamFailed
 from auricle_server.metrics import Metrics
-from auricle_server.stream import Change, Stream
-from auricle_server.turns import Voice
 
 log = logging.getLogger(__name__)
 
 START_SECONDS = 10.0
 """A connection takes a slot before it has said anything; it may keep it for this long."""
-MOST_UNANSWERED = 256
 MOST_UNSENT = 1024
-"""Finalizes and events that one stream may have waiting before its socket is read no further."""
-_SAMPLE_BYTES = 2
+"""Events that one stream may have waiting before its socket is read no further."""
 _NORMAL = 1000
 
 
@@ -87,15 +72,12 @@ class Session:
         self._clock = clock
         self._wake = wake
         self._connection = ServerConnection(limits.message_bytes)
-        self._stream: Stream | None = None
-        self._audio: AudioIn | None = None
-        self._hearing = Hearing(room, self._on_result)
+        self._room = room
+        self._stream: RunningStream | None = None
         self._outgoing = Outgoing(self._connection)
         self._rejoining: int | None = None
         self._figures = Figures(metrics, clock)
         self._draining = False
-        # A stream must always be able to collect two chunks, whatever the limit says.
-        self._most_backlog = max(limits.buffered_seconds, 2 * max(seat.info.latencies_ms) / 1000)
         seat.listener = self._on_worker
 
     # --- from the client ---------------------------------------------------------------------------------------------
@@ -105,11 +87,7 @@ class Session:
         """Whether the shell may read on; False while too much waits for the worker, or for the client to read."""
         if self.close_code is not None or self._stream is None or self._rejoining is not None:
             return True
-        return (
-            self._stream.backlog_seconds < self._most_backlog
-            and self._stream.unanswered < MOST_UNANSWERED
-            and len(self._outgoing) < MOST_UNSENT
-        )
+        return self._stream.has_room and len(self._outgoing) < MOST_UNSENT
 
     def receive_text(self, text: str) -> None:
         """A text message has come."""
@@ -144,76 +122,25 @@ class Session:
     def _dispatch(self, message: ClientInput) -> None:
         match message:
             case AudioReceived():
-                self._hear(message.pcm)
+                self._running.hear(message.pcm)
             case Finalize():
-                self._finalize(message.id)
+                self._running.finalize(message.id)
             case Update():
-                self._update(message)
+                self._running.update(message)
             case Start():
                 self._start(message)
             case End():
-                self._end()
+                self._running.end()
 
     def _start(self, start: Start) -> None:
-        stream = Stream(self._seat.info, start, self.name)
-        self._audio = AudioIn(start.encoding, start.sample_rate)
-        self._stream = stream
-        self._hearing.follow(start.turn.mode)
-        # The seat was taken for one latency, and in the model's default language, before the start was known.
-        latency_ms = None if stream.latency_ms == self._seat.latency_ms else stream.latency_ms
-        refine = None if start.refine == "off" else start.refine
-        self._seat.change(Change(latency_ms, start.language, refine), starting=True)
-        self._send([self._ready(stream)])
-        log.info("stream started session=%s latency_ms=%d turn=%s", self.name, stream.latency_ms, start.turn.mode)
-
-    def _ready(self, stream: Stream) -> Ready:
-        delay = 0.0 if self._audio is None else self._audio.delay_seconds
-        ready = stream.ready(self._limits, input_delay=delay, resume_token=self.token)
-        return replace(ready, turn_signals=self._hearing.signals)
-
-    def _hear(self, data: bytes) -> None:
-        stream, audio = self._running
-        self._push(stream, audio.decode(data))
-        if stream.heard_seconds > self._limits.stream_seconds:
-            raise ProtocolViolation(
-                codes.STREAM_TOO_LONG, f"a stream may last {self._limits.stream_seconds:g} s; open another"
-            )
-
-    def _push(self, stream: Stream, pcm: bytes) -> None:
-        if pcm:
-            samples = len(pcm) // _SAMPLE_BYTES
-            stream.hear(samples)
-            self._seat.audio(pcm)
-            self._hearing.hear(pcm)
-
-    def _finalize(self, finalize_id: str) -> None:
-        stream, audio = self._running
-        self._push(stream, audio.flush())
-        self._figures.ask(finalize_id)
-        mark = stream.finalize(finalize_id)
-        if mark is not None:
-            self._seat.flush(mark)
-
-    def _update(self, update: Update) -> None:
-        stream, _ = self._running
-        try:
-            self._seat.change(stream.update(update))
-        except ProtocolViolation as violation:
-            self._send([self._error(violation.code, violation.message, fatal=False)])
-        else:
-            if update.turn is not None:
-                self._hearing.follow(update.turn.mode)
-
-    def _end(self) -> None:
-        stream, audio = self._running
-        self._push(stream, audio.flush())
-        self._seat.flush(stream.end(), last=True)
+        self._stream = RunningStream(self, self._seat, start, self._limits, self._figures, self._room)
+        self.send([self._stream.ready(self.token)])
 
     @property
-    def _running(self) -> tuple[Stream, AudioIn]:
-        if self._stream is None or self._audio is None:
+    def _running(self) -> RunningStream:
+        if self._stream is None:
             raise ProtocolViolation(codes.NOT_STARTED, "the first message must be a start")
-        return self._stream, self._audio
+        return self._stream
 
     # --- after a cut -------------------------------------------------------------------------------------------------
 
@@ -245,7 +172,7 @@ class Session:
         self.touch()
         assert self._stream is not None  # `can_rejoin` says so
         try:
-            self._outgoing.resend(self._connection.resume(text, self._ready(self._stream), seq))
+            self._outgoing.resend(self._connection.resume(text, self._stream.ready(self.token), seq))
         except ProtocolViolation as violation:
             self.fail(violation.code, violation.message)
         else:
@@ -257,42 +184,12 @@ class Session:
     # --- from the worker ---------------------------------------------------------------------------------------------
 
     def _on_worker(self, item: News) -> None:
-        if self._stream is None or self.close_code is not None:
-            if isinstance(item, StreamFailed):
-                self.fail(item.code, item.message)
-            return
-        match item:
-            case ChunkResult(refined=True) | RefineChanged():
-                self._on_result(item, None)
-            case ChunkResult():
-                # Who asked for a final has it at once; who has said all waits for a turn end that is judged well.
-                self._hearing.take(item, patient=item.mark is None or self._connection.ended)
-            case ChangeRefused():
-                self._send([self._error(codes.SERVER_FULL, item.message, fatal=False)])
-            case StreamFailed():
-                self._hearing.give_up()
-                self.fail(item.code if item.code in CODES else codes.INTERNAL, item.message)
+        if self._stream is not None and self.close_code is None:
+            self._stream.on_worker(item)
+        elif isinstance(item, StreamFailed):
+            self.fail(item.code, item.message)
 
-    def _on_result(self, result: ChunkResult | RefineChanged, voice: Voice | None) -> int:
-        stream, _ = self._running
-        try:
-            self._on_chunk(stream, result, voice)
-        except Exception:
-            log.exception("session failed session=%s", self.name)
-            self.fail(codes.INTERNAL, "the server failed on this stream; the failure is logged there")
-        return stream.turn_ended_at
-
-    def _on_chunk(self, stream: Stream, result: ChunkResult | RefineChanged, voice: Voice | None) -> None:
-        before = stream.audio_time
-        events = stream.on_result(result, voice)
-        if stream.asks_second():
-            self._seat.flush_second()
-        self._figures.observe(events, stream.audio_time - before)
-        self._send(events)
-        if stream.over:
-            self._finish()
-
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """The last flush is answered: either the client said `End`, or the server shuts down."""
         if self._connection.ended:
             self.close_code = _NORMAL
@@ -303,9 +200,14 @@ class Session:
 
     # --- to the client -----------------------------------------------------------------------------------------------
 
-    def _send(self, events: list[ServerEvent]) -> None:
+    def send(self, events: list[ServerEvent]) -> None:
+        """Events for the client, in order."""
         self._outgoing.put(events)
         self._wake()
+
+    def refuse(self, code: str, message: str) -> None:
+        """Something that the client asked for is not done; the conversation goes on."""
+        self.send([self._error(code, message, fatal=False)])
 
     def next_text(self) -> str | None:
         """The next text to send; None when there is none for now."""
@@ -343,15 +245,11 @@ class Session:
         """What was said becomes final, then the stream closes with `shutting_down`."""
         if self.close_code is not None:
             return
-        if self._stream is None or self._audio is None:
+        if self._stream is None:
             self.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again")
             return
-        if not self._connection.ended:
-            self._push(self._stream, self._audio.flush())
         self._draining = True
-        mark = self._stream.drain()
-        if mark is not None:
-            self._seat.flush(mark, last=True)
+        self._stream.drain()
 
     def leave(self) -> None:
         """The socket is gone, or about to be: gives the slot back."""
@@ -362,4 +260,5 @@ class Session:
     def _part(self) -> None:
         """Nothing is to come from the worker any more, nor from the models."""
         self._seat.leave()
-        self._hearing.close()
+        if self._stream is not None:
+            self._stream.close()
