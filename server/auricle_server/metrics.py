@@ -8,7 +8,7 @@ has died had counted stays counted.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
@@ -42,57 +42,70 @@ class Metrics:
     """What `/metrics` shows."""
 
     def __init__(self) -> None:
-        registry = self.registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
+        self._count_streams()
+        self._count_capacity()
+        self._count_steps()
+        self._count_turns()
+        self._count_failures()
 
-        def gauge(name: str, text: str, mode: _Mode = "livemax", labels: Iterable[str] = ()) -> Gauge:
-            return Gauge(name, text, labels, registry=registry, multiprocess_mode=mode)
+    def _count_streams(self) -> None:
+        self.streams = self._gauge("auricle_streams", "Streams open.", "livesum")
+        self.audio_seconds = self._counter("auricle_audio_seconds", "Seconds of audio taken in.")
+        self.resumed = self._counter("auricle_resumed", "Streams that went on after a cut.")
+        self.finalize_seconds = self._histogram(
+            "auricle_finalize_seconds", "From a finalize to its final.", _FINALIZE_BUCKETS
+        )
 
-        self.streams = gauge("auricle_streams", "Streams open.", "livesum")
-        self.slots = gauge("auricle_slots", "Streams that the workers can hold.")
-        self.slots_used = gauge("auricle_slots_used", "Streams that the workers hold.")
-        self.capacity_streams = gauge(
+    def _count_capacity(self) -> None:
+        self.ready = self._gauge("auricle_ready", "1 while new streams are taken.")
+        self.slots = self._gauge("auricle_slots", "Streams that the workers can hold.")
+        self.slots_used = self._gauge("auricle_slots_used", "Streams that the workers hold.")
+        self.capacity_streams = self._gauge(
             "auricle_capacity_streams",
             "Streams of the default latency that the workers could hold, by slots and by measured step time.",
         )
-        self.load = gauge(
+        self.load = self._gauge(
             "auricle_load",
             "Share of a worker's time: predicted for the streams it holds, and measured over the last second.",
             labels=("worker", "kind"),
         )
-        self.ready = gauge("auricle_ready", "1 while new streams are taken.")
-        self.audio_seconds = Counter("auricle_audio_seconds", "Seconds of audio taken in.", registry=registry)
-        self.step_seconds = Histogram(
+
+    def _count_steps(self) -> None:
+        self.step_seconds = self._histogram(
             "auricle_step_seconds",
             "Duration of an engine step, from its launch to its results, by chunk size.",
-            ["chunk_ms"],
-            buckets=_STEP_BUCKETS,
-            registry=registry,
+            _STEP_BUCKETS,
+            labels=("chunk_ms",),
         )
-        self.batch_rows = Histogram(
-            "auricle_batch_rows", "Rows of an engine step.", buckets=_BATCH_BUCKETS, registry=registry
-        )
-        self.finalize_seconds = Histogram(
-            "auricle_finalize_seconds", "From a finalize to its final.", buckets=_FINALIZE_BUCKETS, registry=registry
-        )
-        self.turn_ends = Counter("auricle_turn_ends", "Turn ends decided.", registry=registry)
-        self.turn_judgements = Counter(
-            "auricle_turn_judgements", "Judgements of how complete a turn sounds.", registry=registry
-        )
-        self.turn_judgements_late = Counter(
+        self.batch_rows = self._histogram("auricle_batch_rows", "Rows of an engine step.", _BATCH_BUCKETS)
+
+    def _count_turns(self) -> None:
+        self.turn_ends = self._counter("auricle_turn_ends", "Turn ends decided.")
+        self.turn_judgements = self._counter("auricle_turn_judgements", "Judgements of how complete a turn sounds.")
+        self.turn_judgements_late = self._counter(
             "auricle_turn_judgements_late",
             "Results that went on without what the sound says, as that took too long.",
-            registry=registry,
         )
-        self.turn_judgement_seconds = Histogram(
+        self.turn_judgement_seconds = self._histogram(
             "auricle_turn_judgement_seconds",
             "From when a judgement was asked for to its answer.",
-            buckets=_JUDGEMENT_BUCKETS,
-            registry=registry,
+            _JUDGEMENT_BUCKETS,
         )
-        self.errors = Counter("auricle_errors", "Errors sent to clients.", ["code"], registry=registry)
-        self.refused = Counter("auricle_refused", "Streams refused before the upgrade.", ["code"], registry=registry)
-        self.resumed = Counter("auricle_resumed", "Streams that went on after a cut.", registry=registry)
-        self.workers_lost = Counter("auricle_workers_lost", "Times that a worker went.", registry=registry)
+
+    def _count_failures(self) -> None:
+        self.errors = self._counter("auricle_errors", "Errors sent to clients.", labels=("code",))
+        self.refused = self._counter("auricle_refused", "Streams refused before the upgrade.", labels=("code",))
+        self.workers_lost = self._counter("auricle_workers_lost", "Times that a worker went.")
+
+    def _gauge(self, name: str, text: str, mode: _Mode = "livemax", labels: Iterable[str] = ()) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry, multiprocess_mode=mode)
+
+    def _counter(self, name: str, text: str, labels: Iterable[str] = ()) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: Sequence[float], labels: Iterable[str] = ()) -> Histogram:
+        return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
     def observe_steps(self, steps: Iterable[StepSample]) -> None:
         """What a worker has told of its steps."""
