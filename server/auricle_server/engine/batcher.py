@@ -7,6 +7,9 @@ long its chunk is. A row is released when its audio is there; where several chun
 one chunk after the one before, as if the audio had come in real time. So streams that have fallen behind fall behind
 alike, whatever their chunk size, and a file that comes faster than speech lets speech go first.
 
+Rows of slots that have stepped behind the others go only while no other row is ready; while there are other streams,
+one at a time.
+
 A batch waits for company, since a step costs about the same for a few rows more: at most `linger` of its chunk, never
 when it is full, never when every open stream of its chunk size is in it, and never when somebody waits for a flush.
 """
@@ -47,13 +50,18 @@ class Batcher:
         self._urgent = np.zeros(slots + 1, np.bool_)
         self._class = np.zeros(slots + 1, np.int64)
         """Chunk size of each slot's stream, 0 where there is none."""
+        self._behind = np.zeros(slots + 1, np.bool_)
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self._frames))
 
     def join(self, slot: int, frames: int) -> None:
         """A stream with that chunk size occupies the slot, from now on."""
-        self._frames[slot], self._class[slot] = 0, frames
+        self._frames[slot], self._class[slot], self._behind[slot] = 0, frames, False
+
+    def step_behind(self, slot: int) -> None:
+        """From now on all others go before the slot, as long as it is occupied."""
+        self._behind[slot] = True
 
     def leave(self, slot: int) -> None:
         """The slot's stream is over, and its row forgotten."""
@@ -102,17 +110,25 @@ class Batcher:
         linger = self._linger * frames * self._frame_seconds
         return max(0.0, float(self._queued[mine].min()) + linger - now)
 
+    @property
+    def _has_live(self) -> bool:
+        """Whether somebody may have a row any moment that must not wait for long."""
+        return bool((self._class[~self._behind] > 0).any())
+
     def pick(self) -> npt.NDArray[np.int64]:
         """Slots of the next batch, earliest deadline first; empty when nothing is ready."""
         slots: npt.NDArray[np.int64] = np.flatnonzero(self._frames)
         if not len(slots):
             return slots
+        behind = self._behind[slots]
+        if not behind.all():
+            slots = slots[~behind]
         due = self._released[slots] + np.minimum(self._frames[slots], MOST_SLACK) * self._frame_seconds
         due = np.where(self._urgent[slots], self._queued[slots], due)
         frames = self._frames[slots[np.argmin(due)]]
         mine = self._frames[slots] == frames
         slots, due = slots[mine], due[mine]
-        most = self._max_rows[int(frames)]
+        most = 1 if behind.all() and self._has_live else self._max_rows[int(frames)]
         if len(slots) > most:
             slots = slots[np.argsort(due, kind="stable")[:most]]
         self._frames[slots] = 0

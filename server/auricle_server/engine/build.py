@@ -72,11 +72,13 @@ class Built:
         runner: Computes batches.
         slots: Streams that it holds.
         chunk_sizes: Encoder frames of the chunks that it offers, ascending.
+        several: How many of the largest chunks a row may hold besides one, ascending.
     """
 
     runner: Runner
     slots: int
     chunk_sizes: list[int]
+    several: list[int]
 
 
 def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) -> Built:
@@ -88,5 +90,6 @@ def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) 
     ops: Ops = triton_ops("tf32" if half else "ieee") if hardware.kernels else portable_ops()
     model = Model(checkpoint, slots, torch.device(hardware.device), hardware.dtype, ops)
     sizes = sorted(model.reach)
-    runner = StaticRunner(model, hardware.rows_of(sizes)) if hardware.static else EagerRunner(model)
-    return Built(runner, model.slots, sizes)
+    if hardware.static:
+        return Built(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [])
+    return Built(EagerRunner(model), model.slots, sizes, sorted(model.several.values()))

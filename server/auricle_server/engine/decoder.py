@@ -19,6 +19,8 @@ from auricle_server.engine.parameters import Parameters
 from auricle_server.engine.prediction import PredictionNetwork, PredictionState
 from auricle_server.engine.product import Product
 
+LOOKAHEAD_FRAMES = 14
+"""Most encoder frames of one look ahead: a word every few frames makes longer ones vain."""
 LOOKAHEAD_LOGITS = 1 << 21
 """Most logits of one look ahead; bounds its memory."""
 
@@ -97,7 +99,7 @@ class GreedyDecoder:
         self, encoded: Tensor, time: Tensor, last: Tensor, state: PredictionState, rows: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The next label of each row, its frame (`last` when only blanks are left), and its scores [n, 2]."""
-        window = max(1, min(encoded.shape[1], LOOKAHEAD_LOGITS // (len(rows) * (self._blank + 1))))
+        window = max(1, min(encoded.shape[1], LOOKAHEAD_FRAMES, LOOKAHEAD_LOGITS // (len(rows) * (self._blank + 1))))
         label = torch.full_like(rows, self._blank)
         frame, scores = last[rows].clone(), encoded.new_zeros(len(rows), 2)
         searching = torch.arange(len(rows), device=rows.device)

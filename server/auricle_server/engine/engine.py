@@ -75,11 +75,16 @@ class Engine:
         self._runner, slots, sizes = built.runner, built.slots, built.chunk_sizes
         frame_seconds = checkpoint.config.frame_seconds
         self._geometry = Geometry(checkpoint.config)
-        self._timelines = Timelines(self._geometry, slots, sorted(sizes))
+        self._timelines = Timelines(self._geometry, slots, sorted(sizes), built.several)
+        self._most_chunks = max((1, *built.several))
+        self._behind: set[int] = set()
+        """Slots of streams that nobody listens to live."""
         self._slots = SlotPool(slots)
         self._lease_of = np.zeros(slots + 1, np.int64)
         self._clock = clock
-        self._batcher = Batcher(frame_seconds, hardware.rows_of(sizes), slots, linger)
+        self._batcher = Batcher(
+            frame_seconds, hardware.rows_of([*sizes, *(sizes[-1] * chunks for chunks in built.several)]), slots, linger
+        )
         self._flights: deque[Flight] = deque()
         self._answers = Answers()
         self._unset: list[int] = []
@@ -103,6 +108,8 @@ class Engine:
         self._unset.append(lease.slot)
         self._timelines.open(lease.slot, settings)
         self._batcher.join(lease.slot, settings.frames)
+        if self._behind:
+            self._refresh(np.array(sorted(self._behind)))  # what they have queued may be too long now
         return lease
 
     def push(self, lease: Lease, pcm: bytes | Pcm) -> None:
@@ -139,6 +146,16 @@ class Engine:
         self._timelines.change(slot, Settings(frames, now.prompt if language is None else self._prompt(language)))
         self._refresh(np.array([slot]))
 
+    def step_behind(self, lease: Lease) -> None:
+        """Nobody listens to this stream live: it is computed while nothing else is ready, in whole stretches of audio.
+
+        For files. What is heard is the same; a stream that has the model's largest latency is heard much faster. While
+        there are live streams its rows are single chunks, one at a time, so that none of them waits for long.
+        """
+        slot = self._slot(lease)
+        self._behind.add(slot)
+        self._batcher.step_behind(slot)
+
     def close(self, lease: Lease) -> None:
         """Ends a lease at once; what it had queued is dropped. A lease that has ended already is left alone."""
         if self._lease_of[lease.slot] == lease.id:
@@ -146,6 +163,7 @@ class Engine:
 
     def _end(self, lease: Lease) -> None:
         self._lease_of[lease.slot] = 0
+        self._behind.discard(lease.slot)
         self._batcher.leave(lease.slot)
         self._timelines.close(lease.slot)
         self._slots.give_back(lease)
@@ -198,7 +216,7 @@ class Engine:
         flight.launch()
         self._flights.append(flight)
         slots = flight.rows.slots
-        self._batcher.follow(slots, *self._timelines.ready(slots), self._clock())
+        self._batcher.follow(slots, *self._ready(slots), self._clock())
         self._take_answers()
 
     def _hand_out(self, results: StepResults) -> StepResults:
@@ -240,8 +258,17 @@ class Engine:
 
     def _refresh(self, slots: npt.NDArray[np.integer[Any]]) -> None:
         """Queues the rows for which these slots have just got what was missing."""
-        self._batcher.add(slots, *self._timelines.ready(slots), self._clock())
+        self._batcher.add(slots, *self._ready(slots), self._clock())
         self._take_answers()
+
+    def _ready(self, slots: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """See `Timelines.ready`."""
+        if self._behind:
+            live = self._slots.used - len(self._behind)
+            most = 1 if live else self._most_chunks // len(self._behind)
+            for slot in self._behind.intersection(slots.tolist()):
+                self._timelines.pace(slot, most)
+        return self._timelines.ready(slots)
 
     def _take_answers(self) -> None:
         """A flush with no frame to decode needs no computing, but may not overtake words that are on their way."""

@@ -70,7 +70,11 @@ class Flight:
         """Waits for the batch; its rows, then the answers behind them."""
         assert self._ticket is not None, "launched first"
         found = self._ticket.collect()
-        return joined(_results(self.rows, self.leases, found), self.answers.results())
+        results = _results(self.rows, self.leases, found)
+        if self.rows.chunks > 1:
+            chunk_samples = self.inputs.pcm.shape[1] // self.rows.chunks
+            results = _by_chunk(results, self.rows, found, chunk_samples)
+        return joined(results, self.answers.results())
 
 
 def _results(rows: Rows, leases: Leases, found: Found) -> StepResults:
@@ -90,6 +94,23 @@ def _results(rows: Rows, leases: Leases, found: Found) -> StepResults:
         seconds=found.seconds,
         chunk_frames=rows.frames,
         computed=len(rows),
+    )
+
+
+def _by_chunk(results: StepResults, rows: Rows, found: Found, chunk_samples: int) -> StepResults:
+    """The results of rows of several chunks as if each chunk had been a row: what follows tells no difference."""
+    chunks, size = rows.chunks, rows.frames // rows.chunks
+    row = np.repeat(np.arange(len(rows)), found.counts)
+    counts = np.bincount(row * chunks + found.frames // size, minlength=len(rows) * chunks).astype(np.int32)
+    behind = np.tile(np.arange(chunks - 1, -1, -1), len(rows)) * chunk_samples
+    return replace(
+        results,
+        slots=np.repeat(results.slots, chunks),
+        leases=np.repeat(results.leases, chunks),
+        samples=np.repeat(results.samples, chunks) - behind,
+        marks=np.repeat(results.marks, chunks),
+        ended=np.repeat(results.ended, chunks),
+        counts=counts,
     )
 
 

@@ -22,6 +22,9 @@ from auricle_server.engine.prompt import joint_projection
 from auricle_server.engine.state import StatePool, fitting_slots
 from auricle_server.engine.subsampling import Subsampling
 
+SEVERAL = 2, 4, 8
+"""Chunks of a row of a stream that nobody listens to live: fewer and larger products."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -61,6 +64,7 @@ class Model:
         reach: Frames that a query sees to the left of its chunk, by chunk size: the left context in whole chunks, as
             NeMo's ``chunked_limited`` mask counts.
         left: Frames of the attention ring.
+        several: Chunks of a row that holds several of the largest ones, by its encoder frames.
         network: RNNT prediction network.
         joint: RNNT joint.
         slots: Streams that the state pool holds.
@@ -82,9 +86,12 @@ class Model:
         self.geometry = Geometry(config)
         self.reach = {right + 1: left // (right + 1) * (right + 1) for left, right in config.encoder.contexts}
         self.left = max(self.reach.values())
+        longest = max(self.reach)
+        self.several = {chunks * longest: chunks for chunks in SEVERAL} if ops.several else {}
         self._mel = LogMel(config.mel, parameters)
         self._subsampling = Subsampling(config.encoder, config.mel.bins, parameters)
-        self._conformer = Conformer(config.encoder, sorted(self.reach), self.left, parameters, ops)
+        sizes = sorted({*self.reach, *self.several})
+        self._conformer = Conformer(config.encoder, sizes, self.left, parameters, ops)
         self._projection = joint_projection(config, parameters)
         self.network = PredictionNetwork(config.decoder, parameters)
         self.joint = Joint(config.decoder, parameters)
@@ -105,7 +112,16 @@ class Model:
         carried = self.state.subsampling(batch.slots)
         x, carried = self._subsampling(mel, batch.position, batch.mel_frames, carried)
         self.state.keep_subsampling(batch.kept_in, carried)
-        place = Place(batch.slots, batch.kept_in, batch.position, batch.last, self.reach[x.shape[1]], self.left)
+        chunk = x.shape[1] // self.several.get(x.shape[1], 1)
+        place = Place(
+            batch.slots,
+            batch.kept_in,
+            batch.position,
+            batch.last,
+            self.reach[chunk],
+            self.left,
+            chunk if chunk < x.shape[1] else 0,
+        )
         return self._conformer(x, self.state.layers, place)
 
     def project(self, encoded: Tensor, batch: Batch) -> Tensor:

@@ -93,6 +93,7 @@ class Rows:
         marks: The flush that is answered, or `NO_MARK`.
         ended: Whether that flush is the stream's last.
         prompt: Language prompt.
+        chunks: Chunks of each row; more than one only in rows of streams that nobody listens to live.
     """
 
     frames: int
@@ -106,6 +107,7 @@ class Rows:
     marks: Numbers
     ended: npt.NDArray[np.bool_]
     prompt: Numbers
+    chunks: int = 1
 
     def __len__(self) -> int:
         return len(self.slots)
@@ -121,13 +123,17 @@ class Timelines:
         geometry: Of the model.
         slots: Highest slot.
         sizes: Encoder frames of the chunks that there are, ascending.
+        several: How many chunks a row may hold besides one, ascending.
     """
 
-    def __init__(self, geometry: Geometry, slots: int, sizes: Sequence[int]) -> None:
+    def __init__(self, geometry: Geometry, slots: int, sizes: Sequence[int], several: Sequence[int] = ()) -> None:
         self.answers: list[Answer] = []
         self._geometry = geometry
         self._sizes = sizes
-        self._audio = AudioRings(geometry, slots, sizes[-1])
+        self._several = several
+        self._chunks = np.ones(slots + 1, np.int64)
+        """Chunks of each slot's next row."""
+        self._audio = AudioRings(geometry, slots, sizes[-1] * max((1, *several)))
         self._position = np.zeros(slots + 1, np.int64)
         self._consumed = np.zeros(slots + 1, np.int64)
         self._flushed = np.zeros(slots + 1, np.int64)
@@ -136,7 +142,7 @@ class Timelines:
         """Encoder frames of each slot's next row where that is a flush, else 0."""
         self._frames = np.ones(slots + 1, np.int64)
         self._prompt = np.zeros(slots + 1, np.int64)
-        self._reach = sizes[-1] * geometry.frame_samples
+        self._reach = sizes[-1] * max((1, *several)) * geometry.frame_samples
         """Commands further off than this need no look yet."""
         self._barrier = np.full(slots + 1, _NEVER)
         """Sample count at which each slot's first pending command takes effect."""
@@ -150,7 +156,20 @@ class Timelines:
         self.close(slot)
         self._audio.reset(slot)
         self._position[slot] = self._consumed[slot] = self._flushed[slot] = self._flush_frames[slot] = 0
+        self._chunks[slot] = 1
         self._apply(slot, settings)
+
+    def pace(self, slot: int, most: int) -> None:
+        """How much of a stream in its largest chunks the next row holds: all that is there, in at most `most` chunks.
+
+        No row reaches beyond a command that waits: that takes effect where it would in any stream.
+        """
+        self._chunks[slot] = 1
+        position, frames = int(self._position[slot]), int(self._frames[slot])
+        there = min(self._audio.received[slot], self._barrier[slot])
+        for chunks in self._several if frames == self._sizes[-1] else ():
+            if chunks <= most and self._geometry.chunk_end(position, chunks * frames) <= there:
+                self._chunks[slot] = chunks
 
     def close(self, slot: int) -> None:
         """Forgets what the slot has queued."""
@@ -210,7 +229,7 @@ class Timelines:
             Encoder frames of each slot's next chunk, 0 where nothing is ready, [n]; and whether the row is a flush,
             that is whether somebody waits for it, [n].
         """
-        frames = self._frames[slots]
+        frames = self._frames[slots] * self._chunks[slots]
         end = self._geometry.chunk_end(self._position[slots], frames)
         barred = end + self._reach > self._barrier[slots]
         frames = np.where(end <= self._audio.received[slots], frames, 0)
@@ -225,19 +244,24 @@ class Timelines:
         while commands:
             at, command = commands[0]
             if isinstance(command, Flush) and (frames := self._frames_of_flush(slot, at, command)):
-                self._flush_frames[slot] = frames
+                self._flush_frames[slot], self._chunks[slot] = frames, 1
                 return frames, True
             answered = isinstance(command, Flush) and at == self._flushed[slot]
             if self._chunk_end(slot) <= at and not answered:
-                return int(self._frames[slot]), isinstance(command, Flush)
+                return self._row(slot), isinstance(command, Flush)
             if isinstance(command, Settings):
                 self._apply(slot, command)
             else:
                 self._consumed[slot] = at
                 self.answers.append(Answer(slot, command, at))
             self._pop_command(slot)
-        ready = self._chunk_end(slot) <= self._audio.received[slot]
-        return int(self._frames[slot]) if ready else 0, False
+        frames = self._row(slot)
+        ready = self._geometry.chunk_end(int(self._position[slot]), frames) <= self._audio.received[slot]
+        return frames if ready else 0, False
+
+    def _row(self, slot: int) -> int:
+        """Encoder frames of the slot's next row, when it is no flush."""
+        return int(self._frames[slot] * self._chunks[slot])
 
     def _frames_of_flush(self, slot: int, at: int, flush: Flush) -> int:
         """Encoder frames of the chunk in which a flush is decoded; 0 when whole chunks go first, or nothing is new.
@@ -278,8 +302,9 @@ class Timelines:
         """The ready rows of slots that share a chunk size; the streams move on behind them."""
         position, flushed = self._position[slots], self._flush_frames[slots]
         whole = flushed == 0
-        frames = int(flushed[0] or self._frames[slots[0]])
-        chunk_end = self._geometry.chunk_end(position, self._frames[slots])
+        chunks = int(self._chunks[slots[0]])
+        frames = int(flushed[0] or self._frames[slots[0]] * chunks)
+        chunk_end = self._geometry.chunk_end(position, self._frames[slots] * chunks)
         samples = np.where(whole, chunk_end, self._barrier[slots])
         marks, ended = self._flushes(slots, whole)
         end = samples + np.where(whole | ended, 0, SILENT_FRAMES * self._geometry.frame_samples)
@@ -290,7 +315,7 @@ class Timelines:
         self._flushed[slots] = np.where(whole, self._flushed[slots], samples)
         self._consumed[slots] = np.maximum(self._consumed[slots], samples)
         self._position[slots] = np.where(whole, position + frames, position)
-        return Rows(frames, slots, position, samples, end, last, heard, whole, marks, ended, prompt)
+        return Rows(frames, slots, position, samples, end, last, heard, whole, marks, ended, prompt, chunks)
 
     def _flushes(self, slots: Numbers, whole: npt.NDArray[np.bool_]) -> tuple[Numbers, npt.NDArray[np.bool_]]:
         """Takes the flushes that the rows answer off their queues."""

@@ -22,6 +22,8 @@ class TritonOps:
         precision: Of the joint's products, as `tl.dot` names it.
     """
 
+    several = False
+
     def __init__(self, precision: str) -> None:
         self._precision = precision
 

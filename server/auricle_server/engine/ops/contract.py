@@ -21,7 +21,12 @@ class Ops(Protocol):
     greedy search are fp32. State pools have one row per slot and are read and written in place. Row 0 of a pool, the
     trash slot, may be written by several rows of a batch at once; what it then holds is any of them. Tensors are
     contiguous unless said otherwise.
+
+    Attributes:
+        several: Whether `attend` takes rows of several chunks, see `Place.chunk`.
     """
+
+    several: bool
 
     def layer_norm(self, x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
         """Normalises the last dimension of `x` [..., d], of any precision; the result is in `dtype`."""

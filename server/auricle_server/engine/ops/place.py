@@ -20,6 +20,8 @@ class Place:
         valid: Frames of the chunk that lie inside the stream, [B], int64; 0 for a row that only pads the batch.
         reach: Frames before the chunk that it may see, at most `left`.
         left: Frames of the attention ring; frame a lies in ring row a % left.
+        chunk: Frames that see each other and `reach` frames before them, where a row holds several such chunks, one
+            after the other; 0 where a row is one chunk. Only the portable operations know rows of several.
     """
 
     slots: Tensor
@@ -28,3 +30,4 @@ class Place:
     valid: Tensor
     reach: int
     left: int
+    chunk: int = 0

@@ -22,6 +22,8 @@ from auricle_server.engine.ops.search import Search
 class PortableOps:
     """Implements `Ops`; of one caller at a time."""
 
+    several = True
+
     def __init__(self) -> None:
         self._scratch = Scratch()
         self._latest: tuple[Place, int, RingView] | None = None
