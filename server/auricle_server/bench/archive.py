@@ -15,7 +15,6 @@ from auricle_server.bench.pieces import sentencepiece_model
 from auricle_server.checkpoints.archive import CONFIG_NAME, WEIGHTS_NAME
 from auricle_server.checkpoints.config import SUBSAMPLING_FACTOR, EncoderConfig, MelConfig, ModelConfig
 from auricle_server.checkpoints.load import Checkpoint
-from auricle_server.engine.conformer import FEED_FORWARD_EXPANSION
 
 NEMO_VERSION = "3.0.0"
 TOKENIZER_NAME = "tokenizer.model"
@@ -119,7 +118,7 @@ def _encoder(encoder: EncoderConfig, bins: int) -> dict[str, Any]:
         "subsampling_factor": SUBSAMPLING_FACTOR,
         "subsampling_conv_channels": encoder.conv_channels,
         "causal_downsampling": True,
-        "ff_expansion_factor": FEED_FORWARD_EXPANSION,
+        "ff_expansion_factor": encoder.expansion,
         "self_attention_model": "rel_pos",
         "n_heads": encoder.heads,
         "att_context_size": [list(context) for context in encoder.contexts],

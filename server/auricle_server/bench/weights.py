@@ -12,12 +12,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from auricle_server.bench.filters import mel_filters
 from auricle_server.bench.pieces import pieces
 from auricle_server.bench.shapes import SHAPES
 from auricle_server.checkpoints.config import EncoderConfig, ModelConfig
+from auricle_server.checkpoints.features import hann_window, mel_filters
 from auricle_server.checkpoints.load import Checkpoint
-from auricle_server.engine.conformer import FEED_FORWARD_EXPANSION
 from auricle_server.engine.subsampling import stage_widths
 
 BIAS_SPREAD = 0.3
@@ -84,7 +83,7 @@ def parameters(checkpoint: Checkpoint) -> int:
 
 def _features(draw: _Draw, config: ModelConfig) -> None:
     filters = mel_filters(config.mel)[None]
-    window = torch.hann_window(config.mel.window, periodic=False)
+    window = hann_window(config.mel)
     device = draw._device  # noqa: SLF001 - a helper of this module's own class
     draw.weights["preprocessor.featurizer.fb"] = filters.to(device)
     draw.weights["preprocessor.featurizer.window"] = window.to(device)
@@ -106,7 +105,7 @@ def _subsampling(draw: _Draw, config: ModelConfig) -> None:
 
 
 def _layer(draw: _Draw, prefix: str, config: EncoderConfig) -> None:
-    d_model, inner = config.d_model, FEED_FORWARD_EXPANSION * config.d_model
+    d_model, inner = config.d_model, config.expansion * config.d_model
     quiet = (2 * config.layers) ** -0.5
     for name in (
         "norm_feed_forward1",

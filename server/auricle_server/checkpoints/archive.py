@@ -1,114 +1,118 @@
 """Reads NeMo's checkpoint format without NeMo: a ``.nemo`` archive or the folder that it unpacks to.
 
 The archive is a tar file (plain or gzipped) of ``model_config.yaml``, ``model_weights.ckpt`` and the SentencePiece
-tokenizer under a name that the configuration gives. Nothing is executed: weights are read with ``weights_only=True``
-and no member is unpacked to disk.
+tokenizer under a name that the configuration gives. Nothing is executed and no member is unpacked to disk; the weights
+of a plain archive are mapped, not read.
 """
 
 from __future__ import annotations
 
 import pickle
 import tarfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any, Protocol
 
 import torch
 import yaml
 
-from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from auricle_server.checkpoints.config import parse_config
+from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
+from auricle_server.checkpoints.mapped import NotMappable, Span, map_weights
+from auricle_server.checkpoints.raw import RawCheckpoint
+from auricle_server.checkpoints.tokenizer import sentencepiece_pieces
 
 CONFIG_NAME = "model_config.yaml"
 WEIGHTS_NAME = "model_weights.ckpt"
-
-Opener = Callable[[str], AbstractContextManager[IO[bytes]]]
-"""Opens one member by its base name for reading."""
+_GZIP = b"\x1f\x8b"
 
 
-@dataclass(frozen=True, slots=True)
-class RawCheckpoint:
-    """What is in the file, uninterpreted.
+class _Members(Protocol):
+    """The files of a checkpoint, by their base names."""
 
-    Attributes:
-        config: NeMo's configuration tree.
-        weights: Parameters by NeMo's names, in the precision in which they are stored.
-        tokenizer: A serialised SentencePiece model.
-    """
+    def open(self, name: str) -> IO[bytes]: ...
 
-    config: dict[str, Any]
-    weights: dict[str, torch.Tensor]
-    tokenizer: bytes
+    def span(self, name: str) -> Span | None:
+        """Where the member lies on disk; None where it is compressed."""
+        ...
 
 
-def read_checkpoint(path: Path) -> RawCheckpoint:
-    """Reads a ``.nemo`` file, a folder that holds one, or the folder that one unpacks to.
+def read_archive(path: Path) -> RawCheckpoint:
+    """Reads a ``.nemo`` file.
 
     Raises:
-        CheckpointNotFound: There is nothing at `path`, or a folder without a checkpoint.
         BadCheckpoint: Not a checkpoint, or damaged.
+        UnsupportedModel: A checkpoint of a model that this engine does not run.
     """
-    if path.is_dir():
-        return _read_folder(path)
-    if not path.is_file():
-        raise CheckpointNotFound(f"{path}: no such file or folder")
     try:
-        with tarfile.open(path) as archive:
-            return _read(str(path), _archive_opener(archive))
+        with _opened(path) as members:
+            return _read(str(path), members)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise BadCheckpoint(
             f"{path} is not a readable .nemo archive ({error}); if it was downloaded or copied, it may be cut short"
         ) from error
 
 
-def _read_folder(folder: Path) -> RawCheckpoint:
-    if (folder / CONFIG_NAME).is_file():
-        return _read(str(folder), _folder_opener(folder))
-    archives = sorted(folder.glob("*.nemo"))
-    if len(archives) == 1:
-        return read_checkpoint(archives[0])
-    found = f"{len(archives)} .nemo files" if archives else "neither a .nemo file nor a model_config.yaml"
-    raise CheckpointNotFound(f"{folder} holds {found}; name the one .nemo file, or the folder of an unpacked one")
+def read_unpacked(folder: Path) -> RawCheckpoint:
+    """Reads the folder that a ``.nemo`` file unpacks to. Raises like `read_archive`."""
+    return _read(str(folder), _Folder(folder))
 
 
-def _archive_opener(archive: tarfile.TarFile) -> Opener:
-    members = {Path(member.name).name: member for member in archive.getmembers() if member.isfile()}
+@contextmanager
+def _opened(path: Path) -> Iterator[_Members]:
+    with path.open("rb") as stream:
+        plain = stream.read(len(_GZIP)) != _GZIP
+    with tarfile.open(path) as archive:
+        yield _Archive(path, archive, plain=plain)
 
-    @contextmanager
-    def open_member(name: str) -> Iterator[IO[bytes]]:
-        if name not in members:
+
+class _Archive:
+    def __init__(self, path: Path, archive: tarfile.TarFile, *, plain: bool) -> None:
+        self._path, self._archive, self._plain = path, archive, plain
+        self._members = {Path(member.name).name: member for member in archive.getmembers() if member.isfile()}
+
+    def open(self, name: str) -> IO[bytes]:
+        stream = self._archive.extractfile(self._member(name))
+        assert stream is not None  # only regular files are in `_members`
+        return stream
+
+    def span(self, name: str) -> Span | None:
+        member = self._member(name)
+        return Span(self._path, member.offset_data, member.size) if self._plain and not member.issparse() else None
+
+    def _member(self, name: str) -> tarfile.TarInfo:
+        if name not in self._members:
             raise BadCheckpoint(f"the archive has no {name}; it is not a NeMo checkpoint")
-        stream = archive.extractfile(members[name])
-        assert stream is not None  # only regular files are in `members`
-        with stream:
-            yield stream
-
-    return open_member
+        return self._members[name]
 
 
-def _folder_opener(folder: Path) -> Opener:
-    @contextmanager
-    def open_member(name: str) -> Iterator[IO[bytes]]:
-        path = folder / Path(name).name
+class _Folder:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def open(self, name: str) -> IO[bytes]:
+        return self._path(name).open("rb")
+
+    def span(self, name: str) -> Span | None:
+        path = self._path(name)
+        return Span(path, 0, path.stat().st_size)
+
+    def _path(self, name: str) -> Path:
+        path = self._folder / name
         if not path.is_file():
-            raise BadCheckpoint(f"{folder} has no {name}; it is not a whole NeMo checkpoint")
-        with path.open("rb") as stream:
-            yield stream
-
-    return open_member
+            raise BadCheckpoint(f"{self._folder} has no {name}; it is not a whole NeMo checkpoint")
+        return path
 
 
-def _read(origin: str, opener: Opener) -> RawCheckpoint:
-    config = _read_config(origin, opener)
-    return RawCheckpoint(config, _read_weights(origin, opener), _read_tokenizer(origin, config, opener))
+def _read(origin: str, members: _Members) -> RawCheckpoint:
+    raw = _read_config(origin, members)
+    config = parse_config(raw)  # what does not fit is refused before anything large is read
+    return RawCheckpoint(config, _read_weights(origin, members), _read_pieces(origin, raw, members))
 
 
-def _read_config(origin: str, opener: Opener) -> dict[str, Any]:
-    with opener(CONFIG_NAME) as stream:
+def _read_config(origin: str, members: _Members) -> dict[str, Any]:
+    with members.open(CONFIG_NAME) as stream:
         try:
             config = yaml.safe_load(stream)
         except yaml.YAMLError as error:
@@ -118,21 +122,39 @@ def _read_config(origin: str, opener: Opener) -> dict[str, Any]:
     return config
 
 
-def _read_weights(origin: str, opener: Opener) -> dict[str, torch.Tensor]:
-    with opener(WEIGHTS_NAME) as stream:
-        try:
-            weights = torch.load(stream, map_location="cpu", weights_only=True)
-        except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-            raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} cannot be read as weights: {error}") from error
+def _read_weights(origin: str, members: _Members) -> dict[str, torch.Tensor]:
+    span = members.span(WEIGHTS_NAME)
+    try:
+        weights = _streamed(members) if span is None else _mapped(span, members)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError) as error:
+        raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} cannot be read as weights: {error}") from error
     if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
         raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} is not a dictionary of tensors")
     return weights
 
 
-def _read_tokenizer(origin: str, config: dict[str, Any], opener: Opener) -> bytes:
+def _mapped(span: Span, members: _Members) -> Any:
+    try:
+        return map_weights(span)
+    except NotMappable:
+        return _streamed(members)
+
+
+def _streamed(members: _Members) -> Any:
+    with members.open(WEIGHTS_NAME) as stream:
+        return torch.load(stream, map_location="cpu", weights_only=True)
+
+
+def _read_pieces(origin: str, config: Mapping[str, Any], members: _Members) -> tuple[str, ...]:
     section = config.get("tokenizer") or {}
+    kind = section.get("type", "bpe")
+    if kind != "bpe":
+        raise UnsupportedModel(
+            f"tokenizer.type is {kind!r}; Auricle reads models with one SentencePiece tokenizer (type 'bpe'), and "
+            f"detokenises its pieces as they come; take a member of the family that has one"
+        )
     name = str(section.get("model_path") or "").removeprefix("nemo:")
     if not name:
         raise BadCheckpoint(f"{origin}: {CONFIG_NAME} names no tokenizer.model_path (a SentencePiece model)")
-    with opener(Path(name).name) as stream:
-        return stream.read()
+    with members.open(Path(name).name) as stream:
+        return sentencepiece_pieces(stream.read())

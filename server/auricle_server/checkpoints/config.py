@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
+from auricle_server.checkpoints.contexts import streaming_contexts
+from auricle_server.checkpoints.family import check_class, check_transducer, is_prompted
+from auricle_server.checkpoints.section import Section
 
+SAMPLE_RATE = 16_000
 SUBSAMPLING_FACTOR = 8
-SUPPORTED_CLASSES = ("EncDecRNNTBPEModel", "EncDecRNNTBPEModelWithPrompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class EncoderConfig:
         scale_input: Whether `pre_encode` output is multiplied by sqrt(d_model) (``xscaling``).
         contexts: (left, right) attention contexts in encoder frames, in the checkpoint's order; each right context R
             is a chunk of R + 1 frames.
+        expansion: Width of the feed-forward modules, in `d_model`.
     """
 
     layers: int
@@ -60,6 +63,7 @@ class EncoderConfig:
     conv_channels: int
     scale_input: bool
     contexts: tuple[tuple[int, int], ...]
+    expansion: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,29 +113,6 @@ class ModelConfig:
         return self.frame_samples / self.mel.sample_rate
 
 
-class _Section:
-    """A part of the configuration that names what is missing or different."""
-
-    def __init__(self, name: str, values: Any) -> None:
-        if not isinstance(values, Mapping):
-            raise BadCheckpoint(f"model_config.yaml has no section {name!r}; this is not a NeMo RNNT checkpoint")
-        self._name, self._values = name, values
-
-    def get(self, key: str, default: Any = None) -> Any:
-        value = self._values.get(key, default)
-        if value is None:
-            raise BadCheckpoint(f"model_config.yaml: {self._name}.{key} is missing")
-        return value
-
-    def expect(self, key: str, wanted: Any, default: Any = None) -> None:
-        found = self._values.get(key, default)
-        if found != wanted:
-            raise UnsupportedModel(
-                f"{self._name}.{key} is {found!r}; Auricle runs cache-aware streaming FastConformer-RNNT models, "
-                f"which have {wanted!r}"
-            )
-
-
 def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
     """Reads NeMo's configuration tree.
 
@@ -139,85 +120,98 @@ def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
         BadCheckpoint: Something that every such model has is missing.
         UnsupportedModel: The architecture differs from what the engine computes.
     """
-    _check_class(str(raw.get("target", "")))
+    check_class(str(raw.get("target", "")))
+    check_transducer(raw)
     decoder = _decoder(raw)
-    return ModelConfig(_mel(raw), _encoder(raw), decoder, _prompt(raw))
-
-
-def _check_class(target: str) -> None:
-    name = target.rpartition(".")[2]
-    if name not in SUPPORTED_CLASSES:
-        raise UnsupportedModel(
-            f"the checkpoint is of class {name or 'unknown'!s}; Auricle runs {' and '.join(SUPPORTED_CLASSES)}"
-        )
+    return ModelConfig(_mel(raw), _encoder(raw), decoder, _prompt(raw) if is_prompted(raw) else None)
 
 
 def _mel(raw: Mapping[str, Any]) -> MelConfig:
-    section = _Section("preprocessor", raw.get("preprocessor"))
-    section.expect("normalize", "NA")
+    section = Section("preprocessor", raw.get("preprocessor"))
+    section.expect("normalize", ("NA", None, ""), why=_WHOLE_RECORDING)
     section.expect("log", True, default=True)
     section.expect("frame_splicing", 1, default=1)
-    rate = int(section.get("sample_rate"))
+    section.expect("mag_power", 2.0, default=2.0)
+    section.expect("exact_pad", False, default=False)
+    section.expect("log_zero_guard_type", "add", default="add")
+    section.expect("log_zero_guard_value", 2**-24, default=2**-24)
+    section.expect("sample_rate", SAMPLE_RATE)
     return MelConfig(
-        sample_rate=rate,
-        window=round(float(section.get("window_size")) * rate),
-        hop=round(float(section.get("window_stride")) * rate),
+        sample_rate=SAMPLE_RATE,
+        window=_samples(section, "window"),
+        hop=_samples(section, "window_stride"),
         n_fft=int(section.get("n_fft")),
         bins=int(section.get("features")),
-        preemphasis=float(section.get("preemph", 0.97)),
+        preemphasis=float(section.find("preemph", 0.97)),
     )
+
+
+_WHOLE_RECORDING = (
+    "its features are normalised over the whole recording, which a stream has not heard yet; take a member of the "
+    "family that was trained for streaming (normalize 'NA')"
+)
+
+
+def _samples(section: Section, key: str) -> int:
+    """A length that is given in seconds, or in samples."""
+    in_samples = section.find("n_window_size" if key == "window" else "n_window_stride")
+    if in_samples is not None:
+        return int(in_samples)
+    return round(float(section.get("window_size" if key == "window" else key)) * SAMPLE_RATE)
 
 
 def _encoder(raw: Mapping[str, Any]) -> EncoderConfig:
-    section = _Section("encoder", raw.get("encoder"))
+    section = Section("encoder", raw.get("encoder"))
     section.expect("subsampling", "dw_striding")
     section.expect("subsampling_factor", SUBSAMPLING_FACTOR)
-    section.expect("causal_downsampling", True)
+    section.expect("causal_downsampling", True, why="its subsampling looks ahead, past the end of a chunk")
+    section.expect("reduction", None)
     section.expect("self_attention_model", "rel_pos", default="rel_pos")
-    section.expect("att_context_style", "chunked_limited")
-    section.expect("untie_biases", True, default=True)
-    section.expect("conv_norm_type", "layer_norm")
-    section.expect("conv_context_size", "causal")
+    section.expect("conv_norm_type", "layer_norm", default="batch_norm")
+    section.expect("conv_context_style", "regular", default="regular")
+    kernel, d_model = int(section.get("conv_kernel_size")), int(section.get("d_model"))
+    section.expect("conv_context_size", ("causal", [kernel - 1, 0]), why="its convolutions look ahead")
+    channels = int(section.find("subsampling_conv_channels", -1))
     return EncoderConfig(
         layers=int(section.get("n_layers")),
-        d_model=int(section.get("d_model")),
+        d_model=d_model,
         heads=int(section.get("n_heads")),
-        conv_kernel=int(section.get("conv_kernel_size")),
-        conv_channels=int(section.get("subsampling_conv_channels")),
-        scale_input=bool(section.get("xscaling", True)),
-        contexts=_contexts(section.get("att_context_size")),
+        conv_kernel=kernel,
+        conv_channels=d_model if channels == -1 else channels,
+        scale_input=bool(section.find("xscaling", True)),
+        contexts=streaming_contexts(section),
+        expansion=int(section.find("ff_expansion_factor", 4)),
     )
 
 
-def _contexts(value: Any) -> tuple[tuple[int, int], ...]:
-    pairs = value if value and isinstance(value[0], list | tuple) else [value]
-    contexts = tuple((int(left), int(right)) for left, right in pairs)
-    if any(left <= 0 or right < 0 or left < right + 1 for left, right in contexts):
-        raise UnsupportedModel(f"encoder.att_context_size is {value!r}; every context must be limited on both sides")
-    return contexts
-
-
 def _decoder(raw: Mapping[str, Any]) -> DecoderConfig:
-    section = _Section("decoder", raw.get("decoder"))
-    section.expect("blank_as_pad", True, default=True)
-    section.expect("normalization_mode", None)
-    prednet = _Section("decoder.prednet", section.get("prednet"))
-    joint = _Section("joint", raw.get("joint"))
-    jointnet = _Section("joint.jointnet", joint.get("jointnet"))
+    section = Section("decoder", raw.get("decoder"))
+    _check_prediction(section)
+    prednet = section.inner("prednet")
+    hidden = int(prednet.get("pred_hidden"))
+    prednet.expect("rnn_hidden_size", (None, -1, hidden))
+    joint = Section("joint", raw.get("joint"))
+    jointnet = joint.inner("jointnet")
     jointnet.expect("activation", "relu")
     greedy = (raw.get("decoding") or {}).get("greedy") or {}
     return DecoderConfig(
         layers=int(prednet.get("pred_rnn_layers")),
-        hidden=int(prednet.get("pred_hidden")),
+        hidden=hidden,
         joint=int(jointnet.get("joint_hidden")),
         vocabulary=int(joint.get("num_classes")),
         max_symbols=int(greedy.get("max_symbols") or 10),
     )
 
 
-def _prompt(raw: Mapping[str, Any]) -> PromptConfig | None:
-    if not str(raw.get("target", "")).endswith("WithPrompt"):
-        return None
-    defaults = _Section("model_defaults", raw.get("model_defaults"))
+def _check_prediction(section: Section) -> None:
+    kind = str(section.find("_target_", "RNNTDecoder")).rpartition(".")[2]
+    if kind != "RNNTDecoder":
+        section.refuse("_target_", kind, "the engine computes prediction networks of LSTMs (RNNTDecoder)")
+    section.expect("blank_as_pad", True, default=True)
+    section.expect("normalization_mode", None)
+
+
+def _prompt(raw: Mapping[str, Any]) -> PromptConfig:
+    defaults = Section("model_defaults", raw.get("model_defaults"))
     dictionary = {str(code): int(index) for code, index in defaults.get("prompt_dictionary").items()}
-    return PromptConfig(size=int(defaults.get("num_prompts", 128)), dictionary=dictionary)
+    return PromptConfig(size=int(defaults.find("num_prompts", 128)), dictionary=dictionary)

@@ -20,7 +20,6 @@ from auricle_server.engine.parameters import Parameters
 from auricle_server.engine.product import Product
 from auricle_server.engine.state import LayerState
 
-FEED_FORWARD_EXPANSION = 4
 HALF = 0.5
 """What a feed-forward module adds counts half; a power of two, so the weights take it without rounding."""
 
@@ -45,8 +44,9 @@ class Linear(Product):
 class FeedForward:
     """Half-step feed-forward behind its norm; returns what is added to the residual stream."""
 
-    def __init__(self, prefix: str, number: int, d_model: int, parameters: Parameters) -> None:
-        name, inner = f"{prefix}.feed_forward{number}", FEED_FORWARD_EXPANSION * d_model
+    def __init__(self, prefix: str, number: int, config: EncoderConfig, parameters: Parameters) -> None:
+        d_model = config.d_model
+        name, inner = f"{prefix}.feed_forward{number}", config.expansion * d_model
         self.norm = Norm(f"{prefix}.norm_feed_forward{number}", d_model, parameters)
         self._up = Linear(f"{name}.linear1", d_model, inner, parameters)
         self._down = Linear(f"{name}.linear2", inner, d_model, parameters, HALF)
@@ -85,11 +85,11 @@ class ConformerLayer:
         prefix, d_model = f"encoder.layers.{index}", config.d_model
         self._ops = ops
         self._dtype = parameters.dtype
-        self.feed_forward1 = FeedForward(prefix, 1, d_model, parameters)
+        self.feed_forward1 = FeedForward(prefix, 1, config, parameters)
         self._norm_attention = Norm(f"{prefix}.norm_self_att", d_model, parameters)
         self._attention = RelativeAttention(f"{prefix}.self_attn", config, chunk_sizes, left, parameters, ops)
         self._convolution = ConvolutionModule(prefix, d_model, config.conv_kernel, parameters, ops)
-        self._feed_forward2 = FeedForward(prefix, 2, d_model, parameters)
+        self._feed_forward2 = FeedForward(prefix, 2, config, parameters)
         self.norm_out = Norm(f"{prefix}.norm_out", d_model, parameters)
 
     def __call__(self, x: Tensor, normed: Tensor, state: LayerState, place: Place) -> Tensor:

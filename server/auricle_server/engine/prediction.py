@@ -82,10 +82,9 @@ class PredictionNetwork:
         self._project = Product(projection, parameters.exact("joint.pred.bias", config.joint))
 
     def start(self) -> PredictionState:
-        """State before the first token, one row: zeros fed as the start symbol (``blank_as_pad``)."""
-        hidden = self._embedding.shape[1]
-        zeros = self._embedding.new_zeros(len(self._layers), 1, hidden)
-        return self._advance(self._embedding.new_zeros(1, hidden), zeros, zeros)
+        """State before the first token, one row: blank is the start symbol, whose embedding is mostly zero."""
+        zeros = self._embedding.new_zeros(len(self._layers), 1, self._embedding.shape[1])
+        return self._advance(self._embedding[-1:], zeros, zeros)
 
     def __call__(self, tokens: Tensor, state: PredictionState) -> PredictionState:
         """Feeds one token per row, [B]."""

@@ -12,11 +12,11 @@ import torch
 from auricle_server.bench import weights
 from auricle_server.bench.archive import write_archive
 from auricle_server.bench.calibrate import TOKENS_PER_SECOND, calibrate
-from auricle_server.bench.filters import mel_filters
 from auricle_server.bench.pieces import pieces, sentencepiece_model
 from auricle_server.bench.shapes import SHAPES
 from auricle_server.bench.weights import parameters, random_checkpoint
 from auricle_server.checkpoints.config import PromptConfig
+from auricle_server.checkpoints.features import mel_filters
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint
 
 

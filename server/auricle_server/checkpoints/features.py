@@ -1,4 +1,7 @@
-"""Slaney's mel filters, as checkpoints carry them."""
+"""Mel filters and window of the features, for checkpoints that carry none.
+
+The same numbers as NeMo's `FilterbankFeatures` stores: Slaney's filters of unit area, and a symmetric Hann window.
+"""
 
 from __future__ import annotations
 
@@ -29,3 +32,8 @@ def mel_filters(config: MelConfig) -> Tensor:
 
 def _hertz(mel: Tensor) -> Tensor:
     return torch.where(mel < _KNEE_MEL, mel * _LINEAR_HZ, _KNEE_HZ * torch.exp((mel - _KNEE_MEL) * _LOG_STEP))
+
+
+def hann_window(config: MelConfig) -> Tensor:
+    """Symmetric Hann window, [window], fp32."""
+    return torch.hann_window(config.window, periodic=False)

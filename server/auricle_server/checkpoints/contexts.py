@@ -1,0 +1,51 @@
+"""Attention contexts that stream: which of a checkpoint's the engine offers."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from auricle_server.checkpoints.section import Section
+
+log = logging.getLogger(__name__)
+
+Context = tuple[int, int]
+"""Left and right, in encoder frames."""
+
+
+def streaming_contexts(section: Section) -> tuple[Context, ...]:
+    """The limited contexts of ``encoder.att_context_size``, in its order.
+
+    NeMo's style ``chunked_limited`` lets every frame of a chunk see the whole chunk, in each layer. Its style
+    ``regular`` lets a frame see R frames ahead in each layer, so that layers add up to a lookahead that no chunk holds;
+    without any lookahead both are the same.
+
+    Raises:
+        UnsupportedModel: None of them can be streamed.
+    """
+    given = section.find("att_context_size", [-1, -1])
+    style = section.find("att_context_style", "regular")
+    contexts = [_pair(value) for value in (given if isinstance(given[0], list | tuple) else [given])]
+    if style not in ("chunked_limited", "regular"):
+        section.refuse("att_context_style", style, "the engine streams 'chunked_limited' attention")
+    limited = [context for context in contexts if context is not None and _is_limited(context)]
+    if not limited:
+        why = "attention that is not limited on both sides needs the whole recording"
+        section.refuse("att_context_size", given, why)
+    fitting = [context for context in limited if style == "chunked_limited" or context[1] == 0]
+    if not fitting:
+        why = "each layer looks ahead of the one before, so that a frame waits for all layers' lookaheads together"
+        section.refuse("att_context_style", style, f"{why}; a right context of 0 would do")
+    if len(fitting) < len(contexts):
+        log.info("of the attention contexts %s only %s can be streamed", given, [list(context) for context in fitting])
+    return tuple(fitting)
+
+
+def _pair(value: Any) -> Context | None:
+    """None for what is no pair: NeMo's three-part contexts belong to another style."""
+    return (int(value[0]), int(value[1])) if len(value) == 2 else None
+
+
+def _is_limited(context: Context) -> bool:
+    left, right = context
+    return right >= 0 and left >= right + 1

@@ -1,0 +1,105 @@
+"""Reads the folder that `transformers` saves a model to: safetensors, ``config.json`` and a tokenizer.
+
+No `transformers` needed. Weights are mapped, not read, and may lie in several files with an index.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from auricle_server.checkpoints.config import ModelConfig, parse_config
+from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.features import hann_window, mel_filters
+from auricle_server.checkpoints.raw import RawCheckpoint
+from auricle_server.checkpoints.tokenizer import json_pieces, sentencepiece_pieces
+from auricle_server.checkpoints.transformers_names import nemo_config, nemo_name
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+INDEX_NAME = "model.safetensors.index.json"
+PROCESSOR_NAMES = ("processor_config.json", "preprocessor_config.json")
+TOKENIZER_NAMES = ("tokenizer.json", "tokenizer.model")
+
+
+def holds_safetensors(folder: Path) -> bool:
+    """Whether `folder` has what `read_folder` begins with."""
+    return any((folder / name).is_file() for name in (WEIGHTS_NAME, INDEX_NAME))
+
+
+def read_folder(folder: Path) -> RawCheckpoint:
+    """Reads such a folder.
+
+    Raises:
+        BadCheckpoint: Something is missing or damaged.
+        UnsupportedModel: A model that this engine does not run.
+    """
+    processor = _processor(folder)
+    config = parse_config(nemo_config(_json(folder / CONFIG_NAME), processor))
+    weights = {nemo_name(name): value for path in _files(folder) for name, value in _tensors(path).items()}
+    weights |= _feature_constants(config, processor.get("feature_extractor") or processor)
+    return RawCheckpoint(config, weights, _pieces(folder, config.decoder.vocabulary))
+
+
+def _processor(folder: Path) -> dict[str, Any]:
+    """Both files where there are both: the earlier version kept the features in one of their own."""
+    found = [_json(folder / name) for name in PROCESSOR_NAMES if (folder / name).is_file()]
+    if not found:
+        raise BadCheckpoint(f"{folder} has neither {' nor '.join(PROCESSOR_NAMES)}, which say how features are made")
+    return {key: value for content in reversed(found) for key, value in content.items()}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BadCheckpoint(f"{path.parent} has no {path.name}; it is not a whole checkpoint") from error
+    except ValueError as error:
+        raise BadCheckpoint(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise BadCheckpoint(f"{path} holds no JSON object")
+    return content
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files with weights: those that the index names, or the only one."""
+    if not (folder / INDEX_NAME).is_file():
+        return [folder / WEIGHTS_NAME]
+    named = _json(folder / INDEX_NAME).get("weight_map")
+    if not isinstance(named, dict) or not named:
+        raise BadCheckpoint(f"{folder / INDEX_NAME} has no weight_map")
+    return [folder / Path(str(name)).name for name in sorted(set(named.values()))]
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise BadCheckpoint(f"{path.parent} has no {path.name}, which its index names; it is not a whole checkpoint")
+    try:
+        with safe_open(path, framework="pt") as stored:
+            return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dictionary
+    except (SafetensorError, OSError) as error:
+        raise BadCheckpoint(
+            f"{path} is not a readable safetensors file ({error}); if it was downloaded or copied, it may be cut short"
+        ) from error
+
+
+def _feature_constants(config: ModelConfig, extractor: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Filters and window, which NeMo stores; some checkpoints were trained with theirs in less than fp32."""
+    rounded = getattr(torch, str(extractor.get("mel_filters_dtype", "float32")), None)
+    if not isinstance(rounded, torch.dtype):
+        raise BadCheckpoint(f"mel_filters_dtype is {extractor['mel_filters_dtype']!r}, which is no precision")
+    constants = {"fb": mel_filters(config.mel)[None], "window": hann_window(config.mel)}
+    return {f"preprocessor.featurizer.{name}": value.to(rounded).float() for name, value in constants.items()}
+
+
+def _pieces(folder: Path, count: int) -> tuple[str, ...]:
+    as_json, as_model = (folder / name for name in TOKENIZER_NAMES)
+    if as_json.is_file():
+        return json_pieces(as_json.read_bytes(), count)
+    if as_model.is_file():
+        return sentencepiece_pieces(as_model.read_bytes())
+    raise BadCheckpoint(f"{folder} has neither {' nor '.join(TOKENIZER_NAMES)}; it is not a whole checkpoint")

@@ -1,0 +1,157 @@
+"""Writes a checkpoint as `transformers` lays models out, without `transformers`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from auricle_server.checkpoints.load import Checkpoint
+
+MODEL, INDEX = "model.safetensors", "model.safetensors.index.json"
+LEFT_OUT = ("preprocessor.",)
+NAMES = (
+    ("encoder.pre_encode.conv.0.", "encoder.subsampling.conv_in."),
+    ("encoder.pre_encode.conv.2.", "encoder.subsampling.layers.0.depthwise_conv."),
+    ("encoder.pre_encode.conv.3.", "encoder.subsampling.layers.0.pointwise_conv."),
+    ("encoder.pre_encode.conv.5.", "encoder.subsampling.layers.1.depthwise_conv."),
+    ("encoder.pre_encode.conv.6.", "encoder.subsampling.layers.1.pointwise_conv."),
+    ("encoder.pre_encode.out.", "encoder.subsampling.linear."),
+    ("linear_q.", "q_proj."),
+    ("linear_k.", "k_proj."),
+    ("linear_v.", "v_proj."),
+    ("linear_out.", "o_proj."),
+    ("linear_pos.", "relative_k_proj."),
+    ("pos_bias_", "bias_"),
+    ("conv.batch_norm.", "conv.norm."),
+    ("decoder.prediction.embed.", "decoder.embedding."),
+    ("decoder.prediction.dec_rnn.lstm.", "decoder.lstm."),
+    ("joint.pred.", "decoder.decoder_projector."),
+    ("joint.enc.", "encoder_projector."),
+    ("joint.joint_net.2.", "joint.head."),
+    ("prompt_kernel.0.", "prompt_projector.linear_1."),
+    ("prompt_kernel.2.", "prompt_projector.linear_2."),
+)
+
+
+def their_name(name: str) -> str:
+    """The name under which `transformers` stores NeMo's parameter `name`."""
+    for ours, theirs in NAMES:
+        name = name.replace(ours, theirs)
+    return name
+
+
+def their_weights(checkpoint: Checkpoint, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
+    """All parameters by their names."""
+    return {
+        their_name(name): value.to(dtype).contiguous()
+        for name, value in checkpoint.weights.items()
+        if not name.startswith(LEFT_OUT)
+    }
+
+
+def write_folder(checkpoint: Checkpoint, folder: Path, *, dtype: torch.dtype = torch.float32, shards: int = 1) -> Path:
+    """Writes the folder, which it returns."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (
+        ("config.json", config_json(checkpoint)),
+        ("processor_config.json", processor_json(checkpoint)),
+        ("tokenizer.json", tokenizer_json(checkpoint.pieces)),
+    ):
+        (folder / name).write_text(json.dumps(content))
+    _write_weights(their_weights(checkpoint, dtype), folder, shards)
+    return folder
+
+
+def _write_weights(weights: dict[str, torch.Tensor], folder: Path, shards: int) -> None:
+    if shards == 1:
+        save_file(weights, folder / MODEL)
+        return
+    names, files = sorted(weights), [f"model-{part + 1:05}-of-{shards:05}.safetensors" for part in range(shards)]
+    placed = {name: files[index % shards] for index, name in enumerate(names)}
+    for file in files:
+        save_file({name: weights[name] for name in names if placed[name] == file}, folder / file)
+    (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": 0}, "weight_map": placed}))
+
+
+def config_json(checkpoint: Checkpoint) -> dict[str, Any]:
+    """``config.json``."""
+    config, prompt = checkpoint.config, checkpoint.config.prompt
+    biased = "encoder.layers.0.self_attn.linear_q.bias" in checkpoint.weights
+    content: dict[str, Any] = {
+        "architectures": ["Nemotron3_5AsrForRNNT" if prompt else "NemotronAsrStreamingForRNNT"],
+        "model_type": "nemotron3_5_asr" if prompt else "nemotron_asr_streaming",
+        "vocab_size": config.decoder.vocabulary + 1,
+        "blank_token_id": config.decoder.vocabulary,
+        "decoder_hidden_size": config.decoder.hidden,
+        "num_decoder_layers": config.decoder.layers,
+        "hidden_act": "relu",
+        "max_symbols_per_step": config.decoder.max_symbols,
+        "encoder_config": {
+            "model_type": "nemotron_asr_streaming_encoder",
+            "hidden_size": config.encoder.d_model,
+            "num_hidden_layers": config.encoder.layers,
+            "num_attention_heads": config.encoder.heads,
+            "intermediate_size": config.encoder.d_model * config.encoder.expansion,
+            "hidden_act": "silu",
+            "attention_bias": biased,
+            "convolution_bias": biased,
+            "conv_kernel_size": config.encoder.conv_kernel,
+            "subsampling_factor": 8,
+            "subsampling_conv_channels": config.encoder.conv_channels,
+            "num_mel_bins": config.mel.bins,
+            "scale_input": config.encoder.scale_input,
+            "sliding_window": config.encoder.contexts[0][0] + 1,
+            "default_num_lookahead_tokens": config.encoder.contexts[0][1],
+        },
+    }
+    if prompt:
+        inner = len(checkpoint.weights["prompt_kernel.0.bias"])
+        content |= {"num_prompts": prompt.size, "prompt_intermediate_size": inner}
+    return content
+
+
+def processor_json(checkpoint: Checkpoint) -> dict[str, Any]:
+    """``processor_config.json``."""
+    mel, prompt = checkpoint.config.mel, checkpoint.config.prompt
+    rights = [right for _, right in checkpoint.config.encoder.contexts]
+    content: dict[str, Any] = {
+        "blank_token": "<blank>",
+        "supported_num_lookahead_tokens": rights,
+        "default_num_lookahead_tokens": rights[0],
+        "feature_extractor": {
+            "feature_extractor_type": "NemotronAsrStreamingFeatureExtractor",
+            "feature_size": mel.bins,
+            "sampling_rate": mel.sample_rate,
+            "win_length": mel.window,
+            "hop_length": mel.hop,
+            "n_fft": mel.n_fft,
+            "preemphasis": mel.preemphasis,
+            "padding_value": 0.0,
+            "mel_filters_dtype": "float32",
+        },
+    }
+    return content | ({"prompt_dictionary": dict(prompt.dictionary), "num_prompts": prompt.size} if prompt else {})
+
+
+def tokenizer_json(pieces: tuple[str, ...]) -> dict[str, Any]:
+    """``tokenizer.json``, with the marks that the conversion adds behind the model's own pieces."""
+    added = [(index, piece) for index, piece in enumerate(pieces) if piece == "<unk>"]
+    added += [(len(pieces), "<pad>"), (len(pieces) + 1, "<blank>")]
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    return {
+        "version": "1.0",
+        "added_tokens": [{"id": index, "content": content, **flags} for index, content in added],
+        "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True},
+        "model": {
+            "type": "BPE",
+            "unk_token": "<unk>",
+            "fuse_unk": True,
+            "byte_fallback": True,
+            "vocab": {piece: index for index, piece in enumerate(pieces)},
+            "merges": [],
+        },
+    }
