@@ -1,8 +1,10 @@
-"""Small checkpoints of the prompted class, made by NeMo itself from the two-tone model's trained weights."""
+"""Small checkpoints of the family's classes, made by NeMo itself from the two-tone model's trained weights."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -12,6 +14,13 @@ from tests.support.archives import unpack
 
 PROMPTS = {"en-US": 0, "en": 0, "fr-FR": 8, "de-DE": 9, "auto": 101}
 WIDTH = 64
+CTC_DECODER = {
+    "_target_": "nemo.collections.asr.modules.ConvASRDecoder",
+    "feat_in": None,
+    "num_classes": -1,
+    "vocabulary": [],
+}
+Change = Callable[[dict[str, Any]], None]
 
 
 def make_prompted(path: Path, **encoder: object) -> Path:
@@ -25,7 +34,13 @@ def make_prompted(path: Path, **encoder: object) -> Path:
     from omegaconf import OmegaConf
 
     torch.manual_seed(0)
-    model = EncDecRNNTBPEModelWithPrompt(cfg=OmegaConf.create(_config(path.parent, encoder))).eval()
+    config = _config(path.parent, {"att_context_size": [[56, right] for right in (13, 6, 3, 1, 0)], **encoder})
+    config["model_defaults"] |= {
+        "initialize_prompt_feature": True,
+        "num_prompts": 128,
+        "prompt_dictionary": dict(PROMPTS),
+    }
+    model = EncDecRNNTBPEModelWithPrompt(cfg=OmegaConf.create(config)).eval()
     model.load_state_dict(torch.load(path.parent / "model_weights.ckpt", weights_only=True), strict=False)
     with torch.no_grad():
         _pass_on(model.prompt_kernel, torch.Generator().manual_seed(3))
@@ -33,7 +48,49 @@ def make_prompted(path: Path, **encoder: object) -> Path:
     return path
 
 
-def _config(folder: Path, encoder: dict[str, object]) -> dict[str, object]:
+def make_member(path: Path, name: str = "EncDecRNNTBPEModel", change: Change | None = None, **encoder: object) -> Path:
+    """Saves a model of NeMo's class `name`, with random parameters where the two-tone model's do not fit.
+
+    Args:
+        path: Where to.
+        name: The class.
+        change: Changes the configuration.
+        encoder: Overrides the encoder's configuration.
+    """
+    from nemo.collections.asr import models
+    from omegaconf import OmegaConf
+
+    torch.manual_seed(0)
+    config = _config(path.parent, encoder)
+    if "Hybrid" in name:
+        config["aux_ctc"] = {"ctc_loss_weight": 0.3, "decoder": dict(CTC_DECODER), "decoding": {"strategy": "greedy"}}
+    if change:
+        change(config)
+    model = getattr(models, name)(cfg=OmegaConf.create(config)).eval()
+    trained = torch.load(path.parent / "model_weights.ckpt", weights_only=True)
+    own = model.state_dict()
+    fitting = {key: value for key, value in trained.items() if key in own and own[key].shape == value.shape}
+    model.load_state_dict(fitting, strict=False)
+    with torch.no_grad():
+        _stir(model, torch.Generator().manual_seed(7))
+    model.save_to(str(path))
+    return path
+
+
+def _stir(model: Any, generator: torch.Generator) -> None:
+    """Gives what is born as a constant values of its own, and makes blanks rarer, so that every model speaks."""
+    model.joint.joint_net[2].bias[-1] -= 4
+    for name, value in model.named_buffers():
+        if name.endswith("running_mean"):
+            value.normal_(0, 0.2, generator=generator)
+        elif name.endswith("running_var"):
+            value.uniform_(0.5, 2.0, generator=generator)
+    for name, value in model.named_parameters():
+        if "pos_bias" in name and not value.any():
+            value.normal_(0, 0.3, generator=generator)
+
+
+def _config(folder: Path, encoder: dict[str, object]) -> dict[str, Any]:
     """The configuration of the two-tone checkpoint, turned into that of a prompted model of the same size."""
     unpack(tones.CHECKPOINT, folder)
     config = yaml.safe_load((folder / "model_config.yaml").read_text())
@@ -41,12 +98,7 @@ def _config(folder: Path, encoder: dict[str, object]) -> dict[str, object]:
     (folder / "tokenizer.model").write_bytes((folder / parts["model_path"].removeprefix("nemo:")).read_bytes())
     (folder / "vocab.txt").write_bytes((folder / parts["vocab_path"].removeprefix("nemo:")).read_bytes())
     config["tokenizer"] = {"dir": str(folder), "type": "bpe"}
-    config["encoder"] |= {"att_context_size": [[56, right] for right in (13, 6, 3, 1, 0)], **encoder}
-    config["model_defaults"] |= {
-        "initialize_prompt_feature": True,
-        "num_prompts": 128,
-        "prompt_dictionary": dict(PROMPTS),
-    }
+    config["encoder"] |= encoder
     del config["target"]
     return config
 

@@ -15,6 +15,7 @@ from auricle_server.checkpoints.contexts import streaming_contexts
 from auricle_server.checkpoints.family import check_class, check_transducer, is_prompted
 from auricle_server.checkpoints.section import Section
 
+CONV_NORMS = "layer_norm", "batch_norm", "fused_batch_norm"
 SAMPLE_RATE = 16_000
 SUBSAMPLING_FACTOR = 8
 
@@ -54,6 +55,8 @@ class EncoderConfig:
         contexts: (left, right) attention contexts in encoder frames, in the checkpoint's order; each right context R
             is a chunk of R + 1 frames.
         expansion: Width of the feed-forward modules, in `d_model`.
+        conv_norm: Whether a layer norm follows the depthwise convolution. A batch norm is a part of its weights
+            instead (`folding`).
     """
 
     layers: int
@@ -64,6 +67,7 @@ class EncoderConfig:
     scale_input: bool
     contexts: tuple[tuple[int, int], ...]
     expansion: int = 4
+    conv_norm: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ def _encoder(raw: Mapping[str, Any]) -> EncoderConfig:
     section.expect("causal_downsampling", True, why="its subsampling looks ahead, past the end of a chunk")
     section.expect("reduction", None)
     section.expect("self_attention_model", "rel_pos", default="rel_pos")
-    section.expect("conv_norm_type", "layer_norm", default="batch_norm")
+    section.expect("conv_norm_type", CONV_NORMS, default="batch_norm")
     section.expect("conv_context_style", "regular", default="regular")
     kernel, d_model = int(section.get("conv_kernel_size")), int(section.get("d_model"))
     section.expect("conv_context_size", ("causal", [kernel - 1, 0]), why="its convolutions look ahead")
@@ -181,6 +185,7 @@ def _encoder(raw: Mapping[str, Any]) -> EncoderConfig:
         scale_input=bool(section.find("xscaling", True)),
         contexts=streaming_contexts(section),
         expansion=int(section.find("ff_expansion_factor", 4)),
+        conv_norm=section.find("conv_norm_type", "batch_norm") == "layer_norm",
     )
 
 

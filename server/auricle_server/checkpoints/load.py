@@ -13,6 +13,7 @@ from auricle_server.checkpoints.archive import CONFIG_NAME, read_archive, read_u
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
 from auricle_server.checkpoints.features import hann_window, mel_filters
+from auricle_server.checkpoints.folding import fold_batch_norms
 from auricle_server.checkpoints.raw import RawCheckpoint
 from auricle_server.checkpoints.safetensors_folder import holds_safetensors, read_folder
 
@@ -118,6 +119,8 @@ def _widened(stored: dict[str, torch.Tensor], config: ModelConfig) -> dict[str, 
         value = stored.pop(key)
         if value.is_floating_point() and key.startswith(_PARTS):
             weights[key] = value.float()
+    if not config.encoder.conv_norm:
+        fold_batch_norms(weights, config.encoder.layers)
     if _FILTERS not in weights:
         weights[_FILTERS] = mel_filters(config.mel)[None]
     return {_WINDOW: hann_window(config.mel), **weights}

@@ -59,21 +59,22 @@ class FeedForward:
 class ConvolutionModule:
     """Causal depthwise convolution between two pointwise ones; the norm is stored under the name ``batch_norm``."""
 
-    def __init__(self, prefix: str, d_model: int, kernel: int, parameters: Parameters, ops: Ops) -> None:
+    def __init__(self, prefix: str, config: EncoderConfig, parameters: Parameters, ops: Ops) -> None:
+        d_model, kernel = config.d_model, config.conv_kernel
         self._ops = ops
         self.norm = Norm(f"{prefix}.norm_conv", d_model, parameters)
         self._up = Linear(f"{prefix}.conv.pointwise_conv1", d_model, 2 * d_model, parameters)
         depthwise = parameters.exact(f"{prefix}.conv.depthwise_conv.weight", d_model, 1, kernel)
         self._depthwise = depthwise[:, 0].T.contiguous().to(parameters.dtype)
         self._depthwise_bias = parameters.bias(f"{prefix}.conv.depthwise_conv.bias", d_model)
-        self._inner = Norm(f"{prefix}.conv.batch_norm", d_model, parameters)
+        inner = Norm(f"{prefix}.conv.batch_norm", d_model, parameters) if config.conv_norm else None
+        self._inner = (inner.weight, inner.bias) if inner else (None, None)
         self._down = Linear(f"{prefix}.conv.pointwise_conv2", d_model, d_model, parameters)
 
     def __call__(self, normed: Tensor, history: Tensor, place: Place) -> Tensor:
         """[B, c, d_model] and the pool of the frames before, [rows, kernel - 1, d_model], to [B, c, d_model]."""
-        up, inner = self._up(normed), self._inner
-        out = self._ops.convolve(up, history, place, self._depthwise, self._depthwise_bias, inner.weight, inner.bias)
-        return self._down(out)
+        up = self._up(normed)
+        return self._down(self._ops.convolve(up, history, place, self._depthwise, self._depthwise_bias, *self._inner))
 
 
 class ConformerLayer:
@@ -88,7 +89,7 @@ class ConformerLayer:
         self.feed_forward1 = FeedForward(prefix, 1, config, parameters)
         self._norm_attention = Norm(f"{prefix}.norm_self_att", d_model, parameters)
         self._attention = RelativeAttention(f"{prefix}.self_attn", config, chunk_sizes, left, parameters, ops)
-        self._convolution = ConvolutionModule(prefix, d_model, config.conv_kernel, parameters, ops)
+        self._convolution = ConvolutionModule(prefix, config, parameters, ops)
         self._feed_forward2 = FeedForward(prefix, 2, config, parameters)
         self.norm_out = Norm(f"{prefix}.norm_out", d_model, parameters)
 

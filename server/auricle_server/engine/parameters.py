@@ -25,14 +25,14 @@ class Parameters:
         self.dtype = dtype
 
     def exact(self, name: str, *shape: int) -> Tensor:
-        """Parameter `name` in fp32, of the given shape."""
+        """Parameter `name` in fp32, of the given shape; a copy, for the checkpoint's may lie in a file that changes."""
         try:
             value = self._weights[name]
         except KeyError:
             raise BadCheckpoint(f"the checkpoint's weights have no {name}") from None
         if shape and tuple(value.shape) != shape:
             raise BadCheckpoint(f"{name} has shape {tuple(value.shape)}, the configuration says {shape}")
-        return value.to(self.device, torch.float32).contiguous()
+        return value.to(self.device, torch.float32, copy=True).contiguous()
 
     def matrix(self, name: str, rows: int, columns: int) -> Tensor:
         """Weight of a linear layer, [rows, columns], in the precision of matrix products.

@@ -108,7 +108,7 @@ def test_a_wrong_class_is_refused_by_name(unpacked: Path) -> None:
         ("encoder", {"att_context_style": "regular", "att_context_size": [[70, 13], [70, 1]]}),
         ("encoder", {"causal_downsampling": False}),
         ("encoder", {"subsampling_factor": 4}),
-        ("encoder", {"conv_norm_type": "batch_norm"}),
+        ("encoder", {"conv_norm_type": "instance_norm"}),
         ("encoder", {"att_context_size": [[-1, -1]]}),
         ("preprocessor", {"normalize": "per_feature"}),
     ],

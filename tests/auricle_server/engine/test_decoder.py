@@ -91,9 +91,9 @@ def test_the_lstm_is_torchs(decoder: GreedyDecoder) -> None:
     lstm.load_state_dict({key.removeprefix(name): value for key, value in random_weights().items() if name in key})
     tokens = torch.tensor([3, 1, 7])
     state = decoder._network.start().repeat(1)
-    zeros = torch.zeros(1, 1, HIDDEN)
+    embedding = decoder._network._embedding
     with torch.no_grad():
-        sequence = torch.cat((zeros, decoder._network._embedding[tokens][:, None]))
+        sequence = torch.cat((embedding[-1:], embedding[tokens]))[:, None]  # blank is the start symbol
         _, (hidden, cell) = lstm(sequence)
     for token in tokens:
         state = decoder._network(token[None], state)

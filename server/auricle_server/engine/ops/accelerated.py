@@ -55,8 +55,8 @@ class TritonOps:
         place: Place,
         weight: Tensor,
         bias: Tensor | None,
-        norm_weight: Tensor,
-        norm_bias: Tensor,
+        norm_weight: Tensor | None,
+        norm_bias: Tensor | None,
     ) -> Tensor:
         """See `Ops.convolve`."""
         return convolve_rows(up, history, place, weight, bias, norm_weight, norm_bias)

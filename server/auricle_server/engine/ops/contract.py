@@ -60,8 +60,8 @@ class Ops(Protocol):
         place: Place,
         weight: Tensor,
         bias: Tensor | None,
-        norm_weight: Tensor,
-        norm_bias: Tensor,
+        norm_weight: Tensor | None,
+        norm_bias: Tensor | None,
     ) -> Tensor:
         """The inside of the convolution module: GLU, causal depthwise convolution, layer norm, SiLU.
 
@@ -72,7 +72,7 @@ class Ops(Protocol):
             place: Where the rows stand.
             weight: Depthwise weight, [k, d] (T).
             bias: Of the depthwise convolution, [d] (T), or None.
-            norm_weight: Of the layer norm, [d], fp32.
+            norm_weight: Of the layer norm, [d], fp32; None without one.
             norm_bias: Likewise.
 
         Returns:

@@ -57,8 +57,8 @@ class PortableOps:
         place: Place,
         weight: Tensor,
         bias: Tensor | None,
-        norm_weight: Tensor,
-        norm_bias: Tensor,
+        norm_weight: Tensor | None,
+        norm_bias: Tensor | None,
     ) -> Tensor:
         """See `Ops.convolve`."""
         batch, frames, _ = up.shape
@@ -73,7 +73,9 @@ class PortableOps:
         out = torch.mul(windows, weight.float(), out=products).sum(2)
         if bias is not None:
             out += bias
-        active: Tensor = F.silu(F.layer_norm(out, norm_weight.shape, norm_weight, norm_bias, NORM_EPS))
+        if norm_weight is not None:
+            out = F.layer_norm(out, norm_weight.shape, norm_weight, norm_bias, NORM_EPS)
+        active: Tensor = F.silu(out)
         return active.to(up.dtype)
 
     def attend(

@@ -50,10 +50,11 @@ def test_kernels_equal_portable(
     place = source.place(6, frames, 70, 70)
     up, pool = source.normal(6, frames, 2 * size, dtype=dtype), source.normal(ROWS, taps - 1, size, dtype=dtype)
     weight, norm = source.normal(taps, size, dtype=dtype) / 2, [source.normal(size), source.normal(size)]
-    for bias in (None, source.normal(size, dtype=dtype)):
+    bias = source.normal(size, dtype=dtype)
+    for biased, normed in ((None, norm), (bias, norm), (bias, (None, None))):
         ours, theirs = pool.clone(), pool.clone()
-        out = kernels.convolve(up, ours, place, weight, bias, *norm)
-        reference = portable.convolve(up, theirs, place, weight, bias, *norm)
+        out = kernels.convolve(up, ours, place, weight, biased, *normed)
+        reference = portable.convolve(up, theirs, place, weight, biased, *normed)
         streams = place.slots > 0  # the others read the trash slot, which any row may have written
         assert_near(out[streams], reference[streams])
         assert_near(ours[1:], theirs[1:])

@@ -52,6 +52,7 @@ def _convolve_rows(
     taps: tl.constexpr,
     eps: tl.constexpr,
     has_bias: tl.constexpr,
+    has_norm: tl.constexpr,
 ) -> None:
     row = tl.program_id(0).to(tl.int64)
     channel = tl.arange(0, width)
@@ -74,10 +75,11 @@ def _convolve_rows(
             mixed += window[tap].to(tl.float32) * tl.load(weight + tap * size + channel, inside, 0.0).to(tl.float32)
         if has_bias:
             mixed += tl.load(bias + channel, inside, 0.0).to(tl.float32)
-        normed = normalise(mixed, norm_weight, norm_bias, channel, size, eps)
+        if has_norm:
+            mixed = normalise(mixed, norm_weight, norm_bias, channel, size, eps)
         tl.store(
             result + (row * frames + frame) * size + channel,
-            (normed * tl.sigmoid(normed)).to(result.dtype.element_ty),
+            (mixed * tl.sigmoid(mixed)).to(result.dtype.element_ty),
             inside,
         )
         window = window[1:]
@@ -92,8 +94,8 @@ def convolve_rows(
     place: Place,
     weight: Tensor,
     bias: Tensor | None,
-    norm_weight: Tensor,
-    norm_bias: Tensor,
+    norm_weight: Tensor | None,
+    norm_bias: Tensor | None,
 ) -> Tensor:
     """See `Ops.convolve`."""
     batch, frames, double = up.shape
@@ -107,8 +109,8 @@ def convolve_rows(
         place.kept_in,
         weight,
         weight if bias is None else bias,
-        norm_weight,
-        norm_bias,
+        weight if norm_weight is None else norm_weight,
+        weight if norm_bias is None else norm_bias,
         result,
         size=size,
         width=width,
@@ -116,6 +118,7 @@ def convolve_rows(
         taps=weight.shape[0],
         eps=NORM_EPS,
         has_bias=bias is not None,
+        has_norm=norm_weight is not None,
         num_warps=warps_of(width),
     )
     return result
