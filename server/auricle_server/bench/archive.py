@@ -12,9 +12,10 @@ import torch
 import yaml
 
 from auricle_server.bench.pieces import sentencepiece_model
-from auricle_server.checkpoints.archive import CONFIG_NAME, WEIGHTS_NAME
+from auricle_server.checkpoints.archive import WEIGHTS_NAME
 from auricle_server.checkpoints.config import SUBSAMPLING_FACTOR, EncoderConfig, MelConfig, ModelConfig
 from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.checkpoints.members import CONFIG_NAME
 
 NEMO_VERSION = "3.0.0"
 TOKENIZER_NAME = "tokenizer.model"

@@ -9,33 +9,20 @@ from __future__ import annotations
 
 import pickle
 import tarfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any
 
 import torch
-import yaml
 
 from auricle_server.checkpoints.config import parse_config
 from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
-from auricle_server.checkpoints.mapped import NotMappable, Span, map_weights
+from auricle_server.checkpoints.mapped import NotMappable, map_weights
+from auricle_server.checkpoints.members import CONFIG_NAME, Folder, Members, Span, opened, read_config
 from auricle_server.checkpoints.raw import RawCheckpoint
 from auricle_server.checkpoints.tokenizer import sentencepiece_pieces
 
-CONFIG_NAME = "model_config.yaml"
 WEIGHTS_NAME = "model_weights.ckpt"
-_GZIP = b"\x1f\x8b"
-
-
-class _Members(Protocol):
-    """The files of a checkpoint, by their base names."""
-
-    def open(self, name: str) -> IO[bytes]: ...
-
-    def span(self, name: str) -> Span | None:
-        """Where the member lies on disk; None where it is compressed."""
-        ...
 
 
 def read_archive(path: Path) -> RawCheckpoint:
@@ -46,7 +33,7 @@ def read_archive(path: Path) -> RawCheckpoint:
         UnsupportedModel: A checkpoint of a model that this engine does not run.
     """
     try:
-        with _opened(path) as members:
+        with opened(path) as members:
             return _read(str(path), members)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise BadCheckpoint(
@@ -56,73 +43,16 @@ def read_archive(path: Path) -> RawCheckpoint:
 
 def read_unpacked(folder: Path) -> RawCheckpoint:
     """Reads the folder that a ``.nemo`` file unpacks to. Raises like `read_archive`."""
-    return _read(str(folder), _Folder(folder))
+    return _read(str(folder), Folder(folder))
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[_Members]:
-    with path.open("rb") as stream:
-        plain = stream.read(len(_GZIP)) != _GZIP
-    with tarfile.open(path) as archive:
-        yield _Archive(path, archive, plain=plain)
-
-
-class _Archive:
-    def __init__(self, path: Path, archive: tarfile.TarFile, *, plain: bool) -> None:
-        self._path, self._archive, self._plain = path, archive, plain
-        self._members = {Path(member.name).name: member for member in archive.getmembers() if member.isfile()}
-
-    def open(self, name: str) -> IO[bytes]:
-        stream = self._archive.extractfile(self._member(name))
-        assert stream is not None  # only regular files are in `_members`
-        return stream
-
-    def span(self, name: str) -> Span | None:
-        member = self._member(name)
-        return Span(self._path, member.offset_data, member.size) if self._plain and not member.issparse() else None
-
-    def _member(self, name: str) -> tarfile.TarInfo:
-        if name not in self._members:
-            raise BadCheckpoint(f"the archive has no {name}; it is not a NeMo checkpoint")
-        return self._members[name]
-
-
-class _Folder:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def open(self, name: str) -> IO[bytes]:
-        return self._path(name).open("rb")
-
-    def span(self, name: str) -> Span | None:
-        path = self._path(name)
-        return Span(path, 0, path.stat().st_size)
-
-    def _path(self, name: str) -> Path:
-        path = self._folder / name
-        if not path.is_file():
-            raise BadCheckpoint(f"{self._folder} has no {name}; it is not a whole NeMo checkpoint")
-        return path
-
-
-def _read(origin: str, members: _Members) -> RawCheckpoint:
-    raw = _read_config(origin, members)
+def _read(origin: str, members: Members) -> RawCheckpoint:
+    raw = read_config(origin, members)
     config = parse_config(raw)  # what does not fit is refused before anything large is read
     return RawCheckpoint(config, _read_weights(origin, members), _read_pieces(origin, raw, members))
 
 
-def _read_config(origin: str, members: _Members) -> dict[str, Any]:
-    with members.open(CONFIG_NAME) as stream:
-        try:
-            config = yaml.safe_load(stream)
-        except yaml.YAMLError as error:
-            raise BadCheckpoint(f"{origin}: {CONFIG_NAME} is not YAML: {error}") from error
-    if not isinstance(config, dict):
-        raise BadCheckpoint(f"{origin}: {CONFIG_NAME} does not hold a configuration")
-    return config
-
-
-def _read_weights(origin: str, members: _Members) -> dict[str, torch.Tensor]:
+def _read_weights(origin: str, members: Members) -> dict[str, torch.Tensor]:
     span = members.span(WEIGHTS_NAME)
     try:
         weights = _streamed(members) if span is None else _mapped(span, members)
@@ -133,19 +63,19 @@ def _read_weights(origin: str, members: _Members) -> dict[str, torch.Tensor]:
     return weights
 
 
-def _mapped(span: Span, members: _Members) -> Any:
+def _mapped(span: Span, members: Members) -> Any:
     try:
         return map_weights(span)
     except NotMappable:
         return _streamed(members)
 
 
-def _streamed(members: _Members) -> Any:
+def _streamed(members: Members) -> Any:
     with members.open(WEIGHTS_NAME) as stream:
         return torch.load(stream, map_location="cpu", weights_only=True)
 
 
-def _read_pieces(origin: str, config: Mapping[str, Any], members: _Members) -> tuple[str, ...]:
+def _read_pieces(origin: str, config: Mapping[str, Any], members: Members) -> tuple[str, ...]:
     section = config.get("tokenizer") or {}
     kind = section.get("type", "bpe")
     if kind != "bpe":

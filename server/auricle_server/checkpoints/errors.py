@@ -15,3 +15,7 @@ class BadCheckpoint(CheckpointError):
 
 class UnsupportedModel(CheckpointError):
     """A sound checkpoint of a model that this engine does not run; the message says what is different."""
+
+
+class DownloadFailed(CheckpointError):
+    """A checkpoint was not brought from the hub whole: cut off, damaged on the way, or no room for it."""

@@ -1,84 +1,110 @@
-"""Finds a checkpoint by its Hugging Face id, through `huggingface_hub` and its cache."""
+"""Finds a checkpoint by its Hugging Face id: in the hub's cache on this machine, or else on the hub."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from auricle_server.checkpoints.errors import CheckpointNotFound, UnsupportedModel
+from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.transformers_config import holds_safetensors, weight_files
 
-_REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-
-
-def looks_like_repo_id(name: str) -> bool:
-    """Whether `name` has the form ``owner/model``."""
-    return _REPO_ID.fullmatch(name) is not None
+MAIN = "main"
+_NAME = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
+_HOSTS = frozenset(("huggingface.co", "www.huggingface.co", "hf.co"))
 
 
-def fetch(repo_id: str) -> Path:
-    """Path of the repository's ``.nemo`` file in the local cache, downloaded when it is not there yet.
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A model on the hub.
 
-    A file that the cache holds is used without a look at the hub, so that a server starts as fast without a network as
-    with one; ``hf download`` brings a newer one.
+    Attributes:
+        id: ``owner/model``.
+        revision: Branch, tag or commit.
+    """
+
+    id: str
+    revision: str = MAIN
+
+    def __str__(self) -> str:
+        return self.id if self.revision == MAIN else f"{self.id}@{self.revision}"
+
+
+def parse(name: str) -> Repository | None:
+    """The repository that ``owner/model``, ``owner/model@revision`` or the address of its page names, or None."""
+    if name.startswith(("https://", "http://")):
+        return _of_address(name)
+    match = _NAME.fullmatch(name)
+    return Repository(match["id"], match["revision"] or MAIN) if match else None
+
+
+def _of_address(address: str) -> Repository | None:
+    """Pages are ``owner/model``, ``owner/model/tree/revision`` and ``owner/model/blob/revision/file``."""
+    from huggingface_hub.constants import ENDPOINT
+
+    parts = urlsplit(address)
+    if parts.netloc not in _HOSTS | {urlsplit(ENDPOINT).netloc}:
+        return None
+    path = unquote(parts.path).strip("/").split("/")
+    match = _NAME.fullmatch("/".join(path[:2]))
+    if match is None or match["revision"]:
+        return None
+    revision = path[3] if len(path) > 3 and path[2] in ("tree", "blob", "resolve") else MAIN
+    return Repository(match["id"], revision)
+
+
+def cache_folder(repository: Repository) -> Path:
+    """The repository's folder in the hub's cache."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
+
+    return Path(HF_HUB_CACHE) / repo_folder_name(repo_id=repository.id, repo_type="model")
+
+
+def cached_commit(repository: Repository) -> str | None:
+    """The commit that the cache has for the repository's revision."""
+    folder = cache_folder(repository)
+    reference = folder / "refs" / repository.revision
+    commit = reference.read_text().strip() if reference.is_file() else repository.revision
+    return commit if (folder / "snapshots" / commit).is_dir() else None
+
+
+def cached(repository: Repository) -> Path | None:
+    """The checkpoint that the cache holds: a ``.nemo`` file, or a folder with whole safetensors."""
+    commit = cached_commit(repository)
+    if commit is None:
+        return None
+    snapshot = cache_folder(repository) / "snapshots" / commit
+    archives = sorted(path for path in snapshot.glob("*.nemo") if path.is_file())
+    if archives:
+        return archives[0]
+    return snapshot if _is_whole(snapshot) else None
+
+
+def _is_whole(snapshot: Path) -> bool:
+    if not holds_safetensors(snapshot):
+        return False
+    try:
+        return all(path.is_file() for path in weight_files(snapshot))
+    except BadCheckpoint:
+        return False
+
+
+def fetch(repository: Repository) -> Path:
+    """Path of the repository's checkpoint in the local cache, downloaded when it is not there yet.
+
+    What the cache holds is used without a look at the hub, so that a server starts as fast without a network as with
+    one; `auricle pull` brings a newer one.
 
     Raises:
         CheckpointNotFound: No such repository, no permission, or the hub cannot be reached and the cache has no copy.
-        UnsupportedModel: The repository has no ``.nemo`` file.
+        UnsupportedModel: The repository has no checkpoint in a format that Auricle reads.
+        DownloadFailed: It was not brought whole.
     """
-    cached = _cached(repo_id)
-    return cached if cached is not None else _download(repo_id)
+    found = cached(repository)
+    if found is not None:
+        return found
+    from auricle_server.checkpoints.download import download
 
-
-def _cached(repo_id: str) -> Path | None:
-    """The file that the cache's ``main`` revision of the repository holds."""
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
-    try:
-        repos = scan_cache_dir().repos
-    except CacheNotFound:
-        return None
-    files = [
-        file.file_path
-        for repo in repos
-        if repo.repo_id == repo_id
-        for revision in repo.revisions
-        if "main" in revision.refs
-        for file in revision.files
-        if file.file_path.suffix == ".nemo"
-    ]
-    return min(files, default=None)
-
-
-def _download(repo_id: str) -> Path:
-    from huggingface_hub import HfApi, hf_hub_download
-
-    # Every failure of the network is an `HTTPError` of the library that huggingface_hub talks HTTP with.
-    from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not listed as exported
-        GatedRepoError,
-        HTTPError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
-
-    try:
-        archives = sorted(name for name in HfApi().list_repo_files(repo_id) if name.endswith(".nemo"))
-        if not archives:
-            raise UnsupportedModel(f"{repo_id} has no .nemo file; Auricle loads NeMo checkpoints")
-        return Path(hf_hub_download(repo_id, archives[0]))
-    except GatedRepoError as error:
-        raise CheckpointNotFound(
-            f"{repo_id} asks for a licence to be accepted: do so on its page, then `hf auth login`"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise CheckpointNotFound(f"{repo_id}: no such model on the hub (or a private one: `hf auth login`)") from error
-    except (HTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise CheckpointNotFound(_unreachable(repo_id, error)) from error
-
-
-def _unreachable(repo_id: str, error: Exception) -> str:
-    return (
-        f"{repo_id} is not in the local cache and the model hub cannot be reached ({type(error).__name__}). "
-        f"On a machine with network access run `hf download {repo_id}`, copy the .nemo file here and give its path, "
-        f"or use the bundled model: --model demo"
-    )
+    return download(repository).path

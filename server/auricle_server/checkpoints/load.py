@@ -9,18 +9,18 @@ from pathlib import Path
 import torch
 
 from auricle_server.checkpoints import hub
-from auricle_server.checkpoints.archive import CONFIG_NAME, read_archive, read_unpacked
+from auricle_server.checkpoints.archive import read_archive, read_unpacked
+from auricle_server.checkpoints.bundled import BUNDLED
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
 from auricle_server.checkpoints.features import hann_window, mel_filters
 from auricle_server.checkpoints.folding import fold_batch_norms
+from auricle_server.checkpoints.members import CONFIG_NAME
 from auricle_server.checkpoints.raw import RawCheckpoint
-from auricle_server.checkpoints.safetensors_folder import holds_safetensors, read_folder
+from auricle_server.checkpoints.safetensors_folder import read_folder
+from auricle_server.checkpoints.transformers_config import holds_safetensors
 
 log = logging.getLogger(__name__)
-
-BUNDLED = {"demo": Path(__file__).parent / "demo" / "demo_en.nemo"}
-"""Models that come with the package, by name."""
 
 _PARTS = ("preprocessor.", "encoder.", "decoder.", "joint.", "prompt_kernel.")
 """What the engine computes with, by the start of the parameters' names."""
@@ -64,8 +64,8 @@ def locate(name: str) -> Path:
     path = Path(name).expanduser()
     if path.exists():
         return path
-    if hub.looks_like_repo_id(name) and path.suffix != ".nemo":
-        return hub.fetch(name)
+    if path.suffix != ".nemo" and (repository := hub.parse(name)):
+        return hub.fetch(repository)
     raise CheckpointNotFound(
         f"{name}: no such file or folder, nor a bundled model ({', '.join(BUNDLED)}), nor a hub id like owner/model"
     )

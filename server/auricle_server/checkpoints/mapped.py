@@ -13,11 +13,12 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
+
+from auricle_server.checkpoints.members import Span
 
 _LOCAL_HEADER = struct.Struct("<26xHH")
 """Of a zip file's entry; its last fields are the lengths of the name and of what stands before the content."""
@@ -33,21 +34,6 @@ _DTYPES = {
     "LongStorage": torch.int64,
     "ShortStorage": torch.int16,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a file.
-
-    Attributes:
-        path: The file.
-        start: First byte.
-        size: Bytes.
-    """
-
-    path: Path
-    start: int
-    size: int
 
 
 class NotMappable(Exception):

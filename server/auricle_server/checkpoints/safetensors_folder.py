@@ -5,30 +5,19 @@ No `transformers` needed. Weights are mapped, not read, and may lie in several f
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from auricle_server.checkpoints.config import ModelConfig, parse_config
+from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint
 from auricle_server.checkpoints.features import hann_window, mel_filters
 from auricle_server.checkpoints.raw import RawCheckpoint
 from auricle_server.checkpoints.tokenizer import json_pieces, sentencepiece_pieces
-from auricle_server.checkpoints.transformers_names import nemo_config, nemo_name
-
-CONFIG_NAME = "config.json"
-WEIGHTS_NAME = "model.safetensors"
-INDEX_NAME = "model.safetensors.index.json"
-PROCESSOR_NAMES = ("processor_config.json", "preprocessor_config.json")
-TOKENIZER_NAMES = ("tokenizer.json", "tokenizer.model")
-
-
-def holds_safetensors(folder: Path) -> bool:
-    """Whether `folder` has what `read_folder` begins with."""
-    return any((folder / name).is_file() for name in (WEIGHTS_NAME, INDEX_NAME))
+from auricle_server.checkpoints.transformers_config import TOKENIZER_NAMES, folder_config, weight_files
+from auricle_server.checkpoints.transformers_names import nemo_name
 
 
 def read_folder(folder: Path) -> RawCheckpoint:
@@ -38,41 +27,10 @@ def read_folder(folder: Path) -> RawCheckpoint:
         BadCheckpoint: Something is missing or damaged.
         UnsupportedModel: A model that this engine does not run.
     """
-    processor = _processor(folder)
-    config = parse_config(nemo_config(_json(folder / CONFIG_NAME), processor))
-    weights = {nemo_name(name): value for path in _files(folder) for name, value in _tensors(path).items()}
-    weights |= _feature_constants(config, processor.get("feature_extractor") or processor)
+    config, extractor = folder_config(folder)
+    weights = {nemo_name(name): value for path in weight_files(folder) for name, value in _tensors(path).items()}
+    weights |= _feature_constants(config, extractor)
     return RawCheckpoint(config, weights, _pieces(folder, config.decoder.vocabulary))
-
-
-def _processor(folder: Path) -> dict[str, Any]:
-    """Both files where there are both: the earlier version kept the features in one of their own."""
-    found = [_json(folder / name) for name in PROCESSOR_NAMES if (folder / name).is_file()]
-    if not found:
-        raise BadCheckpoint(f"{folder} has neither {' nor '.join(PROCESSOR_NAMES)}, which say how features are made")
-    return {key: value for content in reversed(found) for key, value in content.items()}
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise BadCheckpoint(f"{path.parent} has no {path.name}; it is not a whole checkpoint") from error
-    except ValueError as error:
-        raise BadCheckpoint(f"{path} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise BadCheckpoint(f"{path} holds no JSON object")
-    return content
-
-
-def _files(folder: Path) -> list[Path]:
-    """The files with weights: those that the index names, or the only one."""
-    if not (folder / INDEX_NAME).is_file():
-        return [folder / WEIGHTS_NAME]
-    named = _json(folder / INDEX_NAME).get("weight_map")
-    if not isinstance(named, dict) or not named:
-        raise BadCheckpoint(f"{folder / INDEX_NAME} has no weight_map")
-    return [folder / Path(str(name)).name for name in sorted(set(named.values()))]
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:

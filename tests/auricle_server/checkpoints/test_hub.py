@@ -1,73 +1,29 @@
-"""Loading by hub id runs the real `huggingface_hub` code against a hub of our own on loopback."""
+"""Loading by hub id, against a hub of our own on loopback."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from auricle_server.checkpoints import load_checkpoint
+from auricle_server.checkpoints.hub import Repository, parse
+from tests.support.hub import COMMIT, Hub, serving
 from tests.support.tones import CHECKPOINT
+from tests.support.transformers_folder import write_folder
 
-REPO, FILE, COMMIT = "acme/two-tones", "two-tones.nemo", "0123456789abcdef0123456789abcdef01234567"
+REPO, FILE = "acme/two-tones", "two-tones.nemo"
 NOWHERE = "http://127.0.0.1:9"
-CONTENT = CHECKPOINT.read_bytes()
-
-
-class _Hub(BaseHTTPRequestHandler):
-    """The three answers that a download takes: the list of files, one file's metadata, the file."""
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def _answer(self, body: bool) -> None:
-        path = self.path.partition("?")[0]
-        if path == f"/api/models/{REPO}/tree/main":
-            entry = {"type": "file", "path": FILE, "size": len(CONTENT), "oid": COMMIT}
-            self._send(json.dumps([entry]).encode(), body)
-        elif path == f"/{REPO}/resolve/main/{FILE}":
-            self._send(CONTENT, body)
-        else:
-            self._missing()
-
-    def _send(self, content: bytes, body: bool) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
-
-    def _missing(self) -> None:
-        self.send_response(404)
-        self.send_header("X-Error-Code", "RepoNotFound")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
-        """Keeps requests out of the test's output."""
 
 
 @pytest.fixture
-def hub() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def hub() -> Iterator[Hub]:
+    with serving(Hub(REPO, {"README.md": b"two tones", FILE: CHECKPOINT.read_bytes()})) as hub:
+        yield hub
 
 
 def load(name: str, endpoint: str, cache: Path, **environment: str) -> str:
@@ -78,7 +34,7 @@ def load(name: str, endpoint: str, cache: Path, **environment: str) -> str:
         "try: print('pieces', len(load_checkpoint(sys.argv[1]).pieces))\n"
         "except CheckpointError as error: print(type(error).__name__, error)\n"
     )
-    env = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1", **environment}
+    env = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(cache), **environment}
     done = subprocess.run(
         [sys.executable, "-c", code, name], env=env, capture_output=True, text=True, timeout=60, check=False
     )
@@ -86,19 +42,65 @@ def load(name: str, endpoint: str, cache: Path, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_hub_id_is_downloaded_and_then_found_in_the_cache(hub: str, tmp_path: Path) -> None:
-    assert load(REPO, hub, tmp_path) == "pieces 64"
+def test_a_hub_id_is_downloaded_and_then_found_in_the_cache(hub: Hub, tmp_path: Path) -> None:
+    assert load(REPO, hub.address, tmp_path) == "pieces 64"
     assert load(REPO, NOWHERE, tmp_path) == "pieces 64"
     assert load(REPO, NOWHERE, tmp_path, HF_HUB_OFFLINE="1") == "pieces 64"
+    assert len(hub.downloads) == 1
 
 
-def test_an_unknown_repository_is_named(hub: str, tmp_path: Path) -> None:
-    assert load("acme/nothing", hub, tmp_path).startswith("CheckpointNotFound acme/nothing: no such model")
+def test_a_repository_of_safetensors_loads_in_any_number_of_files(tmp_path: Path) -> None:
+    folder = write_folder(load_checkpoint(str(CHECKPOINT)), tmp_path / "model", shards=3)
+    with serving(Hub(REPO, {path.name: path.read_bytes() for path in folder.iterdir()})) as hub:
+        assert load(REPO, hub.address, tmp_path / "cache") == "pieces 64"
+    assert load(REPO, NOWHERE, tmp_path / "cache") == "pieces 64"
+
+
+def test_half_a_copy_is_no_copy(tmp_path: Path) -> None:
+    folder = write_folder(load_checkpoint(str(CHECKPOINT)), tmp_path / "model", shards=2)
+    with serving(Hub(REPO, {path.name: path.read_bytes() for path in folder.iterdir()})) as hub:
+        load(REPO, hub.address, tmp_path / "cache")
+        snapshot = tmp_path / f"cache/hub/models--acme--two-tones/snapshots/{COMMIT}"
+        (snapshot / "model-00002-of-00002.safetensors").resolve().unlink()
+        assert load(REPO, NOWHERE, tmp_path / "cache").startswith(
+            f"CheckpointNotFound {REPO} is not in the local cache"
+        )
+        assert load(REPO, hub.address, tmp_path / "cache") == "pieces 64"
+
+
+def test_a_commit_may_be_named(hub: Hub, tmp_path: Path) -> None:
+    assert load(f"{REPO}@{COMMIT}", hub.address, tmp_path) == "pieces 64"
+    assert load(f"{REPO}@{COMMIT}", NOWHERE, tmp_path) == "pieces 64"
+    assert "has no revision 'v2'" in load(f"{REPO}@v2", hub.address, tmp_path)
+
+
+def test_an_unknown_repository_is_named(hub: Hub, tmp_path: Path) -> None:
+    assert load("acme/nothing", hub.address, tmp_path).startswith("CheckpointNotFound acme/nothing: no such model")
 
 
 @pytest.mark.parametrize("offline", ["0", "1"])
 def test_without_hub_and_cache_it_says_what_is_missing_and_how_to_get_it(tmp_path: Path, offline: str) -> None:
     said = load("nvidia/nemotron-speech-streaming-en-0.6b", NOWHERE, tmp_path, HF_HUB_OFFLINE=offline)
     assert said.startswith("CheckpointNotFound nvidia/nemotron-speech-streaming-en-0.6b is not in the local cache")
-    assert "hf download nvidia/nemotron-speech-streaming-en-0.6b" in said
+    assert "auricle pull nvidia/nemotron-speech-streaming-en-0.6b" in said
     assert "--model demo" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("acme/model", Repository("acme/model")),
+        ("acme/model@v1.0", Repository("acme/model", "v1.0")),
+        ("https://huggingface.co/acme/model", Repository("acme/model")),
+        ("https://hf.co/acme/model/", Repository("acme/model")),
+        ("https://huggingface.co/acme/model/tree/next", Repository("acme/model", "next")),
+        ("https://huggingface.co/acme/model/resolve/main/model.nemo?download=true", Repository("acme/model")),
+        ("https://example.org/acme/model", None),
+        ("https://huggingface.co/acme", None),
+        ("model", None),
+        ("a/b/c", None),
+        ("../model", None),
+    ],
+)
+def test_names_and_addresses(name: str, found: Repository | None) -> None:
+    assert parse(name) == found

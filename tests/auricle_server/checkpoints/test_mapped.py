@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from auricle_server.checkpoints import load_checkpoint
-from auricle_server.checkpoints.mapped import NotMappable, Span, map_weights
+from auricle_server.checkpoints.mapped import NotMappable, map_weights
+from auricle_server.checkpoints.members import Span
 from tests.support import tones
 from tests.support.archives import unpack
 

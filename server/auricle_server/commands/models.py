@@ -1,0 +1,122 @@
+"""`auricle models`: which models there are, and which of them are here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from auricle_server.checkpoints.bundled import BUNDLED
+from auricle_server.checkpoints.errors import CheckpointError
+from auricle_server.checkpoints.hub import Repository, cached, cached_commit
+from auricle_server.checkpoints.known import KNOWN, OWN_LICENCE, Facts, Known, facts
+
+_FEW = 6
+"""Languages that a line lists."""
+_CARDS = (
+    "Licences, and what is said of models that are not here, are from their cards on the hub: read the card before you "
+    "use one. `auricle pull` brings a model."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A model on this machine.
+
+    Attributes:
+        path: Of its file or folder.
+        size: Bytes.
+        revision: Commit; None for a bundled model.
+        trouble: Why it would not load, as far as its configuration tells; empty when nothing speaks against it.
+    """
+
+    path: str
+    size: int
+    revision: str | None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the table."""
+
+    name: str
+    bundled: bool
+    licence: str
+    languages: tuple[str, ...]
+    latencies_ms: tuple[int, ...]
+    note: str
+    here: Copy | None
+
+
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the models that Auricle knows, and which of them are on this machine.
+
+    Other members of the family load as well: any cache-aware streaming FastConformer transducer, as a .nemo file or as
+    safetensors. `auricle pull` brings one.
+    """
+    entries = [*map(_bundled, BUNDLED), *map(_published, KNOWN)]
+    if as_json:
+        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
+    else:
+        _print(entries)
+
+
+def _bundled(name: str) -> Entry:
+    path = BUNDLED[name]
+    found, copy = _looked_at(path, None)
+    return Entry(name, True, OWN_LICENCE, found.languages, found.latencies_ms, "comes with Auricle", copy)
+
+
+def _published(known: Known) -> Entry:
+    repository = Repository(known.id)
+    path = cached(repository)
+    found, copy = _looked_at(path, cached_commit(repository)) if path else (None, None)
+    latencies = found.latencies_ms if found and found.latencies_ms else known.latencies_ms
+    return Entry(known.id, False, known.licence, known.languages, latencies, known.note, copy)
+
+
+def _looked_at(path: Path, revision: str | None) -> tuple[Facts, Copy]:
+    """What a copy's own configuration says, and the copy."""
+    files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    try:
+        return facts(path), Copy(str(path), size, revision)
+    except CheckpointError as error:
+        return Facts((), ()), Copy(str(path), size, revision, str(error))
+
+
+def _print(entries: list[Entry]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column("model", overflow="fold")
+    table.add_column("here", justify="right")
+    for entry in entries:
+        latencies = " ".join(map(str, entry.latencies_ms))
+        told = (_languages(entry.languages), f"chunks of {latencies} ms", entry.licence, entry.note)
+        table.add_row(f"[bold]{escape(entry.name)}[/]", _here(entry.here))
+        table.add_row(f"[dim]  {escape('; '.join(filter(None, told)))}[/]", "")
+        if entry.here and entry.here.trouble:
+            table.add_row(f"[red]  {escape(entry.here.trouble)}[/]", "")
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"\n{_CARDS}", style="dim")
+
+
+def _languages(codes: tuple[str, ...]) -> str:
+    more = f" and {len(codes) - _FEW} more" if len(codes) > _FEW else ""
+    return " ".join(codes[:_FEW]) + more
+
+
+def _here(copy: Copy | None) -> str:
+    if copy is None:
+        return "[dim]not here[/]"
+    revision = f", {copy.revision[:8]}" if copy.revision else ""
+    return f"[green]{copy.size / 1e6:.0f} MB{revision}[/]"
