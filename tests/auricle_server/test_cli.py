@@ -29,7 +29,7 @@ def test_version() -> None:
     assert (result.exit_code, result.stdout) == (0, f"auricle {metadata.version('auricle')}\n")
 
 
-@pytest.mark.parametrize("command", ["serve", "transcribe", "demo", "doctor"])
+@pytest.mark.parametrize("command", ["serve", "transcribe", "demo", "models", "pull", "doctor"])
 def test_help_of_every_command(command: str) -> None:
     assert command in invoke("--help").stdout
     result = invoke(command, "--help")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -113,9 +114,15 @@ def check_torch() -> Iterator[Finding]:
 def check_checkpoint(model: str) -> Iterator[Finding]:
     """Whether the model loads, and how long that takes."""
     try:
-        from auricle_server.checkpoints import load_checkpoint
+        from auricle_server.checkpoints import hub, load_checkpoint
+        from auricle_server.checkpoints.bundled import BUNDLED
     except ImportError as error:
         yield Finding("checkpoint", Verdict.BAD, f"cannot be looked at: {error}", "see the lines above")
+        return
+    repository = None if model in BUNDLED or Path(model).expanduser().exists() else hub.parse(model)
+    if repository is not None and hub.cached(repository) is None:
+        remedy = f"auricle pull {repository}"
+        yield Finding("checkpoint", Verdict.NOTE, f"{repository} is not here; a server would bring it first", remedy)
         return
     began = time.monotonic()
     try:

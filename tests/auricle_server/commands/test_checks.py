@@ -93,6 +93,11 @@ def test_a_checkpoint_that_loads() -> None:
     assert "loads in" in finding.detail
 
 
+def test_a_checkpoint_that_is_not_here_is_not_brought_by_a_look() -> None:
+    finding = only(checks.check_checkpoint("acme/no-such-model"))
+    assert (finding.verdict, finding.remedy) == (checks.Verdict.NOTE, "auricle pull acme/no-such-model")
+
+
 def test_a_checkpoint_that_is_none(tmp_path: Path) -> None:
     file = tmp_path / "x.nemo"
     file.write_bytes(b"not a checkpoint")
