@@ -40,7 +40,7 @@ def wide_joint(config: dict[str, Any]) -> None:
 
 MEMBERS: dict[str, dict[str, Any]] = {
     "hybrid": {"name": "EncDecHybridRNNTCTCBPEModel", "use_bias": True, "xscaling": True, "change": one_lstm_layer},
-    "end of utterance": {"name": "EncDecRNNTBPEModel", "att_context_size": [70, 1]},
+    "one context with a lookahead": {"att_context_size": [70, 1]},
     "narrow feed-forward, two heads": {"ff_expansion_factor": 2, "n_heads": 2, "n_layers": 3},
     "kernel 5": {"conv_kernel_size": 5},
     "as many channels as the width": {"subsampling_conv_channels": -1},
@@ -48,7 +48,10 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "batch norm, no biases": {"conv_norm_type": "batch_norm"},
     "shared biases of attention": {"untie_biases": False},
     "regular attention without lookahead": {"att_context_style": "regular", "att_context_size": [30, 0]},
-    "one context without a lookahead": {"att_context_size": [[28, 0]], "conv_context_size": [8, 0]},
+    "one context without a lookahead, convolutions given in frames": {
+        "att_context_size": [[28, 0]],
+        "conv_context_size": [8, 0],
+    },
     "an unlimited context among others": {"att_context_size": [[70, 6], [-1, 6]]},
     "a joint of its own width": {"change": wide_joint},
 }

@@ -51,6 +51,18 @@ def test_the_prompt_changes_what_is_heard(reference: Reference) -> None:
     assert len({tuple(tokens) for tokens in heard}) >= 3
 
 
+def test_a_hybrid_with_a_prompt_equals_nemo(tmp_path: Path) -> None:
+    reference = Reference(make_prompted(tmp_path / "hybrid.nemo", "EncDecHybridRNNTCTCBPEModelWithPrompt"))
+    engine = Engine(load_checkpoint(str(reference.path)), slots=2, device="cpu")
+    audio = {job: tones.utterance(job, 3)[0] for job in range(2)}
+    for language in ("fr-FR", "auto"):
+        heard = Feeder(engine, seed=1).run(audio, 320, language, at_once=2)
+        for job, sound in audio.items():
+            expected = offline(reference, sound, (56, 3), PROMPTS[language])
+            assert (heard[job].tokens, heard[job].frames) == expected
+            assert heard[job].tokens
+
+
 def test_an_encoder_with_biases_and_scaled_input_equals_nemo(tmp_path: Path) -> None:
     reference = Reference(make_prompted(tmp_path / "biased.nemo", use_bias=True, xscaling=True, n_layers=3))
     engine = Engine(load_checkpoint(str(reference.path)), slots=3, device="cpu")

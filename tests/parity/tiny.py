@@ -23,16 +23,13 @@ CTC_DECODER = {
 Change = Callable[[dict[str, Any]], None]
 
 
-def make_prompted(path: Path, **encoder: object) -> Path:
-    """Saves an `EncDecRNNTBPEModelWithPrompt` with left context 56 that hears two-tone words.
+def make_prompted(path: Path, name: str = "EncDecRNNTBPEModelWithPrompt", **encoder: object) -> Path:
+    """Saves a model of a prompted class with left context 56 that hears two-tone words.
 
     The prompt kernel passes encoder frames on as they are and adds something of each prompt's own, so that the
     language makes a difference. `encoder` overrides the encoder's configuration; parameters that the two-tone model
     does not have are random.
     """
-    from nemo.collections.asr.models import EncDecRNNTBPEModelWithPrompt
-    from omegaconf import OmegaConf
-
     torch.manual_seed(0)
     config = _config(path.parent, {"att_context_size": [[56, right] for right in (13, 6, 3, 1, 0)], **encoder})
     config["model_defaults"] |= {
@@ -40,7 +37,7 @@ def make_prompted(path: Path, **encoder: object) -> Path:
         "num_prompts": 128,
         "prompt_dictionary": dict(PROMPTS),
     }
-    model = EncDecRNNTBPEModelWithPrompt(cfg=OmegaConf.create(config)).eval()
+    model = _made(name, config)
     model.load_state_dict(torch.load(path.parent / "model_weights.ckpt", weights_only=True), strict=False)
     with torch.no_grad():
         _pass_on(model.prompt_kernel, torch.Generator().manual_seed(3))
@@ -57,16 +54,11 @@ def make_member(path: Path, name: str = "EncDecRNNTBPEModel", change: Change | N
         change: Changes the configuration.
         encoder: Overrides the encoder's configuration.
     """
-    from nemo.collections.asr import models
-    from omegaconf import OmegaConf
-
     torch.manual_seed(0)
     config = _config(path.parent, encoder)
-    if "Hybrid" in name:
-        config["aux_ctc"] = {"ctc_loss_weight": 0.3, "decoder": dict(CTC_DECODER), "decoding": {"strategy": "greedy"}}
     if change:
         change(config)
-    model = getattr(models, name)(cfg=OmegaConf.create(config)).eval()
+    model = _made(name, config)
     trained = torch.load(path.parent / "model_weights.ckpt", weights_only=True)
     own = model.state_dict()
     fitting = {key: value for key, value in trained.items() if key in own and own[key].shape == value.shape}
@@ -75,6 +67,15 @@ def make_member(path: Path, name: str = "EncDecRNNTBPEModel", change: Change | N
         _stir(model, torch.Generator().manual_seed(7))
     model.save_to(str(path))
     return path
+
+
+def _made(name: str, config: dict[str, Any]) -> Any:
+    from nemo.collections.asr import models
+    from omegaconf import OmegaConf
+
+    if "Hybrid" in name:
+        config["aux_ctc"] = {"ctc_loss_weight": 0.3, "decoder": dict(CTC_DECODER), "decoding": {"strategy": "greedy"}}
+    return getattr(models, name)(cfg=OmegaConf.create(config)).eval()
 
 
 def _stir(model: Any, generator: torch.Generator) -> None:

@@ -103,6 +103,48 @@ def test_a_wrong_class_is_refused_by_name(unpacked: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("EncDecCTCModelBPE", "CTC has no prediction network"),
+        ("EncDecMultiTaskModel", "needs the whole recording"),
+        ("EncDecMultiTalkerRNNTBPEModel", "who speaks"),
+        ("EncDecRNNTModel", "spells characters"),
+        ("EncDecHybridRNNTCTCModel", "spells characters"),
+        ("EncDecSpeakerLabelModel", "not one of the family"),
+    ],
+)
+def test_a_relative_is_refused_with_the_reason(unpacked: Path, name: str, reason: str) -> None:
+    path = unpacked / "model_config.yaml"
+    path.write_text(path.read_text().replace("EncDecRNNTBPEModel", name))
+    with pytest.raises(UnsupportedModel, match=reason) as refused:
+        load_checkpoint(str(unpacked))
+    assert "auricle models" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["EncDecRNNTBPEEOUModel", "EncDecHybridRNNTCTCBPEEOUModel"])
+def test_classes_that_mark_the_end_of_an_utterance_load(unpacked: Path, name: str) -> None:
+    path = unpacked / "model_config.yaml"
+    path.write_text(path.read_text().replace("EncDecRNNTBPEModel", name))
+    assert len(load_checkpoint(str(unpacked)).pieces) == 64
+
+
+def test_features_without_stored_constants_are_computed(unpacked: Path) -> None:
+    path = unpacked / "model_weights.ckpt"
+    weights = torch.load(path, weights_only=True)
+    kept = {name: value for name, value in weights.items() if not name.startswith("preprocessor.")}
+    torch.save(kept, path)
+    found = load_checkpoint(str(unpacked)).weights
+    for name in weights.keys() - kept.keys():
+        assert float((found[name] - weights[name]).abs().max()) <= 1e-7
+
+
+def test_another_tokenizer_is_refused(unpacked: Path) -> None:
+    edit_config(unpacked, "tokenizer", type="agg")
+    with pytest.raises(UnsupportedModel, match="tokenizer.type is 'agg'"):
+        load_checkpoint(str(unpacked))
+
+
+@pytest.mark.parametrize(
     ("section", "values"),
     [
         ("encoder", {"att_context_style": "regular", "att_context_size": [[70, 13], [70, 1]]}),
@@ -110,7 +152,13 @@ def test_a_wrong_class_is_refused_by_name(unpacked: Path) -> None:
         ("encoder", {"subsampling_factor": 4}),
         ("encoder", {"conv_norm_type": "instance_norm"}),
         ("encoder", {"att_context_size": [[-1, -1]]}),
+        ("encoder", {"conv_context_style": "dcc"}),
+        ("encoder", {"reduction": "pooling"}),
+        ("encoder", {"att_context_style": "chunked_limited_with_rc"}),
         ("preprocessor", {"normalize": "per_feature"}),
+        ("preprocessor", {"sample_rate": 8000}),
+        ("decoder", {"normalization_mode": "layer"}),
+        ("decoder", {"_target_": "nemo.collections.asr.modules.StatelessTransducerDecoder"}),
     ],
 )
 def test_an_architecture_that_does_not_stream_is_refused_with_the_reason(
