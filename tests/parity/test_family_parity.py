@@ -48,7 +48,7 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "batch norm, no biases": {"conv_norm_type": "batch_norm"},
     "shared biases of attention": {"untie_biases": False},
     "regular attention without lookahead": {"att_context_style": "regular", "att_context_size": [30, 0]},
-    "one context without a lookahead, convolutions given in frames": {
+    "convolutions given in frames": {
         "att_context_size": [[28, 0]],
         "conv_context_size": [8, 0],
     },

@@ -140,7 +140,7 @@ def test_features_without_stored_constants_are_computed(unpacked: Path) -> None:
 
 def test_another_tokenizer_is_refused(unpacked: Path) -> None:
     edit_config(unpacked, "tokenizer", type="agg")
-    with pytest.raises(UnsupportedModel, match="tokenizer.type is 'agg'"):
+    with pytest.raises(UnsupportedModel, match=r"tokenizer\.type is 'agg'"):
         load_checkpoint(str(unpacked))
 
 
