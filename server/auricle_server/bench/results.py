@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ DEFAULT_FOLDER = Path("tests/bench/results")
 FORMAT = 1
 """Of the files; a reader refuses others."""
 _DIGITS = 6
+_NUMBERS = re.compile(r"\[\n\s+(-?\d[\d.eE+-]*(?:,\n\s+-?\d[\d.eE+-]*)*)\n\s+\]")
+"""A list of nothing but numbers, one to a line."""
 
 
 def record(kind: str, options: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,8 +39,12 @@ def write(result: Mapping[str, Any], out: Path | None, name: str) -> Path:
     folder = out or DEFAULT_FOLDER / result["machine"]["name"]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
-    path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    path.write_text(_NUMBERS.sub(_on_one_line, json.dumps(result, indent=2, ensure_ascii=False)) + "\n")
     return path
+
+
+def _on_one_line(numbers: re.Match[str]) -> str:
+    return "[" + " ".join(numbers[1].split()) + "]"
 
 
 def load(folder: Path) -> list[dict[str, Any]]:

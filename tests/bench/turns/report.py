@@ -26,7 +26,8 @@ _TYPICAL_BUDGET = 0.6
 """Seconds; the operating point whose pauses and conditions are listed one by one."""
 _TYPICAL_SILENCE = "400"
 """Milliseconds of silence at which the signals are compared in detail."""
-_CURVE = ("mean", "cut", "cut_turns", "missed")
+_LATEST = 2.0
+"""Seconds of latency at which the picture ends."""
 _LATENT = ("Auricle, silence", "Auricle, semantic")
 """Systems whose results depend on the decoder's latency enough to be listed at each."""
 
@@ -56,11 +57,24 @@ def measured(system: System, traces: Sequence[Trace]) -> Figures:
         "at_budget": {f"{budget * 1000:.0f}": _figures(best_within(points, budget)) for budget in BUDGETS},
         "at_cutoffs": {f"{share * 100:.0f}": _figures(fastest_with(points, share)) for share in CUTOFFS},
         "typical": _typical(best_within(points, _TYPICAL_BUDGET)),
-        "curve": {
-            "value": [each.value for each in points],
-            **{name: [getattr(each.summary, name) for each in points] for name in _CURVE},
-        },
+        "curve": curve([(each.value, each.summary.mean, each.summary.cut) for each in points]),
     }
+
+
+def curve(points: Sequence[tuple[float, float, float]]) -> list[list[float]]:
+    """What is drawn of all values tried: the point of each, in order, no two alike, and one beyond the picture's edge.
+
+    Args:
+        points: Value, mean latency in seconds and share of pauses cut off of each.
+
+    Returns:
+        The same of those that are kept.
+    """
+    inside = sorted(
+        {(mean, cut): (value, mean, cut) for value, mean, cut in points}.values(), key=lambda each: each[1:]
+    )
+    seen = sum(mean <= _LATEST for _, mean, _ in inside)
+    return [list(each) for each in inside[: seen + 1]]
 
 
 def _figures(point: Point | None) -> Figures | None:
@@ -159,7 +173,7 @@ def plot(made: Figures, path: Path) -> Path:
     latencies.set_title(f"{_LATENT[-1]}, by latency of the decoder")
     for axes in (all_systems, latencies):
         axes.set(xlabel="true end of speech to turn end, mean (s)", ylabel="pauses cut off (%)")
-        axes.set(xlim=(0, 2), ylim=(0, 100))
+        axes.set(xlim=(0, _LATEST), ylim=(0, 100))
         axes.grid(visible=True, alpha=0.3)
         axes.legend()
     figure.savefig(path, metadata={"Date": None})
@@ -167,6 +181,4 @@ def plot(made: Figures, path: Path) -> Path:
 
 
 def _curve(axes: Any, each: Figures, label: str) -> None:
-    curve = each["curve"]
-    points = sorted(zip(curve["mean"], (100 * cut for cut in curve["cut"]), strict=True))
-    axes.plot(*zip(*points, strict=True), marker=".", label=label)
+    axes.plot(*zip(*((mean, 100 * cut) for _, mean, cut in each["curve"]), strict=True), marker=".", label=label)
