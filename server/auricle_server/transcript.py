@@ -89,6 +89,10 @@ class Transcript:
         """Where the open segment's first word starts, in samples; None while nothing was said."""
         return self._words[0].first * self._frame_samples if self._heard else None
 
+    def kind(self, token: int) -> Kind:
+        """What a token is."""
+        return self._pieces[token].kind
+
     def add(
         self,
         tokens: Sequence[int],

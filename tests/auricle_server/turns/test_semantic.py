@@ -144,3 +144,45 @@ def test_a_change_of_settings_in_a_turn_goes_on_with_it() -> None:
 def test_a_likelihood_is_a_probability(silent: int, closing: str, utterance_ended: bool, voice: Voice | None) -> None:
     heard = Heard(SPOKEN + silent, SPOKEN, closing, utterance_ended=utterance_ended, voice=voice)
     assert 0 <= likelihood(heard) <= 1
+
+
+SILENCES = st.builds(
+    lambda words, silence, closing, word, confidence, complete: (words, silence, closing, word, confidence, complete),
+    st.integers(0, 1),
+    st.integers(0, 20),
+    st.sampled_from(["", ".", ",", "?"]),
+    st.sampled_from(["lights", "the", "seven", "so"]),
+    st.floats(0, 1),
+    st.none() | st.floats(0, 1),
+)
+
+
+@given(
+    st.lists(SILENCES, max_size=30),
+    st.sampled_from([(0.75, None), (0.5, None), (0.9, 0.4), (0.99, 0.98), (0.2, None)]),
+)
+def test_where_a_judgement_does_not_weigh_nothing_depends_on_it(
+    chunks: list[tuple[int, int, str, str, float, float | None]], thresholds: tuple[float, float | None]
+) -> None:
+    """Not what is decided, nor with what probability; then or later."""
+    told, untold = detector(*thresholds), detector(*thresholds)
+    said = position = SPOKEN
+    for words, silent, closing, word, confidence, complete in chunks:
+        position += CHUNK
+        said = position - CHUNK // 2 if words else said
+        voice = Voice(0.02, max(said, position - silent * CHUNK // 2), complete, said)
+        heard = Heard(position, said, closing, said if closing else None, False, word, confidence, voice)
+        unjudged = replace(heard, voice=replace(voice, complete=None, judged=None))
+        weighs = untold.weighs(unjudged)
+        assert weighs == told.weighs(heard)
+        assert told.feed(heard) == untold.feed(heard if weighs else unjudged)
+        assert (told.eager, told.open) == (untold.eager, untold.open)
+
+
+def test_a_judgement_weighs_where_a_turn_may_end_and_not_in_mid_sentence() -> None:
+    rule = detector(0.75)
+    rule.feed(Heard(SPOKEN, SPOKEN))
+    assert rule.weighs(silence(0.4, ".", BROKEN_OFF))
+    assert not rule.weighs(silence(0.4, "", COMPLETE))
+    assert not rule.weighs(silence(0.1, ".", BROKEN_OFF))
+    assert not detector(0.75).weighs(Heard(SPOKEN, None))
