@@ -38,6 +38,7 @@ class Change:
     latency_ms: int | None = None
     language: str | None = None
     refine: Refine | None = None
+    offline: bool = False
 
 
 def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None, keyterms: tuple[str, ...]) -> None:
@@ -74,7 +75,8 @@ class Stream:
 
     def __init__(self, info: ModelInfo, start: Start, session: str) -> None:
         check_settings(info, start.latency_ms, start.language, start.keyterms)
-        self.latency_ms = start.latency_ms or info.default_latency_ms
+        self.latency_ms = max(info.latencies_ms) if start.offline else start.latency_ms or info.default_latency_ms
+        self._offline = start.offline
         self.unanswered = 0
         self._info = info
         self._session = session
@@ -154,6 +156,8 @@ class Stream:
             ProtocolViolation: The model cannot serve them; nothing has changed.
         """
         check_settings(self._info, update.latency_ms, update.language, update.keyterms or ())
+        if self._offline and update.latency_ms not in (None, self.latency_ms):
+            raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"an offline stream stays at {self.latency_ms} ms")
         if update.turn is not None and self._cut is not None:
             self._behind.append(update.turn)
         elif update.turn is not None:

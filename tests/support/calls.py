@@ -115,7 +115,8 @@ class Call:
         self._chance = chance
         self._stream = Stream(exchange.info, start, "call")
         self._seat, self._news = exchange.open(number, self._stream.latency_ms)
-        self._seat.change(Change(refine=None if start.refine == "off" else start.refine), starting=True)
+        refine = None if start.refine == "off" else start.refine
+        self._seat.change(Change(refine=refine, offline=start.offline), starting=True)
 
     @property
     def over(self) -> bool:

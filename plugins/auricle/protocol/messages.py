@@ -43,6 +43,8 @@ class Start:
         keyterms: Phrases to favour. Servers whose model cannot do so refuse a non-empty list.
         words: Whether finals carry words with times and confidence.
         refine: Whether finals are decoded a second time, see `Refine`.
+        offline: Whether nobody listens live, as with files: the stream has the model's largest latency, may come as
+            fast as the server reads, and is decoded faster than speech while no live stream wants the server's time.
     """
 
     TYPE: ClassVar[str] = "start"
@@ -55,6 +57,7 @@ class Start:
     keyterms: tuple[str, ...] = ()
     words: bool = True
     refine: Refine = "off"
+    offline: bool = False
 
     def __post_init__(self) -> None:
         require(self.encoding in ENCODINGS, "encoding", f"expected one of {', '.join(ENCODINGS)}")
@@ -64,6 +67,8 @@ class Start:
             f"expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {self.sample_rate}",
         )
         require(self.latency_ms is None or self.latency_ms > 0, "latency_ms", "expected a positive number")
+        given = self.offline and self.latency_ms is not None
+        require(not given, "latency_ms", "an offline stream has the model's largest; leave it out")
         require(self.refine in REFINES, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
 
 

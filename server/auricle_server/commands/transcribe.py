@@ -27,7 +27,8 @@ def transcribe(
         str, typer.Option(help="Without --url: demo, a .nemo file, a folder, or a Hugging Face id.")
     ] = "demo",
     latency_ms: Annotated[
-        int | None, typer.Option(help="Chunk latency, one of the model's; more of it makes fewer errors.")
+        int | None,
+        typer.Option(help="As a live stream of this chunk latency would be heard; default: the model's largest."),
     ] = None,
     language: Annotated[str | None, typer.Option(help="BCP-47 code or auto, where the model has several.")] = None,
     realtime: Annotated[bool, typer.Option("--realtime", help="Play at the speed of speech.")] = False,
@@ -36,7 +37,7 @@ def transcribe(
         Path | None, typer.Option("--output", "-o", help="Folder to write one file per input to.", file_okay=False)
     ] = None,
 ) -> None:
-    """Transcribe audio files.
+    """Transcribe audio files, with the model's full look-ahead and as fast as the machine can.
 
     Text goes to standard output, progress and errors to standard error. A bad file is named and does not stop the
     others; the exit code is 1 when any failed.
@@ -44,7 +45,8 @@ def transcribe(
     from auricle.protocol.messages import Start
     from auricle_server.commands.transcription import NoServer, Options, transcribe_all
 
-    options = Options(Start(latency_ms=latency_ms, language=language), kind, realtime, api_key, output)
+    start = Start(latency_ms=latency_ms, language=language, offline=not realtime and latency_ms is None)
+    options = Options(start, kind, realtime, api_key, output)
     try:
         failures = asyncio.run(transcribe_all(files, url, model, options))
     except NoServer as error:

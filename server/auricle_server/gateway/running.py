@@ -20,6 +20,8 @@ from auricle_server.turns import Voice
 
 log = logging.getLogger(__name__)
 
+OFFLINE_BACKLOG = 30.0
+"""Seconds of audio that may wait of a stream nobody listens to live: it is computed in long stretches."""
 MOST_UNANSWERED = 256
 """Finalizes that one stream may have waiting before its socket is read no further."""
 _SAMPLE_BYTES = 2
@@ -75,11 +77,13 @@ class RunningStream:
         self._ended = False
         # A stream must always be able to collect two chunks, whatever the limit says.
         self._most_backlog = max(limits.buffered_seconds, 2 * max(seat.info.latencies_ms) / 1000)
+        if start.offline:
+            self._most_backlog = max(self._most_backlog, OFFLINE_BACKLOG)
         self._hearing.follow(start.turn.mode)
         # The seat was taken for one latency, and in the model's default language, before the start was known.
         latency_ms = None if stream.latency_ms == seat.latency_ms else stream.latency_ms
         refine = None if start.refine == "off" else start.refine
-        seat.change(Change(latency_ms, start.language, refine), starting=True)
+        seat.change(Change(latency_ms, start.language, refine, start.offline), starting=True)
         log.info("stream started session=%s latency_ms=%d turn=%s", client.name, stream.latency_ms, start.turn.mode)
 
     @property

@@ -68,7 +68,9 @@ class Seat:
     def change(self, change: Change, *, starting: bool = False) -> None:
         """Settings from the next chunk on; see `ChangeStream`."""
         if change != Change():
-            self._peer.put(ChangeStream(self.number, change.latency_ms, change.language, change.refine, starting))
+            self._peer.put(
+                ChangeStream(self.number, change.latency_ms, change.language, change.refine, starting, change.offline)
+            )
 
     def flush(self, mark: int, *, last: bool = False) -> None:
         """See `FlushStream`."""

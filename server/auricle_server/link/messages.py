@@ -63,6 +63,8 @@ class ChangeStream(msgspec.Struct, frozen=True, tag=True):
 
     When the worker has no time left for what is asked, a stream that is `starting` has failed; one that is under way
     goes on as it was and is told by `ChangeRefused`.
+
+    Nobody listens to an `offline` stream live: it gets the model's longest latency and the time that others leave.
     """
 
     stream: int
@@ -70,6 +72,7 @@ class ChangeStream(msgspec.Struct, frozen=True, tag=True):
     language: str | None = None
     refine: str | None = None
     starting: bool = False
+    offline: bool = False
 
 
 class FlushStream(msgspec.Struct, frozen=True, tag=True):

@@ -167,7 +167,9 @@ class Worker:
             self._reception.leave(owner)
         if results.computed:
             step = results.chunk_frames, results.computed, results.seconds
-            self._admission.observe(self._workload.stepped(*step, self._clock()))
+            measured = self._workload.stepped(*step, self._clock())
+            if measured is not None:
+                self._admission.observe(measured)
 
     def _on_failed_step(self, error: Exception) -> None:
         self._failed_steps += 1

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NO_TIME = "the worker has no time for another stream of this latency; try again, or ask for a longer one"
+MOST_OFFLINE = 16
+"""Streams at once that nobody listens to live. More of them would not be faster, and each holds audio that waits."""
+_NO_OFFLINE = "as many files as this worker takes at once are under way; try again"
 _NO_SECOND = "the worker has no time for the second pass of another stream; try again, or do without"
 
 
@@ -57,6 +60,7 @@ class Reception:
         self._tenants = tenants
         self._admission = admission
         self._tell = tell
+        self._offline = 0
         self.lanes = SecondLanes(engine, tenants, admission, tell)
 
     @property
@@ -107,7 +111,9 @@ class Reception:
     def _change(self, owner: Owner, tenant: Tenant, item: ChangeStream) -> None:
         if item.language is not None:
             self._change_language(tenant, item.language)
-        if not self._change_latency(owner, tenant, item.latency_ms or tenant.latency_ms):
+        if item.offline and not self._step_behind(tenant):
+            self._refuse(owner, item, _NO_OFFLINE)
+        elif not self._change_latency(owner, tenant, item.latency_ms or tenant.latency_ms):
             self._refuse(owner, item, _NO_TIME)
         elif item.refine is not None and not self.lanes.change(owner, item.refine):
             self._refuse(owner, item, _NO_SECOND)
@@ -117,6 +123,18 @@ class Reception:
         if tenant.second is not None:
             self._engine.change(tenant.second, language=language)
         tenant.language = language
+
+    def _step_behind(self, tenant: Tenant) -> bool:
+        """Nobody listens to the stream live: the time planned for it is free. False when there are too many."""
+        if self._offline >= MOST_OFFLINE:
+            return False
+        latency_ms = max(self._engine.info.latencies_ms)
+        self._engine.change(tenant.lease, latency_ms=latency_ms)
+        self._engine.step_behind(tenant.lease)
+        self._admission.remove(tenant.latency_ms)
+        tenant.latency_ms, tenant.offline = latency_ms, True
+        self._offline += 1
+        return True
 
     def _change_latency(self, owner: Owner, tenant: Tenant, latency_ms: int) -> bool:
         if latency_ms == tenant.latency_ms:
@@ -151,7 +169,10 @@ class Reception:
         """The stream is over, and its time is free; its leases have ended, or are to be closed."""
         tenant = self._tenants.remove(owner)
         if tenant is not None:
-            self._admission.remove(tenant.latency_ms)
+            if tenant.offline:
+                self._offline -= 1
+            else:
+                self._admission.remove(tenant.latency_ms)
             self.lanes.forget(owner, had_one=tenant.second is not None)
         return tenant
 

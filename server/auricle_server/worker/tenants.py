@@ -32,6 +32,7 @@ class Tenant:
         language: In which it is heard.
         refine: What it wants of a second lane: "off", "on" or "auto".
         second: The second lane's hold on a slot, while there is one.
+        offline: Whether nobody listens live: no time is planned for it.
     """
 
     lease: Lease
@@ -39,6 +40,7 @@ class Tenant:
     language: str = ""
     refine: str = "off"
     second: Lease | None = None
+    offline: bool = False
 
 
 @dataclass(slots=True)

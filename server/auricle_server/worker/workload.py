@@ -34,7 +34,7 @@ class Workload:
         self._spent += now - self._since
         self._since = now
 
-    def stepped(self, chunk_frames: int, rows: int, seconds: float, now: float) -> Measured:
+    def stepped(self, chunk_frames: int, rows: int, seconds: float, now: float) -> Measured | None:
         """A step has brought results.
 
         Args:
@@ -45,7 +45,9 @@ class Workload:
         """
         self.pause(now)
         spent, self._spent = self._spent, 0.0
-        latency_ms = self._latency_of[chunk_frames]
+        latency_ms = self._latency_of.get(chunk_frames)
+        if latency_ms is None:  # rows of several chunks, which run while nobody else has any
+            return None
         self._steps.append(StepSample(latency_ms, rows, seconds))
         return Measured(latency_ms, rows, spent)
 

@@ -1,0 +1,120 @@
+"""Files through a real server: what they hear, what they may ask for, and that live streams do not wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+import auricle
+from auricle.protocol.messages import Final, Start
+from auricle.protocol.settings import InvalidMessage
+from auricle_server.config import ServerConfig
+from auricle_server.engine import Engine
+from auricle_server.link.messages import ChangeStream, OpenStream, StreamFailed
+from auricle_server.local import serve_locally
+from auricle_server.worker import reception
+from tests.support import tones
+from tests.support.calls import Call, Exchange
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    async with serve_locally(ServerConfig(model=str(tones.CHECKPOINT), max_load=0)) as url:
+        yield url
+
+
+async def finals(url: str, start: Start, audio: tones.Pcm) -> list[Final]:
+    """All finals of a stream that sends as fast as the server reads."""
+    found = []
+    async with auricle.connect(url, start=start) as stream:
+
+        async def speak() -> None:
+            for at in range(0, len(audio), 16_000):
+                await stream.send(audio[at : at + 16_000].astype("<i2").tobytes())
+            await stream.end()
+
+        speaking = asyncio.create_task(speak())
+        async for event in stream:
+            found += [event] if isinstance(event, Final) and event.text else []
+        await speaking
+    return found
+
+
+def talk(count: int) -> tuple[tones.Pcm, str]:
+    parts = [tones.utterance(seed, 5, trailing=0.9) for seed in range(count)]
+    return np.concatenate([audio for audio, _ in parts]), " ".join(text for _, text in parts)
+
+
+async def test_a_file_has_the_finals_that_a_live_stream_of_the_largest_latency_has(url: str) -> None:
+    audio, text = talk(12)
+    live = await finals(url, Start(latency_ms=1120), audio)
+    offline = await finals(url, Start(offline=True), audio)
+    assert [(f.text, f.start, f.end, f.words) for f in offline] == [(f.text, f.start, f.end, f.words) for f in live]
+    assert " ".join(final.text for final in offline) == text
+    assert len(offline) > 5
+
+
+async def test_its_latency_is_the_models_largest(url: str) -> None:
+    async with auricle.connect(url, start=Start(offline=True)) as stream:
+        assert stream.ready.latency_ms == 1120
+        await stream.update(latency_ms=80)
+        async for event in stream:
+            if isinstance(event, auricle.Error):
+                assert (event.code, event.fatal) == ("unsupported_latency", False)
+                break
+    with pytest.raises(InvalidMessage, match="latency_ms"):
+        Start(offline=True, latency_ms=160)
+
+
+async def test_a_live_stream_is_answered_while_files_are_decoded(url: str) -> None:
+    audio, _ = talk(10)
+    files = [asyncio.create_task(finals(url, Start(offline=True), np.tile(audio, 6))) for _ in range(3)]
+    await asyncio.sleep(0.5)
+    waits = []
+    async with auricle.connect(url, start=Start(latency_ms=80)) as stream:
+        for number in range(8):
+            await stream.send(audio[number * 8_000 : (number + 1) * 8_000].astype("<i2").tobytes())
+            began = time.perf_counter()
+            await stream.finalize(str(number))
+            async for event in stream:
+                if isinstance(event, Final) and event.finalize_id == str(number):
+                    break
+            waits.append(time.perf_counter() - began)
+    assert not any(file.done() for file in files), "the files were over before anybody could wait for them"
+    assert sorted(waits)[len(waits) // 2] < 0.5
+    texts = [" ".join(final.text for final in await file) for file in files]
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_as_many_at_once_as_the_worker_takes_and_no_time_is_planned_for_them(
+    tones_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reception, "MOST_OFFLINE", 2)
+    exchange = Exchange(tones_engine)
+    calls = [Call(exchange, number, Start(offline=True)) for number in range(2)]
+    exchange.tick()
+    told: list[object] = []
+    desk = exchange.worker._reception
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "_tell", lambda _, item: told.append(item))
+        desk.apply((b"gateway", 9), OpenStream(9, 80, "en-US"))
+        desk.apply((b"gateway", 9), ChangeStream(9, offline=True, starting=True))
+    assert isinstance(told[-1], StreamFailed)
+    assert told[-1].code == "server_full"
+    assert exchange.worker._admission.load == 0
+    for call in calls:
+        call.finish()
+    again = Call(exchange, 10, Start(offline=True))
+    again.finish()
+    assert again.over
+
+
+@pytest.fixture(scope="module")
+def tones_engine() -> Engine:
+    from auricle_server.checkpoints import load_checkpoint
+
+    return Engine(load_checkpoint(str(tones.CHECKPOINT)), slots=4, device="cpu", threads=1)
