@@ -24,10 +24,10 @@ TEST_PACKAGES := espeak-ng flite chromium
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test lint format bench gpu demo-model wheels pins clean
+.PHONY: help setup demo test lint format bench gpu demo-model demo-model-multilingual wheels pins clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 28
 
 setup: $(TEST_READY)  ## .venv with all that the tests need
 
@@ -72,7 +72,10 @@ gpu:  ## tests and benches for an NVIDIA GPU, with the Python of this machine; a
 	@PYTHONPATH=plugins:server:$(GPU_SITE) $(GPU_PYTHON) -m auricle_server.bench gpu --budget $(GPU_BUDGET)
 
 demo-model: $(TEST_READY) recipe-packages  ## train the bundled English model again (hours)
-	$(BIN)/python -m demo_model
+	$(BIN)/python -m demo_model all --work build/demo_model --hours 27
+
+demo-model-multilingual: $(TEST_READY) recipe-packages  ## train the bundled multilingual model again (hours)
+	$(BIN)/python -m demo_model all --recipe multilingual --work build/demo_model_multilingual --minutes 64
 
 wheels: $(TEST_READY)  ## wheels of auricle, and of the two names that bring it to Pipecat and LiveKit, in dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . ./distributions/pipecat-auricle ./distributions/livekit-plugins-auricle

@@ -20,14 +20,12 @@ class Recipe:
         shape: Sizes of the network.
         languages: Codes of a multilingual model; none for the English one.
         start_from: An archive whose encoder the training goes on from.
-        hours: Of audio to synthesise.
     """
 
     archive: Path
     shape: Shape = field(default_factory=Shape)
     languages: tuple[str, ...] = ()
     start_from: Path | None = None
-    hours: float = 20.0
 
 
 ENGLISH = Recipe(FOLDER / "demo_en.nemo")
