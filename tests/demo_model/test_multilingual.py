@@ -40,6 +40,8 @@ def test_every_slot_of_a_pattern_has_words(texts: ModuleType) -> None:
     slots = {slot for lines in texts.PATTERNS.values() for line in lines for slot in re.findall(r"\{(\w+)\}", line)}
     assert slots - {"digits"} <= set(texts.WORDS)
     assert len(texts.WORDS["digit"]) == 10
+    assert len(texts.WORDS["weekday"]) == 7
+    assert all(len(entry.split()) >= 2 for entry in texts.WORDS["date"])
     assert len(texts.WORDS["random"]) >= 300
     assert sum(map(len, texts.PATTERNS.values())) >= 100
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 
 def entries(text: str) -> tuple[str, ...]:
-    """What commas and line ends separate, each once, in order."""
-    parts = (" ".join(part.split()) for part in re.split(r"[,\n]", text))
+    """What commas separate, each once, in order; a line may end within an entry."""
+    parts = (" ".join(part.split()) for part in text.split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
