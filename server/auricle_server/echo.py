@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from auricle_server.pieces import Kind, Piece
 
@@ -28,8 +29,8 @@ PAUSE = 6
 """Encoder frames without a token of a word, behind which a word that begins at a flush, after the end of a sentence,
 was imagined: the step from noise to perfect silence sounds like one now and then. If it was said, it comes again."""
 
-Token = tuple[int, int, float]
-"""Token id, absolute emission frame, probability."""
+Token = TypeVar("Token", bound=tuple[Any, ...])
+"""Token id, absolute emission frame, and whatever else is known of the token."""
 
 
 class Echo:
@@ -78,10 +79,11 @@ class Echo:
 
     def new(self, tokens: Iterable[Token]) -> Iterator[Token]:
         """Those of the tokens that have not been reported."""
-        for token, frame, probability in tokens:
+        for found in tokens:
+            token, frame = found[:2]
             piece = self._pieces[token]
             if not self._listening or not self._is_echo(token, piece, frame):
-                yield token, frame, probability
+                yield found
             self._space = piece.kind is Kind.SPACE
             if piece.kind is Kind.SPEECH:
                 self._word_at = frame

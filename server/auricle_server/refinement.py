@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from auricle_server.calibration import RAW, WordCalibration
 from auricle_server.cuts import Cut
 from auricle_server.echo import Echo
 from auricle_server.link.columns import ChunkResult
@@ -21,8 +22,8 @@ from auricle_server.transcript import Segment, Transcript
 PAUSE = SAMPLE_RATE * 4 // 5
 """Without a word for this long, a lane takes over: neither may still owe a word of before, nor have begun another."""
 
-Token = tuple[int, int, float]
-"""Token id, absolute emission frame, probability."""
+Token = tuple[int, int, float, float]
+"""Token id, absolute emission frame, probability, confidence."""
 
 
 class Refinement:
@@ -31,13 +32,24 @@ class Refinement:
     Args:
         pieces: Token strings by id.
         frame_samples: Length of an encoder frame.
+        calibration: Of the model's words.
+        latency_ms: Of the lane.
 
     Attributes:
         active: Whether there is a lane, and finals are its words.
         position: Audio position on which what it has found rests.
+        told: Where the last word ended that a final has told, in seconds.
     """
 
-    def __init__(self, pieces: tuple[str, ...], frame_samples: int) -> None:
+    def __init__(
+        self,
+        pieces: tuple[str, ...],
+        frame_samples: int,
+        calibration: WordCalibration = RAW,
+        latency_ms: int = 0,
+    ) -> None:
+        self.told = 0.0
+        self._calibration, self._latency_ms = calibration, latency_ms
         self.active = False
         self.position = 0
         self._names = pieces
@@ -70,7 +82,7 @@ class Refinement:
     @property
     def start(self) -> int | None:
         """Where the first word begins that no final has taken; None without one."""
-        frames = (frame for token, frame, _ in self._tokens if self._pieces[token].kind is Kind.SPEECH)
+        frames = (frame for token, frame, *_ in self._tokens if self._pieces[token].kind is Kind.SPEECH)
         frame = next(frames, None) if self.active else None
         return None if frame is None else frame * self._frame_samples
 
@@ -95,7 +107,7 @@ class Refinement:
 
     def _new(self, result: ChunkResult) -> list[Token]:
         """Those of its tokens that no flush before has brought."""
-        tokens = list(zip(result.tokens, result.frames, result.probabilities, strict=True))
+        tokens = _tokens_of(result)
         if result.mark is None:
             return list(self._echo.new(tokens))
         flushed_at = result.samples // self._frame_samples
@@ -143,14 +155,13 @@ class Refinement:
             return
         result, new = self._looked_ahead
         del self._tokens[max(count, len(self._tokens) - new) :]
-        found = list(zip(result.tokens, result.frames, result.probabilities, strict=True))
-        before = self._first_behind(border, found)
+        before = self._first_behind(border, _tokens_of(result))
         self._echo.reported(result.tokens[:before], result.frames[:before], border // self._frame_samples)
         self._looked_ahead = None
 
     def _first_behind(self, border: int, tokens: Sequence[Token]) -> int:
         """Index of the first token of the first word that starts behind `border`."""
-        for index, (token, frame, _) in enumerate(tokens):
+        for index, (token, frame, *_) in enumerate(tokens):
             if frame * self._frame_samples > border and _begins_word(self._pieces[token]):
                 return index
         return len(tokens)
@@ -161,10 +172,15 @@ class Refinement:
         return dropped
 
     def _segment(self, tokens: list[Token]) -> Segment:
-        transcript = Transcript(self._names, self._frame_samples)
-        for token, frame, probability in tokens:
-            transcript.add((token,), (frame,), (probability,))
-        return transcript.cut()
+        transcript = Transcript(self._names, self._frame_samples, self._calibration, self._latency_ms)
+        transcript.told = self.told
+        for token, frame, probability, confidence in tokens:
+            transcript.add((token,), (frame,), (probability,), confidences=(confidence,))
+        return transcript.cut(self.position)
+
+
+def _tokens_of(result: ChunkResult) -> list[Token]:
+    return list(zip(result.tokens, result.frames, result.probabilities, result.confidences, strict=True))
 
 
 def _begins_word(piece: Piece) -> bool:

@@ -41,8 +41,9 @@ class Speech:
         self.position = self.turn_ended_at = 0
         self.over = False
         self._frame_samples = round(info.frame_seconds * SAMPLE_RATE)
-        self.second = Refinement(info.pieces, self._frame_samples)
-        self._transcript = Transcript(info.pieces, self._frame_samples)
+        self.second = Refinement(info.pieces, self._frame_samples, info.words, info.latencies_ms[-1])
+        latency_ms = start.latency_ms or info.default_latency_ms
+        self._transcript = Transcript(info.pieces, self._frame_samples, info.words, latency_ms)
         self._turn = start.turn
         self._detector = detector_for(start.turn)
         self._record = TurnRecord()
@@ -65,6 +66,10 @@ class Speech:
     def language(self, language: str) -> None:
         self.asked_language, self._transcript.language = language, None
 
+    def change_latency(self, latency_ms: int) -> None:
+        """Another chunk latency from the next chunk on: tokens come earlier or later behind their words."""
+        self._transcript.latency_ms = latency_ms
+
     def change_turn(self, turn: TurnSettings) -> None:
         """Other turns from the next chunk on; see `auricle_server.stream.Stream.update`."""
         same_mode = (turn.mode == "off") == (self._turn.mode == "off")
@@ -81,7 +86,7 @@ class Speech:
         self.position = max(self.position, result.samples)
         transcript, before = self._transcript, self._transcript.text
         flushed_at = None if result.mark is None else result.samples // self._frame_samples
-        transcript.add(result.tokens, result.frames, result.probabilities, flushed_at)
+        transcript.add(result.tokens, result.frames, result.probabilities, flushed_at, confidences=result.confidences)
         self._grew = transcript.text != before
         decisions = self._detector.feed(self._heard(self.position, voice))
         started = TurnStarted() in decisions
@@ -146,7 +151,7 @@ class Speech:
             audio_time=self.audio_time,
             text=transcript.text,
             start=(transcript.start or 0) / SAMPLE_RATE,
-            end=self._speech_end,
+            end=(transcript.end(self.position) or 0) / SAMPLE_RATE,
             language=self.language,
         )
 
@@ -197,8 +202,10 @@ class Speech:
 
     def _finals(self, cut: Cut) -> list[ServerEvent]:
         """One with the words, if there are any, and an empty one for each further finalize."""
-        heard, refined = self._transcript.cut(), self.second.take(cut)
+        heard, refined = self._transcript.cut(self.position), self.second.take(cut)
         found = heard if refined is None else refined
+        if found.words:
+            self._transcript.told = self.second.told = found.words[-1].end
         ids: list[str | None] = [*cut.ids] or [None] * bool(heard.text or found.text)
         if not ids:
             return []
@@ -223,6 +230,7 @@ class Speech:
             finalize_id=finalize_id,
             settled=self._settled / SAMPLE_RATE,
             refined=refined,
+            confidence=found.confidence,
         )
 
     def _weigh(self, *, ended: bool) -> list[ServerEvent]:

@@ -166,6 +166,7 @@ class Stream:
             self._speech.language = update.language
         self._grid_moved |= update.latency_ms not in {None, self.latency_ms}
         self.latency_ms = update.latency_ms or self.latency_ms
+        self._speech.change_latency(self.latency_ms)
         return Change(update.latency_ms, update.language, update.refine)
 
     def finalize(self, finalize_id: str) -> int | None:

@@ -9,10 +9,12 @@ while their segment is still empty, for they belong to the segment before.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auricle.protocol.messages import Word
+from auricle_server.calibration import RAW, WordCalibration, word_times
 from auricle_server.echo import Echo
 from auricle_server.link.messages import SAMPLE_RATE
 from auricle_server.pieces import Kind, Piece, vocabulary
@@ -25,8 +27,7 @@ class _OpenWord:
     text: str
     first: int
     last: int
-    probability: float
-    tokens: int
+    confidences: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,14 @@ class Segment:
         words: With times in seconds.
         start: First word's start in samples; None when nothing was said.
         end: Last word's end in samples; None when nothing was said.
+        confidence: Expected share of the words that are right; None when nothing was said.
     """
 
     text: str
     words: tuple[Word, ...]
     start: int | None
     end: int | None
+    confidence: float | None = None
 
 
 class Transcript:
@@ -52,10 +55,15 @@ class Transcript:
     Args:
         pieces: Token strings by id.
         frame_samples: Length of an encoder frame in samples.
+        calibration: Makes word times and confidences of frames and tokens.
+        latency_ms: The latency setting, which may change.
 
     Attributes:
+        latency_ms: In force; words that wait for their final take it, too.
+        told: Where the last word ended that a segment has told, in seconds: no later one starts before.
         language: Code of the last language tag that the model emitted, None before the first.
-        speech_end: Where the last word ended, in samples, whatever its segment; None before the first word.
+        speech_end: End of the last word's last frame, in samples, whatever its segment; None before the first word.
+            Turns count from here, whatever the calibration.
         closing: The marks behind the last word, whatever its segment; empty while there are none.
         closed_at: Where the last of them was emitted, in samples; None while there are none.
         utterance_ended: Whether the model has emitted an end of utterance behind the last word.
@@ -63,8 +71,17 @@ class Transcript:
         confidence: Probability of the last token of a word.
     """
 
-    def __init__(self, pieces: tuple[str, ...], frame_samples: int) -> None:
+    def __init__(
+        self,
+        pieces: tuple[str, ...],
+        frame_samples: int,
+        calibration: WordCalibration = RAW,
+        latency_ms: int = 0,
+    ) -> None:
         self._pieces = vocabulary(pieces)
+        self._calibration = calibration
+        self.latency_ms = latency_ms
+        self.told = 0.0
         self._frame_samples = frame_samples
         self._echo = Echo(self._pieces)
         self._words: list[_OpenWord] = []
@@ -87,7 +104,13 @@ class Transcript:
     @property
     def start(self) -> int | None:
         """Where the open segment's first word starts, in samples; None while nothing was said."""
-        return self._words[0].first * self._frame_samples if self._heard else None
+        return _samples(self._times(self._words[:1])[0][0]) if self._heard else None
+
+    def end(self, position: int) -> int | None:
+        """Where the last word ends as far as it is known at `position`, both in samples; None before the first."""
+        if not self._heard:
+            return self.speech_end
+        return _samples(self._times(self._words[-1:], position)[0][1])
 
     def kind(self, token: int) -> Kind:
         """What a token is."""
@@ -99,6 +122,8 @@ class Transcript:
         frames: Sequence[int],
         probabilities: Sequence[float],
         flushed_at: int | None = None,
+        *,
+        confidences: Sequence[float] | None = None,
     ) -> None:
         """Takes what one chunk brought.
 
@@ -108,11 +133,13 @@ class Transcript:
             probabilities: Of each token, 0 to 1.
             flushed_at: Encoder frame at which a flush ended the stream for this chunk: its tokens will come again. None
                 for a whole chunk.
+            confidences: Of each token, by entropy; None where there is no better measure than the probabilities.
         """
+        found = list(zip(tokens, frames, probabilities, confidences or probabilities, strict=True))
         if flushed_at is not None:
             said = self._echo.said(tokens, frames, flushed_at)
-            tokens, frames, probabilities = tokens[:said], frames[:said], probabilities[:said]
-        for token, frame, probability in self._echo.new(zip(tokens, frames, probabilities, strict=True)):
+            tokens, frames, found = tokens[:said], frames[:said], found[:said]
+        for token, frame, probability, confidence in self._echo.new(found):
             piece = self._pieces[token]
             if piece.kind is Kind.LANGUAGE:
                 self.language = piece.text
@@ -121,11 +148,11 @@ class Transcript:
             elif piece.kind is Kind.END:
                 self.utterance_ended = True
             elif piece.kind is not Kind.CONTROL:
-                self._add(piece, frame, probability)
+                self._add(piece, frame, probability, confidence)
         if flushed_at is not None:
             self._echo.reported(tokens, frames, flushed_at)
 
-    def _add(self, piece: Piece, frame: int, probability: float) -> None:
+    def _add(self, piece: Piece, frame: int, probability: float, confidence: float) -> None:
         gap = piece.starts_word or self._space
         self._space = False
         if piece.kind is Kind.CLOSING:
@@ -135,10 +162,10 @@ class Transcript:
             return
         if gap or not self._words:
             self._text += f" {piece.text}" if self._words else piece.text
-            self._words.append(_OpenWord(piece.text, frame, frame, probability, 1))
+            self._words.append(_OpenWord(piece.text, frame, frame, [confidence]))
         else:
             self._text += piece.text
-            self._extend(self._words[-1], piece, frame, probability)
+            self._extend(self._words[-1], piece, frame, confidence)
         if piece.kind is Kind.SPEECH:
             self._heard, self.closing, self.closed_at, self.utterance_ended = True, "", None, False
             self.last_word, self.confidence = self._words[-1].text, probability
@@ -152,24 +179,38 @@ class Transcript:
         self._words[-1].text += mark
 
     @staticmethod
-    def _extend(word: _OpenWord, piece: Piece, frame: int, probability: float) -> None:
+    def _extend(word: _OpenWord, piece: Piece, frame: int, confidence: float) -> None:
         word.text += piece.text
         if piece.kind is Kind.SPEECH:
             word.last = frame
-            word.probability += probability
-            word.tokens += 1
+            word.confidences.append(confidence)
 
-    def cut(self) -> Segment:
-        """Ends the open segment and begins the next."""
-        start, text, words = self.start, self.text, self._words if self._heard else []
+    def cut(self, position: int | None = None) -> Segment:
+        """Ends the open segment, of which no word ends behind `position` (in samples), and begins the next."""
+        text, words = self.text, self._words if self._heard else []
         self._words, self._text, self._heard, self._space = [], "", False, False
-        end = (words[-1].last + 1) * self._frame_samples if words else None
-        return Segment(text, tuple(map(self._word, words)), start, end)
+        if not words:
+            return Segment(text, (), None, None)
+        times = self._times(words, position)
+        told = tuple(map(self._word, words, times))
+        self.told = max(self.told, times[-1][1])
+        confidence = sum(word.confidence for word in told) / len(told)
+        return Segment(text, told, _samples(times[0][0]), _samples(times[-1][1]), round(confidence, 4))
 
-    def _word(self, word: _OpenWord) -> Word:
+    def _times(self, words: Sequence[_OpenWord], position: int | None = None) -> list[tuple[float, float]]:
+        frame = self._frame_samples / SAMPLE_RATE
+        frames = [(word.first * frame, (word.last + 1) * frame) for word in words]
+        ends = math.inf if position is None else position / SAMPLE_RATE
+        return word_times(frames, self._calibration.timing(self.latency_ms), self.told, ends)
+
+    def _word(self, word: _OpenWord, times: tuple[float, float]) -> Word:
         return Word(
             text=word.text,
-            start=word.first * self._frame_samples / SAMPLE_RATE,
-            end=(word.last + 1) * self._frame_samples / SAMPLE_RATE,
-            confidence=round(word.probability / word.tokens, 4),
+            start=round(times[0], 4),
+            end=round(times[1], 4),
+            confidence=round(self._calibration.word(word.confidences), 4),
         )
+
+
+def _samples(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE)

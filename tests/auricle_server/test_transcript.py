@@ -37,10 +37,10 @@ def test_words_carry_their_frames_and_the_punctuation_that_follows() -> None:
     assert (segment.start, segment.end) == (10 * FRAME, 14 * FRAME)
 
 
-def test_confidence_is_the_mean_over_the_tokens_that_are_speech() -> None:
+def test_confidence_is_the_geometric_mean_over_the_tokens_that_are_speech() -> None:
     transcript = Transcript(PIECES, FRAME)
-    transcript.add([ID["▁re"], ID["port"], ID["."]], [0, 1, 2], [0.9, 0.7, 0.1])
-    assert transcript.cut().words[0].confidence == 0.8
+    transcript.add([ID["▁re"], ID["port"], ID["."]], [0, 1, 2], [0.9, 0.4, 0.1])
+    assert transcript.cut().words[0].confidence == 0.6
 
 
 def test_punctuation_moves_no_speech_end() -> None:

@@ -114,7 +114,14 @@ ClientMessage = Start | Update | Finalize | End
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a final: its text with case and the punctuation that follows, seconds, and confidence from 0 to 1."""
+    """One word of a final.
+
+    Attributes:
+        text: With case and the punctuation that follows.
+        start: Seconds; never before the end of the word before.
+        end: Likewise.
+        confidence: Probability that the word is right, 0 to 1.
+    """
 
     text: str
     start: float
@@ -238,6 +245,8 @@ class Final(_Event):
         finalize_id: The `Finalize.id` that this answers; None when the server decided.
         settled: Seconds. No later event depends on audio before this point: a client that reconnects replays from here.
         refined: Whether this is the text of the second pass, see `Refine`.
+        confidence: Expected share of its words that are right, 0 to 1; None where nothing was said, and from servers of
+            before.
     """
 
     TYPE: ClassVar[str] = "final"
@@ -249,6 +258,7 @@ class Final(_Event):
     finalize_id: str | None = None
     settled: float
     refined: bool = False
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

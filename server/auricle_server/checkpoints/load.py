@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from auricle_server.calibration import WordCalibration
 from auricle_server.checkpoints import hub
 from auricle_server.checkpoints.archive import read_archive, read_unpacked
 from auricle_server.checkpoints.bundled import BUNDLED
+from auricle_server.checkpoints.calibrations import read_calibration
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
 from auricle_server.checkpoints.features import hann_window, mel_filters
@@ -36,12 +38,14 @@ class Checkpoint:
         config: Architecture and features.
         weights: fp32 parameters by NeMo's names; those stored in fp32 are mapped from the file where possible.
         pieces: Token strings by id, blank excluded; U+2581 marks the start of a word.
+        words: What makes its word times and confidences right; None where nobody has measured it.
     """
 
     name: str
     config: ModelConfig
     weights: dict[str, torch.Tensor]
     pieces: tuple[str, ...]
+    words: WordCalibration | None = None
 
 
 def load_checkpoint(name: str) -> Checkpoint:
@@ -54,7 +58,8 @@ def load_checkpoint(name: str) -> Checkpoint:
         BadCheckpoint: It is there but is no checkpoint, or a damaged one.
         UnsupportedModel: A checkpoint of a model that this engine does not run.
     """
-    return interpret(name, read_checkpoint(locate(name)))
+    path = locate(name)
+    return replace(interpret(name, read_checkpoint(path)), words=read_calibration(path))
 
 
 def locate(name: str) -> Path:

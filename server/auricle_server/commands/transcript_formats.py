@@ -74,6 +74,7 @@ def _json(transcript: Transcript) -> str:
             "start": round(segment.start, 3),
             "end": round(segment.end, 3),
             "language": segment.language,
+            "confidence": segment.confidence,
             "words": [_rounded(word) for word in segment.words],
         }
         for segment in transcript.segments

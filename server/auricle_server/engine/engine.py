@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from auricle_server.calibration import uncalibrated
 from auricle_server.checkpoints.languages import offered_languages
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.batcher import Batcher
@@ -310,4 +311,5 @@ def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int) -> Eng
         frame_seconds=checkpoint.config.frame_seconds,
         slots=slots,
         lookahead_seconds=Geometry(checkpoint.config).lookahead_seconds,
+        words=checkpoint.words or uncalibrated(checkpoint.config.frame_seconds),
     )

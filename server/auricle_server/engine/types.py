@@ -8,6 +8,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.calibration import RAW, WordCalibration
+
 Pcm = npt.NDArray[np.int16]
 """Audio, 16 kHz mono."""
 
@@ -62,6 +64,7 @@ class EngineInfo:
         frame_seconds: Length of an encoder frame.
         slots: Streams that fit.
         lookahead_seconds: Audio beyond the start of its last frame that a chunk rests on.
+        words: Makes word times and confidences of frames and tokens.
     """
 
     name: str
@@ -73,6 +76,7 @@ class EngineInfo:
     frame_seconds: float
     slots: int
     lookahead_seconds: float = 0.0
+    words: WordCalibration = RAW
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from auricle_server.calibration import RAW, WordCalibration
 from auricle_server.link.columns import NO_AUDIO, AudioColumns, ResultColumns
 
 SAMPLE_RATE = 16_000
@@ -30,6 +31,7 @@ class ModelInfo(msgspec.Struct, frozen=True, tag=True):
         frame_seconds: Length of an encoder frame.
         slots: Streams that the worker can hold.
         lookahead_seconds: Audio beyond the start of its last frame that a chunk rests on.
+        words: Makes word times and confidences of frames and tokens.
     """
 
     name: str
@@ -41,6 +43,7 @@ class ModelInfo(msgspec.Struct, frozen=True, tag=True):
     frame_seconds: float
     slots: int
     lookahead_seconds: float = 0.0
+    words: WordCalibration = RAW
 
 
 # --- gateway to worker -----------------------------------------------------------------------------------------------

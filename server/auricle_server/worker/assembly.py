@@ -33,6 +33,7 @@ def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelIn
         frame_seconds=info.frame_seconds,
         slots=info.slots,
         lookahead_seconds=info.lookahead_seconds,
+        words=info.words,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from statistics import fmean
 
 from livekit.agents import LanguageCode
 from livekit.agents.stt import RecognitionUsage, SpeechData, SpeechEvent, SpeechEventType
@@ -87,7 +86,7 @@ class SpeechEvents:
             text=event.text,
             start_time=event.start + shift,
             end_time=event.end + shift,
-            confidence=fmean(word.confidence for word in words) if words else 0.0,
+            confidence=(event.confidence or 0.0) if isinstance(event, Final) else 0.0,
             words=[self._timed(word, shift) for word in words] or None,
             metadata={"refined": event.refined} if isinstance(event, Final) else None,
         )

@@ -1,0 +1,102 @@
+"""What makes word times and word confidences of a model right: measured once, kept beside its checkpoint.
+
+An RNNT emits a token when it is sure, which is later than the word sounds, and the entropy of its tokens tells right
+words from wrong ones without being a probability. `python -m tests.bench.words` measures both. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+PAUSE = 0.2
+"""Seconds. Words that lie closer touch: both estimates of the moment between them count."""
+SHORTEST = 0.3
+"""Seconds. A word before a pause lasts that long at least; one piece may hold a long word, and comes early in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How much later than a word its tokens come, in seconds.
+
+    Attributes:
+        start: From a word's start to the beginning of the frame of its first token.
+        end: From a word's end to the end of the frame of its last token.
+    """
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class WordCalibration:
+    """The constants of one model.
+
+    Attributes:
+        delays_ms: Latency setting, and the two delays of `Timing`; none: times are those of the frames.
+        confidence: Slope and offset of the logistic function that makes the mean of a word's confidences the
+            probability that it is right (Platt scaling); None: the mean itself.
+    """
+
+    delays_ms: tuple[tuple[int, float, float], ...] = ()
+    confidence: tuple[float, float] | None = None
+
+    def timing(self, latency_ms: int) -> Timing | None:
+        """The delays at a latency setting, or at that which comes closest."""
+        if not self.delays_ms:
+            return None
+        _, start, end = min(self.delays_ms, key=lambda row: abs(row[0] - latency_ms))
+        return Timing(start / 1000, end / 1000)
+
+    def word(self, confidences: Sequence[float]) -> float:
+        """Probability that a word is right, from the confidences of its tokens."""
+        mean = geometric_mean(confidences)
+        if self.confidence is None:
+            return mean
+        slope, offset = self.confidence
+        return 1 / (1 + math.exp(-(slope * mean + offset)))
+
+
+RAW = WordCalibration()
+"""Frames and tokens speak for themselves."""
+
+
+def uncalibrated(frame_seconds: float) -> WordCalibration:
+    """For a model that nobody has measured.
+
+    By its geometry, the newest audio of an encoder frame is that of the frame before on the clock, so its tokens come
+    one frame late. Confidences are taken as in the bundled English model: they order words rightly, but are no
+    measured probabilities.
+    """
+    frame = 1000 * frame_seconds
+    return WordCalibration(((0, frame, frame),), (8.0, -3.0))
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """Of values from 0 to 1; for confidences by entropy that is the mean over the entropies."""
+    return math.exp(sum(math.log(max(value, 1e-12)) for value in values) / len(values))
+
+
+def word_times(
+    frames: Sequence[tuple[float, float]], timing: Timing | None, begins: float, ends: float
+) -> list[tuple[float, float]]:
+    """Starts and ends of words, in order and without overlap.
+
+    Args:
+        frames: Of each word, the beginning of its first token's frame and the end of its last token's, in seconds.
+        timing: How late they are; None: not at all.
+        begins: No word starts before.
+        ends: No word ends behind.
+    """
+    if timing is None:
+        return list(frames)
+    times = []
+    starts = list(accumulate((min(first - timing.start, ends) for first, _ in frames), max, initial=begins))[1:]
+    for start, (_, last), following in zip(starts, frames, [*starts[1:], math.inf], strict=True):
+        end = max(last - timing.end, start + SHORTEST)
+        if following - end < PAUSE:
+            end = min((end + following) / 2, following)
+        times.append((start, max(start, min(end, ends))))
+    return times
