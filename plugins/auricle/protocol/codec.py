@@ -45,7 +45,7 @@ _SERVER_EVENTS: dict[str, type[ServerEvent]] = {
     for kind in (Ready, SpeechStarted, Interim, Final, Settled, TurnEagerEnd, TurnResumed, TurnEnd, Error)
 }
 _ADDED: dict[type, frozenset[str]] = {
-    Start: frozenset({"refine"}),
+    Start: frozenset({"refine", "offline"}),
     TurnSettings: frozenset({"end_threshold", "eager_threshold", "min_silence_ms", "max_silence_ms"}),
 }
 """What a client can ask for that servers of before do not know, and would refuse: not said where it is the default."""
