@@ -6,13 +6,14 @@ the front is gone, from there to the cursor the present connection has heard it,
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from auricle import audio
 from auricle.pace import Pace
 from auricle.protocol import codes
+from auricle.protocol.languages import resolve
 from auricle.protocol.messages import SAMPLE_BYTES, End, Finalize, Held, Ready, Start, Update
 
 Said = bytes | Update | Finalize | End
@@ -158,7 +159,7 @@ class Journal:
         """The finalize has its final and need not be asked again."""
         self._forget(self._pending.pop(finalize_id))
 
-    def refuse(self, code: str, offered: Collection[object]) -> None:
+    def refuse(self, code: str, offered: Sequence[int | str]) -> None:
         """The server could not follow an update: takes the setting out of it, so that a replay does not ask again.
 
         Args:
@@ -169,7 +170,7 @@ class Journal:
         for mark in reversed(self._marks[: self._next_mark]):
             if name is not None and isinstance(mark.message, Update):
                 asked = getattr(mark.message, name)
-                if asked is not None and asked not in offered:
+                if asked is not None and not _has(offered, asked):
                     mark.message = _without(mark.message, name)
                     return
 
@@ -254,6 +255,13 @@ class Journal:
 
     def _aligned(self, size: int) -> int:
         return max(self._width, size - size % self._width)
+
+
+def _has(offered: Sequence[int | str], asked: int | str) -> bool:
+    """Whether a server with these latencies and languages has what was asked for."""
+    if isinstance(asked, str):
+        return resolve(asked, [each for each in offered if isinstance(each, str)]) is not None
+    return asked in offered
 
 
 def _without(update: Update, name: str) -> Update:

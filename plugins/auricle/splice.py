@@ -37,7 +37,8 @@ def shifted(event: E, seconds: float) -> E:
     moved = replace(event, **times)
     if isinstance(moved, Final):
         words = tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in moved.words)
-        return replace(moved, words=words)
+        languages = tuple(replace(span, start=span.start + seconds) for span in moved.languages)
+        return replace(moved, words=words, languages=languages)
     return moved
 
 

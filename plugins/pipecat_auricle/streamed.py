@@ -31,6 +31,8 @@ from auricle.protocol.messages import Final, Finalize, Interim, TurnEagerEnd
 from auricle.protocol.settings import TurnSettings
 from pipecat_auricle.speech import Speech
 
+_LANGUAGES = {language.value: language for language in Language}
+
 
 class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     """What the events of a stream become in a pipeline, whatever the stream is.
@@ -246,7 +248,5 @@ class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
 
 
 def _language(code: str) -> Language | None:
-    try:
-        return Language(code)
-    except ValueError:
-        return None
+    """Pipecat's name of what is spoken: of the locale, else (Arabic) of the language; None while it is not known."""
+    return _LANGUAGES.get(code) or _LANGUAGES.get(code.partition("-")[0])

@@ -15,6 +15,7 @@ from pipecat.utils.errors import ErrorCategory
 from pipecat.utils.types import NOT_GIVEN, assert_given, is_given
 
 from auricle import AuricleClient, ReconnectPolicy
+from auricle.protocol.languages import resolve
 from auricle.protocol.messages import Error, Ready, Start
 from pipecat_auricle.connected import ConnectedSTTService
 from pipecat_auricle.eager import SameWords
@@ -188,9 +189,16 @@ class AuricleSTTService(ConnectedSTTService):
     def _take_back(self, name: str, ready: Ready) -> None:
         """Restores the setting's last value that the server has: the next stream would not open with the other."""
         replaced = self._replaced.get(name, [])
-        while replaced and getattr(self._settings, name) not in [*ready.latencies_ms, *ready.languages]:
+        while replaced and not _has(ready, getattr(self._settings, name)):
             setattr(self._settings, name, replaced.pop())
 
     def _patience(self) -> float:
         latency_ms = assert_given(self._settings.latency_ms) or (self._ready.latency_ms if self._ready else 0)
         return latency_ms / 1000 + self._speech.longest_silence + self._stall_timeout
+
+
+def _has(ready: Ready, value: object) -> bool:
+    """Whether the server has this latency or language."""
+    if isinstance(value, str):
+        return resolve(value, ready.languages) is not None
+    return value in ready.latencies_ms

@@ -90,6 +90,8 @@ class Echo:
             self._closed = piece.kind is Kind.CLOSING or (self._closed and piece.kind is not Kind.SPEECH)
 
     def _is_echo(self, token: int, piece: Piece, frame: int) -> bool:
+        if piece.kind is Kind.LANGUAGE:
+            return self._consume_tag()
         rest = piece.continues and not self._space
         if self._consume(token, frame, 2 * LATE if rest else WINDOW):
             self._dropped_at = frame
@@ -110,6 +112,18 @@ class Echo:
                 for _ in range(index + 1):
                     self._expected.popleft()
                 return True
+        return False
+
+    def _consume_tag(self) -> bool:
+        """Takes the expected tag off the list, whatever it says; False when none is expected before the next word."""
+        for index, (token, _) in enumerate(self._expected):
+            kind = self._pieces[token].kind
+            if kind is Kind.LANGUAGE:
+                for _ in range(index + 1):
+                    self._expected.popleft()
+                return True
+            if kind is Kind.SPEECH:
+                return False
         return False
 
     def _replace_word(self) -> bool:

@@ -17,6 +17,7 @@ from auricle_server.echo import Echo
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import CAUGHT_UP, SAMPLE_RATE
 from auricle_server.pieces import Kind, Piece, vocabulary
+from auricle_server.spoken import Tags
 from auricle_server.transcript import Segment, Transcript
 
 PAUSE = SAMPLE_RATE * 4 // 5
@@ -39,6 +40,7 @@ class Refinement:
         active: Whether there is a lane, and finals are its words.
         position: Audio position on which what it has found rests.
         told: Where the last word ended that a final has told, in seconds.
+        tags: Its language tags.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Refinement:
         self._calibration, self._latency_ms = calibration, latency_ms
         self.active = False
         self.position = 0
+        self.tags = Tags()
         self._names = pieces
         self._pieces = vocabulary(pieces)
         self._frame_samples = frame_samples
@@ -69,7 +72,7 @@ class Refinement:
     def close(self) -> None:
         """There is none any more."""
         self.active = self._is_open = False
-        self._base, self._floor = 0, None
+        self._base, self._floor, self.tags = 0, None, Tags()
         self._echo = Echo(self._pieces)
         self._tokens: list[Token] = []
         self._taken = 0
@@ -162,7 +165,8 @@ class Refinement:
     def _first_behind(self, border: int, tokens: Sequence[Token]) -> int:
         """Index of the first token of the first word that starts behind `border`."""
         for index, (token, frame, *_) in enumerate(tokens):
-            if frame * self._frame_samples > border and _begins_word(self._pieces[token]):
+            follower = self._pieces[tokens[index + 1][0]] if index + 1 < len(tokens) else None
+            if frame * self._frame_samples > border and _begins_word(self._pieces[token], follower):
                 return index
         return len(tokens)
 
@@ -172,7 +176,7 @@ class Refinement:
         return dropped
 
     def _segment(self, tokens: list[Token]) -> Segment:
-        transcript = Transcript(self._names, self._frame_samples, self._calibration, self._latency_ms)
+        transcript = Transcript(self._names, self._frame_samples, self._calibration, self._latency_ms, self.tags)
         transcript.told = self.told
         for token, frame, probability, confidence in tokens:
             transcript.add((token,), (frame,), (probability,), confidences=(confidence,))
@@ -183,7 +187,9 @@ def _tokens_of(result: ChunkResult) -> list[Token]:
     return list(zip(result.tokens, result.frames, result.probabilities, result.confidences, strict=True))
 
 
-def _begins_word(piece: Piece) -> bool:
+def _begins_word(piece: Piece, follower: Piece | None) -> bool:
+    if piece.kind is Kind.SPACE and follower is not None and follower.kind is Kind.LANGUAGE:
+        return False  # a tag behind a sentence stands behind a space
     if piece.starts_word:
         return piece.kind in {Kind.SPEECH, Kind.MARK, Kind.SPACE}
     return piece.kind is Kind.SPEECH and not piece.continues

@@ -11,6 +11,7 @@ from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import SAMPLE_RATE, ModelInfo
 from auricle_server.pieces import Kind
 from auricle_server.refinement import Refinement
+from auricle_server.spoken import Asked, as_message, main_language, spans
 from auricle_server.transcript import Segment, Transcript
 from auricle_server.turns import Heard, TurnEnded, TurnRecord, TurnStarted, Voice, detector_for
 
@@ -27,12 +28,12 @@ class Speech:
 
     Args:
         info: The model that hears it.
-        start: What the client asked for.
+        start: What the client asked for; its language as one of the model's.
 
     Attributes:
         second: What the second lane hears of it.
         position: Audio position on which the last result rested.
-        asked_language: What the client asked for, or the model's default.
+        asked: The languages that the client has asked for, or the model's default.
         over: Whether the stream is: nothing follows what was said.
         turn_ended_at: Position on which the last turn's end was decided; 0 before the first.
     """
@@ -47,7 +48,7 @@ class Speech:
         self._turn = start.turn
         self._detector = detector_for(start.turn)
         self._record = TurnRecord()
-        self.asked_language = start.language or info.default_language
+        self.asked = Asked(start.language or info.default_language)
         self._with_words = start.words
         self._settled = 0
         self._grew = False
@@ -57,14 +58,15 @@ class Speech:
         """The position in seconds."""
         return self.position / SAMPLE_RATE
 
-    @property
-    def language(self) -> str:
-        """What is spoken, as far as the model says so, else what was asked for."""
-        return self._transcript.language or self.asked_language
+    def change_language(self, language: str, position: int) -> None:
+        """Another language, for what is said from `position` on; what is found out of it is not known yet."""
+        start = self._transcript.start
+        self.asked.change(language, position, min(self.position if start is None else start, self._settled))
+        self._transcript.tags.forget()
+        self.second.tags.forget()
 
-    @language.setter
-    def language(self, language: str) -> None:
-        self.asked_language, self._transcript.language = language, None
+    def _language_at(self, position: int) -> str:
+        return self.asked.at(position, self._transcript.tags.language)
 
     def change_latency(self, latency_ms: int) -> None:
         """Another chunk latency from the next chunk on: tokens come earlier or later behind their words."""
@@ -152,7 +154,7 @@ class Speech:
             text=transcript.text,
             start=(transcript.start or 0) / SAMPLE_RATE,
             end=(transcript.end(self.position) or 0) / SAMPLE_RATE,
-            language=self.language,
+            language=self._language_at(transcript.last_start),
         )
 
     def settle_silence(self) -> list[ServerEvent]:
@@ -220,17 +222,19 @@ class Speech:
     def _final(self, heard: Segment, found: Segment, finalize_id: str | None, *, refined: bool) -> Final:
         """Of what was `found` where interims showed what was `heard`: its bounds are theirs, if there were any."""
         bounds = found if heard.start is None else heard
+        runs = spans(found.said, self.asked)
         return Final(
             audio_time=self.audio_time,
             text=found.text,
             start=(self.position if bounds.start is None else bounds.start) / SAMPLE_RATE,
             end=(self.position if bounds.end is None else bounds.end) / SAMPLE_RATE,
-            language=self.language,
+            language=main_language(runs) if runs else self._language_at(self.position),
             words=found.words if self._with_words else (),
             finalize_id=finalize_id,
             settled=self._settled / SAMPLE_RATE,
             refined=refined,
             confidence=found.confidence,
+            languages=as_message(runs),
         )
 
     def _weigh(self, *, ended: bool) -> list[ServerEvent]:

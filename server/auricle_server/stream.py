@@ -10,10 +10,11 @@ comes meanwhile waits behind it, so nothing else depends on how long that takes.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auricle.protocol import codes
 from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.languages import resolve
 from auricle.protocol.messages import (
     ChunkGrid,
     Limits,
@@ -41,8 +42,13 @@ class Change:
     offline: bool = False
 
 
-def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None, keyterms: tuple[str, ...]) -> None:
+def check_settings(
+    info: ModelInfo, latency_ms: int | None, language: str | None, keyterms: tuple[str, ...]
+) -> str | None:
     """Whether the model can serve these settings.
+
+    Returns:
+        The language as one that the model offers; None when none was named.
 
     Raises:
         ProtocolViolation: One of the `unsupported_*` codes.
@@ -50,11 +56,13 @@ def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None
     if latency_ms is not None and latency_ms not in info.latencies_ms:
         offered = ", ".join(map(str, info.latencies_ms))
         raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"latency_ms {latency_ms} is not one of {offered}")
-    if language is not None and language not in info.languages:
+    resolved = None if language is None else resolve(language, info.languages)
+    if language is not None and resolved is None:
         offered = ", ".join(info.languages)
         raise ProtocolViolation(codes.UNSUPPORTED_LANGUAGE, f"language {language[:64]!r} is not one of {offered}")
     if keyterms:
         raise ProtocolViolation(codes.UNSUPPORTED_KEYTERMS, f"{info.name} takes no key terms; send none")
+    return resolved
 
 
 class Stream:
@@ -74,14 +82,14 @@ class Stream:
     """
 
     def __init__(self, info: ModelInfo, start: Start, session: str) -> None:
-        check_settings(info, start.latency_ms, start.language, start.keyterms)
+        language = check_settings(info, start.latency_ms, start.language, start.keyterms)
         self.latency_ms = max(info.latencies_ms) if start.offline else start.latency_ms or info.default_latency_ms
         self._offline = start.offline
         self.unanswered = 0
         self._info = info
         self._session = session
         self._grid_moved = False
-        self._speech = Speech(info, start)
+        self._speech = Speech(info, replace(start, language=language))
         self._heard = 0
         self._flushes = Flushes()
         self._cut: Cut | None = None
@@ -94,6 +102,11 @@ class Stream:
     def over(self) -> bool:
         """Whether the answer to `end` or `drain` has come; nothing follows it."""
         return self._speech.over
+
+    @property
+    def language(self) -> str:
+        """The language in force, one of the model's."""
+        return self._speech.asked.language
 
     @property
     def turn_ended_at(self) -> int:
@@ -130,7 +143,7 @@ class Stream:
             latencies_ms=info.latencies_ms,
             languages=info.languages,
             latency_ms=self.latency_ms,
-            language=self._speech.asked_language,
+            language=self.language,
             limits=limits,
             chunks=None if self._grid_moved else self._chunks(input_delay),
             resume_token=resume_token,
@@ -155,19 +168,19 @@ class Stream:
         Raises:
             ProtocolViolation: The model cannot serve them; nothing has changed.
         """
-        check_settings(self._info, update.latency_ms, update.language, update.keyterms or ())
+        language = check_settings(self._info, update.latency_ms, update.language, update.keyterms or ())
         if self._offline and update.latency_ms not in (None, self.latency_ms):
             raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"an offline stream stays at {self.latency_ms} ms")
         if update.turn is not None and self._cut is not None:
             self._behind.append(update.turn)
         elif update.turn is not None:
             self._speech.change_turn(update.turn)
-        if update.language is not None:
-            self._speech.language = update.language
+        if language is not None:
+            self._speech.change_language(language, self._heard)
         self._grid_moved |= update.latency_ms not in {None, self.latency_ms}
         self.latency_ms = update.latency_ms or self.latency_ms
         self._speech.change_latency(self.latency_ms)
-        return Change(update.latency_ms, update.language, update.refine)
+        return Change(update.latency_ms, language, update.refine)
 
     def finalize(self, finalize_id: str) -> int | None:
         """Everything said so far becomes final.

@@ -18,6 +18,7 @@ from auricle_server.calibration import RAW, WordCalibration, word_times
 from auricle_server.echo import Echo
 from auricle_server.link.messages import SAMPLE_RATE
 from auricle_server.pieces import Kind, Piece, vocabulary
+from auricle_server.spoken import Said, Tags
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class _OpenWord:
     first: int
     last: int
     confidences: list[float]
+    language: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Segment:
         start: First word's start in samples; None when nothing was said.
         end: Last word's end in samples; None when nothing was said.
         confidence: Expected share of the words that are right; None when nothing was said.
+        said: The words' languages: of one that no tag has named yet, that of the last tag.
     """
 
     text: str
@@ -47,6 +50,7 @@ class Segment:
     start: int | None
     end: int | None
     confidence: float | None = None
+    said: tuple[Said, ...] = ()
 
 
 class Transcript:
@@ -57,11 +61,12 @@ class Transcript:
         frame_samples: Length of an encoder frame in samples.
         calibration: Makes word times and confidences of frames and tokens.
         latency_ms: The latency setting, which may change.
+        tags: Those of a transcript that this one continues.
 
     Attributes:
+        tags: The language tags among the words.
         latency_ms: In force; words that wait for their final take it, too.
         told: Where the last word ended that a segment has told, in seconds: no later one starts before.
-        language: Code of the last language tag that the model emitted, None before the first.
         speech_end: End of the last word's last frame, in samples, whatever its segment; None before the first word.
             Turns count from here, whatever the calibration.
         closing: The marks behind the last word, whatever its segment; empty while there are none.
@@ -77,7 +82,9 @@ class Transcript:
         frame_samples: int,
         calibration: WordCalibration = RAW,
         latency_ms: int = 0,
+        tags: Tags | None = None,
     ) -> None:
+        self.tags = tags or Tags()
         self._pieces = vocabulary(pieces)
         self._calibration = calibration
         self.latency_ms = latency_ms
@@ -87,8 +94,7 @@ class Transcript:
         self._words: list[_OpenWord] = []
         self._text = ""
         self._heard = False
-        self._space = False
-        self.language: str | None = None
+        self._space = self._parted = False
         self.speech_end: int | None = None
         self.closing = ""
         self.closed_at: int | None = None
@@ -116,6 +122,11 @@ class Transcript:
         """What a token is."""
         return self._pieces[token].kind
 
+    @property
+    def last_start(self) -> int:
+        """Where the open segment's last word starts, in samples; 0 while nothing was said."""
+        return _samples(self._times(self._words[-1:])[0][0]) if self._words else 0
+
     def add(
         self,
         tokens: Sequence[int],
@@ -142,7 +153,7 @@ class Transcript:
         for token, frame, probability, confidence in self._echo.new(found):
             piece = self._pieces[token]
             if piece.kind is Kind.LANGUAGE:
-                self.language = piece.text
+                self._tag(piece, frame)
             elif piece.kind is Kind.SPACE:
                 self._space = True
             elif piece.kind is Kind.END:
@@ -152,17 +163,28 @@ class Transcript:
         if flushed_at is not None:
             self._echo.reported(tokens, frames, flushed_at)
 
+    def _tag(self, piece: Piece, frame: int) -> None:
+        """A language tag: it goes without a trace in the text, with the space around it, but not the words apart."""
+        self._parted |= self._space or piece.starts_word or bool(self.closing)
+        self._space = False
+        if self.tags.tag(piece.text, frame):
+            for word in reversed(self._words):
+                if word.language is not None:
+                    break
+                word.language = piece.text
+
     def _add(self, piece: Piece, frame: int, probability: float, confidence: float) -> None:
-        gap = piece.starts_word or self._space
+        gap = piece.starts_word or self._space or (self._parted and piece.continues)
         self._space = False
         if piece.kind is Kind.CLOSING:
             self.closing += piece.text
             self.closed_at = (frame + 1) * self._frame_samples
             self._close_phrase(piece, gap=gap)
             return
+        self._parted = False
         if gap or not self._words:
             self._text += f" {piece.text}" if self._words else piece.text
-            self._words.append(_OpenWord(piece.text, frame, frame, [confidence]))
+            self._words.append(_OpenWord(piece.text, frame, frame, [confidence], self.tags.word(frame)))
         else:
             self._text += piece.text
             self._extend(self._words[-1], piece, frame, confidence)
@@ -188,14 +210,19 @@ class Transcript:
     def cut(self, position: int | None = None) -> Segment:
         """Ends the open segment, of which no word ends behind `position` (in samples), and begins the next."""
         text, words = self.text, self._words if self._heard else []
-        self._words, self._text, self._heard, self._space = [], "", False, False
+        self._words, self._text, self._heard, self._space, self._parted = [], "", False, False, False
         if not words:
             return Segment(text, (), None, None)
         times = self._times(words, position)
         told = tuple(map(self._word, words, times))
         self.told = max(self.told, times[-1][1])
+        said = tuple(map(self._said, words, times))
         confidence = sum(word.confidence for word in told) / len(told)
-        return Segment(text, told, _samples(times[0][0]), _samples(times[-1][1]), round(confidence, 4))
+        start, end = _samples(times[0][0]), _samples(times[-1][1])
+        return Segment(text, told, start, end, round(confidence, 4), said)
+
+    def _said(self, word: _OpenWord, times: tuple[float, float]) -> Said:
+        return Said(_samples(times[0]), _samples(times[1]), word.language or self.tags.language)
 
     def _times(self, words: Sequence[_OpenWord], position: int | None = None) -> list[tuple[float, float]]:
         frame = self._frame_samples / SAMPLE_RATE

@@ -132,7 +132,7 @@ def test_what_a_server_refused_is_not_asked_again() -> None:
     made.say(Update(latency_ms=999, turn=TurnSettings("off")))
     made.say(Update(latency_ms=160))
     told(made)
-    made.refuse("unsupported_latency", offered={80, 160})
+    made.refuse("unsupported_latency", offered=[80, 160])
     made.detach(speaking=False)
     made.attach(ready())
     assert told(made) == [Update(turn=TurnSettings("off")), Update(latency_ms=160)]

@@ -62,6 +62,15 @@ def test_late_marks_begin_no_segment_but_language_tags_pass() -> None:
     assert after([(LIGHTS, 19)], [(LIGHTS, 19), (COMMA, 29), (TAG, 29), (TURN, 30), (COMMA, 33)]) == [TAG, TURN, COMMA]
 
 
+def test_a_tag_that_was_reported_is_dropped_wherever_it_comes_again() -> None:
+    said = [(LIGHTS, 18), (STOP, 19), (TAG, 19)]
+    assert after(said, [(LIGHTS, 18), (STOP, 25), (TAG, 29), (TURN, 33), (TAG, 36)]) == [TURN, TAG]
+
+
+def test_a_tag_of_an_earlier_sentence_takes_no_reported_word_with_it() -> None:
+    assert after([(LIGHTS, 18), (TAG, 19)], [(TAG, 16), (LIGHTS, 18), (TAG, 21)]) == [TAG]
+
+
 def test_a_word_that_begins_in_the_silence_behind_a_sentence_was_imagined() -> None:
     echo = Echo(vocabulary(PIECES))
     assert echo.said([TURN], [CUT], CUT) == 1  # the first word of all

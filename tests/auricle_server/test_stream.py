@@ -247,17 +247,6 @@ def test_update_to_turns_off_lets_the_segment_wait_for_its_finalize() -> None:
     assert kinds(talk.chunk(3.1, mark=talk.stream.finalize("f"))) == [Final]
 
 
-def test_a_detected_language_wins_until_the_client_sets_one() -> None:
-    talk = Talk(language="auto")
-    [_, interim] = talk.chunk(1.0, ONE, GERMAN, frame=10)
-    assert isinstance(interim, Interim)
-    assert (interim.text, interim.language) == ("one", "de-DE")
-    talk.stream.update(Update(language="en-US"))
-    [final, _] = talk.chunk(3.0)
-    assert isinstance(final, Final)
-    assert final.language == "en-US"
-
-
 @pytest.mark.parametrize("mode", ["off", "silence"])
 def test_a_segment_that_never_ends_is_cut(mode: Any) -> None:
     talk = Talk(turn=TurnSettings(mode=mode, silence_ms=10_000))

@@ -11,7 +11,7 @@ from auricle_server.transcript import Segment, Transcript
 FRAME = 1280
 PIECES = (
     *("▁the", "▁re", "port", "s", ".", ",", "▁", "?", "▁¿", "c", "<en-US>", "▁<de-DE>", "<unk>", "▁don", "'", "t"),
-    *("▁.", "▁5", "%", "-", "।", "का", "ि", '"', "▁-"),
+    *("▁.", "▁5", "%", "-", "।", "का", "ि", '"', "▁-", "水", "。", "<zh-CN>", "<hi-IN>", "<de-DE>", "re"),
 )
 ID = {piece: index for index, piece in enumerate(PIECES)}
 
@@ -90,9 +90,72 @@ def test_a_lone_word_mark_starts_the_word_that_follows() -> None:
 def test_language_tags_are_kept_out_of_the_text() -> None:
     transcript = heard("▁the", "<en-US>", "s", "▁<de-DE>", "<unk>")
     assert transcript.text == "thes"
-    assert transcript.language == "de-DE"
+    assert transcript.tags.language == "de-DE"
     transcript.cut()
-    assert transcript.language == "de-DE"
+    assert transcript.tags.language == "de-DE"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (("▁the", ".", "▁", "<en-US>", "▁re", "port", "."), "the. report."),
+        (("▁the", ".", "▁<de-DE>", "▁re", "port"), "the. report"),
+        (("▁the", ".", "<en-US>", "re", "port", "<en-US>"), "the. report"),
+        (("▁the", "▁", "<en-US>", "re", "port"), "the report"),
+        (("▁the", "▁", "<en-US>", ".", "▁re"), "the. re"),
+        (("का", "।", "<hi-IN>", "का"), "का। का"),
+        (("水", "。", "<zh-CN>", "水", "。"), "水。水。"),
+        (("<en-US>", "▁", "▁the", "▁¿", "<en-US>", "c"), "the ¿c"),
+    ],
+)
+def test_a_tag_takes_the_space_around_it_along_but_joins_no_words(pieces: tuple[str, ...], text: str) -> None:
+    assert heard(*pieces).cut().text == text
+
+
+def languages(segment: Segment) -> list[str | None]:
+    return [said.language for said in segment.said]
+
+
+def test_a_tag_behind_a_sentence_names_it() -> None:
+    transcript = heard("▁the", "▁re", ".", "<en-US>", "▁don", "▁5", ".", "<de-DE>", "▁the")
+    assert languages(transcript.cut()) == ["en-US", "en-US", "de-DE", "de-DE", "de-DE"]
+
+
+def test_a_tag_before_a_sentence_names_it() -> None:
+    transcript = heard("<en-US>", "▁the", "▁re", ".")
+    assert languages(transcript.cut()) == ["en-US", "en-US"]
+    heard("<de-DE>", "▁don", at=30, into=transcript)
+    heard("▁5", at=50, into=transcript)
+    heard("<hi-IN>", "▁the", at=70, into=transcript)
+    assert languages(transcript.cut()) == ["de-DE", "de-DE", "hi-IN"]
+
+
+def test_a_tag_that_comes_behind_the_cut_names_no_word_of_the_next_segment() -> None:
+    transcript = heard("▁the", ".", "<en-US>")
+    transcript.cut()
+    heard("▁re", "port", at=10, into=transcript)
+    assert languages(transcript.cut()) == ["en-US"]  # so far
+    heard("<de-DE>", "▁the", at=12, into=transcript)
+    assert transcript.tags.language == "de-DE"
+    heard("▁re", ".", "<en-US>", at=14, into=transcript)
+    assert languages(transcript.cut()) == ["en-US", "en-US"]
+
+
+def test_a_tag_by_itself_names_nothing() -> None:
+    transcript = heard("<en-US>")
+    heard("▁the", ".", "<de-DE>", at=20, into=transcript)
+    heard("▁re", ".", "<hi-IN>", at=40, into=transcript)
+    assert languages(transcript.cut()) == ["de-DE", "hi-IN"]
+
+
+def test_without_a_tag_words_have_no_language() -> None:
+    assert languages(heard("▁the", "▁re").cut()) == [None, None]
+
+
+def test_tags_are_no_marks_and_no_speech() -> None:
+    plain, tagged = heard("▁the", "."), heard("▁the", ".", "<en-US>", "▁<de-DE>")
+    for name in ("text", "start", "speech_end", "closing", "closed_at", "utterance_ended", "last_word", "confidence"):
+        assert getattr(plain, name) == getattr(tagged, name), name
 
 
 def test_a_cut_inside_a_word_starts_a_new_word() -> None:

@@ -23,6 +23,7 @@ from auricle.protocol.messages import (
     Finalize,
     Held,
     Interim,
+    LanguageSpan,
     Limits,
     Ready,
     ServerEvent,
@@ -45,13 +46,23 @@ _SERVER_EVENTS: dict[str, type[ServerEvent]] = {
     for kind in (Ready, SpeechStarted, Interim, Final, Settled, TurnEagerEnd, TurnResumed, TurnEnd, Error)
 }
 _ADDED: dict[type, frozenset[str]] = {
+    Final: frozenset({"languages"}),
     Start: frozenset({"refine", "offline"}),
     TurnSettings: frozenset({"end_threshold", "eager_threshold", "min_silence_ms", "max_silence_ms"}),
 }
-"""What a client can ask for that servers of before do not know, and would refuse: not said where it is the default."""
+"""What peers of before do not know, and servers among them would refuse: not said where it is the default."""
 _FIELDS: dict[type, tuple[tuple[str, object], ...]] = {
     kind: tuple((field.name, field.default if field.name in _ADDED.get(kind, ()) else None) for field in fields(kind))
-    for kind in (*_CLIENT_MESSAGES.values(), *_SERVER_EVENTS.values(), TurnSettings, Word, Limits, ChunkGrid, Held)
+    for kind in (
+        *_CLIENT_MESSAGES.values(),
+        *_SERVER_EVENTS.values(),
+        TurnSettings,
+        Word,
+        LanguageSpan,
+        Limits,
+        ChunkGrid,
+        Held,
+    )
 }
 """Name of each field, and the value that goes without saying."""
 

@@ -38,7 +38,8 @@ class Start:
         encoding: How the binary messages encode mono audio.
         sample_rate: Samples per second of that audio.
         latency_ms: Chunk latency; None takes the server's default. `Ready.latencies_ms` lists what the model offers.
-        language: BCP-47 code, ``"auto"``, or None for the model's default.
+        language: BCP-47 code in any usual form, ``"auto"`` to have it found out, or None for the model's default; see
+            `auricle.protocol.languages`.
         turn: Turn detection.
         keyterms: Phrases to favour. Servers whose model cannot do so refuse a non-empty list.
         words: Whether finals carry words with times and confidence.
@@ -130,6 +131,14 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageSpan:
+    """Where a language begins within a segment: with the word that starts at `start` seconds."""
+
+    language: str
+    start: float
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What the server allows one stream; crossing a limit ends it with an `Error`.
 
@@ -186,9 +195,11 @@ class Ready(_Event):
         session: Names this stream in logs.
         model: Name of the model.
         latencies_ms: Chunk latencies offered, ascending.
-        languages: Language codes offered.
+        languages: Language codes offered, one for each locale of the model and ``"auto"`` where it finds out by itself;
+            the first of a language is the one that its bare code stands for.
         latency_ms: Chunk latency in force.
-        language: Language in force.
+        language: Language in force, as one of `languages`; of a model with one language that one, if the client
+            asked for ``"auto"``.
         limits: Bounds of this stream.
         chunks: The chunk latency as points in the audio; None when it is not known, as after a change of latency.
         resume_token: Opens this very stream on another connection, when this one was cut: by the header of the upgrade
@@ -223,7 +234,16 @@ class SpeechStarted(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interim(_Event):
-    """Text of the current segment so far; it only ever grows. Sent at most once a chunk, when it changed."""
+    """Text of the current segment so far; it only ever grows. Sent at most once a chunk, when it changed.
+
+    Attributes:
+        text: Without language tags.
+        start: Start of the first word.
+        end: End of the last word.
+        language: Of the last word: what was asked for, or with ``"auto"`` the last language that the model has named,
+            ``"auto"`` before the first. Models name it behind a sentence, so a final knows better. A name alone
+            brings no interim.
+    """
 
     TYPE: ClassVar[str] = "interim"
     text: str
@@ -240,13 +260,15 @@ class Final(_Event):
         text: The segment; empty when nothing was said.
         start: Start of the first word (for an empty final: `audio_time`).
         end: End of the last word (for an empty final: `audio_time`).
-        language: Language of the segment.
+        language: Of the segment: what was asked for, or with ``"auto"`` the one that the model has named, of several
+            that of most speech; ``"auto"`` before it has named any.
         words: Empty when the client asked for none.
         finalize_id: The `Finalize.id` that this answers; None when the server decided.
         settled: Seconds. No later event depends on audio before this point: a client that reconnects replays from here.
         refined: Whether this is the text of the second pass, see `Refine`.
         confidence: Expected share of its words that are right, 0 to 1; None where nothing was said, and from servers of
             before.
+        languages: When the language changes within the segment, where each begins; otherwise empty.
     """
 
     TYPE: ClassVar[str] = "final"
@@ -259,6 +281,7 @@ class Final(_Event):
     settled: float
     refined: bool = False
     confidence: float | None = None
+    languages: tuple[LanguageSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

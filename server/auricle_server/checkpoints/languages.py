@@ -1,30 +1,77 @@
-"""Which languages a checkpoint is offered for."""
+"""Which languages a checkpoint is offered for.
+
+Which of them somebody means by a code is for `auricle.protocol.languages` to say, which clients need as well.
+"""
 
 from __future__ import annotations
 
-from auricle_server.checkpoints.config import PromptConfig
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from auricle_server.checkpoints.config import PromptConfig
 
 AUTO = "auto"
-ENGLISH_ONLY = ("en-US", "en")
+ENGLISH_ONLY = ("en-US",)
+"""Of a model without a prompt: the published ones hear English."""
 
-TRAINED = frozenset(
-    "en-US en-GB es-ES es-US zh-CN hi-IN ar-AR fr-FR de-DE ja-JP ru-RU pt-BR pt-PT ko-KR it-IT nl-NL pl-PL tr-TR "
-    "uk-UA ro-RO el-GR cs-CZ hu-HU sv-SE da-DK fi-FI sk-SK hr-HR bg-BG lt-LT th-TH vi-VN et-EE lv-LV sl-SI he-IL "
-    "fr-CA mt-MT nb-NO nn-NO".split()
-)
-"""The language-locales that the multilingual checkpoint was trained on; its dictionary lists more, untrained, ones."""
+TRAINED = {
+    "en-US": "English (United States)",
+    "en-GB": "English (United Kingdom)",
+    "es-ES": "Spanish (Spain)",
+    "es-US": "Spanish (Americas)",
+    "zh-CN": "Chinese (Mandarin)",
+    "hi-IN": "Hindi",
+    "ar-AR": "Arabic",
+    "fr-FR": "French (France)",
+    "fr-CA": "French (Canada)",
+    "de-DE": "German",
+    "ja-JP": "Japanese",
+    "ru-RU": "Russian",
+    "pt-BR": "Portuguese (Brazil)",
+    "pt-PT": "Portuguese (Portugal)",
+    "ko-KR": "Korean",
+    "it-IT": "Italian",
+    "nl-NL": "Dutch",
+    "pl-PL": "Polish",
+    "tr-TR": "Turkish",
+    "uk-UA": "Ukrainian",
+    "ro-RO": "Romanian",
+    "el-GR": "Greek",
+    "cs-CZ": "Czech",
+    "hu-HU": "Hungarian",
+    "sv-SE": "Swedish",
+    "da-DK": "Danish",
+    "fi-FI": "Finnish",
+    "sk-SK": "Slovak",
+    "hr-HR": "Croatian",
+    "bg-BG": "Bulgarian",
+    "lt-LT": "Lithuanian",
+    "th-TH": "Thai",
+    "vi-VN": "Vietnamese",
+    "et-EE": "Estonian",
+    "lv-LV": "Latvian",
+    "sl-SI": "Slovenian",
+    "he-IL": "Hebrew",
+    "mt-MT": "Maltese",
+    "nb-NO": "Norwegian (Bokmål)",
+    "nn-NO": "Norwegian (Nynorsk)",
+}
+"""The locales that the multilingual checkpoint was trained on, with their names; its dictionary lists untrained ones
+besides."""
 
 
 def offered_languages(prompt: PromptConfig | None) -> tuple[str, ...]:
     """Codes that a stream may name, the default first.
 
-    For a prompted model: ``auto``, the trained locales that its dictionary knows, and the dictionary's short names
-    for them (``en`` beside ``en-US``). A model without a prompt is English.
+    For a prompted model: ``auto``, and the trained locales that its dictionary knows. Where its dictionary has a short
+    name (``es``), the locale of the same prompt comes before the others of the language, so that the first of a
+    language is always the one that its bare code stands for. A model without a prompt is English.
     """
     if prompt is None:
         return ENGLISH_ONLY
-    trained = [code for code in prompt.dictionary if code in TRAINED]
-    indices = {prompt.dictionary[code] for code in trained}
-    short = [code for code, index in prompt.dictionary.items() if "-" not in code and index in indices]
+    trained = [code for code in TRAINED if code in prompt.dictionary]
+    by_index = {prompt.dictionary[code]: code for code in trained}
+    short = {code: by_index.get(index) for code, index in prompt.dictionary.items() if "-" not in code}
+    ahead = {code for name, code in short.items() if code is not None and code.startswith(f"{name}-")}
     first = [AUTO] if AUTO in prompt.dictionary else []
-    return (*first, *trained, *short)
+    return (*first, *sorted(trained, key=lambda code: code not in ahead))

@@ -82,8 +82,9 @@ class RunningStream:
         self._hearing.follow(start.turn.mode)
         # The seat was taken for one latency, and in the model's default language, before the start was known.
         latency_ms = None if stream.latency_ms == seat.latency_ms else stream.latency_ms
+        language = None if start.language is None else stream.language
         refine = None if start.refine == "off" else start.refine
-        seat.change(Change(latency_ms, start.language, refine, start.offline), starting=True)
+        seat.change(Change(latency_ms, language, refine, start.offline), starting=True)
         log.info("stream started session=%s latency_ms=%d turn=%s", client.name, stream.latency_ms, start.turn.mode)
 
     @property

@@ -12,6 +12,7 @@ from livekit.agents.utils import aio, http_context
 
 from auricle import AuricleClient, Error, Ready, ReconnectPolicy, Stream
 from auricle.protocol import codes
+from auricle.protocol.languages import resolve
 from auricle.transport import STREAM_PATH, stream_url
 
 from .log import logger
@@ -144,11 +145,12 @@ class Service:
             raise ValueError("keyterms: the server's model takes none")
         if self.offer is None:
             return
-        offered = {"language": self.offer.languages, "latency_ms": self.offer.latencies_ms}
-        for name, values in offered.items():
-            value = changes.get(name)
-            if value is not None and value not in values:
-                raise ValueError(f"{name}: the server offers {', '.join(map(str, values))}, not {value}")
+        language, latency_ms = changes.get("language"), changes.get("latency_ms")
+        if language is not None and resolve(language, self.offer.languages) is None:
+            raise ValueError(f"language: the server offers {', '.join(self.offer.languages)}, not {language}")
+        if latency_ms is not None and latency_ms not in self.offer.latencies_ms:
+            offered = ", ".join(map(str, self.offer.latencies_ms))
+            raise ValueError(f"latency_ms: the server offers {offered}, not {latency_ms}")
 
     def set_session_keyterms(self, keyterms: Sequence[str]) -> None:
         """The terms that the session adds to the user's."""

@@ -1,0 +1,84 @@
+"""Which of the languages that a server offers somebody means by a code. Pure.
+
+Codes come as people and frameworks write them: ``en``, ``EN_us``, ``zh-Hans-CN``, ``deu``, ``iw``, ``es-419``. A server
+offers one code for each locale of its model, and the first of a language's locales is what its bare code stands for.
+Scripts and variants make no difference to what is heard. A locale that is not offered is heard as the nearest one of
+its language that is: Mexican Spanish as that of the Americas, Australian English as British. Cantonese is no Chinese
+that ``zh-CN`` could hear, so ``yue`` and ``zh-HK`` are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+AUTO = "auto"
+"""The model finds out what is spoken. An event has it for its language until the model has named one."""
+_ANY = frozenset({AUTO, "und", "mul", "multi"})
+"""Codes for whatever is spoken; the last is what other services call it."""
+
+_OTHERS = (
+    "no/nob/nor>nb iw/heb>he mo/ron/rum>ro cmn/zho/chi>zh arb/ara>ar ekk/est>et lvs/lav>lv eng>en spa>es "
+    "hin>hi fra/fre>fr deu/ger>de jpn>ja rus>ru por>pt kor>ko ita>it nld/dut>nl pol>pl tur>tr ukr>uk "
+    "ell/gre>el ces/cze>cs hun>hu swe>sv dan>da fin>fi slk/slo>sk hrv>hr bul>bg lit>lt tha>th vie>vi "
+    "slv>sl mlt>mt nno>nn"
+)
+_SAME = {
+    other: code for others, _, code in (each.partition(">") for each in _OTHERS.split()) for other in others.split("/")
+}
+"""Other codes of the same language, those of ISO 639-2 and 639-3 among them."""
+_NOT_MANDARIN = frozenset({"hk", "mo", "yue", "nan", "wuu", "hak"})
+"""What makes a code with ``zh`` one of another Chinese language."""
+
+_SPANISH_AMERICA = "419 ar bo br bz cl co cr cu do ec gt hn mx ni pa pe pr py sv us uy ve"
+_NEAREST = {
+    "en": ("us", "gb", frozenset("as ca gu lr mp ph pr um us vi".split())),
+    "es": ("us", "es", frozenset(_SPANISH_AMERICA.split())),
+    "pt": ("br", "pt", frozenset({"br"})),
+    "fr": ("ca", "fr", frozenset({"ca"})),
+}
+"""By language, two regions with models of their own, and what is nearer to the first of them than to the second."""
+_SEPARATORS = re.compile(r"[-_.@]")
+_REGION = re.compile(r"[a-z]{2}|[0-9]{3}")
+
+
+def resolve(code: str, offered: Sequence[str]) -> str | None:
+    """The offered code that `code` stands for.
+
+    Whatever is spoken (``auto``) is the one language of a server that offers no choice: there, it is always known.
+
+    Args:
+        code: In any usual form; case does not matter.
+        offered: The codes of a server, see `auricle.protocol.messages.Ready.languages`.
+
+    Returns:
+        None when none of them is meant.
+    """
+    code = code.strip()
+    lowered = {each.lower(): each for each in offered}
+    tags = _SEPARATORS.split(code.lower())
+    if exact := lowered.get("-".join(tags)):
+        return exact
+    if code.lower() in _ANY:
+        return AUTO if AUTO in offered else _only(offered)
+    if tags[0] in {"zh", "zho", "chi"} and not _NOT_MANDARIN.isdisjoint(tags):
+        return None
+    return _nearest(_SAME.get(tags[0], tags[0]), tags[1:], lowered)
+
+
+def _only(offered: Sequence[str]) -> str | None:
+    languages = {each.partition("-")[0] for each in offered}
+    return offered[0] if len(languages) == 1 else None
+
+
+def _nearest(language: str, rest: list[str], offered: dict[str, str]) -> str | None:
+    """The locale of the region in `rest`, or the one nearest to it; without a region, the first of the language."""
+    of_language = [code for name, code in offered.items() if name.partition("-")[0] == language]
+    region = next((tag for tag in rest if _REGION.fullmatch(tag)), None)
+    if region is None or not of_language:
+        return next(iter(of_language), None)
+    own = offered.get(f"{language}-{region}")
+    if own is None and language in _NEAREST:
+        first, second, near_first = _NEAREST[language]
+        own = offered.get(f"{language}-{first if region in near_first else second}")
+    return own or of_language[0]

@@ -1,0 +1,44 @@
+"""What a checkpoint is offered for: the locales it was trained on, canonical codes only, a language's own one first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from auricle.protocol.languages import resolve
+from auricle_server.checkpoints.config import PromptConfig
+from auricle_server.checkpoints.languages import TRAINED, offered_languages
+
+
+def offered(dictionary: dict[str, int]) -> tuple[str, ...]:
+    return offered_languages(PromptConfig(128, dictionary))
+
+
+def test_there_are_forty_locales_of_thirty_five_languages_with_names() -> None:
+    assert len(TRAINED) == len(set(TRAINED.values())) == 40
+    assert len({code.partition("-")[0].replace("nn", "nb") for code in TRAINED}) == 35
+
+
+def test_untrained_locales_and_short_names_are_left_out() -> None:
+    assert offered({"en-US": 0, "en": 0, "en-IN": 5, "de-DE": 9, "tlh": 40, "auto": 101}) == ("auto", "en-US", "de-DE")
+
+
+def test_a_model_without_auto_offers_none() -> None:
+    assert offered({"de-DE": 9, "en-US": 0}) == ("en-US", "de-DE")
+
+
+def test_the_dictionarys_own_short_names_say_which_locale_is_meant() -> None:
+    american = offered({"es-ES": 2, "es-US": 3, "es": 3, "pt-BR": 12, "pt-PT": 13, "auto": 101})
+    european = offered({"es-ES": 2, "es-US": 3, "es": 2, "pt-BR": 12, "pt-PT": 13, "pt": 13, "auto": 101})
+    assert [resolve(code, american) for code in ("es", "pt", "es-ES", "pt-BR")] == ["es-US", "pt-BR", "es-ES", "pt-BR"]
+    assert [resolve(code, european) for code in ("es", "pt", "es-MX", "pt-BR")] == ["es-ES", "pt-PT", "es-US", "pt-BR"]
+    assert american[0] == european[0] == "auto"
+
+
+def test_a_model_without_a_prompt_is_english() -> None:
+    assert offered_languages(None) == ("en-US",)
+
+
+def test_the_languages_are_known_without_loading_torch() -> None:
+    code = "import sys, auricle_server.checkpoints.languages; sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
