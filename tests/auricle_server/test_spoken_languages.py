@@ -47,11 +47,12 @@ class Talk:
 
 def _result(samples: int, tokens: tuple[int, ...], frame: int, mark: int | None) -> ChunkResult:
     frames = tuple(range(frame, frame + len(tokens)))
-    return ChunkResult(0, samples, tokens, frames, (0.9,) * len(tokens), mark)
+    sure = (0.9,) * len(tokens)
+    return ChunkResult(0, samples, tokens, frames, sure, sure, mark)
 
 
 def _fields(result: ChunkResult) -> dict[str, Any]:
-    names = ("stream", "samples", "tokens", "frames", "probabilities", "mark")
+    names = ("stream", "samples", "tokens", "frames", "probabilities", "confidences", "mark")
     return {name: getattr(result, name) for name in names}
 
 
