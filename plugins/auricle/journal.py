@@ -22,6 +22,7 @@ _REFUSED_FIELD = {
     codes.UNSUPPORTED_LATENCY: "latency_ms",
     codes.UNSUPPORTED_LANGUAGE: "language",
     codes.UNSUPPORTED_KEYTERMS: "keyterms",
+    codes.INVALID_KEYTERMS: "keyterms",
 }
 _SETTINGS = ("latency_ms", "language", "turn", "keyterms", "refine")
 

@@ -18,6 +18,7 @@ _SETTING_REFUSED = {
     codes.UNSUPPORTED_LATENCY: "latency_ms",
     codes.UNSUPPORTED_LANGUAGE: "language",
     codes.UNSUPPORTED_KEYTERMS: "keyterms",
+    codes.INVALID_KEYTERMS: "keyterms",
 }
 
 

@@ -10,7 +10,14 @@ from typing import Any
 from auricle.protocol.messages import Limits
 from auricle_server.voice.models import TURN_MODELS, TurnModels
 
-DEFAULT_LIMITS = Limits(message_bytes=1 << 20, buffered_seconds=10.0, stream_seconds=4 * 3600.0, idle_seconds=60.0)
+DEFAULT_LIMITS = Limits(
+    message_bytes=1 << 20,
+    buffered_seconds=10.0,
+    stream_seconds=4 * 3600.0,
+    idle_seconds=60.0,
+    keyterms=1000,
+    keyterm_characters=100,
+)
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -74,6 +81,8 @@ class ServerConfig:
         _check(0 <= self.max_load <= 1, "max_load", "0 to 1")
         for name in ("message_bytes", "buffered_seconds", "stream_seconds", "idle_seconds"):
             _check(getattr(self.limits, name) > 0, name, "more than 0")
+        _check(self.limits.keyterms >= 0, "keyterms", "at least 0")
+        _check(self.limits.keyterm_characters >= 1, "keyterm_characters", "at least 1")
         _check(all(self.api_keys), "api_keys", "no empty key")
         _check(self.turn_models in TURN_MODELS, "turn_models", ", ".join(TURN_MODELS))
         _check(self.log_level in _LOG_LEVELS, "log_level", ", ".join(_LOG_LEVELS))
@@ -112,6 +121,8 @@ _LIMITS: dict[str, Callable[[str], Any]] = {
     "buffered_seconds": float,
     "stream_seconds": float,
     "idle_seconds": float,
+    "keyterms": int,
+    "keyterm_characters": int,
 }
 
 

@@ -67,7 +67,7 @@ def _parse(piece: str) -> Piece:
     kind = _kind_of(text)
     if kind in _SILENT:
         return Piece(kind, "", starts_word)
-    return Piece(kind, text, starts_word, continues=kind is Kind.SPEECH and not starts_word and _has_spaces(text[0]))
+    return Piece(kind, text, starts_word, continues=kind is Kind.SPEECH and not starts_word and has_spaces(text[0]))
 
 
 def _kind_of(text: str) -> Kind:
@@ -82,7 +82,8 @@ def _kind_of(text: str) -> Kind:
     return Kind.MARK if all(map(_is_mark, text)) else Kind.SPEECH
 
 
-def _has_spaces(char: str) -> bool:
+def has_spaces(char: str) -> bool:
+    """Whether a character is of a script that writes spaces between its words."""
     return not unicodedata.name(char, "").startswith(_WITHOUT_SPACES)
 
 

@@ -26,6 +26,7 @@ from auricle.protocol.messages import (
 from auricle.protocol.settings import Refine, TurnSettings
 from auricle_server.cuts import Cut
 from auricle_server.flushes import Flushes, Reason
+from auricle_server.keyterms import check_keyterms
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import SAMPLE_RATE, ModelInfo, RefineChanged
 from auricle_server.speech import Speech
@@ -40,11 +41,10 @@ class Change:
     language: str | None = None
     refine: Refine | None = None
     offline: bool = False
+    keyterms: tuple[str, ...] | None = None
 
 
-def check_settings(
-    info: ModelInfo, latency_ms: int | None, language: str | None, keyterms: tuple[str, ...]
-) -> str | None:
+def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None) -> str | None:
     """Whether the model can serve these settings.
 
     Returns:
@@ -60,8 +60,6 @@ def check_settings(
     if language is not None and resolved is None:
         offered = ", ".join(info.languages)
         raise ProtocolViolation(codes.UNSUPPORTED_LANGUAGE, f"language {language[:64]!r} is not one of {offered}")
-    if keyterms:
-        raise ProtocolViolation(codes.UNSUPPORTED_KEYTERMS, f"{info.name} takes no key terms; send none")
     return resolved
 
 
@@ -72,6 +70,7 @@ class Stream:
         info: The model that serves it.
         start: What the client asked for.
         session: Names the stream in logs.
+        limits: Bounds of the stream; None takes no key terms.
 
     Attributes:
         latency_ms: Chunk latency in force.
@@ -81,8 +80,10 @@ class Stream:
         ProtocolViolation: The model cannot serve what the client asks for.
     """
 
-    def __init__(self, info: ModelInfo, start: Start, session: str) -> None:
-        language = check_settings(info, start.latency_ms, start.language, start.keyterms)
+    def __init__(self, info: ModelInfo, start: Start, session: str, limits: Limits | None = None) -> None:
+        language = check_settings(info, start.latency_ms, start.language)
+        check_keyterms(start.keyterms, limits)
+        self._limits = limits
         self.latency_ms = max(info.latencies_ms) if start.offline else start.latency_ms or info.default_latency_ms
         self._offline = start.offline
         self.unanswered = 0
@@ -168,7 +169,8 @@ class Stream:
         Raises:
             ProtocolViolation: The model cannot serve them; nothing has changed.
         """
-        language = check_settings(self._info, update.latency_ms, update.language, update.keyterms or ())
+        language = check_settings(self._info, update.latency_ms, update.language)
+        check_keyterms(update.keyterms or (), self._limits)
         if self._offline and update.latency_ms not in (None, self.latency_ms):
             raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"an offline stream stays at {self.latency_ms} ms")
         if update.turn is not None and self._cut is not None:
@@ -180,7 +182,7 @@ class Stream:
         self._grid_moved |= update.latency_ms not in {None, self.latency_ms}
         self.latency_ms = update.latency_ms or self.latency_ms
         self._speech.change_latency(self.latency_ms)
-        return Change(update.latency_ms, language, update.refine)
+        return Change(update.latency_ms, language, update.refine, keyterms=update.keyterms)
 
     def finalize(self, finalize_id: str) -> int | None:
         """Everything said so far becomes final.

@@ -7,6 +7,7 @@ from collections import deque
 
 from auricle.protocol.messages import Final, ServerEvent, Start, Update
 from auricle.protocol.settings import Refine
+from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.engine import Engine
 from auricle_server.gateway.seat import Seat
 from auricle_server.link.columns import ChunkResult
@@ -113,10 +114,11 @@ class Call:
         self.events: list[ServerEvent] = []
         self._exchange = exchange
         self._chance = chance
-        self._stream = Stream(exchange.info, start, "call")
+        self._stream = Stream(exchange.info, start, "call", DEFAULT_LIMITS)
         self._seat, self._news = exchange.open(number, self._stream.latency_ms)
         refine = None if start.refine == "off" else start.refine
-        self._seat.change(Change(refine=refine, offline=start.offline), starting=True)
+        change = Change(refine=refine, offline=start.offline, keyterms=start.keyterms or None)
+        self._seat.change(change, starting=True)
 
     @property
     def over(self) -> bool:

@@ -18,6 +18,8 @@ UNSUPPORTED_VERSION: Final = "unsupported_version"
 UNSUPPORTED_LATENCY: Final = "unsupported_latency"
 UNSUPPORTED_LANGUAGE: Final = "unsupported_language"
 UNSUPPORTED_KEYTERMS: Final = "unsupported_keyterms"
+INVALID_KEYTERMS: Final = "invalid_keyterms"
+UNWRITABLE_KEYTERMS: Final = "unwritable_keyterms"
 NOT_STARTED: Final = "not_started"
 ALREADY_STARTED: Final = "already_started"
 AFTER_END: Final = "after_end"
@@ -60,6 +62,9 @@ _ROWS: tuple[tuple[str, Fault, int], ...] = (
     (UNSUPPORTED_LATENCY,  "client", 1008),
     (UNSUPPORTED_LANGUAGE, "client", 1008),
     (UNSUPPORTED_KEYTERMS, "client", 1008),
+    (INVALID_KEYTERMS,     "client", 1008),
+    # Never ends a stream: the other key terms hold.
+    (UNWRITABLE_KEYTERMS,  "client", 1008),
     (NOT_STARTED,          "client", 1002),
     (ALREADY_STARTED,      "client", 1002),
     (AFTER_END,            "client", 1002),
@@ -76,7 +81,14 @@ _ROWS: tuple[tuple[str, Fault, int], ...] = (
     (UNEXPECTED_EVENT,     "server", 1002),
 )
 # fmt: on
-_ANSWERS_TO_UPDATE = {UNSUPPORTED_LATENCY, UNSUPPORTED_LANGUAGE, UNSUPPORTED_KEYTERMS, SERVER_FULL}
+_ANSWERS_TO_UPDATE = {
+    UNSUPPORTED_LATENCY,
+    UNSUPPORTED_LANGUAGE,
+    UNSUPPORTED_KEYTERMS,
+    INVALID_KEYTERMS,
+    UNWRITABLE_KEYTERMS,
+    SERVER_FULL,
+}
 
 CODES: dict[str, Code] = {
     code: Code(code, fault, code not in _ANSWERS_TO_UPDATE, close_code) for code, fault, close_code in _ROWS

@@ -41,7 +41,8 @@ class Start:
         language: BCP-47 code in any usual form, ``"auto"`` to have it found out, or None for the model's default; see
             `auricle.protocol.languages`.
         turn: Turn detection.
-        keyterms: Phrases to favour. Servers whose model cannot do so refuse a non-empty list.
+        keyterms: Phrases to favour: names and words that the model would otherwise hear as others. At most
+            `Limits.keyterms`; a server that takes none refuses a non-empty list. Upper and lower case are heard alike.
         words: Whether finals carry words with times and confidence.
         refine: Whether finals are decoded a second time, see `Refine`.
         offline: Whether nobody listens live, as with files: the stream has the model's largest latency, may come as
@@ -147,12 +148,16 @@ class Limits:
         buffered_seconds: Audio the server holds unprocessed before it stops reading.
         stream_seconds: Longest stream.
         idle_seconds: Longest time without any message.
+        keyterms: Most key terms at once; 0 where none are taken, or the server does not say.
+        keyterm_characters: Longest key term.
     """
 
     message_bytes: int
     buffered_seconds: float
     stream_seconds: float
     idle_seconds: float
+    keyterms: int = 0
+    keyterm_characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)

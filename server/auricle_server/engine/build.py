@@ -31,6 +31,7 @@ class Hardware:
         max_frames: Most encoder frames of one step, all rows together.
         kernels: Whether to use the Triton kernels: on CUDA.
         static: Whether to compute in fixed shapes, as CUDA graphs where there is CUDA: on CUDA.
+        keyterms: Whether streams may have key terms. Where shapes are fixed this makes a second set of programs.
     """
 
     device: str = "auto"
@@ -38,6 +39,7 @@ class Hardware:
     max_frames: int | None = None
     kernels: bool | None = None
     static: bool | None = None
+    keyterms: bool = True
 
     def resolved(self) -> Hardware:
         """The same with every choice made."""
@@ -49,6 +51,7 @@ class Hardware:
             self.max_frames or (CUDA_FRAMES if cuda else CPU_FRAMES),
             cuda if self.kernels is None else self.kernels,
             cuda if self.static is None else self.static,
+            self.keyterms,
         )
 
     def rows_of(self, chunk_sizes: list[int]) -> dict[int, int]:
@@ -73,12 +76,14 @@ class Built:
         slots: Streams that it holds.
         chunk_sizes: Encoder frames of the chunks that it offers, ascending.
         several: How many of the largest chunks a row may hold besides one, ascending.
+        terms: States and arcs that its tables of key terms hold.
     """
 
     runner: Runner
     slots: int
     chunk_sizes: list[int]
     several: list[int]
+    terms: tuple[int, int]
 
 
 def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) -> Built:
@@ -88,8 +93,8 @@ def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) 
     if hardware.device.startswith("cuda"):
         allow_tf32(half)
     ops: Ops = triton_ops("tf32" if half else "ieee") if hardware.kernels else portable_ops()
-    model = Model(checkpoint, slots, torch.device(hardware.device), hardware.dtype, ops)
+    model = Model(checkpoint, slots, torch.device(hardware.device), hardware.dtype, ops, hardware.keyterms)
     sizes = sorted(model.reach)
     if hardware.static:
-        return Built(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [])
-    return Built(EagerRunner(model), model.slots, sizes, sorted(model.several.values()))
+        return Built(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], model.terms.size)
+    return Built(EagerRunner(model), model.slots, sizes, sorted(model.several.values()), model.terms.size)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from auricle_server.checkpoints.config import DecoderConfig
 from auricle_server.engine.confidence import ALPHA
+from auricle_server.engine.ops.terms import TermSearch
 from auricle_server.engine.parameters import Parameters
 from auricle_server.engine.prediction import PredictionNetwork, PredictionState
 from auricle_server.engine.product import Product
@@ -68,19 +69,22 @@ class GreedyDecoder:
         self._blank = config.vocabulary
         self._max_symbols = config.max_symbols
 
-    def __call__(self, encoded: Tensor, last: Tensor, state: PredictionState) -> tuple[Emissions, PredictionState]:
+    def __call__(
+        self, encoded: Tensor, last: Tensor, state: PredictionState, terms: TermSearch | None = None
+    ) -> tuple[Emissions, PredictionState]:
         """Decodes the frames before `last` of each row.
 
         Args:
             encoded: Encoder output projected for the joint, [B, c, joint].
             last: Frames to decode, [B].
             state: Of the prediction network.
+            terms: Key terms to favour, where any row has some.
         """
         found = _Found(encoded.shape[0], encoded.device)
         time, repeats = torch.zeros_like(last), torch.zeros_like(last)
         rows = (time < last).nonzero().squeeze(1)
         while len(rows):
-            label, frame, scores = self._next_label(encoded, time, last, state, rows)
+            label, frame, scores = self._next_label(encoded, time, last, state, rows, terms)
             emitting = frame < last[rows]
             repeats[rows] = torch.where(frame == time[rows], repeats[rows], 0) + 1
             time[rows] = frame
@@ -89,6 +93,8 @@ class GreedyDecoder:
                 break
             found.add(rows, label, frame, scores[emitting])
             state.put(rows, self._network(label, state.take(rows)))
+            if terms is not None:
+                terms.follow(rows, label)
             exhausted = rows[repeats[rows] >= self._max_symbols]
             time[exhausted] += 1
             repeats[exhausted] = 0
@@ -96,7 +102,13 @@ class GreedyDecoder:
         return found.emissions(), state
 
     def _next_label(
-        self, encoded: Tensor, time: Tensor, last: Tensor, state: PredictionState, rows: Tensor
+        self,
+        encoded: Tensor,
+        time: Tensor,
+        last: Tensor,
+        state: PredictionState,
+        rows: Tensor,
+        terms: TermSearch | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The next label of each row, its frame (`last` when only blanks are left), and its scores [n, 2]."""
         window = max(1, min(encoded.shape[1], LOOKAHEAD_FRAMES, LOOKAHEAD_LOGITS // (len(rows) * (self._blank + 1))))
@@ -105,7 +117,7 @@ class GreedyDecoder:
         searching = torch.arange(len(rows), device=rows.device)
         at = time[rows]
         while len(searching):
-            hit, token, value = self._look_ahead(encoded, at, last, state, rows[searching], window)
+            hit, token, value = self._look_ahead(encoded, at, last, state, rows[searching], window, terms)
             inside = hit < last[rows[searching]]
             done = searching[inside]
             label[done], frame[done], scores[done] = token[inside], hit[inside], value[inside]
@@ -115,7 +127,14 @@ class GreedyDecoder:
         return label, frame, scores
 
     def _look_ahead(
-        self, encoded: Tensor, at: Tensor, last: Tensor, state: PredictionState, rows: Tensor, window: int
+        self,
+        encoded: Tensor,
+        at: Tensor,
+        last: Tensor,
+        state: PredictionState,
+        rows: Tensor,
+        window: int,
+        terms: TermSearch | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """First label within `window` frames from `at` on: frame (`last` when there is none), token, scores [n, 2]."""
         frames = at[:, None] + torch.arange(window, device=at.device)
@@ -124,6 +143,8 @@ class GreedyDecoder:
         joint = F.relu(gathered + state.projected[rows][:, None])
         logits = self._joint.logits(joint)
         best, token = logits.max(-1)
+        if terms is not None:
+            token, best = terms.favour(rows, logits, token, best)
         label = inside & (token != self._blank)
         offset = label.int().argmax(1)
         pick = torch.arange(len(rows), device=rows.device), offset

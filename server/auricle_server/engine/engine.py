@@ -22,6 +22,7 @@ from auricle_server.engine.batcher import Batcher
 from auricle_server.engine.build import Hardware, build_runner
 from auricle_server.engine.flight import Answers, Flight, joined, living
 from auricle_server.engine.geometry import Geometry
+from auricle_server.engine.keyterms.library import Library
 from auricle_server.engine.slots import SlotPool
 from auricle_server.engine.timelines import UNBOUNDED, Flush, Rows, Settings, Timelines
 from auricle_server.engine.types import (
@@ -35,6 +36,8 @@ from auricle_server.engine.types import (
     UnknownLatency,
 )
 
+LEARNING_SECONDS = 0.001
+"""For how long, at most, one step works on key terms; a step of any model takes longer."""
 PREFERRED_LATENCY_MS = 160
 """Default where the model offers it: the best trade for voice agents of the published models."""
 
@@ -76,7 +79,8 @@ class Engine:
         self._runner, slots, sizes = built.runner, built.slots, built.chunk_sizes
         frame_seconds = checkpoint.config.frame_seconds
         self._geometry = Geometry(checkpoint.config)
-        self._timelines = Timelines(self._geometry, slots, sorted(sizes), built.several)
+        self._library = Library(checkpoint.pieces, *built.terms, built.runner.load_terms)
+        self._timelines = Timelines(self._geometry, slots, sorted(sizes), built.several, self._library.roots)
         self._most_chunks = max((1, *built.several))
         self._behind: set[int] = set()
         """Slots of streams that nobody listens to live."""
@@ -95,16 +99,17 @@ class Engine:
 
     # --- leases ------------------------------------------------------------------------------------------------------
 
-    def open(self, latency_ms: int, language: str) -> Lease:
-        """Starts a stream.
+    def open(self, latency_ms: int, language: str, keyterms: tuple[str, ...] = ()) -> Lease:
+        """Starts a stream, in which the phrases `keyterms` are favoured.
 
         Raises:
             NoSlot: All slots are leased.
             UnknownLatency: Not one of `info.latencies_ms`.
             UnknownLanguage: Not one of `info.languages`.
         """
-        settings = Settings(self._frames(latency_ms), self._prompt(language))
+        frames, prompt = self._frames(latency_ms), self._prompt(language)
         lease = self._slots.take()
+        settings = Settings(frames, prompt, self._library.take(keyterms))
         self._lease_of[lease.slot] = lease.id
         self._unset.append(lease.slot)
         self._timelines.open(lease.slot, settings)
@@ -139,12 +144,25 @@ class Engine:
         self._timelines.flush(slot, Flush(mark, last))
         self._refresh(np.array([slot]))
 
-    def change(self, lease: Lease, latency_ms: int | None = None, language: str | None = None) -> None:
-        """Changes settings from the first chunk on that reaches beyond the audio pushed so far."""
+    def change(
+        self,
+        lease: Lease,
+        latency_ms: int | None = None,
+        language: str | None = None,
+        keyterms: tuple[str, ...] | None = None,
+    ) -> None:
+        """Changes settings from the first chunk on that reaches beyond the audio pushed so far.
+
+        A stream waits for its new key terms: what it says does not depend on how long the engine takes to learn them.
+        """
         slot = self._slot(lease)
         now = self._timelines.latest_settings(slot)
         frames = now.frames if latency_ms is None else self._frames(latency_ms)
-        self._timelines.change(slot, Settings(frames, now.prompt if language is None else self._prompt(language)))
+        prompt = now.prompt if language is None else self._prompt(language)
+        terms = now.terms if keyterms is None else self._library.take(keyterms)
+        self._timelines.change(slot, Settings(frames, prompt, terms))
+        if keyterms is not None and terms == now.terms:
+            self._library.release(terms)  # the settings before hold it already
         self._refresh(np.array([slot]))
 
     def step_behind(self, lease: Lease) -> None:
@@ -167,19 +185,20 @@ class Engine:
         self._behind.discard(lease.slot)
         self._batcher.leave(lease.slot)
         self._timelines.close(lease.slot)
+        self._release_terms()
         self._slots.give_back(lease)
 
     # --- stepping ----------------------------------------------------------------------------------------------------
 
     @property
     def ready(self) -> int:
-        """Rows to compute, answers that wait, and steps on their way; while it is not 0, a step brings something."""
-        return len(self._batcher) + len(self._answers) + len(self._flights)
+        """Rows to compute, answers that wait, steps on their way, key terms to learn; while it is not 0, step."""
+        return len(self._batcher) + len(self._answers) + len(self._flights) + self._library.busy
 
     @property
     def wait(self) -> float | None:
         """Seconds for which the next step had better wait for more rows; None while there is nothing to step for."""
-        if self._flights or self._answers:
+        if self._flights or self._answers or self._library.busy:
             return 0.0
         return self._batcher.wait(self._clock())
 
@@ -204,11 +223,24 @@ class Engine:
             results, self._answers = self._answers.results(), Answers()
             if self._flights:
                 results = joined(results, self._flights.popleft().land())
+            self._learn_terms()
             if flight is not None:
                 self._launch(flight)
                 if self._runner.depth == 0:
                     results = joined(results, self._flights.popleft().land())
         return self._hand_out(results)
+
+    def _learn_terms(self) -> None:
+        """A little of the work on automata of key terms; no batch is on its way that may use what gives room to them."""
+        if self._library.busy:
+            for handle in self._library.work(LEARNING_SECONDS):
+                slots = self._timelines.wake(handle)
+                self._refresh(slots)
+
+    def _release_terms(self) -> None:
+        dropped, self._timelines.dropped = self._timelines.dropped, []
+        for handle in dropped:
+            self._library.release(handle)
 
     def _launch(self, flight: Flight) -> None:
         if self._unset:  # behind the batch before, which may still have written to these slots
@@ -255,6 +287,7 @@ class Engine:
             np.where(whole, UNBOUNDED, geometry.mel_frames(rows.end)),
             rows.last,
             rows.prompt,
+            rows.terms,
         ]
 
     def _refresh(self, slots: npt.NDArray[np.integer[Any]]) -> None:
@@ -273,6 +306,7 @@ class Engine:
 
     def _take_answers(self) -> None:
         """A flush with no frame to decode needs no computing, but may not overtake words that are on their way."""
+        self._release_terms()
         answers, self._timelines.answers = self._timelines.answers, []
         for answer in answers:
             behind = self._flights[-1].answers if self._flights else self._answers

@@ -15,6 +15,7 @@ from auricle_server.engine.conformer import Conformer
 from auricle_server.engine.decoder import Joint
 from auricle_server.engine.geometry import Geometry
 from auricle_server.engine.mel import PCM_SCALE, LogMel
+from auricle_server.engine.keyterms.tables import CPU_SIZE, CUDA_SIZE, NO_SIZE, TermPool
 from auricle_server.engine.ops import Ops, Place
 from auricle_server.engine.parameters import Parameters
 from auricle_server.engine.prediction import PredictionNetwork
@@ -40,6 +41,7 @@ class Batch:
         mel_frames: Mel frames of the stream, or `UNBOUNDED`, [B].
         last: Frames of the chunk inside the stream, all of which are decoded, [B].
         prompt: Language prompt, [B].
+        terms: Root of its automaton of key terms, negative where it is there that it stands now; 0: none, [B].
     """
 
     pcm: Tensor
@@ -51,6 +53,7 @@ class Batch:
     mel_frames: Tensor
     last: Tensor
     prompt: Tensor
+    terms: Tensor
 
 
 NUMBERS = len(Batch.__dataclass_fields__) - 1
@@ -67,6 +70,8 @@ class Model:
         several: Chunks of a row that holds several of the largest ones, by its encoder frames.
         network: RNNT prediction network.
         joint: RNNT joint.
+        takes_terms: Whether streams may have key terms.
+        terms: Automata of key terms.
         slots: Streams that the state pool holds.
 
     Args:
@@ -75,10 +80,17 @@ class Model:
         device: Where to compute.
         dtype: Precision of the encoder's matrix products.
         ops: How to compute what is more than a matrix product.
+        takes_terms: Whether streams may have key terms.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, slots: int | None, device: torch.device, dtype: torch.dtype, ops: Ops
+        self,
+        checkpoint: Checkpoint,
+        slots: int | None,
+        device: torch.device,
+        dtype: torch.dtype,
+        ops: Ops,
+        takes_terms: bool = True,
     ) -> None:
         self.config = config = checkpoint.config
         self.device, self.ops = device, ops
@@ -95,6 +107,9 @@ class Model:
         self._projection = joint_projection(config, parameters)
         self.network = PredictionNetwork(config.decoder, parameters)
         self.joint = Joint(config.decoder, parameters)
+        self.takes_terms = takes_terms
+        size = CUDA_SIZE if device.type == "cuda" else CPU_SIZE
+        self.terms = TermPool(size if takes_terms else NO_SIZE, config.decoder.vocabulary, device)
         self.slots = slots or fitting_slots(self._state(0, dtype).bytes_per_slot, device)
         self.state = self._state(self.slots, dtype)
 

@@ -8,6 +8,8 @@ first program runs a few and the host has another one run until no row is left.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -17,6 +19,20 @@ from auricle_server.engine.exchange import Exchange
 from auricle_server.engine.model import NUMBERS, Batch, Model
 from auricle_server.engine.ops import Search
 from auricle_server.engine.runner import Found, Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What is put on the device for a batch.
+
+    Attributes:
+        begin: Encodes, and searches as far as most batches need.
+        go_on: Searches on, while rows are not at their end.
+    """
+
+    begin: Callable[[], None]
+    go_on: Callable[[], None]
+
 
 Capture = Callable[[Callable[[], None]], Callable[[], None]]
 """Turns operations on fixed tensors into something that repeats them."""
@@ -45,8 +61,9 @@ class StaticProgram:
         self._search = _search(self._outputs, rows, model.device)
         self._prediction = model.network.start().repeat(rows)
         self._encoded = torch.zeros(rows, frames, model.config.decoder.joint, device=model.device)
-        self.begin = capture(self._begin)
-        self.go_on = capture(self._go_on)
+        self._terms = torch.zeros(rows, dtype=torch.int32, device=model.device)
+        self._capture = capture
+        self.plain = Steps(capture(self._begin), capture(self._go_on))
 
     # --- on the host -------------------------------------------------------------------------------------------------
 
@@ -74,6 +91,12 @@ class StaticProgram:
         confidences = entropy_confidences(powers.astype(np.float32), self._blank + 1)
         return Found(counts, tokens.astype(np.int32), frames.astype(np.int32), probabilities, confidences, seconds)
 
+    @cached_property
+    def favouring(self) -> Steps:
+        """With key terms; the plain steps know nothing of them. To be asked for before a batch is sent."""
+        self._inputs.on_device("numbers").zero_()  # capturing computes, and must not touch the slots of the last batch
+        return Steps(self._capture(self._begin_favouring), self._capture(self._go_on_favouring))
+
     # --- on the device -----------------------------------------------------------------------------------------------
 
     def send(self) -> None:
@@ -81,6 +104,23 @@ class StaticProgram:
         self._inputs.send()
 
     def _begin(self) -> None:
+        self._prepare()
+        for _ in range(FIRST_ROUNDS):
+            self._round()
+        self._report()
+
+    def _begin_favouring(self) -> None:
+        self._prepare()
+        self._terms.copy_(self._model.state.terms(self._batch.slots, self._batch.terms))
+        for _ in range(FIRST_ROUNDS):
+            self._favouring_round()
+        self._report_terms()
+
+    def _go_on_favouring(self) -> None:
+        self._favouring_round()
+        self._report_terms()
+
+    def _prepare(self) -> None:
         model, batch, search = self._model, self._batch, self._search
         encoded = model.encode(model.features(batch), batch)
         self._encoded.copy_(model.project(encoded, batch))
@@ -92,9 +132,6 @@ class StaticProgram:
         search.time.copy_(torch.where(batch.last > 0, 0, self._window))
         search.repeats.zero_()
         search.count.zero_()
-        for _ in range(FIRST_ROUNDS):
-            self._round()
-        self._report()
 
     def _go_on(self) -> None:
         self._round()
@@ -108,6 +145,20 @@ class StaticProgram:
         )
         model.ops.take_labels(token, log_probability, power, self._batch.last, self._blank, self._max_symbols, search)
         model.network.advance(search.label, state, search.active, model.ops)
+
+    def _favouring_round(self) -> None:
+        model, search, state = self._model, self._search, self._prediction
+        joint, terms = model.joint, model.terms.tables
+        looked_at = self._encoded, search.time, state.projected, joint.weight, joint.bias
+        token, log_probability, power = model.ops.joint_scores(*looked_at, self._window)
+        model.ops.favour(*looked_at, token, log_probability, terms, self._terms)
+        model.ops.take_labels(token, log_probability, power, self._batch.last, self._blank, self._max_symbols, search)
+        model.ops.follow(search.label, search.active, terms, self._terms)
+        model.network.advance(search.label, state, search.active, model.ops)
+
+    def _report_terms(self) -> None:
+        self._model.state.keep_terms(self._batch.kept_in, self._terms)
+        self._report()
 
     def _report(self) -> None:
         """Keeps the prediction network's state where the encoder's is kept, and copies out what was found."""

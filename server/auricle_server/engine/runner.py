@@ -16,7 +16,10 @@ import torch
 
 from auricle_server.engine.confidence import entropy_confidences
 from auricle_server.engine.decoder import Emissions, GreedyDecoder
+from auricle_server.engine.keyterms.automaton import Automaton
+from auricle_server.engine.keyterms.library import Room
 from auricle_server.engine.model import NUMBERS, Batch, Model
+from auricle_server.engine.ops.terms import TermSearch
 from auricle_server.engine.types import Pcm
 
 
@@ -26,11 +29,16 @@ class Inputs:
 
     Attributes:
         pcm: New audio, [B, 1280 c].
-        numbers: The other fields of `Batch`, in their order, [8, B].
+        numbers: The other fields of `Batch`, in their order, [9, B]; `terms` is the last.
     """
 
     pcm: Pcm
     numbers: npt.NDArray[np.int64]
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether any row has key terms."""
+        return bool(self.numbers[-1].any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,10 @@ class Runner(Protocol):
         """Prepares slots for new streams, behind all that was launched."""
         ...
 
+    def load_terms(self, room: Room, automaton: Automaton) -> None:
+        """Writes an automaton of key terms into the tables, behind all that was launched."""
+        ...
+
     def warm_up(self) -> None:
         """Makes everything that the first stream would otherwise wait for."""
         ...
@@ -112,19 +124,30 @@ class EagerRunner:
         columns = torch.from_numpy(inputs.numbers).to(device).unbind(0)
         batch = Batch(torch.from_numpy(inputs.pcm).to(device), *columns)
         encoded = self._model.encode(self._model.features(batch), batch)
-        return EagerTicket(self._decode(encoded, batch), self._model.config.decoder.vocabulary + 1, began)
+        return EagerTicket(
+            self._decode(encoded, batch, inputs.has_terms), self._model.config.decoder.vocabulary + 1, began
+        )
 
-    def _decode(self, encoded: torch.Tensor, batch: Batch) -> Emissions:
+    def _decode(self, encoded: torch.Tensor, batch: Batch, has_terms: bool) -> Emissions:
         """Tokens of the batch; like the encoder's, the prediction network's state is not kept behind a flush."""
-        state = self._model.state.prediction(batch.slots)
-        projected = self._model.project(encoded, batch)
-        emissions, state = self._decoder(projected, batch.last, state)
-        self._model.state.keep_prediction(batch.kept_in, state)
+        model, pool = self._model, self._model.state
+        terms = None
+        if has_terms:
+            state_of_terms = pool.terms(batch.slots, batch.terms)
+            terms = TermSearch(model.terms.tables, state_of_terms, model.config.decoder.vocabulary)
+        emissions, state = self._decoder(model.project(encoded, batch), batch.last, pool.prediction(batch.slots), terms)
+        pool.keep_prediction(batch.kept_in, state)
+        if terms is not None:
+            pool.keep_terms(batch.kept_in, terms.state)
         return emissions
 
     def reset(self, slots: list[int]) -> None:
         """See `Runner`."""
         self._model.state.reset(slots)
+
+    def load_terms(self, room: Room, automaton: Automaton) -> None:
+        """See `Runner`."""
+        self._model.terms.load(room, automaton)
 
     def warm_up(self) -> None:
         """Computes a chunk of every size in the trash slot."""

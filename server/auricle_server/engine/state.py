@@ -70,6 +70,7 @@ class StatePool:
         self._audio = torch.zeros(rows, Geometry(config).tail_samples, device=device)
         self._start = start
         self._prediction = start.repeat(rows)
+        self._terms = torch.zeros(rows, dtype=torch.int32, device=device)
 
     def reset(self, slots: list[int]) -> None:
         """Prepares slots for new streams. Rings need no reset: nothing before frame 0 is ever visible."""
@@ -104,6 +105,20 @@ class StatePool:
     def keep_prediction(self, slots: Tensor, state: PredictionState) -> None:
         """Keeps the prediction network's state."""
         self._prediction.put(slots, state)
+
+    def terms(self, slots: Tensor, asked: Tensor) -> Tensor:
+        """State of each row's automaton of key terms, [B], int32; 0 where there is none.
+
+        Args:
+            slots: Of the rows, [B].
+            asked: As in `Batch.terms`, [B].
+        """
+        kept = self._terms.index_select(0, slots)
+        return torch.where(asked > 0, kept, -asked.int())
+
+    def keep_terms(self, slots: Tensor, state: Tensor) -> None:
+        """Keeps the automata's states."""
+        self._terms.index_copy_(0, slots, state)
 
     @property
     def bytes_per_slot(self) -> int:

@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
+from auricle_server.engine.keyterms.automaton import Automaton
+from auricle_server.engine.keyterms.library import Room
 from auricle_server.engine.model import Model
-from auricle_server.engine.program import StaticProgram
+from auricle_server.engine.program import StaticProgram, Steps
 from auricle_server.engine.runner import Found, Inputs
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
@@ -49,9 +51,11 @@ class StaticRunner:
     def launch(self, inputs: Inputs) -> StaticTicket:
         """See `Runner`."""
         assert self._chosen is not None, "inputs come first"
-        ticket = StaticTicket(self._chosen, inputs.numbers.shape[1], self._device)
+        with self._device.stream():
+            steps = self._chosen.favouring if inputs.has_terms else self._chosen.plain
+        ticket = StaticTicket(self._chosen, steps, inputs.numbers.shape[1], self._device)
         self._device.send(self._chosen.send)
-        self._device.run(self._chosen.begin)
+        self._device.run(steps.begin)
         return ticket
 
     def reset(self, slots: list[int]) -> None:
@@ -59,12 +63,20 @@ class StaticRunner:
         with self._device.stream():
             self._model.state.reset(slots)
 
+    def load_terms(self, room: Room, automaton: Automaton) -> None:
+        """See `Runner`."""
+        with self._device.stream():
+            self._model.terms.load(room, automaton)
+
     def warm_up(self) -> None:
         """Makes all programs, the largest first: the smaller ones find memory that is theirs to share."""
         for frames, buckets in self._buckets.items():
             for rows in reversed(buckets):
-                self.inputs(frames, rows).numbers.fill(0)
-                self.launch(self.inputs(frames, rows)).collect()
+                for terms in (0, 1) if self._model.takes_terms else (0,):
+                    inputs = self.inputs(frames, rows)
+                    inputs.numbers.fill(0)
+                    inputs.numbers[-1] = terms
+                    self.launch(inputs).collect()
 
     def _program(self, frames: int, rows: int) -> StaticProgram:
         key = frames, rows
@@ -78,6 +90,7 @@ class StaticTicket:
     """See `Ticket`."""
 
     program: StaticProgram
+    steps: Steps
     rows: int
     device: _Device
 
@@ -85,7 +98,7 @@ class StaticTicket:
         """See `Ticket`."""
         self.device.wait()
         while self.program.unfinished:
-            self.device.run(self.program.go_on)
+            self.device.run(self.steps.go_on)
             self.device.wait()
         return self.program.found(self.rows, self.device.seconds())
 

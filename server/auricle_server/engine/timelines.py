@@ -22,8 +22,9 @@ changes of settings, which are rare, are objects.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,7 @@ MOST_TWICE = 4
 """Encoder frames, of a chunk that a flush completes and of what lies behind it, that are decoded for the flush before
 the chunk is: two chunks of 160 ms. The two versions of longer stretches differ more often."""
 _NEVER = np.iinfo(np.int64).max
+NO_ROOTS: Mapping[int, int] = MappingProxyType({0: 0})
 
 Numbers = npt.NDArray[np.int64]
 
@@ -51,10 +53,12 @@ class Settings:
     Attributes:
         frames: Encoder frames of a chunk (right context + 1).
         prompt: Index of the language prompt; 0 where the model has none.
+        terms: Handle of its key terms' automaton; 0 for none.
     """
 
     frames: int
     prompt: int
+    terms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class Rows:
         marks: The flush that is answered, or `NO_MARK`.
         ended: Whether that flush is the stream's last.
         prompt: Language prompt.
+        terms: As in `Batch`.
         chunks: Chunks of each row; more than one only in rows of streams that nobody listens to live.
     """
 
@@ -107,6 +112,7 @@ class Rows:
     marks: Numbers
     ended: npt.NDArray[np.bool_]
     prompt: Numbers
+    terms: Numbers
     chunks: int = 1
 
     def __len__(self) -> int:
@@ -118,16 +124,27 @@ class Timelines:
 
     Attributes:
         answers: Flushes answered without computing since somebody last took them away.
+        dropped: Handles of automata that streams no longer need, likewise; one for each `Settings` that brought it.
 
     Args:
         geometry: Of the model.
         slots: Highest slot.
         sizes: Encoder frames of the chunks that there are, ascending.
         several: How many chunks a row may hold besides one, ascending.
+        roots: Root state of each automaton of key terms that is ready, by handle. Streams wait for theirs.
     """
 
-    def __init__(self, geometry: Geometry, slots: int, sizes: Sequence[int], several: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        geometry: Geometry,
+        slots: int,
+        sizes: Sequence[int],
+        several: Sequence[int] = (),
+        roots: Mapping[int, int] = NO_ROOTS,
+    ) -> None:
         self.answers: list[Answer] = []
+        self.dropped: list[int] = []
+        self._roots = roots
         self._geometry = geometry
         self._sizes = sizes
         self._several = several
@@ -142,6 +159,13 @@ class Timelines:
         """Encoder frames of each slot's next row where that is a flush, else 0."""
         self._frames = np.ones(slots + 1, np.int64)
         self._prompt = np.zeros(slots + 1, np.int64)
+        self._terms = np.zeros(slots + 1, np.int64)
+        """Handle of each slot's automaton."""
+        self._root = np.zeros(slots + 1, np.int64)
+        self._fresh = np.zeros(slots + 1, np.bool_)
+        """Whether the automaton stands at its root, as it is new to the stream."""
+        self._held = np.zeros(slots + 1, np.bool_)
+        """Whether the stream waits for its automaton."""
         self._reach = sizes[-1] * max((1, *several)) * geometry.frame_samples
         """Commands further off than this need no look yet."""
         self._barrier = np.full(slots + 1, _NEVER)
@@ -173,7 +197,9 @@ class Timelines:
 
     def close(self, slot: int) -> None:
         """Forgets what the slot has queued."""
-        self._commands.pop(slot, None)
+        handles = [self._terms[slot], *(c.terms for _, c in self._commands.pop(slot, ()) if isinstance(c, Settings))]
+        self.dropped += [int(new) for new, old in zip(handles, [0, *handles], strict=False) if new not in (0, old)]
+        self._take_up(slot, 0)
         self._barrier[slot] = _NEVER
         self._ending.discard(slot)
 
@@ -204,7 +230,7 @@ class Timelines:
         for _, command in reversed(self._commands.get(slot, ())):
             if isinstance(command, Settings):
                 return command
-        return Settings(int(self._frames[slot]), int(self._prompt[slot]))
+        return Settings(int(self._frames[slot]), int(self._prompt[slot]), int(self._terms[slot]))
 
     def pending_samples(self, slot: int) -> int:
         """Audio received but not computed yet."""
@@ -234,6 +260,8 @@ class Timelines:
         barred = end + self._reach > self._barrier[slots]
         frames = np.where(end <= self._audio.received[slots], frames, 0)
         urgent = np.zeros(len(slots), np.bool_)
+        frames[self._held[slots]] = 0
+        barred &= ~self._held[slots]
         for index in np.flatnonzero(barred).tolist():
             frames[index], urgent[index] = self._resolve(int(slots[index]))
         return frames, urgent
@@ -255,6 +283,8 @@ class Timelines:
                 self._consumed[slot] = at
                 self.answers.append(Answer(slot, command, at))
             self._pop_command(slot)
+            if self._held[slot]:
+                return 0, False
         frames = self._row(slot)
         ready = self._geometry.chunk_end(int(self._position[slot]), frames) <= self._audio.received[slot]
         return frames if ready else 0, False
@@ -283,6 +313,21 @@ class Timelines:
 
     def _apply(self, slot: int, settings: Settings) -> None:
         self._frames[slot], self._prompt[slot] = settings.frames, settings.prompt
+        if settings.terms != self._terms[slot]:
+            self.dropped += [int(self._terms[slot])] if self._terms[slot] else []
+            self._take_up(slot, settings.terms)
+
+    def _take_up(self, slot: int, terms: int) -> None:
+        self._terms[slot], self._fresh[slot] = terms, True
+        self._held[slot] = terms not in self._roots
+        self._root[slot] = self._roots.get(terms, 0)
+
+    def wake(self, terms: int) -> Numbers:
+        """An automaton is ready. Returns the slots that have waited for it."""
+        slots: Numbers = np.flatnonzero(self._held & (self._terms == terms))
+        for slot in slots.tolist():
+            self._take_up(slot, terms)
+        return slots
 
     def _pop_command(self, slot: int) -> None:
         commands = self._commands[slot]
@@ -310,12 +355,14 @@ class Timelines:
         end = samples + np.where(whole | ended, 0, SILENT_FRAMES * self._geometry.frame_samples)
         last = np.where(whole, frames, np.minimum(frames, self._geometry.encoder_frames(end) - position))
         heard = np.where(whole, position + frames, self._geometry.encoder_frames(samples)) - 1
-        prompt = self._prompt[slots]
+        prompt, fresh = self._prompt[slots], self._fresh[slots]
+        terms = np.where(fresh, -self._root[slots], self._root[slots])
+        self._fresh[slots] = fresh & ~whole
         self._flush_frames[slots] = 0
         self._flushed[slots] = np.where(whole, self._flushed[slots], samples)
         self._consumed[slots] = np.maximum(self._consumed[slots], samples)
         self._position[slots] = np.where(whole, position + frames, position)
-        return Rows(frames, slots, position, samples, end, last, heard, whole, marks, ended, prompt, chunks)
+        return Rows(frames, slots, position, samples, end, last, heard, whole, marks, ended, prompt, terms, chunks)
 
     def _flushes(self, slots: Numbers, whole: npt.NDArray[np.bool_]) -> tuple[Numbers, npt.NDArray[np.bool_]]:
         """Takes the flushes that the rows answer off their queues."""

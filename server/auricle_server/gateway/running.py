@@ -13,6 +13,7 @@ from auricle_server.gateway.audio_in import AudioIn
 from auricle_server.gateway.figures import Figures
 from auricle_server.gateway.hearing import Hearing, HearingRoom
 from auricle_server.gateway.seat import News, Seat
+from auricle_server.keyterms import notice
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import ChangeRefused, RefineChanged, StreamFailed
 from auricle_server.stream import Change, Stream
@@ -71,7 +72,7 @@ class RunningStream:
         self._seat = seat
         self._limits = limits
         self._figures = figures
-        self._stream = stream = Stream(seat.info, start, client.name)
+        self._stream = stream = Stream(seat.info, start, client.name, limits)
         self._audio = AudioIn(start.encoding, start.sample_rate)
         self._hearing = Hearing(room, self._on_result, stream)
         self._ended = False
@@ -84,7 +85,7 @@ class RunningStream:
         latency_ms = None if stream.latency_ms == seat.latency_ms else stream.latency_ms
         language = None if start.language is None else stream.language
         refine = None if start.refine == "off" else start.refine
-        seat.change(Change(latency_ms, language, refine, start.offline), starting=True)
+        seat.change(Change(latency_ms, language, refine, start.offline, start.keyterms or None), starting=True)
         log.info("stream started session=%s latency_ms=%d turn=%s", client.name, stream.latency_ms, start.turn.mode)
 
     @property
@@ -141,8 +142,15 @@ class RunningStream:
         except ProtocolViolation as violation:
             self._client.refuse(violation.code, violation.message)
         else:
+            self.warn_of(update.keyterms or ())
             if update.turn is not None:
                 self._hearing.follow(update.turn.mode)
+
+    def warn_of(self, keyterms: tuple[str, ...]) -> None:
+        """Names the key terms that do no good."""
+        message = notice(keyterms, self._seat.info)
+        if message is not None:
+            self._client.refuse(codes.UNWRITABLE_KEYTERMS, message)
 
     def end(self) -> None:
         """No more audio will come."""

@@ -69,7 +69,15 @@ class Seat:
         """Settings from the next chunk on; see `ChangeStream`."""
         if change != Change():
             self._peer.put(
-                ChangeStream(self.number, change.latency_ms, change.language, change.refine, starting, change.offline)
+                ChangeStream(
+                    self.number,
+                    change.latency_ms,
+                    change.language,
+                    change.refine,
+                    starting,
+                    change.offline,
+                    change.keyterms,
+                )
             )
 
     def flush(self, mark: int, *, last: bool = False) -> None:

@@ -135,6 +135,7 @@ class Session:
     def _start(self, start: Start) -> None:
         self._stream = RunningStream(self, self._seat, start, self._limits, self._figures, self._room)
         self.send([self._stream.ready(self.token)])
+        self._stream.warn_of(start.keyterms)
 
     @property
     def _running(self) -> RunningStream:

@@ -76,6 +76,7 @@ class ChangeStream(msgspec.Struct, frozen=True, tag=True):
     refine: str | None = None
     starting: bool = False
     offline: bool = False
+    keyterms: tuple[str, ...] | None = None
 
 
 class FlushStream(msgspec.Struct, frozen=True, tag=True):

@@ -49,11 +49,13 @@ def build_engine(config: ServerConfig, index: int = 0) -> Engine:
     """
     from auricle_server.checkpoints import load_checkpoint
     from auricle_server.engine import Engine
+    from auricle_server.engine.build import Hardware
 
     device = config.device
     if config.workers > 1 and device in ("auto", "cuda"):
         device = f"cuda:{index}"
-    engine = Engine(load_checkpoint(config.model), slots=config.slots, device=device, threads=config.threads)
+    hardware = Hardware(device, keyterms=config.limits.keyterms > 0)
+    engine = Engine(load_checkpoint(config.model), slots=config.slots, hardware=hardware, threads=config.threads)
     engine.warm_up()
     return engine
 

@@ -102,7 +102,7 @@ class SecondLanes:
         return tenant.second is not None and owner not in self._spare
 
     def _open(self, owner: Owner, tenant: Tenant, *, firm: bool) -> None:
-        lease = self._engine.open(self._latency_ms, tenant.language)
+        lease = self._engine.open(self._latency_ms, tenant.language, tenant.keyterms)
         base, silence = self._tenants.open_second(owner, lease, self._chunk_frames)
         self._admission.add(self._latency_ms, spare=not firm)
         if not firm:

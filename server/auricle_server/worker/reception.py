@@ -111,6 +111,8 @@ class Reception:
     def _change(self, owner: Owner, tenant: Tenant, item: ChangeStream) -> None:
         if item.language is not None:
             self._change_language(tenant, item.language)
+        if item.keyterms is not None:
+            self._change_keyterms(tenant, item.keyterms)
         if item.offline and not self._step_behind(tenant):
             self._refuse(owner, item, _NO_OFFLINE)
         elif not self._change_latency(owner, tenant, item.latency_ms or tenant.latency_ms):
@@ -135,6 +137,12 @@ class Reception:
         tenant.latency_ms, tenant.offline = latency_ms, True
         self._offline += 1
         return True
+
+    def _change_keyterms(self, tenant: Tenant, keyterms: tuple[str, ...]) -> None:
+        self._engine.change(tenant.lease, keyterms=keyterms)
+        if tenant.second is not None:
+            self._engine.change(tenant.second, keyterms=keyterms)
+        tenant.keyterms = keyterms
 
     def _change_latency(self, owner: Owner, tenant: Tenant, latency_ms: int) -> bool:
         if latency_ms == tenant.latency_ms:

@@ -30,6 +30,7 @@ class Tenant:
         lease: Its hold on the slot.
         latency_ms: What the worker's time is planned for.
         language: In which it is heard.
+        keyterms: Which it favours.
         refine: What it wants of a second lane: "off", "on" or "auto".
         second: The second lane's hold on a slot, while there is one.
         offline: Whether nobody listens live: no time is planned for it.
@@ -41,6 +42,7 @@ class Tenant:
     refine: str = "off"
     second: Lease | None = None
     offline: bool = False
+    keyterms: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

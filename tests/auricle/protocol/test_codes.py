@@ -10,6 +10,8 @@ STABLE = {
     "unsupported_latency": ("client", False, 1008),
     "unsupported_language": ("client", False, 1008),
     "unsupported_keyterms": ("client", False, 1008),
+    "invalid_keyterms": ("client", False, 1008),
+    "unwritable_keyterms": ("client", False, 1008),
     "not_started": ("client", True, 1002),
     "already_started": ("client", True, 1002),
     "after_end": ("client", True, 1002),

@@ -202,7 +202,7 @@ def compare(lines: Timelines, oracle: Oracle) -> None:
 
 
 def only(rows: Rows, index: int) -> Rows:
-    names = ("slots", "position", "samples", "end", "last", "heard", "whole", "marks", "ended", "prompt")
+    names = ("slots", "position", "samples", "end", "last", "heard", "whole", "marks", "ended", "prompt", "terms")
     return Rows(rows.frames, *(getattr(rows, name)[index : index + 1] for name in names))
 
 

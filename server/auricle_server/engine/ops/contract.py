@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from auricle_server.engine.ops.place import Place
 from auricle_server.engine.ops.search import Search
+from auricle_server.engine.ops.terms import TermTables
 
 if TYPE_CHECKING:
     import torch
@@ -131,6 +132,44 @@ class Ops(Protocol):
             Tokens [B, W], int32, of equals the lowest; their log probabilities [B, W], fp32; and the sums over the
             vocabulary of probabilities to the power of `ALPHA` [B, W], fp32, from which `entropy_confidences` makes
             confidences.
+        """
+        ...
+
+    def favour(
+        self,
+        encoded: Tensor,
+        at: Tensor,
+        projected: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        token: Tensor,
+        log_probability: Tensor,
+        terms: TermTables,
+        state: Tensor,
+    ) -> None:
+        """Puts what key terms favour in the place of the joint's best tokens, in place; see `ops.terms`.
+
+        Args:
+            encoded: As for `joint_scores`, like the next four.
+            at: Likewise.
+            projected: Likewise.
+            weight: Likewise; the last token is blank.
+            bias: Likewise.
+            token: From `joint_scores`, [B, W], int32.
+            log_probability: Likewise; of what is chosen instead, without its bonus.
+            terms: All automata.
+            state: Of each row's automaton, [B], int32; rows in state 0 stay as they are.
+        """
+        ...
+
+    def follow(self, label: Tensor, active: Tensor, terms: TermTables, state: Tensor) -> None:
+        """Moves the automata of the active rows behind their latest label, in place.
+
+        Args:
+            label: [B], int64.
+            active: [B], bool.
+            terms: All automata.
+            state: [B], int32.
         """
         ...
 

@@ -17,6 +17,7 @@ from auricle_server.engine.ops.place import Place
 from auricle_server.engine.ops.ring import RingView
 from auricle_server.engine.ops.scratch import Scratch
 from auricle_server.engine.ops.search import Search
+from auricle_server.engine.ops.terms import TermTables, arcs_of, favoured, followed
 
 
 class PortableOps:
@@ -109,13 +110,38 @@ class PortableOps:
         self, encoded: Tensor, at: Tensor, projected: Tensor, weight: Tensor, bias: Tensor, window: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """See `Ops.joint_scores`."""
-        frame = (at[:, None] + torch.arange(window, device=at.device)).clamp_(max=encoded.shape[1] - 1)
-        looked_at = encoded.gather(1, frame[:, :, None].expand(-1, -1, encoded.shape[2]))
-        logits = F.linear(F.relu(looked_at + projected[:, None]), weight, bias)
+        logits = F.linear(_hidden(encoded, at, projected, window), weight, bias)
         best, token = logits.max(-1)
         total = logits.logsumexp(-1)
         power = (ALPHA * logits).logsumexp(-1) - ALPHA * total
         return token.int(), best - total, power.exp()
+
+    def favour(
+        self,
+        encoded: Tensor,
+        at: Tensor,
+        projected: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        token: Tensor,
+        log_probability: Tensor,
+        terms: TermTables,
+        state: Tensor,
+    ) -> None:
+        """See `Ops.favour`."""
+        arcs = arcs_of(terms, state, terms.widest)
+        hidden = _hidden(encoded, at, projected, token.shape[1])
+        entry = arcs.tokens.clamp(min=0)
+        logits = torch.einsum("bwj,bkj->bwk", hidden, weight[entry]) + bias[entry][:, None]
+        best = (hidden * weight[token]).sum(2) + bias[token]
+        chosen, logit = favoured(arcs, logits, token, best, len(weight) - 1)
+        token.copy_(chosen)
+        log_probability.add_(logit - best)
+
+    def follow(self, label: Tensor, active: Tensor, terms: TermTables, state: Tensor) -> None:
+        """See `Ops.follow`."""
+        behind = followed(arcs_of(terms, state, terms.widest), label)
+        state.copy_(torch.where(active, behind, state))
 
     def take_labels(
         self,
@@ -170,6 +196,13 @@ class PortableOps:
         _fill(joined[:, :, : place.left], pool, place.slots)
         joined[:, :, place.left :] = chunk
         return joined
+
+
+def _hidden(encoded: Tensor, at: Tensor, projected: Tensor, window: int) -> Tensor:
+    """The joint's hidden layer for the frames that are looked at, [B, W, J]."""
+    frame = (at[:, None] + torch.arange(window, device=at.device)).clamp_(max=encoded.shape[1] - 1)
+    looked_at = encoded.gather(1, frame[:, :, None].expand(-1, -1, encoded.shape[2]))
+    return F.relu(looked_at + projected[:, None])
 
 
 def _fill(target: Tensor, pool: Tensor, slots: Tensor) -> None:

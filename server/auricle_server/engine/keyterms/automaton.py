@@ -1,0 +1,225 @@
+"""A list of phrases as one deterministic automaton over token ids, in columns that a device can hold.
+
+A state is the text of a begun phrase: a node of the trie of all spellings, character by character. Arcs are tokens: all
+pieces of the vocabulary that spell a way down the trie, so every segmentation of a phrase leads along it, not only the
+one that the tokeniser prefers: a model that has never met a name spells it as it hears it. Where a token goes on with
+no longer text, the longest ending of the text that begins a phrase as well goes on instead (Aho and Corasick, "Efficient
+string matching", 1975). Most phrases begin with a word, so such endings do too, and there are as few as there are words.
+
+A state's arcs come in two lists: its own, those of its endings merged in, and those of the root, which all states share.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+WORD_START = "\u2581"
+Numbers = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Bonus:
+    """What an arc adds to a token's score, in nats. Chosen with `tests.bench.keyterms`, on names of its own.
+
+    Attributes:
+        first: For an arc that begins a phrase.
+        growth: For one that goes on, for every character of the phrase that has come but the first: one alone says
+            little, and each more says more.
+        most: Bound.
+    """
+
+    first: float = 1.0
+    growth: float = 3.0
+    most: float = 14.0
+
+    def __call__(self, characters: int) -> float:
+        """For an arc out of a state that holds so many characters of a phrase."""
+        return min(self.most, self.growth * (characters - 1)) if characters else self.first
+
+
+DEFAULT_BONUS = Bonus()
+
+
+@dataclass(frozen=True, slots=True)
+class Automaton:
+    """States 0 (the root) to S - 1; arcs in the order of their states.
+
+    Attributes:
+        first: Index of each state's first arc, [S + 1]; the last entry is the number of arcs.
+        tokens: Of each arc, [A], int32; in a state each token at most once, ascending.
+        bonuses: Of each arc, [A], fp32.
+        targets: State behind each arc, [A], int32.
+    """
+
+    first: Numbers
+    tokens: Numbers
+    bonuses: npt.NDArray[np.float32]
+    targets: Numbers
+
+    @property
+    def states(self) -> int:
+        """How many there are."""
+        return len(self.first) - 1
+
+    def arcs(self, state: int) -> dict[int, tuple[float, int]]:
+        """Bonus and target of a state's own arcs by token."""
+        span = slice(int(self.first[state]), int(self.first[state + 1]))
+        rows = zip(self.bonuses[span].tolist(), self.targets[span].tolist(), strict=True)
+        return dict(zip(self.tokens[span].tolist(), rows, strict=True))
+
+
+class Vocabulary:
+    """The pieces of a tokeniser as a trie.
+
+    Args:
+        pieces: Token strings by id.
+    """
+
+    def __init__(self, pieces: Iterable[str]) -> None:
+        self._children: list[dict[str, int]] = [{}]
+        self._token: list[int | None] = [None]
+        for token, piece in enumerate(pieces):
+            if not (piece.startswith("<") and piece.endswith(">")):  # unknown, language tags and the like
+                self._token[self._leaf(piece)] = token
+
+    def _leaf(self, piece: str) -> int:
+        at = 0
+        for character in piece:
+            if character not in self._children[at]:
+                self._children[at][character] = len(self._children)
+                self._children.append({})
+                self._token.append(None)
+            at = self._children[at][character]
+        return at
+
+    def spelled(self, children: list[dict[str, int]], node: int) -> Iterator[tuple[int, int]]:
+        """Tokens that spell a way down another trie from one of its nodes, and where each ends."""
+        ways = [(0, node)]
+        while ways:
+            mine, theirs = ways.pop()
+            there, known = children[theirs], self._children[mine]
+            for character in there.keys() & known.keys():
+                to, below = there[character], known[character]
+                ways.append((below, to))
+                token = self._token[below]
+                if token is not None:
+                    yield token, to
+
+
+def build(texts: Iterable[str], vocabulary: Vocabulary, bonus: Bonus = DEFAULT_BONUS) -> Automaton:
+    """The automaton of these texts, in which U+2581 stands before each word."""
+    steps = build_in_steps(texts, vocabulary, bonus)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            automaton: Automaton = done.value
+            return automaton
+
+
+def build_in_steps(
+    texts: Iterable[str], vocabulary: Vocabulary, bonus: Bonus = DEFAULT_BONUS
+) -> Generator[None, None, Automaton]:
+    """The same, with a pause after every few microseconds, so that something else can be done meanwhile."""
+    trie = _Trie()
+    for text in sorted(set(texts), key=len):  # so that an end is known before what goes on behind it
+        trie.add(text)
+        yield
+    yield from trie.find_endings()
+    walk = _Walk(trie, vocabulary, bonus)
+    for node in walk.order:
+        walk.visit(node)
+        yield
+    return walk.automaton()
+
+
+class _Trie:
+    """Spellings, character by character; nodes are numbered, 0 is the root.
+
+    Attributes:
+        children: Of each node, by character.
+        matched: Characters that each node holds since the last end of a phrase, marks of words not counted.
+        ending: For each node, that of its text's longest proper ending that is in the trie.
+    """
+
+    def __init__(self) -> None:
+        self.children: list[dict[str, int]] = [{}]
+        self.matched = [0]
+        self.ending = [0]
+
+    def add(self, text: str) -> None:
+        """A spelling; shorter ones come first."""
+        at = 0
+        for character in text:
+            if character not in self.children[at]:
+                self.children[at][character] = len(self.children)
+                self.children.append({})
+                self.matched.append(self.matched[at] + (character != WORD_START))
+                self.ending.append(0)
+            at = self.children[at][character]
+        self.matched[at] = 0
+
+    def find_endings(self) -> Iterator[None]:
+        """Fills `ending`, level by level."""
+        level = list(self.children[0].values())
+        while level:
+            below = []
+            for node in level:
+                for character, child in self.children[node].items():
+                    self.ending[child] = self._behind(self.ending[node], character)
+                    below.append(child)
+                yield
+            level = below
+
+    def _behind(self, at: int, character: str) -> int:
+        while at and character not in self.children[at]:
+            at = self.ending[at]
+        return self.children[at].get(character, 0)
+
+
+class _Walk:
+    """The states that tokens lead to, in the order in which they are found.
+
+    Attributes:
+        order: Their nodes; it grows while they are visited.
+    """
+
+    def __init__(self, trie: _Trie, vocabulary: Vocabulary, bonus: Bonus) -> None:
+        self.order = [0]
+        self._numbers = {0: 0}
+        self._trie = trie
+        self._vocabulary = vocabulary
+        self._bonus = bonus
+        self._arcs: dict[int, dict[int, tuple[float, int]]] = {}
+        self._first, self._tokens = array("i", [0]), array("i")
+        self._bonuses, self._targets = array("f"), array("i")
+
+    def _arcs_of(self, node: int) -> dict[int, tuple[float, int]]:
+        if node not in self._arcs:
+            value = self._bonus(self._trie.matched[node])
+            own = {token: (value, to) for token, to in self._vocabulary.spelled(self._trie.children, node)}
+            behind = self._trie.ending[node]
+            self._arcs[node] = {**self._arcs_of(behind), **own} if behind else own
+        return self._arcs[node]
+
+    def visit(self, node: int) -> None:
+        """Writes down a state's arcs and takes note of the states behind them."""
+        for token, (value, to) in sorted(self._arcs_of(node).items()):
+            if to not in self._numbers:
+                self._numbers[to] = len(self.order)
+                self.order.append(to)
+            self._tokens.append(token)
+            self._bonuses.append(value)
+            self._targets.append(self._numbers[to])
+        self._first.append(len(self._tokens))
+
+    def automaton(self) -> Automaton:
+        """What was written down."""
+        columns = (np.frombuffer(each, np.int32) for each in (self._first, self._tokens, self._targets))
+        first, tokens, targets = columns
+        return Automaton(first, tokens, np.frombuffer(self._bonuses, np.float32), targets)
