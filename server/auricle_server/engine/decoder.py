@@ -84,7 +84,7 @@ class GreedyDecoder:
         time, repeats = torch.zeros_like(last), torch.zeros_like(last)
         rows = (time < last).nonzero().squeeze(1)
         while len(rows):
-            label, frame, scores = self._next_label(encoded, time, last, state, rows, terms)
+            label, frame, scores = self._next_label(encoded, time, last, state, rows, repeats, terms)
             emitting = frame < last[rows]
             repeats[rows] = torch.where(frame == time[rows], repeats[rows], 0) + 1
             time[rows] = frame
@@ -108,6 +108,7 @@ class GreedyDecoder:
         last: Tensor,
         state: PredictionState,
         rows: Tensor,
+        repeats: Tensor,
         terms: TermSearch | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The next label of each row, its frame (`last` when only blanks are left), and its scores [n, 2]."""
@@ -117,7 +118,9 @@ class GreedyDecoder:
         searching = torch.arange(len(rows), device=rows.device)
         at = time[rows]
         while len(searching):
-            hit, token, value = self._look_ahead(encoded, at, last, state, rows[searching], window, terms)
+            spoken = (at == time[rows[searching]]) & (repeats[rows[searching]] > 0)
+            looked_at = rows[searching]
+            hit, token, value = self._look_ahead(encoded, at, last, state, looked_at, window, terms, spoken)
             inside = hit < last[rows[searching]]
             done = searching[inside]
             label[done], frame[done], scores[done] = token[inside], hit[inside], value[inside]
@@ -135,6 +138,7 @@ class GreedyDecoder:
         rows: Tensor,
         window: int,
         terms: TermSearch | None,
+        spoken: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """First label within `window` frames from `at` on: frame (`last` when there is none), token, scores [n, 2]."""
         frames = at[:, None] + torch.arange(window, device=at.device)
@@ -144,7 +148,8 @@ class GreedyDecoder:
         logits = self._joint.logits(joint)
         best, token = logits.max(-1)
         if terms is not None:
-            token, best = terms.favour(rows, logits, token, best)
+            first = F.pad(spoken[:, None], (0, window - 1))  # only the first frame can have brought a label
+            token, best = terms.favour(rows, logits, token, best, first)
         label = inside & (token != self._blank)
         offset = label.int().argmax(1)
         pick = torch.arange(len(rows), device=rows.device), offset

@@ -151,7 +151,7 @@ class StaticProgram:
         joint, terms = model.joint, model.terms.tables
         looked_at = self._encoded, search.time, state.projected, joint.weight, joint.bias
         token, log_probability, power = model.ops.joint_scores(*looked_at, self._window)
-        model.ops.favour(*looked_at, token, log_probability, terms, self._terms)
+        model.ops.favour(*looked_at, token, log_probability, search.repeats, terms, self._terms)
         model.ops.take_labels(token, log_probability, power, self._batch.last, self._blank, self._max_symbols, search)
         model.ops.follow(search.label, search.active, terms, self._terms)
         model.network.advance(search.label, state, search.active, model.ops)

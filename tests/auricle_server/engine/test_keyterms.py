@@ -50,13 +50,16 @@ class Room:
 
     def run(self) -> None:
         while self.engine.ready:
-            for row in self.engine.step().rows():
-                said = self.said[row.lease]
-                if row.mark is not None:
-                    said.at_mark[row.mark] = [*row.tokens]
-                if row.mark is None or row.ended:  # what a flush brings comes again
-                    said.tokens += row.tokens
-                    said.frames += row.frames
+            self.step()
+
+    def step(self) -> None:
+        for row in self.engine.step().rows():
+            said = self.said[row.lease]
+            if row.mark is not None:
+                said.at_mark[row.mark] = [*row.tokens]
+            if row.mark is None or row.ended:  # what a flush brings comes again
+                said.tokens += row.tokens
+                said.frames += row.frames
 
     def say(self, audio: npt.NDArray[np.int16], terms: tuple[str, ...] = ()) -> Said:
         """A stream from beginning to end."""
@@ -90,7 +93,7 @@ def test_streams_without_terms_say_the_same_beside_streams_that_have_some(
     for at in range(0, len(audio), 5000):
         for _, said in together:
             room.engine.push(said.lease, audio[at : at + 5000])
-        room.engine.step()
+        room.step()
     for _, said in together:
         room.engine.flush(said.lease, 0, last=True)
     room.run()

@@ -37,13 +37,14 @@ class Follower:
         self._automaton = automaton
         self._blank = blank
 
-    def choose(self, logits: Scores) -> int:
-        """The token of a frame, of equals the lowest; of arcs, those of the state before the root's."""
+    def choose(self, logits: Scores, spoken: bool = False) -> int:
+        """The token of a frame, which may have spoken already; of arcs, those of the state go before the root's."""
         best = int(logits.argmax())
-        own, root = self._automaton.arcs(self.state), self._automaton.arcs(0)
-        arcs = [(token, bonus) for token, (bonus, _) in own.items() if self.state or best != self._blank]
-        if best != self._blank and self.state:
-            arcs += [(token, bonus) for token, (bonus, _) in root.items()]
+        arcs = [(token, bonus) for token, (bonus, _) in self._automaton.arcs(self.state).items()]
+        if best != self._blank:
+            arcs += [(token, bonus) for token, (bonus, _) in self._automaton.arcs(0).items()]
+        elif spoken or not self.state:
+            arcs = []
         score = logits[best]
         for token, bonus in arcs:
             if logits[token] + np.float32(bonus) > score:
@@ -63,9 +64,9 @@ def search(joint: Joint, frames: int, automaton: Automaton, blank: int, max_symb
     """What a stream says."""
     follower, found = Follower(automaton, blank), list[Emission]()
     for frame in range(frames):
-        for _ in range(max_symbols):
+        for nth in range(max_symbols):
             logits = joint(frame, [emission.token for emission in found])
-            token = follower.choose(logits)
+            token = follower.choose(logits, spoken=nth > 0)
             if token == blank:
                 break
             total = np.logaddexp.reduce(logits.astype(np.float64))

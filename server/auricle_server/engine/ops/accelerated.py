@@ -11,8 +11,10 @@ from auricle_server.engine.ops.kernels.joint import joint_scores
 from auricle_server.engine.ops.kernels.norm import norm_rows
 from auricle_server.engine.ops.kernels.rows import advance_cells, hold_rows
 from auricle_server.engine.ops.kernels.search import take_labels
+from auricle_server.engine.ops.kernels.terms import favour_arcs, follow_arcs
 from auricle_server.engine.ops.place import Place
 from auricle_server.engine.ops.search import Search
+from auricle_server.engine.ops.terms import TermTables
 
 
 class TritonOps:
@@ -79,6 +81,26 @@ class TritonOps:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """See `Ops.joint_scores`."""
         return joint_scores(encoded, at, projected, weight, bias, window, self._precision)
+
+    def favour(
+        self,
+        encoded: Tensor,
+        at: Tensor,
+        projected: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        token: Tensor,
+        log_probability: Tensor,
+        repeats: Tensor,
+        terms: TermTables,
+        state: Tensor,
+    ) -> None:
+        """See `Ops.favour`."""
+        favour_arcs(encoded, at, projected, weight, bias, token, log_probability, repeats, terms, state)
+
+    def follow(self, label: Tensor, active: Tensor, terms: TermTables, state: Tensor) -> None:
+        """See `Ops.follow`."""
+        follow_arcs(label, active, terms, state)
 
     def take_labels(
         self,

@@ -144,6 +144,7 @@ class Ops(Protocol):
         bias: Tensor,
         token: Tensor,
         log_probability: Tensor,
+        repeats: Tensor,
         terms: TermTables,
         state: Tensor,
     ) -> None:
@@ -157,6 +158,7 @@ class Ops(Protocol):
             bias: Likewise.
             token: From `joint_scores`, [B, W], int32.
             log_probability: Likewise; of what is chosen instead, without its bonus.
+            repeats: Labels that the first frame has brought already, [B], int32.
             terms: All automata.
             state: Of each row's automaton, [B], int32; rows in state 0 stay as they are.
         """

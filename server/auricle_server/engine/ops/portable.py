@@ -125,6 +125,7 @@ class PortableOps:
         bias: Tensor,
         token: Tensor,
         log_probability: Tensor,
+        repeats: Tensor,
         terms: TermTables,
         state: Tensor,
     ) -> None:
@@ -134,7 +135,8 @@ class PortableOps:
         entry = arcs.tokens.clamp(min=0)
         logits = torch.einsum("bwj,bkj->bwk", hidden, weight[entry]) + bias[entry][:, None]
         best = (hidden * weight[token]).sum(2) + bias[token]
-        chosen, logit = favoured(arcs, logits, token, best, len(weight) - 1)
+        spoken = F.pad((repeats > 0)[:, None], (0, token.shape[1] - 1))
+        chosen, logit = favoured(arcs, logits, token, best, spoken, len(weight) - 1)
         token.copy_(chosen)
         log_probability.add_(logit - best)
 

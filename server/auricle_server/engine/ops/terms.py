@@ -2,7 +2,8 @@
 
 How a bonus counts was chosen by measurement (see `tests.bench.keyterms`): where the joint's best token is a label, all
 arcs compete with it; where it is blank, only those that go on with a begun phrase do, so that no phrase begins in
-silence, but one that has begun is not cut short either.
+silence, but one that has begun is not cut short either; and of those one a frame, so that it is not said before it is
+heard.
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ def arcs_of(terms: TermTables, state: Tensor, widest: int) -> Arcs:
     )
 
 
-def favoured(arcs: Arcs, logits: Tensor, token: Tensor, best: Tensor, blank: int) -> tuple[Tensor, Tensor]:
+def favoured(
+    arcs: Arcs, logits: Tensor, token: Tensor, best: Tensor, spoken: Tensor, blank: int
+) -> tuple[Tensor, Tensor]:
     """What the rows choose instead of the joint's best token, and its logit without the bonus.
 
     Args:
@@ -86,9 +89,10 @@ def favoured(arcs: Arcs, logits: Tensor, token: Tensor, best: Tensor, blank: int
         logits: Of the arcs' tokens, [B, W, 2 K].
         token: The joint's best, [B, W].
         best: Its logit, [B, W].
+        spoken: Whether the frame has brought a label already, [B, W].
         blank: The blank token.
     """
-    allowed = (token != blank)[:, :, None] | arcs.begun[:, None]
+    allowed = (token != blank)[:, :, None] | (~spoken[:, :, None] & arcs.begun[:, None])
     score, arc = torch.where(allowed, logits + arcs.bonuses[:, None], -torch.inf).max(2)
     better = score > best
     chosen = arcs.tokens.gather(1, arc).to(token.dtype)
@@ -117,14 +121,16 @@ class TermSearch:
         self._terms = terms
         self._blank = blank
 
-    def favour(self, rows: Tensor, logits: Tensor, token: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
+    def favour(
+        self, rows: Tensor, logits: Tensor, token: Tensor, best: Tensor, spoken: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """See `favoured`; `logits` are those of the whole vocabulary, [n, W, V + 1]."""
         among = (self.state[rows] > 0).nonzero().squeeze(1)
         if not len(among):
             return token, best
         arcs = self._arcs(rows[among])
         index = arcs.tokens.clamp(min=0).long()[:, None].expand(-1, logits.shape[1], -1)
-        found = favoured(arcs, logits[among].gather(2, index), token[among], best[among], self._blank)
+        found = favoured(arcs, logits[among].gather(2, index), token[among], best[among], spoken[among], self._blank)
         return token.index_copy(0, among, found[0]), best.index_copy(0, among, found[1])
 
     def follow(self, rows: Tensor, label: Tensor) -> None:

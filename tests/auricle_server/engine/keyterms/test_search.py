@@ -98,5 +98,6 @@ def test_a_phrase_never_begins_in_place_of_a_blank_but_goes_on_there() -> None:
     follower.follow(PIECES.index("▁ab"))
     logits[PIECES.index("c")] = 4.0
     assert follower.choose(logits) == PIECES.index("c")
+    assert follower.choose(logits, spoken=True) == VOCABULARY, "one label of a frame in place of a blank"
     follower.follow(PIECES.index("bb"))
     assert follower.choose(logits) == VOCABULARY

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from auricle_server.engine.keyterms.tables import Size, TermPool
 from auricle_server.engine.ops import triton_ops
 from tests.support.step_inputs import Source
 
@@ -105,3 +106,25 @@ def test_the_rest_of_the_search(compiled: list[Compiled]) -> None:
     ops.advance_cell(torch.empty(batch, 4 * HIDDEN), hidden, hidden.clone(), search.active)
     ops.hold(hidden, hidden.clone(), search.active)
     check(compiled, least_programs=1)
+
+
+@pytest.mark.parametrize(("tokens", "frames"), [(1025, 2), (13088, 14)])
+def test_key_terms(compiled: list[Compiled], tokens: int, frames: int) -> None:
+    batch, ops = 64, triton_ops()
+    pool = TermPool(Size(100, 1000), tokens - 1, torch.device("cpu"))
+    state = torch.zeros(batch, dtype=torch.int32)
+    token, score = torch.zeros(batch, frames, dtype=torch.int32), torch.zeros(batch, frames)
+    ops.favour(
+        torch.empty(batch, frames, JOINT),
+        torch.zeros(batch, dtype=torch.int64),
+        torch.empty(batch, JOINT),
+        torch.empty(tokens, JOINT),
+        torch.empty(tokens),
+        token,
+        score,
+        state.clone(),
+        pool.tables,
+        state,
+    )
+    ops.follow(torch.zeros(batch, dtype=torch.int64), torch.zeros(batch, dtype=torch.bool), pool.tables, state)
+    check(compiled, least_programs=4)
