@@ -14,8 +14,8 @@ from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.conformer import Conformer
 from auricle_server.engine.decoder import Joint
 from auricle_server.engine.geometry import Geometry
-from auricle_server.engine.mel import PCM_SCALE, LogMel
 from auricle_server.engine.keyterms.tables import CPU_SIZE, CUDA_SIZE, NO_SIZE, TermPool
+from auricle_server.engine.mel import PCM_SCALE, LogMel
 from auricle_server.engine.ops import Ops, Place
 from auricle_server.engine.parameters import Parameters
 from auricle_server.engine.prediction import PredictionNetwork

@@ -66,7 +66,8 @@ FATAL: dict[str, tuple[Misdeed, str, int]] = {
     "a second start": (started(lambda t: t.send(type="start")), "already_started", 1002),
     "an unknown latency": (lambda t: t.send(type="start", latency_ms=100), "unsupported_latency", 1008),
     "an unknown language": (lambda t: t.send(type="start", language="tlh"), "unsupported_language", 1008),
-    "key terms": (lambda t: t.send(type="start", keyterms=["auricle"]), "unsupported_keyterms", 1008),
+    "too many key terms": (lambda t: t.send(type="start", keyterms=["auricle"] * 1001), "invalid_keyterms", 1008),
+    "a key term of 101 characters": (lambda t: t.send(type="start", keyterms=["a" * 101]), "invalid_keyterms", 1008),
     "a finalize without id": (started(lambda t: t.send(type="finalize", id="")), "invalid_field", 1007),
     "a message of 20 MB": (started(lambda t: t.socket.send_bytes(bytes(20_000_000))), "message_too_big", 1009),
     "a text of 2 MB": (started(lambda t: t.socket.send_str(" " * 2_000_000)), "message_too_big", 1009),
@@ -98,7 +99,7 @@ async def test_an_update_that_cannot_be_followed_changes_nothing(url: str) -> No
         for update, code in (
             ({"latency_ms": 100}, "unsupported_latency"),
             ({"language": "tlh"}, "unsupported_language"),
-            ({"keyterms": ["auricle"]}, "unsupported_keyterms"),
+            ({"keyterms": ["auricle"] * 1001}, "invalid_keyterms"),
         ):
             await talk.send(type="update", **update)
             error = await talk.event()

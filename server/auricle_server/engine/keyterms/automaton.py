@@ -3,10 +3,10 @@
 A state is the text of a begun phrase: a node of the trie of all spellings, character by character. Arcs are tokens: all
 pieces of the vocabulary that spell a way down the trie, so every segmentation of a phrase leads along it, not only the
 one that the tokeniser prefers: a model that has never met a name spells it as it hears it. Where a token goes on with
-no longer text, the longest ending of the text that begins a phrase as well goes on instead (Aho and Corasick, "Efficient
-string matching", 1975). Most phrases begin with a word, so such endings do too, and there are as few as there are words.
+no longer text, the longest ending of the text that begins a phrase as well goes on instead (Aho and Corasick,
+"Efficient string matching", 1975). Most phrases begin with a word, so such endings do too: there are few.
 
-A state's arcs come in two lists: its own, those of its endings merged in, and those of the root, which all states share.
+A state's arcs come in two lists: its own, with those of its endings, and those of the root, which all states share.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Bonus:
         most: Bound.
     """
 
-    first: float = 1.0
-    growth: float = 3.0
+    first: float = 0.25
+    growth: float = 3.5
     most: float = 14.0
 
     def __call__(self, characters: int) -> float:

@@ -1,5 +1,6 @@
-"""The automata of all streams: made a little at a time, shared by streams with the same phrases, kept while there is
-room. No tensors, no clock of its own but to know when it has worked long enough.
+"""The automata of all streams: made a little at a time, shared by streams with the same phrases, kept for the next.
+
+No tensors; the clock only says when it has worked long enough.
 """
 
 from __future__ import annotations

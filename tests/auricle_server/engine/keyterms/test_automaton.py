@@ -43,7 +43,7 @@ def test_every_segmentation_leads_along_the_phrase() -> None:
     for pieces in (("▁an", "nab"), ("▁", "an", "nab"), ("▁a", "nn", "a", "b"), ("▁a", "n", "n", "a", "b")):
         state = 0
         for piece in pieces:
-            bonus, state = step(made, state, piece)
+            _, state = step(made, state, piece)
             assert state
         ends.add(state)
     assert len(ends) == 1
