@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from auricle.protocol.messages import Final, Interim, ServerEvent, Settled, SpeechStarted, Start
 from auricle.protocol.settings import TurnSettings
 from auricle_server.cuts import BETWEEN_WORDS, Cut, between, too_long
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import SAMPLE_RATE, ModelInfo
-from auricle_server.pieces import Kind
 from auricle_server.refinement import Refinement
 from auricle_server.spoken import Asked, as_message, main_language, spans
 from auricle_server.transcript import Segment, Transcript
@@ -18,8 +15,6 @@ from auricle_server.turns import Heard, TurnEnded, TurnRecord, TurnStarted, Voic
 SETTLED_EVERY = 5 * SAMPLE_RATE
 SETTLED_BEHIND = 2 * SAMPLE_RATE
 """A word may sound for this long before the decoder emits it; `Settled` stays that far behind."""
-SOON = SAMPLE_RATE * 2 // 5
-"""Samples of silence to come within which a judgement of the sound is asked for before it counts."""
 NOTHING = Segment("", (), None, None)
 
 
@@ -90,16 +85,8 @@ class Speech:
         flushed_at = None if result.mark is None else result.samples // self._frame_samples
         transcript.add(result.tokens, result.frames, result.probabilities, flushed_at, confidences=result.confidences)
         self._grew = transcript.text != before
-        decisions = self._detector.feed(self._heard(self.position, voice))
-        started = TurnStarted() in decisions
-        end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
-        self.turn_ended_at = self.turn_ended_at if end is None else self.position
-        return [self._started()] if started else [], end
-
-    def _heard(self, position: int, voice: Voice | None) -> Heard:
-        transcript = self._transcript
-        return Heard(
-            position,
+        heard = Heard(
+            self.position,
             transcript.speech_end,
             transcript.closing,
             transcript.closed_at,
@@ -108,34 +95,11 @@ class Speech:
             transcript.confidence,
             voice,
         )
-
-    def weighs(self, result: ChunkResult, voice: Voice) -> bool:
-        """Whether the events of a chunk may depend on how complete the turn sounds; takes nothing in.
-
-        Args:
-            result: The next one.
-            voice: What else the sound says there.
-        """
-        heard = self._heard(max(self.position, result.samples), voice)
-        if self._detector.weighs(heard):
-            return True
-        kinds = {self._transcript.kind(token) for token in result.tokens}
-        if kinds & {Kind.CLOSING, Kind.END}:
-            return True
-        if Kind.SPEECH not in kinds:
-            return False
-        # The likeliest that its words can be: a plain one that the decoder is sure of.
-        speech_end = max((result.frames[-1] + 1) * self._frame_samples, heard.speech_end or 0)
-        return self._detector.weighs(
-            replace(heard, speech_end=speech_end, closing="", closed_at=None, last_word="", confidence=1.0)
-        )
-
-    def weighs_soon(self) -> bool:
-        """Whether how complete the turn sounds will count when the voice falls silent now, or stays it a little."""
-        speech_end = self._transcript.speech_end
-        if speech_end is None:
-            return False
-        return self._detector.weighs(self._heard(max(self.position, speech_end) + SOON, Voice(0.0)))
+        decisions = self._detector.feed(heard)
+        started = TurnStarted() in decisions
+        end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
+        self.turn_ended_at = self.turn_ended_at if end is None else self.position
+        return [self._started()] if started else [], end
 
     def go_on(self) -> list[ServerEvent]:
         """The events of a chunk with which no segment ends; in a pause a new second lane takes over."""

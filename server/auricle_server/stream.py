@@ -224,19 +224,6 @@ class Stream:
             self._behind.append((result, voice))
         return self._go_on()
 
-    def weighs(self, result: ChunkResult, voice: Voice) -> bool:
-        """Whether the events of the first lane's next chunk may depend on how complete the turn sounds.
-
-        Args:
-            result: The chunk; it is not taken in.
-            voice: What else the sound says there.
-        """
-        return self._cut is not None or bool(self._behind) or self._speech.weighs(result, voice)
-
-    def weighs_soon(self) -> bool:
-        """Whether how complete the turn sounds may count before long, if nobody says more."""
-        return self._cut is not None or self._speech.weighs_soon()
-
     def asks_second(self) -> bool:
         """Whether the second lane must be flushed, for a segment's end to be known; said once."""
         asked, self._asks_second = self._asks_second, False

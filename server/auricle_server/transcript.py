@@ -118,10 +118,6 @@ class Transcript:
             return self.speech_end
         return _samples(self._times(self._words[-1:], position)[0][1])
 
-    def kind(self, token: int) -> Kind:
-        """What a token is."""
-        return self._pieces[token].kind
-
     @property
     def last_start(self) -> int:
         """Where the open segment's last word starts, in samples; 0 while nothing was said."""

@@ -13,7 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from auricle.protocol.settings import TurnMode
 from auricle_server.link.columns import ChunkResult
@@ -31,20 +31,6 @@ _ALWAYS = ("words", "punctuation")
 _SAMPLE_BYTES = 2
 
 Deliver = Callable[[ChunkResult, Voice | None], int]
-
-
-class Weighing(Protocol):
-    """Who knows when a judgement counts; see `auricle_server.stream.Stream`."""
-
-    def weighs(self, result: ChunkResult, voice: Voice) -> bool:
-        """Whether what comes of this result may depend on how complete the turn sounds."""
-        ...
-
-    def weighs_soon(self) -> bool:
-        """Whether it may count before long."""
-        ...
-
-
 _T = TypeVar("_T")
 
 
@@ -92,13 +78,10 @@ class Hearing:
     Args:
         room: Where the models run; None where there are none.
         deliver: Takes a result, and returns the position on which the last turn's end was decided; raises nothing.
-        weighing: Says which results are to be judged; all where there is none. A judgement takes a hundred times as
-            long as anything else here, and no pause in mid-sentence ends a turn, whatever it sounds like.
     """
 
-    def __init__(self, room: HearingRoom | None, deliver: Deliver, weighing: Weighing | None = None) -> None:
+    def __init__(self, room: HearingRoom | None, deliver: Deliver) -> None:
         self._room = room
-        self._weighing = weighing
         self._deliver = deliver
         self._ears: Ears | None = None
         self._hands: _Hands | None = None
@@ -154,14 +137,12 @@ class Hearing:
             self.go_on(patient=patient)
 
     def _hand_on(self, *, patient: bool) -> None:
-        while self._waiting and not (patient and self._must_wait(self._waiting[0])):
+        while self._waiting and not (patient and self._must_wait(self._waiting[0].samples)):
             result = self._waiting.popleft()
-            self._end_turn(self._deliver(result, self._voice_at(result)))
-            if self._ears is not None and self._weighing is not None:
-                self._ears.be_prompt(self._weighing.weighs_soon())
+            self._end_turn(self._deliver(result, self._voice_at(result.samples)))
 
-    def _must_wait(self, result: ChunkResult) -> bool:
-        since = None if self._ears is None else self._waiting_since(self._ears, result)
+    def _must_wait(self, position: int) -> bool:
+        since = None if self._ears is None else self._ears.waiting_since(position)
         if since is None:
             return False
         loop = asyncio.get_running_loop()
@@ -172,19 +153,6 @@ class Hearing:
             self._timer = loop.call_later(left, self._on_timer)
         return left > 0
 
-    def _waiting_since(self, ears: Ears, result: ChunkResult) -> float | None:
-        since = ears.waiting_since(result.samples, judged=False)
-        if since is None and self._is_judged(ears, result):
-            since = ears.waiting_since(result.samples)
-        return since
-
-    def _is_judged(self, ears: Ears, result: ChunkResult) -> bool:
-        """Whether it counts how complete the turn sounds there."""
-        if self._weighing is None:
-            return True
-        position = result.samples
-        return ears.has_judgement(position) and self._weighing.weighs(result, ears.voice_at(position, judged=False))
-
     def _count_late(self) -> None:
         if self._room is not None:
             self._room.metrics.turn_judgements_late.inc()
@@ -193,11 +161,11 @@ class Hearing:
         self._timer = None
         self.go_on()
 
-    def _voice_at(self, result: ChunkResult) -> Voice | None:
+    def _voice_at(self, position: int) -> Voice | None:
         """None where nobody listened yet: the turn mode has changed in mid-stream."""
-        if self._ears is None or result.samples <= self._base:
+        if self._ears is None or position <= self._base:
             return None
-        return self._ears.voice_at(result.samples, judged=self._is_judged(self._ears, result))
+        return self._ears.voice_at(position)
 
     def _end_turn(self, ended_at: int) -> None:
         if ended_at > self._ended_at and self._ears is not None:

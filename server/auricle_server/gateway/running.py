@@ -74,7 +74,7 @@ class RunningStream:
         self._figures = figures
         self._stream = stream = Stream(seat.info, start, client.name, limits)
         self._audio = AudioIn(start.encoding, start.sample_rate)
-        self._hearing = Hearing(room, self._on_result, stream)
+        self._hearing = Hearing(room, self._on_result)
         self._ended = False
         # A stream must always be able to collect two chunks, whatever the limit says.
         self._most_backlog = max(limits.buffered_seconds, 2 * max(seat.info.latencies_ms) / 1000)

@@ -85,10 +85,6 @@ class Detector(Protocol):
         """One chunk was decoded."""
         ...
 
-    def weighs(self, heard: Heard, /) -> bool:
-        """Whether `feed` would answer anything that depends on how complete the turn sounds; it changes nothing."""
-        ...
-
     def segment_ended(self) -> None:
         """The open segment was cut: its `Final` goes out."""
         ...

@@ -7,7 +7,7 @@ come from ``python -m tests.bench.turns fit`` on synthesised conversations that 
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 
 from auricle_server.link.messages import SAMPLE_RATE
 from auricle_server.turns.base import Heard, Voice
@@ -151,13 +151,6 @@ def likelihood(heard: Heard) -> float:
     bias, *weights = astuple(_weights(heard.voice))
     odds = bias + sum(weight * value for weight, value in zip(weights, features(heard), strict=True))
     return round(float(1 / (1 + math.exp(-odds))), _DIGITS)
-
-
-def highest_likelihood(heard: Heard) -> float:
-    """What `likelihood` may be at most, however complete the turn sounds."""
-    if heard.voice is None:
-        return likelihood(heard)
-    return max(likelihood(replace(heard, voice=replace(heard.voice, complete=each))) for each in (None, 0.0, 1.0))
 
 
 def _weights(voice: Voice | None) -> Weights:

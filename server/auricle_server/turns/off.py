@@ -28,10 +28,6 @@ class OffDetector:
         self.open = True
         return [TurnStarted()]
 
-    def weighs(self, _: Heard, /) -> bool:
-        """Never: the sound is not listened to."""
-        return False
-
     def segment_ended(self) -> None:
         """The next word starts anew."""
         self.open = False

@@ -8,7 +8,7 @@ with less than the shorter, and none goes on with more than the longer without a
 from __future__ import annotations
 
 from auricle_server.turns.base import Decision, Heard, TurnEnded, TurnStarted
-from auricle_server.turns.fusion import highest_likelihood, likelihood, silence_of
+from auricle_server.turns.fusion import likelihood, silence_of
 
 
 class SemanticDetector:
@@ -47,14 +47,6 @@ class SemanticDetector:
             decisions.append(TurnEnded(probability))
         self.eager = probability if self.open and self._eager is not None and probability >= self._eager else None
         return decisions
-
-    def weighs(self, heard: Heard, /) -> bool:
-        """See `Detector.weighs`: below both thresholds nothing is said, whatever the probability."""
-        if heard.speech_end is None or not (self.open or heard.speech_end > self._heard):
-            return False
-        if heard.position - heard.speech_end >= self._longest or silence_of(heard) < self._shortest:
-            return False
-        return highest_likelihood(heard) >= (self._end if self._eager is None else self._eager)
 
     def _probability(self, heard: Heard) -> float:
         assert heard.speech_end is not None, "an open turn has words"

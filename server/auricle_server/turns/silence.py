@@ -51,9 +51,5 @@ class SilenceDetector:
             return None
         return silent / self._silence
 
-    def weighs(self, _: Heard, /) -> bool:
-        """Never: the sound is not listened to."""
-        return False
-
     def segment_ended(self) -> None:
         """A turn may span several segments: nothing changes."""

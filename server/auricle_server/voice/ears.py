@@ -46,9 +46,8 @@ class Ears:
     """What the sound of one stream says. Not thread-safe: what `labour` hands back comes to the caller's thread.
 
     Holds the audio that Smart Turn may need and what has come since the newest position asked for: 17 kB while no turn
-    is under way, 256 kB in a turn of 8 s or more, and as much again for each judgement of a silence that nobody has
-    asked for; beyond that, 32 kB for each second of audio that has come ahead of the decoder, which the server bounds.
-    Everything else is less than 10 kB.
+    is under way, 256 kB in a turn of 8 s or more; beyond that, 32 kB for each second of audio that has come ahead of
+    the decoder, which the server bounds. Everything else is less than 10 kB.
 
     Args:
         models: Silero, and Smart Turn where it is there.
@@ -66,7 +65,6 @@ class Ears:
     ) -> None:
         self._smart_turn = models.smart_turn
         self._labour: Labour = labour or Inline()
-        self._prompt = True
         self._lookahead = 0 if labour is None else AHEAD
         self._clock = clock
         self._track = VoiceTrack(models.silero)
@@ -95,8 +93,7 @@ class Ears:
 
     def _go_on(self, *, at_once: bool = False) -> None:
         """Gives Silero the next windows, unless it has some."""
-        hurry = at_once or (self._prompt and 0 < self._ahead.silent_windows < SCHEDULE[-1])
-        least = 1 if hurry else _COLLECTED
+        least = 1 if at_once or 0 < self._ahead.silent_windows < SCHEDULE[-1] else _COLLECTED
         while self._tracking_since is None and (windows := len(self._untracked) // _WINDOW_BYTES) >= least:
             size = min(_SLICE, windows) * _WINDOW_BYTES
             piece = bytes(self._untracked[:size])
@@ -132,84 +129,67 @@ class Ears:
             ahead.step(self._windows[(ahead.seen - self._first) // WINDOW])
             if ahead.silent_windows in SCHEDULE and ahead.turn_start is not None and ahead.silent_since is not None:
                 start = max(ahead.floor, ahead.turn_start - BEFORE_SPEECH, ahead.seen - LONGEST)
-                self._judgements.plan(ahead.seen, self._between(start, ahead.seen), start, ahead.silent_since)
-        self._ask_ahead()
-
-    def _between(self, start: int, end: int) -> bytes:
-        first, last = (_SAMPLE_BYTES * (position - self._audio_start) for position in (start, end))
-        return bytes(self._audio[first:last])
-
-    def be_prompt(self, prompt: bool) -> None:
-        """Whether judgements are asked for as soon as they are due, as at first, or only when somebody needs them.
-
-        Makes no difference to what they say.
-        """
-        self._prompt = prompt
+                self._judgements.plan(ahead.seen, start, ahead.silent_since)
         self._ask_ahead()
 
     def _ask_ahead(self) -> None:
-        if self._lookahead and self._prompt:
+        if self._lookahead:
             for judgement in self._judgements.due:
                 self._ask(judgement)
 
     def _ask(self, judgement: Judgement) -> None:
         if self._smart_turn is not None:
             judgement.asked = self._clock()
-            pcm, judgement.pcm = judgement.pcm, b""
+            first, last = (_SAMPLE_BYTES * (end - self._audio_start) for end in (judgement.start, judgement.position))
+            pcm = bytes(self._audio[first:last])
             self._labour.judge(partial(self._smart_turn.judge, pcm), partial(self._on_score, judgement))
 
     def _on_score(self, judgement: Judgement, score: float) -> None:
         judgement.score = score
         self._ask_ahead()
 
-    def _settle(self, position: int, *, judged: bool) -> Standing:
-        """Moves on to `position`: how the judgements of the silence there stand; asks for them where they count."""
+    def _settle(self, position: int) -> Standing:
+        """Moves on to `position`: how the judgements of the silence there stand."""
         self._plan(position + self._lookahead)
         settled = self._settled
         while settled.seen + WINDOW <= min(position, self._known):
             settled.step(self._windows[(settled.seen - self._first) // WINDOW])
         standing = self._judgements.standing(settled.silent_since, position)
-        while judged and standing.pending is not None and standing.pending.asked is None:
+        while standing.pending is not None and standing.pending.asked is None:
             self._ask(standing.pending)
             standing = self._judgements.standing(settled.silent_since, position)
         return standing
 
     # --- what they say -----------------------------------------------------------------------------------------------
 
-    def waiting_since(self, position: int, *, judged: bool = True) -> float | None:
+    def waiting_since(self, position: int) -> float | None:
         """Since when, by the clock, something is being computed that `voice_at(position)` rests on; None if nothing is.
 
         Args:
             position: As for `voice_at`.
-            judged: As for `voice_at`.
         """
         if self._lacks(position):
             return self._tracking_since
-        pending = self._settle(position, judged=judged).pending
-        return None if pending is None or pending.late or not judged else pending.asked
+        pending = self._settle(position).pending
+        return None if pending is None or pending.late else pending.asked
 
     def waits(self, position: int) -> bool:
         """Whether something that `voice_at(position)` rests on is still being computed."""
         return self.waiting_since(position) is not None
 
-    def has_judgement(self, position: int) -> bool:
-        """Whether one was made in the silence there, or could be."""
-        return self._settle(position, judged=False) != Standing()
-
-    def voice_at(self, position: int, *, judged: bool = True) -> Voice:
+    def voice_at(self, position: int) -> Voice:
         """What the sound says at a position that has been heard.
 
         What is still being computed does not count, and that judgement is not waited for any more.
 
         Args:
             position: In samples; not before one that was asked for already.
-            judged: Whether it counts how complete the turn sounds; otherwise no judgement is asked for, or told.
         """
         self._lacks(position)
-        standing = self._settle(position, judged=judged)
-        if judged and standing.pending is not None:
+        standing = self._settle(position)
+        if standing.pending is not None:
             standing.pending.late = True
-        newest = standing.newest if judged else None
+        newest = standing.newest
         voice = Voice(
             self._speech(position),
             self._settled.silent_since,
@@ -242,7 +222,8 @@ class Ears:
         self._judgements.forget(settled.seen if settled.silent_since is None else settled.silent_since)
         voice = settled.seen if settled.turn_start is None else settled.turn_start
         needed = max(settled.floor, voice - BEFORE_SPEECH, settled.seen - LONGEST)
-        samples = needed - self._audio_start
+        asked_later = self._judgements.first_sample
+        samples = (needed if asked_later is None else min(needed, asked_later)) - self._audio_start
         if samples > 0:
             del self._audio[: _SAMPLE_BYTES * samples]
             self._audio_start += samples

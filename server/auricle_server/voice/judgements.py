@@ -16,8 +16,7 @@ class Judgement:
 
     Attributes:
         position: Where it is made.
-        pcm: What it hears.
-        start: The first sample of that.
+        start: The first sample that it hears.
         before: The one before it in the same silence; it is made only if that one was not sure.
         asked: When, by the clock; None before.
         score: The answer; None before.
@@ -25,7 +24,6 @@ class Judgement:
     """
 
     position: int
-    pcm: bytes
     start: int
     before: Judgement | None = None
     asked: float | None = None
@@ -72,11 +70,16 @@ class Judgements:
         """Those to be asked for."""
         return [judgement for judgement in self._all if judgement.due]
 
-    def plan(self, position: int, pcm: bytes, start: int, silent_since: int) -> None:
+    @property
+    def first_sample(self) -> int | None:
+        """The first one that any of those may hear that are not asked for yet."""
+        return min((judgement.start for judgement in self._all if judgement.possible), default=None)
+
+    def plan(self, position: int, start: int, silent_since: int) -> None:
         """One falls due at `position`, behind all that have been planned."""
         last = self._all[-1] if self._all else None
         before = last if last is not None and last.position > silent_since else None
-        self._all.append(Judgement(position, pcm, start, before))
+        self._all.append(Judgement(position, start, before))
 
     def standing(self, silent_since: int | None, position: int) -> Standing:
         """At a position in a silence; None where there is no silence."""

@@ -26,7 +26,6 @@ from auricle_server.gateway.hearing import Hearing, HearingRoom
 from auricle_server.link.columns import ChunkResult
 from auricle_server.local import serve_locally
 from auricle_server.metrics import Metrics
-from auricle_server.stream import Stream
 from auricle_server.turns import Voice
 from auricle_server.voice import models
 from auricle_server.voice.ears import Ears
@@ -265,11 +264,9 @@ async def serving(**options: Any) -> AsyncIterator[str]:
         yield url
 
 
-async def talk(
-    url: str, pcm: bytes, piece: int, pause: float = 0.0, turn: TurnSettings = SEMANTIC
-) -> list[auricle.StreamEvent]:
+async def talk(url: str, pcm: bytes, piece: int, pause: float = 0.0) -> list[auricle.StreamEvent]:
     """The events of one stream in semantic mode, which is told `piece` bytes at a time."""
-    async with auricle.connect(url, start=Start(turn=turn)) as stream:
+    async with auricle.connect(url, start=Start(turn=SEMANTIC)) as stream:
         for at in range(0, len(pcm), piece):
             await stream.send(pcm[at : at + piece])
             await asyncio.sleep(pause)
@@ -294,29 +291,6 @@ async def test_a_stream_has_the_same_events_at_once_and_as_it_is_spoken() -> Non
     assert [type(event) for event in at_once].count(TurnEnd) >= 1
     assert in_packets == at_once
     assert lasting(together[0]) == at_once
-
-
-@pytest.mark.parametrize("eager", [None, 0.5])
-async def test_what_is_not_judged_would_have_changed_no_event(
-    monkeypatch: pytest.MonkeyPatch, room_of: Callable[[], HearingRoom], eager: float | None
-) -> None:
-    """The same events, probabilities included, and never from more judgements."""
-    turn = TurnSettings(mode="semantic", eager_threshold=eager)
-    clip = load_clips()[2].pcm
-    pcm = b"".join(part.tobytes() + bytes(24_000) for part in (clip[: len(clip) * 2 // 5], clip))
-
-    async def events_and_judgements() -> tuple[list[auricle.StreamEvent], float]:
-        async with serving() as url:
-            events = lasting(await talk(url, pcm, len(pcm), turn=turn))
-            return events, counted(room_of(), "auricle_turn_judgements_total")
-
-    events, needed = await events_and_judgements()
-    monkeypatch.setattr(Stream, "weighs", lambda *_: True)
-    monkeypatch.setattr(Stream, "weighs_soon", lambda _: True)
-    all_judged, judgements = await events_and_judgements()
-    assert events == all_judged
-    assert [type(event) for event in events].count(TurnEnd) >= 1
-    assert 0 < needed <= judgements - (eager is None)
 
 
 @pytest.mark.parametrize(
