@@ -10,7 +10,7 @@ from auricle_server.voice.silero import WINDOW
 from tests.bench.turns.conversations import Conversation, Turn
 from tests.bench.turns.fit import fit
 from tests.bench.turns.measure import MISSED_SECONDS, best_within, fastest_with, outcomes, point, summarise
-from tests.bench.turns.report import figures
+from tests.bench.turns.report import curve, figures
 from tests.bench.turns.signals import area, moments, table
 from tests.bench.turns.simulate import (
     PIPECAT_STOP,
@@ -184,3 +184,8 @@ def test_the_report_names_every_system_and_a_perfect_one_cuts_nobody_off() -> No
     assert once["at_budget"]["300"]["cut"] == 0
     vad = next(each for each in made["systems"] if each["name"] == "VAD only")
     assert vad["at_budget"]["300"]["cut"] == 1
+
+
+def test_a_curve_keeps_what_is_drawn() -> None:
+    tried = [(100, 0.3, 0.9), (110, 0.3, 0.9), (120, 0.2, 0.95), (300, 2.2, 0.1), (310, 2.4, 0.1), (200, 1.9, 0.2)]
+    assert curve(tried) == [[120, 0.2, 0.95], [110, 0.3, 0.9], [200, 1.9, 0.2], [300, 2.2, 0.1]]

@@ -110,3 +110,10 @@ def test_make_gpu_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(bench, ["gpu"])
     assert done.exit_code == 1
     assert "needs an NVIDIA GPU" in done.output
+
+
+def test_a_list_of_numbers_is_one_line_of_a_record(tmp_path: Path) -> None:
+    figures = {"points": [[1, 0.5, -2e-05], [2]], "none": [], "text": "[\n 1,\n 2\n]", "mixed": [1, "a"]}
+    path = write(record("serve", {}, figures), tmp_path, "x")
+    assert "[1, 0.5, -2e-05]" in path.read_text()
+    assert load(tmp_path)[0]["figures"] == figures
