@@ -177,7 +177,7 @@ async def test_who_asked_for_a_final_waits_for_nothing(held: Held, clip: Clip) -
 
 
 async def test_what_is_late_is_gone_on_without(held: Held, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LATE_SECONDS", 0.05)
+    monkeypatch.setattr(module, "LATE_SECONDS", 1.0)
     listener = Listener()
     hearing = semantic(held, listener)
     hearing.hear(clip.pcm[:CHUNK].tobytes())
