@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auricle_server.calibration import WordCalibration
 from auricle_server.transcript import Segment, Transcript
 
 FRAME = 1280
@@ -181,3 +182,47 @@ def test_any_tokens_in_any_pieces(tokens: list[int], data: st.DataObject) -> Non
     assert segment == at_once.cut()
     assert segment.text == " ".join(texts(segment))
     assert all(word.end > word.start for word in segment.words)
+
+
+CALIBRATED = WordCalibration(((80, 160.0, 80.0), (560, 240.0, 160.0)), (8.0, -3.0))
+
+
+def test_a_calibration_moves_words_but_not_the_end_of_speech() -> None:
+    transcript = heard("▁the", "▁re", "port", "s", at=10, into=Transcript(PIECES, FRAME, CALIBRATED, 80))
+    assert transcript.speech_end == 14 * FRAME
+    assert transcript.start == 8 * FRAME
+    assert transcript.end(20 * FRAME) == 13 * FRAME
+    segment = transcript.cut(20 * FRAME)
+    assert [(word.start, word.end) for word in segment.words] == [(0.64, 0.72), (0.72, 1.04)]
+    assert (segment.start, segment.end) == (8 * FRAME, 13 * FRAME)
+
+
+def test_words_count_from_the_latency_in_force() -> None:
+    transcript = heard("▁the", at=20, into=Transcript(PIECES, FRAME, CALIBRATED, 80))
+    assert transcript.start == 18 * FRAME
+    transcript.latency_ms = 560
+    assert transcript.start == 17 * FRAME
+
+
+def test_no_word_starts_before_the_end_of_the_segment_before_or_ends_behind_the_stream() -> None:
+    transcript = heard("▁the", at=10, into=Transcript(PIECES, FRAME, CALIBRATED, 80))
+    first = transcript.cut(11 * FRAME)
+    assert first.words[0].end == 0.88
+    heard("▁re", "port", at=11, into=transcript)
+    assert transcript.cut(14 * FRAME).words[0].start == 0.88
+
+
+def test_a_segment_is_as_sure_as_its_words_on_average() -> None:
+    transcript = Transcript(PIECES, FRAME, CALIBRATED, 80)
+    tokens = [ID["▁the"], ID["▁re"], ID["port"]]
+    transcript.add(tokens, [0, 5, 6], [1.0, 1.0, 1.0], confidences=[0.9, 0.5, 0.2])
+    segment = transcript.cut()
+    assert [word.confidence for word in segment.words] == [0.9852, 0.3846]
+    assert segment.confidence == pytest.approx(sum(word.confidence for word in segment.words) / 2, abs=1e-4)
+    assert transcript.cut().confidence is None
+
+
+def test_turns_hear_the_probability_whatever_the_words_confidence() -> None:
+    transcript = Transcript(PIECES, FRAME, CALIBRATED, 80)
+    transcript.add([ID["▁the"]], [0], [0.7], confidences=[0.2])
+    assert transcript.confidence == 0.7

@@ -1,4 +1,4 @@
-"""Speech of which every word's start and end is known: held-out sentences of the demo model's voices.
+"""Speech of which every word's start and end is known: held-out sentences of the demo models' voices.
 
 The synthesisers tell when each phone sounds. Which phones are a word's is counted: as many as the word has alone, where
 that adds up for the sentence; other sentences are left out.
@@ -9,18 +9,19 @@ from __future__ import annotations
 import multiprocessing
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from demo_model import acoustics, phones
-from demo_model.sentences import Sentence, generate, spoken_form
+from demo_model.languages import BY_CODE
+from demo_model.sentences import Sentence, spoken_form
 from demo_model.utterances import Plan, compose
 from demo_model.voices import EspeakVoice, FestivalVoice, FliteVoice, Rendered, Voice
 
-VOICES: tuple[Voice, ...] = (
+ENGLISH: tuple[Voice, ...] = (
     FliteVoice("slt"),
     EspeakVoice("en-US"),
     FliteVoice("rms"),
@@ -30,8 +31,12 @@ VOICES: tuple[Voice, ...] = (
     FestivalVoice("cmu_us_slt_arctic_hts"),
     EspeakVoice("en"),
 )
+VOICES_OF_A_LANGUAGE = 3
+"""Of a model of several languages."""
 CONDITIONS = "clean", "noise", "telephone"
 SENTENCES = 4
+MOST_AT_ONCE = 8
+"""Sentences of one speed and pitch."""
 _NAMES_DIFFER = 0.3
 """Share of a sentence's phones that may have other names than in its words alone."""
 
@@ -47,8 +52,9 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Talk:
-    """Audio at 16 kHz, signed 16 bit, its words, and whether it is clean, noisy or from a telephone."""
+    """Audio at 16 kHz, signed 16 bit: its language and words; clean, noisy or from a telephone."""
 
+    code: str
     pcm: npt.NDArray[np.int16]
     words: tuple[Spoken, ...]
     condition: str
@@ -59,20 +65,29 @@ def plain(text: str) -> str:
     return re.sub(r"[^\w']", "", text.lower())
 
 
-def talks(count: int, first_seed: int, processes: int) -> list[Talk]:
+def speakers(languages: Sequence[str]) -> list[tuple[str, Voice]]:
+    """Language codes and voices for a model of these languages: eight for English alone, else three of each."""
+    spoken = [BY_CODE[code] for code in BY_CODE if code in languages]
+    if len(spoken) == 1:
+        return [(spoken[0].code, voice) for voice in ENGLISH]
+    return [(each.code, voice) for each in spoken for voice, _ in each.voices[:VOICES_OF_A_LANGUAGE]]
+
+
+def talks(count: int, first_seed: int, languages: Sequence[str], processes: int) -> list[Talk]:
     """Talks of four sentences, as many of each voice; the same for the same seeds."""
-    each = -(-count // len(VOICES))
-    jobs = [(index, each, first_seed) for index in range(len(VOICES))]
+    chosen = speakers(languages)
+    each = -(-count // len(chosen))
+    jobs = [(code, voice, each, first_seed + number) for number, (code, voice) in enumerate(chosen)]
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         made = pool.starmap(_talks_of_a_voice, jobs, chunksize=1)
     return [talk for row in zip(*made, strict=True) for talk in row][:count]
 
 
-def _talks_of_a_voice(index: int, count: int, first_seed: int) -> list[Talk]:
-    rng, voice = random.Random(first_seed + index), VOICES[index]
-    known = _known_sentences(voice, rng, count * SENTENCES)
+def _talks_of_a_voice(code: str, voice: Voice, count: int, seed: int) -> list[Talk]:
+    rng = random.Random(seed)
+    known = _known_sentences(BY_CODE[code].generate(rng, True), voice, rng, count * SENTENCES)
     return [
-        _talk([next(known) for _ in range(SENTENCES)], voice, CONDITIONS[(number + index) % len(CONDITIONS)], rng)
+        _talk(code, [next(known) for _ in range(SENTENCES)], voice, CONDITIONS[(number + seed) % len(CONDITIONS)], rng)
         for number in range(count)
     ]
 
@@ -84,15 +99,15 @@ class _Known:
     counts: list[int]
 
 
-def _known_sentences(voice: Voice, rng: random.Random, batch: int) -> Iterator[_Known]:
+def _known_sentences(source: Iterator[Sentence], voice: Voice, rng: random.Random, batch: int) -> Iterator[_Known]:
     """Sentences in which each word's phones are known."""
-    source, sounds = generate(rng, held_out=True), dict[str, list[phones.Phone]]()
+    sounds: dict[str, list[phones.Phone]] = {}
     while True:
-        drawn = [next(source) for _ in range(batch)]
+        drawn = [next(source) for _ in range(min(batch, MOST_AT_ONCE))]
         words = {word for sentence in drawn for word in _alone(sentence.text)} - sounds.keys()
         rendered = voice.render(sorted(words), random.Random(0))
         sounds |= {word: _sounding(each.phones) for word, each in zip(sorted(words), rendered, strict=True)}
-        said = [each for sentence in drawn for each in voice.render([sentence.text], rng)]
+        said = voice.render([sentence.text for sentence in drawn], rng)
         for sentence, whole in zip(drawn, said, strict=True):
             parts = [sounds[word] for word in _alone(sentence.text)]
             if _fits(_sounding(whole.phones), [phone for part in parts for phone in part]):
@@ -114,7 +129,7 @@ def _sounding(aligned: list[phones.Phone]) -> list[phones.Phone]:
     return [phone for phone in aligned if phone.name != phones.SILENCE and phone.end > phone.start]
 
 
-def _talk(known: list[_Known], voice: Voice, condition: str, rng: random.Random) -> Talk:
+def _talk(code: str, known: list[_Known], voice: Voice, condition: str, rng: random.Random) -> Talk:
     plan = Plan([each.sentence for each in known], 0.4, [rng.uniform(0.3, 1.2) for _ in known[1:]], 1.2)
     made = compose(plan, [each.rendered for each in known], voice.name, _acoustics(condition, rng), rng.getrandbits(32))
     said = iter(_sounding(made.phones))
@@ -123,7 +138,7 @@ def _talk(known: list[_Known], voice: Voice, condition: str, rng: random.Random)
         for text, count in zip(each.sentence.text.split(), each.counts, strict=True):
             sounds = [next(said) for _ in range(count)]
             words.append(Spoken(plain(text), sounds[0].start, sounds[-1].end))
-    return Talk((np.clip(made.audio, -1, 1) * 32767).astype(np.int16), tuple(words), condition)
+    return Talk(code, (np.clip(made.audio, -1, 1) * 32767).astype(np.int16), tuple(words), condition)
 
 
 def _acoustics(condition: str, rng: random.Random) -> acoustics.Acoustics:
