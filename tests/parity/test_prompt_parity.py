@@ -30,7 +30,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 def test_tokens_equal_nemo_for_every_language_and_latency(reference: Reference) -> None:
     engine = Engine(load_checkpoint(str(reference.path)), slots=6, hardware=Hardware("cpu", max_frames=56))
     assert engine.info.latencies_ms == (80, 160, 320, 560, 1120)
-    assert set(engine.info.languages) == set(PROMPTS)
+    assert engine.info.languages == ("auto", "en-US", "fr-FR", "de-DE")
     rng, tokens = random.Random(0), 0
     for latency_ms in engine.info.latencies_ms:
         context = (56, latency_ms // 80 - 1)
@@ -42,6 +42,89 @@ def test_tokens_equal_nemo_for_every_language_and_latency(reference: Reference) 
                 assert (heard[job].tokens, heard[job].frames) == expected
                 tokens += len(heard[job].tokens)
     assert tokens > 200
+
+
+@pytest.mark.parametrize("latency_ms", [80, 160, 320, 1120])
+def test_languages_that_stand_in_one_batch_and_change_in_mid_stream_equal_nemo(
+    reference: Reference, latency_ms: int
+) -> None:
+    """Every frame is heard under the prompt of its chunk, whatever its neighbours in the batch are heard under."""
+    engine = Engine(load_checkpoint(str(reference.path)), slots=6, hardware=Hardware("cpu", max_frames=84))
+    rng = random.Random(latency_ms)
+    switching = [Switching(engine, latency_ms, rng.randrange(1 << 30), LANGUAGES[job % 4]) for job in range(6)]
+    together = [talk_on(engine, switching, rng) for _ in range(200) if any(each.talks for each in switching)]
+    assert max(together) >= 3
+    tokens = 0
+    for each in switching:
+        assert (each.tokens, each.frames) == offline_switching(reference, each, latency_ms // 80)
+        tokens += len(each.tokens)
+        assert len(set(each.languages)) >= 2
+    assert tokens > 40
+
+
+class Switching:
+    """A stream whose language changes now and then."""
+
+    def __init__(self, engine: Engine, latency_ms: int, seed: int, language: str) -> None:
+        self.audio = tones.utterance(seed, 8)[0]
+        self.lease = engine.open(latency_ms, language)
+        self.switches, self.languages = [0], [language]
+        self.pushed, self.talks = 0, True
+        self.tokens: list[int] = []
+        self.frames: list[int] = []
+
+    def talk(self, engine: Engine, samples: int) -> None:
+        engine.push(self.lease, self.audio[self.pushed : self.pushed + samples])
+        self.pushed += samples
+        if self.pushed >= len(self.audio):
+            engine.flush(self.lease, 0, last=True)
+            self.talks = False
+
+    def switch(self, engine: Engine, language: str) -> None:
+        engine.change(self.lease, language=language)
+        self.switches.append(self.pushed)
+        self.languages.append(language)
+
+    def prompt(self, first: int, frames: int) -> int:
+        """Of the chunk whose first encoder frame is `first`: that of the last change before the end of its audio."""
+        heard = 1280 * (first + frames - 1) + 200
+        newest = max(index for index, at in enumerate(self.switches) if at < heard)
+        return PROMPTS[self.languages[newest]]
+
+
+def talk_on(engine: Engine, switching: list[Switching], rng: random.Random) -> int:
+    """All streams hear some more, some in another language from there on; the most languages in one step."""
+    for each in switching:
+        if each.talks and rng.random() < 0.2:
+            each.switch(engine, rng.choice(LANGUAGES))
+        if each.talks:
+            each.talk(engine, rng.choice((1280, 2560, 1000)))
+    most = 0
+    by_lease = {each.lease.id: each for each in switching}
+    while engine.ready:
+        rows = engine.step().rows()
+        for row in rows:
+            by_lease[row.lease.id].tokens += row.tokens
+            by_lease[row.lease.id].frames += row.frames
+        most = max(most, len({by_lease[row.lease.id].languages[-1] for row in rows}))
+    return most
+
+
+def offline_switching(reference: Reference, each: Switching, frames: int) -> tuple[list[int], list[int]]:
+    """NeMo's encoder frames, those of each chunk under its prompt by NeMo's own module, decoded by NeMo."""
+    with torch.inference_mode():
+        encoded = reference.encode(torch.from_numpy(each.audio.astype(np.float32) / 32768), (56, frames - 1))
+        under = {prompt: prompted(reference, encoded, prompt) for prompt in set(PROMPTS.values())}
+        chunks = range(0, len(encoded), frames)
+        return reference.decode(
+            torch.cat([under[each.prompt(first, frames)][first : first + frames] for first in chunks])
+        )
+
+
+def prompted(reference: Reference, encoded: torch.Tensor, prompt: int) -> torch.Tensor:
+    """[T, d] as NeMo hands it to the joint for a prompt, [T, d]."""
+    reference.model._inference_prompt_index = prompt
+    return reference.model._apply_prompt_to_encoded(encoded.T[None])[0].T
 
 
 def test_the_prompt_changes_what_is_heard(reference: Reference) -> None:
@@ -77,5 +160,4 @@ def test_an_encoder_with_biases_and_scaled_input_equals_nemo(tmp_path: Path) -> 
 def offline(reference: Reference, audio: tones.Pcm, context: tuple[int, int], prompt: int):
     with torch.inference_mode():
         encoded = reference.encode(torch.from_numpy(audio.astype(np.float32) / 32768), context)
-        reference.model._inference_prompt_index = prompt
-        return reference.decode(reference.model._apply_prompt_to_encoded(encoded.T[None])[0].T)
+        return reference.decode(prompted(reference, encoded, prompt))
