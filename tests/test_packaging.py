@@ -19,6 +19,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from auricle_server.checkpoints.bundled import BUNDLED
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("auricle", "auricle_server", "pipecat_auricle", "livekit/plugins/auricle")
 HEAVY = {"torch", "nemo", "transformers", "triton"}
@@ -48,7 +50,7 @@ def test_the_wheel_holds_every_package_and_nothing_else(wheel: Path) -> None:
 
 def test_the_wheel_brings_model_clips_and_licence(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert "auricle_server/checkpoints/demo/demo_en.nemo" in names
+    assert {f"auricle_server/checkpoints/demo/{path.name}" for path in BUNDLED.values()} <= set(names)
     assert "auricle_server/demo/audio/manifest.json" in names
     assert f"auricle-{VERSION}.dist-info/licenses/LICENSE" in names
 

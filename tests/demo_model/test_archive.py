@@ -14,11 +14,12 @@ import pytest
 import torch
 import yaml
 
+from auricle_server.checkpoints import bundled
 from demo_model import export, schedule, sentences, tokenizer
 from demo_model.evaluate import edit_distance, score
 from demo_model.model import CONTEXTS, DemoModel, Shape
 
-BUNDLED = Path(__file__).parents[2] / "server/auricle_server/checkpoints/demo/demo_en.nemo"
+BUNDLED = tuple(bundled.BUNDLED.values())
 LIMIT_BYTES = 16_000_000
 
 
@@ -91,10 +92,10 @@ def test_archive_folds_the_scale_into_the_subsampling(archive: tuple[DemoModel, 
     assert not [name for name in stored if name.startswith(export.TRAINING_ONLY)]
 
 
-@pytest.mark.skipif(not BUNDLED.exists(), reason="the bundled checkpoint is not there")
-def test_bundled_archive_is_small_and_holds_no_paths() -> None:
-    assert BUNDLED.stat().st_size <= LIMIT_BYTES
-    assert_no_paths(BUNDLED)
+@pytest.mark.parametrize("archive", BUNDLED, ids=lambda path: path.stem)
+def test_bundled_archives_are_small_and_hold_no_paths(archive: Path) -> None:
+    assert archive.stat().st_size <= LIMIT_BYTES
+    assert_no_paths(archive)
 
 
 def test_schedule_covers_the_budget() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from auricle_server.checkpoints import load_checkpoint
-from auricle_server.checkpoints.load import BUNDLED
+from auricle_server.checkpoints.bundled import BUNDLED
 from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
 from demo_model.languages import BY_CODE
@@ -42,7 +42,7 @@ def test_five_languages_in_one_batch_equal_nemo_offline(
     prompts, context = dictionary(), (56, latency_ms // 80 - 1)
     for told in (list(spoken), ["auto"] * len(spoken)):
         jobs = dict(enumerate(spoken.values()))
-        heard = Feeder(engine, seed=latency_ms).run_each(jobs, latency_ms, dict(enumerate(told)))
+        heard = Feeder(engine, seed=latency_ms).run(jobs, latency_ms, dict(enumerate(told)), at_once=5)
         for job, language in enumerate(told):
             assert (heard[job].tokens, heard[job].frames) == offline(reference, jobs[job], context, prompts[language])
             assert len(heard[job].tokens) > 10

@@ -62,13 +62,16 @@ class Feeder:
 
         model.encode = tapped
 
-    def run(self, jobs: dict[int, Pcm], latency_ms: int, language: str, at_once: int) -> dict[int, Heard]:
-        """Streams all `jobs`, at most `at_once` at a time, each ended by a last flush."""
+    def run(
+        self, jobs: dict[int, Pcm], latency_ms: int, language: str | dict[int, str], at_once: int
+    ) -> dict[int, Heard]:
+        """Streams all `jobs`, at most `at_once` at a time, in one language or in one of their own, to a last flush."""
         waiting, feeds = list(jobs), dict[int, _Feed]()
         while waiting or feeds:
             while waiting and len(feeds) < at_once:
                 job = waiting.pop()
-                lease = self._engine.open(latency_ms, language)
+                own = language if isinstance(language, str) else language[job]
+                lease = self._engine.open(latency_ms, own)
                 feeds[lease.id] = _Feed(lease, job, jobs[job])
                 self._job_of_slot[lease.slot] = job
             for feed in self._rng.sample(list(feeds.values()), self._rng.randint(1, len(feeds))):

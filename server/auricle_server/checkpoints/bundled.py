@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-BUNDLED = {"demo": Path(__file__).parent / "demo" / "demo_en.nemo"}
+_DEMO = Path(__file__).parent / "demo"
+BUNDLED = {"demo": _DEMO / "demo_en.nemo", "demo-multilingual": _DEMO / "demo_multilingual.nemo"}
 """By name."""

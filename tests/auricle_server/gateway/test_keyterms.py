@@ -1,4 +1,4 @@
-"""Key terms from the wire to the words: at the start, in band, after a cut, in the second pass, and where there are none."""
+"""Key terms from the wire to the words: at the start, in band, after a cut, in the second pass; and without any."""
 
 from __future__ import annotations
 
