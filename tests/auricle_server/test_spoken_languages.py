@@ -36,8 +36,7 @@ class Talk:
 
     def second(self, seconds: float, *tokens: int, frame: int = 0) -> list[ServerEvent]:
         """What the second lane has found."""
-        result = _result(round(seconds * SECOND), tokens, frame, None)
-        return self.stream.on_result(ChunkResult(**{**_fields(result), "refined": True}))
+        return self.stream.on_result(_result(round(seconds * SECOND), tokens, frame, None, refined=True))
 
     def finalized(self, seconds: float, *tokens: int, frame: int = 0) -> Final:
         samples = round(seconds * SECOND)
@@ -45,15 +44,12 @@ class Talk:
         return only(self.chunk(seconds, *tokens, frame=frame, mark=self.stream.finalize("f")))
 
 
-def _result(samples: int, tokens: tuple[int, ...], frame: int, mark: int | None) -> ChunkResult:
+def _result(
+    samples: int, tokens: tuple[int, ...], frame: int, mark: int | None, *, refined: bool = False
+) -> ChunkResult:
     frames = tuple(range(frame, frame + len(tokens)))
     sure = (0.9,) * len(tokens)
-    return ChunkResult(0, samples, tokens, frames, sure, sure, mark)
-
-
-def _fields(result: ChunkResult) -> dict[str, Any]:
-    names = ("stream", "samples", "tokens", "frames", "probabilities", "confidences", "mark")
-    return {name: getattr(result, name) for name in names}
+    return ChunkResult(0, samples, tokens, frames, sure, sure, mark, refined=refined)
 
 
 def only(events: list[ServerEvent]) -> Final:

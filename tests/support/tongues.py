@@ -1,0 +1,53 @@
+"""A multilingual model of two-tone "words": prompts, ``auto``, and a language tag behind the word that ends a sentence.
+
+It is the two-tone model with another vocabulary and a prompt kernel. "they" is heard as "the" and the tag ``<de-DE>``,
+"and" as "a" and ``<en-US>``. Under the prompt for French nothing is heard at all; under the others, everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from auricle_server.checkpoints.config import PromptConfig
+from auricle_server.checkpoints.load import Checkpoint, load_checkpoint
+from tests.support import tones
+
+PROMPTS = {"en-US": 0, "en": 0, "en-GB": 1, "en-IN": 5, "fr-FR": 8, "de-DE": 9, "auto": 101}
+"""A prompt dictionary, with a locale that no checkpoint was trained on."""
+LANGUAGES = ("auto", "en-US", "en-GB", "fr-FR", "de-DE")
+"""What is offered of it."""
+_TAGS = {"y": "<de-DE>", "nd": "<en-US>"}
+_DEAF = PROMPTS["fr-FR"]
+
+
+def checkpoint() -> Checkpoint:
+    """The model, ready for an engine."""
+    base = load_checkpoint(str(tones.CHECKPOINT))
+    return replace(
+        base,
+        name="tongues",
+        config=replace(base.config, prompt=PromptConfig(128, PROMPTS)),
+        weights=base.weights | _kernel(base.config.encoder.d_model),
+        pieces=tuple(_TAGS.get(piece, piece) for piece in base.pieces),
+    )
+
+
+def _kernel(width: int) -> dict[str, torch.Tensor]:
+    """relu(x) - relu(-x), the frame itself, but nothing under the prompt that hears nothing."""
+    identity = torch.eye(width)
+    first = torch.zeros(2 * width, width + 128)
+    first[:, :width] = torch.cat((identity, -identity))
+    first[:, width + _DEAF] = -1000.0
+    return {
+        "prompt_kernel.0.weight": first,
+        "prompt_kernel.0.bias": torch.zeros(2 * width),
+        "prompt_kernel.2.weight": torch.cat((identity, -identity), 1),
+        "prompt_kernel.2.bias": torch.zeros(width),
+    }
+
+
+def speech(*parts: float | str, seed: int = 1) -> tones.Pcm:
+    """Silences (seconds) and sentences of two-tone words, 16 kHz."""
+    return tones.speech(*parts, seed=seed)
