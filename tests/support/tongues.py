@@ -6,12 +6,18 @@ It is the two-tone model with another vocabulary and a prompt kernel. "they" is 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from auricle_server.checkpoints.config import PromptConfig
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint
+from auricle_server.config import ServerConfig
+from auricle_server.engine import Engine
+from auricle_server.local import serve_locally
 from tests.support import tones
 
 PROMPTS = {"en-US": 0, "en": 0, "en-GB": 1, "en-IN": 5, "fr-FR": 8, "de-DE": 9, "auto": 101}
@@ -49,5 +55,22 @@ def _kernel(width: int) -> dict[str, torch.Tensor]:
 
 
 def speech(*parts: float | str, seed: int = 1) -> tones.Pcm:
-    """Silences (seconds) and sentences of two-tone words, 16 kHz."""
-    return tones.speech(*parts, seed=seed)
+    """Silences (seconds) and sentences of two-tone words, 16 kHz, with a noise floor."""
+    pieces: list[np.ndarray] = []
+    for part in parts:
+        if isinstance(part, str):
+            for word in part.split():
+                pieces += [tones.silence(0.14), tones.word(tones.WORDS.index(word), 0.24)]
+        else:
+            pieces.append(tones.silence(part))
+    samples = np.concatenate(pieces)
+    samples += 0.001 * np.random.default_rng(seed).standard_normal(len(samples))
+    return np.round(samples * 32767).astype(np.int16)
+
+
+@asynccontextmanager
+async def serving(slots: int = 8) -> AsyncIterator[str]:
+    """A real server with this model; its URL."""
+    engine = Engine(checkpoint(), slots=slots, device="cpu", threads=1)
+    async with serve_locally(ServerConfig(max_load=0), engine=engine) as url:
+        yield url

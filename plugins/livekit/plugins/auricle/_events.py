@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from livekit.agents import LanguageCode
@@ -89,6 +90,7 @@ class SpeechEvents:
             confidence=(event.confidence or 0.0) if isinstance(event, Final) else 0.0,
             words=[self._timed(word, shift) for word in words] or None,
             metadata={"refined": event.refined} if isinstance(event, Final) else None,
+            source_languages=_by_prevalence(event) if isinstance(event, Final) else None,
         )
 
     def usage(self, seconds: float) -> SpeechEvent:
@@ -156,3 +158,14 @@ class SpeechEvents:
 def _words_of(text: str) -> list[str]:
     """The words alone: for the session, too, texts are the same that differ in case and punctuation only."""
     return re.findall(r"\w+", text.casefold())
+
+
+def _by_prevalence(final: Final) -> list[LanguageCode] | None:
+    """The languages of a final that has several, that of most time first."""
+    if not final.languages:
+        return None
+    seconds = dict.fromkeys((span.language for span in final.languages), 0.0)
+    for span, end in zip(final.languages, [*(span.start for span in final.languages[1:]), final.end], strict=True):
+        seconds[span.language] += end - span.start
+    seconds[final.language] = math.inf  # the server has counted words, not pauses
+    return [LanguageCode(code) for code in sorted(seconds, key=seconds.__getitem__, reverse=True)]

@@ -16,7 +16,7 @@ from auricle.protocol.languages import resolve
 from auricle.transport import STREAM_PATH, stream_url
 
 from .log import logger
-from .models import OptionChanges, STTOptions
+from .models import OptionChanges, STTOptions, code_of
 
 
 @dataclass(slots=True)
@@ -146,7 +146,7 @@ class Service:
         if self.offer is None:
             return
         language, latency_ms = changes.get("language"), changes.get("latency_ms")
-        if language is not None and resolve(language, self.offer.languages) is None:
+        if language is not None and resolve(code_of(language) or "", self.offer.languages) is None:
             raise ValueError(f"language: the server offers {', '.join(self.offer.languages)}, not {language}")
         if latency_ms is not None and latency_ms not in self.offer.latencies_ms:
             offered = ", ".join(map(str, self.offer.latencies_ms))

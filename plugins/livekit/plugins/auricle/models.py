@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, TypedDict, get_args
 
+from livekit.agents import LanguageCode, NotGivenOr
+from livekit.agents.utils import is_given
+
+from auricle.protocol.languages import AUTO
 from auricle.protocol.messages import Start, Update
 from auricle.protocol.settings import REFINES, Refine, TurnSettings, require
 
@@ -42,7 +46,7 @@ class STTOptions:
 
     Attributes:
         turn_detection: Who decides that a turn has ended; see `livekit.plugins.auricle.STT`.
-        language: BCP-47 code, ``"auto"`` where the model detects the language, or None for the model's default.
+        language: A code or an English name; ``"auto"`` where the model detects the language, None for its default.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
         turn_mode: With ``turn_detection="server"``, how it decides: ``"silence"`` or ``"semantic"``.
         silence_ms: In ``"silence"`` mode, the milliseconds without a word after which a turn has ended.
@@ -99,7 +103,7 @@ class STTOptions:
         return Start(
             sample_rate=self.sample_rate,
             latency_ms=self.latency_ms,
-            language=self.language,
+            language=code_of(self.language),
             turn=self._turn(),
             keyterms=self.keyterms,
             refine=self.refine,
@@ -112,7 +116,7 @@ class STTOptions:
         """
         update = Update(
             latency_ms=changes.get("latency_ms"),
-            language=changes.get("language"),
+            language=code_of(changes.get("language")),
             turn=self._turn() if _TURN & changes.keys() else None,
             refine=changes.get("refine"),
         )
@@ -128,3 +132,24 @@ class STTOptions:
             min_silence_ms=self.min_silence_ms,
             max_silence_ms=self.max_silence_ms,
         )
+
+
+def code_of(language: str | None) -> str | None:
+    """The code of a language that is named in any way that LiveKit knows, such as ``"german"``."""
+    return None if language is None else str(LanguageCode(language))
+
+
+def language_asked_for(language: NotGivenOr[str | None], detect_language: NotGivenOr[bool]) -> NotGivenOr[str | None]:
+    """The language of a user who may say instead that it is to be detected, as in LiveKit's other plugins.
+
+    Raises:
+        ValueError: The two contradict each other, or it is not to be detected and nothing else is named.
+    """
+    if not is_given(detect_language):
+        return language
+    named = is_given(language) and language is not None
+    if detect_language and named and language != AUTO:
+        raise ValueError(f"detect_language: contradicts language={language!r}")
+    if not detect_language and not named:
+        raise ValueError("detect_language: name the language that it is instead")
+    return AUTO if detect_language else language

@@ -24,7 +24,7 @@ from ._errors import only_api_errors
 from ._events import SpeechEvents
 from ._service import Service
 from ._stream import SpeechStream, talking
-from .models import OptionChanges, STTOptions, TurnDetection, TurnMode
+from .models import OptionChanges, STTOptions, TurnDetection, TurnMode, language_asked_for
 
 _DEFAULTS = TurnSettings()
 _CAPABILITIES = STTCapabilities(
@@ -67,7 +67,11 @@ class STT(stt.STT[None]):
             of which the next is tried when one is full, unreachable or failing.
         api_key: Sent as a bearer token, for servers that ask for one.
         turn_detection: Who decides that a turn has ended, see above.
-        language: BCP-47 code, ``"auto"`` where the model detects the language, or None for the model's default.
+        language: BCP-47 code in any usual form or an English name, ``"auto"`` where the model detects the language, or
+            None for the model's default. A locale that the model does not have is heard as the nearest that it has. Of
+            a final with several, `SpeechData.language` is that of most speech, and `SpeechData.source_languages` are
+            all of them, that one first.
+        detect_language: The same as ``language="auto"``, as in other plugins.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
             A smaller one gives earlier words, a larger one fewer errors.
         turn_mode: With ``turn_detection="server"``, how it decides: ``"silence"``, by silence alone; ``"semantic"``, by
@@ -103,6 +107,7 @@ class STT(stt.STT[None]):
         api_key: str | None = None,
         turn_detection: TurnDetection = "session",
         language: str | None = None,
+        detect_language: bool = False,
         latency_ms: int | None = None,
         turn_mode: TurnMode = "silence",
         silence_ms: int = _DEFAULTS.silence_ms,
@@ -120,7 +125,7 @@ class STT(stt.STT[None]):
         super().__init__(capabilities=replace(_CAPABILITIES))
         self._options = STTOptions(
             turn_detection=turn_detection,
-            language=language,
+            language=cast("str | None", language_asked_for(language, detect_language or NOT_GIVEN)),
             latency_ms=latency_ms,
             turn_mode=turn_mode,
             silence_ms=silence_ms,
@@ -179,6 +184,7 @@ class STT(stt.STT[None]):
         self,
         *,
         language: NotGivenOr[str] = NOT_GIVEN,
+        detect_language: NotGivenOr[bool] = NOT_GIVEN,
         latency_ms: NotGivenOr[int] = NOT_GIVEN,
         turn_mode: NotGivenOr[TurnMode] = NOT_GIVEN,
         silence_ms: NotGivenOr[int] = NOT_GIVEN,
@@ -199,7 +205,7 @@ class STT(stt.STT[None]):
             ValueError: Out of range, or not among what the server has said that it offers.
         """
         asked = {
-            "language": language,
+            "language": language_asked_for(language, detect_language),
             "latency_ms": latency_ms,
             "turn_mode": turn_mode,
             "silence_ms": silence_ms,
@@ -279,10 +285,14 @@ async def _say(stream: Stream, audio: bytes) -> None:
 
 def _joined(parts: list[SpeechData]) -> SpeechData:
     spoken = [part for part in parts if part.text] or parts[:1]
+    longest = max(spoken, key=lambda part: part.end_time - part.start_time)
+    languages = dict.fromkeys(code for part in (longest, *spoken) for code in part.source_languages or [part.language])
     return replace(
-        spoken[-1],
+        longest,
+        source_languages=list(languages) if len(languages) > 1 else None,
         text=" ".join(part.text for part in spoken),
         start_time=spoken[0].start_time,
         confidence=fmean(part.confidence for part in spoken),
+        end_time=spoken[-1].end_time,
         words=[word for part in spoken for word in part.words or ()] or None,
     )
