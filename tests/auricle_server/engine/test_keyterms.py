@@ -14,16 +14,17 @@ from auricle_server.engine import Engine, Lease
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.keyterms.library import NO_TERMS
 
-TERMS = ("photographer", "Nightingale", "Rose Bellini")
+TERMS = ("receive", "side", "Nightingale", "Rose Bellini")
 OTHERS = ("Sixtus", "Halford", "Peterborough")
 LATENCY_MS = 160
-"""At which the demo model hears "afuger" for "a photographer"."""
+"""At which the demo model hears "received the lid" for what is said."""
+SAID = "Remind me to receive the side"
 
 
 @pytest.fixture(scope="module")
 def audio() -> npt.NDArray[np.int16]:
-    """Its last words are "I wanted to be a photographer"."""
-    return load_clips()[-1].pcm
+    """Three sentences; the second begins with `SAID`."""
+    return load_clips()[4].pcm
 
 
 @dataclass
@@ -79,9 +80,9 @@ def room(request: pytest.FixtureRequest) -> Room:
 
 
 def test_a_favoured_word_is_heard(room: Room, audio: npt.NDArray[np.int16]) -> None:
-    assert "photographer" not in room.text(room.say(audio))
-    assert room.text(room.say(audio, TERMS)).endswith("a photographer.")
-    assert "photographer" not in room.text(room.say(audio))
+    assert SAID not in room.text(room.say(audio))
+    assert SAID in room.text(room.say(audio, TERMS))
+    assert SAID not in room.text(room.say(audio))
 
 
 def test_streams_without_terms_say_the_same_beside_streams_that_have_some(
@@ -116,7 +117,7 @@ def test_confidence_is_the_models_own_without_the_bonus(audio: npt.NDArray[np.in
     assert probabilities.min() < 0.2, "what the terms chose was not the model's first choice"
 
 
-@pytest.mark.parametrize("cut", [5.1, 5.6, 6.0, 6.3])
+@pytest.mark.parametrize("cut", [3.3, 3.8, 4.3, 4.6])
 def test_a_flush_in_mid_phrase_changes_nothing(room: Room, audio: npt.NDArray[np.int16], cut: float) -> None:
     alone = room.say(audio, TERMS)
     said = room.open(TERMS)
@@ -134,7 +135,7 @@ def test_terms_change_at_the_same_chunk_however_late_the_engine_learns_them(
     room: Room, audio: npt.NDArray[np.int16]
 ) -> None:
     """The audio may all be there before the terms are known, or come step by step."""
-    cut = 4 * 16_000
+    cut = 2 * 16_000
     swift, slow = room.open(), room.open()
     room.engine.push(swift.lease, audio[:cut])
     room.engine.change(swift.lease, keyterms=TERMS)
@@ -151,7 +152,7 @@ def test_terms_change_at_the_same_chunk_however_late_the_engine_learns_them(
     room.engine.flush(slow.lease, 0, last=True)
     room.run()
     assert (swift.tokens, swift.frames) == (slow.tokens, slow.frames)
-    assert room.text(slow).endswith("a photographer.")
+    assert SAID in room.text(slow)
 
 
 def test_terms_that_are_taken_away_are_gone(room: Room, audio: npt.NDArray[np.int16]) -> None:
@@ -170,7 +171,7 @@ def test_a_slot_forgets_its_tenants_terms(audio: npt.NDArray[np.int16]) -> None:
     plain, favoured = room.say(audio), room.say(audio, TERMS)
     for _ in range(3):
         begun = room.open(TERMS)
-        room.engine.push(begun.lease, audio[: round(5.9 * 16_000)])
+        room.engine.push(begun.lease, audio[: round(4.2 * 16_000)])
         room.run()
         room.engine.close(begun.lease)
         assert room.say(audio).tokens == plain.tokens
@@ -186,11 +187,12 @@ def test_automata_are_held_as_long_as_streams_need_them(audio: npt.NDArray[np.in
         room.engine.change(said.lease, keyterms=terms)
     room.engine.push(said.lease, audio[:5000])
     room.run()
-    users = {entry.phrases: entry.users for entry in library._entries.values()}
+    users: dict[tuple[str, ...], int] = {entry.phrases: entry.users for entry in library._entries.values()}
     assert users == {TERMS: 0, OTHERS: 1}
     queued = room.open()
     room.engine.push(queued.lease, audio[:700])
-    for terms in (TERMS, OTHERS, ("Qwerty",)):
+    lists: tuple[tuple[str, ...], ...] = (TERMS, OTHERS, ("Qwerty",))
+    for terms in lists:
         room.engine.change(queued.lease, keyterms=terms)
         room.engine.push(queued.lease, audio[:30_000])
     for each in (said, queued):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,15 @@ from auricle_server.config import DEFAULT_LIMITS, ServerConfig
 from auricle_server.local import serve_locally
 from tests.auricle_server.talk import Talk, talking
 
-TERM = "photographer"
+TERMS = ["receive", "side"]
+SAID = "Remind me to receive the side"
 OFF = {"mode": "off"}
 
 
 @pytest.fixture(scope="module")
 def audio() -> npt.NDArray[np.int16]:
-    """Its last words are "I wanted to be a photographer", which the demo model does not hear at 160 ms."""
-    return load_clips()[-1].pcm
+    """Has `SAID` in it, which the demo model does not hear at 160 ms."""
+    return load_clips()[4].pcm
 
 
 @pytest.fixture
@@ -42,55 +43,53 @@ async def test_terms_of_the_start_are_favoured_and_neighbours_without_hear_the_s
     async with talking(demo) as plain:
         await plain.start(latency_ms=160, turn=OFF)
         alone = await heard(plain, audio)
-    assert TERM not in alone
+    assert SAID not in alone
     async with talking(demo) as plain, talking(demo) as favoured:
         await plain.start(latency_ms=160, turn=OFF)
-        ready = await favoured.start(latency_ms=160, turn=OFF, keyterms=[TERM, "Nightingale"])
+        ready = await favoured.start(latency_ms=160, turn=OFF, keyterms=[*TERMS, "Nightingale"])
         assert ready["limits"]["keyterms"] == 1000
         await plain.say(audio)
-        assert (await heard(favoured, audio)).endswith(f"a {TERM}.")
+        assert SAID in await heard(favoured, audio)
         await plain.end()
         assert plain.text == alone
 
 
 async def test_terms_change_in_band(demo: str, audio: npt.NDArray[np.int16]) -> None:
-    half = 4 * 16_000
+    half = 2 * 16_000
     async with talking(demo) as talk:
         await talk.start(latency_ms=160, turn=OFF)
         await talk.say(audio[:half])
-        await talk.send(type="update", keyterms=[TERM])
-        assert (await heard(talk, audio[half:])).endswith(f"a {TERM}.")
+        await talk.send(type="update", keyterms=TERMS)
+        assert SAID in await heard(talk, audio[half:])
     async with talking(demo) as talk:
-        await talk.start(latency_ms=160, turn=OFF, keyterms=[TERM])
+        await talk.start(latency_ms=160, turn=OFF, keyterms=TERMS)
         await talk.say(audio[:half])
         await talk.send(type="update", keyterms=[])
-        assert TERM not in await heard(talk, audio[half:])
+        assert SAID not in await heard(talk, audio[half:])
 
 
 async def test_terms_that_the_model_cannot_write_are_named_and_the_others_hold(
     demo: str, audio: npt.NDArray[np.int16]
 ) -> None:
     async with talking(demo) as talk:
-        await talk.start(latency_ms=160, turn=OFF, keyterms=[TERM, "Zürich"])
+        await talk.start(latency_ms=160, turn=OFF, keyterms=[*TERMS, "Zürich"])
         error = await talk.event()
         assert (error["code"], error["fatal"], error["fault"]) == ("unwritable_keyterms", False, "client")
         assert "'Zürich'" in error["message"]
-        await talk.send(type="update", keyterms=["Łódź", TERM])
+        await talk.send(type="update", keyterms=["Łódź", *TERMS])
         assert "'Łódź'" in (await talk.event())["message"]
-        assert (await heard(talk, audio)).endswith(f"a {TERM}.")
+        assert SAID in await heard(talk, audio)
 
 
 async def test_a_server_may_take_none() -> None:
-    limits = {name: getattr(DEFAULT_LIMITS, name) for name in DEFAULT_LIMITS.__slots__} | {"keyterms": 0}
-    config = ServerConfig(max_load=0, limits=type(DEFAULT_LIMITS)(**limits))
-    async with serve_locally(config) as url:
+    async with serve_locally(ServerConfig(max_load=0, limits=replace(DEFAULT_LIMITS, keyterms=0))) as url:
         async with talking(url) as talk:
             ready = await talk.start()
             assert "keyterms" not in ready["limits"]
-            await talk.send(type="update", keyterms=[TERM])
+            await talk.send(type="update", keyterms=TERMS)
             error = await talk.event()
             assert (error["code"], error["fatal"]) == ("unsupported_keyterms", False)
         async with talking(url) as talk:
-            await talk.send(type="start", keyterms=[TERM])
-            assert json.dumps((await talk.rest())[-1]["code"]) == '"unsupported_keyterms"'
+            await talk.send(type="start", keyterms=TERMS)
+            assert (await talk.rest())[-1]["code"] == "unsupported_keyterms"
             assert talk.close_code == 1008

@@ -1,10 +1,11 @@
 """A list of phrases as one deterministic automaton over token ids, in columns that a device can hold.
 
 A state is the text of a begun phrase: a node of the trie of all spellings, character by character. Arcs are tokens: all
-pieces of the vocabulary that spell a way down the trie, so every segmentation of a phrase leads along it, not only the
-one that the tokeniser prefers: a model that has never met a name spells it as it hears it. Where a token goes on with
-no longer text, the longest ending of the text that begins a phrase as well goes on instead (Aho and Corasick,
-"Efficient string matching", 1975). Most phrases begin with a word, so such endings do too: there are few.
+pieces of the vocabulary that spell a way down the trie, so every segmentation of a phrase leads along it: a model that
+has never met a name spells it as it hears it. But where the tokeniser's own segmentation goes on, only that is
+favoured: a model that was trained on it does not find on from another (it never hears "ap" as "a" and "p"). Where a
+token goes on with no longer text, the longest ending of the text that begins a phrase as well goes on instead (Aho and
+Corasick, "Efficient string matching", 1975). Most phrases begin with a word, so such endings do too: there are few.
 
 A state's arcs come in two lists: its own, with those of its endings, and those of the root, which all states share.
 """
@@ -14,12 +15,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 WORD_START = "\u2581"
 Numbers = npt.NDArray[np.int32]
+_NO_RANK = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,28 @@ class Vocabulary:
     """
 
     def __init__(self, pieces: Iterable[str]) -> None:
+        self._ranks: dict[str, int] = {}
         self._children: list[dict[str, int]] = [{}]
         self._token: list[int | None] = [None]
         for token, piece in enumerate(pieces):
             if not (piece.startswith("<") and piece.endswith(">")):  # unknown, language tags and the like
                 self._token[self._leaf(piece)] = token
+                self._ranks.setdefault(piece, token)
+
+    def segmented(self, text: str) -> list[str]:
+        """The pieces by which the tokeniser spells a text: byte-pair merges in the order in which they were learned.
+
+        SentencePiece and `tokenizers` number the pieces of such a model in that order.
+        """
+        parts = list(text)
+        while len(parts) > 1:
+            ranks = [self._ranks.get(a + b, _NO_RANK) for a, b in pairwise(parts)]
+            best = min(ranks)
+            if best == _NO_RANK:
+                break
+            at = ranks.index(best)
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        return parts
 
     def _leaf(self, piece: str) -> int:
         at = 0
@@ -128,7 +148,7 @@ def build_in_steps(
     """The same, with a pause after every few microseconds, so that something else can be done meanwhile."""
     trie = _Trie()
     for text in sorted(set(texts), key=len):  # so that an end is known before what goes on behind it
-        trie.add(text)
+        trie.add(text, vocabulary.segmented(text))
         yield
     yield from trie.find_endings()
     walk = _Walk(trie, vocabulary, bonus)
@@ -145,16 +165,18 @@ class _Trie:
         children: Of each node, by character.
         matched: Characters that each node holds since the last end of a phrase, marks of words not counted.
         ending: For each node, that of its text's longest proper ending that is in the trie.
+        usual: Pairs of nodes between which the tokeniser has a piece.
     """
 
     def __init__(self) -> None:
         self.children: list[dict[str, int]] = [{}]
         self.matched = [0]
         self.ending = [0]
+        self.usual: set[tuple[int, int]] = set()
 
-    def add(self, text: str) -> None:
-        """A spelling; shorter ones come first."""
-        at = 0
+    def add(self, text: str, pieces: list[str]) -> None:
+        """A spelling, and the tokeniser's pieces of it; shorter ones come first."""
+        at, nodes = 0, [0]
         for character in text:
             if character not in self.children[at]:
                 self.children[at][character] = len(self.children)
@@ -162,7 +184,10 @@ class _Trie:
                 self.matched.append(self.matched[at] + (character != WORD_START))
                 self.ending.append(0)
             at = self.children[at][character]
+            nodes.append(at)
         self.matched[at] = 0
+        cuts = accumulate(map(len, pieces), initial=0)
+        self.usual |= {(nodes[begin], nodes[end]) for begin, end in pairwise(cuts)}
 
     def find_endings(self) -> Iterator[None]:
         """Fills `ending`, level by level."""
@@ -202,7 +227,9 @@ class _Walk:
     def _arcs_of(self, node: int) -> dict[int, tuple[float, int]]:
         if node not in self._arcs:
             value = self._bonus(self._trie.matched[node])
-            own = {token: (value, to) for token, to in self._vocabulary.spelled(self._trie.children, node)}
+            there = list(self._vocabulary.spelled(self._trie.children, node))
+            usual = {token for token, to in there if (node, to) in self._trie.usual}
+            own = {token: (value if token in usual or not usual else 0.0, to) for token, to in there}
             behind = self._trie.ending[node]
             self._arcs[node] = {**self._arcs_of(behind), **own} if behind else own
         return self._arcs[node]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import tarfile
 
 import numpy as np
 import pytest
+import sentencepiece
 
+from auricle_server.checkpoints.load import locate
 from auricle_server.engine.keyterms.automaton import Automaton, Bonus, Vocabulary, build, build_in_steps
 
 PIECES = ("<unk>", "▁", "▁a", "▁an", "a", "n", "b", "an", "nn", "nab", "▁b", "el", "e", "l", "<en-US>", "▁ab")
@@ -52,27 +55,46 @@ def test_every_segmentation_leads_along_the_phrase() -> None:
 
 def test_a_bonus_grows_with_the_characters_that_have_come() -> None:
     made = automaton("▁annab")
-    assert walk(made, "▁a", "n", "n", "a", "b") == [1.0, 0.0, 2.0, 4.0, 5.0]
-    assert walk(made, "▁", "a", "n") == [1.0, 1.0, 0.0]  # the mark of a word is none
-    assert walk(made, "▁an", "nab") == [1.0, 2.0]
+    assert walk(made, "▁an", "n", "a", "b") == [1.0, 2.0, 4.0, 5.0]
+
+
+def test_other_pieces_are_favoured_only_where_the_tokenisers_own_do_not_go_on() -> None:
+    made = automaton("▁annab")
+    assert Vocabulary(PIECES).segmented("▁annab") == ["▁an", "n", "a", "b"]
+    assert walk(made, "▁a", "n", "n", "a", "b") == [0.0, 0.0, 2.0, 4.0, 5.0]
+    assert walk(made, "▁", "a", "n") == [0.0, 1.0, 0.0]  # the mark of a word is no character
+    assert walk(made, "▁", "an", "n") == [0.0, 1.0, 2.0]
+    assert walk(made, "▁an", "nab") == [1.0, 0.0]
+
+
+def test_the_tokenisers_own_segmentation_is_sentencepieces() -> None:
+    with tarfile.open(locate("demo")) as archive:
+        member = next(each for each in archive.getmembers() if each.name.endswith("tokenizer.model"))
+        stream = archive.extractfile(member)
+        assert stream is not None
+        processor = sentencepiece.SentencePieceProcessor(model_proto=stream.read())
+    vocabulary = Vocabulary(processor.id_to_piece(index) for index in range(processor.get_piece_size()))
+    rng = random.Random(8)
+    for _ in range(300):
+        word = "".join(rng.choices("abcdefghijklmnoprstuvwyAEKS", k=rng.randint(1, 12)))
+        assert vocabulary.segmented("▁" + word) == processor.encode(word, out_type=str)
 
 
 def test_a_phrase_that_breaks_off_has_lost_its_bonus() -> None:
     made = automaton("▁annab")
     assert walk(made, "▁an", "e", "nab") == [1.0, 0.0, 0.0]
-    assert walk(made, "▁an", "▁an", "nab") == [1.0, 1.0, 2.0]
+    assert walk(made, "▁an", "▁an", "n") == [1.0, 1.0, 2.0]
 
 
 def test_an_ending_that_begins_another_phrase_goes_on() -> None:
     made = automaton("▁an▁ab", "▁abel")
     assert walk(made, "▁an", "▁ab", "el") == [1.0, 2.0, 2.0]
-    assert walk(made, "▁an", "▁ab", "e", "l") == [1.0, 2.0, 2.0, 4.0]
+    assert walk(made, "▁an", "▁ab", "e", "l") == [1.0, 2.0, 0.0, 4.0]
 
 
 def test_behind_a_whole_phrase_a_longer_one_begins_anew() -> None:
     made = automaton("▁an", "▁annab")
-    assert walk(made, "▁an", "nab") == [1.0, 1.0]
-    assert walk(made, "▁a", "n", "n", "a", "b") == [1.0, 0.0, 1.0, 0.0, 2.0]
+    assert walk(made, "▁an", "n", "a", "b") == [1.0, 1.0, 0.0, 2.0]
 
 
 def test_pieces_that_are_no_text_are_left_out() -> None:
@@ -109,7 +131,8 @@ def test_columns_are_sorted_and_fit_together() -> None:
     made = automaton("▁annab", "▁an▁ab", "▁ben", "▁el")
     assert made.first[0] == 0
     assert made.first[-1] == len(made.tokens) == len(made.bonuses) == len(made.targets)
-    assert (made.tokens.dtype, made.bonuses.dtype, made.targets.dtype) == (np.int32, np.float32, np.int32)
+    assert [each.dtype for each in (made.tokens, made.targets)] == [np.int32, np.int32]
+    assert made.bonuses.dtype == np.float32
     for state in range(made.states):
         tokens = made.tokens[made.first[state] : made.first[state + 1]]
         assert (np.diff(tokens) > 0).all()

@@ -69,7 +69,9 @@ class Scores:
 
     def favour(self, ops: Ops, made: Scene) -> tuple[Tensor, Tensor]:
         token, log_probability = self.token.clone(), self.log_probability.clone()
-        ops.favour(*self.looked_at, token, log_probability, self.repeats, made.tables, made.states)
+        encoded, at, projected, weight, bias = self.looked_at
+        given = token, log_probability, self.repeats
+        ops.favour(encoded, at, projected, weight, bias, *given, made.tables, made.states)
         return token, log_probability
 
 
