@@ -71,7 +71,7 @@ def uncalibrated(frame_seconds: float) -> WordCalibration:
     measured probabilities.
     """
     frame = 1000 * frame_seconds
-    return WordCalibration(((0, frame, frame),), (8.0, -3.0))
+    return WordCalibration(((0, frame, frame),), (9.5, -1.6))
 
 
 def geometric_mean(values: Sequence[float]) -> float:

@@ -31,8 +31,8 @@ def test_without_a_calibration_frames_and_tokens_speak_for_themselves() -> None:
 
 
 def test_words_start_and_end_before_their_tokens_come() -> None:
-    [(start, end)] = word_times([(1.2, 1.76)], TIMING, 0.0, 9.0)
-    assert (start, end) == (pytest.approx(1.04), pytest.approx(1.66))
+    [times] = word_times([(1.2, 1.76)], TIMING, 0.0, 9.0)
+    assert times == pytest.approx((1.04, 1.66))
 
 
 def test_words_that_are_close_touch_in_the_middle_and_a_pause_stays() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from livekit.agents.stt import SpeechEventType
 
-from auricle.protocol import Final, Interim, SpeechStarted, TurnEagerEnd, TurnEnd
+from auricle.protocol import Final, Interim, SpeechStarted, TurnEagerEnd, TurnEnd, Word
 from livekit.plugins.auricle._clock import AudioClock
 from livekit.plugins.auricle._events import SpeechEvents
 from livekit.plugins.auricle._usage import UsageMeter
@@ -83,3 +85,13 @@ def test_usage_is_reported_once() -> None:
     meter = UsageMeter()
     assert [meter.add(2.0), meter.add(2.0), meter.add(2.0)] == [0.0, 0.0, 6.0]
     assert [meter.add(1.0), meter.rest(), meter.rest()] == [0.0, 1.0, 0.0]
+
+
+def test_a_transcript_is_as_sure_as_the_server_says_of_the_segment() -> None:
+    words = tuple(Word(text=text, start=1.0, end=2.0, confidence=sure) for text, sure in (("hi", 0.9), ("there", 0.5)))
+    sure = replace(final("hi there"), words=words, confidence=0.8)
+    speech = SpeechEvents(AudioClock(), server_turns=True)
+    told = [speech.transcript(event).confidence for event in (sure, replace(sure, words=()), final(""))]
+    assert told == [0.8, 0.8, 0.0]
+    assert speech.transcript(replace(sure, confidence=None)).confidence == pytest.approx(0.7)
+    assert [word.confidence for word in speech.transcript(sure).words or ()] == [0.9, 0.5]

@@ -40,5 +40,5 @@ def read_calibration(checkpoint: Path) -> WordCalibration | None:
 def write_calibration(checkpoint: Path, calibration: WordCalibration) -> Path:
     """Puts a calibration beside a checkpoint and returns the file."""
     path = calibration_path(checkpoint)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(calibration), indent=2) + b"\n")
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(calibration), indent=0) + b"\n")
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from statistics import fmean
 
 from livekit.agents import LanguageCode
 from livekit.agents.stt import RecognitionUsage, SpeechData, SpeechEvent, SpeechEventType
@@ -87,7 +88,7 @@ class SpeechEvents:
             text=event.text,
             start_time=event.start + shift,
             end_time=event.end + shift,
-            confidence=(event.confidence or 0.0) if isinstance(event, Final) else 0.0,
+            confidence=_confidence(event) if isinstance(event, Final) else 0.0,
             words=[self._timed(word, shift) for word in words] or None,
             metadata={"refined": event.refined} if isinstance(event, Final) else None,
             source_languages=_by_prevalence(event) if isinstance(event, Final) else None,
@@ -153,6 +154,13 @@ class SpeechEvents:
             confidence=word.confidence,
             start_time_offset=self.offset,
         )
+
+
+def _confidence(event: Final) -> float:
+    """A server of before tells that of the words alone."""
+    if event.confidence is not None:
+        return event.confidence
+    return fmean(word.confidence for word in event.words) if event.words else 0.0
 
 
 def _words_of(text: str) -> list[str]:
