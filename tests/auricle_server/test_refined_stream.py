@@ -36,9 +36,8 @@ class Pair(Talk):
     def second(self, seconds: float, *tokens: int, frame: int = 0, mark: int | None = None) -> list[ServerEvent]:
         frames = tuple(range(frame, frame + len(tokens)))
         samples = round(seconds * SECOND)
-        return self.stream.on_result(
-            ChunkResult(0, samples, tokens, frames, *[(0.8,) * len(tokens)] * 2, mark, refined=True)
-        )
+        sure = (0.8,) * len(tokens)
+        return self.stream.on_result(ChunkResult(0, samples, tokens, frames, sure, sure, mark, refined=True))
 
 
 def only_final(events: list[ServerEvent]) -> Final:

@@ -45,7 +45,8 @@ class Talk:
         samples = round(seconds * SECOND)
         self.stream.hear(max(0, samples - round(self.stream.heard_seconds * SECOND)))
         frames = tuple(range(frame, frame + len(tokens)))
-        return self.stream.on_result(ChunkResult(0, samples, tokens, frames, *[(0.9,) * len(tokens)] * 2, mark))
+        sure = (0.9,) * len(tokens)
+        return self.stream.on_result(ChunkResult(0, samples, tokens, frames, sure, sure, mark))
 
 
 def kinds(events: list[ServerEvent]) -> list[type]:

@@ -20,6 +20,9 @@ RANDOM_SPREAD = 6.0
 """Of the random models' output layer over the initial one, so that labels come at all."""
 
 
+_UNTYPED: Any = transformers
+
+
 def classes(*, prompted: bool) -> tuple[Any, Any, Any]:
     """Configuration, model and processor."""
     name = "Nemotron3_5Asr" if prompted else "NemotronAsrStreaming"
@@ -60,7 +63,7 @@ def _save(model: Any, checkpoint: Checkpoint, folder: Path, **saving: Any) -> Pa
     rights = [right for _, right in checkpoint.config.encoder.contexts]
     extra = {"prompt_dictionary": dict(checkpoint.config.prompt.dictionary)} if checkpoint.config.prompt else {}
     processor_class(
-        feature_extractor=transformers.NemotronAsrStreamingFeatureExtractor(feature_size=checkpoint.config.mel.bins),
+        feature_extractor=_UNTYPED.NemotronAsrStreamingFeatureExtractor(feature_size=checkpoint.config.mel.bins),
         tokenizer=_tokenizer(checkpoint.pieces),
         supported_num_lookahead_tokens=rights,
         **extra,
@@ -73,7 +76,7 @@ def _tokenizer(pieces: tuple[str, ...]) -> Any:
     tokenizer = Tokenizer(BPE(vocabulary, [], unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.add_tokens([AddedToken(name, special=True) for name in ("<unk>", "<pad>", "<blank>")])
     tokenizer.decoder = decoders.Metaspace()
-    return transformers.ParakeetTokenizer(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>")
+    return _UNTYPED.ParakeetTokenizer(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>")
 
 
 class Theirs:
@@ -91,7 +94,8 @@ class Theirs:
     @property
     def filters(self) -> torch.Tensor:
         """Mel filters, [bins, n_fft / 2 + 1]."""
-        return self._processor.feature_extractor.mel_filters
+        filters: torch.Tensor = self._processor.feature_extractor.mel_filters
+        return filters
 
     def hear(self, audio: Pcm, right: int, language: str = "auto") -> tuple[list[int], list[int]]:
         """Tokens, and the encoder frames on which they came."""

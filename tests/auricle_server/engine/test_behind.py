@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from auricle_server.checkpoints import load_checkpoint
-from auricle_server.engine import Engine
+from auricle_server.engine import Engine, Lease
 from auricle_server.engine.batcher import Batcher
-from auricle_server.engine.engine import Lease
+from auricle_server.engine.types import RowResult
 from tests.support import tones
 
 LONGEST = 1120
@@ -20,14 +20,14 @@ def new_engine(slots: int = 6) -> Engine:
     return Engine(load_checkpoint(str(tones.CHECKPOINT)), slots=slots, device="cpu")
 
 
-def drained(engine: Engine) -> list:
+def drained(engine: Engine) -> list[RowResult]:
     rows = []
     while engine.ready:
         rows += engine.step().rows()
     return rows
 
 
-def heard(engine: Engine, lease: Lease, audio: tones.Pcm, rng: random.Random) -> list[tuple]:
+def heard(engine: Engine, lease: Lease, audio: tones.Pcm, rng: random.Random) -> list[tuple[object, ...]]:
     """What comes of a stream: samples, tokens and frames of every chunk, while its audio comes in random pieces."""
     rows, at = [], 0
     while at < len(audio):
@@ -52,7 +52,7 @@ def test_a_stream_behind_hears_chunk_for_chunk_what_a_live_one_hears(seed: int) 
     engine.step_behind(lease)
     behind = heard(engine, lease, audio, rng)
     assert behind == live
-    assert sum(len(row[1]) for row in live) > 50
+    assert sum(len(row[1]) for row in live if isinstance(row[1], tuple)) > 50
 
 
 def test_it_is_computed_in_longer_rows_while_nobody_else_is_there() -> None:

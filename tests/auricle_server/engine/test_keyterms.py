@@ -192,8 +192,8 @@ def test_automata_are_held_as_long_as_streams_need_them(audio: npt.NDArray[np.in
     queued = room.open()
     room.engine.push(queued.lease, audio[:700])
     lists: tuple[tuple[str, ...], ...] = (TERMS, OTHERS, ("Qwerty",))
-    for terms in lists:
-        room.engine.change(queued.lease, keyterms=terms)
+    for phrases in lists:
+        room.engine.change(queued.lease, keyterms=phrases)
         room.engine.push(queued.lease, audio[:30_000])
     for each in (said, queued):
         room.engine.close(each.lease)
