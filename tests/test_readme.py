@@ -80,6 +80,7 @@ async def test_turns_in_both_frameworks(tones_server: str) -> None:
 
 
 async def test_the_second_pass(tones_server: str) -> None:
+    assert run(example("keyterms", tones_server))["stt"].options.start().keyterms == ("Brookfield",)
     start = run(example("refine", tones_server))["stt"].options.start()
     assert (start.latency_ms, start.refine) == (80, "on")
     async with auricle.connect(tones_server, start=start) as stream:

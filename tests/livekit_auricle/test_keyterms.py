@@ -10,10 +10,13 @@ from livekit.agents.stt import RecognizeStream
 from livekit.plugins import auricle
 
 from auricle.protocol import Update
+from auricle_server.bench.clips import load_clips
+from auricle_server.config import ServerConfig
+from auricle_server.local import serve_locally
 from tests.livekit_auricle.harness import EnergyVAD, frames, listening
 from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
-from tests.livekit_auricle.spoken import audio
-from tests.livekit_auricle.test_stream import FINAL, push, texts, transcribe, up_to
+from tests.livekit_auricle.spoken import Audio, audio
+from tests.livekit_auricle.test_stream import FINAL, collect, push, texts, transcribe, up_to
 
 TAKES = Behaviour(takes_keyterms=True)
 
@@ -138,3 +141,23 @@ async def test_clearing_them_is_told_too() -> None:
             stt.update_options(keyterms=())
             assert await say(stream, "there") == ["there"]
     assert updates(server) == [Update(keyterms=())]
+
+
+async def test_a_real_model_hears_what_it_is_told_to_favour() -> None:
+    """The demo model hears "received the lid" for what is said."""
+    said, terms = "receive the side", ["receive", "side"]
+    speech = Audio(load_clips()[4].pcm[: 5 * 16_000], 16_000, ())
+    async with serve_locally(ServerConfig(max_load=0)) as url:
+        stt = auricle.STT(url=url, latency_ms=160, keyterms=terms)
+        assert said in " ".join(texts(await transcribe(stt, speech)))
+        assert stt.capabilities.keyterms
+        changing = auricle.STT(url=url, latency_ms=160)
+        async with changing.stream() as stream:
+            push(stream, speech)
+            stream.flush()
+            assert said not in " ".join(texts(await up_to(stream, FINAL)))
+            changing.update_options(keyterms=terms)
+            push(stream, speech)
+            stream.flush()
+            stream.end_input()
+            assert said in " ".join(texts(await collect(stream)))

@@ -16,8 +16,11 @@ from pipecat.frames.frames import (
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 
 from auricle.protocol.messages import Final
+from auricle_server.bench.clips import load_clips
+from auricle_server.config import ServerConfig
+from auricle_server.local import serve_locally
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.harness import SAMPLE_RATE, aggregator, audio, pcm_frames, running
+from tests.pipecat_auricle.harness import SAMPLE_RATE, Agent, aggregator, audio, pcm_frames, running
 from tests.support import tones
 
 WORDS = 6
@@ -92,3 +95,26 @@ async def test_a_latency_is_changed_in_the_middle_of_a_turn(
     assert stt.is_usable
     assert not agent.down.of(ProposedUserStartedSpeakingFrame)
     assert len(agent.down.of(VADUserStoppedSpeakingFrame)) == 1
+
+
+async def test_key_terms_are_favoured_from_the_start_and_when_they_change() -> None:
+    """The demo model hears "received the lid" for what is said."""
+    said, terms = "receive the side", ["receive", "side"]
+    speech = load_clips()[4].pcm[: 5 * SAMPLE_RATE]
+
+    async def heard(agent: Agent) -> str:
+        await agent.vad(speaking=True)
+        await agent.send(*pcm_frames(speech))
+        await agent.vad(speaking=False)
+        text: str = (await agent.down.wait_for(TranscriptionFrame)).text
+        return text
+
+    settings = AuricleSTTService.Settings(latency_ms=160, keyterms=terms)
+    async with serve_locally(ServerConfig(max_load=0)) as url:
+        async with running(AuricleSTTService(url=url, settings=settings)) as agent:
+            assert said in await heard(agent)
+        plain = AuricleSTTService(url=url, settings=AuricleSTTService.Settings(latency_ms=160))
+        async with running(plain) as agent:
+            assert said not in await heard(agent)
+            await agent.send(STTUpdateSettingsFrame(delta=AuricleSTTService.Settings(keyterms=terms)))
+            assert said in await heard(agent)

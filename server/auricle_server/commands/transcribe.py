@@ -31,6 +31,9 @@ def transcribe(
         typer.Option(help="As a live stream of this chunk latency would be heard; default: the model's largest."),
     ] = None,
     language: Annotated[str | None, typer.Option(help="BCP-47 code or auto, where the model has several.")] = None,
+    keyterms: Annotated[
+        list[str] | None, typer.Option("--keyterm", help="A name or phrase to favour; may be given several times.")
+    ] = None,
     realtime: Annotated[bool, typer.Option("--realtime", help="Play at the speed of speech.")] = False,
     kind: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,
     output: Annotated[
@@ -45,7 +48,8 @@ def transcribe(
     from auricle.protocol.messages import Start
     from auricle_server.commands.transcription import NoServer, Options, transcribe_all
 
-    start = Start(latency_ms=latency_ms, language=language, offline=not realtime and latency_ms is None)
+    offline = not realtime and latency_ms is None
+    start = Start(latency_ms=latency_ms, language=language, offline=offline, keyterms=tuple(keyterms or ()))
     options = Options(start, kind, realtime, api_key, output)
     try:
         failures = asyncio.run(transcribe_all(files, url, model, options))

@@ -231,7 +231,7 @@ class Engine:
         return self._hand_out(results)
 
     def _learn_terms(self) -> None:
-        """A little of the work on automata. No batch is on its way: it may need what gives room to them."""
+        """Works a little on automata of key terms; no batch is on its way, which may need what gives room to them."""
         if self._library.busy:
             for handle in self._library.work(LEARNING_SECONDS):
                 slots = self._timelines.wake(handle)
