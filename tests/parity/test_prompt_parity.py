@@ -85,10 +85,10 @@ class Switching:
         self.switches.append(self.pushed)
         self.languages.append(language)
 
-    def prompt(self, first: int, frames: int) -> int:
-        """Of the chunk whose first encoder frame is `first`: that of the last change before the end of its audio."""
-        heard = 1280 * (first + frames - 1) + 200
-        newest = max(index for index, at in enumerate(self.switches) if at < heard)
+    def prompt(self, first: int) -> int:
+        """Of the chunk whose first encoder frame is `first`: that of the last change before the start of its audio."""
+        begins = 1280 * (first - 1) + 200 if first else 0
+        newest = max(index for index, at in enumerate(self.switches) if at <= begins)
         return PROMPTS[self.languages[newest]]
 
 
@@ -116,9 +116,7 @@ def offline_switching(reference: Reference, each: Switching, frames: int) -> tup
         encoded = reference.encode(torch.from_numpy(each.audio.astype(np.float32) / 32768), (56, frames - 1))
         under = {prompt: prompted(reference, encoded, prompt) for prompt in set(PROMPTS.values())}
         chunks = range(0, len(encoded), frames)
-        return reference.decode(
-            torch.cat([under[each.prompt(first, frames)][first : first + frames] for first in chunks])
-        )
+        return reference.decode(torch.cat([under[each.prompt(first)][first : first + frames] for first in chunks]))
 
 
 def prompted(reference: Reference, encoded: torch.Tensor, prompt: int) -> torch.Tensor:

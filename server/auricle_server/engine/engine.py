@@ -153,6 +153,8 @@ class Engine:
     ) -> None:
         """Changes settings from the first chunk on that reaches beyond the audio pushed so far.
 
+        The language changes with the first chunk that begins there: what was said before is not heard in it.
+
         A stream waits for its new key terms: what it says does not depend on how long the engine takes to learn them.
         """
         slot = self._slot(lease)

@@ -159,6 +159,9 @@ class Timelines:
         """Encoder frames of each slot's next row where that is a flush, else 0."""
         self._frames = np.ones(slots + 1, np.int64)
         self._prompt = np.zeros(slots + 1, np.int64)
+        self._next_prompt = np.zeros(slots + 1, np.int64)
+        self._prompt_from = np.zeros(slots + 1, np.int64)
+        """Samples of the stream behind which chunks begin that have it."""
         self._terms = np.zeros(slots + 1, np.int64)
         """Handle of each slot's automaton."""
         self._root = np.zeros(slots + 1, np.int64)
@@ -181,17 +184,19 @@ class Timelines:
         self._audio.reset(slot)
         self._position[slot] = self._consumed[slot] = self._flushed[slot] = self._flush_frames[slot] = 0
         self._chunks[slot] = 1
-        self._apply(slot, settings)
+        self._next_prompt[slot] = -1
+        self._apply(slot, settings, 0)
 
     def pace(self, slot: int, most: int) -> None:
         """How much of a stream in its largest chunks the next row holds: all that is there, in at most `most` chunks.
 
-        No row reaches beyond a command that waits: that takes effect where it would in any stream.
+        No row reaches beyond a command that waits, or a prompt: that takes effect where it would in any stream.
         """
         self._chunks[slot] = 1
         position, frames = int(self._position[slot]), int(self._frames[slot])
         there = min(self._audio.received[slot], self._barrier[slot])
-        for chunks in self._several if frames == self._sizes[-1] else ():
+        settled = self._prompt[slot] == self._next_prompt[slot]
+        for chunks in self._several if frames == self._sizes[-1] and settled else ():
             if chunks <= most and self._geometry.chunk_end(position, chunks * frames) <= there:
                 self._chunks[slot] = chunks
 
@@ -216,7 +221,11 @@ class Timelines:
         self._audio.append_batch(batch)
 
     def change(self, slot: int, settings: Settings) -> None:
-        """Takes effect from the first chunk on that reaches beyond the audio pushed so far."""
+        """Takes effect from the first chunk on that reaches beyond the audio pushed so far.
+
+        The prompt waits until a chunk begins behind it: a word that a flush has brought under one prompt must not come
+        again under another, which may hear another word.
+        """
         self._command(slot, settings)
 
     def flush(self, slot: int, flush: Flush) -> None:
@@ -230,7 +239,7 @@ class Timelines:
         for _, command in reversed(self._commands.get(slot, ())):
             if isinstance(command, Settings):
                 return command
-        return Settings(int(self._frames[slot]), int(self._prompt[slot]), int(self._terms[slot]))
+        return Settings(int(self._frames[slot]), int(self._next_prompt[slot]), int(self._terms[slot]))
 
     def pending_samples(self, slot: int) -> int:
         """Audio received but not computed yet."""
@@ -278,7 +287,7 @@ class Timelines:
             if self._chunk_end(slot) <= at and not answered:
                 return self._row(slot), isinstance(command, Flush)
             if isinstance(command, Settings):
-                self._apply(slot, command)
+                self._apply(slot, command, at)
             else:
                 self._consumed[slot] = at
                 self.answers.append(Answer(slot, command, at))
@@ -311,11 +320,21 @@ class Timelines:
             return 0
         return roomy[0] if roomy else self._sizes[-1]
 
-    def _apply(self, slot: int, settings: Settings) -> None:
-        self._frames[slot], self._prompt[slot] = settings.frames, settings.prompt
+    def _apply(self, slot: int, settings: Settings, at: int) -> None:
+        self._frames[slot] = settings.frames
+        if settings.prompt != self._next_prompt[slot]:
+            self._next_prompt[slot], self._prompt_from[slot] = settings.prompt, at
+            self._turn_prompts(np.array([slot]))
         if settings.terms != self._terms[slot]:
             self.dropped += [int(self._terms[slot])] if self._terms[slot] else []
             self._take_up(slot, settings.terms)
+
+    def _turn_prompts(self, slots: Numbers) -> None:
+        """The next prompt of those whose next chunk begins behind the audio that was there when it was asked for."""
+        before: Numbers = np.subtract(self._position[slots], 1)
+        begins = np.maximum(self._geometry.chunk_end(before, 1), 0)
+        due = begins >= self._prompt_from[slots]
+        self._prompt[slots] = np.where(due, self._next_prompt[slots], self._prompt[slots])
 
     def _take_up(self, slot: int, terms: int) -> None:
         self._terms[slot], self._fresh[slot] = terms, True
@@ -362,6 +381,7 @@ class Timelines:
         self._flushed[slots] = np.where(whole, self._flushed[slots], samples)
         self._consumed[slots] = np.maximum(self._consumed[slots], samples)
         self._position[slots] = np.where(whole, position + frames, position)
+        self._turn_prompts(slots)
         return Rows(frames, slots, position, samples, end, last, heard, whole, marks, ended, prompt, terms, chunks)
 
     def _flushes(self, slots: Numbers, whole: npt.NDArray[np.bool_]) -> tuple[Numbers, npt.NDArray[np.bool_]]:

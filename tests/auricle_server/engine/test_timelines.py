@@ -102,6 +102,33 @@ def test_one_flush_always_reaches_the_end(samples: int, frames: int) -> None:
     assert [int(row.marks[0]) for row in rows if not row.whole[0]] + [a.flush.mark for a in lines.answers] == [1]
 
 
+@pytest.mark.parametrize("frames", [1, 2, 14])
+@pytest.mark.parametrize("at", [0, 1, 200, 1480, 5000, 17_000, 18_120, 18_121, 30_000])
+def test_a_prompt_holds_from_the_first_chunk_on_that_begins_behind_it(frames: int, at: int) -> None:
+    lines = timelines(Settings(frames, 0))
+    lines.push(3, np.zeros(at, np.int16))
+    found = drain(lines)
+    lines.change(3, Settings(frames, 9))
+    assert lines.latest_settings(3).prompt == 9
+    lines.push(3, np.zeros(60_000, np.int16))
+    lines.flush(3, Flush(1, True))
+    for rows, _ in found + drain(lines):
+        first = int(rows.position[0])
+        begins = int(GEOMETRY.chunk_end(first - 1, 1)) if first else 0
+        assert int(rows.prompt[0]) == (9 if begins >= at else 0)
+
+
+def test_a_prompt_does_not_wait_for_the_one_before_it() -> None:
+    lines = timelines(Settings(14, 0))
+    lines.push(3, np.zeros(5000, np.int16))
+    lines.change(3, Settings(14, 8))
+    lines.push(3, np.zeros(5000, np.int16))
+    lines.change(3, Settings(2, 9))
+    lines.push(3, np.zeros(30_000, np.int16))
+    prompts = {int(rows.position[0]): int(rows.prompt[0]) for rows, _ in drain(lines)}
+    assert prompts == {first: 9 if first >= 10 else 0 for first in range(0, 32, 2)}
+
+
 @dataclass
 class Step:
     """One thing that happens to a stream."""
