@@ -99,7 +99,7 @@ class StandIn:
     def slots_used(self) -> int:
         return len(self._streams)
 
-    def open(self, latency_ms: int, language: str) -> Lease:
+    def open(self, latency_ms: int, language: str, keyterms: tuple[str, ...] = ()) -> Lease:
         if len(self._streams) == self.info.slots:
             raise NoSlot("full")
         self._last += 1

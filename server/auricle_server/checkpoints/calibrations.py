@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from auricle_server.calibration import WordCalibration
 from auricle_server.checkpoints.errors import BadCheckpoint
@@ -32,13 +33,22 @@ def read_calibration(checkpoint: Path) -> WordCalibration | None:
     if not path.exists():
         return None
     try:
-        return msgspec.json.decode(path.read_bytes(), type=WordCalibration)
-    except msgspec.MsgspecError as error:
+        return _calibration(json.loads(path.read_text()))
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise BadCheckpoint(f"{path} is no word calibration: {error}") from error
+
+
+def _calibration(stored: Any) -> WordCalibration:
+    """From what `write_calibration` wrote; plain JSON, since a bench on a bare machine loads checkpoints as well."""
+    delays = tuple((int(latency), float(start), float(end)) for latency, start, end in stored["delays_ms"])
+    if stored.get("confidence") is None:
+        return WordCalibration(delays)
+    slope, offset = map(float, stored["confidence"])
+    return WordCalibration(delays, (slope, offset))
 
 
 def write_calibration(checkpoint: Path, calibration: WordCalibration) -> Path:
     """Puts a calibration beside a checkpoint and returns the file."""
     path = calibration_path(checkpoint)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(calibration), indent=0) + b"\n")
+    path.write_text(json.dumps(asdict(calibration)) + "\n")
     return path

@@ -65,7 +65,8 @@ async def test_a_turn_from_its_first_word_to_its_end(url: str) -> None:
         final = talk.events[-2]
         assert final["text"] == end["text"] == text
         assert " ".join(word["text"] for word in final["words"]) == text
-        assert end["speech_end"] == final["words"][-1]["end"]
+        # Turns count from where the decoder ended its last word; the word itself ended a little before.
+        assert end["speech_end"] - 0.2 <= final["words"][-1]["end"] <= end["speech_end"]
         interims = [event["text"] for event in talk.events if event["type"] == "interim"]
         assert all(later.startswith(earlier) for earlier, later in pairwise(interims))
         assert await talk.end() == []
