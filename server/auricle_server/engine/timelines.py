@@ -331,9 +331,7 @@ class Timelines:
 
     def _turn_prompts(self, slots: Numbers) -> None:
         """The next prompt of those whose next chunk begins behind the audio that was there when it was asked for."""
-        before: Numbers = np.subtract(self._position[slots], 1)
-        begins = np.maximum(self._geometry.chunk_end(before, 1), 0)
-        due = begins >= self._prompt_from[slots]
+        due = np.maximum(self._geometry.input_start(self._position[slots]), 0) >= self._prompt_from[slots]
         self._prompt[slots] = np.where(due, self._next_prompt[slots], self._prompt[slots])
 
     def _take_up(self, slot: int, terms: int) -> None:

@@ -114,7 +114,7 @@ def test_a_prompt_holds_from_the_first_chunk_on_that_begins_behind_it(frames: in
     lines.flush(3, Flush(1, True))
     for rows, _ in found + drain(lines):
         first = int(rows.position[0])
-        begins = int(GEOMETRY.chunk_end(first - 1, 1)) if first else 0
+        begins = max(0, GEOMETRY.input_start(first))
         assert int(rows.prompt[0]) == (9 if begins >= at else 0)
 
 
