@@ -91,7 +91,7 @@ class Speech:
             transcript.closing,
             transcript.closed_at,
             transcript.utterance_ended,
-            transcript.last_word,
+            self._telling_word,
             transcript.confidence,
             voice,
         )
@@ -100,6 +100,14 @@ class Speech:
         end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
         self.turn_ended_at = self.turn_ended_at if end is None else self.position
         return [self._started()] if started else [], end
+
+    @property
+    def _telling_word(self) -> str:
+        """The last word, where turn detection can read it: digits in every language, words in English."""
+        word = self._transcript.last_word
+        if word.isdigit() or self._language_at(self._transcript.speech_end or 0).startswith("en"):
+            return word
+        return ""
 
     def go_on(self) -> list[ServerEvent]:
         """The events of a chunk with which no segment ends; in a pause a new second lane takes over."""

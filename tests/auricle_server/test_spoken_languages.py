@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from auricle.protocol.codes import ProtocolViolation
@@ -188,6 +189,19 @@ def test_tags_disturb_no_turn() -> None:
         (type(event), event.audio_time) for event in told(GERMAN, ENGLISH)
     ]
     assert any(isinstance(event, TurnEnd) for event in told())
+
+
+def test_only_english_words_say_by_their_meaning_that_a_turn_goes_on() -> None:
+    """ "An" wants a noun in English; "Fang an" is complete."""
+
+    def ends_at(language: str) -> float:
+        info = msgspec.structs.replace(INFO, pieces=("▁Fang", "▁an", *PIECES[2:]))
+        talk = Talk(info, language=language, turn=TurnSettings(mode="semantic"))
+        talk.chunk(1.0, 0, 1, frame=10)
+        steps = (1.0 + 0.16 * step for step in range(1, 30))
+        return next(at for at in steps if any(isinstance(event, TurnEnd) for event in talk.chunk(at)))
+
+    assert ends_at("de-DE") < ends_at("en-US")
 
 
 def test_a_second_lane_names_its_own_words() -> None:

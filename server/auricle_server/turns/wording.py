@@ -1,6 +1,6 @@
 """What the last word says about the end of a turn: hardly anybody stops for good at "the", and digits come in rows.
 
-English only: the words of other languages are in none of these sets, and so say nothing here.
+English only. Some of these words are others in other languages ("Fang an."), so nobody asks about those.
 """
 
 from __future__ import annotations

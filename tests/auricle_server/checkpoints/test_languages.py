@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 from auricle.protocol.languages import resolve
 from auricle_server.checkpoints.config import PromptConfig
@@ -42,3 +44,11 @@ def test_a_model_without_a_prompt_is_english() -> None:
 def test_the_languages_are_known_without_loading_torch() -> None:
     code = "import sys, auricle_server.checkpoints.languages; sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_the_readme_lists_them() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    rows = [line for line in readme.splitlines() if line.startswith("|") and "`de-DE`" in line and "`auto`" not in line]
+    first = readme.index(rows[0])
+    table = readme[readme.rindex("\n\n", 0, first) : readme.index("\n\n", first)]
+    assert sorted(re.findall(r"`([a-z]{2}-[A-Z]{2})`", table)) == sorted(TRAINED)
