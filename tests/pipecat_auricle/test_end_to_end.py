@@ -98,9 +98,9 @@ async def test_a_latency_is_changed_in_the_middle_of_a_turn(
 
 
 async def test_key_terms_are_favoured_from_the_start_and_when_they_change() -> None:
-    """The demo model hears "received the lid" for what is said."""
+    """The demo model hears "received a side" for what is said."""
     said, terms = "receive the side", ["receive", "side"]
-    speech = load_clips()[4].pcm[: 5 * SAMPLE_RATE]
+    speech = load_clips()[4].pcm[30_400 : 5 * SAMPLE_RATE]
 
     async def heard(agent: Agent) -> str:
         await agent.vad(speaking=True)
@@ -113,8 +113,9 @@ async def test_key_terms_are_favoured_from_the_start_and_when_they_change() -> N
     async with serve_locally(ServerConfig(max_load=0)) as url:
         async with running(AuricleSTTService(url=url, settings=settings)) as agent:
             assert said in await heard(agent)
-        plain = AuricleSTTService(url=url, settings=AuricleSTTService.Settings(latency_ms=160))
-        async with running(plain) as agent:
-            assert said not in await heard(agent)
+        plain_settings = AuricleSTTService.Settings(latency_ms=160)
+        async with running(AuricleSTTService(url=url, settings=plain_settings)) as agent:
             await agent.send(STTUpdateSettingsFrame(delta=AuricleSTTService.Settings(keyterms=terms)))
             assert said in await heard(agent)
+        async with running(AuricleSTTService(url=url, settings=plain_settings)) as agent:
+            assert said not in await heard(agent)
