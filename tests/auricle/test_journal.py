@@ -138,6 +138,17 @@ def test_what_a_server_refused_is_not_asked_again() -> None:
     assert told(made) == [Update(turn=TurnSettings("off")), Update(latency_ms=160)]
 
 
+def test_a_language_that_the_server_understands_otherwise_was_not_the_refused_one() -> None:
+    made = opened()
+    for language in ("tlh", "de_AT", "multi"):
+        made.say(Update(language=language))
+    told(made)
+    made.refuse("unsupported_language", offered=[80, "auto", "en-US", "de-DE"])
+    made.detach(speaking=False)
+    made.attach(ready())
+    assert told(made) == [Update(), Update(language="de_AT"), Update(language="multi")]
+
+
 @pytest.mark.parametrize("code", ["unsupported_keyterms", "idle_timeout", "unheard_of"])
 def test_a_refusal_that_fits_no_update_changes_nothing(code: str) -> None:
     made = opened()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from auricle.protocol import (
     Error,
     Final,
     Interim,
+    LanguageSpan,
     Settled,
     SpeechStarted,
     TurnEagerEnd,
@@ -49,6 +52,15 @@ def hear(made: Splice, *events: Told | Settled) -> list[Told]:
 
 def kinds(events: list[Told]) -> list[type]:
     return [type(event) for event in events]
+
+
+def test_a_language_begins_where_the_stream_has_it() -> None:
+    made = splice()
+    made.resume(10.0)
+    mixed = replace(final("ja yes", 1.0), languages=(LanguageSpan("de-DE", 0.8), LanguageSpan("en-US", 0.9)))
+    (moved,) = hear(made, mixed)
+    assert isinstance(moved, Final)
+    assert [span.start for span in moved.languages] == pytest.approx([10.8, 10.9])
 
 
 def test_on_one_connection_events_pass_as_they_are() -> None:

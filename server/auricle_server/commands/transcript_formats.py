@@ -74,6 +74,7 @@ def _json(transcript: Transcript) -> str:
             "start": round(segment.start, 3),
             "end": round(segment.end, 3),
             "language": segment.language,
+            **_languages(segment),
             "confidence": segment.confidence,
             "words": [_rounded(word) for word in segment.words],
         }
@@ -88,6 +89,14 @@ def _json(transcript: Transcript) -> str:
         "segments": segments,
     }
     return json.dumps(document, ensure_ascii=False) + "\n"
+
+
+def _languages(segment: Final) -> dict[str, list[dict[str, object]]]:
+    """Where each language begins, of a segment that has several."""
+    spans: list[dict[str, object]] = [
+        {"language": span.language, "start": round(span.start, 3)} for span in segment.languages
+    ]
+    return {"languages": spans} if spans else {}
 
 
 def _rounded(word: Word) -> dict[str, str | float]:

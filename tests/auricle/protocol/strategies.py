@@ -10,6 +10,7 @@ from auricle.protocol import (
     Final,
     Finalize,
     Interim,
+    LanguageSpan,
     Limits,
     Ready,
     Settled,
@@ -88,6 +89,7 @@ finals = st.builds(
     words=st.lists(words, max_size=4).map(tuple),
     finalize_id=st.none() | text,
     settled=seconds,
+    languages=st.lists(st.builds(LanguageSpan, text, seconds), max_size=3).map(tuple),
 )
 server_events = (
     readies

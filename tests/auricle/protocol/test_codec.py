@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from auricle.protocol import (
     ClientMessage,
     Error,
     Final,
+    LanguageSpan,
     Limits,
     ProtocolViolation,
     Ready,
@@ -226,6 +228,13 @@ def test_numbers_may_be_whole() -> None:
     )
     decoded = codec.decode_event(codec.encode_event(ready).replace("2.0", "2"))
     assert decoded == ready
+
+
+def test_clients_of_before_see_where_a_language_changes_only_where_it_does() -> None:
+    final = Final(text="ja yes", start=0.0, end=1.0, language="de-DE", settled=1.0)
+    assert "languages" not in codec.encode_event(final)
+    mixed = replace(final, languages=(LanguageSpan("de-DE", 0.0), LanguageSpan("en-US", 0.5)))
+    assert '"languages":[{"language":"de-DE","start":0.0},' in codec.encode_event(mixed)
 
 
 def test_an_error_of_a_newer_server_keeps_its_unknown_code() -> None:

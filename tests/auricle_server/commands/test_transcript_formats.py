@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 
-from auricle.protocol.messages import Final, Word
+from auricle.protocol.messages import Final, LanguageSpan, Word
 from auricle_server.commands.transcript_formats import CUE_CHARACTERS, CUE_SECONDS, Format, Transcript, cues_of, render
 
 
@@ -31,6 +32,16 @@ def test_json_holds_everything() -> None:
     assert document["text"] == "Hello there. Bye."
     assert document["latency_ms"] == 160
     assert document["segments"][0]["words"][1] == {"text": "there.", "start": 0.9, "end": 1.301, "confidence": 0.9}
+
+
+def test_json_says_where_a_segment_changes_its_language() -> None:
+    spans = LanguageSpan("de-DE", 0.50049), LanguageSpan("en-US", 0.9)
+    document = json.loads(render(Transcript("a.wav", 2.0, segments=[replace(HELLO, languages=spans)]), Format.JSON))
+    assert document["segments"][0]["languages"] == [
+        {"language": "de-DE", "start": 0.5},
+        {"language": "en-US", "start": 0.9},
+    ]
+    assert "languages" not in json.loads(render(TRANSCRIPT, Format.JSON))["segments"][0]
 
 
 def test_srt() -> None:
