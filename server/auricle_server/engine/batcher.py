@@ -8,7 +8,8 @@ one chunk after the one before, as if the audio had come in real time. So stream
 alike, whatever their chunk size, and a file that comes faster than speech lets speech go first.
 
 Rows of slots that have stepped behind the others go only while no other row is ready; while there are other streams,
-one at a time.
+one at a time. Among themselves they take turns, whatever each has had already: counted by its audio, a file under way
+would stand still until one that has just come had caught up with it.
 
 A batch waits for company, since a step costs about the same for a few rows more: at most `linger` of its chunk, never
 when it is full, never when every open stream of its chunk size is in it, and never when somebody waits for a flush.
@@ -82,7 +83,9 @@ class Batcher:
     def follow(self, slots: Slots, frames: Slots, urgent: npt.NDArray[np.bool_], now: float) -> None:
         """Rows for which the audio was there already when the slots' rows before them were picked; like `add`."""
         new = self._queue(slots, frames, urgent, now)
-        self._released[slots[new]] += frames[new] * self._frame_seconds
+        rows = slots[new]
+        in_real_time = self._released[rows] + frames[new] * self._frame_seconds
+        self._released[rows] = np.where(self._behind[rows], now, in_real_time)
 
     def _queue(self, slots: Slots, frames: Slots, urgent: npt.NDArray[np.bool_], now: float) -> npt.NDArray[np.bool_]:
         """Takes in the rows of slots and tells which had none; the others may be waited for, or be flushes, by now."""

@@ -100,3 +100,27 @@ def test_live_rows_go_first_and_rows_behind_go_one_at_a_time() -> None:
     batcher.join(1, 14)  # the next stream in that slot is live
     batcher.add(np.array([1, 2]), np.array([14, 14]), np.array([False, False]), now=7.0)
     assert batcher.pick().tolist() == [1]
+
+
+@pytest.mark.parametrize("beside_a_live_one", [False, True])
+def test_a_file_under_way_goes_on_when_another_one_comes(beside_a_live_one: bool) -> None:
+    engine, audio = new_engine(), np.zeros(16_000 * 240, np.int16)
+
+    def come() -> Lease:
+        file = engine.open(LONGEST, "en-US")
+        engine.step_behind(file)
+        engine.push(file, audio)
+        return file
+
+    files = [come(), come()]
+    for _ in range(8):
+        engine.step()
+    if beside_a_live_one:
+        engine.open(80, "en-US")
+    files.append(come())
+    chunks = [0, 0, 0]
+    for _ in range(18):
+        for row in engine.step().rows():
+            chunks[files.index(row.lease)] += 1
+    assert min(chunks) >= 6, "a file waits for one that came later"
+    assert max(chunks) - min(chunks) <= 4
