@@ -85,7 +85,7 @@ async def test_a_live_stream_is_answered_while_files_are_decoded(url: str) -> No
                     break
             waits.append(time.perf_counter() - began)
     assert not any(file.done() for file in files), "the files were over before anybody could wait for them"
-    assert sorted(waits)[len(waits) // 2] < 0.5
+    assert sorted(waits)[len(waits) // 2] < 1.0  # the files by themselves take many times as long
     texts = [" ".join(final.text for final in await file) for file in files]
     assert texts[0] == texts[1] == texts[2]
 
