@@ -8,18 +8,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.support import tones
 
 # The models of the tests are small: a second thread gains nothing, and two that spin while other work wants the cores
 # lose a factor of twenty. Set before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-# A stopwatch beside Hypothesis would fail on a busy machine.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
