@@ -173,7 +173,7 @@ def random_pool() -> tuple[tuple[str, ...], tuple[float, ...]]:
     """Words of random sequences and their weights; a word that sounds like another one is left out."""
     weight: dict[str, float] = {}
     for kind, total in w.RANDOM_KINDS.values():
-        for word in {part for phrase in kind for part in phrase.split()} - w.HOMOPHONES:
+        for word in sorted({part for phrase in kind for part in phrase.split()} - w.HOMOPHONES):
             weight[word] = weight.get(word, 0.0) + total / len(kind)
     for word in [word for word in weight if word[0].isupper() and word.lower() in weight]:
         del weight[word]
