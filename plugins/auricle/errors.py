@@ -62,15 +62,15 @@ class Refused(AuricleError):
 
 
 class ServerFull(AuricleError):
-    """Every slot is taken.
+    """Every slot is taken, or every place for what the stream asked for.
 
     Attributes:
         retry_after: Seconds after which the server suggests to try again; None when it does not say.
     """
 
-    def __init__(self, retry_after: float | None = None) -> None:
+    def __init__(self, retry_after: float | None = None, why: str = "the server has no free slot") -> None:
         hint = "" if retry_after is None else f"; it suggests to try again in {retry_after:g} s"
-        super().__init__(f"the server has no free slot{hint}")
+        super().__init__(f"{why}{hint}")
         self.retry_after = retry_after
 
 

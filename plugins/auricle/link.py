@@ -183,7 +183,7 @@ def _decoded(connection: ClientConnection, text: str) -> ServerEvent | None:
 
 def _error_of_event(event: Error) -> AuricleError:
     if event.code == codes.SERVER_FULL:
-        return ServerFull()
+        return ServerFull(why=event.message)
     if event.code == codes.UNAUTHORIZED:
         return Refused(401, event.message)
     return StreamFailed(event.code, event.fault, event.message)

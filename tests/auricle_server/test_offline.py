@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 import auricle
+from auricle.errors import ServerFull
 from auricle.protocol.messages import Final, Start
 from auricle.protocol.settings import InvalidMessage
+from auricle.reconnect import ReconnectPolicy
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
-from auricle_server.link.messages import ChangeStream, OpenStream, StreamFailed
+from auricle_server.link.messages import ChangeStream, CloseStream, OpenStream, StreamFailed, StreamOpened
 from auricle_server.local import serve_locally
 from auricle_server.worker import reception
 from tests.support import tones
@@ -27,10 +29,10 @@ async def url() -> AsyncIterator[str]:
         yield url
 
 
-async def finals(url: str, start: Start, audio: tones.Pcm) -> list[Final]:
+async def finals(url: str, start: Start, audio: tones.Pcm, attempts: int = 10) -> list[Final]:
     """All finals of a stream that sends as fast as the server reads."""
     found = []
-    async with auricle.connect(url, start=start) as stream:
+    async with auricle.connect(url, start=start, reconnect=ReconnectPolicy(attempts)) as stream:
 
         async def speak() -> None:
             for at in range(0, len(audio), 16_000):
@@ -111,6 +113,37 @@ def test_as_many_at_once_as_the_worker_takes_and_no_time_is_planned_for_them(
     again = Call(exchange, 10, Start(offline=True))
     again.finish()
     assert again.over
+
+
+def test_files_leave_every_second_slot_to_those_who_speak(tones_engine: Engine) -> None:
+    exchange = Exchange(tones_engine)
+    told: list[object] = []
+    desk = exchange.worker._reception
+    desk._tell = lambda _, item: told.append(item)
+    for number in range(tones_engine.info.slots):
+        desk.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
+        desk.apply((b"gateway", number), ChangeStream(number, offline=True, starting=True))
+    assert [item.stream for item in told if isinstance(item, StreamFailed)] == [2, 3]
+    for number in (5, 6):
+        desk.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
+    assert [item.stream for item in told if isinstance(item, StreamOpened)][-2:] == [5, 6]
+    for number in (0, 1, 5, 6):
+        desk.apply((b"gateway", number), CloseStream(number))
+    assert (tones_engine.slots_used, exchange.worker._admission.load) == (0, 0)
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_file_frees_its_place(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reception, "MOST_OFFLINE", 1)
+    audio, text = talk(4)
+    async with auricle.connect(url, start=Start(offline=True)) as stream:
+        for _ in range(20):
+            await stream.send(audio.astype("<i2").tobytes())
+        await anext(event async for event in stream if isinstance(event, Final))
+        with pytest.raises(ServerFull, match="as many files"):
+            await finals(url, Start(offline=True), audio, attempts=0)
+    assert " ".join(final.text for final in await finals(url, Start(offline=True), audio)) == text
 
 
 @pytest.fixture(scope="module")

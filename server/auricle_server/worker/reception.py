@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 _NO_TIME = "the worker has no time for another stream of this latency; try again, or ask for a longer one"
 MOST_OFFLINE = 16
-"""Streams at once that nobody listens to live. More of them would not be faster, and each holds audio that waits."""
+"""Streams at once that nobody listens to live. More of them would not be faster, and each holds audio that waits.
+They have at most every second slot: the others are for those who speak."""
 _NO_OFFLINE = "as many files as this worker takes at once are under way; try again"
 _NO_SECOND = "the worker has no time for the second pass of another stream; try again, or do without"
 
@@ -128,7 +129,7 @@ class Reception:
 
     def _step_behind(self, tenant: Tenant) -> bool:
         """Nobody listens to the stream live: the time planned for it is free. False when there are too many."""
-        if self._offline >= MOST_OFFLINE:
+        if self._offline >= min(MOST_OFFLINE, max(1, self._engine.info.slots // 2)):
             return False
         latency_ms = max(self._engine.info.latencies_ms)
         self._engine.change(tenant.lease, latency_ms=latency_ms)
