@@ -51,7 +51,8 @@ class AuricleClient:
         packet_ms: Audio goes out when the server can use it, see `Ready.chunks`. Where that is not known it is sent in
             pieces of at least this length, so that tiny frames do not become tiny messages.
         answer_timeout: Seconds without any event after which a server that has a finalize to answer, or takes no audio,
-            is given up like one whose connection broke. None waits for ever.
+            is given up like one whose connection broke. None waits for ever; so do offline streams, whose turn comes
+            when no live stream wants the time.
 
     Raises:
         ValueError: A url is none, or there is none at all.

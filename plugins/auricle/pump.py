@@ -143,8 +143,11 @@ class Pump:
         return None
 
     async def _watch(self, link: Link) -> None:
-        """Takes a server for lost that says nothing although it owes an answer, or takes no audio."""
-        if self._answer_timeout is None:
+        """Takes a server for lost that says nothing although it owes an answer, or takes no audio.
+
+        A file has to wait for live streams, and for other files: of its server only the heartbeat tells.
+        """
+        if self._answer_timeout is None or self._journal.start.offline:
             return
         owed_since: float | None = None
         while True:

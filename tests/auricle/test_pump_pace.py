@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -125,3 +126,20 @@ async def test_a_server_that_owes_nothing_may_be_silent() -> None:
             await stream.end()
             assert await reading == []
         assert len(server.starts) == 1
+
+
+@pytest.mark.parametrize("offline", [True, False])
+async def test_a_file_waits_for_as_long_as_its_server_takes(offline: bool) -> None:
+    async with ScriptedServer() as server:
+        server.faults.append(Fault("stall", after=2))
+        start = replace(START, offline=offline)
+        async with auricle.connect(
+            server.url, start=start, reconnect=FAST, heartbeat=None, answer_timeout=0.05
+        ) as stream:
+            await stream.send(speech([1, 2]))
+            await stream.finalize("now")
+            reading = asyncio.create_task(until(stream, Reconnecting, []))
+            done, _ = await asyncio.wait([reading], timeout=0.5)
+            assert bool(done) is not offline
+            reading.cancel()
+        server.released.set()

@@ -18,6 +18,8 @@ from auricle_server.gateway.socket import Socket
 
 log = logging.getLogger(__name__)
 
+SIGN_OF_LIFE_SECONDS = 5.0
+"""While a socket is not read, because the worker has no time for its stream, its client hears from it this often."""
 _BURST = 32
 _GONE = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}
 
@@ -93,8 +95,7 @@ class NativeShell:
             if count % _BURST == 0:
                 await asyncio.sleep(0)  # messages that have come already are read without waiting: let others in
             while not (self._replaced or self.session.has_room):
-                self._room.clear()
-                await self._room.wait()
+                await self._wait_for_room()
             message = await self._socket.receive()
             if message.type in _GONE:
                 self.cut = message.type is not WSMsgType.CLOSE
@@ -102,6 +103,15 @@ class NativeShell:
             if self._replaced:
                 return  # the session is another shell's: what was still on its way here will be said again there
             await self._take(message)
+
+    async def _wait_for_room(self) -> None:
+        """Until something has changed. The client's pings lie unread meanwhile: it is told that the server lives."""
+        self._room.clear()
+        try:
+            async with asyncio.timeout(SIGN_OF_LIFE_SECONDS):
+                await self._room.wait()
+        except TimeoutError:
+            await self._socket.ping()
 
     async def _take(self, message: WSMessage) -> None:
         match message.type:

@@ -15,8 +15,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+import auricle
 from auricle_server.config import DEFAULT_LIMITS, ServerConfig
-from auricle_server.gateway import app, peer, session, streams
+from auricle_server.gateway import app, native, peer, session, streams
 from auricle_server.gateway.app import Gateway
 from auricle_server.gateway.process import listening, serve_until, until_ready
 from auricle_server.link import GatewayLink, InProcessLink
@@ -177,6 +178,21 @@ async def test_a_stream_faster_than_the_engine_waits_and_the_others_do_not() -> 
         assert len(fast.text.split()) == 300
         assert 0.9 < engine.most_backlog < 1.3
         await calm.end()
+
+
+async def test_a_client_that_has_to_wait_for_the_engine_knows_that_the_server_lives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(native, "SIGN_OF_LIFE_SECONDS", 0.05)
+    start = auricle.Start(latency_ms=160)
+    async with bench(StandIn(step_seconds=0.3), buffered_seconds=0.1) as table:
+        async with auricle.connect(table.url, start=start, heartbeat=0.3, answer_timeout=None) as stream:
+            for _ in range(2):
+                await stream.send(speech(None, None, None, "one"))
+            await stream.end()
+            events = [event async for event in stream]
+        assert not [event for event in events if isinstance(event, auricle.Reconnecting)]
+        assert " ".join(event.text for event in events if isinstance(event, auricle.Final)) == "one one"
 
 
 def frame(payload: bytes, opcode: int) -> bytes:
