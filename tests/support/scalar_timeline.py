@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.engine.commands import Flush, Settings
 from auricle_server.engine.geometry import Geometry
-from auricle_server.engine.timelines import MOST_TWICE, SILENT_FRAMES, Flush, Settings
+from auricle_server.engine.timelines import MOST_TWICE, SILENT_FRAMES
 from auricle_server.engine.types import LeaseEnded
 
 Pcm = npt.NDArray[np.int16]

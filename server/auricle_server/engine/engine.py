@@ -20,11 +20,13 @@ from auricle_server.checkpoints.languages import offered_languages
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.batcher import Batcher
 from auricle_server.engine.build import Hardware, build_runner
+from auricle_server.engine.commands import Flush, Settings
 from auricle_server.engine.flight import Answers, Flight, joined, living
 from auricle_server.engine.geometry import Geometry
 from auricle_server.engine.keyterms.library import Library
+from auricle_server.engine.rows import Rows
 from auricle_server.engine.slots import SlotPool
-from auricle_server.engine.timelines import UNBOUNDED, Flush, Rows, Settings, Timelines
+from auricle_server.engine.timelines import UNBOUNDED, Timelines
 from auricle_server.engine.types import (
     AudioBatch,
     EngineInfo,
@@ -236,11 +238,12 @@ class Engine:
         """Works a little on automata of key terms; no batch is on its way, which may need what gives room to them."""
         if self._library.busy:
             for handle in self._library.work(LEARNING_SECONDS):
-                slots = self._timelines.wake(handle)
+                slots = self._timelines.settings.wake(handle)
                 self._refresh(slots)
 
     def _release_terms(self) -> None:
-        dropped, self._timelines.dropped = self._timelines.dropped, []
+        settings = self._timelines.settings
+        dropped, settings.dropped = settings.dropped, []
         for handle in dropped:
             self._library.release(handle)
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.engine.rows import Answer, Rows
 from auricle_server.engine.runner import Found, Inputs, Runner, Ticket
-from auricle_server.engine.timelines import Answer, Rows
 from auricle_server.engine.types import StepResults
 
 Leases = npt.NDArray[np.int64]

@@ -21,16 +21,16 @@ changes of settings, which are rare, are objects.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from auricle_server.engine.audio import AudioRings, Slots
+from auricle_server.engine.commands import Commands, Flush, Settings
 from auricle_server.engine.geometry import Geometry
+from auricle_server.engine.in_force import NO_ROOTS, InForce
+from auricle_server.engine.rows import Answer, Numbers, Rows
 from auricle_server.engine.types import NO_MARK, AudioBatch, LeaseEnded, Pcm
 
 UNBOUNDED = 1 << 30
@@ -40,83 +40,6 @@ SILENT_FRAMES = 5
 MOST_TWICE = 4
 """Encoder frames, of a chunk that a flush completes and of what lies behind it, that are decoded for the flush before
 the chunk is: two chunks of 160 ms. The two versions of longer stretches differ more often."""
-_NEVER = np.iinfo(np.int64).max
-NO_ROOTS: Mapping[int, int] = MappingProxyType({0: 0})
-
-Numbers = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a stream may change at a chunk boundary.
-
-    Attributes:
-        frames: Encoder frames of a chunk (right context + 1).
-        prompt: Index of the language prompt; 0 where the model has none.
-        terms: Handle of its key terms' automaton; 0 for none.
-    """
-
-    frames: int
-    prompt: int
-    terms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Flush:
-    """Decode everything up to here; `last` ends the stream."""
-
-    mark: int
-    last: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A flush that needs no computing: everything before it has been decoded."""
-
-    slot: int
-    flush: Flush
-    samples: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Chunks of one size to compute, one per stream; all [B].
-
-    A whole chunk's state is kept. A flushed row ends inside its chunk, at `samples`, or in the silence imagined behind
-    it; its state is thrown away, because the frames will be computed again when the rest of the chunk is there.
-
-    Attributes:
-        frames: Encoder frames of a chunk, c.
-        slots: Whose.
-        position: First encoder frame.
-        samples: Audio position on which the row rests.
-        end: The same and the silence imagined behind it.
-        last: One past the last frame to decode.
-        heard: Last encoder frame, absolute, that there is audio for.
-        whole: Whether the chunk is complete; else this is a flush.
-        marks: The flush that is answered, or `NO_MARK`.
-        ended: Whether that flush is the stream's last.
-        prompt: Language prompt.
-        terms: As in `Batch`.
-        chunks: Chunks of each row; more than one only in rows of streams that nobody listens to live.
-    """
-
-    frames: int
-    slots: Numbers
-    position: Numbers
-    samples: Numbers
-    end: Numbers
-    last: Numbers
-    heard: Numbers
-    whole: npt.NDArray[np.bool_]
-    marks: Numbers
-    ended: npt.NDArray[np.bool_]
-    prompt: Numbers
-    terms: Numbers
-    chunks: int = 1
-
-    def __len__(self) -> int:
-        return len(self.slots)
 
 
 class Timelines:
@@ -124,7 +47,7 @@ class Timelines:
 
     Attributes:
         answers: Flushes answered without computing since somebody last took them away.
-        dropped: Handles of automata that streams no longer need, likewise; one for each `Settings` that brought it.
+        settings: In force.
 
     Args:
         geometry: Of the model.
@@ -143,8 +66,7 @@ class Timelines:
         roots: Mapping[int, int] = NO_ROOTS,
     ) -> None:
         self.answers: list[Answer] = []
-        self.dropped: list[int] = []
-        self._roots = roots
+        self.settings = InForce(slots, roots)
         self._geometry = geometry
         self._sizes = sizes
         self._several = several
@@ -157,23 +79,9 @@ class Timelines:
         """Samples of the stream at each slot's last flush."""
         self._flush_frames = np.zeros(slots + 1, np.int64)
         """Encoder frames of each slot's next row where that is a flush, else 0."""
-        self._frames = np.ones(slots + 1, np.int64)
-        self._prompt = np.zeros(slots + 1, np.int64)
-        self._next_prompt = np.zeros(slots + 1, np.int64)
-        self._prompt_from = np.zeros(slots + 1, np.int64)
-        """Samples of the stream behind which chunks begin that have it."""
-        self._terms = np.zeros(slots + 1, np.int64)
-        """Handle of each slot's automaton."""
-        self._root = np.zeros(slots + 1, np.int64)
-        self._fresh = np.zeros(slots + 1, np.bool_)
-        """Whether the automaton stands at its root, as it is new to the stream."""
-        self._held = np.zeros(slots + 1, np.bool_)
-        """Whether the stream waits for its automaton."""
         self._reach = sizes[-1] * max((1, *several)) * geometry.frame_samples
         """Commands further off than this need no look yet."""
-        self._barrier = np.full(slots + 1, _NEVER)
-        """Sample count at which each slot's first pending command takes effect."""
-        self._commands: dict[int, deque[tuple[int, Settings | Flush]]] = {}
+        self._commands = Commands(slots)
         self._ending: set[int] = set()
 
     # --- what comes in -----------------------------------------------------------------------------------------------
@@ -184,8 +92,7 @@ class Timelines:
         self._audio.reset(slot)
         self._position[slot] = self._consumed[slot] = self._flushed[slot] = self._flush_frames[slot] = 0
         self._chunks[slot] = 1
-        self._next_prompt[slot] = -1
-        self._apply(slot, settings, 0)
+        self.settings.open(slot, settings)
 
     def pace(self, slot: int, most: int) -> None:
         """How much of a stream in its largest chunks the next row holds: all that is there, in at most `most` chunks.
@@ -193,19 +100,17 @@ class Timelines:
         No row reaches beyond a command that waits, or a prompt: that takes effect where it would in any stream.
         """
         self._chunks[slot] = 1
-        position, frames = int(self._position[slot]), int(self._frames[slot])
-        there = min(self._audio.received[slot], self._barrier[slot])
-        settled = self._prompt[slot] == self._next_prompt[slot]
-        for chunks in self._several if frames == self._sizes[-1] and settled else ():
+        position, frames = int(self._position[slot]), int(self.settings.frames[slot])
+        there = min(self._audio.received[slot], self._commands.barrier[slot])
+        steady = frames == self._sizes[-1] and not self.settings.turning(slot)
+        for chunks in self._several if steady else ():
             if chunks <= most and self._geometry.chunk_end(position, chunks * frames) <= there:
                 self._chunks[slot] = chunks
 
     def close(self, slot: int) -> None:
         """Forgets what the slot has queued."""
-        handles = [self._terms[slot], *(c.terms for _, c in self._commands.pop(slot, ()) if isinstance(c, Settings))]
-        self.dropped += [int(new) for new, old in zip(handles, [0, *handles], strict=False) if new not in (0, old)]
-        self._take_up(slot, 0)
-        self._barrier[slot] = _NEVER
+        self.settings.close(slot, self._commands.settings(slot))
+        self._commands.clear(slot)
         self._ending.discard(slot)
 
     def push(self, slot: int, pcm: Pcm) -> None:
@@ -236,10 +141,8 @@ class Timelines:
 
     def latest_settings(self, slot: int) -> Settings:
         """The settings that will be in force once all that is queued has been computed."""
-        for _, command in reversed(self._commands.get(slot, ())):
-            if isinstance(command, Settings):
-                return command
-        return Settings(int(self._frames[slot]), int(self._next_prompt[slot]), int(self._terms[slot]))
+        queued = self._commands.settings(slot)
+        return queued[-1] if queued else self.settings.latest(slot)
 
     def pending_samples(self, slot: int) -> int:
         """Audio received but not computed yet."""
@@ -247,9 +150,7 @@ class Timelines:
 
     def _command(self, slot: int, command: Settings | Flush) -> None:
         self._require_open(slot)
-        at = int(self._audio.received[slot])
-        self._commands.setdefault(slot, deque()).append((at, command))
-        self._barrier[slot] = self._commands[slot][0][0]
+        self._commands.put(slot, int(self._audio.received[slot]), command)
 
     def _require_open(self, slot: int) -> None:
         if slot in self._ending:
@@ -264,22 +165,21 @@ class Timelines:
             Encoder frames of each slot's next chunk, 0 where nothing is ready, [n]; and whether the row is a flush,
             that is whether somebody waits for it, [n].
         """
-        frames = self._frames[slots] * self._chunks[slots]
+        frames = self.settings.frames[slots] * self._chunks[slots]
         end = self._geometry.chunk_end(self._position[slots], frames)
-        barred = end + self._reach > self._barrier[slots]
+        barred = end + self._reach > self._commands.barrier[slots]
         frames = np.where(end <= self._audio.received[slots], frames, 0)
         urgent = np.zeros(len(slots), np.bool_)
-        frames[self._held[slots]] = 0
-        barred &= ~self._held[slots]
+        frames[self.settings.held[slots]] = 0
+        barred &= ~self.settings.held[slots]
         for index in np.flatnonzero(barred).tolist():
             frames[index], urgent[index] = self._resolve(int(slots[index]))
         return frames, urgent
 
     def _resolve(self, slot: int) -> tuple[int, bool]:
         """Works off the commands of a slot up to the next row: its frames, 0 when there is none; and if one waits."""
-        commands = self._commands.get(slot)
-        while commands:
-            at, command = commands[0]
+        while (first := self._commands.first(slot)) is not None:
+            at, command = first
             if isinstance(command, Flush) and (frames := self._frames_of_flush(slot, at, command)):
                 self._flush_frames[slot], self._chunks[slot] = frames, 1
                 return frames, True
@@ -291,8 +191,8 @@ class Timelines:
             else:
                 self._consumed[slot] = at
                 self.answers.append(Answer(slot, command, at))
-            self._pop_command(slot)
-            if self._held[slot]:
+            self._commands.pop(slot)
+            if self.settings.held[slot]:
                 return 0, False
         frames = self._row(slot)
         ready = self._geometry.chunk_end(int(self._position[slot]), frames) <= self._audio.received[slot]
@@ -300,7 +200,7 @@ class Timelines:
 
     def _row(self, slot: int) -> int:
         """Encoder frames of the slot's next row, when it is no flush."""
-        return int(self._frames[slot] * self._chunks[slot])
+        return int(self.settings.frames[slot] * self._chunks[slot])
 
     def _frames_of_flush(self, slot: int, at: int, flush: Flush) -> int:
         """Encoder frames of the chunk in which a flush is decoded; 0 when whole chunks go first, or nothing is new.
@@ -308,7 +208,7 @@ class Timelines:
         A short chunk that the flush completes need not go first, if one row has room for both: whoever waits gets the
         answer a step earlier.
         """
-        position, frames = int(self._position[slot]), int(self._frames[slot])
+        position, frames = int(self._position[slot]), int(self.settings.frames[slot])
         held = int(self._geometry.encoder_frames(at)) - position
         whole = self._chunk_end(slot) <= at
         if held <= 0 or at == self._flushed[slot] or (flush.last and whole):
@@ -321,42 +221,15 @@ class Timelines:
         return roomy[0] if roomy else self._sizes[-1]
 
     def _apply(self, slot: int, settings: Settings, at: int) -> None:
-        self._frames[slot] = settings.frames
-        if settings.prompt != self._next_prompt[slot]:
-            self._next_prompt[slot], self._prompt_from[slot] = settings.prompt, at
-            self._turn_prompts(np.array([slot]))
-        if settings.terms != self._terms[slot]:
-            self.dropped += [int(self._terms[slot])] if self._terms[slot] else []
-            self._take_up(slot, settings.terms)
+        self.settings.apply(slot, settings, at)
+        self._turn_prompts(np.array([slot]))
 
     def _turn_prompts(self, slots: Numbers) -> None:
-        """The next prompt of those whose next chunk begins behind the audio that was there when it was asked for."""
-        due = np.maximum(self._geometry.input_start(self._position[slots]), 0) >= self._prompt_from[slots]
-        self._prompt[slots] = np.where(due, self._next_prompt[slots], self._prompt[slots])
-
-    def _take_up(self, slot: int, terms: int) -> None:
-        self._terms[slot], self._fresh[slot] = terms, True
-        self._held[slot] = terms not in self._roots
-        self._root[slot] = self._roots.get(terms, 0)
-
-    def wake(self, terms: int) -> Numbers:
-        """An automaton is ready. Returns the slots that have waited for it."""
-        slots: Numbers = np.flatnonzero(self._held & (self._terms == terms))
-        for slot in slots.tolist():
-            self._take_up(slot, terms)
-        return slots
-
-    def _pop_command(self, slot: int) -> None:
-        commands = self._commands[slot]
-        commands.popleft()
-        if commands:
-            self._barrier[slot] = commands[0][0]
-        else:
-            del self._commands[slot]
-            self._barrier[slot] = _NEVER
+        begin = np.maximum(self._geometry.input_start(self._position[slots]), 0)
+        self.settings.turn_prompts(slots, begin)
 
     def _chunk_end(self, slot: int) -> int:
-        return int(self._geometry.chunk_end(self._position[slot], self._frames[slot]))
+        return int(self._geometry.chunk_end(self._position[slot], self.settings.frames[slot]))
 
     # --- what is computed --------------------------------------------------------------------------------------------
 
@@ -365,16 +238,14 @@ class Timelines:
         position, flushed = self._position[slots], self._flush_frames[slots]
         whole = flushed == 0
         chunks = int(self._chunks[slots[0]])
-        frames = int(flushed[0] or self._frames[slots[0]] * chunks)
-        chunk_end = self._geometry.chunk_end(position, self._frames[slots] * chunks)
-        samples = np.where(whole, chunk_end, self._barrier[slots])
+        frames = int(flushed[0] or self.settings.frames[slots[0]] * chunks)
+        chunk_end = self._geometry.chunk_end(position, self.settings.frames[slots] * chunks)
+        samples = np.where(whole, chunk_end, self._commands.barrier[slots])
         marks, ended = self._flushes(slots, whole)
         end = samples + np.where(whole | ended, 0, SILENT_FRAMES * self._geometry.frame_samples)
         last = np.where(whole, frames, np.minimum(frames, self._geometry.encoder_frames(end) - position))
         heard = np.where(whole, position + frames, self._geometry.encoder_frames(samples)) - 1
-        prompt, fresh = self._prompt[slots], self._fresh[slots]
-        terms = np.where(fresh, -self._root[slots], self._root[slots])
-        self._fresh[slots] = fresh & ~whole
+        prompt, terms = self.settings.prompt[slots], self.settings.terms(slots, whole)
         self._flush_frames[slots] = 0
         self._flushed[slots] = np.where(whole, self._flushed[slots], samples)
         self._consumed[slots] = np.maximum(self._consumed[slots], samples)
@@ -387,10 +258,10 @@ class Timelines:
         marks, ended = np.full(len(slots), NO_MARK, np.int64), np.zeros(len(slots), np.bool_)
         for index in np.flatnonzero(~whole).tolist():
             slot = int(slots[index])
-            command = self._commands[slot][0][1]
+            _, command = self._commands.first(slot) or (0, None)
             assert isinstance(command, Flush), "settings are applied before a row is ready"
             marks[index], ended[index] = command.mark, command.last
-            self._pop_command(slot)
+            self._commands.pop(slot)
         return marks, ended
 
     def gather(self, rows: Rows, out: Pcm) -> None:

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle_server.checkpoints.config import DecoderConfig, EncoderConfig, MelConfig, ModelConfig
+from auricle_server.engine.commands import Flush, Settings
 from auricle_server.engine.geometry import Geometry
-from auricle_server.engine.timelines import SILENT_FRAMES, Answer, Flush, Rows, Settings, Timelines
+from auricle_server.engine.rows import Answer, Rows
+from auricle_server.engine.timelines import SILENT_FRAMES, Timelines
 from auricle_server.engine.types import AudioBatch, LeaseEnded
 from tests.support.scalar_timeline import Row, Timeline
 
