@@ -15,8 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from auricle_server.calibration import uncalibrated
-from auricle_server.checkpoints.languages import offered_languages
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.batcher import Batcher
 from auricle_server.engine.build import Hardware, build_runner
@@ -24,24 +22,20 @@ from auricle_server.engine.commands import Flush, Settings
 from auricle_server.engine.flight import Answers, Flight, joined, living
 from auricle_server.engine.geometry import Geometry
 from auricle_server.engine.keyterms.library import Library
+from auricle_server.engine.offer import Offer
 from auricle_server.engine.rows import Rows
 from auricle_server.engine.slots import SlotPool
 from auricle_server.engine.timelines import UNBOUNDED, Timelines
 from auricle_server.engine.types import (
     AudioBatch,
-    EngineInfo,
     Lease,
     LeaseEnded,
     Pcm,
     StepResults,
-    UnknownLanguage,
-    UnknownLatency,
 )
 
 LEARNING_SECONDS = 0.001
 """For how long, at most, one step works on key terms; a step of any model takes longer."""
-PREFERRED_LATENCY_MS = 160
-"""Default where the model offers it: the best trade for voice agents of the published models."""
 
 
 class Engine:
@@ -95,9 +89,8 @@ class Engine:
         self._flights: deque[Flight] = deque()
         self._answers = Answers()
         self._unset: list[int] = []
-        self._prompts = dict(checkpoint.config.prompt.dictionary) if checkpoint.config.prompt else {}
-        self._chunks = {round(c * frame_seconds * 1000): c for c in sizes}
-        self.info = _info(checkpoint, tuple(sorted(self._chunks)), slots)
+        self._offer = Offer(checkpoint, sizes, slots)
+        self.info = self._offer.info
 
     # --- leases ------------------------------------------------------------------------------------------------------
 
@@ -109,7 +102,7 @@ class Engine:
             UnknownLatency: Not one of `info.latencies_ms`.
             UnknownLanguage: Not one of `info.languages`.
         """
-        frames, prompt = self._frames(latency_ms), self._prompt(language)
+        frames, prompt = self._offer.frames(latency_ms), self._offer.prompt(language)
         lease = self._slots.take()
         settings = Settings(frames, prompt, self._library.take(keyterms))
         self._lease_of[lease.slot] = lease.id
@@ -161,8 +154,8 @@ class Engine:
         """
         slot = self._slot(lease)
         now = self._timelines.latest_settings(slot)
-        frames = now.frames if latency_ms is None else self._frames(latency_ms)
-        prompt = now.prompt if language is None else self._prompt(language)
+        frames = now.frames if latency_ms is None else self._offer.frames(latency_ms)
+        prompt = now.prompt if language is None else self._offer.prompt(language)
         terms = now.terms if keyterms is None else self._library.take(keyterms)
         self._timelines.change(slot, Settings(frames, prompt, terms))
         if keyterms is not None and terms == now.terms:
@@ -323,32 +316,3 @@ class Engine:
         if self._lease_of[lease.slot] != lease.id:
             raise LeaseEnded(f"lease {lease.id} has ended")
         return lease.slot
-
-    def _frames(self, latency_ms: int) -> int:
-        try:
-            return self._chunks[latency_ms]
-        except KeyError:
-            offered = ", ".join(map(str, self.info.latencies_ms))
-            raise UnknownLatency(f"the model offers no latency of {latency_ms} ms; it offers {offered}") from None
-
-    def _prompt(self, language: str) -> int:
-        if language not in self.info.languages:
-            offered = ", ".join(self.info.languages)
-            raise UnknownLanguage(f"the model does not offer the language {language!r}; it offers {offered}")
-        return self._prompts.get(language, 0)
-
-
-def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int) -> EngineInfo:
-    languages = offered_languages(checkpoint.config.prompt)
-    return EngineInfo(
-        name=checkpoint.name,
-        pieces=checkpoint.pieces,
-        latencies_ms=latencies,
-        default_latency_ms=PREFERRED_LATENCY_MS if PREFERRED_LATENCY_MS in latencies else latencies[0],
-        languages=languages,
-        default_language=languages[0],
-        frame_seconds=checkpoint.config.frame_seconds,
-        slots=slots,
-        lookahead_seconds=Geometry(checkpoint.config).lookahead_seconds,
-        words=checkpoint.words or uncalibrated(checkpoint.config.frame_seconds),
-    )
