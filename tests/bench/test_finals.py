@@ -7,7 +7,7 @@ import pytest
 from auricle.protocol.messages import Word
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
-from auricle_server.transcript import Segment
+from auricle_server.stream.transcript import Segment
 from tests.bench.finals.__main__ import measure
 from tests.bench.finals.measures import Tally
 from tests.bench.finals.speech import Talk, talks

@@ -133,7 +133,8 @@ class Engine:
 
         The answer is what the model says if nothing but silence follows. The stream itself goes on from before: what
         the flush has brought comes again, with what follows (see `auricle_server.engine.timelines`, and
-        `auricle_server.echo`). With its `last` flush the lease ends, and the answer is that of the audio by itself.
+        `auricle_server.stream.echo`). With its `last` flush the lease ends, and the answer is that of the audio by
+        itself.
         """
         slot = self._slot(lease)
         self._timelines.flush(slot, Flush(mark, last))

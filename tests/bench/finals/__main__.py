@@ -12,7 +12,7 @@ from pathlib import Path
 from auricle_server.bench.results import record, write
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
-from auricle_server.transcript import Segment
+from auricle_server.stream.transcript import Segment
 from demo_model.voices import SAMPLE_RATE
 from tests.bench.finals.cuts import segments
 from tests.bench.finals.measures import Tally

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from auricle_server.engine import Engine
 from auricle_server.engine.types import Lease, RowResult
-from auricle_server.transcript import Segment, Transcript
+from auricle_server.stream.transcript import Segment, Transcript
 from tests.bench.finals.speech import Talk
 
 AT_ONCE = 24

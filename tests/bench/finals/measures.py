@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from auricle_server.transcript import Segment
+from auricle_server.stream.transcript import Segment
 from demo_model.evaluate import edit_distance
 
 CLOSING = tuple(".,?!;:…")

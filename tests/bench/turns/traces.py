@@ -21,7 +21,7 @@ import numpy.typing as npt
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from auricle_server.engine.types import RowResult
-from auricle_server.transcript import Transcript
+from auricle_server.stream.transcript import Transcript
 from auricle_server.turns import Heard, Voice
 from auricle_server.voice.ears import BEFORE_SPEECH, RECENT, SCHEDULE
 from auricle_server.voice.ground import Ground

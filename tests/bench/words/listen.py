@@ -9,7 +9,7 @@ from auricle.protocol.messages import Word
 from auricle_server.calibration import RAW, WordCalibration
 from auricle_server.engine import Engine
 from auricle_server.engine.types import RowResult
-from auricle_server.transcript import Transcript
+from auricle_server.stream.transcript import Transcript
 from tests.bench.words.speech import Talk
 
 AT_ONCE = 24

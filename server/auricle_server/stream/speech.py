@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from auricle.protocol.messages import Final, Interim, ServerEvent, Settled, SpeechStarted, Start
 from auricle.protocol.settings import TurnSettings
-from auricle_server.cuts import BETWEEN_WORDS, Cut, between, too_long
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import SAMPLE_RATE, ModelInfo
-from auricle_server.refinement import Refinement
-from auricle_server.spoken import Asked, as_message, main_language, spans
-from auricle_server.transcript import Segment, Transcript
+from auricle_server.stream.cuts import BETWEEN_WORDS, Cut, between, too_long
+from auricle_server.stream.refinement import Refinement
+from auricle_server.stream.spoken import Asked, as_message, main_language, spans
+from auricle_server.stream.transcript import Segment, Transcript
 from auricle_server.turns import Heard, TurnEnded, TurnRecord, TurnStarted, Voice, detector_for
 
 SETTLED_EVERY = 5 * SAMPLE_RATE

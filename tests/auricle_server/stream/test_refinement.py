@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from auricle_server.cuts import Cut
-from auricle_server.flushes import Flush, Reason
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import CAUGHT_UP
-from auricle_server.refinement import PAUSE, Refinement
+from auricle_server.stream.cuts import Cut
+from auricle_server.stream.flushes import Flush, Reason
+from auricle_server.stream.refinement import PAUSE, Refinement
 
 PIECES = ("▁one", "▁two", "▁th", "ree", ".", "▁", "你")
 ONE, TWO, TH, REE, STOP, SPACE, NI = range(7)

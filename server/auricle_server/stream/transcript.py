@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from auricle.protocol.messages import Word
 from auricle_server.calibration import RAW, WordCalibration, word_times
-from auricle_server.echo import Echo
 from auricle_server.link.messages import SAMPLE_RATE
 from auricle_server.pieces import Kind, Piece, vocabulary
-from auricle_server.spoken import Said, Tags
+from auricle_server.stream.echo import Echo
+from auricle_server.stream.spoken import Said, Tags
 
 
 @dataclass(slots=True)

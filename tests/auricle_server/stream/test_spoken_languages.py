@@ -12,8 +12,8 @@ from auricle.protocol.messages import Final, Interim, LanguageSpan, Limits, Serv
 from auricle.protocol.settings import TurnSettings
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import ModelInfo, RefineChanged
-from auricle_server.spoken import Asked
 from auricle_server.stream import Change, Stream
+from auricle_server.stream.spoken import Asked
 
 PIECES = ("▁one", "▁eins", ".", "<en-US>", "<de-DE>", "▁")
 ONE, EINS, STOP, ENGLISH, GERMAN, SPACE = range(6)

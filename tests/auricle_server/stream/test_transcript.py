@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle_server.calibration import WordCalibration
-from auricle_server.transcript import Segment, Transcript
+from auricle_server.stream.transcript import Segment, Transcript
 
 FRAME = 1280
 PIECES = (

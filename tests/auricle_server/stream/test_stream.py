@@ -24,10 +24,10 @@ from auricle.protocol.messages import (
     Update,
 )
 from auricle.protocol.settings import TurnSettings
-from auricle_server.cuts import LONGEST_SEGMENT
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import ModelInfo
 from auricle_server.stream import Change, Stream
+from auricle_server.stream.cuts import LONGEST_SEGMENT
 
 PIECES = ("▁one", "▁two", ".", "<de-DE>", "▁¿")
 ONE, TWO, STOP, GERMAN, OPENS = range(5)

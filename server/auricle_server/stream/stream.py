@@ -3,8 +3,8 @@
 Order within a chunk: `SpeechStarted`, `Interim` (when the text grew and no final follows at once), `TurnResumed`,
 `TurnEagerEnd`, the `Final`s, `TurnEnd`. Positions are samples at 16 kHz inside and seconds outside.
 
-With a second lane (see `auricle_server.refinement`) a segment that ends waits for what that lane has heard of it. What
-comes meanwhile waits behind it, so nothing else depends on how long that takes.
+With a second lane (see `auricle_server.stream.refinement`) a segment that ends waits for what that lane has heard of
+it. What comes meanwhile waits behind it, so nothing else depends on how long that takes.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from auricle.protocol.messages import (
     Update,
 )
 from auricle.protocol.settings import Refine, TurnSettings
-from auricle_server.cuts import Cut
-from auricle_server.flushes import Flushes, Reason
 from auricle_server.keyterms import check_keyterms
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import SAMPLE_RATE, ModelInfo, RefineChanged
-from auricle_server.speech import Speech
+from auricle_server.stream.cuts import Cut
+from auricle_server.stream.flushes import Flushes, Reason
+from auricle_server.stream.speech import Speech
 from auricle_server.turns import TurnEnded, Voice
 
 

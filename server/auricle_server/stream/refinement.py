@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auricle_server.calibration import RAW, WordCalibration
-from auricle_server.cuts import Cut
-from auricle_server.echo import Echo
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import CAUGHT_UP, SAMPLE_RATE
 from auricle_server.pieces import Kind, Piece, vocabulary
-from auricle_server.spoken import Tags
-from auricle_server.transcript import Segment, Transcript
+from auricle_server.stream.cuts import Cut
+from auricle_server.stream.echo import Echo
+from auricle_server.stream.spoken import Tags
+from auricle_server.stream.transcript import Segment, Transcript
 
 PAUSE = SAMPLE_RATE * 4 // 5
 """Without a word for this long, a lane takes over: neither may still owe a word of before, nor have begun another."""

@@ -20,7 +20,7 @@ from auricle.protocol.messages import (
 from auricle.protocol.settings import TurnSettings
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import CAUGHT_UP, RefineChanged
-from tests.auricle_server.test_stream import ONE, SECOND, TWO, Talk, eager, kinds, silence
+from tests.auricle_server.stream.test_stream import ONE, SECOND, TWO, Talk, eager, kinds, silence
 
 
 class Pair(Talk):

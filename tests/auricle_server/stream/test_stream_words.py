@@ -10,8 +10,8 @@ import pytest
 from auricle.protocol.messages import Final, Interim, ServerEvent, SpeechStarted, Start, TurnEnd
 from auricle_server.calibration import WordCalibration
 from auricle_server.stream import Stream
-from tests.auricle_server.test_refined_stream import Pair
-from tests.auricle_server.test_stream import INFO, ONE, TWO, Talk, silence
+from tests.auricle_server.stream.test_refined_stream import Pair
+from tests.auricle_server.stream.test_stream import INFO, ONE, TWO, Talk, silence
 
 CALIBRATED = msgspec.structs.replace(INFO, words=WordCalibration(((80, 160.0, 80.0), (160, 160.0, 80.0)), (9.5, -1.6)))
 

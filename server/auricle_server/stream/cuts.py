@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auricle_server.flushes import Flush, Reason
 from auricle_server.link.messages import SAMPLE_RATE
+from auricle_server.stream.flushes import Flush, Reason
 from auricle_server.turns import TurnEnded
 
 LONGEST_SEGMENT = 60 * SAMPLE_RATE

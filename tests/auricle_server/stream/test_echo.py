@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from auricle_server.echo import LATE, WINDOW, Echo
 from auricle_server.pieces import vocabulary
+from auricle_server.stream.echo import LATE, WINDOW, Echo
 
 PIECES = ("▁turn", "▁the", "▁lights", "▁light", "ing", ".", ",", "▁", "on", "<en-US>", "水", "▁on")
 TURN, THE, LIGHTS, LIGHT, ING, STOP, COMMA, SPACE, ON, TAG, WATER, WORD_ON = range(len(PIECES))
