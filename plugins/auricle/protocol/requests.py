@@ -1,0 +1,102 @@
+"""What a client says, in the native protocol, version 1. For the conventions see `auricle.protocol.messages`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from auricle.protocol.settings import REFINES, Refine, TurnSettings, require
+
+RESUME_HEADER = "Auricle-Resume"
+"""Of an upgrade request: see `Ready.resume_token`."""
+PROTOCOL_VERSION = 1
+"""The version that this package speaks; `Start.version` must equal it."""
+
+Encoding = Literal["pcm_s16le", "mulaw", "alaw"]
+
+ENCODINGS: tuple[Encoding, ...] = ("pcm_s16le", "mulaw", "alaw")
+SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
+MAX_ID_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Opens the stream; the first message of every connection.
+
+    Attributes:
+        version: Protocol version, `PROTOCOL_VERSION`.
+        encoding: How the binary messages encode mono audio.
+        sample_rate: Samples per second of that audio.
+        latency_ms: Chunk latency; None takes the server's default. `Ready.latencies_ms` lists what the model offers.
+        language: BCP-47 code in any usual form, ``"auto"`` to have it found out, or None for the model's default; see
+            `auricle.protocol.languages`.
+        turn: Turn detection.
+        keyterms: Phrases to favour: names and words that the model would otherwise hear as others. At most
+            `Limits.keyterms`; a server that takes none refuses a non-empty list. Upper and lower case are heard alike.
+        words: Whether finals carry words with times and confidence.
+        refine: Whether finals are decoded a second time, see `Refine`.
+        offline: Whether nobody listens live, as with files: the stream has the model's largest latency, may come as
+            fast as the server reads, and is decoded faster than speech while no live stream wants the server's time.
+    """
+
+    TYPE: ClassVar[str] = "start"
+    version: int = PROTOCOL_VERSION
+    encoding: Encoding = "pcm_s16le"
+    sample_rate: int = 16_000
+    latency_ms: int | None = None
+    language: str | None = None
+    turn: TurnSettings = field(default_factory=TurnSettings)
+    keyterms: tuple[str, ...] = ()
+    words: bool = True
+    refine: Refine = "off"
+    offline: bool = False
+
+    def __post_init__(self) -> None:
+        require(self.encoding in ENCODINGS, "encoding", f"expected one of {', '.join(ENCODINGS)}")
+        require(
+            MIN_SAMPLE_RATE <= self.sample_rate <= MAX_SAMPLE_RATE,
+            "sample_rate",
+            f"expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {self.sample_rate}",
+        )
+        require(self.latency_ms is None or self.latency_ms > 0, "latency_ms", "expected a positive number")
+        given = self.offline and self.latency_ms is not None
+        require(not given, "latency_ms", "an offline stream has the model's largest; leave it out")
+        require(self.refine in REFINES, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Changes a running stream from its next chunk on; None leaves a setting as it is."""
+
+    TYPE: ClassVar[str] = "update"
+    latency_ms: int | None = None
+    language: str | None = None
+    turn: TurnSettings | None = None
+    keyterms: tuple[str, ...] | None = None
+    refine: Refine | None = None
+
+    def __post_init__(self) -> None:
+        fits = self.refine is None or self.refine in REFINES
+        require(fits, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Finalize:
+    """Everything said so far becomes final now; the answer is the `Final` whose `finalize_id` is this `id`."""
+
+    TYPE: ClassVar[str] = "finalize"
+    id: str
+
+    def __post_init__(self) -> None:
+        require(0 < len(self.id) <= MAX_ID_LENGTH, "id", f"expected 1 to {MAX_ID_LENGTH} characters")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """No more audio will come: flush, send the last events and close."""
+
+    TYPE: ClassVar[str] = "end"
+
+
+ClientMessage = Start | Update | Finalize | End
