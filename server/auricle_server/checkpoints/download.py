@@ -85,6 +85,20 @@ def download(repository: Repository, wanted: Format | None = None, report: Repor
     return Download(path, commit, sum(file.size for file in files), brought)
 
 
+def fetch(repository: Repository) -> Path:
+    """Path of the repository's checkpoint in the local cache, downloaded when it is not there yet.
+
+    What the cache holds is used without a look at the hub, so that a server starts as fast without a network as with
+    one; `auricle pull` brings a newer one.
+
+    Raises:
+        CheckpointNotFound: No such repository, no permission, or the hub cannot be reached and the cache has no copy.
+        UnsupportedModel: The repository has no checkpoint in a format that Auricle reads.
+        DownloadFailed: It was not brought whole.
+    """
+    return cached(repository) or download(repository).path
+
+
 def _file(entry: Any) -> RemoteFile:
     sha256 = entry.lfs.sha256 if entry.lfs else None
     return RemoteFile(entry.rfilename, int(entry.size or 0), sha256, entry.blob_id)

@@ -1,4 +1,4 @@
-"""Finds a checkpoint by its Hugging Face id: in the hub's cache on this machine, or else on the hub."""
+"""Checkpoints by their Hugging Face id, and what the hub's cache on this machine holds of them."""
 
 from __future__ import annotations
 
@@ -89,22 +89,3 @@ def _is_whole(snapshot: Path) -> bool:
         return all(path.is_file() for path in weight_files(snapshot))
     except BadCheckpoint:
         return False
-
-
-def fetch(repository: Repository) -> Path:
-    """Path of the repository's checkpoint in the local cache, downloaded when it is not there yet.
-
-    What the cache holds is used without a look at the hub, so that a server starts as fast without a network as with
-    one; `auricle pull` brings a newer one.
-
-    Raises:
-        CheckpointNotFound: No such repository, no permission, or the hub cannot be reached and the cache has no copy.
-        UnsupportedModel: The repository has no checkpoint in a format that Auricle reads.
-        DownloadFailed: It was not brought whole.
-    """
-    found = cached(repository)
-    if found is not None:
-        return found
-    from auricle_server.checkpoints.download import download
-
-    return download(repository).path

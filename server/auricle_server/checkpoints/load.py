@@ -9,14 +9,15 @@ from pathlib import Path
 import torch
 
 from auricle_server.calibration import WordCalibration
-from auricle_server.checkpoints import hub
 from auricle_server.checkpoints.archive import read_archive, read_unpacked
 from auricle_server.checkpoints.bundled import BUNDLED
 from auricle_server.checkpoints.calibrations import read_calibration
 from auricle_server.checkpoints.config import ModelConfig
+from auricle_server.checkpoints.download import fetch
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
 from auricle_server.checkpoints.features import hann_window, mel_filters
 from auricle_server.checkpoints.folding import fold_batch_norms
+from auricle_server.checkpoints.hub import parse
 from auricle_server.checkpoints.members import CONFIG_NAME
 from auricle_server.checkpoints.raw import RawCheckpoint
 from auricle_server.checkpoints.safetensors_folder import read_folder
@@ -69,8 +70,8 @@ def locate(name: str) -> Path:
     path = Path(name).expanduser()
     if path.exists():
         return path
-    if path.suffix != ".nemo" and (repository := hub.parse(name)):
-        return hub.fetch(repository)
+    if path.suffix != ".nemo" and (repository := parse(name)):
+        return fetch(repository)
     raise CheckpointNotFound(
         f"{name}: no such file or folder, nor a bundled model ({', '.join(BUNDLED)}), nor a hub id like owner/model"
     )
