@@ -75,7 +75,7 @@ demo-model: $(TEST_READY) recipe-packages  ## train the bundled English model ag
 	$(BIN)/python -m demo_model all --work build/demo_model --hours 27
 
 demo-model-multilingual: $(TEST_READY) recipe-packages  ## train the bundled multilingual model again (hours)
-	$(BIN)/python -m demo_model all --recipe multilingual --work build/demo_model_multilingual --minutes 64
+	$(BIN)/python -m demo_model all --recipe multilingual --work build/demo_model_multilingual --hours 42 --minutes 130
 
 wheels: $(TEST_READY)  ## wheels of auricle, and of the two names that bring it to Pipecat and LiveKit, in dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . ./distributions/pipecat-auricle ./distributions/livekit-plugins-auricle
