@@ -18,7 +18,7 @@ from auricle.protocol.messages import (
     Ready,
     Update,
 )
-from auricle.protocol.settings import InvalidMessage, Refine, TurnSettings
+from auricle.protocol.settings import InvalidMessage, Refine, TurnSettings, phrases
 from auricle.pump import Pump
 from auricle.splice import Splice
 
@@ -129,13 +129,18 @@ class Stream:
         A server that cannot follow sends a non-fatal `Error` event, and the stream goes on as it was.
 
         Raises:
-            ProtocolError: The stream has ended.
+            ProtocolError: A value is none that can be sent, or the stream has ended.
             AuricleError: The stream has failed.
         """
         self._check_open()
+        try:
+            terms = None if keyterms is None else phrases(keyterms)
+            update = Update(latency_ms, language, turn, terms, refine)
+        except InvalidMessage as error:
+            raise ProtocolError(codes.INVALID_FIELD, str(error)) from error
         if turn is not None:
             self._splice.change_turn(turn)
-        self._say(Update(latency_ms, language, turn, None if keyterms is None else tuple(keyterms), refine))
+        self._say(update)
 
     async def end(self) -> None:
         """Says that no more audio will come; the iteration ends after the last events. A second call does nothing.

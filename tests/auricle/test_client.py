@@ -7,7 +7,7 @@ import gc
 import ssl
 import subprocess
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 import pytest
@@ -98,6 +98,28 @@ async def test_settings_change_in_band() -> None:
         await the_next(stream, TurnEnd)
         said = [each for each in server.said[0] if not isinstance(each, AudioReceived)]
     assert said == [START, Update(160, "de-DE", turn, ("auricle",), "on")]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"keyterms": ["\ud83d"]},
+        {"keyterms": "Auricle"},
+        {"keyterms": [7]},
+        {"language": "\ud83d"},
+        {"latency_ms": 80.0},
+    ],
+)
+async def test_what_cannot_be_said_does_not_leave_the_client(settings: dict[str, Any]) -> None:
+    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+        with pytest.raises(ProtocolError, match="invalid_field"):
+            await stream.update(**settings)
+        with pytest.raises(ProtocolError, match="invalid_field"):
+            await stream.finalize("\ud83d")
+        await stream.send(word(1))
+        await stream.end()
+        assert [event.text for event in await everything(stream) if isinstance(event, Final)] == ["w1"]
+    assert len(server.starts) == 1
 
 
 async def test_an_update_that_a_server_cannot_follow_is_an_event() -> None:

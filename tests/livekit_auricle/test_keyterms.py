@@ -133,6 +133,22 @@ async def test_a_session_with_key_terms_talks_to_either_kind_of_server() -> None
         assert [update.keyterms for update in updates(server)] == [("Auricle",)]
 
 
+async def test_what_cannot_be_sent_is_refused_of_the_user_and_left_out_of_the_sessions() -> None:
+    """The session's come from a language model, and whatever it says must not silence the call."""
+    async with serve(TAKES) as server:
+        stt = auricle.STT(url=server.url)
+        for wrong in ("Auricle", ["\ud83d"]):
+            with pytest.raises(ValueError, match="keyterms: "):
+                stt.update_options(keyterms=wrong)
+        async with stt.stream() as stream:
+            assert await say(stream, "hello") == ["hello"]
+            stt._update_session_keyterms(["theirs", "\ud83d"])
+            assert await say(stream, "there") == ["there"]
+    assert updates(server) == [Update(keyterms=("theirs",))]
+    with pytest.raises(ValueError, match="keyterms: "):
+        auricle.STT(keyterms="Auricle")
+
+
 async def test_clearing_them_is_told_too() -> None:
     async with serve(TAKES) as server:
         stt = auricle.STT(url=server.url, keyterms=["one"])

@@ -39,6 +39,8 @@ async def test_options_that_the_server_does_not_offer_are_refused_where_they_are
             stt.update_options(language="fr-FR")
         with pytest.raises(ValueError, match="latency_ms"):
             stt.update_options(latency_ms=90)
+        with pytest.raises(ValueError, match="latency_ms: expected a whole number"):
+            stt.update_options(latency_ms=160.0)  # type: ignore[arg-type]  # the server would end the stream for it
     assert stt.options.language is None
     with pytest.raises(ValueError, match="silence_ms"):
         stt.update_options(silence_ms=1)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
-from auricle.protocol.settings import REFINES, Refine, TurnSettings, require
+from auricle.protocol.settings import REFINES, Refine, TurnSettings, require, require_text, require_whole
 
 RESUME_HEADER = "Auricle-Resume"
 """Of an upgrade request: see `Ready.resume_token`."""
@@ -18,6 +18,18 @@ ENCODINGS: tuple[Encoding, ...] = ("pcm_s16le", "mulaw", "alaw")
 SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
 MAX_ID_LENGTH = 128
+
+
+def _check_asked(latency_ms: object, language: object, keyterms: object) -> None:
+    """That these can be said at all; whether they can be had is for the server to say."""
+    if latency_ms is not None:
+        require_whole(latency_ms, "latency_ms")
+    if language is not None:
+        require_text(language, "language")
+    if keyterms is not None:
+        require(isinstance(keyterms, tuple), "keyterms", f"expected a tuple of phrases, got {keyterms!r}")
+        for term in cast("tuple[object, ...]", keyterms):
+            require_text(term, "keyterms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,8 @@ class Start:
     offline: bool = False
 
     def __post_init__(self) -> None:
+        _check_asked(self.latency_ms, self.language, self.keyterms)
+        require_whole(self.sample_rate, "sample_rate")
         require(self.encoding in ENCODINGS, "encoding", f"expected one of {', '.join(ENCODINGS)}")
         require(
             MIN_SAMPLE_RATE <= self.sample_rate <= MAX_SAMPLE_RATE,
@@ -77,6 +91,7 @@ class Update:
     refine: Refine | None = None
 
     def __post_init__(self) -> None:
+        _check_asked(self.latency_ms, self.language, self.keyterms)
         fits = self.refine is None or self.refine in REFINES
         require(fits, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
 
@@ -89,6 +104,7 @@ class Finalize:
     id: str
 
     def __post_init__(self) -> None:
+        require_text(self.id, "id")
         require(0 < len(self.id) <= MAX_ID_LENGTH, "id", f"expected 1 to {MAX_ID_LENGTH} characters")
 
 

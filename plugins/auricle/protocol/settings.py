@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +29,41 @@ def require(condition: bool, name: str, problem: str) -> None:
     """Raises `InvalidMessage` unless the condition holds."""
     if not condition:
         raise InvalidMessage(name, problem)
+
+
+# A type checker has not seen every caller, and what a server cannot read ends the whole stream.
+
+
+def is_text(value: object) -> bool:
+    """Whether the value is a string that UTF-8 can spell: JSON can also spell half a surrogate pair."""
+    return isinstance(value, str) and (value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value))
+
+
+def require_text(value: object, name: str) -> None:
+    """Raises `InvalidMessage` unless the value is a string that UTF-8 can spell."""
+    require(is_text(value), name, f"expected a string without half surrogate pairs, got {value!r}")
+
+
+def require_whole(value: object, name: str) -> None:
+    """Raises `InvalidMessage` unless the value is a whole number."""
+    fits = isinstance(value, int) and not isinstance(value, bool)
+    require(fits, name, f"expected a whole number, got {value!r}")
+
+
+def require_number(value: object, name: str) -> None:
+    """Raises `InvalidMessage` unless the value is a number."""
+    fits = isinstance(value, int | float) and not isinstance(value, bool)
+    require(fits, name, f"expected a number, got {value!r}")
+
+
+def phrases(keyterms: Sequence[str]) -> tuple[str, ...]:
+    """Key terms as messages carry them.
+
+    Raises:
+        InvalidMessage: They are one string, of which each letter would be a term.
+    """
+    require(not isinstance(keyterms, str), "keyterms", f"expected a list of phrases, got {keyterms!r}")
+    return tuple(keyterms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +96,11 @@ class TurnSettings:
         require(self.mode in TURN_MODES, "turn.mode", f"expected one of {', '.join(TURN_MODES)}, got {self.mode!r}")
         for name in ("silence_ms", "min_silence_ms", "max_silence_ms"):
             value = getattr(self, name)
+            require_whole(value, f"turn.{name}")
             fits = MIN_SILENCE_MS <= value <= MAX_SILENCE_MS
             require(fits, f"turn.{name}", f"expected {MIN_SILENCE_MS} to {MAX_SILENCE_MS}, got {value}")
+        if self.eager_silence_ms is not None:
+            require_whole(self.eager_silence_ms, "turn.eager_silence_ms")
         require(
             self.eager_silence_ms is None or MIN_SILENCE_MS <= self.eager_silence_ms < self.silence_ms,
             "turn.eager_silence_ms",
@@ -72,7 +111,13 @@ class TurnSettings:
             "turn.min_silence_ms",
             f"expected at most max_silence_ms, got {self.min_silence_ms}",
         )
+        self._check_thresholds()
+
+    def _check_thresholds(self) -> None:
+        require_number(self.end_threshold, "turn.end_threshold")
         require(0 < self.end_threshold <= 1, "turn.end_threshold", f"expected 0 to 1, got {self.end_threshold}")
+        if self.eager_threshold is not None:
+            require_number(self.eager_threshold, "turn.eager_threshold")
         require(
             self.eager_threshold is None or 0 < self.eager_threshold < self.end_threshold,
             "turn.eager_threshold",

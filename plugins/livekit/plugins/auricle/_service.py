@@ -13,6 +13,7 @@ from livekit.agents.utils import aio, http_context
 from auricle import AuricleClient, Error, Ready, ReconnectPolicy, Stream
 from auricle.protocol import codes
 from auricle.protocol.languages import resolve
+from auricle.protocol.settings import is_text
 from auricle.transport import STREAM_PATH, stream_url
 
 from .log import logger
@@ -153,8 +154,8 @@ class Service:
             raise ValueError(f"latency_ms: the server offers {offered}, not {latency_ms}")
 
     def set_session_keyterms(self, keyterms: Sequence[str]) -> None:
-        """The terms that the session adds to the user's."""
-        self._session_keyterms = tuple(keyterms)
+        """The terms that the session adds to the user's; what a model has written that cannot be sent is left out."""
+        self._session_keyterms = tuple(term for term in keyterms if is_text(term))
 
     def keyterms(self, options: STTOptions) -> tuple[str, ...]:
         """The user's terms, and the session's."""

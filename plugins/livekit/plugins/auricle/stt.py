@@ -16,7 +16,7 @@ from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType, STTCapa
 from livekit.agents.utils import AudioBuffer, is_given
 
 from auricle import Error, Final, ReconnectPolicy, Stream
-from auricle.protocol.settings import Refine, TurnSettings
+from auricle.protocol.settings import Refine, TurnSettings, phrases
 
 from ._audio import mono, pcm
 from ._clock import AudioClock
@@ -134,11 +134,11 @@ class STT(stt.STT[None]):
             eager_threshold=eager_threshold,
             min_silence_ms=min_silence_ms,
             max_silence_ms=max_silence_ms,
-            keyterms=tuple(keyterms),
+            keyterms=phrases(keyterms),
             refine=refine,
             sample_rate=sample_rate,
         )
-        self._service = Service(url, api_key, tuple(keyterms), reconnect, http_session)
+        self._service = Service(url, api_key, self._options.keyterms, reconnect, http_session)
         self._streams: weakref.WeakSet[SpeechStream] = weakref.WeakSet()
 
     @property
@@ -214,7 +214,7 @@ class STT(stt.STT[None]):
             "eager_threshold": eager_threshold,
             "min_silence_ms": min_silence_ms,
             "max_silence_ms": max_silence_ms,
-            "keyterms": tuple(keyterms) if is_given(keyterms) else keyterms,
+            "keyterms": phrases(keyterms) if is_given(keyterms) else keyterms,
             "refine": refine,
         }
         changes = cast("OptionChanges", {name: value for name, value in asked.items() if is_given(value)})
