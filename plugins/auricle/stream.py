@@ -126,7 +126,8 @@ class Stream:
     ) -> None:
         """Changes settings from the next chunk on; None leaves one as it is.
 
-        A server that cannot follow sends a non-fatal `Error` event, and the stream goes on as it was.
+        A server that cannot follow sends a non-fatal `Error` event. It then goes on with that setting as it was, and
+        takes the others.
 
         Raises:
             ProtocolError: A value is none that can be sent, or the stream has ended.
@@ -135,12 +136,13 @@ class Stream:
         self._check_open()
         try:
             terms = None if keyterms is None else phrases(keyterms)
-            update = Update(latency_ms, language, turn, terms, refine)
+            updates = _one_by_one(Update(latency_ms, language, turn, terms, refine))
         except InvalidMessage as error:
             raise ProtocolError(codes.INVALID_FIELD, str(error)) from error
         if turn is not None:
             self._splice.change_turn(turn)
-        self._say(update)
+        for update in updates:
+            self._say(update)
 
     async def end(self) -> None:
         """Says that no more audio will come; the iteration ends after the last events. A second call does nothing.
@@ -203,3 +205,14 @@ class Stream:
             raise self._pump.failure
         if self._ended or self._pump.over:
             raise ProtocolError(codes.AFTER_END, "the stream has ended")
+
+
+def _one_by_one(update: Update) -> list[Update]:
+    """The same with an update for each setting that a server may refuse: one of them it follows whole or not at all."""
+    parts = (
+        Update(latency_ms=update.latency_ms),
+        Update(language=update.language),
+        Update(turn=update.turn, refine=update.refine),
+        Update(keyterms=update.keyterms),
+    )
+    return [part for part in parts if part != Update()]

@@ -97,7 +97,20 @@ async def test_settings_change_in_band() -> None:
         await stream.send(silence(0.3))
         await the_next(stream, TurnEnd)
         said = [each for each in server.said[0] if not isinstance(each, AudioReceived)]
-    assert said == [START, Update(160, "de-DE", turn, ("auricle",), "on")]
+    changed = [Update(160), Update(language="de-DE"), Update(turn=turn, refine="on"), Update(keyterms=("auricle",))]
+    assert said == [START, *changed]
+
+
+async def test_each_setting_is_followed_or_refused_by_itself() -> None:
+    """A server takes an update whole or not at all, and a replay must ask for just what it has taken."""
+    async with (
+        ScriptedServer(refused_updates=frozenset({"xx"})) as server,
+        auricle.connect(server.url, start=START) as stream,
+    ):
+        await stream.update(latency_ms=160, language="xx", keyterms=["auricle"])
+        await the_next(stream, Error)
+        said = [each for each in server.said[0] if not isinstance(each, AudioReceived)]
+    assert said == [START, Update(latency_ms=160), Update(language="xx"), Update(keyterms=("auricle",))]
 
 
 @pytest.mark.parametrize(

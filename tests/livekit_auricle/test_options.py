@@ -21,8 +21,9 @@ async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start(
             stream.end_input()
             events = await collect(stream)
         await transcribe(stt, audio(0.1))
-    update = Update(latency_ms=560, language="de-DE", turn=server.starts[1].turn)
-    at = server.said.index(update)
+    updates = [said for said in server.said if isinstance(said, Update)]
+    assert updates == [Update(latency_ms=560), Update(language="de-DE"), Update(turn=server.starts[1].turn)]
+    at = server.said.index(updates[0])
     before = sum(len(item.pcm) for item in server.said[:at] if isinstance(item, AudioReceived))
     assert before == 0.4 * 16_000 * 2
     assert len(server.starts) == 2

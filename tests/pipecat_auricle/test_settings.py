@@ -75,8 +75,13 @@ async def test_an_update_goes_in_band_and_nothing_reconnects(server: ScriptedSer
         session = await server.session()
         delta = Settings(language=Language.DE_DE, latency_ms=160, silence_ms=900, keyterms=["Zürich"])
         await agent.send(STTUpdateSettingsFrame(delta=delta))
-        update = await session.next(Update)
-        assert update == Update(160, "de-DE", TurnSettings("silence", 900), ("Zürich",))
+        updates = [await session.next(Update) for _ in range(4)]
+        assert updates == [
+            Update(160),
+            Update(language="de-DE"),
+            Update(turn=TurnSettings("silence", 900)),
+            Update(keyterms=("Zürich",)),
+        ]
         await agent.send(STTUpdateSettingsFrame(delta=STTSettings(language="en-US")))
         assert await session.next(Update) == Update(language="en-US")
         await session.send(final("still here", 0.4))
