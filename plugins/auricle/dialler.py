@@ -14,6 +14,8 @@ from auricle.protocol import codes
 from auricle.protocol.messages import Held, Start
 from auricle.servers import Servers, weightiest
 
+_KEYTERMS_REFUSED = {codes.UNSUPPORTED_KEYTERMS, codes.INVALID_KEYTERMS}
+
 
 class Dialler:
     """Opens one stream's connections.
@@ -82,11 +84,11 @@ class Dialler:
         raise weightiest(errors)
 
     async def _open(self, address: Address, start: Start, back: Return | None = None) -> Link:
-        """Key terms that one server took and the next one lacks are no reason to end a stream that is under way."""
+        """Key terms that one server took and the next one does not are no reason to end a stream that is under way."""
         try:
             return await open_link(self._session, address, start, back)
         except StreamFailed as error:
-            if not (self._begun and start.keyterms and error.code == codes.UNSUPPORTED_KEYTERMS):
+            if not (self._begun and start.keyterms and error.code in _KEYTERMS_REFUSED):
                 raise
             return await open_link(self._session, address, replace(start, keyterms=()))
 

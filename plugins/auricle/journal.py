@@ -6,14 +6,13 @@ the front is gone, from there to the cursor the present connection has heard it,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from auricle import audio
 from auricle.pace import Pace
 from auricle.protocol import codes
-from auricle.protocol.languages import resolve
 from auricle.protocol.messages import SAMPLE_BYTES, End, Finalize, Held, Ready, Start, Update
 
 Said = bytes | Update | Finalize | End
@@ -160,20 +159,24 @@ class Journal:
         """The finalize has its final and need not be asked again."""
         self._forget(self._pending.pop(finalize_id))
 
-    def refuse(self, code: str, offered: Sequence[int | str]) -> None:
+    def refuse(self, code: str, ready: Ready) -> None:
         """The server could not follow an update: takes the setting out of it, so that a replay does not ask again.
 
         Args:
             code: The error's code.
-            offered: Values that the server has; of several updates on their way, the one that asked for another failed.
+            ready: What the server offers; of several updates on their way, one that asked for something else failed.
         """
         name = _REFUSED_FIELD.get(code)
-        for mark in reversed(self._marks[: self._next_mark]):
-            if name is not None and isinstance(mark.message, Update):
-                asked = getattr(mark.message, name)
-                if asked is not None and not _has(offered, asked):
-                    mark.message = _without(mark.message, name)
-                    return
+        if name is None:
+            return
+        asking = [
+            (mark, mark.message, asked)
+            for mark in reversed(self._marks[: self._next_mark])
+            if isinstance(mark.message, Update) and (asked := getattr(mark.message, name)) is not None
+        ]
+        if asking:
+            mark, update, _ = min(asking, key=lambda each: _likelihood(ready, each[2]))
+            mark.message = _without(update, name)
 
     def attach(self, ready: Ready) -> Resumption:
         """A connection is ready to hear the stream from the front on."""
@@ -258,11 +261,11 @@ class Journal:
         return max(self._width, size - size % self._width)
 
 
-def _has(offered: Sequence[int | str], asked: int | str) -> bool:
-    """Whether a server with these latencies and languages has what was asked for."""
-    if isinstance(asked, str):
-        return resolve(asked, [each for each in offered if isinstance(each, str)]) is not None
-    return asked in offered
+def _likelihood(ready: Ready, asked: int | str | tuple[str, ...]) -> int:
+    """How likely it is that the server follows, from 0 on: servers of before know a language by its own code only."""
+    if not ready.offers(asked):
+        return 0
+    return 1 if isinstance(asked, str) and asked not in ready.languages else 2
 
 
 def _without(update: Update, name: str) -> Update:
@@ -272,4 +275,6 @@ def _without(update: Update, name: str) -> Update:
 
 def _with_settings(start: Start, update: Update) -> Start:
     changed = {name: getattr(update, name) for name in _SETTINGS if getattr(update, name) is not None}
+    if start.offline:
+        changed.pop("latency_ms", None)  # it has the model's largest, whoever serves it
     return replace(start, **changed)

@@ -185,7 +185,7 @@ class Pump:
     def _note(self, event: Told | Settled, ready: Ready) -> None:
         """What the event lets the journal forget."""
         if isinstance(event, Error):
-            self._journal.refuse(event.code, [*ready.latencies_ms, *ready.languages])
+            self._journal.refuse(event.code, ready)
         if isinstance(event, Final) and event.finalize_id is not None:
             self._journal.answer(event.finalize_id)
         if isinstance(event, Final | Settled):

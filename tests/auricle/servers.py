@@ -55,6 +55,7 @@ class ScriptedServer:
     refused_updates: frozenset[str] = frozenset()
     refused_start: str | None = None
     takes_keyterms: bool = True
+    keyterms_refused: str = "unsupported_keyterms"
     mute: bool = False
     starts: list[Start] = field(default_factory=list)
     said: list[list[ClientInput]] = field(default_factory=list)
@@ -171,7 +172,7 @@ class _Conversation:
                     await self._server._note()
                     await self._server.released.wait()
                 if said.keyterms and not self._server.takes_keyterms:
-                    raise ProtocolViolation("unsupported_keyterms", "none are taken here")
+                    raise ProtocolViolation(self._server.keyterms_refused, "none are taken here")
                 if self._server.refused_start is not None:
                     raise ProtocolViolation(self._server.refused_start, "as the test wishes")
                 self._recogniser = Recogniser(said, tells_settled=self._server.tells_settled)

@@ -20,12 +20,13 @@ def address(server: ScriptedServer) -> Address:
     return Address(stream_url(server.url), {}, True, 5.0, None)
 
 
-async def test_key_terms_that_the_server_lacks_do_not_end_a_stream_that_comes_back_to_it() -> None:
+@pytest.mark.parametrize("code", ["unsupported_keyterms", "invalid_keyterms"])
+async def test_key_terms_that_the_server_lacks_do_not_end_a_stream_that_comes_back_to_it(code: str) -> None:
     """The stream went there without them; when the server has lost it, it has to go there without them again."""
     start = replace(START, keyterms=("Auricle",))
     async with (
         ScriptedServer() as first,
-        ScriptedServer(takes_keyterms=False) as second,
+        ScriptedServer(takes_keyterms=False, keyterms_refused=code) as second,
         aiohttp.ClientSession() as http,
     ):
         dialler = Dialler(http, Servers([address(first), address(second)]))

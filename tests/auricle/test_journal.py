@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -132,10 +133,47 @@ def test_what_a_server_refused_is_not_asked_again() -> None:
     made.say(Update(latency_ms=999, turn=TurnSettings("off")))
     made.say(Update(latency_ms=160))
     told(made)
-    made.refuse("unsupported_latency", offered=[80, 160])
+    made.refuse("unsupported_latency", replace(ready(), latencies_ms=(80, 160)))
     made.detach(speaking=False)
     made.attach(ready())
     assert told(made) == [Update(turn=TurnSettings("off")), Update(latency_ms=160)]
+
+
+def test_an_offline_stream_starts_again_without_a_latency() -> None:
+    """A server takes an update to the one that it has anyway."""
+    made = journal(offline=True)
+    made.attach(ready())
+    made.say(Update(latency_ms=80))
+    made.audio(SECOND)
+    told(made)
+    made.settle(0.5)
+    assert made.start == Start(sample_rate=RATE, offline=True)
+
+
+@pytest.mark.parametrize("wrong", [("a", "b", "c"), ("too long",)])
+def test_key_terms_within_the_limits_were_not_the_refused_ones(wrong: tuple[str, ...]) -> None:
+    made = opened()
+    for keyterms in (("one",), wrong, ("two", "three")):
+        made.say(Update(keyterms=keyterms))
+    told(made)
+    limits = replace(ready().limits, keyterms=2, keyterm_characters=5)
+    made.refuse("invalid_keyterms", replace(ready(), limits=limits))
+    made.detach(speaking=False)
+    made.attach(ready())
+    assert told(made) == [Update(keyterms=("one",)), Update(), Update(keyterms=("two", "three"))]
+
+
+def test_a_refusal_of_what_the_server_lists_is_remembered_too() -> None:
+    """An older server takes languages by their own codes only; an offline stream has one latency of those listed."""
+    made = opened()
+    for update in (Update(language="en-US"), Update(language="en"), Update(latency_ms=80)):
+        made.say(update)
+    told(made)
+    made.refuse("unsupported_language", ready())
+    made.refuse("unsupported_latency", ready())
+    made.detach(speaking=False)
+    made.attach(ready())
+    assert told(made) == [Update(), Update(language="en"), Update()]
 
 
 def test_a_language_that_the_server_understands_otherwise_was_not_the_refused_one() -> None:
@@ -143,7 +181,7 @@ def test_a_language_that_the_server_understands_otherwise_was_not_the_refused_on
     for language in ("tlh", "de_AT", "multi"):
         made.say(Update(language=language))
     told(made)
-    made.refuse("unsupported_language", offered=[80, "auto", "en-US", "de-DE"])
+    made.refuse("unsupported_language", replace(ready(), languages=("auto", "en-US", "de-DE")))
     made.detach(speaking=False)
     made.attach(ready())
     assert told(made) == [Update(), Update(language="de_AT"), Update(language="multi")]
@@ -154,7 +192,7 @@ def test_a_refusal_that_fits_no_update_changes_nothing(code: str) -> None:
     made = opened()
     made.say(Update(latency_ms=160))
     told(made)
-    made.refuse(code, offered=())
+    made.refuse(code, ready())
     made.detach(speaking=False)
     made.attach(ready())
     assert told(made) == [Update(latency_ms=160)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from auricle.protocol.languages import resolve
 
 Fault = Literal["client", "server"]
 
@@ -52,6 +55,10 @@ class Limits:
     idle_seconds: float
     keyterms: int = 0
     keyterm_characters: int = 0
+
+    def fit(self, keyterms: Collection[str]) -> bool:
+        """Whether a stream may have these key terms."""
+        return len(keyterms) <= self.keyterms and all(len(term) <= self.keyterm_characters for term in keyterms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,15 @@ class Ready(_Event):
     resume_token: str | None = None
     held: Held | None = None
     turn_signals: tuple[str, ...] = ()
+
+    def offers(self, asked: int | str | tuple[str, ...]) -> bool:
+        """Whether a stream can have this latency, language or list of key terms here."""
+        match asked:
+            case int():
+                return asked in self.latencies_ms
+            case str():
+                return resolve(asked, self.languages) is not None
+        return self.limits.fit(asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
