@@ -11,6 +11,7 @@ from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
 
 from auricle.protocol.messages import (
     MIN_SAMPLE_RATE,
+    Limits,
     Ready,
     Start,
     Update,
@@ -166,7 +167,16 @@ def objection(
         return str(error)
     if ready is not None and "latency_ms" in changed and start.latency_ms not in ready.latencies_ms:
         return f"latency_ms: {start.latency_ms} is not one of {', '.join(map(str, ready.latencies_ms))}"
+    if ready is not None and "keyterms" in changed:
+        return _too_much(start.keyterms, ready.limits)
     return None
+
+
+def _too_much(keyterms: tuple[str, ...], limits: Limits) -> str | None:
+    """What is wrong with key terms beyond what a server takes that takes any."""
+    if not limits.keyterms or limits.fit(keyterms):
+        return None
+    return f"keyterms: the server takes {limits.keyterms} of at most {limits.keyterm_characters} characters"
 
 
 def turn_settings(settings: AuricleSTTSettings, detection: TurnDetection) -> TurnSettings:

@@ -15,7 +15,6 @@ from pipecat.utils.errors import ErrorCategory
 from pipecat.utils.types import NOT_GIVEN, assert_given, is_given
 
 from auricle import AuricleClient, ReconnectPolicy
-from auricle.protocol.languages import resolve
 from auricle.protocol.messages import Error, Ready, Start
 from pipecat_auricle.connected import ConnectedSTTService
 from pipecat_auricle.eager import SameWords
@@ -197,8 +196,8 @@ class AuricleSTTService(ConnectedSTTService):
         return latency_ms / 1000 + self._speech.longest_silence + self._stall_timeout
 
 
-def _has(ready: Ready, value: object) -> bool:
-    """Whether the server has this latency or language."""
-    if isinstance(value, str):
-        return resolve(value, ready.languages) is not None
-    return value in ready.latencies_ms
+def _has(ready: Ready, value: int | str | Sequence[str] | None) -> bool:
+    """Whether the server has this latency, language or list of key terms; it always has a default."""
+    if value is None or isinstance(value, int | str):
+        return value is None or ready.offers(value)
+    return ready.offers(tuple(value))

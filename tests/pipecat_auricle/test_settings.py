@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from unittest.mock import patch
+
 import pytest
 from pipecat.frames.frames import ErrorFrame, InputAudioRawFrame, STTUpdateSettingsFrame, TranscriptionFrame
 from pipecat.services.settings import STTSettings
@@ -229,6 +232,36 @@ async def test_key_terms_that_the_server_refuses_are_taken_back(server: Scripted
         await session.send(Error(code="unsupported_keyterms", fault="client", fatal=False, message="not this model"))
         await agent.up.wait_for(ErrorFrame)
     assert stt.start_message().keyterms == ()
+
+
+async def test_more_key_terms_than_the_server_takes_change_nothing(server: ScriptedServer) -> None:
+    """They are not even sent: a server may be unable to read so many, and would end the stream."""
+    server.ready = replace(server.ready, limits=replace(server.ready.limits, keyterms=2, keyterm_characters=10))
+    stt = AuricleSTTService(url=server.url, settings=Settings(keyterms=["one"]))
+    async with running(stt) as agent:
+        session = await server.session()
+        for wrong in (["a", "b", "c"], ["much too long"]):
+            await agent.send(STTUpdateSettingsFrame(delta=Settings(keyterms=wrong)))
+            error = await agent.up.wait_for(ErrorFrame)
+            assert "keyterms: the server takes 2 of at most 10 characters" in error.error
+        await agent.send(STTUpdateSettingsFrame(delta=Settings(latency_ms=160)))
+        assert await session.next(Update) == Update(latency_ms=160)
+        assert session.log == [Update(latency_ms=160)]
+    assert stt.start_message().keyterms == ("one",)
+
+
+async def test_refused_key_terms_go_back_to_the_last_that_the_server_took(server: ScriptedServer) -> None:
+    server.ready = replace(server.ready, limits=replace(server.ready.limits, keyterms=2, keyterm_characters=10))
+    stt = AuricleSTTService(url=server.url, settings=Settings(keyterms=["one"]))
+    async with running(stt) as agent:
+        session = await server.session()
+        with patch.object(stt, "_ready", None):  # as in a stream that is not open yet
+            for keyterms in (["two"], ["a", "b", "c"]):
+                await agent.send(STTUpdateSettingsFrame(delta=Settings(keyterms=keyterms)))
+                assert (await session.next(Update)).keyterms == tuple(keyterms)
+        await session.send(Error(code="invalid_keyterms", fault="client", fatal=False, message="2 is the most"))
+        await agent.up.wait_for(ErrorFrame)
+    assert stt.start_message().keyterms == ("two",)
 
 
 async def test_the_model_is_the_servers(server: ScriptedServer) -> None:
