@@ -176,7 +176,7 @@ class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         text = self._speech.cut_short()
         if text:
             await self.emit_stt_usage_metrics()
-            await self._push_words(TranscriptionFrame(text, self._user_id, time_now_iso8601()))
+            await self._push_words(TranscriptionFrame(text, self._user_id, time_now_iso8601(), self._heard_language))
         await self._end_turn()
 
     async def _push_transcription(self, event: Final, text: str, *, last: bool) -> None:

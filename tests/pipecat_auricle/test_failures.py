@@ -15,6 +15,7 @@ from pipecat.frames.frames import (
     STTUpdateSettingsFrame,
     TranscriptionFrame,
 )
+from pipecat.transcriptions.language import Language
 from pipecat.utils.errors import ErrorCategory
 
 from auricle import ReconnectPolicy
@@ -233,7 +234,7 @@ async def test_words_that_get_no_final_any_more_are_not_left_hanging(
         session.cut()
         transcript = await agent.down.wait_for(TranscriptionFrame)
         await agent.up.wait_for(ErrorFrame)
-    assert (transcript.text, transcript.finalized) == ("half a", False)
+    assert (transcript.text, transcript.language, transcript.finalized) == ("half a", Language.EN_US, False)
     assert len(agent.down.of(ProposedUserStoppedSpeakingFrame)) == (turn_detection == "server")
 
 
