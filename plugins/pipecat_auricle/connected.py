@@ -160,12 +160,15 @@ class ConnectedSTTService(StreamedSTTService):
 
     # --- from the line -----------------------------------------------------------------------------------------------
 
-    async def on_open(self, ready: Ready) -> None:
-        """A stream is open."""
+    def on_offer(self, ready: Ready) -> None:
+        """What the server offers that the stream is at from now on: another one, after a return, may offer less."""
         logger.debug(f"{self}: stream {ready.session} on {ready.model}, {ready.latency_ms} ms, {ready.language}")
         self._ready = ready
         self._settings.model = ready.model
         self._sync_model_name_to_metrics()
+
+    async def on_open(self, ready: Ready) -> None:
+        """A stream is open."""
         if self._keepalive_timeout is None:
             # A microphone that is switched off sends nothing, and the server takes that for a client that is gone.
             self._keepalive_timeout = self._keepalive_interval = ready.limits.idle_seconds / 3

@@ -10,7 +10,7 @@ from loguru import logger
 
 from auricle import AuricleClient, ReconnectPolicy, Stream
 from auricle.errors import AuricleError, ServerFull
-from auricle.events import StreamEvent
+from auricle.events import Reconnected, StreamEvent
 from auricle.protocol.messages import End, Finalize, Ready, Start, Update
 from pipecat_auricle.backlog import Backlog, Said
 
@@ -24,6 +24,10 @@ class Listener(Protocol):
 
     async def on_open(self, ready: Ready) -> None:
         """A stream is open."""
+        ...
+
+    def on_offer(self, ready: Ready) -> None:
+        """What the server offers that the stream is at from now on; before `on_open`, and on every return."""
         ...
 
     async def on_event(self, event: StreamEvent) -> None:
@@ -104,11 +108,14 @@ class Line:
 
     async def _serve(self, stream: Stream) -> None:
         self._open, self._failures, self._losing = True, 0, False
+        self._listener.on_offer(stream.ready)
         await self._listener.on_open(stream.ready)
         self.settled.set()
         teller = asyncio.create_task(self._tell(stream), name="auricle line")
         try:
             async for event in stream:
+                if isinstance(event, Reconnected):
+                    self._listener.on_offer(stream.ready)
                 await self._listener.on_event(event)
         finally:
             teller.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 from pipecat.frames.frames import (
@@ -11,16 +12,18 @@ from pipecat.frames.frames import (
     InterimTranscriptionFrame,
     ProposedUserStartedSpeakingFrame,
     ProposedUserStoppedSpeakingFrame,
+    STTUpdateSettingsFrame,
     TranscriptionFrame,
 )
 from pipecat.utils.errors import ErrorCategory
 
 from auricle import ReconnectPolicy
-from auricle.protocol.messages import Finalize, SpeechStarted
+from auricle.protocol.messages import Error, Finalize, SpeechStarted, Update
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import Agent, running
 from tests.pipecat_auricle.scripted import Refusal, ScriptedServer, final, interim, scripted_server, turn_end
 
+Settings = AuricleSTTService.Settings
 QUICK = ReconnectPolicy(attempts=3, first_delay=0.01, max_delay=0.02)
 FULL = Refusal(503, retry_after="0")
 
@@ -112,6 +115,29 @@ async def test_a_turn_goes_on_at_another_server(server: ScriptedServer) -> None:
     assert transcripts(agent) == ["One", "two three."]
     assert len(agent.down.of(ProposedUserStartedSpeakingFrame)) == 1
     assert len(agent.down.of(ProposedUserStoppedSpeakingFrame)) == 1
+
+
+async def test_what_the_server_offers_is_what_the_one_in_use_offers(server: ScriptedServer) -> None:
+    """The one that took the call over has fewer latencies and languages."""
+    server.ready = replace(server.ready, latencies_ms=(80,), languages=("en-US",), model="small")
+    async with AsyncExitStack() as dying:
+        first_server = await dying.enter_async_context(scripted_server())
+        stt = AuricleSTTService(
+            url=[first_server.url, server.url], reconnect=QUICK, settings=Settings(language="en-US", latency_ms=80)
+        )
+        async with running(stt) as agent:
+            await first_server.session()
+            await dying.aclose()
+            session = await server.session()
+            await session.send(final("Here.", 0.2))
+            await agent.down.wait_for(TranscriptionFrame)
+            await agent.send(STTUpdateSettingsFrame(delta=Settings(latency_ms=160)))
+            assert "latency_ms: 160 is not one of 80" in (await agent.up.wait_for(ErrorFrame)).error
+            await agent.send(STTUpdateSettingsFrame(delta=Settings(language="de-DE")))
+            assert await session.next(Update) == Update(language="de-DE")
+            await session.send(Error(code="unsupported_language", fault="client", fatal=False, message="English only"))
+            assert "English only" in (await agent.up.wait_for(ErrorFrame)).error
+    assert (stt.start_message().language, stt.settings.model) == ("en-US", "small")
 
 
 async def test_a_server_that_fills_up_hands_its_stream_on(server: ScriptedServer, other: ScriptedServer) -> None:
