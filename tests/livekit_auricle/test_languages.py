@@ -92,6 +92,15 @@ def test_a_final_of_several_languages_lists_them_by_prevalence() -> None:
     assert (plain.language, plain.source_languages) == ("en-US", None)
 
 
+def test_words_whose_language_nobody_has_named_add_none_to_the_list() -> None:
+    """They come where the caller named the language in mid-segment, and the model had not until then."""
+    spans = (LanguageSpan("auto", 1.0), LanguageSpan("de-DE", 1.4), LanguageSpan("ru-RU", 4.0))
+    speech = SpeechEvents(AudioClock(), server_turns=False)
+    data = speech.transcript(replace(MIXED, language="de-DE", languages=spans))
+    assert data.source_languages == [LanguageCode("de-DE"), LanguageCode("ru-RU")]
+    assert speech.transcript(replace(MIXED, language="auto", languages=spans[:2])).source_languages is None
+
+
 def test_recognize_has_the_languages_of_all_segments_the_longest_first() -> None:
     short = SpeechData(LanguageCode("de-DE"), "ja", start_time=0.0, end_time=0.5, confidence=0.5)
     longer = SpeechData(LanguageCode("en-US"), "yes yes", start_time=1.0, end_time=2.0, confidence=0.5)
@@ -99,6 +108,15 @@ def test_recognize_has_the_languages_of_all_segments_the_longest_first() -> None
     assert (data.text, data.start_time, data.end_time) == ("ja yes yes", 0.0, 2.0)
     assert (data.language, data.source_languages) == ("en-US", [LanguageCode("en-US"), LanguageCode("de-DE")])
     assert _joined([longer]).source_languages is None
+
+
+def test_recognize_names_no_language_for_a_segment_whose_language_is_not_known() -> None:
+    """The model names a language behind a sentence: the first words of a file may come without one."""
+    nameless = SpeechData(LanguageCode(""), "so well then", start_time=0.0, end_time=3.0, confidence=0.5)
+    named = SpeechData(LanguageCode("de-DE"), "ja", start_time=3.5, end_time=4.0, confidence=0.5)
+    data = _joined([nameless, named])
+    assert (data.text, data.language, data.source_languages) == ("so well then ja", "de-DE", None)
+    assert _joined([nameless]).language == ""
 
 
 def tones(*parts: float | str) -> Audio:

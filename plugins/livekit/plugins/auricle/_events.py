@@ -141,9 +141,8 @@ class SpeechEvents:
         return [SpeechEvent(SpeechEventType.END_OF_SPEECH, self._request_id, speech_end_time=ended_at)]
 
     def _language_of(self, code: str) -> LanguageCode:
-        language = LanguageCode(code)
-        if language.language not in _UNSPECIFIC_LANGUAGES:
-            self._language = language
+        if _is_named(code):
+            self._language = LanguageCode(code)
         return self._language
 
     def _timed(self, word: Word, shift: float) -> TimedString:
@@ -169,11 +168,16 @@ def _words_of(text: str) -> list[str]:
 
 
 def _by_prevalence(final: Final) -> list[LanguageCode] | None:
-    """The languages of a final that has several, that of most time first."""
+    """The languages of a final that has several, that of most time first; words that have none count for none."""
     if not final.languages:
         return None
     seconds = dict.fromkeys((span.language for span in final.languages), 0.0)
     for span, end in zip(final.languages, [*(span.start for span in final.languages[1:]), final.end], strict=True):
         seconds[span.language] += end - span.start
     seconds[final.language] = math.inf  # the server has counted words, not pauses
-    return [LanguageCode(code) for code in sorted(seconds, key=seconds.__getitem__, reverse=True)]
+    named = [LanguageCode(code) for code in sorted(seconds, key=seconds.__getitem__, reverse=True) if _is_named(code)]
+    return named if len(named) > 1 else None
+
+
+def _is_named(code: str) -> bool:
+    return LanguageCode(code).language not in _UNSPECIFIC_LANGUAGES

@@ -285,8 +285,10 @@ async def _say(stream: Stream, audio: bytes) -> None:
 
 def _joined(parts: list[SpeechData]) -> SpeechData:
     spoken = [part for part in parts if part.text] or parts[:1]
-    longest = max(spoken, key=lambda part: part.end_time - part.start_time)
-    languages = dict.fromkeys(code for part in (longest, *spoken) for code in part.source_languages or [part.language])
+    # The model may name the first language only behind the second segment.
+    named = [part for part in spoken if part.language] or spoken
+    longest = max(named, key=lambda part: part.end_time - part.start_time)
+    languages = dict.fromkeys(code for part in (longest, *named) for code in part.source_languages or [part.language])
     return replace(
         longest,
         source_languages=list(languages) if len(languages) > 1 else None,
