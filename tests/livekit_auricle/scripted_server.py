@@ -36,6 +36,8 @@ class Behaviour:
         forgetful: Finals come out empty, whatever the interims said.
         mute: A start is never answered.
         takes_keyterms: Key terms are no error.
+        limits: As it tells them.
+        languages: That it offers.
         refusals: HTTP statuses with which the next upgrades are refused.
         cut_at: Seconds of a connection's audio after which it is cut, one per connection.
         fail_at: Seconds and error code after which a stream fails, one per connection.
@@ -46,6 +48,8 @@ class Behaviour:
     forgetful: bool = False
     mute: bool = False
     takes_keyterms: bool = False
+    limits: Limits = LIMITS
+    languages: tuple[str, ...] = ("en-US", "de-DE", "auto")
     refusals: list[int] = field(default_factory=list)
     cut_at: list[float] = field(default_factory=list)
     fail_at: list[tuple[float, str]] = field(default_factory=list)
@@ -165,10 +169,10 @@ class _Conversation:
             session=f"session-{len(self._server.starts)}",
             model="scripted",
             latencies_ms=(80, 160, 560),
-            languages=("en-US", "de-DE", "auto"),
+            languages=self._behaviour.languages,
             latency_ms=start.latency_ms or 80,
             language=start.language or self._behaviour.language,
-            limits=LIMITS,
+            limits=self._behaviour.limits,
         )
         await self._send([ready])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 from livekit.agents import APIStatusError
@@ -14,7 +15,7 @@ from auricle_server.bench.clips import load_clips
 from auricle_server.config import ServerConfig
 from auricle_server.local import serve_locally
 from tests.livekit_auricle.harness import EnergyVAD, frames, listening
-from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
+from tests.livekit_auricle.scripted_server import LIMITS, Behaviour, ScriptedServer, serve
 from tests.livekit_auricle.spoken import Audio, audio
 from tests.livekit_auricle.test_stream import FINAL, collect, push, texts, transcribe, up_to
 
@@ -147,6 +148,32 @@ async def test_what_cannot_be_sent_is_refused_of_the_user_and_left_out_of_the_se
     assert updates(server) == [Update(keyterms=("theirs",))]
     with pytest.raises(ValueError, match="keyterms: "):
         auricle.STT(keyterms="Auricle")
+
+
+async def test_more_than_the_server_takes_are_refused_where_they_are_set() -> None:
+    limits = replace(LIMITS, keyterms=2, keyterm_characters=10)
+    async with serve(replace(TAKES, limits=limits)) as server:
+        stt = auricle.STT(url=server.url, keyterms=["one"])
+        async with stt.stream() as stream:
+            assert await say(stream, "hello") == ["hello"]
+            for wrong in (["a", "b", "c"], ["much too long"]):
+                with pytest.raises(ValueError, match="keyterms: the server takes 2 of at most 10 characters"):
+                    stt.update_options(keyterms=wrong)
+            assert await say(stream, "there") == ["there"]
+    assert updates(server) == []
+    assert stt.options.keyterms == ("one",)
+
+
+async def test_the_sessions_give_way_where_the_server_takes_no_more() -> None:
+    """Else it would refuse the user's with them, from then on."""
+    limits = replace(LIMITS, keyterms=2, keyterm_characters=10)
+    async with serve(replace(TAKES, limits=limits)) as server:
+        stt = auricle.STT(url=server.url, keyterms=["one"])
+        async with stt.stream() as stream:
+            assert await say(stream, "hello") == ["hello"]
+            stt._update_session_keyterms(["much too long", "two", "three"])
+            assert await say(stream, "there") == ["there"]
+    assert updates(server) == [Update(keyterms=("one", "two"))]
 
 
 async def test_clearing_them_is_told_too() -> None:

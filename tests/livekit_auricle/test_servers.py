@@ -44,6 +44,21 @@ async def test_one_that_dies_in_mid_stream_is_followed_by_the_next() -> None:
     assert (len(first.starts), len(second.starts)) == (1, 1)
 
 
+async def test_what_is_offered_is_what_the_server_in_use_offers() -> None:
+    async with (
+        serve(Behaviour(fail_at=[(0.2, codes.INTERNAL)])) as first,
+        serve(Behaviour(languages=("en-US",))) as second,
+    ):
+        stt = auricle.STT(url=(first.url, second.url), reconnect=QUICK)
+        async with stt.stream() as stream:
+            push(stream, audio(0.3, "hello"))
+            stream.flush()
+            assert texts(await up_to(stream, FINAL)) == ["hello"]
+            with pytest.raises(ValueError, match="language: the server offers en-US, not de-DE"):
+                stt.update_options(language="de-DE")
+    assert (len(first.starts), len(second.starts)) == (1, 1)
+
+
 async def test_when_all_are_full_livekit_may_try_again() -> None:
     async with serve(Behaviour(refusals=[503])) as one, serve(Behaviour(refusals=[503])) as other:
         stt = auricle.STT(url=[one.url, other.url])

@@ -146,6 +146,10 @@ class Service:
             raise ValueError("keyterms: the server's model takes none")
         if self.offer is None:
             return
+        keyterms, limits = changes.get("keyterms", ()), self.offer.limits
+        if limits.keyterms and not limits.fit(keyterms):
+            most = f"{limits.keyterms} of at most {limits.keyterm_characters} characters"
+            raise ValueError(f"keyterms: the server takes {most}")
         language, latency_ms = changes.get("language"), changes.get("latency_ms")
         if language is not None and resolve(code_of(language) or "", self.offer.languages) is None:
             raise ValueError(f"language: the server offers {', '.join(self.offer.languages)}, not {language}")
@@ -158,8 +162,19 @@ class Service:
         self._session_keyterms = tuple(term for term in keyterms if is_text(term))
 
     def keyterms(self, options: STTOptions) -> tuple[str, ...]:
-        """The user's terms, and the session's."""
-        return tuple(dict.fromkeys((*options.keyterms, *self._session_keyterms)))
+        """The user's terms, and of the session's those that the server has room for: for one more it refuses all."""
+        own = dict.fromkeys(options.keyterms)
+        more = [term for term in dict.fromkeys(self._session_keyterms) if term not in own]
+        fitting = self._fitting(more, beside=len(own))
+        if len(fitting) < len(more):
+            logger.warning("%d of the session's key terms are left out", len(more) - len(fitting))
+        return (*own, *fitting)
+
+    def _fitting(self, terms: list[str], *, beside: int) -> list[str]:
+        limits = self.offer.limits if self.offer else None
+        if limits is None or not limits.keyterms:
+            return terms
+        return [term for term in terms if limits.fit((term,))][: max(0, limits.keyterms - beside)]
 
     def refused(self, error: Error) -> None:
         """The server could not follow an update; its stream goes on as it was."""

@@ -195,9 +195,15 @@ class SpeechStream(RecognizeStream):
                 logger.warning("%s; attempt %d in %.1f s", event.error, event.attempt, event.delay)
                 self._emit_error(api_error(event.error), recoverable=True)
             case Reconnected():
+                self._reconnected()
                 logger.info("reconnected", extra={"replayed": event.replayed_seconds, "lost": event.lost_seconds})
             case Error():
                 self._service.refused(event)
+
+    def _reconnected(self) -> None:
+        """Another server may offer less, or more."""
+        if self._upstream is not None:
+            self._service.offer = self._upstream.ready
 
     def _abandon(self) -> None:
         """What the server's stream still owed will not come: the session must not wait for it."""
