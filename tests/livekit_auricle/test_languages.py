@@ -110,6 +110,14 @@ def test_recognize_has_the_languages_of_all_segments_the_longest_first() -> None
     assert _joined([longer]).source_languages is None
 
 
+def test_recognize_weighs_confidence_by_words() -> None:
+    """It is the share of them that is expected to be right."""
+    one = SpeechData(LanguageCode("en-US"), "yes", confidence=0.2)
+    four = SpeechData(LanguageCode("en-US"), "it was on time", confidence=1.0)
+    assert _joined([one, four]).confidence == pytest.approx(0.84)
+    assert _joined([SpeechData(LanguageCode("en-US"), "")]).confidence == 0.0
+
+
 def test_recognize_names_no_language_for_a_segment_whose_language_is_not_known() -> None:
     """The model names a language behind a sentence: the first words of a file may come without one."""
     nameless = SpeechData(LanguageCode(""), "so well then", start_time=0.0, end_time=3.0, confidence=0.5)
