@@ -17,11 +17,12 @@ from auricle.protocol.messages import SAMPLE_BYTES, End, Finalize, Held, Ready, 
 
 Said = bytes | Update | Finalize | End
 LARGEST_PIECE_SECONDS = 0.5
-_REFUSED_FIELD = {
-    codes.UNSUPPORTED_LATENCY: "latency_ms",
-    codes.UNSUPPORTED_LANGUAGE: "language",
-    codes.UNSUPPORTED_KEYTERMS: "keyterms",
-    codes.INVALID_KEYTERMS: "keyterms",
+_REFUSED_FIELDS: dict[str, tuple[str, ...]] = {
+    codes.UNSUPPORTED_LATENCY: ("latency_ms",),
+    codes.UNSUPPORTED_LANGUAGE: ("language",),
+    codes.UNSUPPORTED_KEYTERMS: ("keyterms",),
+    codes.INVALID_KEYTERMS: ("keyterms",),
+    codes.SERVER_FULL: ("latency_ms", "refine"),
 }
 _SETTINGS = ("latency_ms", "language", "turn", "keyterms", "refine")
 
@@ -166,16 +167,14 @@ class Journal:
             code: The error's code.
             ready: What the server offers; of several updates on their way, one that asked for something else failed.
         """
-        name = _REFUSED_FIELD.get(code)
-        if name is None:
-            return
         asking = [
-            (mark, mark.message, asked)
+            (mark, mark.message, name)
             for mark in reversed(self._marks[: self._next_mark])
-            if isinstance(mark.message, Update) and (asked := getattr(mark.message, name)) is not None
+            for name in _REFUSED_FIELDS.get(code, ())
+            if isinstance(mark.message, Update) and getattr(mark.message, name) is not None
         ]
         if asking:
-            mark, update, _ = min(asking, key=lambda each: _likelihood(ready, each[2]))
+            mark, update, name = min(asking, key=lambda each: _likelihood(ready, each[1], each[2]))
             mark.message = _without(update, name)
 
     def attach(self, ready: Ready) -> Resumption:
@@ -261,11 +260,14 @@ class Journal:
         return max(self._width, size - size % self._width)
 
 
-def _likelihood(ready: Ready, asked: int | str | tuple[str, ...]) -> int:
+def _likelihood(ready: Ready, update: Update, name: str) -> int:
     """How likely it is that the server follows, from 0 on: servers of before know a language by its own code only."""
+    if name == "refine":
+        return 0 if update.refine == "on" else 3  # what takes no time is never refused
+    asked = getattr(update, name)
     if not ready.offers(asked):
         return 0
-    return 1 if isinstance(asked, str) and asked not in ready.languages else 2
+    return 1 if name == "language" and asked not in ready.languages else 2
 
 
 def _without(update: Update, name: str) -> Update:

@@ -163,6 +163,19 @@ def test_key_terms_within_the_limits_were_not_the_refused_ones(wrong: tuple[str,
     assert told(made) == [Update(keyterms=("one",)), Update(), Update(keyterms=("two", "three"))]
 
 
+@pytest.mark.parametrize("refused", [Update(latency_ms=80), Update(refine="on")])
+def test_what_a_server_had_no_time_for_is_not_asked_again(refused: Update) -> None:
+    """Else a stream that it has room for as it is could not come back after a cut."""
+    made = opened()
+    for update in (refused, Update(refine="off"), Update(language="en")):
+        made.say(update)
+    told(made)
+    made.refuse("server_full", ready())
+    made.detach(speaking=False)
+    made.attach(ready())
+    assert told(made) == [Update(), Update(refine="off"), Update(language="en")]
+
+
 def test_a_refusal_of_what_the_server_lists_is_remembered_too() -> None:
     """An older server takes languages by their own codes only; an offline stream has one latency of those listed."""
     made = opened()
