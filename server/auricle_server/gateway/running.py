@@ -169,6 +169,8 @@ class RunningStream:
                 # Who asked for a final has it at once; who has said all waits for a turn end that is judged well.
                 self._hearing.take(item, patient=item.mark is None or self._ended)
             case ChangeRefused():
+                if item.asked_ms is not None and item.latency_ms is not None:
+                    self._stream.stay_at(item.latency_ms, asked_ms=item.asked_ms)
                 self._client.refuse(codes.SERVER_FULL, item.message)
             case StreamFailed():
                 self._hearing.give_up()

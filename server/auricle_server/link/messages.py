@@ -158,10 +158,14 @@ class ChangeRefused(msgspec.Struct, frozen=True, tag=True):
     Attributes:
         stream: Whose.
         message: A sentence that a person can act on.
+        asked_ms: The latency that it asked for; None for none.
+        latency_ms: The latency that the stream stays at; None where none was asked for.
     """
 
     stream: int
     message: str
+    asked_ms: int | None = None
+    latency_ms: int | None = None
 
 
 class RefineChanged(msgspec.Struct, frozen=True, tag=True):

@@ -184,6 +184,12 @@ class Stream:
         self._speech.change_latency(self.latency_ms)
         return Change(update.latency_ms, language, update.refine, keyterms=update.keyterms)
 
+    def stay_at(self, latency_ms: int, *, asked_ms: int) -> None:
+        """The worker had no time for the latency that an update has asked for, unless another one has followed it."""
+        if self.latency_ms == asked_ms:
+            self.latency_ms = latency_ms
+            self._speech.change_latency(latency_ms)
+
     def finalize(self, finalize_id: str) -> int | None:
         """Everything said so far becomes final.
 

@@ -117,7 +117,7 @@ class Reception:
         if item.offline and not self._step_behind(tenant):
             self._refuse(owner, item, _NO_OFFLINE)
         elif not self._change_latency(owner, tenant, item.latency_ms or tenant.latency_ms):
-            self._refuse(owner, item, _NO_TIME)
+            self._refuse(owner, item, _NO_TIME, tenant.latency_ms)
         elif item.refine is not None and not self.lanes.change(owner, item.refine):
             self._refuse(owner, item, _NO_SECOND)
 
@@ -157,12 +157,13 @@ class Reception:
         self.lanes.follow(owner)
         return True
 
-    def _refuse(self, owner: Owner, item: ChangeStream, why: str) -> None:
+    def _refuse(self, owner: Owner, item: ChangeStream, why: str, latency_ms: int | None = None) -> None:
         if item.starting:
             self.close(owner)
             self._tell(owner[0], StreamFailed(item.stream, codes.SERVER_FULL, why))
         else:
-            self._tell(owner[0], ChangeRefused(item.stream, why))
+            asked_ms = None if latency_ms is None else item.latency_ms
+            self._tell(owner[0], ChangeRefused(item.stream, why, asked_ms, latency_ms))
 
     # --- who leaves --------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import pytest
 
 from auricle.protocol import codes
 from auricle.protocol.codec import decode_event, encode_client
-from auricle.protocol.messages import Error, Ready, Start
+from auricle.protocol.messages import Error, Ready, Start, Update
 from auricle_server.config import DEFAULT_LIMITS, ServerConfig
 from auricle_server.engine import Engine
 from auricle_server.gateway.app import Gateway
@@ -80,6 +80,26 @@ def test_whoever_comes_back_to_a_stream_that_fails_hears_of_that_and_of_nothing_
     error = decode_event(text)
     assert isinstance(error, Error)
     assert (error.code, error.fatal) == (codes.WORKER_LOST, True)
+
+
+def test_a_latency_that_the_worker_had_no_time_for_is_not_in_force(session: Session, seat: Seat) -> None:
+    """Words would be timed by it."""
+    for latency_ms in (160, 560):
+        session.receive_text(encode_client(Update(latency_ms=latency_ms)))
+    seat.listener(ChangeRefused(1, "no time", 160, 80))
+    assert latency_in_force(session) == 560
+    seat.listener(ChangeRefused(1, "no time", 560, 80))
+    assert latency_in_force(session) == 80
+
+
+def latency_in_force(session: Session) -> int:
+    """What a client is told that comes back."""
+    texts(session)
+    session.rejoin(session._connection._seq, lambda: None)
+    session.receive_text(encode_client(Start()))
+    ready = decode_event(texts(session)[0])
+    assert isinstance(ready, Ready)
+    return ready.latency_ms
 
 
 @pytest.mark.parametrize("first", [b"\0\0", encode_client(Start(sample_rate=8000)), "{}"])

@@ -307,6 +307,7 @@ def test_a_change_that_does_not_fit_leaves_the_stream_as_it_was(tight: Bench) ->
     tight.tick(A, *(OpenStream(stream, 160, "en-US") for stream in range(4)))
     [refused] = tight.tick(A, ChangeStream(3, 80))
     assert isinstance(refused, ChangeRefused)
+    assert (refused.asked_ms, refused.latency_ms) == (80, 160)
     assert tight.engine.slots_used == 4
     assert tight.tick(A, Audio(3, speech("one", frames=1))) == []  # half of a chunk of 160 ms
     assert tight.tick(A, Audio(3, speech("one", frames=1))) == [ChunkResult(3, 2560, (0,), (0,), (0.75,), (0.5,))]
