@@ -45,6 +45,9 @@ async def test_options_that_the_server_does_not_offer_are_refused_where_they_are
     assert stt.options.language is None
     with pytest.raises(ValueError, match="silence_ms"):
         stt.update_options(silence_ms=1)
+    for name in ("language", "latency_ms"):
+        with pytest.raises(ValueError, match=f"{name}: cannot go back to the server's default"):
+            stt.update_options(**{name: None})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="turn_detection"):
         auricle.STT(turn_detection="vad")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="expected an address like ws://"):

@@ -142,6 +142,9 @@ class Service:
         Raises:
             ValueError: It does not offer this.
         """
+        for name in ("language", "latency_ms"):
+            if name in changes and changes.get(name) is None:
+                raise ValueError(f"{name}: cannot go back to the server's default in a running stream; name a value")
         if changes.get("keyterms") and not self.takes_keyterms:
             raise ValueError("keyterms: the server's model takes none")
         if self.offer is None:
