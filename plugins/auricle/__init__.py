@@ -14,7 +14,8 @@ from auricle.errors import (
     StreamFailed,
 )
 from auricle.events import Reconnected, Reconnecting, SpeechEvent, StreamEvent
-from auricle.protocol.messages import (
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import (
     Error,
     Final,
     Interim,
@@ -22,7 +23,6 @@ from auricle.protocol.messages import (
     Limits,
     Ready,
     SpeechStarted,
-    Start,
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,

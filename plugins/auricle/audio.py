@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from auricle.protocol.messages import SAMPLE_BYTES, Encoding
+from auricle.protocol.client_messages import SAMPLE_BYTES, Encoding
 
 _FULL_SCALE = 32767
 

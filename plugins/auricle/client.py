@@ -19,15 +19,15 @@ from typing import Self
 
 import aiohttp
 
-from auricle.journal import Journal
-from auricle.link import Address
-from auricle.protocol.messages import Start
-from auricle.pump import Pump
+from auricle._connection.connection import Address
+from auricle._connection.servers import Servers
+from auricle._connection.transport import stream_url
+from auricle._stream.event_merger import EventMerger
+from auricle._stream.replay_buffer import ReplayBuffer
+from auricle._stream.stream_task import StreamTask
+from auricle.protocol.client_messages import Start
 from auricle.reconnect import ReconnectPolicy
-from auricle.servers import Servers
-from auricle.splice import Splice
 from auricle.stream import Stream
-from auricle.transport import stream_url
 
 DEFAULT_POLICY = ReconnectPolicy()
 
@@ -92,9 +92,9 @@ class AuricleClient:
         if self._session is None:
             self._session = aiohttp.ClientSession()
         start = start or Start()
-        journal = Journal(start, self._policy.replay_seconds, self._packet_seconds)
-        splice = Splice(start.turn)
-        pump = Pump(self._session, self._servers, journal, splice, self._policy, self._answer_timeout)
+        journal = ReplayBuffer(start, self._policy.replay_seconds, self._packet_seconds)
+        splice = EventMerger(start.turn)
+        pump = StreamTask(self._session, self._servers, journal, splice, self._policy, self._answer_timeout)
         await pump.open()
         return Stream(pump, journal, splice)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Literal
 
 from auricle.protocol import codes
-from auricle.protocol.messages import Fault
+from auricle.protocol.server_messages import Fault
 
 _EXPIRED = {codes.IDLE_TIMEOUT, codes.STREAM_TOO_LONG}
 

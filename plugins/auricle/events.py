@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auricle.errors import AuricleError
-from auricle.protocol.messages import Error, Final, Interim, SpeechStarted, TurnEagerEnd, TurnEnd, TurnResumed
+from auricle.protocol.server_messages import Error, Final, Interim, SpeechStarted, TurnEagerEnd, TurnEnd, TurnResumed
 
 
 @dataclass(frozen=True, slots=True)

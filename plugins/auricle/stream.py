@@ -7,20 +7,15 @@ from types import TracebackType
 from typing import Self
 
 from auricle import audio
+from auricle._stream.event_merger import EventMerger
+from auricle._stream.replay_buffer import LARGEST_PACKET_SECONDS, ReplayBuffer
+from auricle._stream.stream_task import StreamTask
 from auricle.errors import Backpressure, ProtocolError
 from auricle.events import StreamEvent
-from auricle.journal import LARGEST_PIECE_SECONDS, Journal
 from auricle.protocol import codes
-from auricle.protocol.messages import (
-    SAMPLE_BYTES,
-    End,
-    Finalize,
-    Ready,
-    Update,
-)
+from auricle.protocol.client_messages import SAMPLE_BYTES, End, Finalize, Update
+from auricle.protocol.server_messages import Ready
 from auricle.protocol.settings import InvalidMessage, Refine, TurnSettings, phrases
-from auricle.pump import Pump
-from auricle.splice import Splice
 
 
 class Stream:
@@ -31,12 +26,12 @@ class Stream:
     raised by the iteration, after the events that came before it, and by every method from then on.
     """
 
-    def __init__(self, pump: Pump, journal: Journal, splice: Splice) -> None:
+    def __init__(self, pump: StreamTask, journal: ReplayBuffer, splice: EventMerger) -> None:
         self._pump = pump
         self._journal = journal
         self._splice = splice
         self._width = SAMPLE_BYTES[journal.start.encoding]
-        self._piece_bytes = audio.size_of(LARGEST_PIECE_SECONDS, journal.start.sample_rate, journal.start.encoding)
+        self._piece_bytes = audio.size_of(LARGEST_PACKET_SECONDS, journal.start.sample_rate, journal.start.encoding)
         self._finalizes = 0
         self._ended = False
 
@@ -70,7 +65,7 @@ class Stream:
             await self._pump.room()
             self._check_open()
             self._journal.audio(piece)
-            self._pump.poke()
+            self._pump.wake()
 
     def send_nowait(self, pcm: bytes) -> None:
         """As `send`, but never waits: for callers that cannot hold up whoever speaks.
@@ -85,7 +80,7 @@ class Stream:
         if not self._pump.has_room:
             raise Backpressure(self._journal.unsent_seconds)
         self._journal.audio(pcm)
-        self._pump.poke()
+        self._pump.wake()
 
     def _check_audio(self, pcm: bytes) -> None:
         if len(pcm) % self._width:
@@ -191,7 +186,7 @@ class Stream:
 
     def _say(self, message: Update | Finalize | End) -> None:
         self._journal.say(message)
-        self._pump.poke()
+        self._pump.wake()
 
     def _fresh_id(self) -> str:
         while True:

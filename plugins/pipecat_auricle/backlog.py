@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from auricle.protocol.messages import End, Finalize, Update
+from auricle.protocol.client_messages import End, Finalize, Update
 
 Said = bytes | Update | Finalize | End
 

@@ -6,7 +6,7 @@ from pipecat.utils.errors import ErrorCategory, classify_http_status_code
 
 from auricle.errors import ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
 from auricle.protocol import codes
-from auricle.protocol.messages import Error
+from auricle.protocol.server_messages import Error
 
 _CATEGORIES = {
     ServerFull: ErrorCategory.RATE_LIMIT,

@@ -11,7 +11,8 @@ from loguru import logger
 from auricle import AuricleClient, ReconnectPolicy, Stream
 from auricle.errors import AuricleError, ServerFull
 from auricle.events import Reconnected, StreamEvent
-from auricle.protocol.messages import End, Finalize, Ready, Start, Update
+from auricle.protocol.client_messages import End, Finalize, Start, Update
+from auricle.protocol.server_messages import Ready
 from pipecat_auricle.backlog import Backlog, Said
 
 

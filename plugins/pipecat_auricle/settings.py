@@ -9,13 +9,8 @@ from typing import Literal, TypeVar
 from pipecat.services.settings import STTSettings
 from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
 
-from auricle.protocol.messages import (
-    MIN_SAMPLE_RATE,
-    Limits,
-    Ready,
-    Start,
-    Update,
-)
+from auricle.protocol.client_messages import MIN_SAMPLE_RATE, Start, Update
+from auricle.protocol.server_messages import Limits, Ready
 from auricle.protocol.settings import REFINES, InvalidMessage, Refine, TurnSettings, require
 
 TurnDetection = Literal["vad", "server"]

@@ -15,9 +15,10 @@ from pipecat.utils.errors import ErrorCategory
 from pipecat.utils.types import NOT_GIVEN, assert_given, is_given
 
 from auricle import AuricleClient, ReconnectPolicy
-from auricle.protocol.messages import Error, Ready, Start
-from pipecat_auricle.connected import ConnectedSTTService
-from pipecat_auricle.eager import SameWords
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Error, Ready
+from pipecat_auricle.connection import ConnectedSTTService
+from pipecat_auricle.eager_match import SameWords
 from pipecat_auricle.errors import refused_setting
 from pipecat_auricle.settings import (
     UPDATABLE,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from auricle.protocol.messages import Limits
+from auricle.protocol.server_messages import Limits
 from auricle_server.voice.models import TURN_MODELS, TurnModels
 
 DEFAULT_LIMITS = Limits(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auricle.protocol import codes
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.messages import Limits
+from auricle.protocol.server_messages import Limits
 from auricle_server.link.messages import ModelInfo
 from auricle_server.spelling import unwritable
 

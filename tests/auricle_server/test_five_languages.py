@@ -15,7 +15,8 @@ from pipecat.frames.frames import InputAudioRawFrame, STTUpdateSettingsFrame, Te
 from pipecat.transcriptions.language import Language
 
 import auricle
-from auricle.protocol.messages import Final, Interim, Start
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final, Interim
 from auricle.protocol.settings import TurnSettings
 from auricle_server.config import ServerConfig
 from auricle_server.local import serve_locally

@@ -11,7 +11,8 @@ import pytest
 
 import auricle
 from auricle.errors import ServerFull
-from auricle.protocol.messages import Final, Start
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final
 from auricle.protocol.settings import InvalidMessage
 from auricle.reconnect import ReconnectPolicy
 from auricle_server.config import ServerConfig

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from auricle.protocol.messages import Final, Interim, ServerEvent, SpeechStarted, Start, TurnEnd
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final, Interim, ServerEvent, SpeechStarted, TurnEnd
 from auricle.protocol.settings import Refine, TurnSettings
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine

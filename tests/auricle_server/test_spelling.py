@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.messages import Limits
+from auricle.protocol.server_messages import Limits
 from auricle_server.keyterms import check_keyterms, notice
 from auricle_server.link.messages import ModelInfo
 from auricle_server.spelling import alphabet, spellings, unwritable

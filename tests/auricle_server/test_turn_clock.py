@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from auricle.protocol.messages import Limits, Start, TurnEnd
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Limits, TurnEnd
 from auricle.protocol.settings import TurnSettings
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.demo.programme import load_clips

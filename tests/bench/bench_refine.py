@@ -19,7 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import auricle
-from auricle.protocol.messages import Final, Start
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final
 from auricle.protocol.settings import REFINES, Refine, TurnSettings
 from auricle_server.bench.figures import Spread
 from auricle_server.bench.results import record, write

@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 import auricle
-from auricle.protocol.messages import Start, TurnEnd
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import TurnEnd
 from auricle.protocol.settings import TurnMode, TurnSettings
 from auricle_server.bench.clips import SAMPLE_RATE, Pcm, load_clips
 from auricle_server.bench.results import record, write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle.protocol.messages import Word
+from auricle.protocol.server_messages import Word
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from auricle_server.stream.transcript import Segment

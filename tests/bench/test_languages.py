@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auricle.protocol.messages import Final
+from auricle.protocol.server_messages import Final
 from demo_model.prompts import PROMPT_OF
 from demo_model.voices import SAMPLE_RATE
 from tests.bench.languages.measures import Tally, joined, words

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from auricle.events import StreamEvent
-from auricle.protocol.messages import Final as FinalEvent
+from auricle.protocol.server_messages import Final as FinalEvent
 from auricle_server.bench.figures import Spread
 from auricle_server.config import ServerConfig
 from auricle_server.local import serve_locally

@@ -14,7 +14,7 @@ import soundfile
 
 from auricle import Final, Reconnected, ReconnectPolicy, Stream, StreamEvent, TurnEnd, TurnSettings
 from auricle.audio import pieces
-from auricle.protocol.messages import Start
+from auricle.protocol.client_messages import Start
 
 RATE = 16_000
 FRAME_BYTES = RATE // 50 * 2

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from auricle import Final, Reconnected, ReconnectPolicy, Stream, TurnEnd, TurnSettings, connect
-from auricle.protocol.messages import Start
+from auricle.protocol.client_messages import Start
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from auricle import Reconnected, connect
-from auricle.protocol.messages import Start
+from auricle.protocol.client_messages import Start
 from auricle.protocol.settings import TurnSettings
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig

@@ -10,20 +10,17 @@ from typing import TypeVar
 
 from aiohttp import WSMsgType, web
 
+from auricle.protocol.client_messages import End, Finalize, Start, Update
 from auricle.protocol.connection import ServerConnection
-from auricle.protocol.messages import (
-    End,
+from auricle.protocol.server_messages import (
     Final,
-    Finalize,
     Interim,
     Limits,
     Ready,
     ServerEvent,
-    Start,
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    Update,
 )
 from auricle.protocol.states import AudioReceived
 

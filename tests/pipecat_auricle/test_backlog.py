@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from auricle.protocol.messages import Finalize
+from auricle.protocol.client_messages import Finalize
 from pipecat_auricle.backlog import Backlog, Said
 
 

@@ -18,7 +18,8 @@ from pipecat.frames.frames import (
 )
 
 from auricle import ReconnectPolicy
-from auricle.protocol.messages import Finalize, SpeechStarted
+from auricle.protocol.client_messages import Finalize
+from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.echo_llm import EchoLLM, Question
 from tests.pipecat_auricle.harness import aggregator, running

@@ -19,10 +19,11 @@ from pipecat.transcriptions.language import Language
 from pipecat.turns.user_stop import ExactMatch, SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import EagerUserTurnStrategies, ExternalUserTurnStrategies
 
-from auricle.protocol.messages import SpeechStarted, TurnEagerEnd, Update
+from auricle.protocol.client_messages import Update
+from auricle.protocol.server_messages import SpeechStarted, TurnEagerEnd
 from auricle.protocol.settings import TurnSettings
 from pipecat_auricle import AuricleSTTService
-from pipecat_auricle.eager import SameWords
+from pipecat_auricle.eager_match import SameWords
 from tests.pipecat_auricle.echo_llm import EchoLLM, Question
 from tests.pipecat_auricle.harness import Agent, aggregator, running
 from tests.pipecat_auricle.scripted import (

@@ -15,7 +15,7 @@ from pipecat.frames.frames import (
 )
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 
-from auricle.protocol.messages import Final
+from auricle.protocol.server_messages import Final
 from auricle_server.bench.clips import load_clips
 from auricle_server.config import ServerConfig
 from auricle_server.local import serve_locally

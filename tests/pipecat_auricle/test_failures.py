@@ -19,7 +19,8 @@ from pipecat.transcriptions.language import Language
 from pipecat.utils.errors import ErrorCategory
 
 from auricle import ReconnectPolicy
-from auricle.protocol.messages import Finalize, SpeechStarted
+from auricle.protocol.client_messages import Finalize
+from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import running
 from tests.pipecat_auricle.scripted import Refusal, ScriptedServer, final, interim, scripted_server, turn_end

@@ -8,10 +8,11 @@ import pytest
 from pipecat.frames.frames import ErrorFrame, STTUpdateSettingsFrame, TextFrame, TranscriptionFrame
 from pipecat.transcriptions.language import Language
 
-from auricle.protocol.messages import Error, Update
+from auricle.protocol.client_messages import Update
+from auricle.protocol.server_messages import Error
 from auricle_server.checkpoints.languages import TRAINED
 from pipecat_auricle import AuricleSTTService
-from pipecat_auricle.streamed import _language
+from pipecat_auricle.frames import _language
 from tests.pipecat_auricle.harness import Agent, pcm_frames, running
 from tests.pipecat_auricle.scripted import ScriptedServer, final
 from tests.support import tongues

@@ -26,7 +26,8 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
-from auricle.protocol.messages import Finalize, SpeechStarted
+from auricle.protocol.client_messages import Finalize
+from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import PARAMS, Agent, Tap, audio, running
 from tests.pipecat_auricle.scripted import PATIENCE, ScriptedServer, Session, final, turn_end

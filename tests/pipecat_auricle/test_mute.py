@@ -21,7 +21,8 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.turns.user_mute import AlwaysUserMuteStrategy
 
-from auricle.protocol.messages import Finalize, SpeechStarted
+from auricle.protocol.client_messages import Finalize
+from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import Agent, aggregator, audio, running
 from tests.pipecat_auricle.scripted import ScriptedServer, Session, final, interim, turn_end

@@ -24,7 +24,8 @@ from pipecat.processors.audio.vad_processor import VADProcessor
 from pipecat.processors.frame_processor import FrameProcessor
 
 import auricle
-from auricle.protocol.messages import Final, Start
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final
 from auricle.protocol.settings import TurnSettings
 from auricle_server.config import ServerConfig
 from auricle_server.local import serve_locally

@@ -13,7 +13,8 @@ from pipecat.frames.frames import (
 )
 from pipecat.turns.user_turn_strategies import EagerUserTurnStrategies, ExternalUserTurnStrategies
 
-from auricle.protocol.messages import Final, SpeechStarted, Update
+from auricle.protocol.client_messages import Update
+from auricle.protocol.server_messages import Final, SpeechStarted
 from auricle.protocol.settings import TurnSettings
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.echo_llm import EchoLLM, Question

@@ -23,7 +23,8 @@ from pipecat.transcriptions.language import Language
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 
-from auricle.protocol.messages import Finalize, SpeechStarted, Update
+from auricle.protocol.client_messages import Finalize, Update
+from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import aggregator, running
 from tests.pipecat_auricle.scripted import PATIENCE, ScriptedServer, final, interim, turn_end

@@ -12,7 +12,8 @@ from pipecat.transcriptions.language import Language
 from pipecat.utils.errors import ErrorCategory
 
 from auricle import ReconnectPolicy
-from auricle.protocol.messages import Error, Update
+from auricle.protocol.client_messages import Update
+from auricle.protocol.server_messages import Error
 from auricle.protocol.settings import TurnSettings
 from pipecat_auricle import AuricleSTTService, AuricleSTTSettings
 from tests.pipecat_auricle.harness import running

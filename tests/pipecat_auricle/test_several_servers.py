@@ -18,7 +18,8 @@ from pipecat.frames.frames import (
 from pipecat.utils.errors import ErrorCategory
 
 from auricle import ReconnectPolicy
-from auricle.protocol.messages import Error, Finalize, SpeechStarted, Update
+from auricle.protocol.client_messages import Finalize, Update
+from auricle.protocol.server_messages import Error, SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import Agent, running
 from tests.pipecat_auricle.scripted import Refusal, ScriptedServer, final, interim, scripted_server, turn_end

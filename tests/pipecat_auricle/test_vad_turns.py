@@ -22,7 +22,8 @@ from pipecat.metrics.metrics import MetricsData, STTUsageMetricsData, TTFBMetric
 from pipecat.transcriptions.language import Language
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 
-from auricle.protocol.messages import Final, Finalize, SpeechStarted
+from auricle.protocol.client_messages import Finalize
+from auricle.protocol.server_messages import Final, SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import Agent, aggregator, running
 from tests.pipecat_auricle.scripted import ScriptedServer, final, interim

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections import deque
 
-from auricle.protocol.messages import Final, ServerEvent, Start, Update
+from auricle.protocol.client_messages import Start, Update
+from auricle.protocol.server_messages import Final, ServerEvent
 from auricle.protocol.settings import Refine
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.engine import Engine

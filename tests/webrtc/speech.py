@@ -15,7 +15,8 @@ import soundfile
 import soxr
 
 import auricle
-from auricle.protocol.messages import Final, Start
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final
 
 RATE = 16_000
 LOUD = 500  # samples of speech, of 32767

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pipecat.frames.frames import InterimTranscriptionFrame
 
-from auricle.protocol.messages import Final
+from auricle.protocol.server_messages import Final
 from pipecat_auricle import TurnDetection
 from tests.webrtc.caller import calling
 from tests.webrtc.listener import Captions, listening

@@ -1,14 +1,11 @@
 """The native protocol, version 1, without I/O: messages, codec, states and both ends of a connection."""
 
+from auricle.protocol.client_messages import PROTOCOL_VERSION, ClientMessage, End, Finalize, Start, Update
 from auricle.protocol.codes import CODES, Code, ProtocolViolation
 from auricle.protocol.connection import ClientConnection, ClientInput, ServerConnection
-from auricle.protocol.messages import (
-    PROTOCOL_VERSION,
-    ClientMessage,
-    End,
+from auricle.protocol.server_messages import (
     Error,
     Final,
-    Finalize,
     Interim,
     LanguageSpan,
     Limits,
@@ -16,11 +13,9 @@ from auricle.protocol.messages import (
     ServerEvent,
     Settled,
     SpeechStarted,
-    Start,
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    Update,
     Word,
 )
 from auricle.protocol.settings import InvalidMessage, TurnSettings

@@ -12,15 +12,12 @@ from dataclasses import fields
 from typing import Any, NoReturn, TypeVar
 
 from auricle.protocol import codes, schema
+from auricle.protocol.client_messages import PROTOCOL_VERSION, ClientMessage, End, Finalize, Start, Update
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.messages import (
-    PROTOCOL_VERSION,
+from auricle.protocol.server_messages import (
     ChunkGrid,
-    ClientMessage,
-    End,
     Error,
     Final,
-    Finalize,
     Held,
     Interim,
     LanguageSpan,
@@ -29,11 +26,9 @@ from auricle.protocol.messages import (
     ServerEvent,
     Settled,
     SpeechStarted,
-    Start,
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    Update,
     Word,
 )
 from auricle.protocol.settings import InvalidMessage, TurnSettings

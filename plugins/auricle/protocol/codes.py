@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from auricle.protocol.messages import Fault
+from auricle.protocol.server_messages import Fault
 
 BAD_JSON: Final = "bad_json"
 UNKNOWN_MESSAGE: Final = "unknown_message"

@@ -14,23 +14,20 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from auricle.protocol import codec, codes
+from auricle.protocol.client_messages import SAMPLE_BYTES, ClientMessage, End, Finalize, Start, Update
 from auricle.protocol.codes import CODES, ProtocolViolation
-from auricle.protocol.messages import (
-    SAMPLE_BYTES,
-    ClientMessage,
-    End,
-    Error,
-    Final,
-    Finalize,
-    Held,
-    Ready,
-    ServerEvent,
-    Start,
-    Update,
-)
-from auricle.protocol.sent import Sent
+from auricle.protocol.resume_buffer import ResumeBuffer
+from auricle.protocol.server_messages import Error, Final, Held, Ready, ServerEvent
 from auricle.protocol.settings import InvalidMessage
-from auricle.protocol.states import CLIENT_MOVES, SERVER_MOVES, WRONG_MOVES, Answer, AudioReceived, FatalError, Talk
+from auricle.protocol.states import (
+    CLIENT_MOVES,
+    SERVER_MOVES,
+    WRONG_MOVES,
+    AudioReceived,
+    ClientState,
+    FatalError,
+    ServerState,
+)
 
 ClientInput = ClientMessage | AudioReceived
 DEFAULT_MESSAGE_BYTES = 1 << 20
@@ -40,8 +37,8 @@ DEFAULT_MESSAGE_BYTES = 1 << 20
 class _Conversation:
     """The two states, moved along their tables."""
 
-    talk: Talk = Talk.OPENING
-    answer: Answer = Answer.SILENT
+    talk: ClientState = ClientState.OPENING
+    answer: ServerState = ServerState.SILENT
 
     def client_says(self, kind: type) -> None:
         try:
@@ -52,7 +49,7 @@ class _Conversation:
 
     def server_says(self, event: ServerEvent) -> None:
         kind = FatalError if isinstance(event, Error) and event.fatal else type(event)
-        early = self.talk is Talk.OPENING and kind is not FatalError
+        early = self.talk is ClientState.OPENING and kind is not FatalError
         if early or (self.answer, kind) not in SERVER_MOVES:
             raise ProtocolViolation(
                 codes.UNEXPECTED_EVENT,
@@ -93,7 +90,7 @@ class ServerConnection:
         self._message_bytes = message_bytes
         self._conversation = _Conversation()
         self._seq = 0
-        self._sent = Sent()
+        self._sent = ResumeBuffer()
         self._bytes = self._messages = 0
 
     @property
@@ -105,12 +102,12 @@ class ServerConnection:
     @property
     def ended(self) -> bool:
         """Whether the client has said `End`."""
-        return self._conversation.talk is Talk.ENDED
+        return self._conversation.talk is ClientState.ENDED
 
     @property
     def failed(self) -> bool:
         """Whether a fatal error was sent."""
-        return self._conversation.answer is Answer.FAILED
+        return self._conversation.answer is ServerState.FAILED
 
     def receive_text(self, text: str) -> list[ClientInput]:
         """What a text message says.
@@ -227,12 +224,12 @@ class ClientConnection:
     @property
     def ready(self) -> bool:
         """Whether the server has answered `Ready` and has not failed since."""
-        return self._conversation.answer is Answer.ANSWERING
+        return self._conversation.answer is ServerState.ANSWERING
 
     @property
     def ended(self) -> bool:
         """Whether `end` was called."""
-        return self._conversation.talk is Talk.ENDED
+        return self._conversation.talk is ClientState.ENDED
 
     def start(self, start: Start) -> str:
         """Opens the stream."""

@@ -10,20 +10,17 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from auricle.protocol import codes
-from auricle.protocol.messages import (
-    End,
+from auricle.protocol.client_messages import End, Finalize, Start, Update
+from auricle.protocol.server_messages import (
     Error,
     Final,
-    Finalize,
     Interim,
     Ready,
     Settled,
     SpeechStarted,
-    Start,
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    Update,
 )
 
 
@@ -38,7 +35,7 @@ class FatalError:
     """Stands in the table for an `Error` after which the connection closes."""
 
 
-class Talk(Enum):
+class ClientState(Enum):
     """How far the client's side has come."""
 
     OPENING = auto()
@@ -48,7 +45,7 @@ class Talk(Enum):
     """`End` was the last word."""
 
 
-class Answer(Enum):
+class ServerState(Enum):
     """How far the server's side has come."""
 
     SILENT = auto()
@@ -58,31 +55,31 @@ class Answer(Enum):
     """A fatal `Error` was the last word."""
 
 
-CLIENT_MOVES: dict[tuple[Talk, type], Talk] = {
-    (Talk.OPENING, Start): Talk.TALKING,
-    (Talk.TALKING, AudioReceived): Talk.TALKING,
-    (Talk.TALKING, Update): Talk.TALKING,
-    (Talk.TALKING, Finalize): Talk.TALKING,
-    (Talk.TALKING, End): Talk.ENDED,
+CLIENT_MOVES: dict[tuple[ClientState, type], ClientState] = {
+    (ClientState.OPENING, Start): ClientState.TALKING,
+    (ClientState.TALKING, AudioReceived): ClientState.TALKING,
+    (ClientState.TALKING, Update): ClientState.TALKING,
+    (ClientState.TALKING, Finalize): ClientState.TALKING,
+    (ClientState.TALKING, End): ClientState.ENDED,
 }
 
-SERVER_MOVES: dict[tuple[Answer, type], Answer] = {
-    (Answer.SILENT, Ready): Answer.ANSWERING,
-    (Answer.SILENT, FatalError): Answer.FAILED,
-    (Answer.ANSWERING, SpeechStarted): Answer.ANSWERING,
-    (Answer.ANSWERING, Interim): Answer.ANSWERING,
-    (Answer.ANSWERING, Final): Answer.ANSWERING,
-    (Answer.ANSWERING, Settled): Answer.ANSWERING,
-    (Answer.ANSWERING, TurnEagerEnd): Answer.ANSWERING,
-    (Answer.ANSWERING, TurnResumed): Answer.ANSWERING,
-    (Answer.ANSWERING, TurnEnd): Answer.ANSWERING,
-    (Answer.ANSWERING, Error): Answer.ANSWERING,
-    (Answer.ANSWERING, FatalError): Answer.FAILED,
+SERVER_MOVES: dict[tuple[ServerState, type], ServerState] = {
+    (ServerState.SILENT, Ready): ServerState.ANSWERING,
+    (ServerState.SILENT, FatalError): ServerState.FAILED,
+    (ServerState.ANSWERING, SpeechStarted): ServerState.ANSWERING,
+    (ServerState.ANSWERING, Interim): ServerState.ANSWERING,
+    (ServerState.ANSWERING, Final): ServerState.ANSWERING,
+    (ServerState.ANSWERING, Settled): ServerState.ANSWERING,
+    (ServerState.ANSWERING, TurnEagerEnd): ServerState.ANSWERING,
+    (ServerState.ANSWERING, TurnResumed): ServerState.ANSWERING,
+    (ServerState.ANSWERING, TurnEnd): ServerState.ANSWERING,
+    (ServerState.ANSWERING, Error): ServerState.ANSWERING,
+    (ServerState.ANSWERING, FatalError): ServerState.FAILED,
 }
 
-WRONG_MOVES: dict[Talk, str] = {
-    Talk.OPENING: codes.NOT_STARTED,
-    Talk.TALKING: codes.ALREADY_STARTED,
-    Talk.ENDED: codes.AFTER_END,
+WRONG_MOVES: dict[ClientState, str] = {
+    ClientState.OPENING: codes.NOT_STARTED,
+    ClientState.TALKING: codes.ALREADY_STARTED,
+    ClientState.ENDED: codes.AFTER_END,
 }
 """The code of a client move that `CLIENT_MOVES` lacks; while talking, only a second `Start` is one."""

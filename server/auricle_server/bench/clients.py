@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from auricle.protocol.client_messages import End, Finalize, Start
 from auricle.protocol.codec import encode_client
-from auricle.protocol.messages import End, Finalize, Start
 from auricle.protocol.settings import TurnSettings
 from auricle_server.bench.clips import Clip, load_clips
 from auricle_server.bench.script import Said, packets_of, script

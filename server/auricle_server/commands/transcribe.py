@@ -45,7 +45,7 @@ def transcribe(
     Text goes to standard output, progress and errors to standard error. A bad file is named and does not stop the
     others; the exit code is 1 when any failed.
     """
-    from auricle.protocol.messages import Start
+    from auricle.protocol.client_messages import Start
     from auricle_server.commands.transcription import NoServer, Options, transcribe_all
 
     offline = not realtime and latency_ms is None

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auricle.protocol.messages import Final, Word
+    from auricle.protocol.server_messages import Final, Word
 
 CUE_CHARACTERS = 84  # two lines of 42, the broadcasters' habit
 CUE_SECONDS = 7.0

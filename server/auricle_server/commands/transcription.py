@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from auricle.client import connect
 from auricle.errors import AuricleError, ConnectionFailed, Refused
-from auricle.protocol.messages import Final, Interim, Start
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final, Interim
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
 from auricle_server.commands.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio

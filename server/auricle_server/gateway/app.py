@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from auricle.protocol import codes
-from auricle.protocol.messages import RESUME_HEADER
+from auricle.protocol.client_messages import RESUME_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.auth import check_key
 from auricle_server.gateway.errors import Refusal, ShuttingDown

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from auricle.protocol.messages import Encoding
+from auricle.protocol.client_messages import Encoding
 from auricle_server.gateway.resample import Resampler
 from auricle_server.link.messages import SAMPLE_RATE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from auricle.protocol.messages import Final, ServerEvent, TurnEnd
+from auricle.protocol.server_messages import Final, ServerEvent, TurnEnd
 from auricle_server.metrics import Metrics
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import WSMsgType, web
 
-from auricle.protocol.messages import RESUME_HEADER
+from auricle.protocol.client_messages import RESUME_HEADER
 from auricle_server.gateway.socket import CLOSE_SECONDS
 
 RESUME_PATH = "/v1/resume"

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from auricle.protocol.connection import ServerConnection
-from auricle.protocol.messages import Interim, ServerEvent
+from auricle.protocol.server_messages import Interim, ServerEvent
 
 
 class Outgoing:

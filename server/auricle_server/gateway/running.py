@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from auricle.protocol import codes
+from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import CODES, ProtocolViolation
-from auricle.protocol.messages import Limits, Ready, ServerEvent, Start, Update
+from auricle.protocol.server_messages import Limits, Ready, ServerEvent
 from auricle_server.gateway.audio_in import AudioIn
 from auricle_server.gateway.figures import Figures
 from auricle_server.gateway.hearing import Hearing, HearingRoom

@@ -12,9 +12,10 @@ import secrets
 from collections.abc import Callable
 
 from auricle.protocol import codes
+from auricle.protocol.client_messages import End, Finalize, Start, Update
 from auricle.protocol.codes import CODES, ProtocolViolation
 from auricle.protocol.connection import ClientInput, ServerConnection
-from auricle.protocol.messages import End, Error, Finalize, Limits, ServerEvent, Start, Update
+from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.figures import Figures
 from auricle_server.gateway.hearing import HearingRoom

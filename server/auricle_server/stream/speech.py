@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from auricle.protocol.messages import Final, Interim, ServerEvent, Settled, SpeechStarted, Start
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final, Interim, ServerEvent, Settled, SpeechStarted
 from auricle.protocol.settings import TurnSettings
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import SAMPLE_RATE, ModelInfo

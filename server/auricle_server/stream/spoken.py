@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from auricle.protocol.languages import AUTO
-from auricle.protocol.messages import LanguageSpan
+from auricle.protocol.server_messages import LanguageSpan
 from auricle_server.link.messages import SAMPLE_RATE
 
 AT_ONCE = 6

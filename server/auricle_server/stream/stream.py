@@ -13,16 +13,10 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from auricle.protocol import codes
+from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.languages import resolve
-from auricle.protocol.messages import (
-    ChunkGrid,
-    Limits,
-    Ready,
-    ServerEvent,
-    Start,
-    Update,
-)
+from auricle.protocol.server_messages import ChunkGrid, Limits, Ready, ServerEvent
 from auricle.protocol.settings import Refine, TurnSettings
 from auricle_server.keyterms import check_keyterms
 from auricle_server.link.columns import ChunkResult

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auricle.protocol.messages import Word
+from auricle.protocol.server_messages import Word
 from auricle_server.calibration import RAW, WordCalibration, word_times
 from auricle_server.link.messages import SAMPLE_RATE
 from auricle_server.pieces import Kind, Piece, vocabulary

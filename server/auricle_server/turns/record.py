@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auricle.protocol.messages import ServerEvent, TurnEagerEnd, TurnEnd, TurnResumed
+from auricle.protocol.server_messages import ServerEvent, TurnEagerEnd, TurnEnd, TurnResumed
 
 
 class TurnRecord:

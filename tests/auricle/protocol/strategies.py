@@ -22,7 +22,7 @@ from auricle.protocol import (
     Update,
     Word,
 )
-from auricle.protocol.messages import ENCODINGS, MAX_ID_LENGTH
+from auricle.protocol.client_messages import ENCODINGS, MAX_ID_LENGTH
 from auricle.protocol.settings import REFINES, TURN_MODES, TurnSettings
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

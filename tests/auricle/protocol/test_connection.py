@@ -31,7 +31,7 @@ from auricle.protocol import (
     Update,
     codec,
 )
-from auricle.protocol.states import CLIENT_MOVES, SERVER_MOVES, Answer, FatalError, Talk
+from auricle.protocol.states import CLIENT_MOVES, SERVER_MOVES, ClientState, FatalError, ServerState
 
 LIMITS = Limits(message_bytes=1_000, buffered_seconds=2.0, stream_seconds=60.0, idle_seconds=5.0)
 READY = Ready(
@@ -102,12 +102,16 @@ CLIENT_WORDS: dict[type, str | bytes] = {
     Finalize: '{"type":"finalize","id":"a"}',
     End: '{"type":"end"}',
 }
-WAYS_TO: dict[Talk, list[type]] = {Talk.OPENING: [], Talk.TALKING: [Start], Talk.ENDED: [Start, End]}
-WRONG = {Talk.OPENING: "not_started", Talk.TALKING: "already_started", Talk.ENDED: "after_end"}
+WAYS_TO: dict[ClientState, list[type]] = {
+    ClientState.OPENING: [],
+    ClientState.TALKING: [Start],
+    ClientState.ENDED: [Start, End],
+}
+WRONG = {ClientState.OPENING: "not_started", ClientState.TALKING: "already_started", ClientState.ENDED: "after_end"}
 
 
-@pytest.mark.parametrize(("state", "kind"), list(itertools.product(Talk, CLIENT_WORDS)))
-def test_a_server_takes_exactly_the_moves_of_the_table(state: Talk, kind: type) -> None:
+@pytest.mark.parametrize(("state", "kind"), list(itertools.product(ClientState, CLIENT_WORDS)))
+def test_a_server_takes_exactly_the_moves_of_the_table(state: ClientState, kind: type) -> None:
     pair = Pair()
     for step in WAYS_TO[state]:
         pair.to_server(CLIENT_WORDS[step])
@@ -117,8 +121,8 @@ def test_a_server_takes_exactly_the_moves_of_the_table(state: Talk, kind: type) 
         assert code_of(lambda: pair.to_server(CLIENT_WORDS[kind])) == WRONG[state]
 
 
-@pytest.mark.parametrize(("state", "kind"), list(itertools.product(Talk, CLIENT_WORDS)))
-def test_a_client_is_stopped_before_it_says_what_the_server_would_refuse(state: Talk, kind: type) -> None:
+@pytest.mark.parametrize(("state", "kind"), list(itertools.product(ClientState, CLIENT_WORDS)))
+def test_a_client_is_stopped_before_it_says_what_the_server_would_refuse(state: ClientState, kind: type) -> None:
     connection = ClientConnection()
     say: dict[type, Callable[[], object]] = {
         Start: lambda: connection.start(Start()),
@@ -150,15 +154,15 @@ SERVER_WORDS: dict[type, ServerEvent] = {
     Error: Error(code="unsupported_latency", fault="client", fatal=False, message="m"),
     FatalError: FATAL,
 }
-ANSWERS_TO: dict[Answer, list[ServerEvent]] = {
-    Answer.SILENT: [],
-    Answer.ANSWERING: [READY],
-    Answer.FAILED: [READY, FATAL],
+ANSWERS_TO: dict[ServerState, list[ServerEvent]] = {
+    ServerState.SILENT: [],
+    ServerState.ANSWERING: [READY],
+    ServerState.FAILED: [READY, FATAL],
 }
 
 
-@pytest.mark.parametrize(("state", "kind"), list(itertools.product(Answer, SERVER_WORDS)))
-def test_both_ends_hold_the_server_to_its_table(state: Answer, kind: type) -> None:
+@pytest.mark.parametrize(("state", "kind"), list(itertools.product(ServerState, SERVER_WORDS)))
+def test_both_ends_hold_the_server_to_its_table(state: ServerState, kind: type) -> None:
     pair = Pair()
     pair.to_server(pair.client.start(Start()))
     for event in ANSWERS_TO[state]:

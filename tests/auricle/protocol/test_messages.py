@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from auricle.protocol import Finalize, InvalidMessage, Start, TurnSettings, Update, messages
+from auricle.protocol import Finalize, InvalidMessage, Start, TurnSettings, Update, client_messages, server_messages
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,6 @@ def test_a_message_that_exists_is_legal(build: Callable[[], object], field: str)
 
 
 def test_every_type_of_the_wire_has_its_own_name() -> None:
-    kinds = [kind for kind in vars(messages).values() if dataclasses.is_dataclass(kind) and hasattr(kind, "TYPE")]
+    messages = {**vars(client_messages), **vars(server_messages)}.values()
+    kinds = [kind for kind in messages if dataclasses.is_dataclass(kind) and hasattr(kind, "TYPE")]
     assert len({kind.TYPE for kind in kinds}) == len(kinds) == 13

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from auricle.protocol.messages import Final, LanguageSpan, Word
+from auricle.protocol.server_messages import Final, LanguageSpan, Word
 from auricle_server.commands.transcript_formats import CUE_CHARACTERS, CUE_SECONDS, Format, Transcript, cues_of, render
 
 

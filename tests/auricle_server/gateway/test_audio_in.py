@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.protocol.messages import Encoding
+from auricle.protocol.client_messages import Encoding
 from auricle_server.gateway.audio_in import AudioIn
 from auricle_server.gateway.resample import Resampler
 

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import pytest
 
 import auricle
-from auricle.protocol.messages import Final, Interim, ServerEvent, Start, TurnEnd
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final, Interim, ServerEvent, TurnEnd
 from auricle.protocol.settings import TurnSettings
 from auricle_server.bench.clips import Clip, load_clips
 from auricle_server.config import ServerConfig

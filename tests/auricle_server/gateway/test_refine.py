@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import auricle
-from auricle.protocol.messages import Final, Interim, Start, TurnEnd
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final, Interim, TurnEnd
 from auricle.protocol.settings import Refine, TurnSettings
 from auricle.stream import Stream
 from tests.auricle_server.gateway.conftest import Serve

@@ -13,8 +13,9 @@ import aiohttp
 import pytest
 
 from auricle.protocol import codes
+from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codec import decode_event, encode_client
-from auricle.protocol.messages import Error, Ready, Start, Update
+from auricle.protocol.server_messages import Error, Ready
 from auricle_server.config import DEFAULT_LIMITS, ServerConfig
 from auricle_server.engine import Engine
 from auricle_server.gateway.app import Gateway

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from auricle.protocol.messages import (
+from auricle.protocol.client_messages import Update
+from auricle.protocol.server_messages import (
     Final,
     Interim,
     ServerEvent,
@@ -15,7 +16,6 @@ from auricle.protocol.messages import (
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    Update,
 )
 from auricle.protocol.settings import TurnSettings
 from auricle_server.link.columns import ChunkResult

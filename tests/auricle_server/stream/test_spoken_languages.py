@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.messages import Final, Interim, LanguageSpan, Limits, ServerEvent, Start, TurnEnd, Update
+from auricle.protocol.server_messages import Final, Interim, LanguageSpan, Limits, ServerEvent, TurnEnd
 from auricle.protocol.settings import TurnSettings
 from auricle_server.link.columns import ChunkResult
 from auricle_server.link.messages import ModelInfo, RefineChanged

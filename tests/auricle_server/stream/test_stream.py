@@ -9,19 +9,18 @@ from typing import Any
 
 import pytest
 
+from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.messages import (
+from auricle.protocol.server_messages import (
     Final,
     Interim,
     Limits,
     ServerEvent,
     Settled,
     SpeechStarted,
-    Start,
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
-    Update,
 )
 from auricle.protocol.settings import TurnSettings
 from auricle_server.link.columns import ChunkResult

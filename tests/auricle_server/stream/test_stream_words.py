@@ -7,7 +7,8 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from auricle.protocol.messages import Final, Interim, ServerEvent, SpeechStarted, Start, TurnEnd
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final, Interim, ServerEvent, SpeechStarted, TurnEnd
 from auricle_server.calibration import WordCalibration
 from auricle_server.stream import Stream
 from tests.auricle_server.stream.test_refined_stream import Pair

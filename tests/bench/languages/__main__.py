@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import auricle
-from auricle.protocol.messages import Final, Interim, Start
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final, Interim
 from auricle.protocol.settings import TurnSettings
 from auricle_server.bench.results import record, write
 from auricle_server.config import ServerConfig

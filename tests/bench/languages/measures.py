@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from auricle.protocol.messages import Final
+from auricle.protocol.server_messages import Final
 from demo_model.evaluate import edit_distance
 from demo_model.sentences import normalise
 

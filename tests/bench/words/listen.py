@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from auricle.protocol.messages import Word
+from auricle.protocol.server_messages import Word
 from auricle_server.calibration import RAW, WordCalibration
 from auricle_server.engine import Engine
 from auricle_server.engine.types import RowResult

@@ -11,7 +11,7 @@ from livekit.agents.stt import RecognitionUsage, SpeechData, SpeechEvent, Speech
 from livekit.agents.types import TimedString
 
 from auricle.events import StreamEvent
-from auricle.protocol.messages import Final, Interim, Ready, SpeechStarted, TurnEagerEnd, TurnEnd, Word
+from auricle.protocol.server_messages import Final, Interim, Ready, SpeechStarted, TurnEagerEnd, TurnEnd, Word
 
 from ._clock import AudioClock
 

@@ -11,10 +11,10 @@ import aiohttp
 from livekit.agents.utils import aio, http_context
 
 from auricle import AuricleClient, Error, Ready, ReconnectPolicy, Stream
+from auricle._connection.transport import STREAM_PATH, stream_url
 from auricle.protocol import codes
 from auricle.protocol.languages import resolve
 from auricle.protocol.settings import is_text
-from auricle.transport import STREAM_PATH, stream_url
 
 from .log import logger
 from .models import OptionChanges, STTOptions, code_of

@@ -8,8 +8,8 @@ from typing import Literal, TypedDict, get_args
 from livekit.agents import LanguageCode, NotGivenOr
 from livekit.agents.utils import is_given
 
+from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.languages import AUTO
-from auricle.protocol.messages import Start, Update
 from auricle.protocol.settings import REFINES, Refine, TurnSettings, require
 
 TurnDetection = Literal["session", "server"]

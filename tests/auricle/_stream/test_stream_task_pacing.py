@@ -8,16 +8,8 @@ from dataclasses import replace
 import pytest
 
 import auricle
-from auricle import (
-    Backpressure,
-    ConnectionFailed,
-    Final,
-    ProtocolError,
-    Reconnecting,
-    Start,
-    StreamEvent,
-    mailbox,
-)
+from auricle import Backpressure, ConnectionFailed, Final, ProtocolError, Reconnecting, Start, StreamEvent
+from auricle._stream import event_queue
 from tests.auricle.listening import FAST, everything, until, words_of
 from tests.auricle.recogniser import START, speech
 from tests.auricle.servers import Fault, ScriptedServer, client_tasks
@@ -57,7 +49,7 @@ async def test_closing_on_a_server_that_does_not_read_is_quick() -> None:
 
 
 async def test_a_slow_reader_loses_nothing_and_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailbox, "MOST_WAITING", 32)
+    monkeypatch.setattr(event_queue, "MAX_QUEUED", 32)
     async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
         ids = [await stream.finalize() for _ in range(200)]
         await stream.end()

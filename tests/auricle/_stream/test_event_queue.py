@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from auricle import ConnectionFailed, Interim, Reconnecting, SpeechStarted, StreamEvent
-from auricle.mailbox import MOST_WAITING, Mailbox
+from auricle._stream.event_queue import MAX_QUEUED, EventQueue
 
 LOST = ConnectionFailed("lost", "it broke")
 
@@ -15,7 +15,7 @@ def interim(text: str) -> Interim:
 
 
 async def test_events_come_out_in_order() -> None:
-    mailbox = Mailbox()
+    mailbox = EventQueue()
     events: list[StreamEvent] = [SpeechStarted(start=1.0), interim("a"), SpeechStarted(start=2.0)]
     for event in events:
         await mailbox.put(event)
@@ -23,33 +23,33 @@ async def test_events_come_out_in_order() -> None:
 
 
 async def test_only_the_newest_of_several_interims_waits() -> None:
-    mailbox = Mailbox()
+    mailbox = EventQueue()
     for event in (interim("a"), interim("a b"), SpeechStarted(start=1.0), interim("c"), interim("c d")):
         await mailbox.put(event)
     assert [await mailbox.get() for _ in range(3)] == [interim("a b"), SpeechStarted(start=1.0), interim("c d")]
 
 
 async def test_only_the_newest_reconnection_notice_waits() -> None:
-    mailbox = Mailbox()
+    mailbox = EventQueue()
     for attempt in range(10_000):
         mailbox.put_at_once(Reconnecting(attempt, 0.1, LOST))
     assert len(mailbox) == 1
 
 
 async def test_a_full_mailbox_waits_for_its_reader() -> None:
-    mailbox = Mailbox()
-    for index in range(MOST_WAITING):
+    mailbox = EventQueue()
+    for index in range(MAX_QUEUED):
         await mailbox.put(SpeechStarted(start=float(index)))
     waiting = asyncio.create_task(mailbox.put(SpeechStarted(start=-1.0)))
     await asyncio.sleep(0)
     assert not waiting.done()
     await mailbox.get()
     await waiting
-    assert len(mailbox) == MOST_WAITING
+    assert len(mailbox) == MAX_QUEUED
 
 
 async def test_the_end_comes_after_the_events() -> None:
-    mailbox = Mailbox()
+    mailbox = EventQueue()
     await mailbox.put(interim("a"))
     mailbox.close(None)
     assert await mailbox.get() == interim("a")
@@ -59,7 +59,7 @@ async def test_the_end_comes_after_the_events() -> None:
 
 
 async def test_an_error_comes_after_the_events_and_stays() -> None:
-    mailbox = Mailbox()
+    mailbox = EventQueue()
     await mailbox.put(interim("a"))
     mailbox.close(LOST)
     assert await mailbox.get() == interim("a")
@@ -69,7 +69,7 @@ async def test_an_error_comes_after_the_events_and_stays() -> None:
 
 
 async def test_a_waiting_reader_wakes_at_the_end() -> None:
-    mailbox = Mailbox()
+    mailbox = EventQueue()
     reader = asyncio.create_task(mailbox.get())
     await asyncio.sleep(0)
     mailbox.close(LOST)

@@ -8,16 +8,17 @@ from dataclasses import replace
 
 import aiohttp
 
+from auricle._connection.connection import Address, Connection, ResumePoint, open_connection
+from auricle._connection.servers import Servers, weightiest
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
-from auricle.link import Address, Link, Return, open_link
 from auricle.protocol import codes
-from auricle.protocol.messages import Held, Start
-from auricle.servers import Servers, weightiest
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Held
 
 _KEYTERMS_REFUSED = {codes.UNSUPPORTED_KEYTERMS, codes.INVALID_KEYTERMS}
 
 
-class Dialler:
+class Connector:
     """Opens one stream's connections.
 
     Args:
@@ -30,7 +31,7 @@ class Dialler:
         self._servers = servers
         self._begun = False
 
-    async def dial(self, start: Start) -> Link:
+    async def connect(self, start: Start) -> Connection:
         """A connection to the first server that will have the stream, as a new one.
 
         Raises:
@@ -38,7 +39,7 @@ class Dialler:
         """
         return await self._any(start, self._servers.in_order(_now()))
 
-    async def dial_again(self, start: Start, back: Return, can_resume: Callable[[Held], bool]) -> Link:
+    async def reconnect(self, start: Start, back: ResumePoint, can_resume: Callable[[Held], bool]) -> Connection:
         """A connection to the server that had the stream, which may have it still; to another if it cannot be reached.
 
         Args:
@@ -64,12 +65,12 @@ class Dialler:
         await link.close()
         return await self._any(start, [back.address])
 
-    def ended(self, link: Link, error: AuricleError) -> None:
+    def ended(self, link: Connection, error: AuricleError) -> None:
         """A server has ended the stream; unless its time was merely over, others come first for a while."""
         if not (isinstance(error, StreamFailed) and error.expired):
             self._servers.failed(link.address, error, _now())
 
-    async def _any(self, start: Start, addresses: Iterable[Address], *before: AuricleError) -> Link:
+    async def _any(self, start: Start, addresses: Iterable[Address], *before: AuricleError) -> Connection:
         errors = [*before]
         for address in addresses:
             try:
@@ -83,14 +84,14 @@ class Dialler:
                 return link
         raise weightiest(errors)
 
-    async def _open(self, address: Address, start: Start, back: Return | None = None) -> Link:
+    async def _open(self, address: Address, start: Start, back: ResumePoint | None = None) -> Connection:
         """Key terms that one server took and the next one does not are no reason to end a stream that is under way."""
         try:
-            return await open_link(self._session, address, start, back)
+            return await open_connection(self._session, address, start, back)
         except StreamFailed as error:
             if not (self._begun and start.keyterms and error.code in _KEYTERMS_REFUSED):
                 raise
-            return await open_link(self._session, address, replace(start, keyterms=()))
+            return await open_connection(self._session, address, replace(start, keyterms=()))
 
 
 def _now() -> float:

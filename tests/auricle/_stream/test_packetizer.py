@@ -7,8 +7,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.pace import LONGEST_WAIT_SECONDS, Pace
-from auricle.protocol.messages import ChunkGrid
+from auricle._stream.packetizer import LONGEST_WAIT_SECONDS, Packetizer
+from auricle.protocol.server_messages import ChunkGrid
 
 
 @given(
@@ -20,7 +20,7 @@ from auricle.protocol.messages import ChunkGrid
 def test_no_chunk_waits_for_audio_that_is_there(rate: int, step_ms: int, delay: float, frames: list[int]) -> None:
     step = step_ms / 1000
     chunks = ChunkGrid(first=step - 0.08 + 0.0125 + delay, step=step)
-    pace, sent, said = Pace(rate, 0.02, chunks), 0, 0
+    pace, sent, said = Packetizer(rate, 0.02, chunks), 0, 0
     for frame in frames:
         said += frame
         if pace.is_due(sent, said):
@@ -33,6 +33,6 @@ def test_no_chunk_waits_for_audio_that_is_there(rate: int, step_ms: int, delay: 
 
 
 def test_where_the_chunks_are_not_known_pieces_have_a_least_size() -> None:
-    pace = Pace(16_000, 0.02)
+    pace = Packetizer(16_000, 0.02)
     assert not pace.is_due(100, 419)
     assert pace.is_due(100, 420)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from auricle._connection.connection import Address
 from auricle.errors import AuricleError, ServerFull
-from auricle.link import Address
 
 FULL_SECONDS = 2.0
 FAILED_SECONDS = 15.0

@@ -15,22 +15,20 @@ from pipecat.utils.errors import ErrorCategory
 from auricle import AuricleClient, ReconnectPolicy
 from auricle.errors import AuricleError
 from auricle.events import Reconnected, Reconnecting, StreamEvent
-from auricle.protocol.messages import (
-    End,
+from auricle.protocol.client_messages import End, Finalize, Start
+from auricle.protocol.server_messages import (
     Error,
     Final,
-    Finalize,
     Interim,
     Ready,
     SpeechStarted,
-    Start,
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
 )
 from pipecat_auricle.errors import category_of
+from pipecat_auricle.frames import StreamedSTTService
 from pipecat_auricle.line import Line
-from pipecat_auricle.streamed import StreamedSTTService
 
 _SAMPLE_BYTES = 2
 _SETUP_SECONDS = 15.0  # Pipecat gives up a pipeline whose setup takes 20

@@ -6,13 +6,13 @@ import asyncio
 from collections import deque
 
 from auricle.events import Reconnecting, StreamEvent
-from auricle.protocol.messages import Interim
+from auricle.protocol.server_messages import Interim
 
-MOST_WAITING = 1024
+MAX_QUEUED = 1024
 _OVERTAKEN = (Interim, Reconnecting)
 
 
-class Mailbox:
+class EventQueue:
     """A queue for one writer and one reader.
 
     An interim or a reconnection notice right behind another of its kind takes its place, so that a slow reader finds
@@ -30,8 +30,8 @@ class Mailbox:
         return len(self._events)
 
     async def put(self, event: StreamEvent) -> None:
-        """Adds an event; waits while `MOST_WAITING` are unread, which stops the socket from being read."""
-        while len(self._events) >= MOST_WAITING:
+        """Adds an event; waits while `MAX_QUEUED` are unread, which stops the socket from being read."""
+        while len(self._events) >= MAX_QUEUED:
             self._emptied.clear()
             await self._emptied.wait()
         self.put_at_once(event)

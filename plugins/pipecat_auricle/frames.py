@@ -27,9 +27,10 @@ from pipecat.turns.eager_end_of_turn_mixin import EagerEndOfTurnSTTServiceMixin
 from pipecat.utils.time import time_now_iso8601
 from pipecat.utils.tracing.service_decorators import traced_stt
 
-from auricle.protocol.messages import Final, Finalize, Interim, TurnEagerEnd
+from auricle.protocol.client_messages import Finalize
+from auricle.protocol.server_messages import Final, Interim, TurnEagerEnd
 from auricle.protocol.settings import TurnSettings
-from pipecat_auricle.speech import Speech
+from pipecat_auricle.transcription_state import TranscriptionState
 
 _LANGUAGES = {language.value: language for language in Language}
 
@@ -48,7 +49,7 @@ class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     def __init__(self, *, turn: TurnSettings, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._turns_by_server = turn.mode != "off"
-        self._speech = Speech(turn)
+        self._speech = TranscriptionState(turn)
         self._heard = asyncio.Event()
         self._heard_language: Language | None = None
         self._user_muted = False
@@ -58,7 +59,7 @@ class StreamedSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]  # Pipecat's own narrowing
         """Forgets what an earlier pipeline left behind: its clock, its words, its muted user."""
         await super().setup(setup)
-        self._speech = Speech(self._speech.turn)
+        self._speech = TranscriptionState(self._speech.turn)
         self._heard.clear()
         self._user_muted = self._stop_unheard = self._strategies_outdated = False
         self._clear_eager_end_of_turn()

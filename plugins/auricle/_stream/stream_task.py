@@ -7,29 +7,29 @@ import random
 
 import aiohttp
 
-from auricle.dialler import Dialler
+from auricle._connection.connection import Connection, ResumePoint
+from auricle._connection.connector import Connector
+from auricle._connection.servers import Servers
+from auricle._stream.event_merger import EventMerger, VisibleEvent
+from auricle._stream.event_queue import EventQueue
+from auricle._stream.replay_buffer import ReplayBuffer
+from auricle._stream.send_window import SendWindow
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
 from auricle.events import Reconnected, Reconnecting
-from auricle.journal import Journal
-from auricle.link import Link, Return
-from auricle.mailbox import Mailbox
 from auricle.protocol import codes
-from auricle.protocol.messages import Error, Final, Ready, Settled
+from auricle.protocol.server_messages import Error, Final, Ready, Settled
 from auricle.reconnect import ReconnectPolicy
-from auricle.room import Room
-from auricle.servers import Servers
-from auricle.splice import Splice, Told
 
 SEND_BUFFER_SECONDS = 2.0
 
 
-class Pump:
+class StreamTask:
     """The task behind a stream.
 
     Args:
         session: For the WebSockets.
         servers: Where to connect.
-        journal: What there is to tell; call `poke` after adding to it.
+        journal: What there is to tell; call `wake` after adding to it.
         splice: What there was to hear.
         policy: When to try again.
         answer_timeout: Seconds without any event after which a server that owes one is taken for lost; None for never.
@@ -39,27 +39,27 @@ class Pump:
         self,
         session: aiohttp.ClientSession,
         servers: Servers,
-        journal: Journal,
-        splice: Splice,
+        journal: ReplayBuffer,
+        splice: EventMerger,
         policy: ReconnectPolicy,
         answer_timeout: float | None = None,
     ) -> None:
-        self.mailbox = Mailbox()
+        self.mailbox = EventQueue()
         self.ready: Ready | None = None
         self.over = False
         self.failure: BaseException | None = None
-        self._dialler = Dialler(session, servers)
+        self._dialler = Connector(session, servers)
         self._journal = journal
         self._splice = splice
         self._policy = policy
-        self._room = Room(SEND_BUFFER_SECONDS)
+        self._room = SendWindow(SEND_BUFFER_SECONDS)
         self._poked = asyncio.Event()
         self._moved = asyncio.Event()
         self._attempt = 0
         self._answer_timeout = answer_timeout
         self._heard_at = 0.0
-        self._link: Link | None = None
-        self._back: Return | None = None
+        self._link: Connection | None = None
+        self._back: ResumePoint | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -78,11 +78,11 @@ class Pump:
             AuricleError: No server will have it; it may be tried again.
         """
         link, reconnected = await self._connect()
-        self.mailbox, self.over, self.failure, self._attempt = Mailbox(), False, None, 0
+        self.mailbox, self.over, self.failure, self._attempt = EventQueue(), False, None, 0
         self.mailbox.put_at_once(reconnected)
         self._start(link)
 
-    def _start(self, link: Link) -> None:
+    def _start(self, link: Connection) -> None:
         self._task = asyncio.create_task(self._run(link), name="auricle stream")
         self._task.add_done_callback(self._finished)
 
@@ -94,7 +94,7 @@ class Pump:
         if self._link is not None:
             await self._link.close()  # a task cancelled before its first step has closed nothing
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """There is something new in the journal."""
         self._poked.set()
 
@@ -119,11 +119,11 @@ class Pump:
 
     # --- the task ----------------------------------------------------------------------------------------------------
 
-    async def _run(self, link: Link) -> None:
+    async def _run(self, link: Connection) -> None:
         while (error := await self._serve(link)) is not None:
             link = await self._reconnect(error)
 
-    async def _serve(self, link: Link) -> AuricleError | None:
+    async def _serve(self, link: Connection) -> AuricleError | None:
         """One connection's life; why it broke, or None when the stream is over."""
         began = self._heard_at = _now()
         helpers = [
@@ -142,7 +142,7 @@ class Pump:
             await link.close()
         return None
 
-    async def _watch(self, link: Link) -> None:
+    async def _watch(self, link: Connection) -> None:
         """Takes a server for lost that says nothing although it owes an answer, or takes no audio.
 
         A file has to wait for live streams, and for other files: of its server only the heartbeat tells.
@@ -158,20 +158,20 @@ class Pump:
                 link.give_up(ConnectionFailed("timeout", f"no answer for {self._answer_timeout:g} s"))
                 return
 
-    async def _write(self, link: Link) -> None:
+    async def _write(self, link: Connection) -> None:
         while True:
             self._poked.clear()
             while (said := self._journal.next()) is not None:
                 try:
-                    await link.tell(said)
+                    await link.send(said)
                 except AuricleError:
                     return  # the reader finds the connection broken too, after the events that still arrived on it
                 self._room.sent(self._journal.unsent_seconds)
                 self._pulse()
             await self._poked.wait()
 
-    async def _read(self, link: Link) -> None:
-        while (event := await link.hear()) is not None:
+    async def _read(self, link: Connection) -> None:
+        while (event := await link.receive()) is not None:
             self._heard_at = _now()
             event = self._splice.clock(event)
             self._note(event, link.ready)
@@ -182,7 +182,7 @@ class Pump:
         for told in self._splice.finish(self._journal.seconds):
             await self.mailbox.put(told)
 
-    def _note(self, event: Told | Settled, ready: Ready) -> None:
+    def _note(self, event: VisibleEvent | Settled, ready: Ready) -> None:
         """What the event lets the journal forget."""
         if isinstance(event, Error):
             self._journal.refuse(event.code, ready)
@@ -194,7 +194,7 @@ class Pump:
 
     # --- between connections -----------------------------------------------------------------------------------------
 
-    async def _connect(self) -> tuple[Link, Reconnected]:
+    async def _connect(self) -> tuple[Connection, Reconnected]:
         """A connection that goes on with the stream: to the server that had it, if that still has it, or to any.
 
         Raises:
@@ -202,9 +202,9 @@ class Pump:
         """
         start = self._journal.start
         if self._back is None:
-            link = await self._dialler.dial(start)
+            link = await self._dialler.connect(start)
         else:
-            link = await self._dialler.dial_again(start, self._back, self._journal.can_resume)
+            link = await self._dialler.reconnect(start, self._back, self._journal.can_resume)
         self._link, self.ready, self._back = link, link.ready, None
         resumption = self._journal.resume(link.ready)
         if resumption is not None:
@@ -215,19 +215,19 @@ class Pump:
         self._splice.resume(resumption.origin)
         return link, Reconnected(resumption.replayed_seconds, resumption.lost_seconds)
 
-    def _interrupted(self, link: Link, error: AuricleError, *, lasted: float) -> None:
+    def _interrupted(self, link: Connection, error: AuricleError, *, lasted: float) -> None:
         """A server that has ended the stream has nothing to come back to; of a broken connection it knows nothing."""
         if lasted > self._policy.max_delay:
             self._attempt = 0
         if isinstance(error, ConnectionFailed):
             link.cut()
-            self._back = link.way_back
+            self._back = link.resume_point
         else:
             self._dialler.ended(link, error)
         self._journal.detach(speaking=self._splice.speaking)
         self._room.interrupted(self._journal.seconds, _now())
 
-    async def _reconnect(self, error: AuricleError) -> Link:
+    async def _reconnect(self, error: AuricleError) -> Connection:
         """A new connection.
 
         Raises:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from auricle._stream.event_merger import EventMerger, VisibleEvent
 from auricle.protocol import (
     Error,
     Final,
@@ -18,11 +19,10 @@ from auricle.protocol import (
     Word,
 )
 from auricle.protocol.settings import TurnMode
-from auricle.splice import Splice, Told
 
 
-def splice(mode: TurnMode = "silence") -> Splice:
-    return Splice(TurnSettings(mode, 500, max_silence_ms=1_500))
+def splice(mode: TurnMode = "silence") -> EventMerger:
+    return EventMerger(TurnSettings(mode, 500, max_silence_ms=1_500))
 
 
 def started(start: float) -> SpeechStarted:
@@ -46,11 +46,11 @@ def settled(seconds: float) -> Settled:
     return Settled(settled=seconds, audio_time=seconds)
 
 
-def hear(made: Splice, *events: Told | Settled) -> list[Told]:
+def hear(made: EventMerger, *events: VisibleEvent | Settled) -> list[VisibleEvent]:
     return [told for event in events for told in made.take(made.clock(event))]
 
 
-def kinds(events: list[Told]) -> list[type]:
+def kinds(events: list[VisibleEvent]) -> list[type]:
     return [type(event) for event in events]
 
 
@@ -64,7 +64,7 @@ def test_a_language_begins_where_the_stream_has_it() -> None:
 
 
 def test_on_one_connection_events_pass_as_they_are() -> None:
-    events: list[Told] = [
+    events: list[VisibleEvent] = [
         started(0.1),
         interim("hi", 0.3),
         TurnEagerEnd(probability=0.5, speech_end=0.3, text="hi"),
@@ -230,7 +230,7 @@ def eager_end(text: str, speech_end: float) -> TurnEagerEnd:
     return TurnEagerEnd(probability=0.5, speech_end=speech_end, text=text, audio_time=speech_end + 0.2)
 
 
-def cut_in_an_eager_end() -> Splice:
+def cut_in_an_eager_end() -> EventMerger:
     made = splice()
     hear(made, started(0.1), interim("hi", 0.3), eager_end("hi", 0.3))
     made.resume(0.0)

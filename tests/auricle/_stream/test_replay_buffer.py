@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from auricle.journal import Journal, Resumption, Said
+from auricle._stream.replay_buffer import Outgoing, ReplayBuffer, Resumption
 from auricle.protocol import End, Finalize, Limits, Ready, Start, TurnSettings, Update
-from auricle.protocol.messages import ChunkGrid, Held
+from auricle.protocol.server_messages import ChunkGrid, Held
 
 RATE = 8_000
 SECOND = bytes(2 * RATE)
@@ -29,19 +29,19 @@ def ready(message_bytes: int = 1 << 20, held: Held | None = None, chunks: ChunkG
     )
 
 
-def journal(replay_seconds: float = 60.0, packet_seconds: float = 0.0, **start: Any) -> Journal:
-    return Journal(Start(sample_rate=RATE, **start), replay_seconds, packet_seconds)
+def journal(replay_seconds: float = 60.0, packet_seconds: float = 0.0, **start: Any) -> ReplayBuffer:
+    return ReplayBuffer(Start(sample_rate=RATE, **start), replay_seconds, packet_seconds)
 
 
-def opened(replay_seconds: float = 60.0, packet_seconds: float = 0.0) -> Journal:
+def opened(replay_seconds: float = 60.0, packet_seconds: float = 0.0) -> ReplayBuffer:
     made = journal(replay_seconds, packet_seconds)
     made.attach(ready())
     return made
 
 
-def told(made: Journal) -> list[Said]:
+def told(made: ReplayBuffer) -> list[Outgoing]:
     """Everything that is to be said now, neighbouring audio joined."""
-    out: list[Said] = []
+    out: list[Outgoing] = []
     while (said := made.next()) is not None:
         if isinstance(said, bytes) and out and isinstance(out[-1], bytes):
             out[-1] += said

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle.transport import stream_url, with_latency
+from auricle._connection.transport import stream_url, with_latency
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 import auricle
 from auricle import AuricleClient, ConnectionFailed, Refused, ServerFull
-from auricle.link import Address
-from auricle.servers import FAILED_SECONDS, FULL_SECONDS, Servers, weightiest
+from auricle._connection.connection import Address
+from auricle._connection.servers import FAILED_SECONDS, FULL_SECONDS, Servers, weightiest
 from tests.auricle.listening import everything, words_of
 from tests.auricle.recogniser import START, speech
 from tests.auricle.servers import ScriptedServer

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from auricle.events import SpeechEvent
-from auricle.protocol.messages import (
+from auricle.protocol.server_messages import (
     Error,
     Final,
     Interim,
@@ -24,7 +24,7 @@ from auricle.protocol.messages import (
 )
 from auricle.protocol.settings import TurnSettings
 
-Told = SpeechEvent | Error
+VisibleEvent = SpeechEvent | Error
 E = TypeVar("E", bound=ServerEvent)
 _TIMES = ("audio_time", "start", "end", "settled", "speech_end")
 
@@ -48,7 +48,7 @@ def longest_silence(turn: TurnSettings) -> float:
     return longest_ms[turn.mode] / 1000
 
 
-class Splice:
+class EventMerger:
     """Follows one stream across its connections.
 
     Args:
@@ -89,15 +89,15 @@ class Splice:
         """The event with its times on the stream's own clock."""
         return shifted(event, self._origin)
 
-    def take(self, event: Told | Settled) -> list[Told]:
+    def take(self, event: VisibleEvent | Settled) -> list[VisibleEvent]:
         """What the caller is told because of `event`, whose times are the stream's own; usually just that event."""
         return [self._numbered(each) for each in self._told(event)]
 
-    def finish(self, audio_time: float) -> list[Told]:
+    def finish(self, audio_time: float) -> list[VisibleEvent]:
         """What is left to say when the server has said its last, at the end of the audio."""
         return [self._numbered(each) for each in self._missing_turn_end(audio_time)]
 
-    def _told(self, event: Told | Settled) -> list[Told]:
+    def _told(self, event: VisibleEvent | Settled) -> list[VisibleEvent]:
         match event:
             case SpeechStarted():
                 return self._speech_started(event)
@@ -113,8 +113,8 @@ class Splice:
                 return self._settled(event)
         return [event]
 
-    def _speech_started(self, event: SpeechStarted) -> list[Told]:
-        ended: list[Told] = []
+    def _speech_started(self, event: SpeechStarted) -> list[VisibleEvent]:
+        ended: list[VisibleEvent] = []
         if self._turn.mode != "off" and not self._shown_until and self._silent_until(event.start):
             ended = self._missing_turn_end(event.audio_time)
         if self._spliced:
@@ -122,7 +122,7 @@ class Splice:
         self._open, self._speech_end = True, event.start
         return [*ended, event]
 
-    def _interim(self, event: Interim) -> list[Told]:
+    def _interim(self, event: Interim) -> list[VisibleEvent]:
         # A replay goes over words that the caller has on the screen; showing fewer would make the text flicker.
         if self._spliced and event.end <= self._shown_until:
             return []
@@ -139,7 +139,7 @@ class Splice:
         if self._turn.mode == "off":
             self._close()
 
-    def _weighed(self, event: TurnEagerEnd | TurnResumed) -> list[Told]:
+    def _weighed(self, event: TurnEagerEnd | TurnResumed) -> list[VisibleEvent]:
         if isinstance(event, TurnResumed):
             return [] if self._eager_text is None else self._turn_resumed(event.audio_time, event.probability)
         whole = self._whole(event.text)
@@ -149,11 +149,11 @@ class Splice:
         self._eager_text = whole
         return [*resumed, replace(event, text=whole)]
 
-    def _turn_resumed(self, audio_time: float, probability: float = 0.0) -> list[Told]:
+    def _turn_resumed(self, audio_time: float, probability: float = 0.0) -> list[VisibleEvent]:
         self._eager_text = None
         return [TurnResumed(audio_time=audio_time, probability=probability)]
 
-    def _turn_end(self, event: TurnEnd) -> list[Told]:
+    def _turn_end(self, event: TurnEnd) -> list[VisibleEvent]:
         """The end as the caller is told it, after an eager end that says something else is taken back."""
         event = replace(event, text=self._whole(event.text))
         mistaken = self._eager_text not in {None, event.text}
@@ -164,7 +164,7 @@ class Splice:
     def _whole(self, text: str) -> str:
         return " ".join(filter(None, [*self._carried, text]))
 
-    def _settled(self, event: Settled) -> list[Told]:
+    def _settled(self, event: Settled) -> list[VisibleEvent]:
         """Nothing is open at the server: once it has listened past all that was heard, nothing is open here either."""
         return self._missing_turn_end(event.audio_time) if self._silent_until(event.audio_time) else []
 
@@ -176,7 +176,7 @@ class Splice:
         """
         return seconds - max(self._speech_end, self._shown_until) >= longest_silence(self._turn)
 
-    def _missing_turn_end(self, audio_time: float) -> list[Told]:
+    def _missing_turn_end(self, audio_time: float) -> list[VisibleEvent]:
         """The end of a turn that was open when its server went: the new one never heard it, so it cannot end it."""
         if not self._spliced:
             return []
@@ -192,6 +192,6 @@ class Splice:
         self._carried, self._said = [], []
         self._eager_text = None
 
-    def _numbered(self, event: Told) -> Told:
+    def _numbered(self, event: VisibleEvent) -> VisibleEvent:
         self._seq += 1
         return replace(event, seq=self._seq)

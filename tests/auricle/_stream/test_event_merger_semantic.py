@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from auricle._stream.event_merger import longest_silence
 from auricle.protocol import Final, Interim, SpeechStarted, TurnEnd, TurnResumed, TurnSettings
 from auricle.protocol.settings import TurnMode
-from auricle.splice import longest_silence
-from tests.auricle.test_splice import eager_end, final, hear, interim, kinds, settled, splice, started, turn_end
+from tests.auricle._stream.test_event_merger import (
+    eager_end,
+    final,
+    hear,
+    interim,
+    kinds,
+    settled,
+    splice,
+    started,
+    turn_end,
+)
 
 
 @pytest.mark.parametrize(("mode", "seconds"), [("off", 0.0), ("silence", 0.5), ("semantic", 1.5)])

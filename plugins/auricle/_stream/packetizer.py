@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from auricle.protocol.messages import ChunkGrid
+from auricle.protocol.server_messages import ChunkGrid
 
 LONGEST_WAIT_SECONDS = 0.16
 """However long the server's chunks are, audio goes out this often: a connection that breaks then takes little with it,
 and a slow one need not carry a whole chunk in the moment in which it is wanted."""
 
 
-class Pace:
+class Packetizer:
     """The points of the audio up to which it is sent.
 
     The last sample that a chunk needs goes at once; what the server could not use yet waits.

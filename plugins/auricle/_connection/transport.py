@@ -48,14 +48,14 @@ def with_latency(url: str, latency_ms: int | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class CloseFrame:
     """The server's close frame."""
 
     code: int
     reason: str
 
 
-class Wire:
+class Transport:
     """An open WebSocket."""
 
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
@@ -78,7 +78,7 @@ class Wire:
         except (aiohttp.ClientError, OSError) as error:
             raise _lost(error) from error
 
-    async def receive(self) -> str | Closed:
+    async def receive(self) -> str | CloseFrame:
         """The next text message, or how the server closed.
 
         Raises:
@@ -90,7 +90,7 @@ class Wire:
             case aiohttp.WSMsgType.TEXT:
                 return str(message.data)
             case aiohttp.WSMsgType.CLOSE:
-                return Closed(message.data or _ABNORMAL, message.extra or "")
+                return CloseFrame(message.data or _ABNORMAL, message.extra or "")
             case aiohttp.WSMsgType.BINARY:
                 raise ProtocolError(codes.UNEXPECTED_EVENT, "the server sent binary data")
             case _:
@@ -113,14 +113,14 @@ class Wire:
             self._transport.abort()
 
 
-async def dial(
+async def open_transport(
     session: aiohttp.ClientSession,
     url: str,
     *,
     headers: Mapping[str, str],
     ssl: tls.SSLContext | bool,
     heartbeat: float | None,
-) -> Wire:
+) -> Transport:
     """Opens a WebSocket.
 
     Raises:
@@ -131,7 +131,7 @@ async def dial(
     if session.closed:
         raise ConnectionFailed("lost", "the HTTP session was closed before its streams", permanent=True)
     try:
-        return Wire(await session.ws_connect(url, headers=headers, ssl=ssl, heartbeat=heartbeat))
+        return Transport(await session.ws_connect(url, headers=headers, ssl=ssl, heartbeat=heartbeat))
     except aiohttp.WSServerHandshakeError as error:
         raise _error_of_status(error.status, error.headers or {}) from error
     except aiohttp.ClientConnectorCertificateError as error:

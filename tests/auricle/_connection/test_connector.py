@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 
 from auricle import ServerFull
-from auricle.dialler import Dialler, _now
-from auricle.link import Address, Return
-from auricle.servers import Servers
-from auricle.transport import stream_url
+from auricle._connection.connection import Address, ResumePoint
+from auricle._connection.connector import Connector, _now
+from auricle._connection.servers import Servers
+from auricle._connection.transport import stream_url
 from tests.auricle.recogniser import START
 from tests.auricle.servers import ScriptedServer
 
@@ -29,13 +29,13 @@ async def test_key_terms_that_the_server_lacks_do_not_end_a_stream_that_comes_ba
         ScriptedServer(takes_keyterms=False, keyterms_refused=code) as second,
         aiohttp.ClientSession() as http,
     ):
-        dialler = Dialler(http, Servers([address(first), address(second)]))
-        await (await dialler.dial(start)).close()
+        dialler = Connector(http, Servers([address(first), address(second)]))
+        await (await dialler.connect(start)).close()
         await first.hang_up()
-        link = await dialler.dial(start)
+        link = await dialler.connect(start)
         await link.close()
         assert link.address == address(second)
-        again = await dialler.dial_again(start, Return(link.address, "token", 1), lambda _: True)
+        again = await dialler.reconnect(start, ResumePoint(link.address, "token", 1), lambda _: True)
         await again.close()
         assert again.address == address(second)
 
@@ -43,11 +43,11 @@ async def test_key_terms_that_the_server_lacks_do_not_end_a_stream_that_comes_ba
 async def test_a_server_that_has_taken_a_stream_back_is_in_good_standing() -> None:
     async with ScriptedServer() as first, ScriptedServer() as second, aiohttp.ClientSession() as http:
         servers = Servers([address(first), address(second)])
-        dialler, back = Dialler(http, servers), Return(address(first), "token", 1)
+        dialler, back = Connector(http, servers), ResumePoint(address(first), "token", 1)
         first.refusals.append((503, {"Retry-After": "60"}))
         second.refusals.append((503, {"Retry-After": "60"}))
         with pytest.raises(ServerFull):
-            await dialler.dial_again(START, back, lambda _: True)
-        await (await dialler.dial_again(START, back, lambda _: True)).close()
+            await dialler.reconnect(START, back, lambda _: True)
+        await (await dialler.reconnect(START, back, lambda _: True)).close()
         assert servers._avoided.keys() == {address(second).url}
         assert servers.in_order(_now())[0] == address(first)

@@ -1,30 +1,30 @@
 from __future__ import annotations
 
-from auricle.room import Room
+from auricle._stream.send_window import SendWindow
 
 
 def test_with_a_connection_two_seconds_are_two_seconds() -> None:
-    room = Room(2.0)
+    room = SendWindow(2.0)
     assert room.allows(1.9, 50.0, now=100.0)
     assert not room.allows(2.0, 50.0, now=100.0)
 
 
 def test_a_microphone_is_not_held_up_by_an_outage() -> None:
-    room = Room(2.0)
+    room = SendWindow(2.0)
     room.interrupted(50.0, now=100.0)
     for elapsed in range(300):
         assert room.allows(10.0 + elapsed, 50.0 + elapsed, now=100.0 + elapsed)
 
 
 def test_a_file_is() -> None:
-    room = Room(2.0)
+    room = SendWindow(2.0)
     room.interrupted(50.0, now=100.0)
     assert room.allows(11.9, 51.9, now=100.0)
     assert not room.allows(12.0, 52.0, now=100.0)
 
 
 def test_a_file_gains_nothing_by_one_interruption_after_another() -> None:
-    room = Room(2.0)
+    room = SendWindow(2.0)
     said = 50.0
     for now in range(100, 200):
         room.interrupted(said, now=float(now))
@@ -34,14 +34,14 @@ def test_a_file_gains_nothing_by_one_interruption_after_another() -> None:
 
 
 def test_a_microphone_is_not_held_up_by_one_interruption_after_another() -> None:
-    room = Room(2.0)
+    room = SendWindow(2.0)
     for elapsed in range(100):
         room.interrupted(50.0 + elapsed, now=100.0 + elapsed)
         assert room.allows(30.0, 50.0 + elapsed, now=100.0 + elapsed)
 
 
 def test_once_caught_up_the_ordinary_bound_holds() -> None:
-    room = Room(2.0)
+    room = SendWindow(2.0)
     room.interrupted(50.0, now=100.0)
     room.sent(5.0)
     assert room.allows(5.0, 51.0, now=101.0)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 
-from auricle.protocol.messages import Final, Interim, SpeechStarted
+from auricle.protocol.server_messages import Final, Interim, SpeechStarted
 
-MOST_KEPT = 32
+MAX_KEPT_EVENTS = 32
 """Events beyond interims. A cut loses what was on its way: of these, a few at most."""
 _OVERTAKE = (Interim, Final)
 
 
-class Sent:
+class ResumeBuffer:
     """The last events of a stream, as texts.
 
     An interim is kept until another one or its final follows: either holds all that it says.
@@ -27,7 +27,7 @@ class Sent:
         if kind in _OVERTAKE and last is Interim:
             self._texts.pop()
         self._texts.append((seq, kind, text))
-        if len(self._texts) > MOST_KEPT:
+        if len(self._texts) > MAX_KEPT_EVENTS:
             self._forgotten, _, _ = self._texts.popleft()
 
     def reaches_back_to(self, seq: int) -> bool:

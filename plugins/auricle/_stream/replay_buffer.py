@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from auricle import audio
-from auricle.pace import Pace
+from auricle._stream.packetizer import Packetizer
 from auricle.protocol import codes
-from auricle.protocol.messages import SAMPLE_BYTES, End, Finalize, Held, Ready, Start, Update
+from auricle.protocol.client_messages import SAMPLE_BYTES, End, Finalize, Start, Update
+from auricle.protocol.server_messages import Held, Ready
 
-Said = bytes | Update | Finalize | End
-LARGEST_PIECE_SECONDS = 0.5
+Outgoing = bytes | Update | Finalize | End
+LARGEST_PACKET_SECONDS = 0.5
 _REFUSED_FIELDS: dict[str, tuple[str, ...]] = {
     codes.UNSUPPORTED_LATENCY: ("latency_ms",),
     codes.UNSUPPORTED_LANGUAGE: ("language",),
@@ -50,7 +51,7 @@ class Resumption:
     lost_seconds: float
 
 
-class Journal:
+class ReplayBuffer:
     """The replay memory of one stream; pure bookkeeping.
 
     Args:
@@ -65,8 +66,8 @@ class Journal:
         self._width = SAMPLE_BYTES[start.encoding]
         self._limit = self._position_of(replay_seconds)
         self._packet_seconds = packet_seconds
-        self._pace = Pace(start.sample_rate, packet_seconds)
-        self._largest = self._position_of(LARGEST_PIECE_SECONDS)
+        self._pace = Packetizer(start.sample_rate, packet_seconds)
+        self._largest = self._position_of(LARGEST_PACKET_SECONDS)
         self._held = bytearray()
         self._front = 0
         self._cursor = 0
@@ -122,7 +123,7 @@ class Journal:
         if isinstance(message, Finalize):
             self._pending[message.id] = mark
 
-    def next(self) -> Said | None:
+    def next(self) -> Outgoing | None:
         """What the connection is to be told next; None when it has been told everything."""
         mark = self._marks[self._next_mark] if self._next_mark < len(self._marks) else None
         if mark is not None and mark.position <= self._cursor:
@@ -137,11 +138,11 @@ class Journal:
         heard, said = self._cursor - self._origin, self._tail - self._origin
         return self._pace.is_due(heard // self._width, said // self._width)
 
-    def _tell(self, message: Update | Finalize | End) -> Said:
+    def _tell(self, message: Update | Finalize | End) -> Outgoing:
         self._next_mark += 1
         self._told += 1
         if isinstance(message, Update) and message.latency_ms is not None:
-            self._pace = Pace(self.start.sample_rate, self._packet_seconds)
+            self._pace = Packetizer(self.start.sample_rate, self._packet_seconds)
         return message
 
     def settle(self, seconds: float) -> None:
@@ -209,7 +210,7 @@ class Journal:
     def _listens(self, ready: Ready) -> None:
         self._attached = True
         self._largest = self._aligned(min(self._largest, ready.limits.message_bytes))
-        self._pace = Pace(self.start.sample_rate, self._packet_seconds, ready.chunks)
+        self._pace = Packetizer(self.start.sample_rate, self._packet_seconds, ready.chunks)
 
     @property
     def told(self) -> tuple[list[str], bool]:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from auricle import transport
+from auricle._connection import transport
+from auricle._stream.event_merger import VisibleEvent
+from auricle._stream.replay_buffer import Outgoing
 from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
-from auricle.journal import Said
 from auricle.protocol import codes
+from auricle.protocol.client_messages import RESUME_HEADER, Finalize, Start, Update
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.connection import ClientConnection
-from auricle.protocol.messages import RESUME_HEADER, Error, Finalize, Ready, ServerEvent, Settled, Start, Update
-from auricle.splice import Told
+from auricle.protocol.server_messages import Error, Ready, ServerEvent, Settled
 
 _NORMAL = 1000
 _CLIENT_FAULT_CLOSES = {1002, 1003, 1007, 1008, 1009, 1010}
@@ -34,7 +35,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class ResumePoint:
     """How to come back to the stream of a connection that was cut.
 
     Attributes:
@@ -48,7 +49,7 @@ class Return:
     seq: int
 
 
-class Link:
+class Connection:
     """A connection on which the server has answered `Ready`.
 
     Attributes:
@@ -56,7 +57,7 @@ class Link:
         ready: Its answer.
     """
 
-    def __init__(self, wire: transport.Wire, connection: ClientConnection, ready: Ready, address: Address) -> None:
+    def __init__(self, wire: transport.Transport, connection: ClientConnection, ready: Ready, address: Address) -> None:
         self._wire = wire
         self._connection = connection
         self._failure: ConnectionFailed | None = None
@@ -64,16 +65,16 @@ class Link:
         self.address = address
 
     @property
-    def way_back(self) -> Return | None:
+    def resume_point(self) -> ResumePoint | None:
         """How to come back here after a cut; None when the server keeps no streams."""
         token = self.ready.resume_token
-        return None if token is None else Return(self.address, token, self._connection.seq)
+        return None if token is None else ResumePoint(self.address, token, self._connection.seq)
 
     def resumed(self, asked: Collection[str], *, ended: bool) -> None:
         """The server goes on with a stream of an earlier connection; see `ClientConnection.resumed`."""
         self._connection.resumed(asked, ended=ended)
 
-    async def tell(self, said: Said) -> None:
+    async def send(self, said: Outgoing) -> None:
         """Sends audio or a message; waits while the socket is slow.
 
         Raises:
@@ -81,7 +82,7 @@ class Link:
         """
         await self._wire.send(_encoded(self._connection, said))
 
-    async def hear(self) -> Told | Settled | None:
+    async def receive(self) -> VisibleEvent | Settled | None:
         """The next event; None when the server has closed as it should, after an end.
 
         Raises:
@@ -109,7 +110,9 @@ class Link:
         self._wire.cut()
 
 
-async def open_link(session: aiohttp.ClientSession, address: Address, start: Start, back: Return | None = None) -> Link:
+async def open_connection(
+    session: aiohttp.ClientSession, address: Address, start: Start, back: ResumePoint | None = None
+) -> Connection:
     """Connects, says `start` and waits for `Ready`.
 
     Args:
@@ -126,14 +129,16 @@ async def open_link(session: aiohttp.ClientSession, address: Address, start: Sta
             url = transport.with_latency(address.url, start.latency_ms)
             resume = {} if back is None else {RESUME_HEADER: f"{back.token} {back.seq}"}
             headers = {**address.headers, **resume}
-            wire = await transport.dial(session, url, headers=headers, ssl=address.ssl, heartbeat=address.heartbeat)
+            wire = await transport.open_transport(
+                session, url, headers=headers, ssl=address.ssl, heartbeat=address.heartbeat
+            )
             return await _greet(wire, start, address, returning=back is not None)
     except TimeoutError as error:
         message = f"{address.url} was not ready within {address.connect_timeout:g} s"
         raise ConnectionFailed("timeout", message) from error
 
 
-async def _greet(wire: transport.Wire, start: Start, address: Address, *, returning: bool) -> Link:
+async def _greet(wire: transport.Transport, start: Start, address: Address, *, returning: bool) -> Connection:
     connection = ClientConnection()
     ready: ServerEvent | None = None
     try:
@@ -146,13 +151,13 @@ async def _greet(wire: transport.Wire, start: Start, address: Address, *, return
             await wire.close()
     if not isinstance(ready, Ready):
         raise ProtocolError(codes.UNEXPECTED_EVENT, "the server closed before it was ready")
-    return Link(wire, connection, ready, address)
+    return Connection(wire, connection, ready, address)
 
 
-async def _receive(wire: transport.Wire, connection: ClientConnection) -> ServerEvent | None:
+async def _receive(wire: transport.Transport, connection: ClientConnection) -> ServerEvent | None:
     while True:
         received = await wire.receive()
-        if isinstance(received, transport.Closed):
+        if isinstance(received, transport.CloseFrame):
             if received.code == _NORMAL and connection.ended:
                 return None
             raise _error_of_close(received)
@@ -163,7 +168,7 @@ async def _receive(wire: transport.Wire, connection: ClientConnection) -> Server
             return event
 
 
-def _encoded(connection: ClientConnection, said: Said) -> str | bytes:
+def _encoded(connection: ClientConnection, said: Outgoing) -> str | bytes:
     match said:
         case bytes():
             return connection.audio(said)
@@ -189,7 +194,7 @@ def _error_of_event(event: Error) -> AuricleError:
     return StreamFailed(event.code, event.fault, event.message)
 
 
-def _error_of_close(closed: transport.Closed) -> AuricleError:
+def _error_of_close(closed: transport.CloseFrame) -> AuricleError:
     said = f"the server closed the connection ({closed.code}{': ' if closed.reason else ''}{closed.reason})"
     if closed.code in _CLIENT_FAULT_CLOSES:
         return ProtocolError(codes.UNEXPECTED_EVENT, said)

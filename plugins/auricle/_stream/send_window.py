@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Room:
+class SendWindow:
     """Decides whether more audio may be said now.
 
     With a healthy connection the bound is `seconds` of unsent audio. After an interruption everything held is unsent

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from auricle.protocol.messages import Final
+from auricle.protocol.server_messages import Final
 from auricle.protocol.settings import TurnSettings
-from pipecat_auricle.speech import Speech
+from pipecat_auricle.transcription_state import TranscriptionState
 from tests.pipecat_auricle.scripted import final, interim
 
 VAD = TurnSettings("off")
@@ -14,7 +14,7 @@ SEMANTIC = TurnSettings("semantic", max_silence_ms=2_000)
 
 
 def test_words_are_owed_a_final_only_while_the_voice_detection_hears_nobody() -> None:
-    speech = Speech(VAD)
+    speech = TranscriptionState(VAD)
     assert not speech.owed
     speech.vad_started()
     assert speech.shows(interim("hello", 0.2))
@@ -26,20 +26,20 @@ def test_words_are_owed_a_final_only_while_the_voice_detection_hears_nobody() ->
 
 
 def test_a_turn_of_the_servers_is_owed_its_end() -> None:
-    speech = Speech(TurnSettings("silence", 500))
+    speech = TranscriptionState(TurnSettings("silence", 500))
     speech.turn_open = True
     speech.settle(final("Hello", 0.3, at=0.4))
     assert speech.owed
 
 
 def test_each_finalize_has_a_name_of_its_own() -> None:
-    speech = Speech(VAD)
+    speech = TranscriptionState(VAD)
     names = {speech.ask(awaited=bool(number % 2)).id for number in range(10)}
     assert len(names) == 10
 
 
 def test_a_cut_gives_back_the_words_once_and_forgets_the_clock() -> None:
-    speech = Speech(VAD)
+    speech = TranscriptionState(VAD)
     speech.settle(final("One.", 9.0))
     speech.shows(interim(" two ", 9.5))
     asked = speech.ask(awaited=True)
@@ -63,4 +63,4 @@ def test_the_last_final_of_a_turn_is_told_from_one_that_was_cut_for_its_length(
     turn: TurnSettings, start: float, end: float, at: float, last: bool
 ) -> None:
     said = Final(text="Well", start=start, end=end, language="en-US", settled=end, audio_time=at)
-    assert Speech(turn).settle(said).last is last
+    assert TranscriptionState(turn).settle(said).last is last

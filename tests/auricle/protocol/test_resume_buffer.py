@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from auricle.protocol.messages import Final, Interim, SpeechStarted, TurnEnd
-from auricle.protocol.sent import MOST_KEPT, Sent
+from auricle.protocol.resume_buffer import MAX_KEPT_EVENTS, ResumeBuffer
+from auricle.protocol.server_messages import Final, Interim, SpeechStarted, TurnEnd
 
 
 def test_an_interim_is_kept_until_another_or_its_final_follows() -> None:
-    sent = Sent()
+    sent = ResumeBuffer()
     for seq, kind in enumerate([SpeechStarted, Interim, Interim, Final, TurnEnd, Interim], 1):
         sent.add(seq, kind, f"{seq}")
     assert sent.after(0) == ["1", "4", "5", "6"]
@@ -16,7 +16,7 @@ def test_an_interim_is_kept_until_another_or_its_final_follows() -> None:
 
 
 def test_an_interim_before_another_kind_of_event_stays() -> None:
-    sent = Sent()
+    sent = ResumeBuffer()
     sent.add(1, Interim, "1")
     sent.add(2, SpeechStarted, "2")
     sent.add(3, Final, "3")
@@ -24,9 +24,9 @@ def test_an_interim_before_another_kind_of_event_stays() -> None:
 
 
 def test_memory_is_bounded_and_says_how_far_back_it_goes() -> None:
-    sent = Sent()
-    for seq in range(1, MOST_KEPT + 11):
+    sent = ResumeBuffer()
+    for seq in range(1, MAX_KEPT_EVENTS + 11):
         sent.add(seq, Final, f"{seq}")
-    assert len(sent.after(0)) == MOST_KEPT
+    assert len(sent.after(0)) == MAX_KEPT_EVENTS
     assert not sent.reaches_back_to(9)
     assert sent.reaches_back_to(10)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from auricle.protocol.messages import Final, Finalize, Interim, TurnEagerEnd
+from auricle._stream.event_merger import longest_silence
+from auricle.protocol.client_messages import Finalize
+from auricle.protocol.server_messages import Final, Interim, TurnEagerEnd
 from auricle.protocol.settings import TurnSettings
-from auricle.splice import longest_silence
 
 _ROUNDING = 1e-3  # seconds; times cross the wire as decimal numbers
 _LONG_SEGMENT = 50.0
@@ -31,7 +32,7 @@ class Verdict:
     ends_turn: bool
 
 
-class Speech:
+class TranscriptionState:
     """Bookkeeping of one user's speech.
 
     Args:
