@@ -98,7 +98,7 @@ class Recording(AudioInput):
 
 async def hear(path: Path) -> None:
     """Captions a recording with a server of our own."""
-    from auricle_server.local import serve_locally
+    from auricle_server.serving.in_process_server import serve_locally
 
     async with serve_locally() as url:
         agent = Captioner(url)

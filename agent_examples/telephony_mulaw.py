@@ -29,7 +29,7 @@ import soxr
 from aiohttp import web
 
 import auricle
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 
 RATE, PACKET = 8_000, 160  # samples a second, and bytes of mu-law in a message: 20 ms
 FORM = {"encoding": "audio/x-mulaw", "sampleRate": RATE, "channels": 1}

@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def tones_server() -> Iterator[str]:
     """URL of a server with the small two-tone model, in a thread of its own: for tests that are not coroutines."""
     from auricle_server.config import ServerConfig
-    from auricle_server.local import serve_locally
+    from auricle_server.serving.in_process_server import serve_locally
 
     urls: list[str] = []
     up, stop = threading.Event(), asyncio.Event()

@@ -201,8 +201,11 @@ def pip(python: Path, *arguments: str | Path) -> None:
         ("from livekit.plugins import auricle", HEAVY | {"auricle_server"}),
         ("import auricle_server.commands.app", HEAVY | {"numpy", "aiohttp", "pipecat", "livekit"}),
         ("import auricle_server.commands.transcription", HEAVY | {"pipecat", "livekit"}),
-        ("import auricle_server.gateway, auricle_server.stream, auricle_server.link", HEAVY | {"pipecat", "livekit"}),
-        ("import auricle_server.gateway.app, auricle_server.voice.ears", HEAVY | {"pipecat", "livekit", "onnxruntime"}),
+        ("import auricle_server.gateway, auricle_server.stream, auricle_server.ipc", HEAVY | {"pipecat", "livekit"}),
+        (
+            "import auricle_server.gateway.http.app, auricle_server.voice.audio_analyzer",
+            HEAVY | {"pipecat", "livekit", "onnxruntime"},
+        ),
     ],
 )
 def test_imports_stay_light(imports: str, banned: set[str]) -> None:
@@ -232,10 +235,10 @@ def imported_by(folder: str) -> dict[str, set[str]]:
     [
         ("plugins", {"auricle_server", "torch", "nemo"}),
         ("plugins/auricle/protocol", {"aiohttp", "asyncio", "time", "socket", "numpy"}),
-        ("server/auricle_server/engine", {"auricle", "aiohttp", "zmq", "msgspec", "auricle_server.link"}),
+        ("server/auricle_server/engine", {"auricle", "aiohttp", "zmq", "msgspec", "auricle_server.ipc"}),
         ("server/auricle_server/checkpoints", {"auricle", "aiohttp", "zmq", "nemo"}),
         ("server/auricle_server/gateway", {"torch", "nemo", "auricle_server.engine", "auricle_server.worker"}),
-        ("server/auricle_server/link", {"torch", "nemo", "aiohttp"}),
+        ("server/auricle_server/ipc", {"torch", "nemo", "aiohttp"}),
         ("server/auricle_server/voice", {"torch", "nemo", "aiohttp", "asyncio", "pipecat", "auricle_server.gateway"}),
         ("server/auricle_server/turns", {"torch", "nemo", "aiohttp", "asyncio"}),
     ],

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 if TYPE_CHECKING:
-    from auricle_server.link.messages import StepSample
+    from auricle_server.ipc.messages import StepSample
 
 _FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Where the client library looks for its folder."""

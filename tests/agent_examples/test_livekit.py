@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.agent_examples.programs import clip, run, said
 from tests.webrtc.openai_standin import openai_standin
 from tests.webrtc.speech import likeness

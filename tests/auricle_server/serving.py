@@ -6,7 +6,7 @@ import json
 import sys
 
 from auricle_server.config import ServerConfig
-from auricle_server.supervisor import serve
+from auricle_server.serving.supervisor import serve
 
 
 def main() -> int:

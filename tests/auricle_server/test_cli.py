@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from auricle_server import cli, supervisor
+from auricle_server import cli
 from auricle_server.commands.app import app
 from auricle_server.config import ServerConfig
+from auricle_server.serving import supervisor
 from tests.support import tones
 
 

@@ -19,7 +19,7 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim
 from auricle.protocol.settings import TurnSettings
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from demo_model.evaluate import edit_distance
 from demo_model.sentences import normalise
 from demo_model.voices import SAMPLE_RATE, EspeakVoice

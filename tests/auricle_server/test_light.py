@@ -11,12 +11,12 @@ import pytest
 @pytest.mark.parametrize(
     "module",
     [
-        "auricle_server.gateway.process",
-        "auricle_server.supervisor",
-        "auricle_server.local",
+        "auricle_server.gateway.http.server",
+        "auricle_server.serving.supervisor",
+        "auricle_server.serving.in_process_server",
         "auricle_server.worker.loop",
-        "auricle_server.worker.assembly",
-        "auricle_server.link.zeromq",
+        "auricle_server.worker.factory",
+        "auricle_server.ipc.zeromq",
         "auricle_server.stream",
     ],
 )

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from auricle_server.link.messages import StepSample
+from auricle_server.ipc.messages import StepSample
 from auricle_server.metrics import Metrics, forget_process
 
 PROCESS = """
 import sys
-from auricle_server.link.messages import StepSample
+from auricle_server.ipc.messages import StepSample
 from auricle_server.metrics import Metrics, share_metrics
 share_metrics(sys.argv[1])
 metrics = Metrics()

@@ -17,9 +17,9 @@ from auricle.protocol.settings import InvalidMessage
 from auricle.reconnect import ReconnectPolicy
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
-from auricle_server.link.messages import ChangeStream, CloseStream, OpenStream, StreamFailed, StreamOpened
-from auricle_server.local import serve_locally
-from auricle_server.worker import reception
+from auricle_server.ipc.messages import ChangeStream, CloseStream, OpenStream, StreamFailure, StreamOpened
+from auricle_server.serving.in_process_server import serve_locally
+from auricle_server.worker import stream_admin
 from tests.support import tones
 from tests.support.calls import Call, Exchange
 
@@ -96,7 +96,7 @@ async def test_a_live_stream_is_answered_while_files_are_decoded(url: str) -> No
 def test_as_many_at_once_as_the_worker_takes_and_no_time_is_planned_for_them(
     tones_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reception, "MOST_OFFLINE", 2)
+    monkeypatch.setattr(stream_admin, "MOST_OFFLINE", 2)
     exchange = Exchange(tones_engine)
     calls = [Call(exchange, number, Start(offline=True)) for number in range(2)]
     exchange.tick()
@@ -106,7 +106,7 @@ def test_as_many_at_once_as_the_worker_takes_and_no_time_is_planned_for_them(
         patch.setattr(desk, "_tell", lambda _, item: told.append(item))
         desk.apply((b"gateway", 9), OpenStream(9, 80, "en-US"))
         desk.apply((b"gateway", 9), ChangeStream(9, offline=True, starting=True))
-    assert isinstance(told[-1], StreamFailed)
+    assert isinstance(told[-1], StreamFailure)
     assert told[-1].code == "server_full"
     assert exchange.worker._admission.load == 0
     for call in calls:
@@ -124,7 +124,7 @@ def test_files_leave_every_second_slot_to_those_who_speak(tones_engine: Engine) 
     for number in range(tones_engine.info.slots):
         desk.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
         desk.apply((b"gateway", number), ChangeStream(number, offline=True, starting=True))
-    assert [item.stream for item in told if isinstance(item, StreamFailed)] == [2, 3]
+    assert [item.stream for item in told if isinstance(item, StreamFailure)] == [2, 3]
     for number in (5, 6):
         desk.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
     assert [item.stream for item in told if isinstance(item, StreamOpened)][-2:] == [5, 6]
@@ -136,7 +136,7 @@ def test_files_leave_every_second_slot_to_those_who_speak(tones_engine: Engine) 
 async def test_a_client_that_leaves_in_the_middle_of_a_file_frees_its_place(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reception, "MOST_OFFLINE", 1)
+    monkeypatch.setattr(stream_admin, "MOST_OFFLINE", 1)
     audio, text = talk(4)
     async with auricle.connect(url, start=Start(offline=True)) as stream:
         for _ in range(20):

@@ -12,9 +12,9 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.demo.programme import load_clips
 from auricle_server.engine import Engine
-from auricle_server.link.columns import ChunkResult
-from auricle_server.stream import Stream
-from auricle_server.worker.assembly import model_info
+from auricle_server.ipc.columns import ChunkResult
+from auricle_server.stream import StreamState
+from auricle_server.worker.factory import model_info
 
 LIMITS = Limits(1 << 20, 10.0, 3600.0, 60.0)
 CLIPS = 3
@@ -33,7 +33,9 @@ def speech() -> npt.NDArray[np.int16]:
 
 
 def turn_ends(engine: Engine, speech: npt.NDArray[np.int16], latency_ms: int, silence_ms: int) -> list[TurnEnd]:
-    stream = Stream(model_info(engine), Start(latency_ms=latency_ms, turn=TurnSettings(silence_ms=silence_ms)), "s")
+    stream = StreamState(
+        model_info(engine), Start(latency_ms=latency_ms, turn=TurnSettings(silence_ms=silence_ms)), "s"
+    )
     stream.ready(LIMITS)
     lease = engine.open(latency_ms, engine.info.default_language)
     engine.push(lease, speech)

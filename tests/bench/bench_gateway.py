@@ -26,7 +26,7 @@ from typing import Any
 from rich.console import Console
 
 from auricle_server.config import ServerConfig
-from auricle_server.worker.assembly import model_info
+from auricle_server.worker.factory import model_info
 from auricle_server.worker.loop import Worker
 from tests.bench.silent import SilentEngine
 
@@ -65,7 +65,7 @@ class CountedEngine(SilentEngine):
 
 def worker_main(endpoint: str, slots: int, latency_ms: int, control: Connection) -> None:
     """Answers each question on `control` with a `Spent`; ends when it is closed."""
-    from auricle_server.link.zeromq import ZeroMQWorkerLink
+    from auricle_server.ipc.zeromq import ZeroMQWorkerChannel
 
     engine, stop = CountedEngine(slots, latency_ms), threading.Event()
 
@@ -77,21 +77,21 @@ def worker_main(endpoint: str, slots: int, latency_ms: int, control: Connection)
             stop.set()
 
     threading.Thread(target=answer, daemon=True).start()
-    worker = Worker(engine.as_engine(), ZeroMQWorkerLink(endpoint), model_info(engine.as_engine()))
+    worker = Worker(engine.as_engine(), ZeroMQWorkerChannel(endpoint), model_info(engine.as_engine()))
     worker.run(stop)
 
 
 def gateway_main(endpoint: str, uvloop: bool, control: Connection) -> None:
     """Sends its port, then answers as `worker_main` does."""
-    from auricle_server.processes import loop_factory
+    from auricle_server.serving.processes import loop_factory
 
     with asyncio.Runner(loop_factory=loop_factory() if uvloop else None) as runner:
         runner.run(_gateway(endpoint, control))
 
 
 async def _gateway(endpoint: str, control: Connection) -> None:
-    from auricle_server.gateway.process import listening, until_ready
-    from auricle_server.link.zeromq import ZeroMQGatewayLink
+    from auricle_server.gateway.http.server import listening, until_ready
+    from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
@@ -104,7 +104,7 @@ async def _gateway(endpoint: str, control: Connection) -> None:
         else:
             control.send(Spent(time.process_time()))
 
-    async with listening(ServerConfig(port=0), [ZeroMQGatewayLink(endpoint)]) as (gateway, port):
+    async with listening(ServerConfig(port=0), [ZeroMQGatewayChannel(endpoint)]) as (gateway, port):
         await until_ready(gateway, 30)
         control.send(port)
         loop.add_reader(control.fileno(), answer)

@@ -42,7 +42,7 @@ def decode(engine: Engine, audio: Pcm, files: int, *, offline: bool) -> float:
     """Decodes so many files at once, each handed over as the engine gets through it; CPU seconds."""
     leases = [engine.open(max(engine.info.latencies_ms), engine.info.default_language) for _ in range(files)]
     for lease in leases if offline else ():
-        engine.step_behind(lease)
+        engine.set_background(lease)
     began = time.process_time()
     for at in range(0, len(audio), PIECE):
         for lease in leases:
@@ -83,7 +83,7 @@ class Live:
 
     def _file(self) -> Lease:
         lease = self._engine.open(max(self._engine.info.latencies_ms), self._engine.info.default_language)
-        self._engine.step_behind(lease)
+        self._engine.set_background(lease)
         return lease
 
     def run(self, seconds: float) -> Spread:
@@ -137,7 +137,7 @@ def main() -> int:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     hours, piece = options.hours, speech(300)
     lease = engine.open(max(engine.info.latencies_ms), engine.info.default_language)
-    engine.step_behind(lease)
+    engine.set_background(lease)
     began = time.process_time()
     for _ in range(round(hours * 12)):
         for at in range(0, len(piece), PIECE):

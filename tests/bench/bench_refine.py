@@ -27,7 +27,7 @@ from auricle_server.bench.results import record, write
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from demo_model.evaluate import edit_distance
 from demo_model.voices import SAMPLE_RATE
 from tests.bench.finals.measures import words

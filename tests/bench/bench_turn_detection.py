@@ -32,8 +32,8 @@ from auricle.protocol.settings import TurnMode, TurnSettings
 from auricle_server.bench.clips import SAMPLE_RATE, Pcm, load_clips
 from auricle_server.bench.results import record, write
 from auricle_server.config import ServerConfig
-from auricle_server.voice.ears import Ears
-from auricle_server.voice.models import Models, find_models, load_models
+from auricle_server.voice.audio_analyzer import AudioAnalyzer
+from auricle_server.voice.models import LoadedModels, find_models, load_models
 from auricle_server.voice.onnx import Network, to_float
 from auricle_server.voice.silero import Silero
 from auricle_server.voice.smart_turn import SmartTurn, log_mel
@@ -148,10 +148,10 @@ def measure_parts(conversation: Conversation) -> dict[str, float]:
     """Shares of a core that one stream takes, when everything runs on this thread."""
     meter, loaded = Meter(), load_models(find_models())
     assert loaded.smart_turn is not None, "the bench needs both models"
-    models = Models(MeteredSilero(loaded.silero, meter), MeteredSmartTurn(loaded.smart_turn, meter))
+    models = LoadedModels(MeteredSilero(loaded.silero, meter), MeteredSmartTurn(loaded.smart_turn, meter))
     loaded.smart_turn.judge(bytes(2))
     with meter.on("all"):
-        _listen(Ears(models), conversation)
+        _listen(AudioAnalyzer(models), conversation)
     seconds = len(conversation.pcm) / SAMPLE_RATE
     shares = {name: spent / seconds for name, spent in meter.seconds.items()}
     parts = sum(share for name, share in shares.items() if name != "all")
@@ -166,7 +166,7 @@ def measure_parts(conversation: Conversation) -> dict[str, float]:
     }
 
 
-def _listen(ears: Ears, conversation: Conversation) -> None:
+def _listen(ears: AudioAnalyzer, conversation: Conversation) -> None:
     chunk = CHUNK_MS * SAMPLE_RATE // 1000
     ends = list(conversation.ends)
     for position in range(chunk, len(conversation.pcm) + 1, chunk):
@@ -192,8 +192,8 @@ class Spent:
 
 def worker_main(endpoint: str, control: Connection) -> None:
     """The demo model; ends when `control` is closed."""
-    from auricle_server.link.zeromq import ZeroMQWorkerLink
-    from auricle_server.worker.assembly import build_admission, build_engine, model_info
+    from auricle_server.ipc.zeromq import ZeroMQWorkerChannel
+    from auricle_server.worker.factory import build_admission, build_engine, model_info
     from auricle_server.worker.loop import Worker
 
     config, stop = ServerConfig(max_load=0, device="cpu"), threading.Event()
@@ -204,23 +204,25 @@ def worker_main(endpoint: str, control: Connection) -> None:
 
     threading.Thread(target=watch, daemon=True).start()
     engine = build_engine(config)
-    Worker(engine, ZeroMQWorkerLink(endpoint), model_info(engine, CHUNK_MS), build_admission(config, engine)).run(stop)
+    Worker(engine, ZeroMQWorkerChannel(endpoint), model_info(engine, CHUNK_MS), build_admission(config, engine)).run(
+        stop
+    )
 
 
 def gateway_main(endpoint: str, control: Connection) -> None:
     """Sends its port, then a `Spent` for every question; ends when `control` is closed."""
-    from auricle_server.processes import loop_factory
+    from auricle_server.serving.processes import loop_factory
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_gateway(endpoint, control))
 
 
 async def _gateway(endpoint: str, control: Connection) -> None:
-    from auricle_server.gateway.process import listening, until_ready
-    from auricle_server.link.zeromq import ZeroMQGatewayLink
+    from auricle_server.gateway.http.server import listening, until_ready
+    from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
 
     stop, loop, longest = asyncio.Event(), asyncio.get_running_loop(), [0.0]
-    async with listening(ServerConfig(port=0), [ZeroMQGatewayLink(endpoint)]) as (gateway, port):
+    async with listening(ServerConfig(port=0), [ZeroMQGatewayChannel(endpoint)]) as (gateway, port):
 
         def answer() -> None:
             try:

@@ -14,7 +14,7 @@ from auricle.events import StreamEvent
 from auricle.protocol.server_messages import Final as FinalEvent
 from auricle_server.bench.figures import Spread
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService
 from tests.bench import bench_pipecat_finals as bench
 from tests.bench.pipecat_finals.events import Final, Stop, Ttfb

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from auricle_server.voice.ears import SCHEDULE, Ears
+from auricle_server.voice.audio_analyzer import SCHEDULE, AudioAnalyzer
 from auricle_server.voice.models import find_models, load_models
 from demo_model.voices import SAMPLE_RATE
 from tests.bench.turns import __main__ as program
@@ -113,7 +113,7 @@ def replayed_as_the_server_hears_it(folder: Path) -> None:
     """What traces replay is what the server's own ears say, and what was transcribed is what was said."""
     (trace,) = load_set(folder, "tune", (160,))
     conversation, heard = trace.conversation, trace.heard(160)
-    ears = Ears(load_models(find_models()))
+    ears = AudioAnalyzer(load_models(find_models()))
     ears.hear(conversation.pcm.astype("<i2").tobytes())
     overs = [turn.end + OVER for turn in conversation.turns]
     judged = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auricle_server.turns import Heard, Voice
+from auricle_server.turns import TurnEvidence, VoiceSignals
 from auricle_server.voice.silero import WINDOW
 from tests.bench.turns.conversations import Conversation, Turn
 from tests.bench.turns.fit import fit
@@ -52,10 +52,10 @@ def trace(scores: tuple[float, float, float]) -> Trace:
     return Trace(CONVERSATION, sound, dict.fromkeys(LATENCIES_MS, words))
 
 
-def word_at(position: int) -> Heard:
+def word_at(position: int) -> TurnEvidence:
     ends = [seconds(end) for start, end in SPOKEN if seconds(start) < position]
     end = min(ends[-1], position) if ends else None
-    return Heard(position, end, closing="." if end in {seconds(3), seconds(7)} else "", last_word="so")
+    return TurnEvidence(position, end, closing="." if end in {seconds(3), seconds(7)} else "", last_word="so")
 
 
 SURE = trace((0.1, 0.9, 0.9))
@@ -168,7 +168,7 @@ def test_the_regression_finds_the_weights_that_made_the_data() -> None:
 
 
 def test_a_server_without_a_signal_does_not_know_it() -> None:
-    heard = Heard(RATE, 0, closing=".", voice=Voice(0.1, 0, 0.9, 8000))
+    heard = TurnEvidence(RATE, 0, closing=".", voice=VoiceSignals(0.1, 0, 0.9, 8000))
     assert with_signals(heard, "words").voice is None
     bare = with_signals(heard, "voice").voice
     assert bare is not None

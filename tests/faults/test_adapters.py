@@ -12,7 +12,7 @@ from pipecat.frames.frames import EndFrame, TranscriptionFrame
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService, TurnDetection
 from tests.faults.conversation import EAGER_TO_RETURN, RATE
 from tests.faults.proxy import Passage, Proxy

@@ -13,7 +13,7 @@ from auricle.protocol.client_messages import Start
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.faults.conversation import EAGER_TO_RETURN, FRAME_BYTES, RATE, Heard
 from tests.faults.proxy import Proxy
 from tests.support import tones

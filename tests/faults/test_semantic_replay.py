@@ -7,7 +7,7 @@ import pytest
 import auricle
 from auricle import Final, Reconnected, SpeechStarted, StreamEvent, TurnEagerEnd, TurnEnd, TurnResumed, TurnSettings
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.faults.proxy import Passage, Proxy
 from tests.support.hesitation import RATE, hesitation
 

@@ -8,7 +8,7 @@ import pytest
 
 from auricle import TurnSettings, connect
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.faults.conversation import EAGER_TO_RETURN, Conversation, Heard, conversation, speak, start_of
 from tests.faults.proxy import Passage, Proxy
 

@@ -10,7 +10,7 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.faults.conversation import EAGER_TO_RETURN
 from tests.faults.proxy import Passage, Proxy
 from tests.support import tones

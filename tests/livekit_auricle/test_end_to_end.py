@@ -193,7 +193,7 @@ async def test_sessions_of_each_kind_commit_of_real_speech_what_the_client_is_to
 ) -> None:
     """As they come, with their own voice activity and turn detection; with "vad"; and with "stt"."""
     from auricle_server.config import ServerConfig
-    from auricle_server.local import serve_locally
+    from auricle_server.serving.in_process_server import serve_locally
 
     speech, text = bundled_clip()
     async with serve_locally(ServerConfig(max_load=0)) as url, AsyncExitStack() as stack:

@@ -13,7 +13,7 @@ from livekit.plugins import auricle
 from auricle.protocol import Update
 from auricle_server.bench.clips import load_clips
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.livekit_auricle.harness import EnergyVAD, frames, listening
 from tests.livekit_auricle.scripted_server import LIMITS, Behaviour, ScriptedServer, serve
 from tests.livekit_auricle.spoken import Audio, audio

@@ -9,7 +9,7 @@ from livekit.plugins import auricle
 
 from auricle_server.config import ServerConfig
 from auricle_server.demo.scores import count_errors
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.livekit_auricle.harness import listening
 from tests.livekit_auricle.spoken import Audio
 from tests.support.hesitation import AFTER, BEFORE, RATE, hesitation

@@ -18,7 +18,7 @@ from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from auricle.protocol.server_messages import Final
 from auricle_server.bench.clips import load_clips
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import SAMPLE_RATE, Agent, aggregator, audio, pcm_frames, running
 from tests.support import tones

@@ -28,7 +28,7 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final
 from auricle.protocol.settings import TurnSettings
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService, TurnDetection
 from tests.pipecat_auricle.harness import SAMPLE_RATE, Agent, Pcm, Tap, aggregator, pcm_frames, running
 

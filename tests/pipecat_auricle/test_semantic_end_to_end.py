@@ -15,7 +15,7 @@ from pipecat.frames.frames import (
 
 from auricle_server.config import ServerConfig
 from auricle_server.demo.scores import count_errors
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import Tap, aggregator, pcm_frames, running
 from tests.support.hesitation import AFTER, BEFORE, hesitation

@@ -1,4 +1,4 @@
-"""Streams from the client's message to its events without sockets: the real worker and `Stream`, stepped by hand."""
+"""Streams from the client's message to its events without sockets: the real worker and stream state, stepped singly."""
 
 from __future__ import annotations
 
@@ -10,20 +10,13 @@ from auricle.protocol.server_messages import Final, ServerEvent
 from auricle.protocol.settings import Refine
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.engine import Engine
-from auricle_server.gateway.seat import Seat
-from auricle_server.link.columns import ChunkResult
-from auricle_server.link.messages import (
-    FromWorker,
-    GatewayItem,
-    OpenStream,
-    RefineChanged,
-    StreamOpened,
-    ToWorker,
-)
-from auricle_server.link.outbox import Outbox
-from auricle_server.stream import Change, Stream
+from auricle_server.gateway.workers.slot_lease import SlotLease
+from auricle_server.ipc.batch_writer import BatchWriter
+from auricle_server.ipc.columns import ChunkResult
+from auricle_server.ipc.messages import FromWorker, GatewayItem, OpenStream, RefineChanged, StreamOpened, ToWorker
+from auricle_server.stream import SettingsChange, StreamState
 from auricle_server.worker.admission import Admission
-from auricle_server.worker.assembly import model_info
+from auricle_server.worker.factory import model_info
 from auricle_server.worker.loop import Worker
 from tests.support.tones import Pcm
 
@@ -43,7 +36,7 @@ class Exchange:
         self.info = model_info(engine)
         self.worker = Worker(engine, self, self.info, admission)
         self._engine = engine
-        self._outbox = Outbox()
+        self._outbox = BatchWriter()
         self._opened: dict[int, StreamOpened] = {}
         self._news: dict[int, deque[News]] = {}
 
@@ -56,12 +49,12 @@ class Exchange:
         """One tick of the worker."""
         self.worker.tick(0.0)
 
-    def open(self, number: int, latency_ms: int) -> tuple[Seat, deque[News]]:
+    def open(self, number: int, latency_ms: int) -> tuple[SlotLease, deque[News]]:
         """A stream of that number, and where its news will be."""
         self.put(OpenStream(number, latency_ms, self.info.default_language))
         self.tick()
         news = self._news[number] = deque()
-        return Seat(self, self.info, latency_ms, self._opened.pop(number)), news
+        return SlotLease(self, self.info, latency_ms, self._opened.pop(number)), news
 
     # --- what a worker asks of its link ------------------------------------------------------------------------------
 
@@ -115,10 +108,10 @@ class Call:
         self.events: list[ServerEvent] = []
         self._exchange = exchange
         self._chance = chance
-        self._stream = Stream(exchange.info, start, "call", DEFAULT_LIMITS)
+        self._stream = StreamState(exchange.info, start, "call", DEFAULT_LIMITS)
         self._seat, self._news = exchange.open(number, self._stream.latency_ms)
         refine = None if start.refine == "off" else start.refine
-        change = Change(refine=refine, offline=start.offline, keyterms=start.keyterms or None)
+        change = SettingsChange(refine=refine, offline=start.offline, keyterms=start.keyterms or None)
         self._seat.change(change, starting=True)
 
     @property

@@ -17,7 +17,7 @@ from auricle_server.checkpoints.config import PromptConfig
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.support import tones
 
 PROMPTS = {"en-US": 0, "en": 0, "en-GB": 1, "en-IN": 5, "fr-FR": 8, "de-DE": 9, "auto": 101}

@@ -10,7 +10,7 @@ import pytest
 from aioice.ice import get_host_addresses
 
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.webrtc.patience import PATIENCE
 
 

@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from auricle_server.calibration import WordCalibration
 from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.text.calibration import WordCalibration
 
 NAME = "words.json"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from auricle_server.calibration import WordCalibration
 from auricle_server.checkpoints.archive import read_archive, read_unpacked
 from auricle_server.checkpoints.bundled import BUNDLED
 from auricle_server.checkpoints.calibrations import read_calibration
@@ -22,6 +21,7 @@ from auricle_server.checkpoints.members import CONFIG_NAME
 from auricle_server.checkpoints.raw import RawCheckpoint
 from auricle_server.checkpoints.safetensors_folder import read_folder
 from auricle_server.checkpoints.transformers_config import holds_safetensors
+from auricle_server.text.calibration import WordCalibration
 
 log = logging.getLogger(__name__)
 

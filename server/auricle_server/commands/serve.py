@@ -57,8 +57,8 @@ def serve(
     over HTTP.
     """
     given = dict(locals())
-    from auricle_server import supervisor
     from auricle_server.config import ConfigError, from_environment
+    from auricle_server.serving import supervisor
 
     try:
         config = replace(from_environment(), **_settings(given))

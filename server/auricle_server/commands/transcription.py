@@ -90,7 +90,7 @@ async def _server(url: str | None, model: str) -> AsyncIterator[str]:
         yield url
         return
     from auricle_server.checkpoints import CheckpointError
-    from auricle_server.local import serve_locally
+    from auricle_server.serving.in_process_server import serve_locally
 
     async with AsyncExitStack() as resources:
         with notes.status(f"Starting a server with the model {model}"):

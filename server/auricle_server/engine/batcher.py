@@ -60,7 +60,7 @@ class Batcher:
         """A stream with that chunk size occupies the slot, from now on."""
         self._frames[slot], self._class[slot], self._behind[slot] = 0, frames, False
 
-    def step_behind(self, slot: int) -> None:
+    def set_background(self, slot: int) -> None:
         """From now on all others go before the slot, as long as it is occupied."""
         self._behind[slot] = True
 

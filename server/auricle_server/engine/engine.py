@@ -133,7 +133,7 @@ class Engine:
 
         The answer is what the model says if nothing but silence follows. The stream itself goes on from before: what
         the flush has brought comes again, with what follows (see `auricle_server.engine.timelines`, and
-        `auricle_server.stream.echo`). With its `last` flush the lease ends, and the answer is that of the audio by
+        `stream.flush_dedup`). With its `last` flush the lease ends, and the answer is that of the audio by
         itself.
         """
         slot = self._slot(lease)
@@ -163,7 +163,7 @@ class Engine:
             self._library.release(terms)  # the settings before hold it already
         self._refresh(np.array([slot]))
 
-    def step_behind(self, lease: Lease) -> None:
+    def set_background(self, lease: Lease) -> None:
         """Nobody listens to this stream live: it is computed while nothing else is ready, in whole stretches of audio.
 
         For files. What is heard is the same; a stream that has the model's largest latency is heard much faster. While
@@ -171,7 +171,7 @@ class Engine:
         """
         slot = self._slot(lease)
         self._behind.add(slot)
-        self._batcher.step_behind(slot)
+        self._batcher.set_background(slot)
 
     def close(self, lease: Lease) -> None:
         """Ends a lease at once; what it had queued is dropped. A lease that has ended already is left alone."""

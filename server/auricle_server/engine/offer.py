@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from auricle_server.calibration import uncalibrated
 from auricle_server.checkpoints.languages import offered_languages
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.geometry import Geometry
 from auricle_server.engine.types import EngineInfo, UnknownLanguage, UnknownLatency
+from auricle_server.text.calibration import uncalibrated
 
 PREFERRED_LATENCY_MS = 160
 """Default where the model offers it: the best trade for voice agents of the published models."""

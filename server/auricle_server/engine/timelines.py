@@ -6,7 +6,7 @@ without cuts.
 
 - *Going on from the flushed state* (of the prediction network; the encoder's cannot be kept without moving the
   clock): up to 11 words in 500 cuts came twice or in pieces, and what followed changed.
-- *Restoring the state before it*, and dropping what comes a second time (`auricle_server.stream.echo`): what follows is
+- *Restoring the state before it*, and dropping what comes a second time (`stream.flush_dedup`): what follows is
   that of the stream without cuts, token for token. No word was lost.
 - *Silence behind the end*: decoders emit a word up to two frames after its end and its full stop up to six. Without
   any, 9 or 10 finals of 300 lacked their closing mark and up to 8 had another last word; with six frames of silence

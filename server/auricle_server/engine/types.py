@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from auricle_server.calibration import RAW, WordCalibration
+from auricle_server.text.calibration import RAW, WordCalibration
 
 Pcm = npt.NDArray[np.int16]
 """Audio, 16 kHz mono."""

@@ -1,5 +1,5 @@
 """One speaker's stream: results of the worker in, events for the client out. Pure."""
 
-from auricle_server.stream.stream import Change, Stream
+from auricle_server.stream.stream_state import SettingsChange, StreamState
 
-__all__ = ["Change", "Stream"]
+__all__ = ["SettingsChange", "StreamState"]

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auricle.protocol.server_messages import Word
-from auricle_server.calibration import RAW, WordCalibration, word_times
-from auricle_server.link.messages import SAMPLE_RATE
-from auricle_server.pieces import Kind, Piece, vocabulary
-from auricle_server.stream.echo import Echo
-from auricle_server.stream.spoken import Said, Tags
+from auricle_server.ipc.messages import SAMPLE_RATE
+from auricle_server.stream.flush_dedup import FlushDedup
+from auricle_server.stream.language_tracker import SpokenWord, TagTracker
+from auricle_server.text.calibration import RAW, WordCalibration, word_times
+from auricle_server.text.vocabulary import Piece, PieceKind, vocabulary
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Segment:
     start: int | None
     end: int | None
     confidence: float | None = None
-    said: tuple[Said, ...] = ()
+    said: tuple[SpokenWord, ...] = ()
 
 
 class Transcript:
@@ -82,15 +82,15 @@ class Transcript:
         frame_samples: int,
         calibration: WordCalibration = RAW,
         latency_ms: int = 0,
-        tags: Tags | None = None,
+        tags: TagTracker | None = None,
     ) -> None:
-        self.tags = tags or Tags()
+        self.tags = tags or TagTracker()
         self._pieces = vocabulary(pieces)
         self._calibration = calibration
         self.latency_ms = latency_ms
         self.told = 0.0
         self._frame_samples = frame_samples
-        self._echo = Echo(self._pieces)
+        self._echo = FlushDedup(self._pieces)
         self._words: list[_OpenWord] = []
         self._text = ""
         self._heard = False
@@ -148,13 +148,13 @@ class Transcript:
             tokens, frames, found = tokens[:said], frames[:said], found[:said]
         for token, frame, probability, confidence in self._echo.new(found):
             piece = self._pieces[token]
-            if piece.kind is Kind.LANGUAGE:
+            if piece.kind is PieceKind.LANGUAGE:
                 self._tag(piece, frame)
-            elif piece.kind is Kind.SPACE:
+            elif piece.kind is PieceKind.SPACE:
                 self._space = True
-            elif piece.kind is Kind.END:
+            elif piece.kind is PieceKind.END:
                 self.utterance_ended = True
-            elif piece.kind is not Kind.CONTROL:
+            elif piece.kind is not PieceKind.CONTROL:
                 self._add(piece, frame, probability, confidence)
         if flushed_at is not None:
             self._echo.reported(tokens, frames, flushed_at)
@@ -172,7 +172,7 @@ class Transcript:
     def _add(self, piece: Piece, frame: int, probability: float, confidence: float) -> None:
         gap = piece.starts_word or self._space or (self._parted and piece.continues)
         self._space = False
-        if piece.kind is Kind.CLOSING:
+        if piece.kind is PieceKind.CLOSING:
             self.closing += piece.text
             self.closed_at = (frame + 1) * self._frame_samples
             self._close_phrase(piece, gap=gap)
@@ -184,7 +184,7 @@ class Transcript:
         else:
             self._text += piece.text
             self._extend(self._words[-1], piece, frame, confidence)
-        if piece.kind is Kind.SPEECH:
+        if piece.kind is PieceKind.SPEECH:
             self._heard, self.closing, self.closed_at, self.utterance_ended = True, "", None, False
             self.last_word, self.confidence = self._words[-1].text, probability
             self.speech_end = (frame + 1) * self._frame_samples
@@ -199,7 +199,7 @@ class Transcript:
     @staticmethod
     def _extend(word: _OpenWord, piece: Piece, frame: int, confidence: float) -> None:
         word.text += piece.text
-        if piece.kind is Kind.SPEECH:
+        if piece.kind is PieceKind.SPEECH:
             word.last = frame
             word.confidences.append(confidence)
 
@@ -217,8 +217,8 @@ class Transcript:
         start, end = _samples(times[0][0]), _samples(times[-1][1])
         return Segment(text, told, start, end, round(confidence, 4), said)
 
-    def _said(self, word: _OpenWord, times: tuple[float, float]) -> Said:
-        return Said(_samples(times[0]), _samples(times[1]), word.language or self.tags.language)
+    def _said(self, word: _OpenWord, times: tuple[float, float]) -> SpokenWord:
+        return SpokenWord(_samples(times[0]), _samples(times[1]), word.language or self.tags.language)
 
     def _times(self, words: Sequence[_OpenWord], position: int | None = None) -> list[tuple[float, float]]:
         frame = self._frame_samples / SAMPLE_RATE

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import astuple, dataclass
 
-from auricle_server.link.messages import SAMPLE_RATE
-from auricle_server.turns.base import Heard, Voice
-from auricle_server.turns.wording import is_spelled, is_unfinished
+from auricle_server.ipc.messages import SAMPLE_RATE
+from auricle_server.turns.detector import TurnEvidence, VoiceSignals
+from auricle_server.turns.word_lists import is_spelled, is_unfinished
 
 FULL_STOPS = frozenset(".?!…。？！।؟۔")
 """Marks that close a sentence. Any other mark behind the last word says that there is more to come."""
@@ -28,7 +28,7 @@ _SURE = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class FusionWeights:
     """Log-odds that each feature adds, in the order of `features`.
 
     Attributes:
@@ -64,7 +64,7 @@ class Weights:
     unjudged: float = 0.0
 
 
-WORDS = Weights(
+WORDS = FusionWeights(
     bias=-1.73,
     silence=0,
     long=1.81,
@@ -77,7 +77,7 @@ WORDS = Weights(
     spelled=-0.21,
     confidence=1.9,
 )
-WITH_VOICE = Weights(
+WITH_VOICE = FusionWeights(
     bias=-1.96,
     silence=0,
     long=2.88,
@@ -90,7 +90,7 @@ WITH_VOICE = Weights(
     spelled=-0.2,
     confidence=1.94,
 )
-WITH_PROSODY = Weights(
+WITH_PROSODY = FusionWeights(
     bias=-1.65,
     silence=0,
     long=2.76,
@@ -107,7 +107,7 @@ WITH_PROSODY = Weights(
 )
 
 
-def silence_of(heard: Heard) -> int:
+def silence_of(heard: TurnEvidence) -> int:
     """Samples of silence behind the last word; 0 while somebody speaks, and before the first word.
 
     A decoder emits a word up to some frames after it was said, so where the voice ended is the better clock; but a
@@ -123,9 +123,9 @@ def silence_of(heard: Heard) -> int:
     return heard.position - (heard.speech_end if voice.speech_end is None else voice.speech_end)
 
 
-def features(heard: Heard) -> tuple[float, ...]:
-    """What the weights of `Weights`, bias left out, are for."""
-    voice = heard.voice or Voice(0.0)
+def features(heard: TurnEvidence) -> tuple[float, ...]:
+    """What the weights of `FusionWeights`, bias left out, are for."""
+    voice = heard.voice or VoiceSignals(0.0)
     silence = min(silence_of(heard) / SAMPLE_RATE, LONGEST_SILENCE)
     stop = float(bool(heard.closing) and heard.closing[-1] in FULL_STOPS)
     late = (heard.closed_at or 0) - (heard.speech_end or 0)
@@ -146,14 +146,14 @@ def features(heard: Heard) -> tuple[float, ...]:
     )
 
 
-def likelihood(heard: Heard) -> float:
+def likelihood(heard: TurnEvidence) -> float:
     """Probability, 0 to 1, that the turn has ended, given that it has words and nobody speaks."""
     bias, *weights = astuple(_weights(heard.voice))
     odds = bias + sum(weight * value for weight, value in zip(weights, features(heard), strict=True))
     return round(float(1 / (1 + math.exp(-odds))), _DIGITS)
 
 
-def _weights(voice: Voice | None) -> Weights:
+def _weights(voice: VoiceSignals | None) -> FusionWeights:
     if voice is None:
         return WORDS
     return WITH_PROSODY if voice.prosody else WITH_VOICE

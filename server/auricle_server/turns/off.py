@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auricle_server.turns.base import Decision, Heard, TurnStarted
+from auricle_server.turns.detector import Decision, TurnEvidence, TurnStarted
 
 
 class OffDetector:
@@ -18,7 +18,7 @@ class OffDetector:
         self.open = is_open
         self.eager: float | None = None
 
-    def feed(self, heard: Heard) -> list[Decision]:
+    def feed(self, heard: TurnEvidence) -> list[Decision]:
         """See `Detector.feed`."""
         if heard.speech_end is None or heard.speech_end <= self._heard:
             return []

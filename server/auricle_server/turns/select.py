@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from auricle.protocol.settings import TurnSettings
-from auricle_server.link.messages import SAMPLE_RATE
-from auricle_server.turns.base import Detector
+from auricle_server.ipc.messages import SAMPLE_RATE
+from auricle_server.turns.detector import TurnDetector
 from auricle_server.turns.off import OffDetector
 from auricle_server.turns.semantic import SemanticDetector
 from auricle_server.turns.silence import SilenceDetector
 
 
-def detector_for(settings: TurnSettings, *, is_open: bool = False, heard: int = 0) -> Detector:
+def detector_for(settings: TurnSettings, *, is_open: bool = False, heard: int = 0) -> TurnDetector:
     """A detector that takes over from here.
 
     Args:

@@ -7,7 +7,7 @@ with less than the shorter, and none goes on with more than the longer without a
 
 from __future__ import annotations
 
-from auricle_server.turns.base import Decision, Heard, TurnEnded, TurnStarted
+from auricle_server.turns.detector import Decision, TurnEnded, TurnEvidence, TurnStarted
 from auricle_server.turns.fusion import likelihood, silence_of
 
 
@@ -32,7 +32,7 @@ class SemanticDetector:
         self.open = is_open
         self.eager: float | None = None
 
-    def feed(self, heard: Heard) -> list[Decision]:
+    def feed(self, heard: TurnEvidence) -> list[Decision]:
         """See `Detector.feed`. A word that a long chunk holds early may start and end its turn at once."""
         if heard.speech_end is None:
             return []
@@ -48,7 +48,7 @@ class SemanticDetector:
         self.eager = probability if self.open and self._eager is not None and probability >= self._eager else None
         return decisions
 
-    def _probability(self, heard: Heard) -> float:
+    def _probability(self, heard: TurnEvidence) -> float:
         assert heard.speech_end is not None, "an open turn has words"
         if heard.position - heard.speech_end >= self._longest:
             return 1.0

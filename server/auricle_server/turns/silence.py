@@ -7,7 +7,7 @@ advance by one chunk, it is then less than that silence plus one chunk. Punctuat
 
 from __future__ import annotations
 
-from auricle_server.turns.base import Decision, Heard, TurnEnded, TurnStarted
+from auricle_server.turns.detector import Decision, TurnEnded, TurnEvidence, TurnStarted
 
 
 class SilenceDetector:
@@ -29,7 +29,7 @@ class SilenceDetector:
         self.open = is_open
         self.eager: float | None = None
 
-    def feed(self, heard: Heard) -> list[Decision]:
+    def feed(self, heard: TurnEvidence) -> list[Decision]:
         """See `Detector.feed`. A word that a long chunk holds early may start and end its turn at once."""
         position, speech_end = heard.position, heard.speech_end
         if speech_end is None:

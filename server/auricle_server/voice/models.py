@@ -29,7 +29,7 @@ class ModelsMissing(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ModelFiles:
     """What this installation has.
 
     Attributes:
@@ -51,7 +51,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class LoadedModels:
     """Models; any number of streams and threads may share them. Each loads when it is first used.
 
     Attributes:
@@ -63,28 +63,28 @@ class Models:
     smart_turn: SmartTurn | None = None
 
 
-def find_models() -> Found:
+def find_models() -> ModelFiles:
     """Looks for both; imports nothing."""
     if find_spec("onnxruntime") is None:
-        return Found(missing="onnxruntime is not installed")
+        return ModelFiles(missing="onnxruntime is not installed")
     spec = find_spec("pipecat")
     folders = [] if spec is None else [Path(each) for each in spec.submodule_search_locations or ()]
     if not folders:
-        return Found(missing="pipecat-ai, which holds the models, is not installed")
+        return ModelFiles(missing="pipecat-ai, which holds the models, is not installed")
     silero, smart_turn = _file(folders, _SILERO), _file(folders, _SMART_TURN)
     absent = [Path(name).name for name, path in ((_SILERO, silero), (_SMART_TURN, smart_turn)) if path is None]
     missing = f"the installed pipecat-ai has no {' and no '.join(absent)}" if absent else ""
-    return Found(silero, None if silero is None else smart_turn, missing)
+    return ModelFiles(silero, None if silero is None else smart_turn, missing)
 
 
-def find_wanted(wanted: TurnModels) -> Found:
+def find_wanted(wanted: TurnModels) -> ModelFiles:
     """What a server is to use.
 
     Raises:
         ModelsMissing: Both are required, and are not there.
     """
     if wanted == "off":
-        return Found(missing="turn_models is off")
+        return ModelFiles(missing="turn_models is off")
     found = find_models()
     if wanted == "require":
         if found.missing:
@@ -98,7 +98,7 @@ def _file(folders: list[Path], name: str) -> Path | None:
 
 
 @functools.cache
-def models_of(found: Found) -> Models:
+def models_of(found: ModelFiles) -> LoadedModels:
     """What was found, not loaded yet; one pair a process.
 
     Raises:
@@ -109,10 +109,10 @@ def models_of(found: Found) -> Models:
 
     if found.silero is None:
         raise ModelsMissing(f"{found.missing}; {_REMEDY}")
-    return Models(Silero(found.silero), None if found.smart_turn is None else SmartTurn(found.smart_turn))
+    return LoadedModels(Silero(found.silero), None if found.smart_turn is None else SmartTurn(found.smart_turn))
 
 
-def load_models(found: Found) -> Models:
+def load_models(found: ModelFiles) -> LoadedModels:
     """What was found, loaded; blocks for about 0.3 s the first time.
 
     Raises:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from auricle_server.link.messages import SAMPLE_RATE
+from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.voice.onnx import Floats, Network, to_float
 
 WINDOW = 512

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from auricle_server.link.messages import SAMPLE_RATE
+from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.voice.onnx import Floats, Network, to_float
 
 LONGEST = 8 * SAMPLE_RATE

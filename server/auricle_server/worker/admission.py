@@ -29,7 +29,7 @@ SPARE_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class StepTiming:
     """A step.
 
     Attributes:
@@ -44,7 +44,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class StepCalibration:
     """What is known of an engine before it has streams.
 
     Attributes:
@@ -52,7 +52,7 @@ class Calibration:
         most_rows: Of a step, by latency, where that was found out.
     """
 
-    steps: tuple[Measured, ...] = ()
+    steps: tuple[StepTiming, ...] = ()
     most_rows: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -119,7 +119,7 @@ class Admission:
         self,
         latencies_ms: Iterable[int],
         max_load: float,
-        calibration: Calibration = Calibration(),
+        calibration: StepCalibration = StepCalibration(),
     ) -> None:
         self._max_load = max_load
         self._lines = {latency: CostLine() for latency in latencies_ms}
@@ -130,7 +130,7 @@ class Admission:
         for step in calibration.steps:
             self._lines[step.latency_ms].calibrate(step.rows, step.seconds)
 
-    def observe(self, step: Measured) -> None:
+    def observe(self, step: StepTiming) -> None:
         """Learns from a step."""
         self._lines[step.latency_ms].observe(step.rows, step.seconds)
 

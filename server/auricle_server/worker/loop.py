@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from auricle.protocol import codes
-from auricle_server.link.base import WorkerLink
-from auricle_server.link.columns import BadColumns, ResultColumns
-from auricle_server.link.intake import HandOver, Intake
-from auricle_server.link.messages import (
+from auricle_server.ipc.batch_reader import BatchReader, StreamBatch
+from auricle_server.ipc.channel import WorkerChannel
+from auricle_server.ipc.columns import BadColumns, ResultColumns
+from auricle_server.ipc.messages import (
     SAMPLE_RATE,
     FromWorker,
     ModelInfo,
     RefineChanged,
-    StreamFailed,
+    StreamFailure,
     ToWorker,
     WorkerItem,
 )
 from auricle_server.worker.admission import Admission
-from auricle_server.worker.reception import Reception
-from auricle_server.worker.tenants import Tenants
-from auricle_server.worker.workload import Workload
+from auricle_server.worker.load_stats import LoadStats
+from auricle_server.worker.stream_admin import StreamAdmin
+from auricle_server.worker.stream_table import StreamTable
 
 if TYPE_CHECKING:
     from auricle_server.engine import Engine, StepResults
@@ -64,7 +64,7 @@ class Worker:
     def __init__(
         self,
         engine: Engine,
-        link: WorkerLink,
+        link: WorkerChannel,
         info: ModelInfo,
         admission: Admission | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -74,11 +74,11 @@ class Worker:
         self._info = info
         self._clock = clock
         self._admission = admission or Admission(info.latencies_ms, max_load=0.0)
-        self._workload = Workload(info, clock())
-        self._tenants = Tenants(info.slots, round(info.frame_seconds * SAMPLE_RATE))
-        self._reception = Reception(engine, self._tenants, self._admission, self._tell)
+        self._workload = LoadStats(info, clock())
+        self._tenants = StreamTable(info.slots, round(info.frame_seconds * SAMPLE_RATE))
+        self._reception = StreamAdmin(engine, self._tenants, self._admission, self._tell)
         self._lanes_changed = False
-        self._intake = Intake()
+        self._intake = BatchReader()
         self._items: defaultdict[bytes, list[WorkerItem]] = defaultdict(list)
         self._results: dict[bytes, ResultColumns] = {}
         self._seen: dict[bytes, float] = {}
@@ -130,7 +130,7 @@ class Worker:
             except BadColumns:
                 log.exception("a gateway sent columns that do not fit gateway=%s", gateway.hex())
 
-    def _feed(self, hand_over: HandOver) -> None:
+    def _feed(self, hand_over: StreamBatch) -> None:
         """Audio of all streams at once, then what comes behind it."""
         audio = self._tenants.audio(hand_over)
         if len(audio.slots):
@@ -177,7 +177,7 @@ class Worker:
         for owner in self._tenants:
             self._reception.close(owner)
             gateway, stream = owner
-            self._items[gateway].append(StreamFailed(stream, codes.WORKER_LOST, "the engine failed; please replay"))
+            self._items[gateway].append(StreamFailure(stream, codes.WORKER_LOST, "the engine failed; please replay"))
         if self._failed_steps >= _MOST_FAILED_STEPS:
             self._publish()
             raise WorkerBroken(f"{self._failed_steps} engine steps failed in a row") from error

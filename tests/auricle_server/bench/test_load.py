@@ -26,7 +26,7 @@ from auricle_server.bench.verdict import Load, growth, problems
 from auricle_server.bench.watch import cpu_seconds, histogram, quantile
 from auricle_server.bench.wire import Wire, audio_frame
 from auricle_server.checkpoints import load_checkpoint
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 
 GOOD = Load(
     streams=8,

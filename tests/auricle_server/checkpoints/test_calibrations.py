@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from auricle_server.calibration import WordCalibration
 from auricle_server.checkpoints import BadCheckpoint, load_checkpoint
 from auricle_server.checkpoints.calibrations import read_calibration, write_calibration
+from auricle_server.text.calibration import WordCalibration
 from tests.support import tones
 
 CALIBRATION = WordCalibration(((80, 165.0, 95.5), (160, 160.0, 95.0)), (8.25, -3.5))

@@ -15,7 +15,7 @@ import pytest
 from auricle_server.commands import checks
 from auricle_server.commands.checks import Finding, Verdict
 from auricle_server.voice import models
-from auricle_server.voice.models import Found
+from auricle_server.voice.models import ModelFiles
 from tests.support import tones
 
 
@@ -64,7 +64,7 @@ def test_models_that_are_missing_are_a_note(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_damaged_model_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "silero_vad.onnx"
     path.write_bytes(b"not a model")
-    monkeypatch.setattr(models, "find_models", lambda: Found(path))
+    monkeypatch.setattr(models, "find_models", lambda: ModelFiles(path))
     finding = only(checks.check_turns())
     assert finding.verdict is Verdict.BAD
     assert "cannot be loaded" in finding.detail

@@ -49,7 +49,7 @@ def test_a_stream_behind_hears_chunk_for_chunk_what_a_live_one_hears(seed: int) 
     ]
     live = heard(engine, engine.open(LONGEST, "en-US"), audio, rng)
     lease = engine.open(LONGEST, "en-US")
-    engine.step_behind(lease)
+    engine.set_background(lease)
     behind = heard(engine, lease, audio, rng)
     assert behind == live
     assert sum(len(row[1]) for row in live if isinstance(row[1], tuple)) > 50
@@ -58,7 +58,7 @@ def test_a_stream_behind_hears_chunk_for_chunk_what_a_live_one_hears(seed: int) 
 def test_it_is_computed_in_longer_rows_while_nobody_else_is_there() -> None:
     engine = new_engine()
     lease = engine.open(LONGEST, "en-US")
-    engine.step_behind(lease)
+    engine.set_background(lease)
     engine.push(lease, np.zeros(16_000 * 40, np.int16))
     alone = engine.step().chunk_frames
     other = engine.open(80, "en-US")
@@ -74,7 +74,7 @@ def test_a_change_of_settings_takes_effect_at_the_same_chunk() -> None:
         engine = new_engine()
         lease = engine.open(LONGEST, "en-US")
         if behind:
-            engine.step_behind(lease)
+            engine.set_background(lease)
         engine.push(lease, audio[:200_000])
         engine.change(lease, latency_ms=80)
         engine.push(lease, audio[200_000:])
@@ -89,7 +89,7 @@ def test_live_rows_go_first_and_rows_behind_go_one_at_a_time() -> None:
     for slot, frames in ((1, 14), (2, 14), (3, 1)):
         batcher.join(slot, frames)
     for slot in (1, 2):
-        batcher.step_behind(slot)
+        batcher.set_background(slot)
         batcher.add(np.array([slot]), np.array([14]), yes, now=0.0)
     batcher.add(np.array([3]), np.array([1]), no, now=5.0)
     assert [batcher.pick().tolist() for _ in range(3)] == [[3], [1], [2]]
@@ -108,7 +108,7 @@ def test_a_file_under_way_goes_on_when_another_one_comes(beside_a_live_one: bool
 
     def come() -> Lease:
         file = engine.open(LONGEST, "en-US")
-        engine.step_behind(file)
+        engine.set_background(file)
         engine.push(file, audio)
         return file
 

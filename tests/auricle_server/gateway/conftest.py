@@ -12,7 +12,7 @@ import pytest
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import DEFAULT_LIMITS, ServerConfig
 from auricle_server.engine import Engine
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from tests.support.tones import CHECKPOINT
 
 Serve = Callable[..., AbstractAsyncContextManager[str]]

@@ -17,13 +17,15 @@ import pytest
 
 import auricle
 from auricle_server.config import DEFAULT_LIMITS, ServerConfig
-from auricle_server.gateway import app, native, peer, session, streams
-from auricle_server.gateway.app import Gateway
-from auricle_server.gateway.process import listening, serve_until, until_ready
-from auricle_server.link import GatewayLink, InProcessLink
-from auricle_server.link.messages import FromWorker, OpenStream, StreamOpened, ToWorker
-from auricle_server.worker.admission import Admission, Calibration, Measured
-from auricle_server.worker.assembly import model_info
+from auricle_server.gateway.http import app, websocket
+from auricle_server.gateway.http.app import Gateway
+from auricle_server.gateway.http.server import listening, serve_until, until_ready
+from auricle_server.gateway.session import session
+from auricle_server.gateway.workers import worker_client, worker_pool
+from auricle_server.ipc import GatewayChannel, InProcessChannel
+from auricle_server.ipc.messages import FromWorker, OpenStream, StreamOpened, ToWorker
+from auricle_server.worker.admission import Admission, StepCalibration, StepTiming
+from auricle_server.worker.factory import model_info
 from auricle_server.worker.loop import Worker
 from tests.auricle_server.standin import StandIn, speech
 from tests.auricle_server.talk import talking, transcribed, until
@@ -34,10 +36,10 @@ HELLO = speech("one", None, "two", None)
 class Bench:
     """A gateway and workers around stand-in engines, each in a thread, to be stopped and started."""
 
-    def __init__(self, *engines: StandIn, calibration: Calibration | None = None) -> None:
+    def __init__(self, *engines: StandIn, calibration: StepCalibration | None = None) -> None:
         self.engines = engines
         self._calibration = calibration
-        self.links = [InProcessLink() for _ in engines]
+        self.links = [InProcessChannel() for _ in engines]
         self._stops = [threading.Event() for _ in engines]
         self._threads: list[threading.Thread | None] = [None for _ in engines]
         self.gateway: Gateway
@@ -70,7 +72,7 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(*engines: StandIn, calibration: Calibration | None = None, **options: Any) -> AsyncIterator[Bench]:
+async def bench(*engines: StandIn, calibration: StepCalibration | None = None, **options: Any) -> AsyncIterator[Bench]:
     limits = {name: options.pop(name) for name in list(options) if hasattr(DEFAULT_LIMITS, name)}
     config = ServerConfig(port=0, limits=replace(DEFAULT_LIMITS, **limits), **options)
     table = Bench(*engines, calibration=calibration)
@@ -183,7 +185,7 @@ async def test_a_stream_faster_than_the_engine_waits_and_the_others_do_not() -> 
 async def test_a_client_that_has_to_wait_for_the_engine_knows_that_the_server_lives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(native, "SIGN_OF_LIFE_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "SIGN_OF_LIFE_SECONDS", 0.05)
     start = auricle.Start(latency_ms=160)
     async with bench(StandIn(step_seconds=0.3), buffered_seconds=0.1) as table:
         async with auricle.connect(table.url, start=start, heartbeat=0.3, answer_timeout=None) as stream:
@@ -209,7 +211,7 @@ UPGRADE = (
 
 
 async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(session, "MOST_UNSENT", 8)
     async with bench(StandIn(), stall_seconds=0.5) as table, talking(table.url) as good:
         await good.start()
@@ -277,8 +279,8 @@ async def test_a_shutdown_waits_for_streams_that_end_by_themselves() -> None:
 class QuietLink:
     """A link to a worker that opens streams and says nothing else."""
 
-    def __init__(self, table: InProcessLink) -> None:
-        self._real: GatewayLink = table.gateway()
+    def __init__(self, table: InProcessChannel) -> None:
+        self._real: GatewayChannel = table.gateway()
         self.quiet = False
         self.heard: list[ToWorker] = []
 
@@ -297,8 +299,8 @@ class QuietLink:
 
 
 async def test_a_worker_that_falls_silent_is_lost_until_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "BEAT_SECONDS", 0.05)
-    monkeypatch.setattr(peer, "SILENCE_SECONDS", 1.5)
+    monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(worker_client, "SILENCE_SECONDS", 1.5)
     table = Bench(StandIn())
     table.start(0)
     link = QuietLink(table.links[0])
@@ -354,7 +356,7 @@ async def test_a_shutdown_without_a_worker_says_farewell_all_the_same(monkeypatc
 
 
 async def test_a_slot_that_comes_too_late_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peer, "RESERVE_SECONDS", 0.1)
+    monkeypatch.setattr(worker_client, "RESERVE_SECONDS", 0.1)
     table = Bench(StandIn())
     table.start(0)
     link = QuietLink(table.links[0])
@@ -375,7 +377,7 @@ async def test_a_slot_that_comes_too_late_is_given_back(monkeypatch: pytest.Monk
 
 # --- no more streams than there is time for --------------------------------------------------------------------------
 
-TIGHT = Calibration(tuple(Measured(latency, rows, 0.03 * rows) for latency in (80, 160) for rows in (1, 2, 4)))
+TIGHT = StepCalibration(tuple(StepTiming(latency, rows, 0.03 * rows) for latency in (80, 160) for rows in (1, 2, 4)))
 """Time for two streams of 80 ms, or for four of 160 ms."""
 
 
@@ -388,7 +390,7 @@ async def get(table: Bench, path: str) -> str:
 async def test_a_stream_for_which_there_is_no_time_is_refused_before_the_upgrade(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(streams, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr("auricle_server.worker.loop.STATS_SECONDS", 0.05)
     async with bench(StandIn(slots=8), calibration=TIGHT) as table:
         async with talking(table.url) as one, talking(table.url) as two:

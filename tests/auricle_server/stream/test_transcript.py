@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle_server.calibration import WordCalibration
 from auricle_server.stream.transcript import Segment, Transcript
+from auricle_server.text.calibration import WordCalibration
 
 FRAME = 1280
 PIECES = (

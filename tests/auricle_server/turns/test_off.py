@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from auricle.protocol.settings import TurnSettings
-from auricle_server.turns import Heard, OffDetector, SilenceDetector, TurnStarted, detector_for
+from auricle_server.turns import OffDetector, SilenceDetector, TurnEvidence, TurnStarted, detector_for
 
 
 def test_speech_starts_once_a_segment() -> None:
     detector = OffDetector()
-    assert detector.feed(Heard(1280, None)) == []
-    assert detector.feed(Heard(2560, 2000)) == [TurnStarted()]
-    assert detector.feed(Heard(3840, 3000)) == []
+    assert detector.feed(TurnEvidence(1280, None)) == []
+    assert detector.feed(TurnEvidence(2560, 2000)) == [TurnStarted()]
+    assert detector.feed(TurnEvidence(3840, 3000)) == []
     detector.segment_ended()
-    assert detector.feed(Heard(99999, 3000)) == []
-    assert detector.feed(Heard(100000, 99000)) == [TurnStarted()]
+    assert detector.feed(TurnEvidence(99999, 3000)) == []
+    assert detector.feed(TurnEvidence(100000, 99000)) == [TurnStarted()]
 
 
 def test_settings_choose_the_detector() -> None:
@@ -21,5 +21,5 @@ def test_settings_choose_the_detector() -> None:
     detector = detector_for(TurnSettings(mode="silence", silence_ms=500), is_open=True, heard=16000)
     assert isinstance(detector, SilenceDetector)
     assert detector.open
-    assert detector.feed(Heard(23999, 16000)) == []
-    assert len(detector.feed(Heard(24000, 16000))) == 1
+    assert detector.feed(TurnEvidence(23999, 16000)) == []
+    assert len(detector.feed(TurnEvidence(24000, 16000))) == 1

@@ -6,30 +6,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle_server.turns import Heard, SilenceDetector, TurnEnded, TurnStarted
+from auricle_server.turns import SilenceDetector, TurnEnded, TurnEvidence, TurnStarted
 
 
 def test_a_turn_starts_with_a_word_and_ends_once() -> None:
     detector = SilenceDetector(8000)
-    assert detector.feed(Heard(1280, None)) == []
-    assert detector.feed(Heard(2560, 2000)) == [TurnStarted()]
-    assert detector.feed(Heard(9900, 2000)) == []
-    assert detector.feed(Heard(10000, 2000)) == [TurnEnded()]
-    assert detector.feed(Heard(90000, 2000)) == []
-    assert detector.feed(Heard(91280, 91000)) == [TurnStarted()]
+    assert detector.feed(TurnEvidence(1280, None)) == []
+    assert detector.feed(TurnEvidence(2560, 2000)) == [TurnStarted()]
+    assert detector.feed(TurnEvidence(9900, 2000)) == []
+    assert detector.feed(TurnEvidence(10000, 2000)) == [TurnEnded()]
+    assert detector.feed(TurnEvidence(90000, 2000)) == []
+    assert detector.feed(TurnEvidence(91280, 91000)) == [TurnStarted()]
 
 
 def test_a_word_early_in_a_long_chunk_starts_and_ends_its_turn_at_once() -> None:
-    assert SilenceDetector(8000).feed(Heard(17920, 1280)) == [TurnStarted(), TurnEnded()]
+    assert SilenceDetector(8000).feed(TurnEvidence(17920, 1280)) == [TurnStarted(), TurnEnded()]
 
 
 def test_a_detector_that_takes_over_ends_the_turn_under_way() -> None:
     detector = SilenceDetector(1600, is_open=True, heard=1280)
-    assert detector.feed(Heard(2880, 1280)) == [TurnEnded()]
+    assert detector.feed(TurnEvidence(2880, 1280)) == [TurnEnded()]
 
 
 def test_a_detector_that_takes_over_does_not_start_on_old_speech() -> None:
-    assert SilenceDetector(1600, heard=1280).feed(Heard(99999, 1280)) == []
+    assert SilenceDetector(1600, heard=1280).feed(TurnEvidence(99999, 1280)) == []
 
 
 @given(
@@ -50,7 +50,7 @@ def test_the_decision_is_at_least_the_silence_and_less_than_a_chunk_late(
     while position < ends[-1] + silence + chunk:
         position += chunk
         spoken = [end for end in ends if end <= position]
-        decisions = detector.feed(Heard(position, spoken[-1] if spoken else None))
+        decisions = detector.feed(TurnEvidence(position, spoken[-1] if spoken else None))
         starts += TurnStarted() in decisions
         if TurnEnded() in decisions:
             turns += 1
@@ -60,20 +60,20 @@ def test_the_decision_is_at_least_the_silence_and_less_than_a_chunk_late(
 
 @pytest.mark.parametrize("position", [0, 100])
 def test_nothing_said_decides_nothing(position: int) -> None:
-    assert SilenceDetector(0).feed(Heard(position, None)) == []
+    assert SilenceDetector(0).feed(TurnEvidence(position, None)) == []
 
 
 def test_a_shorter_silence_makes_the_end_likely_until_a_word_or_the_end_comes() -> None:
     detector = SilenceDetector(8000, 3200)
-    detector.feed(Heard(2560, 2000))
+    detector.feed(TurnEvidence(2560, 2000))
     assert detector.eager is None
-    detector.feed(Heard(5200, 2000))
+    detector.feed(TurnEvidence(5200, 2000))
     assert detector.eager == 0.4
-    detector.feed(Heard(6480, 2000))
+    detector.feed(TurnEvidence(6480, 2000))
     assert detector.eager == 0.56
-    detector.feed(Heard(7760, 7000))
+    detector.feed(TurnEvidence(7760, 7000))
     assert detector.eager is None
-    assert detector.feed(Heard(15000, 7000)) == [TurnEnded()]
+    assert detector.feed(TurnEvidence(15000, 7000)) == [TurnEnded()]
     assert detector.eager is None
-    detector.feed(Heard(16280, 7000))
+    detector.feed(TurnEvidence(16280, 7000))
     assert detector.eager is None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from auricle_server.bench.clips import Clip, load_clips
-from auricle_server.voice.models import Models, find_models, load_models
+from auricle_server.voice.models import LoadedModels, find_models, load_models
 
 
 @pytest.fixture(scope="session")
-def models() -> Models:
+def models() -> LoadedModels:
     return load_models(find_models())
 
 

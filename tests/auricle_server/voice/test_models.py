@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from auricle_server.voice import models
-from auricle_server.voice.models import Found, ModelsMissing, find_models, find_wanted, load_models, models_of
+from auricle_server.voice.models import ModelFiles, ModelsMissing, find_models, find_wanted, load_models, models_of
 
 
 def test_this_installation_has_both() -> None:
@@ -89,4 +89,4 @@ def test_a_damaged_file_is_found_out_when_required(tmp_path: Path) -> None:
 
 def test_nothing_loads_from_nothing() -> None:
     with pytest.raises(ModelsMissing, match="turn_models is off"):
-        load_models(Found(missing="turn_models is off"))
+        load_models(ModelFiles(missing="turn_models is off"))

@@ -8,7 +8,7 @@ from pipecat.audio.turn.smart_turn._whisper_features import compute_whisper_log_
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 
 from auricle_server.bench.clips import Clip
-from auricle_server.voice.models import Models
+from auricle_server.voice.models import LoadedModels
 from auricle_server.voice.onnx import Floats, to_float
 from auricle_server.voice.smart_turn import LONGEST, log_mel
 
@@ -31,7 +31,7 @@ def test_the_features_are_whispers(clips: tuple[Clip, ...], samples: int) -> Non
         assert float(np.abs(features - theirs(audio)).max()) < 1e-4
 
 
-def test_its_judgement_is_that_of_pipecats_analyser(models: Models, clips: tuple[Clip, ...]) -> None:
+def test_its_judgement_is_that_of_pipecats_analyser(models: LoadedModels, clips: tuple[Clip, ...]) -> None:
     """The network is quantised: the last bit of a feature can move its answer by some hundredths."""
     assert models.smart_turn is not None
     analyser = LocalSmartTurnAnalyzerV3(sample_rate=16000)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from auricle_server.worker.admission import SPARE_SHARE, Admission, Calibration, CostLine, Measured
+from auricle_server.worker.admission import SPARE_SHARE, Admission, CostLine, StepCalibration, StepTiming
 
 LATENCIES = (80, 160, 560)
 Seconds = Callable[[int, int], float]
 
 
 def calibrated(max_load: float = 0.8, base: float = 0.004, per_row: float = 0.0001) -> Admission:
-    steps = tuple(Measured(each, rows, base + per_row * rows) for each in LATENCIES for rows in (1, 64))
-    return Admission(LATENCIES, max_load, Calibration(steps))
+    steps = tuple(StepTiming(each, rows, base + per_row * rows) for each in LATENCIES for rows in (1, 64))
+    return Admission(LATENCIES, max_load, StepCalibration(steps))
 
 
 def admitted(admission: Admission, latency_ms: int, most: int = 10_000) -> int:
@@ -140,8 +140,8 @@ def test_the_first_stream_always_fits_and_without_a_bound_all_do() -> None:
 
 
 def test_more_streams_than_a_step_has_rows_need_several_steps() -> None:
-    steps = (Measured(80, 1, 0.0041), Measured(80, 64, 0.0104))
-    admission = Admission(LATENCIES, 0.8, Calibration(steps, {80: 64}))
+    steps = (StepTiming(80, 1, 0.0041), StepTiming(80, 64, 0.0104))
+    admission = Admission(LATENCIES, 0.8, StepCalibration(steps, {80: 64}))
     for _ in range(128):
         admission.add(80)
     assert admission.load == pytest.approx((2 * 0.004 + 128 * 0.0001) / 0.08, rel=0.01)
@@ -153,7 +153,7 @@ def test_what_was_never_measured_is_bounded_by_slots_alone() -> None:
     admission = Admission(LATENCIES, 0.8)
     assert admission.load == 0
     assert admission.capacity(80, 7) == 7
-    admission.observe(Measured(80, 1, 0.03))
+    admission.observe(StepTiming(80, 1, 0.03))
     assert admitted(admission, 80) == 2
 
 
@@ -189,7 +189,7 @@ class Simulation:
         for index in rows:
             self.waits.append((self.now - self.due[latency][index]) / (latency / 1000))
             self.due[latency][index] += latency / 1000
-        self.admission.observe(Measured(latency, len(rows), took))
+        self.admission.observe(StepTiming(latency, len(rows), took))
 
     def run(self, seconds: float) -> None:
         end = self.now + seconds
@@ -217,8 +217,8 @@ def test_who_is_let_in_is_served_within_a_chunk(
 ) -> None:
     rng = random.Random(str(mix))
     seconds = machine(rng)
-    steps = tuple(Measured(each, rows, seconds(each, rows)) for each in LATENCIES for rows in (1, 32))
-    simulation = Simulation(seconds, Admission(LATENCIES, 0.8, Calibration(steps)), rng)
+    steps = tuple(StepTiming(each, rows, seconds(each, rows)) for each in LATENCIES for rows in (1, 32))
+    simulation = Simulation(seconds, Admission(LATENCIES, 0.8, StepCalibration(steps)), rng)
     for _ in range(3000):
         if not simulation.join(rng.choice(mix)) and not simulation.join(max(mix)):
             break
@@ -238,7 +238,7 @@ def test_an_engine_that_slows_down_takes_nobody_until_it_recovers() -> None:
     rng, slow = random.Random(7), [1.0]
     simulation = Simulation(
         lambda _, rows: slow[0] * (0.004 + 0.0002 * rows),
-        Admission(LATENCIES, 0.8, Calibration((Measured(160, 1, 0.0042), Measured(160, 64, 0.0168)))),
+        Admission(LATENCIES, 0.8, StepCalibration((StepTiming(160, 1, 0.0042), StepTiming(160, 64, 0.0168)))),
         rng,
     )
     for _ in range(200):

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from auricle_server.link.columns import AudioColumns, ChunkResult
-from auricle_server.link.messages import (
+from auricle_server.ipc.batch_writer import BatchWriter
+from auricle_server.ipc.columns import AudioColumns, ChunkResult
+from auricle_server.ipc.messages import (
+    BatchPart,
     ChangeRefused,
     ChangeStream,
     CloseStream,
@@ -18,17 +20,15 @@ from auricle_server.link.messages import (
     GatewayItem,
     ModelInfo,
     OpenStream,
-    Segment,
     StepSample,
-    StreamFailed,
+    StreamFailure,
     StreamOpened,
     ToWorker,
     WorkerItem,
     WorkerStats,
 )
-from auricle_server.link.outbox import Outbox
-from auricle_server.worker.admission import Admission, Calibration, Measured
-from auricle_server.worker.assembly import model_info
+from auricle_server.worker.admission import Admission, StepCalibration, StepTiming
+from auricle_server.worker.factory import model_info
 from auricle_server.worker.loop import GATEWAY_SILENCE_SECONDS, Worker, WorkerBroken
 from tests.auricle_server.standin import StandIn, speech
 
@@ -69,7 +69,7 @@ class Bench:
 
     def say(self, gateway: bytes, *items: GatewayItem | Audio) -> None:
         """What comes from a gateway at the next tick."""
-        outbox = Outbox()
+        outbox = BatchWriter()
         for item in items:
             if isinstance(item, Audio):
                 seat = self.seats[gateway, item.stream]
@@ -97,7 +97,7 @@ def opened(stream: int) -> OpenStream:
     return OpenStream(stream, 80, "en-US")
 
 
-def streams(told: list[WorkerItem | ChunkResult], kind: type[StreamOpened | StreamFailed]) -> list[int]:
+def streams(told: list[WorkerItem | ChunkResult], kind: type[StreamOpened | StreamFailure]) -> list[int]:
     return [item.stream for item in told if isinstance(item, kind)]
 
 
@@ -154,7 +154,7 @@ def test_audio_behind_the_last_flush_is_dropped(bench: Bench) -> None:
 def test_no_slot_is_an_answer(bench: Bench) -> None:
     answers = bench.tick(A, *(opened(stream) for stream in range(5)))
     assert streams(answers, StreamOpened) == [0, 1, 2, 3]
-    assert isinstance(answers[4], StreamFailed)
+    assert isinstance(answers[4], StreamFailure)
     assert answers[4].code == "server_full"
     bench.tick(A, CloseStream(0))
     assert streams(bench.tick(B, opened(9)), StreamOpened) == [9]
@@ -169,7 +169,7 @@ def test_what_fails_for_one_stream_fails_for_that_one_only(bench: Bench, item: F
         assert tenant is not None
         bench.engine.close(tenant.lease)
     told = bench.tick(A, Audio(1, speech("one")), Audio(2, speech("two")), item)
-    [failed] = [answer for answer in told if isinstance(answer, StreamFailed)]
+    [failed] = [answer for answer in told if isinstance(answer, StreamFailure)]
     assert (failed.stream, failed.code) == (2, "internal")
     assert [answer.tokens for answer in told if isinstance(answer, ChunkResult)] == [(0,)]
     assert bench.tick(A, Audio(2, speech("two"))) == [ChunkResult(1, 2560)]
@@ -194,9 +194,9 @@ def test_columns_that_do_not_fit_cost_nobody_else_a_word(bench: Bench) -> None:
     broken = AudioColumns.of([seat.slot], [seat.lease], [b"\0\0"])
     wild = AudioColumns.of([1 << 20, -5], [7, 0], [b"\0\0", b"\0\0"])
     bench.inbox.append(
-        (B, ToWorker((Segment(AudioColumns(broken.slots, broken.leases, broken.lengths, b"\0\0\0\0")),)))
+        (B, ToWorker((BatchPart(AudioColumns(broken.slots, broken.leases, broken.lengths, b"\0\0\0\0")),)))
     )
-    bench.inbox.append((B, ToWorker((Segment(wild),))))
+    bench.inbox.append((B, ToWorker((BatchPart(wild),))))
     assert bench.tick(A, Audio(1, speech("one", frames=1))) == [ChunkResult(1, 1280, (0,), (0,), (0.75,), (0.5,))]
 
 
@@ -204,7 +204,7 @@ def test_a_step_that_fails_is_everybodys_loss_but_not_the_workers_end(bench: Ben
     bench.tick(A, opened(1), opened(2))
     bench.engine.broken = 1
     told = bench.tick(A, Audio(1, speech("one")))
-    assert [(item.stream, item.code) for item in told if isinstance(item, StreamFailed)] == [
+    assert [(item.stream, item.code) for item in told if isinstance(item, StreamFailure)] == [
         (1, "worker_lost"),
         (2, "worker_lost"),
     ]
@@ -217,7 +217,7 @@ def test_a_hand_over_that_fails_is_like_a_failed_step(bench: Bench) -> None:
     bench.tick(A, opened(1), opened(2))
     bench.engine.deaf = 1
     told = bench.tick(A, Audio(1, speech("one")), FlushStream(2, 1))
-    assert [(item.stream, item.code) for item in told if isinstance(item, StreamFailed)] == [
+    assert [(item.stream, item.code) for item in told if isinstance(item, StreamFailure)] == [
         (1, "worker_lost"),
         (2, "worker_lost"),
     ]
@@ -235,7 +235,7 @@ def test_a_worker_whose_steps_go_on_failing_gives_up(bench: Bench) -> None:
     attempt(2)
     with pytest.raises(WorkerBroken):
         attempt(3)
-    assert any(isinstance(item, StreamFailed) for _, message in bench.sent for item in message.items)
+    assert any(isinstance(item, StreamFailure) for _, message in bench.sent for item in message.items)
 
 
 def test_changes_reach_the_engine(bench: Bench) -> None:
@@ -274,8 +274,8 @@ def test_statistics_are_sent_once_a_second_and_steps_to_one_gateway_only(bench: 
 @pytest.fixture
 def tight() -> Bench:
     """Time for two streams of 80 ms, or for four of 160 ms."""
-    steps = tuple(Measured(latency, rows, 0.03 * rows) for latency in (80, 160) for rows in (1, 2, 4))
-    bench = Bench(8, Admission((80, 160), 0.8, Calibration(steps)))
+    steps = tuple(StepTiming(latency, rows, 0.03 * rows) for latency in (80, 160) for rows in (1, 2, 4))
+    bench = Bench(8, Admission((80, 160), 0.8, StepCalibration(steps)))
     bench.tick(A)
     return bench
 
@@ -283,7 +283,7 @@ def tight() -> Bench:
 def test_a_stream_for_which_there_is_no_time_is_refused(tight: Bench) -> None:
     told = tight.tick(A, *(opened(stream) for stream in range(4)))
     assert streams(told, StreamOpened) == [0, 1]
-    assert [(item.stream, item.code) for item in told if isinstance(item, StreamFailed)] == [
+    assert [(item.stream, item.code) for item in told if isinstance(item, StreamFailure)] == [
         (2, "server_full"),
         (3, "server_full"),
     ]
@@ -297,7 +297,7 @@ def test_a_stream_for_which_there_is_no_time_is_refused(tight: Bench) -> None:
 def test_a_start_that_no_longer_fits_fails(tight: Bench) -> None:
     tight.tick(A, *(OpenStream(stream, 160, "en-US") for stream in range(4)))
     [failed] = tight.tick(A, ChangeStream(3, 80, starting=True))
-    assert isinstance(failed, StreamFailed)
+    assert isinstance(failed, StreamFailure)
     assert (failed.stream, failed.code) == (3, "server_full")
     assert tight.engine.slots_used == 3
     assert tight.tick(A, ChangeStream(2, 80, starting=True)) == []

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from auricle_server.engine import Engine, Lease
 from auricle_server.engine.keyterms.automaton import Vocabulary, build
-from auricle_server.spelling import alphabet, spellings
+from auricle_server.text.spelling import alphabet, spellings
 from demo_model.evaluate import edit_distance
 from demo_model.sentences import normalise
 from tests.bench.keyterms.speech import Spoken

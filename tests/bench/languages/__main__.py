@@ -20,7 +20,7 @@ from auricle.protocol.server_messages import Final, Interim
 from auricle.protocol.settings import TurnSettings
 from auricle_server.bench.results import record, write
 from auricle_server.config import ServerConfig
-from auricle_server.local import serve_locally
+from auricle_server.serving.in_process_server import serve_locally
 from demo_model.prompts import AUTO, PROMPT_OF
 from tests.bench.languages.measures import Tally, joined
 from tests.bench.languages.speech import Talk, changing_talks, seconds, talks

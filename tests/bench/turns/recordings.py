@@ -10,9 +10,9 @@ import numpy as np
 import soundfile
 import soxr
 
-from auricle_server.voice.ground import Ground
 from auricle_server.voice.models import find_models, load_models
 from auricle_server.voice.silero import WINDOW, VoiceTrack
+from auricle_server.voice.voice_activity import VoiceActivity
 from demo_model.voices import SAMPLE_RATE
 from tests.bench.turns.conversations import TRAIL_SECONDS, Conversation, Turn
 from tests.bench.turns.speaking import Pause
@@ -58,7 +58,7 @@ def _labelled(path: Path) -> Conversation | None:
 
 def _stretches(pcm: np.ndarray[tuple[int], np.dtype[np.int16]]) -> Iterator[tuple[int, int]]:
     """Where somebody speaks, in samples; a window's beginning stands for it."""
-    ground, start = Ground(0, 0), None
+    ground, start = VoiceActivity(0, 0), None
     for probability in VoiceTrack(load_models(find_models()).silero).advance(pcm.astype("<i2").tobytes()):
         ground.step(probability)
         if ground.speaking and start is None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from scipy.stats import rankdata
 
-from auricle_server.turns import Heard
+from auricle_server.turns import TurnEvidence
 from auricle_server.turns.fusion import FULL_STOPS, likelihood
-from auricle_server.turns.wording import is_spelled, is_unfinished
+from auricle_server.turns.word_lists import is_spelled, is_unfinished
 from demo_model.voices import SAMPLE_RATE
 from tests.bench.turns.simulate import EVERY_100_MS
 from tests.bench.turns.traces import Trace
@@ -38,34 +38,34 @@ class Silence:
     ended: bool
     kind: str
     condition: str
-    heard: Heard = field(repr=False)
+    heard: TurnEvidence = field(repr=False)
 
 
-def _smart_turn(heard: Heard) -> float:
+def _smart_turn(heard: TurnEvidence) -> float:
     return 0.5 if heard.voice is None or heard.voice.complete is None else heard.voice.complete
 
 
-def _quiet(heard: Heard) -> float:
+def _quiet(heard: TurnEvidence) -> float:
     return 0.0 if heard.voice is None else 1 - heard.voice.speech
 
 
-def _blank_run(heard: Heard) -> float:
+def _blank_run(heard: TurnEvidence) -> float:
     return 0.0 if heard.speech_end is None else float(heard.position - heard.speech_end)
 
 
-def _marks(heard: Heard) -> float:
+def _marks(heard: TurnEvidence) -> float:
     """A full stop says that all is said, any other mark that it is not."""
     if not heard.closing:
         return 0.0
     return 1.0 if heard.closing[-1] in FULL_STOPS else -1.0
 
 
-def _last_word(heard: Heard) -> float:
+def _last_word(heard: TurnEvidence) -> float:
     """A sentence goes on after some words, and a row of digits or letters may."""
     return -2.0 * is_unfinished(heard.last_word) - is_spelled(heard.last_word)
 
 
-SIGNALS: Mapping[str, Callable[[Heard], float]] = {
+SIGNALS: Mapping[str, Callable[[TurnEvidence], float]] = {
     "Smart Turn": _smart_turn,
     "punctuation": _marks,
     "last word": _last_word,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from auricle_server.turns import Detector, Heard, SemanticDetector, SilenceDetector, TurnEnded
+from auricle_server.turns import SemanticDetector, SilenceDetector, TurnDetector, TurnEnded, TurnEvidence
 from auricle_server.turns.fusion import FULL_STOPS
 from auricle_server.voice.silero import WINDOW
 from demo_model.voices import SAMPLE_RATE
@@ -55,7 +55,7 @@ class System:
         ]
 
 
-def with_signals(heard: Heard, signals: Signals) -> Heard:
+def with_signals(heard: TurnEvidence, signals: Signals) -> TurnEvidence:
     """The same, as a server with these signals would know it."""
     if signals == "prosody" or heard.voice is None:
         return heard
@@ -63,7 +63,7 @@ def with_signals(heard: Heard, signals: Signals) -> Heard:
     return replace(heard, voice=None if signals == "words" else bare)
 
 
-def detected(detector: Detector, heard: Iterable[Heard]) -> Ends:
+def detected(detector: TurnDetector, heard: Iterable[TurnEvidence]) -> Ends:
     """Where a detector of the server ends turns."""
     return [each.position for each in heard if any(isinstance(made, TurnEnded) for made in detector.feed(each))]
 

@@ -22,13 +22,13 @@ from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from auricle_server.engine.types import RowResult
 from auricle_server.stream.transcript import Transcript
-from auricle_server.turns import Heard, Voice
-from auricle_server.voice.ears import BEFORE_SPEECH, RECENT, SCHEDULE
-from auricle_server.voice.ground import Ground
-from auricle_server.voice.judgements import SURE
+from auricle_server.turns import TurnEvidence, VoiceSignals
+from auricle_server.voice.audio_analyzer import BEFORE_SPEECH, RECENT, SCHEDULE
+from auricle_server.voice.end_of_turn_scores import SURE
 from auricle_server.voice.models import find_models, load_models
 from auricle_server.voice.silero import WINDOW, VoiceTrack
 from auricle_server.voice.smart_turn import LONGEST
+from auricle_server.voice.voice_activity import VoiceActivity
 from demo_model.voices import SAMPLE_RATE
 from tests.bench.turns.conversations import Conversation, read
 
@@ -80,10 +80,10 @@ class Trace:
 
     conversation: Conversation
     sound: Sound
-    words: dict[int, tuple[Heard, ...]]
-    _replayed: dict[tuple[int, tuple[int, ...]], list[Heard]] = field(default_factory=dict, repr=False)
+    words: dict[int, tuple[TurnEvidence, ...]]
+    _replayed: dict[tuple[int, tuple[int, ...]], list[TurnEvidence]] = field(default_factory=dict, repr=False)
 
-    def heard(self, latency_ms: int, schedule: Sequence[int] = SCHEDULE) -> list[Heard]:
+    def heard(self, latency_ms: int, schedule: Sequence[int] = SCHEDULE) -> list[TurnEvidence]:
         """What a detector is fed, chunk by chunk.
 
         Args:
@@ -114,9 +114,9 @@ def listen(conversation: Conversation) -> Sound:
     return Sound(windows, np.asarray(places, np.int64), np.asarray(scores, np.float32))
 
 
-def grounds(windows: npt.NDArray[np.float32], conversation: Conversation) -> Iterator[Ground]:
+def grounds(windows: npt.NDArray[np.float32], conversation: Conversation) -> Iterator[VoiceActivity]:
     """What is known of the voice, window by window; the same object, that moves on."""
-    ground, overs = Ground(0, 0), [turn.end + OVER for turn in conversation.turns]
+    ground, overs = VoiceActivity(0, 0), [turn.end + OVER for turn in conversation.turns]
     for probability in windows.tolist():
         while overs and overs[0] <= ground.seen:
             ground.end_turn(overs.pop(0))
@@ -126,8 +126,8 @@ def grounds(windows: npt.NDArray[np.float32], conversation: Conversation) -> Ite
 
 def voice_at(
     sound: Sound, conversation: Conversation, positions: Sequence[int], schedule: Sequence[int]
-) -> list[Voice]:
-    """What `auricle_server.voice.ears.Ears` would have said at these positions with that schedule."""
+) -> list[VoiceSignals]:
+    """What `auricle_server.voice.audio_analyzer.Ears` would have said at these positions with that schedule."""
     allowed, since_at, judged_at = set(schedule), [], []
     scores = dict(zip(sound.places.tolist(), sound.scores.tolist(), strict=True))
     judged: int | None = None
@@ -147,12 +147,12 @@ def _voice(
     since_at: Sequence[int | None],
     judged_at: Sequence[int | None],
     scores: dict[int, float],
-) -> Voice:
+) -> VoiceSignals:
     known = min(position // WINDOW, len(sound.windows))
     first = min(max(0, (position - RECENT) // WINDOW), max(0, known - 1))
     speech = float(sound.windows[first:known].max(initial=0.0))
     since, judged = (since_at[known - 1], judged_at[known - 1]) if known else (None, None)
-    return Voice(speech, since, None if judged is None else scores[judged], judged)
+    return VoiceSignals(speech, since, None if judged is None else scores[judged], judged)
 
 
 # --- the words -------------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def _note(tokens: Tokens, row: RowResult) -> None:
     tokens.probabilities.append(list(row.probabilities))
 
 
-def words_of(found: Tokens) -> tuple[Heard, ...]:
+def words_of(found: Tokens) -> tuple[TurnEvidence, ...]:
     """What the transcript says at each chunk; nothing of the voice."""
     pieces, frame_samples = _vocabulary()
     transcript, heard = Transcript(pieces, frame_samples), []
@@ -203,7 +203,7 @@ def words_of(found: Tokens) -> tuple[Heard, ...]:
     for position, tokens, frames, probabilities in rows:
         transcript.add(tokens, frames, probabilities)
         heard.append(
-            Heard(
+            TurnEvidence(
                 position,
                 transcript.speech_end,
                 closing=transcript.closing,
@@ -259,7 +259,7 @@ def load(labels: Path, latencies: Sequence[int] = LATENCIES_MS) -> Trace:
     return Trace(read(labels), sound, words)
 
 
-def _read_words(path: Path) -> tuple[Heard, ...]:
+def _read_words(path: Path) -> tuple[TurnEvidence, ...]:
     return words_of(Tokens(**json.loads(path.read_text())))
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from auricle_server.bench.results import record, write
-from auricle_server.calibration import WordCalibration
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.calibrations import write_calibration
 from auricle_server.checkpoints.load import locate
 from auricle_server.engine import Engine
+from auricle_server.text.calibration import WordCalibration
 from tests.bench.words.figures import Sample, calibrated, figures
 from tests.bench.words.listen import AT_ONCE, Listener, listen
 from tests.bench.words.report import markdown, picture

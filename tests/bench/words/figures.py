@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from auricle.protocol.server_messages import Word
-from auricle_server.calibration import RAW, WordCalibration, geometric_mean
+from auricle_server.text.calibration import RAW, WordCalibration, geometric_mean
 from tests.bench.words.listen import Listener, Tokens
 from tests.bench.words.measures import Bools, Floats, area, matches, platt, quality, reliability, spread
 from tests.bench.words.speech import Spoken, Talk, plain

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from auricle.protocol.server_messages import Word
-from auricle_server.calibration import RAW, WordCalibration
 from auricle_server.engine import Engine
 from auricle_server.engine.types import RowResult
 from auricle_server.stream.transcript import Transcript
+from auricle_server.text.calibration import RAW, WordCalibration
 from tests.bench.words.speech import Talk
 
 AT_ONCE = 24

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from auricle_server.engine.keyterms.automaton import DEFAULT_BONUS, Automaton, Bonus, Vocabulary, build_in_steps
 from auricle_server.engine.keyterms.regions import Regions
-from auricle_server.spelling import alphabet, spellings
+from auricle_server.text.spelling import alphabet, spellings
 
 NO_TERMS = 0
 """Handle, and root, of streams without key terms."""

@@ -1,0 +1,63 @@
+"""Binary messages to 16 kHz signed 16 bit PCM: companding, then resampling."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from auricle.protocol.client_messages import Encoding
+from auricle_server.gateway.audio.resample import Resampler
+from auricle_server.ipc.messages import SAMPLE_RATE
+
+_PCM = np.dtype("<i2")
+
+
+@cache
+def _companding_table(encoding: Encoding) -> npt.NDArray[np.int16]:
+    """Linear value of each of the 256 codes (ITU-T G.711)."""
+    codes = np.arange(256, dtype=np.int32)
+    if encoding == "mulaw":
+        codes = ~codes & 0xFF
+        magnitude = (((codes & 0x0F) << 3) + 0x84 << ((codes & 0x70) >> 4)) - 0x84
+        return np.where(codes & 0x80, -magnitude, magnitude).astype(np.int16)
+    codes ^= 0x55
+    segment, step = (codes & 0x70) >> 4, (codes & 0x0F) << 4
+    magnitude = np.where(segment == 0, step + 8, step + 0x108 << np.maximum(segment - 1, 0))
+    return np.where(codes & 0x80, magnitude, -magnitude).astype(np.int16)
+
+
+class AudioDecoder:
+    """The audio of one stream on its way in.
+
+    Args:
+        encoding: Of the binary messages.
+        sample_rate: Of the same.
+    """
+
+    def __init__(self, encoding: Encoding, sample_rate: int) -> None:
+        self._table = None if encoding == "pcm_s16le" else _companding_table(encoding)
+        self._resampler = None if sample_rate == SAMPLE_RATE else Resampler(sample_rate)
+
+    @property
+    def delay_seconds(self) -> float:
+        """Audio that comes in before the last of it goes out."""
+        return 0.0 if self._resampler is None else self._resampler.delay_seconds
+
+    def decode(self, data: bytes) -> bytes:
+        """16 kHz PCM of a message; with other rates a few milliseconds are held back until more or `flush` comes."""
+        if self._table is None and self._resampler is None:
+            return data
+        samples = np.frombuffer(data, _PCM) if self._table is None else self._table[np.frombuffer(data, np.uint8)]
+        if self._resampler is None:
+            return samples.astype(_PCM).tobytes()
+        return _pcm(self._resampler.push(samples.astype(np.float32)))
+
+    def flush(self) -> bytes:
+        """What was held back. The stream goes on where it was, on the same clock."""
+        return b"" if self._resampler is None else _pcm(self._resampler.flush())
+
+
+def _pcm(samples: npt.NDArray[np.float32]) -> bytes:
+    return np.clip(np.rint(samples), -32768, 32767).astype(_PCM).tobytes()

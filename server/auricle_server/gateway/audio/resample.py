@@ -1,0 +1,106 @@
+"""Streaming resampling to 16 kHz on an exact clock.
+
+A polyphase windowed-sinc filter (Crochiere and Rabiner, Multirate Digital Signal Processing, 1983, chapter 2): output n
+lies at the input position n * rate / 16000 and is a weighted sum of the input samples around it. So the clock cannot
+drift, whatever is flushed when, and only half a filter is held back: 3 ms of 8 kHz audio, where soxr's streaming
+resampler keeps 114 ms.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from auricle_server.ipc.messages import SAMPLE_RATE
+
+Floats = npt.NDArray[np.float32]
+
+_ZERO_CROSSINGS = 24
+_MOST_PHASES = 1024
+"""Odd rates have up to 16,000 phases; theirs are rounded, which leaves an error 60 dB below the signal and keeps a
+filter bank small and quick to make."""
+_PASSBAND = 0.93
+"""Cut-off as a share of the lower Nyquist frequency."""
+_BLOCK = 4096
+"""Outputs computed at a time, which bounds the memory that a long message takes."""
+
+
+@lru_cache(maxsize=16)
+def _filter_bank(rate: int) -> Floats:
+    """One row of taps for each phase that an output can have between two input samples: [phases, 2 * half].
+
+    Windowed after Blackman.
+    """
+    phases = min(_MOST_PHASES, SAMPLE_RATE // math.gcd(rate, SAMPLE_RATE))
+    cutoff = _PASSBAND * min(1.0, SAMPLE_RATE / rate)
+    half = math.ceil(_ZERO_CROSSINGS / min(1.0, SAMPLE_RATE / rate))
+    taps = np.arange(1 - half, half + 1)[None, :] - np.arange(phases)[:, None] / phases
+    angle = np.pi * taps / half
+    window = 0.42 + 0.5 * np.cos(angle) + 0.08 * np.cos(2 * angle)
+    bank = cutoff * np.sinc(cutoff * taps) * window
+    return np.asarray(bank / bank.sum(axis=1, keepdims=True), np.float32)
+
+
+class Resampler:
+    """Mono audio of one stream, from `rate` to 16 kHz.
+
+    Args:
+        rate: Samples per second of the input.
+    """
+
+    def __init__(self, rate: int) -> None:
+        divisor = math.gcd(rate, SAMPLE_RATE)
+        self._up, self._down = SAMPLE_RATE // divisor, rate // divisor
+        self._bank = _filter_bank(rate)
+        self._half: int = self._bank.shape[1] // 2
+        self._held: Floats = np.zeros(self._half - 1, np.float32)
+        self._first: int = 1 - self._half
+        """Input position of `_held[0]`; what lies before the first sample is silence."""
+        self._next = 0
+        """The next output's number."""
+
+    def push(self, samples: Floats) -> Floats:
+        """The outputs that these samples complete."""
+        self._held = np.concatenate((self._held, samples))
+        return self._produce(self._end - self._half)
+
+    def flush(self) -> Floats:
+        """The outputs up to the last sample, as if silence followed. What is pushed later continues from there."""
+        ahead = np.zeros(self._half, np.float32)
+        self._held = np.concatenate((self._held, ahead))
+        made = self._produce(self._end - self._half)
+        self._held = self._held[: -self._half]
+        return made
+
+    @property
+    def delay_seconds(self) -> float:
+        """Input beyond an output's position that it waits for."""
+        return (self._half + 1) * self._up / (self._down * SAMPLE_RATE)
+
+    @property
+    def _end(self) -> int:
+        """Number of input samples so far."""
+        return self._first + len(self._held)
+
+    def _produce(self, limit: int) -> Floats:
+        """All outputs at input positions below `limit`; forgets the input that no later output needs."""
+        count = -(-limit * self._up // self._down) - self._next
+        if count <= 0:
+            return np.zeros(0, np.float32)
+        blocks = [self._block(min(_BLOCK, count - done)) for done in range(0, count, _BLOCK)]
+        spent = self._next * self._down // self._up - self._half + 1 - self._first
+        spent = min(max(spent, 0), len(self._held) - self._half)
+        self._held, self._first = self._held[spent:].copy(), self._first + spent
+        return np.concatenate(blocks)
+
+    def _block(self, count: int) -> Floats:
+        positions = np.arange(self._next, self._next + count, dtype=np.int64) * self._down
+        self._next += count
+        starts = positions // self._up - self._half + 1 - self._first
+        windows = np.lib.stride_tricks.sliding_window_view(self._held, 2 * self._half)[starts]
+        phases = (positions % self._up) * len(self._bank) // self._up
+        made: Floats = np.einsum("nt,nt->n", windows, self._bank[phases])
+        return made

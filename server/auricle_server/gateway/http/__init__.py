@@ -1,0 +1,1 @@
+"""aiohttp shells: routes, admission, the WebSocket of the native protocol. They move bytes and decide nothing else."""

@@ -1,0 +1,50 @@
+"""Why a stream is refused before the upgrade."""
+
+from __future__ import annotations
+
+from auricle.protocol import codes
+
+
+class Refusal(Exception):
+    """Base of the refusals.
+
+    Attributes:
+        status: HTTP status.
+        code: A code of `auricle.protocol.codes`.
+        retry: Whether the client should come back.
+        message: A sentence that a person can act on.
+    """
+
+    status = 503
+    code = codes.INTERNAL
+    retry = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class AtCapacity(Refusal):
+    """Every slot is taken."""
+
+    code = codes.SERVER_FULL
+
+
+class NotReady(Refusal):
+    """No worker is there, or not yet."""
+
+    code = codes.WORKER_LOST
+
+
+class ShuttingDown(Refusal):
+    """The server drains."""
+
+    code = codes.SHUTTING_DOWN
+
+
+class Unauthorized(Refusal):
+    """The key is missing or wrong."""
+
+    status = 401
+    code = codes.UNAUTHORIZED
+    retry = False

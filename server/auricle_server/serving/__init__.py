@@ -1,0 +1,1 @@
+"""The processes of a server: the supervisor, its children, and a server inside another process."""

@@ -1,0 +1,66 @@
+"""A whole server inside one process, for tests, the demo and the command line: no sockets but the listening one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from auricle_server.config import ServerConfig
+from auricle_server.gateway.http.server import listening, until_ready
+from auricle_server.ipc import InProcessChannel
+
+if TYPE_CHECKING:
+    from auricle_server.engine import Engine
+
+log = logging.getLogger(__name__)
+
+_READY_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def serve_locally(
+    config: ServerConfig | None = None, *, model: str | None = None, port: int = 0, engine: Engine | None = None
+) -> AsyncIterator[str]:
+    """A server on the loopback, ready for streams, whose worker steps in a thread of this process.
+
+    Args:
+        config: How it runs; ``host`` and ``port`` are replaced.
+        model: In place of the one in `config`.
+        port: Port to listen at; 0 takes a free one.
+        engine: In place of one made from `config`.
+
+    Yields:
+        The server's URL, ``ws://127.0.0.1:PORT``.
+    """
+    config = replace(config or ServerConfig(), host="127.0.0.1", port=port)
+    if model is not None:
+        config = replace(config, model=model)
+    link = InProcessChannel()
+    stop = threading.Event()
+    thread = await asyncio.to_thread(_start_worker, config, engine, link, stop)
+    try:
+        async with listening(config, [link.gateway()]) as (gateway, bound):
+            await until_ready(gateway, _READY_SECONDS)
+            yield f"ws://127.0.0.1:{bound}"
+    finally:
+        stop.set()
+        await asyncio.to_thread(thread.join)
+
+
+def _start_worker(
+    config: ServerConfig, engine: Engine | None, link: InProcessChannel, stop: threading.Event
+) -> threading.Thread:
+    from auricle_server.worker.factory import build_admission, build_engine, model_info
+    from auricle_server.worker.loop import Worker
+
+    engine = engine or build_engine(config)
+    info = model_info(engine, config.default_latency_ms)
+    worker = Worker(engine, link.worker, info, build_admission(config, engine))
+    thread = threading.Thread(target=worker.run, args=(stop,), name="auricle-worker", daemon=True)
+    thread.start()
+    return thread

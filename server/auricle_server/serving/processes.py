@@ -1,0 +1,117 @@
+"""What the processes of a server run: the entry points that the supervisor starts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from auricle_server.config import ServerConfig
+
+log = logging.getLogger(__name__)
+
+METRICS = "metrics"
+"""Where the gateways keep their metrics, in the server's folder."""
+CANNOT_START = os.EX_CONFIG
+"""Exit code of a process whose configuration cannot work: a restart would not help."""
+
+
+def configure_logging(level: str) -> None:
+    """One line per event on standard error."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(processName)s %(name)s: %(message)s")
+
+
+def worker_main(config: ServerConfig, endpoint: str, index: int) -> None:
+    """A worker process.
+
+    Args:
+        config: Of the server.
+        endpoint: Where to bind.
+        index: Number of the worker.
+    """
+    from auricle_server.checkpoints import CheckpointError
+    from auricle_server.ipc.zeromq import ZeroMQWorkerChannel
+    from auricle_server.worker.factory import build_admission, build_engine, model_info
+    from auricle_server.worker.loop import Worker
+
+    configure_logging(config.log_level)
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the supervisor's business
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threading.Thread(target=_outlive_nobody, args=(stop,), daemon=True).start()
+    try:
+        engine = build_engine(config, index)
+        info = model_info(engine, config.default_latency_ms)
+        admission = build_admission(config, engine)
+    except (CheckpointError, ValueError) as error:
+        log.error("%s", error)
+        sys.exit(CANNOT_START)
+    # The link is bound last: a worker that can be reached is ready.
+    Worker(engine, ZeroMQWorkerChannel(endpoint), info, admission).run(stop)
+
+
+def _outlive_nobody(stop: threading.Event) -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        stop.set()
+
+
+def gateway_main(config: ServerConfig, endpoints: tuple[str, ...], news: Connection, folder: Path, index: int) -> None:
+    """A gateway process.
+
+    Args:
+        config: Of the server, with the port in place.
+        endpoints: Of the workers.
+        news: Gets the process's name when the gateway takes streams.
+        folder: Of the server's own. The gateways keep their metrics there, so that each can answer for all, and have
+            their sockets there to pass clients on.
+        index: Number of the gateway.
+    """
+    from auricle_server.metrics import share_metrics
+
+    configure_logging(config.log_level)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    share_metrics(str(folder / METRICS))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_gateway(config, endpoints, news, folder, index))
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """A gateway's event loops: those of uvloop, where it is installed, spend up to a fifth less on a packet."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return None
+    return new_event_loop
+
+
+async def _gateway(
+    config: ServerConfig, endpoints: tuple[str, ...], news: Connection, folder: Path, index: int
+) -> None:
+    from auricle_server.gateway.http.server import serve_until
+    from auricle_server.gateway.session.resume_proxy import ResumeProxy
+    from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        loop.add_reader(parent.sentinel, stop.set)
+
+    await serve_until(
+        stop,
+        config,
+        lambda: [ZeroMQGatewayChannel(endpoint) for endpoint in endpoints],
+        lambda: news.send(multiprocessing.current_process().name),
+        reuse_port=True,
+        neighbours=ResumeProxy(folder, index),
+    )

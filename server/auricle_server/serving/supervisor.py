@@ -1,0 +1,227 @@
+"""`auricle serve`: workers and gateways as processes of their own, restarted when they die, drained at the end."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+
+from auricle_server.config import ServerConfig
+from auricle_server.metrics import forget_process
+from auricle_server.serving.processes import CANNOT_START, METRICS, configure_logging, gateway_main, worker_main
+from auricle_server.voice.models import ModelsMissing, find_wanted
+
+log = logging.getLogger(__name__)
+
+_SETTLED_SECONDS = 60.0
+"""A process that has lived for this long starts its restarts anew."""
+_LONGEST_WAIT = 30.0
+_GRACE_SECONDS = 8.0
+"""For the last finals and the farewells, beyond `drain_seconds`."""
+_WORKER_GRACE_SECONDS = 5.0
+
+_context = multiprocessing.get_context("spawn")  # a fork would share the parent's threads and sockets
+
+
+@dataclass(slots=True)
+class _Child:
+    """One process to be kept alive."""
+
+    name: str
+    start: Callable[[], BaseProcess]
+    process: BaseProcess | None = None
+    began: float = 0.0
+    failures: int = 0
+    due: float = field(default=0.0)
+    """When to start it."""
+
+    def launch(self) -> None:
+        self.process, self.began = self.start(), time.monotonic()
+
+    def plan_restart(self, now: float) -> float:
+        """Notes that the process has died; returns the seconds until its successor starts."""
+        self.failures = 0 if now - self.began > _SETTLED_SECONDS else self.failures + 1
+        delay = 0.0 if self.failures <= 1 else min(_LONGEST_WAIT, 0.5 * 2.0 ** (self.failures - 2))
+        self.process, self.due = None, now + delay
+        return delay
+
+
+class Supervisor:
+    """Keeps the processes of one server.
+
+    Args:
+        config: Of the server; port 0 takes a free one.
+        announce: Called once with the server's URL, when all its gateways take streams.
+    """
+
+    def __init__(self, config: ServerConfig, announce: Callable[[str], None] | None = None) -> None:
+        self._config = config
+        self._announce = announce
+        self._awaited = {f"gateway-{index}" for index in range(config.gateways)}
+        self._stopping = False
+        self._signals, self._signalled = os.pipe()
+        self._news, self._gateways_end = _context.Pipe(duplex=False)
+        self._gateways: list[_Child] = []
+        self._workers: list[_Child] = []
+        self._metrics_folder = Path()
+
+    def run(self) -> int:
+        """Serves until SIGTERM or SIGINT; to be called on the main thread.
+
+        Returns:
+            Exit status: 0 after a drain, 1 when the server cannot start; the reason is logged then.
+        """
+        with ExitStack() as resources:
+            folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="auricle-"))
+            try:
+                reserved = resources.enter_context(closing(_reserve_port(self._config.host, self._config.port)))
+            except OSError as error:
+                log.error("cannot listen host=%s port=%d: %s", self._config.host, self._config.port, error.strerror)
+                return 1
+            self._config = replace(self._config, port=reserved.getsockname()[1])
+            self._plan(Path(folder))
+            for number in (signal.SIGTERM, signal.SIGINT):
+                resources.callback(signal.signal, number, signal.signal(number, self._on_signal))
+            try:
+                return self._watch()
+            finally:
+                self._stop()
+
+    def _plan(self, folder: Path) -> None:
+        config = self._config
+        endpoints = tuple(f"ipc://{folder}/worker-{index}" for index in range(config.workers))
+        for index, endpoint in enumerate(endpoints):
+            self._workers.append(self._child(f"worker-{index}", worker_main, config, endpoint, index))
+        self._metrics_folder = folder / METRICS
+        self._metrics_folder.mkdir()
+        for index in range(config.gateways):
+            arguments = config, endpoints, self._gateways_end, folder, index
+            self._gateways.append(self._child(f"gateway-{index}", gateway_main, *arguments))
+
+    def _child(self, name: str, target: Callable[..., None], *args: object) -> _Child:
+        def start() -> BaseProcess:
+            process = _context.Process(target=target, args=args, name=name, daemon=True)
+            process.start()
+            log.info("started process=%s pid=%s", name, process.pid)
+            return process
+
+        return _Child(name, start)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        os.write(self._signalled, bytes([number]))
+
+    # --- while serving -----------------------------------------------------------------------------------------------
+
+    def _watch(self) -> int:
+        """Starts what is due, restarts what has died, until a signal comes or the server turns out unable to start."""
+        children = [*self._workers, *self._gateways]
+        while True:
+            now = time.monotonic()
+            for child in children:
+                if child.process is None and now >= child.due:
+                    child.launch()
+            self._wait_for_news(children, now)
+            if self._stopping:
+                return 0
+            for child in children:
+                if child.process is not None and not child.process.is_alive() and not self._replace(child):
+                    return 1
+
+    def _wait_for_news(self, children: list[_Child], now: float) -> None:
+        due = [child.due - now for child in children if child.process is None]
+        sentinels = [child.process.sentinel for child in children if child.process is not None]
+        happened = wait([self._signals, self._news, *sentinels], min(due, default=None))
+        self._stopping = self._signals in happened
+        if self._news in happened:
+            self._on_news(self._news)
+
+    def _on_news(self, news: Connection) -> None:
+        gateway = news.recv()
+        if gateway not in self._awaited:
+            return  # a successor
+        self._awaited.discard(gateway)
+        if self._awaited:
+            return
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        url = f"ws://{host}:{self._config.port}"
+        log.info("ready url=%s", url)
+        if self._announce is not None:
+            self._announce(url)
+
+    def _replace(self, child: _Child) -> bool:
+        """Plans a successor; False when there is no point in one."""
+        if child.process is None:
+            return True
+        if child.process.pid is not None:
+            forget_process(str(self._metrics_folder), child.process.pid)
+        code = child.process.exitcode
+        if code == CANNOT_START and self._awaited:
+            log.error("cannot start process=%s", child.name)
+            return False
+        delay = child.plan_restart(time.monotonic())
+        log.warning("died process=%s exitcode=%s restart_in=%.1f", child.name, code, delay)
+        return True
+
+    # --- at the end --------------------------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        """Gateways first: they need their workers for the last finals."""
+        _end(self._gateways, self._config.drain_seconds + _GRACE_SECONDS)
+        _end(self._workers, _WORKER_GRACE_SECONDS)
+        self._news.close()
+        self._gateways_end.close()
+        os.close(self._signals)
+        os.close(self._signalled)
+        log.info("stopped")
+
+
+def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -> int:
+    """Runs a server until SIGTERM or SIGINT; see `Supervisor`."""
+    configure_logging(config.log_level)
+    try:
+        find_wanted(config.turn_models)
+    except ModelsMissing as missing:
+        log.error("cannot start turn_models=%s: %s", config.turn_models, missing)
+        return 1
+    return Supervisor(config, announce).run()
+
+
+def _end(children: list[_Child], seconds: float) -> None:
+    processes = [child.process for child in children if child.process is not None]
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + seconds
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+        if process.is_alive():
+            log.warning("killed process=%s pid=%s", process.name, process.pid)
+            process.kill()
+            process.join()
+
+
+def _reserve_port(host: str, port: int) -> socket.socket:
+    """A bound socket that listens to nothing: it keeps the port for the gateways, which share it, across restarts.
+
+    Raises:
+        OSError: The address is not ours, or another server listens there.
+    """
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    with socket.socket(family) as probe:  # without SO_REUSEPORT, or a second server would share the first one's port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+    reserved = socket.socket(family)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind((host, port))
+    return reserved

@@ -1,0 +1,68 @@
+"""From a configuration to what a worker needs: its engine, what gateways are told of it, how many streams it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auricle_server.config import ServerConfig
+from auricle_server.ipc.messages import ModelInfo
+from auricle_server.worker.admission import Admission
+from auricle_server.worker.step_timing import calibrate
+
+if TYPE_CHECKING:
+    from auricle_server.engine import Engine
+
+
+def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelInfo:
+    """What gateways must know of an engine's model.
+
+    Raises:
+        ValueError: The model has no such latency.
+    """
+    info = engine.info
+    if default_latency_ms is not None and default_latency_ms not in info.latencies_ms:
+        offered = ", ".join(map(str, info.latencies_ms))
+        raise ValueError(f"default_latency_ms: {info.name} offers {offered}, not {default_latency_ms}")
+    return ModelInfo(
+        name=info.name,
+        pieces=info.pieces,
+        latencies_ms=info.latencies_ms,
+        default_latency_ms=default_latency_ms or info.default_latency_ms,
+        languages=info.languages,
+        default_language=info.default_language,
+        frame_seconds=info.frame_seconds,
+        slots=info.slots,
+        lookahead_seconds=info.lookahead_seconds,
+        words=info.words,
+    )
+
+
+def build_engine(config: ServerConfig, index: int = 0) -> Engine:
+    """The engine that a configuration describes, warmed up.
+
+    Args:
+        config: Of the server.
+        index: Number of the worker: several workers take a CUDA device each.
+
+    Raises:
+        CheckpointError: There is no such model, or this engine cannot run it.
+    """
+    from auricle_server.checkpoints import load_checkpoint
+    from auricle_server.engine import Engine
+    from auricle_server.engine.build import Hardware
+
+    device = config.device
+    if config.workers > 1 and device in ("auto", "cuda"):
+        device = f"cuda:{index}"
+    hardware = Hardware(device, keyterms=config.limits.keyterms > 0)
+    engine = Engine(load_checkpoint(config.model), slots=config.slots, hardware=hardware, threads=config.threads)
+    engine.warm_up()
+    return engine
+
+
+def build_admission(config: ServerConfig, engine: Engine) -> Admission:
+    """Admission to a warm engine without streams, whose steps are timed for it."""
+    latencies_ms = engine.info.latencies_ms
+    if not config.max_load:
+        return Admission(latencies_ms, 0.0)
+    return Admission(latencies_ms, config.max_load, calibrate(engine))

@@ -1,0 +1,67 @@
+"""What a worker spends its time on. Pure: times are passed in."""
+
+from __future__ import annotations
+
+from auricle_server.ipc.messages import ModelInfo, StepSample, WorkerStats
+from auricle_server.worker.admission import Admission, StepTiming
+
+
+class LoadStats:
+    """Keeps a worker's times, between `resume` and `pause`, and its steps.
+
+    A step is charged with all that the worker has spent since the one before: with the device working while the host
+    does, neither's share could be told apart, and it is their sum or their maximum, whichever it is, that must fit.
+
+    Args:
+        info: The model.
+        now: Monotonic seconds.
+    """
+
+    def __init__(self, info: ModelInfo, now: float) -> None:
+        self._latency_of = {round(each / 1000 / info.frame_seconds): each for each in info.latencies_ms}
+        self._info = info
+        self._reported = self._since = now
+        self._busy = self._spent = 0.0
+        self._steps: list[StepSample] = []
+
+    def resume(self, now: float) -> None:
+        """The worker has something to do."""
+        self._since = now
+
+    def pause(self, now: float) -> None:
+        """It is about to wait, or to look for something to do."""
+        self._busy += now - self._since
+        self._spent += now - self._since
+        self._since = now
+
+    def stepped(self, chunk_frames: int, rows: int, seconds: float, now: float) -> StepTiming | None:
+        """A step has brought results.
+
+        Args:
+            chunk_frames: Encoder frames of its chunks.
+            rows: Chunks computed.
+            seconds: From its launch to its results.
+            now: Monotonic seconds.
+        """
+        self.pause(now)
+        spent, self._spent = self._spent, 0.0
+        latency_ms = self._latency_of.get(chunk_frames)
+        if latency_ms is None:  # rows of several chunks, which run while nobody else has any
+            return None
+        self._steps.append(StepSample(latency_ms, rows, seconds))
+        return StepTiming(latency_ms, rows, spent)
+
+    def report(self, admission: Admission, slots_used: int, now: float) -> WorkerStats:
+        """Since the last report."""
+        elapsed = max(now - self._reported, 1e-9)
+        busy, steps = self._busy, tuple(self._steps)
+        self._reported, self._busy, self._steps = now, 0.0, []
+        info = self._info
+        return WorkerStats(
+            slots_used=slots_used,
+            load=admission.load,
+            busy=min(1.0, busy / elapsed),
+            capacity=admission.capacity(info.default_latency_ms, info.slots),
+            full=slots_used >= info.slots or not admission.fits(info.default_latency_ms),
+            steps=steps,
+        )

@@ -1,0 +1,367 @@
+"""Results and what the sound says come together by the audio's clock; nobody waits for ever, nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import pytest
+
+import auricle
+from auricle.protocol.client_messages import Start
+from auricle.protocol.server_messages import Final, Interim, ServerEvent, TurnEnd
+from auricle.protocol.settings import TurnSettings
+from auricle_server.bench.clips import Clip, load_clips
+from auricle_server.config import ServerConfig
+from auricle_server.gateway.audio import audio_turn_signals as module
+from auricle_server.gateway.audio.audio_turn_signals import AudioTurnSignals, TurnModelPool
+from auricle_server.gateway.http import app
+from auricle_server.ipc.columns import ChunkResult
+from auricle_server.metrics import Metrics
+from auricle_server.serving.in_process_server import serve_locally
+from auricle_server.turns import VoiceSignals
+from auricle_server.voice import models
+from auricle_server.voice.audio_analyzer import AudioAnalyzer
+from auricle_server.voice.models import ModelFiles, ModelsMissing, TurnModels, find_models, load_models
+
+CHUNK = 2560
+SEMANTIC = TurnSettings(mode="semantic")
+_T = TypeVar("_T")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def found() -> ModelFiles:
+    """Both models, loaded: their loading must not be what is late."""
+    found = find_models()
+    load_models(found)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How busy this machine is must not decide; a test of lateness sets its own."""
+    monkeypatch.setattr(module, "LATE_SECONDS", 60.0)
+
+
+@pytest.fixture(scope="module")
+def clip() -> Clip:
+    return load_clips()[0]
+
+
+@pytest.fixture
+async def room(found: ModelFiles) -> AsyncIterator[TurnModelPool]:
+    room = TurnModelPool(found, Metrics())
+    yield room
+    await room.close()
+
+
+@dataclass
+class Listener:
+    """Stands for the stream: notes what it is given, and ends turns where it is told to."""
+
+    ends: set[int] = field(default_factory=set)
+    given: list[tuple[int, VoiceSignals | None]] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def deliver(self, result: ChunkResult, voice: VoiceSignals | None) -> int:
+        self.given.append((result.samples, voice))
+        self.news.set()
+        return max((end for end in self.ends if end <= result.samples), default=0)
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(60):
+            while len(self.given) < count:
+                self.news.clear()
+                await self.news.wait()
+
+
+def semantic(room: TurnModelPool | None, listener: Listener) -> AudioTurnSignals:
+    hearing = AudioTurnSignals(room, listener.deliver)
+    hearing.follow("semantic")
+    return hearing
+
+
+def expected(found: ModelFiles, pcm: bytes, ends: set[int]) -> list[tuple[int, VoiceSignals | None]]:
+    ears, voices = AudioAnalyzer(load_models(found)), list[tuple[int, VoiceSignals | None]]()
+    ears.hear(pcm)
+    for position in range(CHUNK, len(pcm) // 2 + 1, CHUNK):
+        voices.append((position, ears.voice_at(position)))
+        if position in ends:
+            ears.turn_ended(position)
+    return voices
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_every_result_gets_what_the_sound_says_at_its_position(
+    room: TurnModelPool, found: ModelFiles, clip: Clip, seed: int
+) -> None:
+    rng, pcm, heard, results = random.Random(seed), clip.pcm.tobytes() + bytes(32_000), 0, 0
+    listener = Listener({round((clip.speech_end + 0.5) * 16000) // CHUNK * CHUNK})
+    hearing = semantic(room, listener)
+    while heard < len(pcm) or results < len(pcm) // 2 // CHUNK:
+        piece = pcm[heard : heard + (2 * rng.randrange(1, 10_000) if seed else len(pcm))]
+        heard += len(piece)
+        hearing.hear(piece)
+        while (results + 1) * CHUNK * 2 <= heard and (rng.random() < 0.7 or heard == len(pcm)):
+            results += 1
+            hearing.take(ChunkResult(1, results * CHUNK), patient=True)
+        await asyncio.sleep(0)
+    await listener.until(results)
+    assert listener.given == expected(found, pcm, listener.ends)
+    assert any(voice is not None and voice.complete is not None for _, voice in listener.given)
+
+
+class Held(TurnModelPool):
+    """Keeps every task until it is let go."""
+
+    def __init__(self, found: ModelFiles, metrics: Metrics) -> None:
+        super().__init__(found, metrics, threads=1)
+        self.go = threading.Event()
+
+    def track(self, task: Callable[[], _T]) -> Any:
+        return super().track(lambda: self._after(task))
+
+    def judge(self, task: Callable[[], _T]) -> Any:
+        return super().judge(lambda: self._after(task))
+
+    def _after(self, task: Callable[[], _T]) -> _T:
+        assert self.go.wait(60)
+        return task()
+
+
+@pytest.fixture
+async def held(found: ModelFiles) -> AsyncIterator[Held]:
+    room = Held(found, Metrics())
+    yield room
+    room.go.set()
+    await room.close()
+
+
+def counted(room: TurnModelPool, name: str) -> float:
+    return room.metrics.registry.get_sample_value(name) or 0.0
+
+
+async def test_results_wait_in_order_until_the_evidence_is_there(held: Held, found: ModelFiles, clip: Clip) -> None:
+    listener = Listener()
+    hearing, pcm = semantic(held, listener), clip.pcm.tobytes()
+    hearing.hear(pcm)
+    count = len(pcm) // 2 // CHUNK
+    for number in range(1, count + 1):
+        hearing.take(ChunkResult(1, number * CHUNK), patient=True)
+    assert listener.given == []
+    held.go.set()
+    await listener.until(count)
+    assert listener.given == expected(found, pcm, set())
+    judgements = counted(held, "auricle_turn_judgements_total")
+    assert judgements >= len({voice.judged for _, voice in listener.given if voice}) - 1 > 0
+    assert counted(held, "auricle_turn_judgement_seconds_count") == judgements
+    assert counted(held, "auricle_turn_judgements_late_total") == 0
+
+
+async def test_who_asked_for_a_final_waits_for_nothing(held: Held, clip: Clip) -> None:
+    listener = Listener()
+    hearing = semantic(held, listener)
+    hearing.hear(clip.pcm[: 3 * CHUNK].tobytes())
+    for number in (1, 2):
+        hearing.take(ChunkResult(1, number * CHUNK), patient=True)
+    assert listener.given == []
+    hearing.take(ChunkResult(1, 3 * CHUNK, mark=1), patient=False)
+    assert [position for position, _ in listener.given] == [CHUNK, 2 * CHUNK, 3 * CHUNK]
+
+
+async def test_what_is_late_is_gone_on_without(held: Held, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LATE_SECONDS", 1.0)
+    listener = Listener()
+    hearing = semantic(held, listener)
+    hearing.hear(clip.pcm[:CHUNK].tobytes())
+    hearing.take(ChunkResult(1, CHUNK), patient=True)
+    assert listener.given == []
+    await listener.until(1)
+    assert listener.given == [(CHUNK, VoiceSignals(0.0))]
+    assert counted(held, "auricle_turn_judgements_late_total") == 1
+
+
+async def test_a_stream_that_is_over_leaves_nothing(held: Held, clip: Clip) -> None:
+    listener = Listener()
+    hearing = semantic(held, listener)
+    hearing.hear(clip.pcm.tobytes())
+    hearing.take(ChunkResult(1, CHUNK), patient=True)
+    hearing.close()
+    held.go.set()
+    await held.close()
+    await asyncio.sleep(0)
+    assert listener.given == []
+    assert counted(held, "auricle_turn_judgements_total") == 0
+    del hearing
+    gc.collect()
+    assert not [each for each in gc.get_objects() if type(each) is AudioAnalyzer]
+
+
+async def test_listening_starts_and_stops_with_the_mode(room: TurnModelPool, clip: Clip) -> None:
+    listener, half = Listener(), len(clip.pcm) // 2 // CHUNK * CHUNK
+    hearing = AudioTurnSignals(room, listener.deliver)
+    hearing.follow("silence")
+    hearing.hear(clip.pcm[:half].tobytes())
+    hearing.take(ChunkResult(1, half - CHUNK), patient=True)
+    hearing.follow("semantic")
+    hearing.take(ChunkResult(1, half), patient=True)
+    hearing.hear(clip.pcm[half : half + 2 * CHUNK].tobytes())
+    hearing.take(ChunkResult(1, half + CHUNK), patient=True)
+    await listener.until(3)
+    hearing.follow("off")
+    hearing.take(ChunkResult(1, half + 2 * CHUNK), patient=True)
+    assert [position for position, _ in listener.given] == [half - CHUNK, half, half + CHUNK, half + 2 * CHUNK]
+    assert [voice is not None for _, voice in listener.given] == [False, False, True, False]
+
+
+async def test_what_waits_goes_out_when_the_mode_changes(held: Held, clip: Clip) -> None:
+    listener = Listener()
+    hearing = semantic(held, listener)
+    hearing.hear(clip.pcm[:CHUNK].tobytes())
+    hearing.take(ChunkResult(1, CHUNK), patient=True)
+    assert listener.given == []
+    hearing.follow("silence")
+    assert listener.given == [(CHUNK, None)]
+
+
+async def test_models_that_fail_leave_the_words(room: TurnModelPool, caplog: pytest.LogCaptureFixture) -> None:
+    listener = Listener()
+    hearing = semantic(room, listener)
+    assert hearing._ears is not None
+    hearing._ears._track._state = "broken"  # type: ignore[assignment]
+    hearing.hear(bytes(4 * CHUNK))
+    hearing.take(ChunkResult(1, CHUNK), patient=True)
+    await listener.until(1)
+    assert listener.given == [(CHUNK, None)]
+    hearing.take(ChunkResult(1, 2 * CHUNK), patient=True)
+    assert listener.given[1:] == [(2 * CHUNK, None)]
+    assert "has failed" in caplog.text
+
+
+async def test_without_models_results_go_straight_through() -> None:
+    listener = Listener()
+    for room in (None, TurnModelPool(ModelFiles(), Metrics())):
+        hearing = semantic(room, listener)
+        assert hearing.signals == ("words", "punctuation")
+        hearing.hear(bytes(CHUNK))
+        hearing.take(ChunkResult(1, CHUNK), patient=True)
+    assert listener.given == [(CHUNK, None)] * 2
+
+
+# --- through a server ------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def serving(**options: Any) -> AsyncIterator[str]:
+    async with serve_locally(ServerConfig(max_load=0, default_latency_ms=160, **options)) as url:
+        yield url
+
+
+async def talk(url: str, pcm: bytes, piece: int, pause: float = 0.0) -> list[auricle.StreamEvent]:
+    """The events of one stream in semantic mode, which is told `piece` bytes at a time."""
+    async with auricle.connect(url, start=Start(turn=SEMANTIC)) as stream:
+        for at in range(0, len(pcm), piece):
+            await stream.send(pcm[at : at + piece])
+            await asyncio.sleep(pause)
+        await stream.end()
+        return [event async for event in stream]
+
+
+def lasting(events: list[auricle.StreamEvent]) -> list[auricle.StreamEvent]:
+    """What every client gets: of interims that wait for a client that reads, only the last is sent."""
+    return [
+        replace(event, seq=0) for event in events if isinstance(event, ServerEvent) and not isinstance(event, Interim)
+    ]
+
+
+async def test_a_stream_has_the_same_events_at_once_and_as_it_is_spoken() -> None:
+    spoken = load_clips()[2]
+    pcm = spoken.pcm.tobytes() + bytes(32_000)
+    async with serving() as url:
+        at_once = lasting(await talk(url, pcm, len(pcm)))
+        in_packets = lasting(await talk(url, pcm, 640, pause=0.005))
+        together = await asyncio.gather(talk(url, pcm, 64_000), talk(url, load_clips()[0].pcm.tobytes(), 6_000))
+    assert [type(event) for event in at_once].count(TurnEnd) >= 1
+    assert in_packets == at_once
+    assert lasting(together[0]) == at_once
+
+
+@pytest.mark.parametrize(
+    ("wanted", "signals"),
+    [("auto", ("words", "punctuation", "voice", "prosody")), ("off", ("words", "punctuation"))],
+)
+async def test_a_server_says_what_it_judges_by_and_ends_turns_with_it(
+    clip: Clip, wanted: TurnModels, signals: tuple[str, ...]
+) -> None:
+    async with serving(turn_models=wanted) as url:
+        async with auricle.connect(url, start=Start(turn=SEMANTIC)) as stream:
+            assert stream.ready.turn_signals == signals
+        events = await talk(url, clip.pcm.tobytes() + bytes(64_000), 6_400)
+    assert any(isinstance(event, TurnEnd) for event in events)
+
+
+async def test_the_mode_may_change_in_band(clip: Clip, room_of: Callable[[], TurnModelPool]) -> None:
+    async with serving() as url, auricle.connect(url, start=Start(turn=TurnSettings(mode="off"))) as stream:
+        await stream.send(clip.pcm.tobytes())
+        await stream.finalize()
+        while not isinstance(await anext(stream), Final):
+            pass
+        assert counted(room_of(), "auricle_turn_judgements_total") == 0
+        await stream.update(turn=SEMANTIC)
+        await stream.send(clip.pcm.tobytes() + bytes(96_000))
+        while not isinstance(event := await anext(stream), TurnEnd):
+            pass
+        assert event.audio_time * 16000 > len(clip.pcm)
+        assert counted(room_of(), "auricle_turn_judgements_total") > 0
+
+
+@pytest.fixture
+def room_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[], TurnModelPool]:
+    """The room of the server that was started last."""
+    rooms = list[TurnModelPool]()
+
+    class Noted(TurnModelPool):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            rooms.append(self)
+
+    monkeypatch.setattr(app, "TurnModelPool", Noted)
+    return lambda: rooms[-1]
+
+
+async def test_a_connection_that_is_cut_leaves_nothing_behind(clip: Clip, room_of: Callable[[], TurnModelPool]) -> None:
+    async with serving(resume_seconds=0) as url:
+        async with auricle.connect(url, start=Start(turn=SEMANTIC)) as stream:
+            await stream.send(clip.pcm.tobytes() * 3)
+            await anext(stream)
+        assert room_of().signals[-1] == "prosody"
+    gc.collect()
+    assert not [each for each in gc.get_objects() if type(each) is AudioAnalyzer]
+    assert not [each for each in threading.enumerate() if each.name.startswith(("auricle-voice", "auricle-turns"))]
+
+
+async def test_a_server_that_requires_models_does_not_start_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "find_spec", lambda name: None)
+    with pytest.raises(ModelsMissing, match=r"pip install 'auricle\[turns\]'"):
+        async with serving(turn_models="require"):
+            pass
+
+
+def test_nor_does_one_of_processes() -> None:
+    code = (
+        "import sys\nfrom auricle_server.voice import models\nmodels.find_spec = lambda name: None\n"
+        "from auricle_server.config import ServerConfig\nfrom auricle_server.serving.supervisor import serve\n"
+        "sys.exit(serve(ServerConfig(port=0, turn_models='require')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "onnxruntime is not installed; install it with pip install 'auricle[turns]'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,150 @@
+"""Outbox and intake: whatever the ticks and the drains, each stream's audio and items arrive in their order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import groupby
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auricle_server.ipc import codec
+from auricle_server.ipc.batch_reader import BatchReader, StreamBatch
+from auricle_server.ipc.batch_writer import BatchWriter
+from auricle_server.ipc.columns import AudioColumns, BadColumns
+from auricle_server.ipc.messages import BatchPart, ChangeStream, FlushStream, GatewayItem, ToWorker
+
+STREAMS = 3
+ACTIONS = st.lists(
+    st.tuples(
+        st.integers(0, 1), st.integers(0, STREAMS - 1), st.sampled_from(["audio", "flush", "change", "tick", "drain"])
+    ),
+    max_size=60,
+)
+Log = dict[tuple[bytes, int], list[object]]
+
+
+def spliced(log: Log) -> Log:
+    """Neighbouring pieces of audio are one."""
+    return {
+        owner: [
+            b"".join(each for each in group if isinstance(each, bytes)) if is_audio else each
+            for is_audio, group in groupby(events, lambda event: isinstance(event, bytes))
+            for each in ([None] if is_audio else list(group))
+        ]
+        for owner, events in log.items()
+    }
+
+
+class Gateway:
+    """Makes streams talk, and remembers what they said."""
+
+    def __init__(self, number: int) -> None:
+        self.name = b"%d" % number
+        self.outbox = BatchWriter()
+        self.sent: list[ToWorker] = []
+        self.slot_of = {stream: 1 + number * STREAMS + stream for stream in range(STREAMS)}
+        self.said = 0
+
+    def act(self, stream: int, action: str) -> object:
+        self.said += 1
+        if action == "audio":
+            pcm = bytes([self.said % 256, stream]) * (self.said % 3 + 1)
+            self.outbox.audio(stream, self.slot_of[stream], 100 + self.slot_of[stream], pcm)
+            return pcm
+        item: GatewayItem = FlushStream(stream, self.said) if action == "flush" else ChangeStream(stream, self.said)
+        self.outbox.item(item)
+        return item
+
+    def tick(self) -> None:
+        self.sent.append(codec.decode_to_worker(codec.encode(self.outbox.take())))
+
+
+def drain(intake: BatchReader, gateways: list[Gateway], log: Log) -> None:
+    for gateway in gateways:
+        for message in gateway.sent:
+            for segment in message.segments:
+                intake.add(gateway.name, segment)
+        gateway.sent.clear()
+    for hand_over in intake.take():
+        write(hand_over, gateways, log)
+
+
+def write(hand_over: StreamBatch, gateways: list[Gateway], log: Log) -> None:
+    owner_of = {100 + slot: (each.name, stream) for each in gateways for stream, slot in each.slot_of.items()}
+    pieces = np.split(hand_over.pcm, np.cumsum(hand_over.lengths)[:-1])
+    for slot, lease, pcm in zip(hand_over.slots.tolist(), hand_over.leases.tolist(), pieces, strict=False):
+        assert lease == 100 + slot
+        log[owner_of[lease]].append(pcm.tobytes())
+    for name, item in hand_over.items:
+        log[name, item.stream].append(item)
+
+
+@given(ACTIONS)
+def test_every_streams_order_is_kept(actions: list[tuple[int, int, str]]) -> None:
+    gateways, intake = [Gateway(0), Gateway(1)], BatchReader()
+    said: Log = defaultdict(list)
+    heard: Log = defaultdict(list)
+    for number, stream, action in actions:
+        gateway = gateways[number]
+        if action == "tick":
+            gateway.tick()
+        elif action == "drain":
+            drain(intake, gateways, heard)
+        else:
+            said[gateway.name, stream].append(gateway.act(stream, action))
+    for gateway in gateways:
+        gateway.tick()
+        assert not gateway.outbox
+    drain(intake, gateways, heard)
+    assert spliced(heard) == spliced(said)
+
+
+@given(ACTIONS)
+def test_a_segment_has_a_stream_once_at_most(actions: list[tuple[int, int, str]]) -> None:
+    gateway = Gateway(0)
+    for _, stream, action in actions:
+        if action not in ("tick", "drain"):
+            gateway.act(stream, action)
+    gateway.tick()
+    for segment in gateway.sent[0].segments:
+        slots, *_ = segment.audio.arrays()
+        assert len(set(slots.tolist())) == len(slots)
+
+
+def test_what_needs_no_order_between_is_one_hand_over() -> None:
+    gateways, intake = [Gateway(0), Gateway(1)], BatchReader()
+    for gateway in gateways:
+        for stream in range(STREAMS):
+            gateway.act(stream, "audio")
+            gateway.act(stream, "audio")
+        gateway.tick()
+        assert len(gateway.sent[0].segments) == 1
+        gateway.act(0, "audio")
+        gateway.act(0, "flush")
+        gateway.tick()
+        for message in gateway.sent:
+            for segment in message.segments:
+                intake.add(gateway.name, segment)
+    [hand_over] = intake.take()
+    assert len(hand_over.slots) == 2 * (STREAMS + 1)
+    assert len(hand_over.items) == 2
+    assert intake.take() == []
+
+
+def test_half_a_sample_is_refused_before_it_can_shift_the_audio_of_others() -> None:
+    outbox = BatchWriter()
+    with pytest.raises(ValueError, match="no whole number"):
+        outbox.audio(1, 1, 1, b"abc")
+    assert not outbox
+
+
+def test_a_segment_that_does_not_fit_together_leaves_the_intake_as_it_was() -> None:
+    intake, good = BatchReader(), AudioColumns.of([1], [2], [b"\1\1"])
+    intake.add(b"g", BatchPart(good))
+    with pytest.raises(BadColumns):
+        intake.add(b"g", BatchPart(AudioColumns(good.slots, good.leases, good.lengths, b""), (FlushStream(1, 1),)))
+    [hand_over] = intake.take()
+    assert (hand_over.slots.tolist(), hand_over.pcm.tolist(), hand_over.items) == ([1], [257], ())

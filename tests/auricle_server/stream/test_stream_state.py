@@ -1,0 +1,396 @@
+"""One stream: results in, events out, in their order and on the audio's clock."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from auricle.protocol.client_messages import Start, Update
+from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.server_messages import (
+    Final,
+    Interim,
+    Limits,
+    ServerEvent,
+    Settled,
+    SpeechStarted,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnResumed,
+)
+from auricle.protocol.settings import TurnSettings
+from auricle_server.ipc.columns import ChunkResult
+from auricle_server.ipc.messages import ModelInfo
+from auricle_server.stream import SettingsChange, StreamState
+from auricle_server.stream.segment_end import LONGEST_SEGMENT
+
+PIECES = ("▁one", "▁two", ".", "<de-DE>", "▁¿")
+ONE, TWO, STOP, GERMAN, OPENS = range(5)
+INFO = ModelInfo("m", PIECES, (80, 160), 160, ("en-US", "auto"), "en-US", 0.08, 4)
+SECOND = 16_000
+
+
+class Talk:
+    """Feeds a stream chunk by chunk."""
+
+    def __init__(self, **start: Any) -> None:
+        self.stream = StreamState(INFO, Start(**start), "session")
+
+    def chunk(self, seconds: float, *tokens: int, frame: int = 0, mark: int | None = None) -> list[ServerEvent]:
+        samples = round(seconds * SECOND)
+        self.stream.hear(max(0, samples - round(self.stream.heard_seconds * SECOND)))
+        frames = tuple(range(frame, frame + len(tokens)))
+        sure = (0.9,) * len(tokens)
+        return self.stream.on_result(ChunkResult(0, samples, tokens, frames, sure, sure, mark))
+
+
+def kinds(events: list[ServerEvent]) -> list[type]:
+    return [type(event) for event in events]
+
+
+def silence(ms: int) -> TurnSettings:
+    return TurnSettings(mode="silence", silence_ms=ms)
+
+
+def test_ready_shows_what_is_in_force() -> None:
+    limits = Limits(1, 1.0, 1.0, 1.0)
+    ready = Talk().stream.ready(limits)
+    assert (ready.latency_ms, ready.language, ready.latencies_ms) == (160, "en-US", (80, 160))
+    assert (ready.model, ready.session, ready.limits) == ("m", "session", limits)
+    assert Talk(latency_ms=80, language="auto").stream.ready(limits).latency_ms == 80
+
+
+@pytest.mark.parametrize(
+    ("start", "code"),
+    [
+        ({"latency_ms": 90}, "unsupported_latency"),
+        ({"language": "xx-XX"}, "unsupported_language"),
+        ({"keyterms": ("auricle",)}, "unsupported_keyterms"),
+    ],
+)
+def test_what_the_model_cannot_do_is_refused(start: dict[str, Any], code: str) -> None:
+    with pytest.raises(ProtocolViolation) as refused:
+        Talk(**start)
+    assert refused.value.code == code
+    talk = Talk()
+    with pytest.raises(ProtocolViolation) as refused:
+        talk.stream.update(Update(**start))
+    assert refused.value.code == code
+
+
+def test_interims_come_when_the_text_grew() -> None:
+    talk = Talk()
+    events = talk.chunk(1.0, ONE, frame=10)
+    assert kinds(events) == [SpeechStarted, Interim]
+    assert events[0] == SpeechStarted(audio_time=1.0, start=0.8)
+    assert events[1] == Interim(audio_time=1.0, text="one", start=0.8, end=0.88, language="en-US")
+    assert talk.chunk(1.1) == []
+    assert kinds(talk.chunk(1.2, STOP, frame=14)) == [Interim]
+
+
+def test_a_turn_ends_on_the_first_chunk_at_which_the_rule_holds() -> None:
+    talk = Talk(turn=silence(500))
+    talk.chunk(1.0, ONE, frame=10)
+    assert talk.chunk(1.37) == []
+    events = talk.chunk(1.39)
+    assert kinds(events) == [Final, TurnEnd]
+    assert events[1] == TurnEnd(audio_time=1.39, probability=1.0, speech_end=0.88, text="one")
+    final = events[0]
+    assert isinstance(final, Final)
+    assert (final.text, final.finalize_id, final.start, final.end) == ("one", None, 0.8, 0.88)
+    assert 0.88 < final.settled < 1.39
+    assert talk.chunk(9.0) == [Settled(audio_time=9.0, settled=7.0)]
+
+
+def test_a_late_full_stop_neither_delays_the_turn_nor_leaks_into_the_next() -> None:
+    talk = Talk(turn=silence(500))
+    talk.chunk(1.0, ONE, frame=10)
+    talk.chunk(1.3, STOP, frame=15)
+    assert kinds(talk.chunk(1.4)) == [Final, TurnEnd]
+    assert talk.chunk(1.5, STOP, frame=18) == []
+    events = talk.chunk(2.0, TWO, frame=24)
+    assert kinds(events) == [SpeechStarted, Interim]
+    assert isinstance(events[1], Interim)
+    assert events[1].text == "two"
+
+
+def test_a_finalize_is_answered_even_when_nothing_was_said() -> None:
+    talk = Talk()
+    mark = talk.stream.finalize("f")
+    [final] = talk.chunk(0.5, mark=mark)
+    assert final == Final(audio_time=0.5, text="", start=0.5, end=0.5, language="en-US", finalize_id="f", settled=0.5)
+
+
+def test_a_finalize_keeps_the_turn_open() -> None:
+    talk = Talk(turn=silence(500))
+    talk.chunk(1.0, ONE, frame=10)
+    mark = talk.stream.finalize("f")
+    events = talk.chunk(1.1, TWO, frame=12, mark=mark)
+    assert kinds(events) == [Final]
+    assert isinstance(events[0], Final)
+    assert (events[0].text, events[0].finalize_id, events[0].settled) == ("one two", "f", 1.1)
+    assert [word.text for word in events[0].words] == ["one", "two"]
+    [end] = talk.chunk(1.6)
+    assert isinstance(end, TurnEnd)
+    assert (end.text, end.speech_end) == ("one two", 1.04)
+
+
+def test_a_finalize_that_meets_the_end_of_the_turn() -> None:
+    talk = Talk(turn=silence(500))
+    talk.chunk(1.0, ONE, frame=10)
+    events = talk.chunk(1.4, mark=talk.stream.finalize("f"))
+    assert kinds(events) == [Final, TurnEnd]
+    assert isinstance(events[0], Final)
+    assert events[0].finalize_id == "f"
+
+
+def test_finalizes_without_audio_between_share_a_flush() -> None:
+    talk = Talk()
+    talk.chunk(1.0, ONE, frame=10)
+    talk.stream.hear(100)
+    mark = talk.stream.finalize("a")
+    assert talk.stream.finalize("b") is None
+    talk.stream.hear(100)
+    later = talk.stream.finalize("c")
+    assert later is not None
+    finals = [event for event in talk.chunk(1.01, mark=mark) if isinstance(event, Final)]
+    assert [(final.finalize_id, final.text) for final in finals] == [("a", "one"), ("b", "")]
+    [final] = talk.chunk(1.02, mark=later)
+    assert isinstance(final, Final)
+    assert final.finalize_id == "c"
+
+
+def test_the_end_closes_an_open_turn() -> None:
+    talk = Talk()
+    talk.chunk(1.0, ONE, frame=10)
+    events = talk.chunk(1.2, TWO, frame=13, mark=talk.stream.end())
+    assert kinds(events) == [Final, TurnEnd]
+    assert talk.stream.over
+
+
+def test_the_end_of_a_silent_stream_is_silent() -> None:
+    talk = Talk()
+    assert talk.chunk(1.2, mark=talk.stream.end()) == []
+    assert talk.stream.over
+
+
+def test_a_drain_finalises_but_ends_no_turn() -> None:
+    talk = Talk()
+    talk.chunk(1.0, ONE, frame=10)
+    mark = talk.stream.drain()
+    assert mark is not None
+    [final] = talk.chunk(1.1, mark=mark)
+    assert isinstance(final, Final)
+    assert final.end < final.settled < final.audio_time
+    assert talk.stream.over
+    assert talk.stream.drain() is None
+
+
+def test_a_drain_cuts_no_word_in_two() -> None:
+    talk = Talk()
+    talk.chunk(1.0, ONE, frame=10)
+    assert talk.chunk(1.05, mark=talk.stream.drain()) == []
+    assert talk.stream.over
+
+
+def test_a_drain_leaves_an_end_alone() -> None:
+    talk = Talk()
+    talk.stream.end()
+    assert talk.stream.drain() is None
+
+
+def test_with_turns_off_every_segment_starts_anew() -> None:
+    talk = Talk(turn=TurnSettings(mode="off"), words=False)
+    assert kinds(talk.chunk(1.0, ONE, frame=10)) == [SpeechStarted, Interim]
+    assert talk.chunk(9.0) == []
+    [final] = talk.chunk(9.1, mark=talk.stream.finalize("f"))
+    assert isinstance(final, Final)
+    assert (final.text, final.words) == ("one", ())
+    assert kinds(talk.chunk(9.5, TWO, frame=117)) == [SpeechStarted, Interim]
+    assert kinds(talk.chunk(9.6, mark=talk.stream.end())) == [Final]
+
+
+def test_update_changes_what_the_worker_must_know() -> None:
+    talk = Talk()
+    assert talk.stream.update(Update(latency_ms=80, language="auto")) == SettingsChange(80, "auto")
+    assert talk.stream.latency_ms == 80
+    events = talk.chunk(1.0, ONE, frame=10)
+    assert isinstance(events[1], Interim)
+    assert events[1].language == "auto"
+    assert talk.stream.update(Update()) == SettingsChange()
+
+
+def test_update_of_the_silence_holds_for_the_turn_under_way() -> None:
+    talk = Talk(turn=silence(5000))
+    talk.chunk(1.0, ONE, frame=10)
+    talk.stream.update(Update(turn=silence(200)))
+    assert kinds(talk.chunk(1.2)) == [Final, TurnEnd]
+
+
+def test_update_to_turns_on_ends_the_segment_under_way() -> None:
+    talk = Talk(turn=TurnSettings(mode="off"))
+    talk.chunk(1.0, ONE, frame=10)
+    talk.stream.update(Update(turn=silence(200)))
+    assert kinds(talk.chunk(1.2)) == [Final, TurnEnd]
+    assert talk.chunk(1.4) == []
+
+
+def test_update_to_turns_off_lets_the_segment_wait_for_its_finalize() -> None:
+    talk = Talk(turn=silence(200))
+    talk.chunk(1.0, ONE, frame=10)
+    talk.stream.update(Update(turn=TurnSettings(mode="off")))
+    assert talk.chunk(3.0) == []
+    assert kinds(talk.chunk(3.1, mark=talk.stream.finalize("f"))) == [Final]
+
+
+@pytest.mark.parametrize("mode", ["off", "silence"])
+def test_a_segment_that_never_ends_is_cut(mode: Any) -> None:
+    talk = Talk(turn=TurnSettings(mode=mode, silence_ms=10_000))
+    finals: list[Final] = []
+    longest = 0
+    for second in range(1, 401):
+        pause = second % 90 == 0
+        events = talk.chunk(float(second), *(() if pause else (ONE,)), frame=round(second * 12.5) - 2)
+        finals += [event for event in events if isinstance(event, Final)]
+        longest = max([longest, *(len(event.text) for event in events if isinstance(event, Interim))])
+    assert [len(final.text.split()) for final in finals] == [89, 89, 89, 89]
+    assert longest < 2 * LONGEST_SEGMENT / SECOND * len("one ")
+    assert all(final.finalize_id is None for final in finals)
+    assert all(a.settled < b.settled for a, b in pairwise(finals))
+
+
+def test_a_segment_without_any_pause_is_cut_all_the_same() -> None:
+    talk = Talk()
+    finals = [
+        e for s in range(1, 300) for e in talk.chunk(float(s), ONE, frame=round(s * 12.5) - 2) if isinstance(e, Final)
+    ]
+    assert len(finals) == 2
+
+
+def test_silence_settles_now_and_then() -> None:
+    talk = Talk()
+    settled = [e.settled for s in range(1, 31) for e in talk.chunk(float(s)) if isinstance(e, Settled)]
+    assert settled == [5.0, 10.0, 15.0, 20.0, 25.0]
+
+
+def test_nothing_settles_while_a_turn_is_open() -> None:
+    talk = Talk(turn=silence(10_000))
+    talk.chunk(1.0, ONE, frame=10)
+    assert talk.chunk(1.1, mark=talk.stream.finalize("f"))
+    assert talk.chunk(9.9) == []
+
+
+def test_backlog_is_what_has_come_and_rests_on_nothing() -> None:
+    talk = Talk()
+    talk.stream.hear(SECOND)
+    assert talk.stream.backlog_seconds == 1.0
+    talk.stream.on_result(ChunkResult(0, SECOND // 2))
+    assert (talk.stream.backlog_seconds, talk.stream.audio_time, talk.stream.heard_seconds) == (0.5, 0.5, 1.0)
+
+
+def test_an_opening_mark_alone_is_no_speech() -> None:
+    talk = Talk()
+    assert talk.chunk(1.0, OPENS, frame=10) == []
+    assert kinds(talk.chunk(1.2, ONE, frame=13)) == [SpeechStarted, Interim]
+
+
+def test_an_hour_of_talk_takes_no_more_memory_than_a_minute() -> None:
+    talk = Talk(turn=silence(300))
+
+    def minutes(first: int, last: int) -> int:
+        for chunk in range(first * 375, last * 375):
+            token = (ONE, STOP) if chunk % 3 == 0 and chunk % 30 < 20 else ()
+            mark = talk.stream.finalize(str(chunk)) if chunk % 7 == 0 else None
+            talk.chunk(chunk * 0.16, *token, frame=2 * chunk - 2, mark=mark)
+        gc.collect()  # which empties the interpreter's free lists, too
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        after_a_minute = minutes(0, 1)
+        assert minutes(1, 60) - after_a_minute < 20_000  # 22,000 chunks: one byte of each would be more
+    finally:
+        tracemalloc.stop()
+
+
+def eager(ms: int = 500, eager_ms: int = 200) -> TurnSettings:
+    return TurnSettings(mode="silence", silence_ms=ms, eager_silence_ms=eager_ms)
+
+
+def test_a_turn_that_has_probably_ended_ends_with_the_same_text() -> None:
+    talk = Talk(turn=eager())
+    assert kinds(talk.chunk(0.16, ONE)) == [SpeechStarted, Interim]
+    (likely,) = talk.chunk(0.32)
+    assert isinstance(likely, TurnEagerEnd)
+    assert (likely.text, likely.speech_end, likely.audio_time) == ("one", 0.08, 0.32)
+    assert likely.probability == pytest.approx(0.48)
+    assert talk.chunk(0.48) == []
+    final, end = talk.chunk(0.64)
+    assert isinstance(final, Final)
+    assert isinstance(end, TurnEnd)
+    assert end.text == likely.text
+
+
+def test_a_speaker_who_goes_on_takes_the_end_back() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    interim, resumed = talk.chunk(0.48, TWO, frame=5)
+    assert isinstance(interim, Interim)
+    assert isinstance(resumed, TurnResumed)
+    (again,) = talk.chunk(0.8)
+    assert isinstance(again, TurnEagerEnd)
+    assert again.text == "one two"
+    assert kinds(talk.chunk(0.98)) == [Final, TurnEnd]
+
+
+def test_a_late_full_stop_changes_the_text_and_says_so() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    _, resumed, likely = talk.chunk(0.48, STOP, frame=5)
+    assert isinstance(resumed, TurnResumed)
+    assert isinstance(likely, TurnEagerEnd)
+    assert likely.text == "one."
+    _, end = talk.chunk(0.64)
+    assert isinstance(end, TurnEnd)
+    assert end.text == "one."
+
+
+def test_a_turn_whose_last_chunk_brings_more_is_taken_back_before_its_end() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    assert kinds(talk.chunk(0.64, STOP, frame=7)) == [TurnResumed, Final, TurnEnd]
+
+
+def test_a_finalize_within_a_likely_end_changes_nothing_about_it() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    mark = talk.stream.finalize("now")
+    assert kinds(talk.chunk(0.32, mark=mark)) == [Final]
+    (end,) = talk.chunk(0.64)
+    assert isinstance(end, TurnEnd)
+    assert end.text == "one"
+
+
+def test_a_likely_end_is_taken_back_when_turns_are_switched_off() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    talk.stream.update(Update(turn=TurnSettings(mode="off")))
+    assert kinds(talk.chunk(0.48)) == [TurnResumed]
+    assert talk.chunk(0.8) == []
+
+
+def test_the_end_of_the_stream_confirms_a_likely_end() -> None:
+    talk = Talk(turn=eager())
+    talk.chunk(0.16, ONE)
+    talk.chunk(0.32)
+    mark = talk.stream.end()
+    assert kinds(talk.chunk(0.32, mark=mark)) == [Final, TurnEnd]
