@@ -16,7 +16,7 @@ _LONG_SEGMENT = 50.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FinalDecision:
     """What a final means.
 
     Attributes:
@@ -98,7 +98,7 @@ class TranscriptionState:
             return None
         return rest if said_in_turn else rest.strip()
 
-    def settle(self, event: Final) -> Verdict:
+    def settle(self, event: Final) -> FinalDecision:
         """Takes a final."""
         self._settled, self._shown = event.settled, ""
         if self._by_server and event.text.strip():
@@ -107,7 +107,7 @@ class TranscriptionState:
         self._awaited.discard(event.finalize_id or "")
         ends_turn = self._by_server and event.finalize_id is not None
         last = ends_turn or self._by_turn_end(event) if self._by_server else answered
-        return Verdict(event.text.strip(), answered, last, ends_turn)
+        return FinalDecision(event.text.strip(), answered, last, ends_turn)
 
     def vad_started(self) -> None:
         """The user speaks again: no finalize on its way ends the utterance any more."""

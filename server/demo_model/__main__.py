@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from . import export, report, schedule, tokenizer, train
-from .prompts import TAGS
-from .recipes import RECIPES
+from demo_model import export, report, schedule, tokenizer, train
+from demo_model.prompts import TAGS
+from demo_model.recipes import RECIPES
 
 PACKAGE = Path(__file__).resolve().parent.parent / "auricle_server"
 CLIPS = PACKAGE / "demo" / "audio"
@@ -18,11 +18,11 @@ CLIPS = PACKAGE / "demo" / "audio"
 
 def prepare(arguments: argparse.Namespace) -> None:
     """Train the tokenizer and synthesise the data: needs the synthesisers, sentencepiece, soundfile, soxr and scipy."""
-    from . import synthesis  # needs libraries that a machine that only trains may lack
+    from demo_model.audio import synthesis  # needs libraries that a machine that only trains may lack
 
     recipe = RECIPES[arguments.recipe]
     if recipe.languages:
-        from . import languages
+        from demo_model.texts import languages
 
         tokenizer.train(arguments.work, recipe.shape.tokens, languages.tokenizer_text(), TAGS)
     else:
@@ -35,7 +35,7 @@ def prepare(arguments: argparse.Namespace) -> None:
 def run_training(arguments: argparse.Namespace) -> None:
     """Train on the prepared folder: needs PyTorch and numpy only, and no network."""
     torch.set_num_threads(arguments.threads)
-    options = train.Options(
+    options = train.TrainingOptions(
         data=arguments.work, out=arguments.work, minutes=arguments.minutes, device=arguments.device,
         seconds=arguments.batch_seconds, peak_rate=arguments.rate, bf16=not arguments.fp32, resume=arguments.resume,
         skip_voices=tuple(arguments.skip_voices), shape=RECIPES[arguments.recipe].shape,
@@ -62,7 +62,7 @@ def run_evaluation(arguments: argparse.Namespace) -> None:
 
 def run_clips(arguments: argparse.Namespace) -> None:
     """Write the demo's audio clips."""
-    from . import clips  # needs soundfile, which a machine that only trains may lack
+    from demo_model.audio import clips  # needs soundfile, which a machine that only trains may lack
 
     clips.write(arguments.clips)
 

@@ -1,4 +1,4 @@
-"""Shards of precomputed features, read back as batches. `demo_model.synthesis` writes them."""
+"""Shards of precomputed features, read back as batches. `demo_model.audio.synthesis` writes them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import phones
+from demo_model.audio import phones
 
 LENGTH_STEP = 64
 
 
 @dataclass(frozen=True)
-class Example:
+class TrainingExample:
     """One utterance: log-mel [T, mels] fp16, phone labels of every 20 ms, text, voice, text group, clean or not.
 
     `language` is a BCP-47 code.
@@ -35,7 +35,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingBatch:
     """Padded examples: mel [B, T, mels], its lengths [B], labels [B, frames, 4], and the texts."""
 
     mel: Tensor
@@ -44,7 +44,7 @@ class Batch:
     texts: list[str]
 
 
-def read_shard(path: Path) -> list[Example]:
+def read_shard(path: Path) -> list[TrainingExample]:
     """The examples of a shard."""
     with np.load(path) as stored:
         mel, labels, counts = stored["mel"], stored["labels"], stored["label_counts"]
@@ -52,12 +52,12 @@ def read_shard(path: Path) -> list[Example]:
     mel_ends = np.cumsum([row["T"] for row in meta])
     parts = zip(meta, np.split(mel, mel_ends[:-1]), np.split(labels, np.cumsum(counts)[:-1]), strict=True)
     return [
-        Example(m, lab, row["text"], row["voice"], row["group"], row["clean"], row.get("language", "en-US"))
+        TrainingExample(m, lab, row["text"], row["voice"], row["group"], row["clean"], row.get("language", "en-US"))
         for row, m, lab in parts
     ]
 
 
-def collate(examples: list[Example]) -> Batch:
+def collate(examples: list[TrainingExample]) -> TrainingBatch:
     """Pad examples to one batch; labels are of encoder frames."""
     longest = padded_length(max(len(example.mel) for example in examples))
     frames = encoder_frames(longest)
@@ -68,7 +68,9 @@ def collate(examples: list[Example]) -> Batch:
         own = encoder_frames(len(example.mel))
         labels[row, :own] = phones.frame_labels(example.labels, own)
     lengths = torch.tensor([len(example.mel) for example in examples])
-    return Batch(torch.from_numpy(mel), lengths, torch.from_numpy(labels), [example.text for example in examples])
+    return TrainingBatch(
+        torch.from_numpy(mel), lengths, torch.from_numpy(labels), [example.text for example in examples]
+    )
 
 
 def encoder_frames(mel_frames: int) -> int:
@@ -83,9 +85,9 @@ def padded_length(mel_frames: int) -> int:
     return -(-mel_frames // LENGTH_STEP) * LENGTH_STEP
 
 
-def batches(examples: list[Example], seconds: float, rng: random.Random) -> Iterator[list[Example]]:
+def batches(examples: list[TrainingExample], seconds: float, rng: random.Random) -> Iterator[list[TrainingExample]]:
     """One shuffled pass over the examples in batches of one padded length and at most `seconds` of padded audio."""
-    buckets: dict[int, list[Example]] = {}
+    buckets: dict[int, list[TrainingExample]] = {}
     for example in rng.sample(examples, len(examples)):
         buckets.setdefault(padded_length(len(example.mel)), []).append(example)
     groups = []

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import torch
 
-from .dataset import Example, collate
-from .encoder import Context
-from .model import DemoModel
-from .prompts import AUTO_PROMPT, PROMPT_OF, untagged
-from .sentences import normalise
-from .tokenizer import Tokenizer
+from demo_model.dataset import TrainingExample, collate
+from demo_model.network.encoder import Context
+from demo_model.network.model import DemoModel
+from demo_model.prompts import AUTO_PROMPT, PROMPT_OF, untagged
+from demo_model.texts.sentences import normalise
+from demo_model.tokenizer import Tokenizer
 
 ROWS = 25
 
 
 @dataclass(frozen=True)
-class Score:
+class WordErrors:
     """Errors and words, counted lower-cased without punctuation and as written."""
 
     errors: int
@@ -46,7 +46,7 @@ def edit_distance(reference: list[str], hypothesis: list[str]) -> int:
     return row[-1]
 
 
-def score(references: list[str], hypotheses: list[str]) -> Score:
+def score(references: list[str], hypotheses: list[str]) -> WordErrors:
     """Total errors of hypotheses against references."""
     errors = words = written_errors = written_words = 0
     for reference, hypothesis in zip(references, hypotheses, strict=True):
@@ -55,14 +55,14 @@ def score(references: list[str], hypotheses: list[str]) -> Score:
         words += len(plain)
         written_errors += edit_distance(reference.split(), hypothesis.split())
         written_words += len(reference.split())
-    return Score(errors, words, written_errors, written_words)
+    return WordErrors(errors, words, written_errors, written_words)
 
 
 @torch.inference_mode()
 def transcribe(
     model: DemoModel,
     tokenizer: Tokenizer,
-    examples: list[Example],
+    examples: list[TrainingExample],
     context: Context,
     *,
     auto: bool = True,
@@ -86,7 +86,7 @@ def transcribe(
     return texts
 
 
-def evaluate(model: DemoModel, tokenizer: Tokenizer, examples: list[Example], context: Context) -> Score:
+def evaluate(model: DemoModel, tokenizer: Tokenizer, examples: list[TrainingExample], context: Context) -> WordErrors:
     """Score of a model on examples in one attention context."""
     texts = transcribe(model, tokenizer, examples, context)
     return score([example.text for example in examples], list(map(untagged, texts)))

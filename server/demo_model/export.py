@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import prompts
-from .model import DemoModel, Shape
-from .tokenizer import MODEL_FILE, Tokenizer
+from demo_model import prompts
+from demo_model.network.model import DemoModel, Shape
+from demo_model.tokenizer import MODEL_FILE, Tokenizer
 
 NEMO_VERSION = "3.0.0"
 TARGET = "nemo.collections.asr.models.rnnt_bpe_models.EncDecRNNTBPEModel"

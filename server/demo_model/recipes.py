@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .model import Shape
-from .prompts import PROMPT_OF, PROMPTS
+from demo_model.network.model import Shape
+from demo_model.prompts import PROMPT_OF, PROMPTS
 
 FOLDER = Path(__file__).resolve().parent.parent / "auricle_server" / "checkpoints" / "demo"
 

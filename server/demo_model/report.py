@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import torch
 
-from .dataset import Example, collate
-from .evaluate import score, transcribe
-from .losses import rnnt_alignment
-from .model import DemoModel
-from .prompts import PROMPT_OF, last_tag, untagged
-from .tokenizer import Tokenizer
+from demo_model.dataset import TrainingExample, collate
+from demo_model.evaluate import score, transcribe
+from demo_model.network.losses import rnnt_alignment
+from demo_model.network.model import DemoModel
+from demo_model.prompts import PROMPT_OF, last_tag, untagged
+from demo_model.tokenizer import Tokenizer
 
 FRAME_MILLISECONDS = 80
-KINDS: dict[str, Callable[[Example], bool]] = {
+KINDS: dict[str, Callable[[TrainingExample], bool]] = {
     "all": lambda _: True,
     "clean": lambda example: example.clean,
     "noise, room or telephone": lambda example: not example.clean,
@@ -29,7 +29,7 @@ KINDS: dict[str, Callable[[Example], bool]] = {
 Figures = dict[str, dict[str, dict[str, float]]]
 
 
-def measure(model: DemoModel, tokenizer: Tokenizer, examples: list[Example]) -> Figures:
+def measure(model: DemoModel, tokenizer: Tokenizer, examples: list[TrainingExample]) -> Figures:
     """Per chunk latency and kind of example: sentences, words, WER normalised and as written, in percent.
 
     A prompted model is measured under ``auto``, with the share of sentences whose language it names, and, as
@@ -46,7 +46,7 @@ def measure(model: DemoModel, tokenizer: Tokenizer, examples: list[Example]) -> 
     return out
 
 
-def _rows(examples: list[Example], texts: list[str], prompted: bool) -> dict[str, dict[str, float]]:
+def _rows(examples: list[TrainingExample], texts: list[str], prompted: bool) -> dict[str, dict[str, float]]:
     kinds = KINDS | {code: _speaks(code) for code in PROMPT_OF} if prompted else KINDS
     rows = {name: _row(examples, texts, chosen) for name, chosen in kinds.items() if any(map(chosen, examples))}
     if prompted:
@@ -55,11 +55,11 @@ def _rows(examples: list[Example], texts: list[str], prompted: bool) -> dict[str
     return rows
 
 
-def _speaks(code: str) -> Callable[[Example], bool]:
+def _speaks(code: str) -> Callable[[TrainingExample], bool]:
     return lambda example: example.language == code
 
 
-def _accuracy(examples: list[Example], texts: list[str], chosen: Callable[[Example], bool]) -> float:
+def _accuracy(examples: list[TrainingExample], texts: list[str], chosen: Callable[[TrainingExample], bool]) -> float:
     """Share of the sentences, in percent, whose last tag names their language; one without a tag doesn't."""
     right = [
         example.language == last_tag(text) for example, text in zip(examples, texts, strict=True) if chosen(example)
@@ -67,7 +67,9 @@ def _accuracy(examples: list[Example], texts: list[str], chosen: Callable[[Examp
     return round(100 * sum(right) / max(1, len(right)), 2)
 
 
-def _row(examples: list[Example], texts: list[str], chosen: Callable[[Example], bool]) -> dict[str, float]:
+def _row(
+    examples: list[TrainingExample], texts: list[str], chosen: Callable[[TrainingExample], bool]
+) -> dict[str, float]:
     pairs = [
         (example.text, text) for example, text in zip(examples, map(untagged, texts), strict=True) if chosen(example)
     ]
@@ -79,7 +81,7 @@ def _row(examples: list[Example], texts: list[str], chosen: Callable[[Example], 
 
 
 @torch.inference_mode()
-def last_token_frames(model: DemoModel, tokenizer: Tokenizer, example: Example, right: int) -> int:
+def last_token_frames(model: DemoModel, tokenizer: Tokenizer, example: TrainingExample, right: int) -> int:
     """Encoder frames between the end of the input and the last token on the likeliest path; 0: at the very end."""
     batch = collate([example])
     encoded, frames = model.encoder(batch.mel, batch.mel_lengths, (70, right))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .sentences import generate
+from demo_model.texts.sentences import generate
 
 PIECES_FILE = "pieces.json"
 MODEL_FILE = "tokenizer.model"

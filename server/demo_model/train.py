@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import export, mixing, schedule, tokenizer
-from .dataset import Batch, Example, batches, collate, read_shard
-from .evaluate import evaluate
-from .losses import rnnt_loss
-from .model import DemoModel, Shape, phone_loss
+from demo_model import export, schedule, tokenizer
+from demo_model.audio import mixing
+from demo_model.dataset import TrainingBatch, TrainingExample, batches, collate, read_shard
+from demo_model.evaluate import evaluate
+from demo_model.network.losses import rnnt_loss
+from demo_model.network.model import DemoModel, Shape, phone_loss
 
 DEV_EXAMPLES = 100
 EMA_DECAY = 0.998
@@ -29,7 +30,7 @@ REPORT_SECONDS, DEV_SECONDS = 20.0, 240.0
 
 
 @dataclass
-class Options:
+class TrainingOptions:
     """What the command line sets. `seconds` of padded audio make one batch; `skip_voices` are beginnings of names.
 
     `start_from` is an archive whose encoder the training goes on from.
@@ -59,9 +60,9 @@ class Shards:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[Path, list[Example]] = {}
+        self._read: dict[Path, list[TrainingExample]] = {}
 
-    def examples(self) -> list[Example]:
+    def examples(self) -> list[TrainingExample]:
         """All examples that are there by now."""
         for path in sorted(self._folder.glob("train-*.npz")):
             if path not in self._read:
@@ -71,7 +72,7 @@ class Shards:
         return [example for examples in self._read.values() for example in examples]
 
 
-def held_out(folder: Path, skip_voices: tuple[str, ...] = ()) -> list[Example]:
+def held_out(folder: Path, skip_voices: tuple[str, ...] = ()) -> list[TrainingExample]:
     """The held-out examples of a data folder; the first 100 are looked at while training, the others never."""
     examples = [example for path in sorted(folder.glob("test-*.npz")) for example in read_shard(path)]
     return [example for example in examples if not example.voice.startswith(skip_voices)]
@@ -80,7 +81,7 @@ def held_out(folder: Path, skip_voices: tuple[str, ...] = ()) -> list[Example]:
 class Trainer:
     """A model, its averaged copy, its optimiser and the time used so far."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: TrainingOptions) -> None:
         self.options = options
         self.rng = random.Random(options.seed)
         torch.manual_seed(options.seed)
@@ -137,7 +138,7 @@ class Trainer:
         self.save()
         self._test()
 
-    def _batch(self, examples: list[Example]) -> tuple[Batch, Tensor | None]:
+    def _batch(self, examples: list[TrainingExample]) -> tuple[TrainingBatch, Tensor | None]:
         """A batch, and its language prompts if the network has any."""
         if not self.options.shape.prompts:
             return collate(examples), None
@@ -148,7 +149,7 @@ class Trainer:
         """What is trained now."""
         return schedule.stage_at(self.fraction, self.options.stages)
 
-    def _examples(self) -> Iterator[list[Example]]:
+    def _examples(self) -> Iterator[list[TrainingExample]]:
         while True:
             stage = self.stage
             heard = [example for example in self.shards.examples() if self._is_heard(example, stage)]
@@ -157,7 +158,7 @@ class Trainer:
                 if self.stage.clean_only != stage.clean_only:
                     break
 
-    def _is_heard(self, example: Example, stage: schedule.Stage) -> bool:
+    def _is_heard(self, example: TrainingExample, stage: schedule.Stage) -> bool:
         """Whether an example takes part in this pass: some of the long and of the noisy ones are drawn."""
         if example.voice.startswith(self.options.skip_voices):
             return False
@@ -165,7 +166,7 @@ class Trainer:
             return False
         return len(example.mel) <= LONG_FRAMES or self.rng.random() < LONG_SHARE
 
-    def step(self, batch: Batch, prompts: Tensor | None = None) -> dict[str, float]:
+    def step(self, batch: TrainingBatch, prompts: Tensor | None = None) -> dict[str, float]:
         """One optimiser step; the losses by name."""
         stage, rate = self.stage, schedule.rate_at(self.fraction, self.options.peak_rate)
         for group in self.optimiser.param_groups:
@@ -182,7 +183,7 @@ class Trainer:
         self._average()
         return {name: float(value.detach()) for name, value in losses.items()} | {"norm": float(norm)}
 
-    def _losses(self, batch: Batch, prompts: Tensor | None, stage: schedule.Stage) -> dict[str, Tensor]:
+    def _losses(self, batch: TrainingBatch, prompts: Tensor | None, stage: schedule.Stage) -> dict[str, Tensor]:
         device = self.options.device
         mel, lengths = batch.mel, batch.mel_lengths
         if stage.spec_augment:

@@ -20,9 +20,9 @@ from auricle.protocol.server_messages import Final, Interim
 from auricle.protocol.settings import TurnSettings
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
+from demo_model.audio.voices import SAMPLE_RATE, EspeakVoice
 from demo_model.evaluate import edit_distance
-from demo_model.sentences import normalise
-from demo_model.voices import SAMPLE_RATE, EspeakVoice
+from demo_model.texts.sentences import normalise
 from livekit.plugins.auricle import STT
 from pipecat_auricle import AuricleSTTService
 from tests.pipecat_auricle.harness import Pcm, pcm_frames, running

@@ -22,8 +22,8 @@ import soundfile
 from rich.console import Console
 from rich.table import Table
 
-from auricle_server.bench.figures import Spread
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
+from auricle_server.bench.report.summaries import Spread
 from auricle_server.demo.server_process import serve
 from tests.livekit_auricle.harness import WatchedSTT, listening
 from tests.livekit_auricle.spoken import Audio

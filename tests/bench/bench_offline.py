@@ -19,8 +19,8 @@ import numpy.typing as npt
 import soundfile
 
 import auricle_server.demo
-from auricle_server.bench.figures import Spread
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
+from auricle_server.bench.report.summaries import Spread
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine, Lease
 

@@ -24,7 +24,7 @@ from loguru import logger
 from rich.console import Console
 from rich.table import Table
 
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
 from auricle_server.demo.server_process import serve
 from tests.bench.pipecat_finals.figures import MOST_MS, Row
 from tests.bench.pipecat_finals.pipeline import FRAME_SECONDS, STOP_SECONDS

@@ -22,14 +22,14 @@ import auricle
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final
 from auricle.protocol.settings import REFINES, Refine, TurnSettings
-from auricle_server.bench.figures import Spread
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
+from auricle_server.bench.report.summaries import Spread
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
 from auricle_server.serving.in_process_server import serve_locally
+from demo_model.audio.voices import SAMPLE_RATE
 from demo_model.evaluate import edit_distance
-from demo_model.voices import SAMPLE_RATE
 from tests.bench.finals.measures import words
 from tests.bench.finals.speech import Talk, talks
 from tests.support.calls import Call, Exchange

@@ -30,7 +30,7 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import TurnEnd
 from auricle.protocol.settings import TurnMode, TurnSettings
 from auricle_server.bench.clips import SAMPLE_RATE, Pcm, load_clips
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
 from auricle_server.config import ServerConfig
 from auricle_server.voice.audio_analyzer import AudioAnalyzer
 from auricle_server.voice.models import LoadedModels, find_models, load_models

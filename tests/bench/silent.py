@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 
 from auricle_server.engine import Engine
-from auricle_server.engine.slots import SlotPool
+from auricle_server.engine.scheduling.slot_pool import SlotPool
 from auricle_server.engine.types import NO_MARK, AudioBatch, EngineInfo, Lease, StepResults
 
 FRAME = 1280

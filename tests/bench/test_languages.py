@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from auricle.protocol.server_messages import Final
+from demo_model.audio.voices import SAMPLE_RATE
 from demo_model.prompts import PROMPT_OF
-from demo_model.voices import SAMPLE_RATE
 from tests.bench.languages.measures import Tally, joined, words
 from tests.bench.languages.speech import talk
 from tests.bench.languages.table import markdown

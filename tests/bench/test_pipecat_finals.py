@@ -12,7 +12,7 @@ from rich.console import Console
 
 from auricle.events import StreamEvent
 from auricle.protocol.server_messages import Final as FinalEvent
-from auricle_server.bench.figures import Spread
+from auricle_server.bench.report.summaries import Spread
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService

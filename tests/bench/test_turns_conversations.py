@@ -15,7 +15,7 @@ import soundfile
 
 from auricle_server.voice.audio_analyzer import SCHEDULE, AudioAnalyzer
 from auricle_server.voice.models import find_models, load_models
-from demo_model.voices import SAMPLE_RATE
+from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.turns import __main__ as program
 from tests.bench.turns.conversations import GAP_SECONDS, Conversation, converse, read, synthesise, write
 from tests.bench.turns.lengthen import lengthened

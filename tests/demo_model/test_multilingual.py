@@ -14,19 +14,22 @@ import sentencepiece
 import torch
 
 from auricle_server.checkpoints import load_checkpoint
-from demo_model import export, mixing, prompts, tokenizer
-from demo_model.dataset import Example
-from demo_model.languages import LANGUAGES, Language, tokenizer_text
-from demo_model.model import DemoModel, PromptKernel, Shape
-from demo_model.sentences import is_held_out
+from demo_model import export, prompts, tokenizer
+from demo_model.audio import mixing
+from demo_model.dataset import TrainingExample
+from demo_model.network.model import DemoModel, PromptKernel, Shape
 from demo_model.texts import french, german, italian, spanish
+from demo_model.texts.languages import LANGUAGES, Language, tokenizer_text
+from demo_model.texts.sentences import is_held_out
 
 SMALL = Shape(tokens=200, channels=8, d_model=32, layers=1, heads=2, predictor=16, joint=16, left=56, prompts=128)
 
 
-def example(seconds: float, language: str, text: str) -> Example:
+def example(seconds: float, language: str, text: str) -> TrainingExample:
     frames = int(seconds * 100)
-    return Example(np.zeros((frames, 80), np.float16), np.zeros(frames // 2, np.int8), text, "v", "g", True, language)
+    return TrainingExample(
+        np.zeros((frames, 80), np.float16), np.zeros(frames // 2, np.int8), text, "v", "g", True, language
+    )
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from auricle_server.engine.model.precision import exact_products
 from auricle_server.engine.ops import Ops, portable_ops, triton_ops
-from auricle_server.engine.precision import exact_products
 from tests.support.layers import JOINT, Layer, layer
 from tests.support.step_inputs import assert_near
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from auricle_server.engine.confidence import ALPHA, entropy_confidences
+from auricle_server.engine.decoding.confidence import ALPHA, entropy_confidences
 
 
 @pytest.mark.parity

@@ -8,7 +8,7 @@ import torch
 
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
-from auricle_server.engine.model import Batch
+from auricle_server.engine.model.forward import Batch
 from tests.parity.conftest import Reference
 from tests.support import tones
 

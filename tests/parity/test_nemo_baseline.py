@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auricle_server.bench.archive import write_archive
 from auricle_server.bench.baselines.nemo import NemoModel
-from auricle_server.bench.calibrate import calibrate
-from auricle_server.bench.rounds import EngineSide
-from auricle_server.bench.transcripts import word_errors
-from auricle_server.bench.weights import random_checkpoint
+from auricle_server.bench.engine.rounds import EngineSide
+from auricle_server.bench.engine.transcripts import word_errors
+from auricle_server.bench.models.blank_bias import calibrate
+from auricle_server.bench.models.nemo_writer import write_archive
+from auricle_server.bench.models.random_weights import random_checkpoint
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine.engine import Engine
 from tests.support import tones

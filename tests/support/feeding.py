@@ -10,7 +10,7 @@ import torch
 
 from auricle_server.engine import Lease
 from auricle_server.engine.engine import Engine
-from auricle_server.engine.model import Batch
+from auricle_server.engine.model.forward import Batch
 from tests.support.tones import Pcm
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops import Ops, Place
+from auricle_server.engine.ops import CacheRows, Ops
 
 D_MODEL, HEADS, TAPS, JOINT = 1024, 8, 9, 640
 HEAD_DIM = D_MODEL // HEADS
@@ -17,7 +17,7 @@ HEAD_DIM = D_MODEL // HEADS
 class Layer:
     """Input and state of `batch` streams, each in its own slot; slot 0 is nobody's."""
 
-    place: Place
+    place: CacheRows
     x: Tensor
     update: Tensor
     norm: tuple[Tensor, Tensor]
@@ -58,7 +58,7 @@ def layer(batch: int, frames: int, left: int, device: torch.device, dtype: torch
     distances = left + 2 * frames - 1
     exact = torch.float32
     return Layer(
-        place=Place(slots, slots.clone(), position, torch.full_like(slots, frames), left // frames * frames, left),
+        place=CacheRows(slots, slots.clone(), position, torch.full_like(slots, frames), left // frames * frames, left),
         x=normal(batch, frames, D_MODEL, of=exact),
         update=normal(batch, frames, D_MODEL),
         norm=(normal(D_MODEL, of=exact), normal(D_MODEL, of=exact)),

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from auricle_server.engine.commands import Flush, Settings
-from auricle_server.engine.geometry import Geometry
-from auricle_server.engine.timelines import MOST_TWICE, SILENT_FRAMES
+from auricle_server.engine.frames import FrameGeometry
+from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettings
+from auricle_server.engine.scheduling.stream_inputs import MOST_TWICE, SILENT_FRAMES
 from auricle_server.engine.types import LeaseEnded
 
 Pcm = npt.NDArray[np.int16]
@@ -34,17 +34,17 @@ class Row:
             away, because the frames will be computed again when the rest of the chunk is there.
     """
 
-    settings: Settings
+    settings: StreamSettings
     position: int
     frames: int
     samples: int
-    flush: Flush | None = None
+    flush: FlushCommand | None = None
 
 
 class Timeline:
     """Input side of one stream."""
 
-    def __init__(self, geometry: Geometry, settings: Settings, sizes: Sequence[int]) -> None:
+    def __init__(self, geometry: FrameGeometry, settings: StreamSettings, sizes: Sequence[int]) -> None:
         self._geometry = geometry
         self._sizes = sizes
         self.settings = settings
@@ -54,7 +54,7 @@ class Timeline:
         self._consumed = 0
         self._pieces: deque[Pcm] = deque()
         self._pieces_start = 0
-        self._commands: deque[tuple[int, Settings | Flush]] = deque()
+        self._commands: deque[tuple[int, StreamSettings | FlushCommand]] = deque()
         self._ending = False
 
     @property
@@ -69,20 +69,20 @@ class Timeline:
             self._pieces.append(pcm)
             self._pushed += len(pcm)
 
-    def change(self, settings: Settings) -> None:
+    def change(self, settings: StreamSettings) -> None:
         """Takes effect from the first chunk on that reaches beyond the audio pushed so far."""
         self._require_open()
         self._commands.append((self._pushed, settings))
 
-    def flush(self, flush: Flush) -> None:
+    def flush(self, flush: FlushCommand) -> None:
         """Asks for everything pushed so far to be decoded."""
         self._require_open()
         self._commands.append((self._pushed, flush))
         self._ending = flush.last
 
-    def latest_settings(self) -> Settings:
+    def latest_settings(self) -> StreamSettings:
         """The settings that will be in force once all that is queued has been computed."""
-        changes = [command for _, command in self._commands if isinstance(command, Settings)]
+        changes = [command for _, command in self._commands if isinstance(command, StreamSettings)]
         return changes[-1] if changes else self.settings
 
     def next_row(self) -> Row | None:
@@ -90,13 +90,13 @@ class Timeline:
         while self._commands:
             at, command = self._commands[0]
             whole = self._chunk_end() <= at
-            if isinstance(command, Flush):
+            if isinstance(command, FlushCommand):
                 frames = self._frames_of_flush(at, command.last, whole)
                 if frames or not whole or at == self._flushed:
                     return Row(self.settings, self.position, frames, at, command)
             if whole:
                 break
-            assert isinstance(command, Settings)
+            assert isinstance(command, StreamSettings)
             self.settings = command
             self._commands.popleft()
         end = self._chunk_end()

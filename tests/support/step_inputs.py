@@ -7,7 +7,7 @@ from dataclasses import fields
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops import Place, Search
+from auricle_server.engine.ops import CacheRows, SearchState
 
 ROWS = 7
 """Rows of the pools, the trash slot included."""
@@ -28,7 +28,7 @@ class Source:
         """Uniform, `high` excluded."""
         return torch.randint(low, high, shape, generator=self._generator).to(self.device, dtype)
 
-    def place(self, batch: int, frames: int, left: int, reach: int) -> Place:
+    def place(self, batch: int, frames: int, left: int, reach: int) -> CacheRows:
         """Streams in every phase: at their start, before and after the ring's first turn; the last rows only pad."""
         slots = torch.randperm(ROWS - 1, generator=self._generator)[:batch] + 1
         position = torch.tensor([0, 3, left - 1, left, 5 * left + 11, 1, 2])[:batch]
@@ -38,13 +38,13 @@ class Source:
         if batch > 2:
             slots[-2:], kept_in[-2:], valid[-2:], position[-2:] = 0, 0, 0, 0
         slots, kept_in, position, valid = (column.to(self.device) for column in (slots, kept_in, position, valid))
-        return Place(slots, kept_in, position, valid, reach, left)
+        return CacheRows(slots, kept_in, position, valid, reach, left)
 
-    def search(self, batch: int, capacity: int, frames: int) -> tuple[Search, Tensor]:
+    def search(self, batch: int, capacity: int, frames: int) -> tuple[SearchState, Tensor]:
         """A search at its start, rows without a frame among them, and one past each row's last frame."""
         first = self.integers(0, frames, batch)
         last = (first + self.integers(0, frames + 1, batch)).clamp(max=frames)
-        search = Search(
+        search = SearchState(
             time=first,
             repeats=self._zeros(batch),
             count=self._zeros(batch),
@@ -62,9 +62,9 @@ class Source:
         return torch.zeros(shape, dtype=torch.int32, device=self.device)
 
 
-def copied(search: Search) -> Search:
+def copied(search: SearchState) -> SearchState:
     """The same, with tensors of its own."""
-    return Search(**{field.name: getattr(search, field.name).clone() for field in fields(search)})
+    return SearchState(**{field.name: getattr(search, field.name).clone() for field in fields(search)})
 
 
 def assert_near(kernel: Tensor, reference: Tensor) -> None:

@@ -18,7 +18,7 @@ SAMPLE_RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class BenchClip:
     """A recording: 16 kHz mono, its text, and where its turns are, in seconds.
 
     Attributes:
@@ -42,11 +42,11 @@ class Clip:
         return self.turns[-1][1]
 
 
-def load_clips() -> tuple[Clip, ...]:
+def load_clips() -> tuple[BenchClip, ...]:
     """All of them, in the order of the manifest."""
     entries = json.loads((FOLDER / "manifest.json").read_text())
     return tuple(
-        Clip(
+        BenchClip(
             _read(FOLDER / entry["file"]),
             entry["text"],
             tuple((turn["start"], turn["end"]) for turn in entry["turns"]),
@@ -65,7 +65,7 @@ def _read(path: Path) -> Pcm:
     return samples
 
 
-def talk(clips: tuple[Clip, ...], seed: int, seconds: float) -> Pcm:
+def talk(clips: tuple[BenchClip, ...], seed: int, seconds: float) -> Pcm:
     """A speaker of their own: the clips in a random order, from a random place on, over and over.
 
     Args:

@@ -24,7 +24,7 @@ TESTS = ("tests/gpu", "tests/auricle_server/engine/ops")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class GpuStage:
     """One command of the run.
 
     Attributes:
@@ -59,16 +59,16 @@ def run(budget: float, say: Callable[[str], None]) -> int:
     return int(failed)
 
 
-def parts() -> Iterator[Part]:
+def parts() -> Iterator[GpuStage]:
     """Tests, the engine with three models, and the server."""
     tests = [folder for folder in TESTS if Path(folder).is_dir()]
     quiet = ("-q", "-p", "no:cacheprovider", "-o", "addopts=", "--import-mode=importlib")
     if tests:
-        yield Part("tests", ("pytest",), ("-m", "pytest", *tests, *quiet, *_markers()), 150)
+        yield GpuStage("tests", ("pytest",), ("-m", "pytest", *tests, *quiet, *_markers()), 150)
     yield _engine("en", (80, 160, 560, 1120), 110)
     yield _engine("3.5", (80, 320, 1120), 90)
     yield _engine(None, (80, 160), 40)
-    yield Part("serve", SERVE_NEEDS, _serve("en", 80), 100)
+    yield GpuStage("serve", SERVE_NEEDS, _serve("en", 80), 100)
 
 
 def _markers() -> tuple[str, ...]:
@@ -77,12 +77,12 @@ def _markers() -> tuple[str, ...]:
     return ("-W", "ignore::pytest.PytestConfigWarning") if missing else ()
 
 
-def _engine(random: str | None, latencies: Sequence[int], seconds: float) -> Part:
+def _engine(random: str | None, latencies: Sequence[int], seconds: float) -> GpuStage:
     model = ("--random-weights", random) if random else ("--model", "demo")
     chunks = [text for latency in latencies for text in ("--latency-ms", str(latency))]
     options = ("--device", "cuda", "--hold", "2", "--budget", str(seconds - RESERVE))
     arguments = ("-m", "auricle_server.bench", "engine", *model, *chunks, *options)
-    return Part(f"engine {random or 'demo'}", (), arguments, seconds)
+    return GpuStage(f"engine {random or 'demo'}", (), arguments, seconds)
 
 
 def _serve(random: str, latency_ms: int) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ def _serve(random: str, latency_ms: int) -> tuple[str, ...]:
     return ("-m", "auricle_server.bench", "serve", *(text for pair in options.items() for text in map(str, pair)))
 
 
-def _run(part: Part, seconds: float, say: Callable[[str], None]) -> bool:
+def _run(part: GpuStage, seconds: float, say: Callable[[str], None]) -> bool:
     """Runs a part; True when it failed. One that takes too long is stopped: what it had written stays."""
     say(f"== {part.name}")
     began = time.monotonic()

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import torch
 
-from auricle_server.checkpoints.archive import read_archive, read_unpacked
 from auricle_server.checkpoints.bundled import BUNDLED
 from auricle_server.checkpoints.calibrations import read_calibration
 from auricle_server.checkpoints.config import ModelConfig
-from auricle_server.checkpoints.download import fetch
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
 from auricle_server.checkpoints.features import hann_window, mel_filters
 from auricle_server.checkpoints.folding import fold_batch_norms
-from auricle_server.checkpoints.hub import parse
-from auricle_server.checkpoints.members import CONFIG_NAME
+from auricle_server.checkpoints.hub.cache import parse
+from auricle_server.checkpoints.hub.download import fetch
+from auricle_server.checkpoints.nemo.archive import read_archive, read_unpacked
+from auricle_server.checkpoints.nemo.members import CONFIG_NAME
 from auricle_server.checkpoints.raw import RawCheckpoint
-from auricle_server.checkpoints.safetensors_folder import read_folder
-from auricle_server.checkpoints.transformers_config import holds_safetensors
+from auricle_server.checkpoints.safetensors.config import holds_safetensors
+from auricle_server.checkpoints.safetensors.folder import read_folder
 from auricle_server.text.calibration import WordCalibration
 
 log = logging.getLogger(__name__)

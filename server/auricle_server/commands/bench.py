@@ -66,8 +66,8 @@ def engine(
     given: dict[str, Any] = dict(locals())
     given["latencies_ms"] = tuple(given.pop("latency_ms") or ())
     given["baselines"] = tuple(given.pop("baseline") or ())
-    from auricle_server.bench.engine import EngineOptions, run
-    from auricle_server.bench.sides import SideMissing
+    from auricle_server.bench.engine.capacity import EngineOptions, run
+    from auricle_server.bench.engine.contender import SideMissing
     from auricle_server.checkpoints.errors import CheckpointError
 
     try:
@@ -104,7 +104,7 @@ def serve(
     given: dict[str, Any] = dict(locals())
     if given.pop("find"):
         given["streams"] = None
-    from auricle_server.bench.serve import ServeOptions, run
+    from auricle_server.bench.server.load_test import ServeOptions, run
     from auricle_server.checkpoints.errors import CheckpointError
     from auricle_server.demo.server_process import ServerFailed
 
@@ -126,7 +126,7 @@ def table(
     readme: Annotated[Path | None, typer.Option(help="Put the tables between this page's markers.")] = None,
 ) -> None:
     """Tables of the results, as Markdown."""
-    from auricle_server.bench.table import NoMarkers, render, update
+    from auricle_server.bench.report.table import NoMarkers, render, update
 
     if readme is None:
         _say(render(results))
@@ -141,8 +141,8 @@ def table(
 @bench.command()
 def plot(results: Results = _RESULTS) -> None:
     """Pictures of the results, one SVG a machine."""
-    from auricle_server.bench.plot import plot as draw
-    from auricle_server.bench.sides import SideMissing
+    from auricle_server.bench.engine.contender import SideMissing
+    from auricle_server.bench.report.plot import plot as draw
 
     try:
         for path in draw(results):

@@ -27,7 +27,7 @@ _OPTIONAL_EXTRAS = {
 }
 
 
-class Verdict(Enum):
+class CheckStatus(Enum):
     """Whether something works, works only partly, or keeps a server from running."""
 
     GOOD = "good"
@@ -47,7 +47,7 @@ class Finding:
     """
 
     subject: str
-    verdict: Verdict
+    verdict: CheckStatus
     detail: str
     remedy: str = ""
 
@@ -56,12 +56,12 @@ def check_python() -> Iterator[Finding]:
     """The interpreter and the machine."""
     version = platform.python_version()
     where = f"{version} on {platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores"
-    yield Finding("Python", Verdict.GOOD, where)
+    yield Finding("Python", CheckStatus.GOOD, where)
 
 
 def check_packages() -> Iterator[Finding]:
     """The distribution and what its extras name."""
-    yield Finding("auricle", Verdict.GOOD, metadata.version("auricle"))
+    yield Finding("auricle", CheckStatus.GOOD, metadata.version("auricle"))
     yield _extra("server", "the server", needed=True)
     for extra, purpose in _OPTIONAL_EXTRAS.items():
         yield _extra(extra, purpose, needed=False)
@@ -71,9 +71,11 @@ def _extra(extra: str, purpose: str, *, needed: bool) -> Finding:
     problems = [problem for each in _requirements(extra) if (problem := _problem(each))]
     subject = f"extra [{extra}]"
     if not problems:
-        return Finding(subject, Verdict.GOOD, f"complete: {purpose}")
+        return Finding(subject, CheckStatus.GOOD, f"complete: {purpose}")
     remedy = f"pip install 'auricle[{extra}]'"
-    return Finding(subject, Verdict.BAD if needed else Verdict.NOTE, f"{purpose}: {', '.join(problems)}", remedy)
+    return Finding(
+        subject, CheckStatus.BAD if needed else CheckStatus.NOTE, f"{purpose}: {', '.join(problems)}", remedy
+    )
 
 
 def _requirements(extra: str) -> Iterator[Requirement]:
@@ -98,39 +100,44 @@ def check_torch() -> Iterator[Finding]:
     try:
         import torch
     except ImportError as error:
-        yield Finding("PyTorch", Verdict.BAD, str(error), "pip install 'auricle[server]'")
+        yield Finding("PyTorch", CheckStatus.BAD, str(error), "pip install 'auricle[server]'")
         return
-    yield Finding("PyTorch", Verdict.GOOD, str(torch.__version__))
+    yield Finding("PyTorch", CheckStatus.GOOD, str(torch.__version__))
     if not torch.cuda.is_available():
         built = "this PyTorch is a CPU build" if torch.version.cuda is None else "no usable NVIDIA driver or GPU"
-        yield Finding("device", Verdict.GOOD, f"cpu, {torch.get_num_threads()} threads ({built})")
+        yield Finding("device", CheckStatus.GOOD, f"cpu, {torch.get_num_threads()} threads ({built})")
         return
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         memory = properties.total_memory / 2**30
-        yield Finding("device", Verdict.GOOD, f"cuda:{index}, {properties.name}, {memory:.0f} GiB")
+        yield Finding("device", CheckStatus.GOOD, f"cuda:{index}, {properties.name}, {memory:.0f} GiB")
 
 
 def check_checkpoint(model: str) -> Iterator[Finding]:
     """Whether the model loads, and how long that takes."""
     try:
-        from auricle_server.checkpoints import hub, load_checkpoint
+        from auricle_server.checkpoints import load_checkpoint
         from auricle_server.checkpoints.bundled import BUNDLED
+        from auricle_server.checkpoints.hub import cache
     except ImportError as error:
-        yield Finding("checkpoint", Verdict.BAD, f"cannot be looked at: {error}", "see the lines above")
+        yield Finding("checkpoint", CheckStatus.BAD, f"cannot be looked at: {error}", "see the lines above")
         return
-    repository = None if model in BUNDLED or Path(model).expanduser().exists() else hub.parse(model)
-    if repository is not None and hub.cached(repository) is None:
+    repository = None if model in BUNDLED or Path(model).expanduser().exists() else cache.parse(model)
+    if repository is not None and cache.cached(repository) is None:
         remedy = f"auricle pull {repository}"
-        yield Finding("checkpoint", Verdict.NOTE, f"{repository} is not here; a server would bring it first", remedy)
+        yield Finding(
+            "checkpoint", CheckStatus.NOTE, f"{repository} is not here; a server would bring it first", remedy
+        )
         return
     began = time.monotonic()
     try:
         load_checkpoint(model)
     except Exception as error:  # noqa: BLE001 - a report must go on, whatever a damaged file does to its loader
-        yield Finding("checkpoint", Verdict.BAD, f"{model}: {error}", "name another with --model, or fetch it again")
+        yield Finding(
+            "checkpoint", CheckStatus.BAD, f"{model}: {error}", "name another with --model, or fetch it again"
+        )
     else:
-        yield Finding("checkpoint", Verdict.GOOD, f"{model} loads in {time.monotonic() - began:.1f} s")
+        yield Finding("checkpoint", CheckStatus.GOOD, f"{model} loads in {time.monotonic() - began:.1f} s")
 
 
 def check_port(host: str, port: int) -> Iterator[Finding]:
@@ -139,7 +146,7 @@ def check_port(host: str, port: int) -> Iterator[Finding]:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
-        yield Finding(subject, Verdict.BAD, f"{host}: {error.strerror}", "an address of this machine: --host")
+        yield Finding(subject, CheckStatus.BAD, f"{host}: {error.strerror}", "an address of this machine: --host")
         return
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -148,14 +155,14 @@ def check_port(host: str, port: int) -> Iterator[Finding]:
         except OSError as error:
             yield _taken(subject, host, port, error)
         else:
-            yield Finding(subject, Verdict.GOOD, f"free on {host}")
+            yield Finding(subject, CheckStatus.GOOD, f"free on {host}")
 
 
 def _taken(subject: str, host: str, port: int, error: OSError) -> Finding:
     if (status := _readiness(host, port)) is not None:
         state = "ready" if status == 200 else "not ready"
-        return Finding(subject, Verdict.NOTE, f"an HTTP server answers there, {state}", "another port: --port")
-    return Finding(subject, Verdict.BAD, f"{host}: {error.strerror}", "free it, or take another with --port")
+        return Finding(subject, CheckStatus.NOTE, f"an HTTP server answers there, {state}", "another port: --port")
+    return Finding(subject, CheckStatus.BAD, f"{host}: {error.strerror}", "free it, or take another with --port")
 
 
 def _readiness(host: str, port: int) -> int | None:
@@ -174,9 +181,9 @@ def check_open_files() -> Iterator[Finding]:
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit != resource.RLIM_INFINITY and limit < _OPEN_FILES_WANTED:
         remedy = f"ulimit -n {min(most, 65536) if most > 0 else 65536}"
-        yield Finding("open files", Verdict.NOTE, f"{limit}: that many sockets at most", remedy)
+        yield Finding("open files", CheckStatus.NOTE, f"{limit}: that many sockets at most", remedy)
     else:
-        yield Finding("open files", Verdict.GOOD, str(limit))
+        yield Finding("open files", CheckStatus.GOOD, str(limit))
 
 
 def check_audio() -> Iterator[Finding]:
@@ -185,11 +192,11 @@ def check_audio() -> Iterator[Finding]:
         import soundfile
         import soxr
     except (ImportError, OSError) as error:
-        yield Finding("audio files", Verdict.BAD, str(error), "pip install 'auricle[server]'")
+        yield Finding("audio files", CheckStatus.BAD, str(error), "pip install 'auricle[server]'")
         return
     formats = [name.lower() for name in ("WAV", "FLAC", "OGG", "MP3") if name in soundfile.available_formats()]
     detail = f"{', '.join(formats)} (libsndfile {soundfile.__libsndfile_version__}, soxr {soxr.__version__})"
-    yield Finding("audio files", Verdict.GOOD, detail)
+    yield Finding("audio files", CheckStatus.GOOD, detail)
 
 
 def check_turns() -> Iterator[Finding]:
@@ -198,20 +205,20 @@ def check_turns() -> Iterator[Finding]:
     try:
         from auricle_server.voice.models import ModelsMissing, find_models, load_models
     except ImportError as error:
-        yield Finding(subject, Verdict.BAD, f"cannot be looked at: {error}", "see the lines above")
+        yield Finding(subject, CheckStatus.BAD, f"cannot be looked at: {error}", "see the lines above")
         return
     found = find_models()
     try:
         if found.signals:
             load_models(found)
     except ModelsMissing as damaged:
-        yield Finding(subject, Verdict.BAD, str(damaged), "pip install --force-reinstall pipecat-ai onnxruntime")
+        yield Finding(subject, CheckStatus.BAD, str(damaged), "pip install --force-reinstall pipecat-ai onnxruntime")
         return
     judged = f"judged by {', '.join(('words', 'punctuation', *found.signals))}"
     if found.missing:
-        yield Finding(subject, Verdict.NOTE, f"{judged}; {found.missing}", "pip install 'auricle[turns]'")
+        yield Finding(subject, CheckStatus.NOTE, f"{judged}; {found.missing}", "pip install 'auricle[turns]'")
     else:
-        yield Finding(subject, Verdict.GOOD, judged)
+        yield Finding(subject, CheckStatus.GOOD, judged)
 
 
 def all_checks(model: str, host: str, port: int) -> Iterator[Finding]:

@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from auricle_server.commands.checks import Finding, Verdict, all_checks
+from auricle_server.commands.checks import CheckStatus, Finding, all_checks
 from auricle_server.commands.console import notes
 
 _SUBJECT_WIDTH = 17
-_MARKS = {Verdict.GOOD: "[green]✓[/]", Verdict.NOTE: "[yellow]•[/]", Verdict.BAD: "[bold red]✗[/]"}
+_MARKS = {CheckStatus.GOOD: "[green]✓[/]", CheckStatus.NOTE: "[yellow]•[/]", CheckStatus.BAD: "[bold red]✗[/]"}
 
 
 def doctor(
@@ -29,7 +29,7 @@ def doctor(
     with notes.status("Looking"):
         for finding in all_checks(model, host, port):
             _print(console, finding)
-            bad += finding.verdict is Verdict.BAD
+            bad += finding.verdict is CheckStatus.BAD
     console.print("[bold red]A server would not run here.[/]" if bad else "[bold green]A server runs here.[/]")
     raise typer.Exit(1 if bad else 0)
 

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from auricle_server.checkpoints.bundled import BUNDLED
 from auricle_server.checkpoints.errors import CheckpointError
-from auricle_server.checkpoints.hub import Repository, cached, cached_commit
-from auricle_server.checkpoints.known import KNOWN, OWN_LICENCE, Facts, Known, facts
+from auricle_server.checkpoints.hub.cache import Repository, cached, cached_commit
+from auricle_server.checkpoints.known_models import KNOWN_MODELS, OWN_LICENCE, KnownModel, ModelFacts, facts
 
 _FEW = 6
 """Languages that a line lists."""
@@ -63,7 +63,7 @@ def models(
     Other members of the family load as well: any cache-aware streaming FastConformer transducer, as a .nemo file or as
     safetensors. `auricle pull` brings one.
     """
-    entries = [*map(_bundled, BUNDLED), *map(_published, KNOWN)]
+    entries = [*map(_bundled, BUNDLED), *map(_published, KNOWN_MODELS)]
     if as_json:
         typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
     else:
@@ -76,7 +76,7 @@ def _bundled(name: str) -> Entry:
     return Entry(name, True, OWN_LICENCE, found.languages, found.latencies_ms, "comes with Auricle", copy)
 
 
-def _published(known: Known) -> Entry:
+def _published(known: KnownModel) -> Entry:
     repository = Repository(known.id)
     path = cached(repository)
     found, copy = _looked_at(path, cached_commit(repository)) if path else (None, None)
@@ -84,14 +84,14 @@ def _published(known: Known) -> Entry:
     return Entry(known.id, False, known.licence, known.languages, latencies, known.note, copy)
 
 
-def _looked_at(path: Path, revision: str | None) -> tuple[Facts, Copy]:
+def _looked_at(path: Path, revision: str | None) -> tuple[ModelFacts, Copy]:
     """What a copy's own configuration says, and the copy."""
     files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
     try:
         return facts(path), Copy(str(path), size, revision)
     except CheckpointError as error:
-        return Facts((), ()), Copy(str(path), size, revision, str(error))
+        return ModelFacts((), ()), Copy(str(path), size, revision, str(error))
 
 
 def _print(entries: list[Entry]) -> None:

@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
 
-from auricle_server.checkpoints.download import Format, download
 from auricle_server.checkpoints.errors import CheckpointError
-from auricle_server.checkpoints.hub import MAIN, Repository, parse
-from auricle_server.checkpoints.transfer import Report
+from auricle_server.checkpoints.hub.cache import MAIN, Repository, parse
+from auricle_server.checkpoints.hub.download import WeightFormat, download
+from auricle_server.checkpoints.hub.transfer import Report
 from auricle_server.commands.console import fail, notes
 
 
@@ -21,7 +21,8 @@ def pull(
     model: Annotated[str, typer.Argument(help="A Hugging Face id (owner/model), or the address of its page.")],
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit; main unless set.")] = None,
     wanted: Annotated[
-        Format | None, typer.Option("--format", help="nemo where there is a .nemo file, else safetensors, unless set.")
+        WeightFormat | None,
+        typer.Option("--format", help="nemo where there is a .nemo file, else safetensors, unless set."),
     ] = None,
 ) -> None:
     """Bring a model from the Hugging Face hub into the hub's cache on this machine, and print where it is.

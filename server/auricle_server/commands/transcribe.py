@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from auricle_server.commands.console import fail
-from auricle_server.commands.transcript_formats import Format
+from auricle_server.commands.transcript_formats import TranscriptFormat
 
 
 def transcribe(
@@ -35,7 +35,7 @@ def transcribe(
         list[str] | None, typer.Option("--keyterm", help="A name or phrase to favour; may be given several times.")
     ] = None,
     realtime: Annotated[bool, typer.Option("--realtime", help="Play at the speed of speech.")] = False,
-    kind: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,
+    kind: Annotated[TranscriptFormat, typer.Option("--format", help="What to print.")] = TranscriptFormat.TEXT,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to write one file per input to.", file_okay=False)
     ] = None,
@@ -46,11 +46,11 @@ def transcribe(
     others; the exit code is 1 when any failed.
     """
     from auricle.protocol.client_messages import Start
-    from auricle_server.commands.transcription import NoServer, Options, transcribe_all
+    from auricle_server.commands.transcription import NoServer, TranscriptionOptions, transcribe_all
 
     offline = not realtime and latency_ms is None
     start = Start(latency_ms=latency_ms, language=language, offline=offline, keyterms=tuple(keyterms or ()))
-    options = Options(start, kind, realtime, api_key, output)
+    options = TranscriptionOptions(start, kind, realtime, api_key, output)
     try:
         failures = asyncio.run(transcribe_all(files, url, model, options))
     except NoServer as error:

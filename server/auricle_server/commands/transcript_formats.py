@@ -16,7 +16,7 @@ CUE_SECONDS = 7.0
 CUE_PAUSE_SECONDS = 1.0
 
 
-class Format(StrEnum):
+class TranscriptFormat(StrEnum):
     """What `auricle transcribe` can print."""
 
     TEXT = "text"
@@ -26,7 +26,7 @@ class Format(StrEnum):
 
 
 @dataclass(slots=True)
-class Transcript:
+class FileTranscript:
     """What was heard in one file.
 
     Attributes:
@@ -58,16 +58,16 @@ class Cue:
     text: str
 
 
-def render(transcript: Transcript, kind: Format) -> str:
+def render(transcript: FileTranscript, kind: TranscriptFormat) -> str:
     """The transcript in the format asked for, with its last newline."""
     return _RENDERERS[kind](transcript)
 
 
-def _text(transcript: Transcript) -> str:
+def _text(transcript: FileTranscript) -> str:
     return "".join(f"{segment.text}\n" for segment in transcript.segments)
 
 
-def _json(transcript: Transcript) -> str:
+def _json(transcript: FileTranscript) -> str:
     segments = [
         {
             "text": segment.text,
@@ -103,21 +103,21 @@ def _rounded(word: Word) -> dict[str, str | float]:
     return {name: value if isinstance(value, str) else round(value, 3) for name, value in asdict(word).items()}
 
 
-def _srt(transcript: Transcript) -> str:
+def _srt(transcript: FileTranscript) -> str:
     cues = enumerate(cues_of(transcript.segments), 1)
     return "\n".join(f"{number}\n{_span(cue, ',')}\n{cue.text}\n" for number, cue in cues)
 
 
-def _vtt(transcript: Transcript) -> str:
+def _vtt(transcript: FileTranscript) -> str:
     cues = "".join(f"\n{_span(cue, '.')}\n{cue.text}\n" for cue in cues_of(transcript.segments))
     return "WEBVTT\n" + cues
 
 
-_RENDERERS: dict[Format, Callable[[Transcript], str]] = {
-    Format.TEXT: _text,
-    Format.JSON: _json,
-    Format.SRT: _srt,
-    Format.VTT: _vtt,
+_RENDERERS: dict[TranscriptFormat, Callable[[FileTranscript], str]] = {
+    TranscriptFormat.TEXT: _text,
+    TranscriptFormat.JSON: _json,
+    TranscriptFormat.SRT: _srt,
+    TranscriptFormat.VTT: _vtt,
 }
 
 

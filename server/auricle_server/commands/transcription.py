@@ -20,7 +20,7 @@ from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
 from auricle_server.commands.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
 from auricle_server.commands.console import fail, notes
-from auricle_server.commands.transcript_formats import Format, Transcript, render
+from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat, render
 
 _BYTES_PER_SECOND = 2 * SAMPLE_RATE
 # A file is sent as fast as the server reads; what may sit in socket buffers must fit into the replay memory.
@@ -28,7 +28,7 @@ _RECONNECT = ReconnectPolicy(replay_seconds=600.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class TranscriptionOptions:
     """How to transcribe.
 
     Attributes:
@@ -40,7 +40,7 @@ class Options:
     """
 
     start: Start
-    kind: Format = Format.TEXT
+    kind: TranscriptFormat = TranscriptFormat.TEXT
     realtime: bool = False
     api_key: str | None = None
     output: Path | None = None
@@ -50,7 +50,7 @@ class NoServer(Exception):
     """There is no server to transcribe with; no file could do better than the others."""
 
 
-async def transcribe_all(files: Sequence[str], url: str | None, model: str, options: Options) -> int:
+async def transcribe_all(files: Sequence[str], url: str | None, model: str, options: TranscriptionOptions) -> int:
     """Transcribes every file; a bad one is named and does not stop the others.
 
     Args:
@@ -113,7 +113,9 @@ def _progress() -> Progress:
     )
 
 
-async def _transcribe_one(path: str, url: str, options: Options, progress: Progress, task: TaskID) -> Transcript:
+async def _transcribe_one(
+    path: str, url: str, options: TranscriptionOptions, progress: Progress, task: TaskID
+) -> FileTranscript:
     with open_audio(path) as audio:
         progress.update(task, total=audio.duration)
         async with connect(url, start=options.start, api_key=options.api_key, reconnect=_RECONNECT) as stream:
@@ -136,8 +138,8 @@ async def _send(stream: Stream, audio: AudioFile, realtime: bool) -> None:
     await stream.end()
 
 
-async def _receive(stream: Stream, audio: AudioFile, progress: Progress, task: TaskID) -> Transcript:
-    transcript = Transcript(audio.name, audio.duration, stream.ready.model, stream.ready.latency_ms)
+async def _receive(stream: Stream, audio: AudioFile, progress: Progress, task: TaskID) -> FileTranscript:
+    transcript = FileTranscript(audio.name, audio.duration, stream.ready.model, stream.ready.latency_ms)
     async for event in stream:
         if isinstance(event, Interim | Final):
             progress.update(task, completed=event.audio_time, caption=event.text[-60:])
@@ -146,14 +148,14 @@ async def _receive(stream: Stream, audio: AudioFile, progress: Progress, task: T
     return transcript
 
 
-def _publish(transcript: Transcript, options: Options, *, header: bool, first: bool) -> None:
+def _publish(transcript: FileTranscript, options: TranscriptionOptions, *, header: bool, first: bool) -> None:
     text = render(transcript, options.kind)
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
-        suffix = "txt" if options.kind is Format.TEXT else options.kind.value
+        suffix = "txt" if options.kind is TranscriptFormat.TEXT else options.kind.value
         (options.output / f"{Path(transcript.file).name}.{suffix}").write_text(text, encoding="utf-8")
         return
-    if header and options.kind is not Format.JSON:
+    if header and options.kind is not TranscriptFormat.JSON:
         sys.stdout.write(f"{'' if first else chr(10)}==> {transcript.file} <==\n")
     sys.stdout.write(text)
     sys.stdout.flush()

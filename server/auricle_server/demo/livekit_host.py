@@ -10,7 +10,7 @@ from livekit.agents.voice.io import AudioInput
 from livekit.plugins import auricle
 
 from auricle_server.demo.programme import SAMPLE_RATE
-from auricle_server.demo.track import Kind, Track
+from auricle_server.demo.track import CaptionKind, Track
 
 
 class _Microphone(AudioInput):
@@ -39,7 +39,7 @@ class _Listener(Agent):
 
     async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:  # noqa: ARG002 - the host's hook
         """Reports the turn that the session has just closed."""
-        self._track.report(Kind.TURN_END, new_message.text_content or "")
+        self._track.report(CaptionKind.TURN_END, new_message.text_content or "")
 
 
 async def play(track: Track, url: str) -> None:
@@ -54,7 +54,7 @@ async def play(track: Track, url: str) -> None:
 
     @session.on("user_input_transcribed")
     def transcribed(event: UserInputTranscribedEvent) -> None:
-        track.report(Kind.FINAL if event.is_final else Kind.INTERIM, event.transcript)
+        track.report(CaptionKind.FINAL if event.is_final else CaptionKind.INTERIM, event.transcript)
 
     microphone = _Microphone(track)
     await session.start(agent=_Listener(track), record=False)

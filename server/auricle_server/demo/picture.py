@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 
 from auricle_server.demo.screen import LiveScreen
-from auricle_server.demo.track import Heard, Track
+from auricle_server.demo.track import CaptionEvent, Track
 
 _WIDTH = 110
 _UTTERANCE = 1
@@ -32,7 +32,7 @@ class Picture:
         self._console = Console(width=_WIDTH, record=True, file=io.StringIO(), force_terminal=True, highlight=False)
         self._screen = LiveScreen(self._console, tracks)
 
-    def heard(self, track: Track, heard: Heard) -> None:
+    def heard(self, track: Track, heard: CaptionEvent) -> None:
         """Takes one report of a host, as it comes."""
         self._screen.heard(track, heard)
 

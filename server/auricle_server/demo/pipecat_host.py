@@ -18,7 +18,7 @@ from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 from pipecat.workers.runner import WorkerRunner
 
 from auricle_server.demo.programme import SAMPLE_RATE
-from auricle_server.demo.track import Kind, Track
+from auricle_server.demo.track import CaptionKind, Track
 from pipecat_auricle import AuricleSTTService
 
 
@@ -32,9 +32,9 @@ class _Captions(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if isinstance(frame, InterimTranscriptionFrame):
-            self._track.report(Kind.INTERIM, frame.text)
+            self._track.report(CaptionKind.INTERIM, frame.text)
         elif isinstance(frame, TranscriptionFrame):
-            self._track.report(Kind.FINAL, frame.text)
+            self._track.report(CaptionKind.FINAL, frame.text)
         await self.push_frame(frame, direction)
 
 
@@ -48,7 +48,7 @@ async def play(track: Track, url: str) -> None:
     async def turn_stopped(
         _aggregator: LLMUserAggregator, _strategy: BaseUserTurnStopStrategy, message: UserTurnStoppedMessage
     ) -> None:
-        track.report(Kind.TURN_END, message.content or "")
+        track.report(CaptionKind.TURN_END, message.content or "")
 
     user.add_event_handler("on_user_turn_stopped", turn_stopped)
     worker = PipelineWorker(Pipeline([stt, _Captions(track), user]), cancel_on_idle_timeout=False)

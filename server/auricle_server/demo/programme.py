@@ -44,7 +44,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class ScriptedUtterance:
     """A clip's place in the programme, in seconds of the stream.
 
     Attributes:
@@ -67,7 +67,7 @@ class Programme:
     """One stream's audio and what is in it."""
 
     pcm: bytes = field(repr=False)
-    utterances: tuple[Utterance, ...]
+    utterances: tuple[ScriptedUtterance, ...]
 
     @property
     def duration(self) -> float:
@@ -142,7 +142,7 @@ def compose(clips: Sequence[Clip]) -> Programme:
         speech_end = begins + clip.speech_end
         pcm += clip.pcm
         pcm += _silence(max(0.0, speech_end + PAUSE_SECONDS - len(pcm) / _BYTES_PER_SECOND))
-        utterances.append(Utterance(clip.text, clip.voice, begins, speech_end, len(pcm) / _BYTES_PER_SECOND))
+        utterances.append(ScriptedUtterance(clip.text, clip.voice, begins, speech_end, len(pcm) / _BYTES_PER_SECOND))
     return Programme(bytes(pcm), tuple(utterances))
 
 

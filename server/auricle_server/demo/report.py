@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from auricle_server.demo.scores import MAX_WORD_ERROR_RATE, Score, Summary, wrong_tokens
+from auricle_server.demo.scores import MAX_WORD_ERROR_RATE, ScoreTable, TrackScore, wrong_tokens
 from auricle_server.demo.track import Track
 
 
-def details(tracks: Sequence[tuple[Track, Sequence[Score]]]) -> Table:
+def details(tracks: Sequence[tuple[Track, Sequence[TrackScore]]]) -> Table:
     """A section for each utterance: the reference, then what each stream made of it."""
     table = Table(title="What was said, and what each stream heard", title_justify="left", expand=True)
     table.add_column("adapter", no_wrap=True)
@@ -29,7 +29,7 @@ def details(tracks: Sequence[tuple[Track, Sequence[Score]]]) -> Table:
     return table
 
 
-def _marked(score: Score) -> Text:
+def _marked(score: TrackScore) -> Text:
     """The hypothesis with its wrong words in red."""
     if not score.hypothesis:
         return Text("nothing", style="red")
@@ -38,14 +38,14 @@ def _marked(score: Score) -> Text:
     return Text(" ").join(Text(token, style="red" if index in wrong else "") for index, token in tokens)
 
 
-def _cells(score: Score) -> tuple[Text, str, str]:
+def _cells(score: TrackScore) -> tuple[Text, str, str]:
     turn = _seconds(score.turn_delay)
     if score.turn_ends > 1:
         turn = f"{turn} ({score.turn_ends} ends)"
     return _rate(score.word_error_rate), _seconds(score.final_delay), turn
 
 
-def summary(lines: Sequence[Summary]) -> Table:
+def summary(lines: Sequence[ScoreTable]) -> Table:
     """One line for each stream: word error rate over all utterances, median delays."""
     table = Table(title="All clips: word error rate and median delays", title_justify="left")
     table.add_column("adapter")

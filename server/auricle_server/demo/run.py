@@ -15,10 +15,10 @@ from rich.table import Table
 from auricle_server.demo.picture import Picture
 from auricle_server.demo.programme import AUDIO_FOLDER, Programme, compose, load_clips
 from auricle_server.demo.report import details, summary
-from auricle_server.demo.scores import Score, score_track, shortcomings, summarise
+from auricle_server.demo.scores import TrackScore, score_track, shortcomings, summarise
 from auricle_server.demo.screen import LiveScreen, PlainScreen, Screen
 from auricle_server.demo.server_process import serve
-from auricle_server.demo.track import Heard, Track
+from auricle_server.demo.track import CaptionEvent, Track
 
 LATENCIES_MS = (80, 160, 560, 1120)
 STAGGER_SECONDS = 0.07
@@ -86,7 +86,7 @@ class _Show:
         live = console.is_terminal
         self.screens: list[Screen] = [LiveScreen(console, self.tracks) if live else PlainScreen(console)]
 
-    def _on_heard(self, track: Track, heard: Heard) -> None:
+    def _on_heard(self, track: Track, heard: CaptionEvent) -> None:
         for screen in self.screens:
             screen.heard(track, heard)
 
@@ -111,11 +111,11 @@ class _Show:
             track.failure = f"{type(error).__name__}: {error}"
 
 
-def _summary(scores: Sequence[tuple[Track, Sequence[Score]]]) -> Table:
+def _summary(scores: Sequence[tuple[Track, Sequence[TrackScore]]]) -> Table:
     return summary([summarise(track, each) for track, each in scores])
 
 
-def _conclude(console: Console, scores: Sequence[tuple[Track, Sequence[Score]]]) -> bool:
+def _conclude(console: Console, scores: Sequence[tuple[Track, Sequence[TrackScore]]]) -> bool:
     """Prints the tables and the verdict; returns whether it is a good one."""
     console.print(details(scores), _summary(scores), sep="\n\n")
     problems = [problem for track, each in scores for problem in shortcomings(track, each)]

@@ -9,8 +9,8 @@ from statistics import median
 
 import jiwer
 
-from auricle_server.demo.programme import Utterance
-from auricle_server.demo.track import Heard, Kind, Track
+from auricle_server.demo.programme import ScriptedUtterance
+from auricle_server.demo.track import CaptionEvent, CaptionKind, Track
 
 MAX_WORD_ERROR_RATE = 0.4
 """The demo fails above this, averaged over the clips of a stream: the bundled model mishears about a quarter of their
@@ -18,7 +18,7 @@ words (its own README has its figures), a path that loses words far more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class TrackScore:
     """One utterance as one stream heard it.
 
     Attributes:
@@ -46,7 +46,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class ScoreTable:
     """One stream over all utterances; delays are medians in seconds, None when nothing came."""
 
     adapter: str
@@ -56,20 +56,20 @@ class Summary:
     turn_delay: float | None
 
 
-def score_track(track: Track) -> list[Score]:
+def score_track(track: Track) -> list[TrackScore]:
     """Scores every utterance of the track's programme."""
-    owned: list[list[Heard]] = [[] for _ in track.programme.utterances]
+    owned: list[list[CaptionEvent]] = [[] for _ in track.programme.utterances]
     for heard in track.heard:
         owned[track.programme.utterance_at(heard.at)].append(heard)
     return [_score(utterance, heard) for utterance, heard in zip(track.programme.utterances, owned, strict=True)]
 
 
-def _score(utterance: Utterance, heard: Sequence[Heard]) -> Score:
-    finals = [each for each in heard if each.kind is Kind.FINAL]
-    turns = [each for each in heard if each.kind is Kind.TURN_END]
+def _score(utterance: ScriptedUtterance, heard: Sequence[CaptionEvent]) -> TrackScore:
+    finals = [each for each in heard if each.kind is CaptionKind.FINAL]
+    turns = [each for each in heard if each.kind is CaptionKind.TURN_END]
     hypothesis = " ".join(each.text for each in finals if each.text)
     errors, words = count_errors(utterance.text, hypothesis)
-    return Score(
+    return TrackScore(
         reference=utterance.text,
         hypothesis=hypothesis,
         errors=errors,
@@ -99,9 +99,9 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s']", " ", text.lower()).split())
 
 
-def summarise(track: Track, scores: Sequence[Score]) -> Summary:
+def summarise(track: Track, scores: Sequence[TrackScore]) -> ScoreTable:
     """One line for a stream."""
-    return Summary(
+    return ScoreTable(
         track.adapter,
         track.latency_ms,
         sum(score.errors for score in scores) / sum(score.words for score in scores),
@@ -115,7 +115,7 @@ def _median(delays: Iterable[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def shortcomings(track: Track, scores: Sequence[Score]) -> list[str]:
+def shortcomings(track: Track, scores: Sequence[TrackScore]) -> list[str]:
     """Why the demo must not pass; empty when all is well."""
     name = f"{track.adapter} at {track.latency_ms} ms"
     problems = [f"{name}: {track.failure}"] if track.failure else []

@@ -15,8 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from auricle_server.demo.programme import Utterance
-from auricle_server.demo.track import Heard, Kind, Track
+from auricle_server.demo.programme import ScriptedUtterance
+from auricle_server.demo.track import CaptionEvent, CaptionKind, Track
 
 _FRAMES_PER_SECOND = 12
 PLAIN_INTERIMS_MS = 160
@@ -26,7 +26,7 @@ PLAIN_INTERIMS_MS = 160
 class Screen(Protocol):
     """Shows the tracks while they play."""
 
-    def heard(self, track: Track, heard: Heard) -> None:
+    def heard(self, track: Track, heard: CaptionEvent) -> None:
         """Takes one report of a host, as it comes."""
 
     async def show(self) -> None:
@@ -39,9 +39,9 @@ class PlainScreen:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def heard(self, track: Track, heard: Heard) -> None:
+    def heard(self, track: Track, heard: CaptionEvent) -> None:
         """Prints the report."""
-        if heard.kind is Kind.INTERIM and track.latency_ms != PLAIN_INTERIMS_MS:
+        if heard.kind is CaptionKind.INTERIM and track.latency_ms != PLAIN_INTERIMS_MS:
             return
         stream = f"{heard.at:6.2f} s  {track.adapter:<8}{track.latency_ms:>5} ms  {heard.kind.value:<9}"
         self._console.print(Text(f"{stream} {heard.text}{_delay(track, heard)}"), soft_wrap=True)
@@ -50,9 +50,9 @@ class PlainScreen:
         """Nothing moves here."""
 
 
-def _delay(track: Track, heard: Heard) -> str:
+def _delay(track: Track, heard: CaptionEvent) -> str:
     """For a final or a turn end: how long after the true end of speech it came."""
-    if heard.kind is Kind.INTERIM:
+    if heard.kind is CaptionKind.INTERIM:
         return ""
     utterance = track.programme.utterances[track.programme.utterance_at(heard.at)]
     return f"  [{heard.at - utterance.speech_end:+.2f} s]"
@@ -76,17 +76,17 @@ class LiveScreen:
         self._tracks = tracks
         self._lines = {id(track): _Line() for track in tracks}
 
-    def heard(self, track: Track, heard: Heard) -> None:
+    def heard(self, track: Track, heard: CaptionEvent) -> None:
         """Keeps what the stream's line shows."""
         line = self._lines[id(track)]
         number = track.programme.utterance_at(heard.at)
         if number != line.utterance:
             line = self._lines[id(track)] = _Line(number)
-        if heard.kind is Kind.TURN_END:
+        if heard.kind is CaptionKind.TURN_END:
             line.turn_delay = heard.at - track.programme.utterances[number].speech_end
             return
-        line.text, line.final = heard.text or line.text, heard.kind is Kind.FINAL
-        if heard.kind is Kind.INTERIM:
+        line.text, line.final = heard.text or line.text, heard.kind is CaptionKind.FINAL
+        if heard.kind is CaptionKind.INTERIM:
             line.turn_delay = None  # the speaker went on
 
     async def show(self) -> None:
@@ -134,7 +134,7 @@ class LiveScreen:
         return Text(line.text, style=style), Text(f"● turn end {line.turn_delay:+.2f} s", style="green")
 
 
-def _karaoke(utterance: Utterance, position: float) -> Text:
+def _karaoke(utterance: ScriptedUtterance, position: float) -> Text:
     """The spoken text; what has roughly been said by now stands out."""
     words = utterance.text.split()
     share = (position - utterance.begins) / (utterance.speech_end - utterance.begins)

@@ -11,7 +11,7 @@ from enum import Enum
 from auricle_server.demo.programme import FRAME_SECONDS, Programme
 
 
-class Kind(Enum):
+class CaptionKind(Enum):
     """What a host reported."""
 
     INTERIM = "interim"
@@ -20,7 +20,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class CaptionEvent:
     """One report of a host.
 
     Attributes:
@@ -29,7 +29,7 @@ class Heard:
         at: Seconds after the stream's first sample was played: the wall clock, not the server's audio clock.
     """
 
-    kind: Kind
+    kind: CaptionKind
     text: str
     at: float
 
@@ -51,8 +51,8 @@ class Track:
     adapter: str
     latency_ms: int
     programme: Programme
-    on_heard: Callable[[Track, Heard], None]
-    heard: list[Heard] = field(default_factory=list)
+    on_heard: Callable[[Track, CaptionEvent], None]
+    heard: list[CaptionEvent] = field(default_factory=list)
     failure: str = ""
     lateness: float = 0.0
     _began: float | None = None
@@ -62,15 +62,15 @@ class Track:
         """Seconds played; 0 before the first frame."""
         return 0.0 if self._began is None else time.monotonic() - self._began
 
-    def report(self, kind: Kind, text: str) -> None:
+    def report(self, kind: CaptionKind, text: str) -> None:
         """Keeps what a host just said; interims that change nothing are dropped."""
-        heard = Heard(kind, text.strip(), self.position)
-        if kind is Kind.INTERIM and (not heard.text or self._repeats(heard)):
+        heard = CaptionEvent(kind, text.strip(), self.position)
+        if kind is CaptionKind.INTERIM and (not heard.text or self._repeats(heard)):
             return
         self.heard.append(heard)
         self.on_heard(self, heard)
 
-    def _repeats(self, heard: Heard) -> bool:
+    def _repeats(self, heard: CaptionEvent) -> bool:
         return bool(self.heard) and (self.heard[-1].kind, self.heard[-1].text) == (heard.kind, heard.text)
 
     async def frames(self) -> AsyncIterator[bytes]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from auricle_server.checkpoints.load import Checkpoint
-from auricle_server.engine.model import Model
+from auricle_server.engine.model.forward import Model
+from auricle_server.engine.model.precision import allow_tf32
 from auricle_server.engine.ops import Ops, portable_ops, triton_ops
-from auricle_server.engine.precision import allow_tf32
-from auricle_server.engine.runner import EagerRunner, Runner
-from auricle_server.engine.static import StaticRunner
+from auricle_server.engine.runners.cuda_graphs import StaticRunner
+from auricle_server.engine.runners.eager import EagerRunner, Runner
 
 CUDA_FRAMES = 4096
 CUDA_ROWS = 2048

@@ -16,16 +16,16 @@ import numpy.typing as npt
 import torch
 
 from auricle_server.checkpoints.load import Checkpoint
-from auricle_server.engine.batcher import Batcher
 from auricle_server.engine.build import Hardware, build_runner
-from auricle_server.engine.commands import Flush, Settings
-from auricle_server.engine.flight import Answers, Flight, joined, living
-from auricle_server.engine.geometry import Geometry
-from auricle_server.engine.keyterms.library import Library
-from auricle_server.engine.offer import Offer
-from auricle_server.engine.rows import Rows
-from auricle_server.engine.slots import SlotPool
-from auricle_server.engine.timelines import UNBOUNDED, Timelines
+from auricle_server.engine.capabilities import Capabilities
+from auricle_server.engine.frames import FrameGeometry
+from auricle_server.engine.key_terms.automaton_cache import AutomatonCache
+from auricle_server.engine.runners.in_flight import FlushAnswers, InFlightStep, joined, living
+from auricle_server.engine.scheduling.batch_rows import BatchRows
+from auricle_server.engine.scheduling.batcher import Batcher
+from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettings
+from auricle_server.engine.scheduling.slot_pool import SlotPool
+from auricle_server.engine.scheduling.stream_inputs import UNBOUNDED, StreamInputs
 from auricle_server.engine.types import (
     AudioBatch,
     Lease,
@@ -74,9 +74,9 @@ class Engine:
             built = build_runner(checkpoint, slots, hardware)
         self._runner, slots, sizes = built.runner, built.slots, built.chunk_sizes
         frame_seconds = checkpoint.config.frame_seconds
-        self._geometry = Geometry(checkpoint.config)
-        self._library = Library(checkpoint.pieces, *built.terms, built.runner.load_terms)
-        self._timelines = Timelines(self._geometry, slots, sorted(sizes), built.several, self._library.roots)
+        self._geometry = FrameGeometry(checkpoint.config)
+        self._library = AutomatonCache(checkpoint.pieces, *built.terms, built.runner.load_terms)
+        self._timelines = StreamInputs(self._geometry, slots, sorted(sizes), built.several, self._library.roots)
         self._most_chunks = max((1, *built.several))
         self._behind: set[int] = set()
         """Slots of streams that nobody listens to live."""
@@ -86,10 +86,10 @@ class Engine:
         self._batcher = Batcher(
             frame_seconds, hardware.rows_of([*sizes, *(sizes[-1] * chunks for chunks in built.several)]), slots, linger
         )
-        self._flights: deque[Flight] = deque()
-        self._answers = Answers()
+        self._flights: deque[InFlightStep] = deque()
+        self._answers = FlushAnswers()
         self._unset: list[int] = []
-        self._offer = Offer(checkpoint, sizes, slots)
+        self._offer = Capabilities(checkpoint, sizes, slots)
         self.info = self._offer.info
 
     # --- leases ------------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class Engine:
         """
         frames, prompt = self._offer.frames(latency_ms), self._offer.prompt(language)
         lease = self._slots.take()
-        settings = Settings(frames, prompt, self._library.take(keyterms))
+        settings = StreamSettings(frames, prompt, self._library.take(keyterms))
         self._lease_of[lease.slot] = lease.id
         self._unset.append(lease.slot)
         self._timelines.open(lease.slot, settings)
@@ -132,12 +132,12 @@ class Engine:
         """Asks for all audio pushed so far, its ragged tail included; answered by a row that carries `mark` (>= 0).
 
         The answer is what the model says if nothing but silence follows. The stream itself goes on from before: what
-        the flush has brought comes again, with what follows (see `auricle_server.engine.timelines`, and
+        the flush has brought comes again, with what follows (see `auricle_server.engine.scheduling.stream_inputs`, and
         `stream.flush_dedup`). With its `last` flush the lease ends, and the answer is that of the audio by
         itself.
         """
         slot = self._slot(lease)
-        self._timelines.flush(slot, Flush(mark, last))
+        self._timelines.flush(slot, FlushCommand(mark, last))
         self._refresh(np.array([slot]))
 
     def change(
@@ -158,7 +158,7 @@ class Engine:
         frames = now.frames if latency_ms is None else self._offer.frames(latency_ms)
         prompt = now.prompt if language is None else self._offer.prompt(language)
         terms = now.terms if keyterms is None else self._library.take(keyterms)
-        self._timelines.change(slot, Settings(frames, prompt, terms))
+        self._timelines.change(slot, StreamSettings(frames, prompt, terms))
         if keyterms is not None and terms == now.terms:
             self._library.release(terms)  # the settings before hold it already
         self._refresh(np.array([slot]))
@@ -218,7 +218,7 @@ class Engine:
         """
         with torch.inference_mode():
             flight = self._assemble()
-            results, self._answers = self._answers.results(), Answers()
+            results, self._answers = self._answers.results(), FlushAnswers()
             if self._flights:
                 results = joined(results, self._flights.popleft().land())
             self._learn_terms()
@@ -241,7 +241,7 @@ class Engine:
         for handle in dropped:
             self._library.release(handle)
 
-    def _launch(self, flight: Flight) -> None:
+    def _launch(self, flight: InFlightStep) -> None:
         if self._unset:  # behind the batch before, which may still have written to these slots
             self._runner.reset(self._unset)
             self._unset = []
@@ -263,7 +263,7 @@ class Engine:
         with torch.inference_mode():
             self._runner.warm_up()
 
-    def _assemble(self) -> Flight | None:
+    def _assemble(self) -> InFlightStep | None:
         """The batch that is due first, its input in place; None when nothing is ready."""
         slots = self._batcher.pick()
         if not len(slots):
@@ -272,9 +272,9 @@ class Engine:
         inputs = self._runner.inputs(rows.frames, len(rows))
         self._timelines.gather(rows, inputs.pcm)
         inputs.numbers[:] = self._numbers(rows)
-        return Flight(self._runner, inputs, rows, self._lease_of[slots])
+        return InFlightStep(self._runner, inputs, rows, self._lease_of[slots])
 
-    def _numbers(self, rows: Rows) -> list[npt.NDArray[np.int64]]:
+    def _numbers(self, rows: BatchRows) -> list[npt.NDArray[np.int64]]:
         """The fields of `Batch` from `slots` on."""
         geometry, whole = self._geometry, rows.whole
         return [
@@ -295,7 +295,7 @@ class Engine:
         self._take_answers()
 
     def _ready(self, slots: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """See `Timelines.ready`."""
+        """See `StreamInputs.ready`."""
         if self._behind:
             live = self._slots.used - len(self._behind)
             most = 1 if live else self._most_chunks // len(self._behind)

@@ -21,9 +21,9 @@ from auricle.protocol.settings import Refine, TurnSettings
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE, ModelInfo, RefineChanged
 from auricle_server.stream.flushes import Flushes, FlushReason
+from auricle_server.stream.key_terms import check_keyterms
 from auricle_server.stream.segment_end import SegmentEnd
 from auricle_server.stream.segmenter import Segmenter
-from auricle_server.text.key_terms import check_keyterms
 from auricle_server.turns import TurnEnded, VoiceSignals
 
 

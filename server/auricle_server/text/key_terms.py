@@ -1,44 +1,46 @@
-"""What a gateway has to say to a stream's key terms. Pure."""
+"""What a key term may look like: how it can be written, and which of them a model cannot write. No tensors."""
 
 from __future__ import annotations
 
-from auricle.protocol import codes
-from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.server_messages import Limits
-from auricle_server.ipc.messages import ModelInfo
-from auricle_server.text.spelling import unwritable
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
 
-_MOST_NAMED = 5
+from auricle_server.text.vocabulary import WORD_START, has_spaces
 
 
-def check_keyterms(keyterms: tuple[str, ...], limits: Limits | None) -> None:
-    """Whether a stream may have these.
+@lru_cache(maxsize=8)
+def alphabet(pieces: tuple[str, ...]) -> frozenset[str]:
+    """The characters that a model with these pieces can write whatever is around them."""
+    return frozenset(piece for piece in pieces if len(piece) == 1)
+
+
+def spellings(phrase: str, letters: frozenset[str]) -> tuple[str, ...]:
+    """The texts by which a phrase is known when it is heard: as given, in lower case, and with capitals.
 
     Args:
-        keyterms: What the client asks for.
-        limits: Of the server; None takes none.
+        phrase: As the user writes it.
+        letters: From `alphabet`.
 
-    Raises:
-        ProtocolViolation: `unsupported_keyterms` or `invalid_keyterms`.
+    Returns:
+        Texts in which U+2581 stands before each word, as in a model's pieces; those with a character that the model
+        cannot write are left out. A word of a script without spaces may also begin without it.
     """
-    if not keyterms:
-        return
-    if limits is None or not limits.keyterms:
-        raise ProtocolViolation(codes.UNSUPPORTED_KEYTERMS, "this server takes no key terms; send none")
-    if len(keyterms) > limits.keyterms:
-        most = f"{len(keyterms)} key terms are more than the {limits.keyterms} that a stream may have"
-        raise ProtocolViolation(codes.INVALID_KEYTERMS, most)
-    longest = max(keyterms, key=len)
-    if len(longest) > limits.keyterm_characters:
-        much = f"a key term may have {limits.keyterm_characters} characters; {longest[:40]!r}... has {len(longest)}"
-        raise ProtocolViolation(codes.INVALID_KEYTERMS, much)
+    plain = " ".join(unicodedata.normalize("NFKC", phrase).split())
+    words = plain.split(" ")
+    cased = [plain, plain.lower(), plain[:1].upper() + plain[1:].lower(), " ".join(map(_capitalised, words))]
+    cased += [text.replace("-", " ") for text in cased if "-" in text and "-" not in letters]
+    marked = [WORD_START + " ".join(text.split()).replace(" ", WORD_START) for text in cased if text.strip()]
+    marked += [text.removeprefix(WORD_START) for text in marked if not has_spaces(text[1])]
+    return tuple(dict.fromkeys(text for text in marked if letters.issuperset(text)))
 
 
-def notice(keyterms: tuple[str, ...], info: ModelInfo) -> str | None:
-    """What the client must know of key terms that do no good; None when all do."""
-    idle = unwritable(keyterms, info.pieces)
-    if not idle:
-        return None
-    named = ", ".join(repr(term) for term in idle[:_MOST_NAMED])
-    more = f" and {len(idle) - _MOST_NAMED} more" if len(idle) > _MOST_NAMED else ""
-    return f"{info.name} cannot write {named}{more}; the other key terms hold"
+def _capitalised(word: str) -> str:
+    return word[:1].upper() + word[1:].lower()
+
+
+def unwritable(phrases: Iterable[str], pieces: tuple[str, ...]) -> tuple[str, ...]:
+    """The phrases that a model with these pieces cannot write in any way."""
+    letters = alphabet(pieces)
+    doubtful = (phrase for phrase in phrases if not phrase.strip() or not letters.issuperset(phrase.replace(" ", "")))
+    return tuple(phrase for phrase in doubtful if not spellings(phrase, letters))

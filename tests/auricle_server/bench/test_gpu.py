@@ -7,8 +7,8 @@ import torch
 from typer.main import get_group
 
 from auricle_server.bench import gpu
-from auricle_server.bench.gpu import Part
-from auricle_server.bench.shapes import SHAPES
+from auricle_server.bench.gpu import GpuStage
+from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.commands.bench import bench
 
 
@@ -35,10 +35,10 @@ def test_it_fits_its_budget() -> None:
 @pytest.mark.usefixtures("pretended")
 def test_parts_run_in_order_and_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [
-        Part("good", (), ("-c", "pass"), 30),
-        Part("lacking", ("no_such_module",), ("-c", "pass"), 30),
-        Part("bad", (), ("-c", "import sys; sys.exit(3)"), 30),
-        Part("slow", (), ("-c", "import time; time.sleep(60)"), 0.5),
+        GpuStage("good", (), ("-c", "pass"), 30),
+        GpuStage("lacking", ("no_such_module",), ("-c", "pass"), 30),
+        GpuStage("bad", (), ("-c", "import sys; sys.exit(3)"), 30),
+        GpuStage("slow", (), ("-c", "import time; time.sleep(60)"), 0.5),
     ]
     monkeypatch.setattr(gpu, "parts", lambda: iter(parts))
     said: list[str] = []
@@ -52,7 +52,7 @@ def test_parts_run_in_order_and_what_is_missing_is_named(monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("pretended")
 def test_nothing_begins_when_the_time_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "parts", lambda: iter([Part("late", (), ("-c", "1 / 0"), 30)]))
+    monkeypatch.setattr(gpu, "parts", lambda: iter([GpuStage("late", (), ("-c", "1 / 0"), 30)]))
     said: list[str] = []
     assert gpu.run(1.0, said.append) == 0
     assert said[-1] == "== late: left out, the time is spent"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from auricle_server.commands import checks
-from auricle_server.commands.checks import Finding, Verdict
+from auricle_server.commands.checks import CheckStatus, Finding
 from auricle_server.voice import models
 from auricle_server.voice.models import ModelFiles
 from tests.support import tones
@@ -27,15 +27,15 @@ def only(findings: Iterator[Finding]) -> Finding:
 def test_everything_is_installed_here() -> None:
     findings = list(checks.check_packages())
     assert {finding.subject for finding in findings} >= {"auricle", "extra [server]", "extra [pipecat]"}
-    assert all(finding.verdict is Verdict.GOOD for finding in findings)
+    assert all(finding.verdict is CheckStatus.GOOD for finding in findings)
 
 
-@pytest.mark.parametrize(("gone", "verdict"), [("aiohttp", Verdict.GOOD), ("msgspec", Verdict.BAD)])
-def test_a_missing_package_of_the_server(monkeypatch: pytest.MonkeyPatch, gone: str, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("gone", "verdict"), [("aiohttp", CheckStatus.GOOD), ("msgspec", CheckStatus.BAD)])
+def test_a_missing_package_of_the_server(monkeypatch: pytest.MonkeyPatch, gone: str, verdict: CheckStatus) -> None:
     hide(monkeypatch, gone)
     finding = next(each for each in checks.check_packages() if each.subject == "extra [server]")
     assert finding.verdict is verdict
-    if verdict is Verdict.BAD:
+    if verdict is CheckStatus.BAD:
         assert gone in finding.detail
         assert "pip install 'auricle[server]'" in finding.remedy
 
@@ -43,20 +43,20 @@ def test_a_missing_package_of_the_server(monkeypatch: pytest.MonkeyPatch, gone: 
 def test_a_missing_adapter_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, "pipecat-ai")
     finding = next(each for each in checks.check_packages() if each.subject == "extra [pipecat]")
-    assert finding.verdict is Verdict.NOTE
+    assert finding.verdict is CheckStatus.NOTE
     assert "auricle[pipecat]" in finding.remedy
 
 
 def test_what_turn_ends_are_judged_by() -> None:
     finding = only(checks.check_turns())
-    assert finding.verdict is Verdict.GOOD
+    assert finding.verdict is CheckStatus.GOOD
     assert finding.detail == "judged by words, punctuation, voice, prosody"
 
 
 def test_models_that_are_missing_are_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "find_spec", lambda _: None)
     finding = only(checks.check_turns())
-    assert finding.verdict is Verdict.NOTE
+    assert finding.verdict is CheckStatus.NOTE
     assert finding.detail == "judged by words, punctuation; onnxruntime is not installed"
     assert finding.remedy == "pip install 'auricle[turns]'"
 
@@ -66,7 +66,7 @@ def test_a_damaged_model_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     path.write_bytes(b"not a model")
     monkeypatch.setattr(models, "find_models", lambda: ModelFiles(path))
     finding = only(checks.check_turns())
-    assert finding.verdict is Verdict.BAD
+    assert finding.verdict is CheckStatus.BAD
     assert "cannot be loaded" in finding.detail
 
 
@@ -89,20 +89,20 @@ def test_torch_and_a_device() -> None:
 
 def test_a_checkpoint_that_loads() -> None:
     finding = only(checks.check_checkpoint(str(tones.CHECKPOINT)))
-    assert finding.verdict is Verdict.GOOD
+    assert finding.verdict is CheckStatus.GOOD
     assert "loads in" in finding.detail
 
 
 def test_a_checkpoint_that_is_not_here_is_not_brought_by_a_look() -> None:
     finding = only(checks.check_checkpoint("acme/no-such-model"))
-    assert (finding.verdict, finding.remedy) == (checks.Verdict.NOTE, "auricle pull acme/no-such-model")
+    assert (finding.verdict, finding.remedy) == (checks.CheckStatus.NOTE, "auricle pull acme/no-such-model")
 
 
 def test_a_checkpoint_that_is_none(tmp_path: Path) -> None:
     file = tmp_path / "x.nemo"
     file.write_bytes(b"not a checkpoint")
     finding = only(checks.check_checkpoint(str(file)))
-    assert finding.verdict is Verdict.BAD
+    assert finding.verdict is CheckStatus.BAD
     assert "x.nemo" in finding.detail
     assert finding.remedy
 
@@ -111,20 +111,20 @@ def test_a_free_port() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    assert only(checks.check_port("127.0.0.1", port)).verdict is Verdict.GOOD
+    assert only(checks.check_port("127.0.0.1", port)).verdict is CheckStatus.GOOD
 
 
 def test_a_taken_port() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         finding = only(checks.check_port("127.0.0.1", taken.getsockname()[1]))
-    assert finding.verdict is Verdict.BAD
+    assert finding.verdict is CheckStatus.BAD
     assert "--port" in finding.remedy
 
 
 def test_an_address_that_is_none() -> None:
     finding = only(checks.check_port("no-such-host.invalid", 8765))
-    assert finding.verdict is Verdict.BAD
+    assert finding.verdict is CheckStatus.BAD
     assert "--host" in finding.remedy
 
 
@@ -144,14 +144,14 @@ def test_a_port_where_a_server_answers(status: int, state: str) -> None:
         finding = only(checks.check_port("127.0.0.1", server.server_port))
         server.shutdown()
         thread.join()
-    assert finding.verdict is Verdict.NOTE
+    assert finding.verdict is CheckStatus.NOTE
     assert finding.detail.endswith(f", {state}")
 
 
 def test_few_open_files_are_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (1024, 8192))
     finding = only(checks.check_open_files())
-    assert finding.verdict is Verdict.NOTE
+    assert finding.verdict is CheckStatus.NOTE
     assert finding.remedy == "ulimit -n 8192"
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from auricle_server.checkpoints import load_checkpoint
-from auricle_server.checkpoints.known import KNOWN, facts
+from auricle_server.checkpoints.known_models import KNOWN_MODELS, facts
 from tests.support.hub import COMMIT, Hub, serving
 from tests.support.tones import CHECKPOINT
 from tests.support.transformers_folder import write_folder
 
-REPO = KNOWN[0].id
+REPO = KNOWN_MODELS[0].id
 FILE = "model.nemo"
 CONTENT = CHECKPOINT.read_bytes()
 
@@ -177,7 +177,7 @@ def test_models_lists_what_is_known_and_what_is_here(hub: Hub, home: Path) -> No
     here = listed(home, REPO)["here"]
     assert here == {"path": path, "size": len(CONTENT), "revision": COMMIT, "trouble": ""}
     table = auricle(None, home, "models").stdout
-    assert all(known.id in table and known.licence in table for known in KNOWN)
+    assert all(known.id in table and known.licence in table for known in KNOWN_MODELS)
     assert COMMIT[:8] in table
 
 

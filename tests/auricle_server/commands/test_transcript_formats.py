@@ -8,7 +8,14 @@ from dataclasses import replace
 from itertools import pairwise
 
 from auricle.protocol.server_messages import Final, LanguageSpan, Word
-from auricle_server.commands.transcript_formats import CUE_CHARACTERS, CUE_SECONDS, Format, Transcript, cues_of, render
+from auricle_server.commands.transcript_formats import (
+    CUE_CHARACTERS,
+    CUE_SECONDS,
+    FileTranscript,
+    TranscriptFormat,
+    cues_of,
+    render,
+)
 
 
 def segment(*words: tuple[str, float, float]) -> Final:
@@ -19,15 +26,15 @@ def segment(*words: tuple[str, float, float]) -> Final:
 
 HELLO = segment(("Hello", 0.5, 0.9), ("there.", 0.9, 1.301))
 LATER = segment(("Bye.", 3661.25, 3662.0))
-TRANSCRIPT = Transcript("a.wav", 3663.0, "demo", 160, [HELLO, LATER])
+TRANSCRIPT = FileTranscript("a.wav", 3663.0, "demo", 160, [HELLO, LATER])
 
 
 def test_text_has_a_line_for_each_segment() -> None:
-    assert render(TRANSCRIPT, Format.TEXT) == "Hello there.\nBye.\n"
+    assert render(TRANSCRIPT, TranscriptFormat.TEXT) == "Hello there.\nBye.\n"
 
 
 def test_json_holds_everything() -> None:
-    document = json.loads(render(TRANSCRIPT, Format.JSON))
+    document = json.loads(render(TRANSCRIPT, TranscriptFormat.JSON))
     assert document["file"] == "a.wav"
     assert document["text"] == "Hello there. Bye."
     assert document["latency_ms"] == 160
@@ -36,31 +43,33 @@ def test_json_holds_everything() -> None:
 
 def test_json_says_where_a_segment_changes_its_language() -> None:
     spans = LanguageSpan("de-DE", 0.50049), LanguageSpan("en-US", 0.9)
-    document = json.loads(render(Transcript("a.wav", 2.0, segments=[replace(HELLO, languages=spans)]), Format.JSON))
+    document = json.loads(
+        render(FileTranscript("a.wav", 2.0, segments=[replace(HELLO, languages=spans)]), TranscriptFormat.JSON)
+    )
     assert document["segments"][0]["languages"] == [
         {"language": "de-DE", "start": 0.5},
         {"language": "en-US", "start": 0.9},
     ]
-    assert "languages" not in json.loads(render(TRANSCRIPT, Format.JSON))["segments"][0]
+    assert "languages" not in json.loads(render(TRANSCRIPT, TranscriptFormat.JSON))["segments"][0]
 
 
 def test_srt() -> None:
-    assert render(TRANSCRIPT, Format.SRT) == (
+    assert render(TRANSCRIPT, TranscriptFormat.SRT) == (
         "1\n00:00:00,500 --> 00:00:01,301\nHello there.\n\n2\n01:01:01,250 --> 01:01:02,000\nBye.\n"
     )
 
 
 def test_vtt() -> None:
-    assert render(TRANSCRIPT, Format.VTT) == (
+    assert render(TRANSCRIPT, TranscriptFormat.VTT) == (
         "WEBVTT\n\n00:00:00.500 --> 00:00:01.301\nHello there.\n\n01:01:01.250 --> 01:01:02.000\nBye.\n"
     )
 
 
 def test_an_empty_transcript_is_legal_in_every_format() -> None:
-    empty = Transcript("silence.wav", 2.0)
-    assert render(empty, Format.TEXT) == render(empty, Format.SRT) == ""
-    assert render(empty, Format.VTT) == "WEBVTT\n"
-    assert json.loads(render(empty, Format.JSON))["segments"] == []
+    empty = FileTranscript("silence.wav", 2.0)
+    assert render(empty, TranscriptFormat.TEXT) == render(empty, TranscriptFormat.SRT) == ""
+    assert render(empty, TranscriptFormat.VTT) == "WEBVTT\n"
+    assert json.loads(render(empty, TranscriptFormat.JSON))["segments"] == []
 
 
 def test_long_segments_are_cut_into_captions_that_can_be_read() -> None:
@@ -82,6 +91,6 @@ def test_a_segment_without_words_is_one_caption() -> None:
 
 
 def test_clocks_do_not_round_to_sixty_seconds() -> None:
-    text = render(Transcript("a.wav", 60, segments=[segment(("x", 59.9996, 60.0))]), Format.SRT)
+    text = render(FileTranscript("a.wav", 60, segments=[segment(("x", 59.9996, 60.0))]), TranscriptFormat.SRT)
     assert not re.search(r":60[,.]", text)
     assert "00:01:00,000" in text

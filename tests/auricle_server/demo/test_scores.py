@@ -15,7 +15,7 @@ from auricle_server.demo.scores import (
     summarise,
     wrong_tokens,
 )
-from auricle_server.demo.track import Heard, Kind, Track
+from auricle_server.demo.track import CaptionEvent, CaptionKind, Track
 
 SECOND = bytes(32_000)
 CLIPS = [
@@ -29,7 +29,7 @@ def programme() -> Programme:
     return compose(CLIPS)
 
 
-def track_of(programme: Programme, *heard: Heard) -> Track:
+def track_of(programme: Programme, *heard: CaptionEvent) -> Track:
     return Track("Pipecat", 160, programme, lambda _track, _heard: None, heard=list(heard))
 
 
@@ -37,12 +37,12 @@ def well_heard(programme: Programme) -> Track:
     first, second = (utterance.speech_end for utterance in programme.utterances)
     return track_of(
         programme,
-        Heard(Kind.INTERIM, "Book a", first - 1.0),
-        Heard(Kind.FINAL, "Book a table", first + 0.6),
-        Heard(Kind.FINAL, "for two.", first + 0.7),
-        Heard(Kind.TURN_END, "Book a table for two.", first + 0.71),
-        Heard(Kind.FINAL, "thank you", second + 0.5),
-        Heard(Kind.TURN_END, "thank you", second + 0.51),
+        CaptionEvent(CaptionKind.INTERIM, "Book a", first - 1.0),
+        CaptionEvent(CaptionKind.FINAL, "Book a table", first + 0.6),
+        CaptionEvent(CaptionKind.FINAL, "for two.", first + 0.7),
+        CaptionEvent(CaptionKind.TURN_END, "Book a table for two.", first + 0.71),
+        CaptionEvent(CaptionKind.FINAL, "thank you", second + 0.5),
+        CaptionEvent(CaptionKind.TURN_END, "thank you", second + 0.51),
     )
 
 
@@ -91,7 +91,7 @@ def test_a_missing_turn_end_fails(programme: Programme) -> None:
 
 def test_too_many_wrong_words_fail(programme: Programme) -> None:
     track = well_heard(programme)
-    track.heard[1] = Heard(Kind.FINAL, "cook the cable", track.heard[1].at)
+    track.heard[1] = CaptionEvent(CaptionKind.FINAL, "cook the cable", track.heard[1].at)
     scores = score_track(track)
     assert summarise(track, scores).word_error_rate == pytest.approx(3 / 7)
     assert MAX_WORD_ERROR_RATE < 3 / 7

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from auricle_server.demo.programme import Clip, Programme, compose
 from auricle_server.demo.screen import LiveScreen, PlainScreen
-from auricle_server.demo.track import Heard, Kind, Track
+from auricle_server.demo.track import CaptionEvent, CaptionKind, Track
 
 
 @pytest.fixture
@@ -39,15 +39,15 @@ async def numbered(track: Track) -> AsyncIterator[tuple[int, bytes]]:
 
 
 def test_a_repeated_or_empty_interim_is_no_news(programme: Programme) -> None:
-    told: list[Heard] = []
+    told: list[CaptionEvent] = []
     track = Track("Pipecat", 160, programme, lambda _track, heard: told.append(heard))
     for text in ("", "Book", "Book ", "Book a"):
-        track.report(Kind.INTERIM, text)
-    track.report(Kind.FINAL, "Book a")
+        track.report(CaptionKind.INTERIM, text)
+    track.report(CaptionKind.FINAL, "Book a")
     assert [(heard.kind, heard.text) for heard in told] == [
-        (Kind.INTERIM, "Book"),
-        (Kind.INTERIM, "Book a"),
-        (Kind.FINAL, "Book a"),
+        (CaptionKind.INTERIM, "Book"),
+        (CaptionKind.INTERIM, "Book a"),
+        (CaptionKind.FINAL, "Book a"),
     ]
 
 
@@ -57,8 +57,8 @@ def test_plain_lines_hold_time_stream_kind_and_delay(programme: Programme) -> No
     tracks = [Track("LiveKit", latency, programme, screen.heard) for latency in (80, 160)]
     with console.capture() as captured:
         for track in tracks:
-            screen.heard(track, Heard(Kind.INTERIM, "Book", 0.6))
-            screen.heard(track, Heard(Kind.TURN_END, "Book a table.", 1.5))
+            screen.heard(track, CaptionEvent(CaptionKind.INTERIM, "Book", 0.6))
+            screen.heard(track, CaptionEvent(CaptionKind.TURN_END, "Book a table.", 1.5))
     lines = captured.get().splitlines()
     assert [line.split()[3] for line in lines] == ["80", "160", "160"]  # the interims of one latency only
     assert "turn end" in lines[0]
@@ -69,8 +69,8 @@ async def test_the_live_screen_shows_caption_and_turn_end(programme: Programme) 
     console = Console(width=100, color_system=None, force_terminal=True)
     tracks = [Track("Pipecat", 80, programme, lambda _track, _heard: None)]
     screen = LiveScreen(console, tracks)
-    screen.heard(tracks[0], Heard(Kind.FINAL, "Book a table.", 1.4))
-    screen.heard(tracks[0], Heard(Kind.TURN_END, "Book a table.", 1.4))
+    screen.heard(tracks[0], CaptionEvent(CaptionKind.FINAL, "Book a table.", 1.4))
+    screen.heard(tracks[0], CaptionEvent(CaptionKind.TURN_END, "Book a table.", 1.4))
     with console.capture() as captured:
         drawing = asyncio.create_task(screen.show())
         await asyncio.sleep(0.1)

@@ -8,11 +8,11 @@ import torch
 
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine.build import Hardware, build_runner
-from auricle_server.engine.exchange import Exchange
-from auricle_server.engine.precision import exact_products
-from auricle_server.engine.runner import EagerRunner
-from auricle_server.engine.state import CPU_SLOTS, MOST_SLOTS, fitting_slots
-from auricle_server.engine.static import StaticRunner
+from auricle_server.engine.model.precision import exact_products
+from auricle_server.engine.model.state_pool import CPU_SLOTS, MOST_SLOTS, fitting_slots
+from auricle_server.engine.runners.cuda_graphs import StaticRunner
+from auricle_server.engine.runners.eager import EagerRunner
+from auricle_server.engine.runners.pinned_buffers import PinnedBuffers
 from tests.support import tones
 
 CPU = torch.device("cpu")
@@ -63,7 +63,7 @@ def test_shapes_of_a_static_runner_hold_every_batch() -> None:
 
 
 def test_an_exchange_carries_arrays_of_all_types_there_and_back() -> None:
-    exchange = Exchange(
+    exchange = PinnedBuffers(
         CPU, {"pcm": ((3, 5), torch.int16), "numbers": ((2,), torch.int64), "scores": ((7,), torch.float32)}
     )
     exchange.on_host("pcm")[:] = np.arange(15).reshape(3, 5)

@@ -22,7 +22,7 @@ from auricle import Final, Start, TurnSettings, connect
 from tests.auricle_server.talk import talking, transcribed, until
 from tests.support import tones
 
-SCRIPT = Path(__file__).with_name("serving.py")
+SCRIPT = Path(__file__).with_name("supervised_server.py")
 
 
 class Server:

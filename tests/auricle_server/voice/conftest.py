@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle_server.bench.clips import Clip, load_clips
+from auricle_server.bench.clips import BenchClip, load_clips
 from auricle_server.voice.models import LoadedModels, find_models, load_models
 
 
@@ -14,5 +14,5 @@ def models() -> LoadedModels:
 
 
 @pytest.fixture(scope="session")
-def clips() -> tuple[Clip, ...]:
+def clips() -> tuple[BenchClip, ...]:
     return load_clips()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from auricle_server.bench.clips import Clip, Pcm
+from auricle_server.bench.clips import BenchClip, Pcm
 from auricle_server.turns import VoiceSignals
 from auricle_server.voice.audio_analyzer import SCHEDULE, AudioAnalyzer
 from auricle_server.voice.end_of_turn_scores import SURE
@@ -68,12 +68,12 @@ def counting(models: LoadedModels) -> tuple[LoadedModels, Counting]:
     return replace(models, smart_turn=judge), judge
 
 
-def conversation(clips: Iterable[Clip]) -> bytes:
+def conversation(clips: Iterable[BenchClip]) -> bytes:
     """Several turns with the silence between them that the clips have, and 2 s at the end."""
     return b"".join(clip.pcm.tobytes() for clip in clips) + bytes(64_000)
 
 
-def turn_ends(clips: Iterable[Clip]) -> set[int]:
+def turn_ends(clips: Iterable[BenchClip]) -> set[int]:
     """The chunks on which a detector would end each turn: 0.6 s after its last word."""
     ends, at = set(), 0.0
     for clip in clips:
@@ -96,7 +96,7 @@ def ask(ears: AudioAnalyzer, position: int, ends: set[int]) -> VoiceSignals:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_packets_and_timing_change_nothing(models: LoadedModels, clips: tuple[Clip, ...], seed: int) -> None:
+def test_packets_and_timing_change_nothing(models: LoadedModels, clips: tuple[BenchClip, ...], seed: int) -> None:
     pcm, ends = conversation(clips[:3]), turn_ends(clips[:3])
     expected = listen(AudioAnalyzer(models), pcm, ends)
     assert len({voice.complete for voice in expected}) > 5
@@ -116,7 +116,7 @@ def test_packets_and_timing_change_nothing(models: LoadedModels, clips: tuple[Cl
 
 
 def test_what_is_not_there_yet_does_not_count_and_is_not_waited_for_again(
-    models: LoadedModels, clips: tuple[Clip, ...]
+    models: LoadedModels, clips: tuple[BenchClip, ...]
 ) -> None:
     labour = Later()
     ears = AudioAnalyzer(models, labour=labour, clock=lambda: 7.0)
@@ -133,7 +133,7 @@ def test_what_is_not_there_yet_does_not_count_and_is_not_waited_for_again(
 
 
 def test_a_judgement_that_is_asked_for_late_hears_what_it_should(
-    counting: tuple[LoadedModels, Counting], clips: tuple[Clip, ...]
+    counting: tuple[LoadedModels, Counting], clips: tuple[BenchClip, ...]
 ) -> None:
     """Its audio is kept although later positions were asked for already."""
     models, judge = counting
@@ -156,7 +156,7 @@ def test_a_judgement_that_is_asked_for_late_hears_what_it_should(
     assert set(judge.asked) <= in_time
 
 
-def test_a_voice_is_silent_from_where_the_speech_ends(models: LoadedModels, clips: tuple[Clip, ...]) -> None:
+def test_a_voice_is_silent_from_where_the_speech_ends(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
     for clip in clips:
         voices = listen(AudioAnalyzer(models), clip.pcm.tobytes(), set())
         (after,) = (voice for voice in [voices[round((clip.speech_end + 0.6) * 16000) // CHUNK - 1]])
@@ -172,7 +172,7 @@ def test_there_is_no_judgement_before_speech(counting: tuple[LoadedModels, Count
 
 
 def test_a_silence_is_judged_at_each_age_once_until_the_answer_is_sure(
-    counting: tuple[LoadedModels, Counting], clips: tuple[Clip, ...]
+    counting: tuple[LoadedModels, Counting], clips: tuple[BenchClip, ...]
 ) -> None:
     models, judge = counting
     silences: dict[int, dict[int, float]] = {}
@@ -194,7 +194,7 @@ def test_a_silence_is_judged_at_each_age_once_until_the_answer_is_sure(
 
 
 def test_a_turn_that_has_ended_is_neither_judged_again_nor_heard_with_the_next(
-    counting: tuple[LoadedModels, Counting], clips: tuple[Clip, ...]
+    counting: tuple[LoadedModels, Counting], clips: tuple[BenchClip, ...]
 ) -> None:
     models, judge = counting
     first, second = clips[0], clips[1]
@@ -219,13 +219,15 @@ def test_a_turn_that_has_ended_is_neither_judged_again_nor_heard_with_the_next(
     assert heard[:4000] in pcm[end * 2 :]
 
 
-def test_at_most_eight_seconds_are_judged(counting: tuple[LoadedModels, Counting], clips: tuple[Clip, ...]) -> None:
+def test_at_most_eight_seconds_are_judged(
+    counting: tuple[LoadedModels, Counting], clips: tuple[BenchClip, ...]
+) -> None:
     models, judge = counting
     listen(AudioAnalyzer(models), conversation(clips), set())
     assert max(map(len, judge.asked)) == LONGEST * 2
 
 
-def test_ears_may_open_in_mid_stream(models: LoadedModels, clips: tuple[Clip, ...]) -> None:
+def test_ears_may_open_in_mid_stream(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
     base = 1_234_567
     pcm = clips[0].pcm.tobytes()
     moved = [
@@ -239,7 +241,7 @@ def test_ears_may_open_in_mid_stream(models: LoadedModels, clips: tuple[Clip, ..
     assert moved == listen(AudioAnalyzer(models), pcm, set())
 
 
-def test_silero_alone_says_where_the_voice_is(models: LoadedModels, clips: tuple[Clip, ...]) -> None:
+def test_silero_alone_says_where_the_voice_is(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
     pcm = clips[0].pcm.tobytes()
     alone = listen(AudioAnalyzer(replace(models, smart_turn=None)), pcm, set())
     assert alone == [
@@ -247,7 +249,7 @@ def test_silero_alone_says_where_the_voice_is(models: LoadedModels, clips: tuple
     ]
 
 
-def test_memory_does_not_grow_with_the_stream(models: LoadedModels, clips: tuple[Clip, ...]) -> None:
+def test_memory_does_not_grow_with_the_stream(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
     ears = AudioAnalyzer(replace(models, smart_turn=None))
     speech: Pcm = np.concatenate([clip.pcm for clip in clips])
     position = 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pipecat.audio.vad.silero import SileroOnnxModel
 
-from auricle_server.bench.clips import Clip
+from auricle_server.bench.clips import BenchClip
 from auricle_server.voice.models import LoadedModels, find_models
 from auricle_server.voice.silero import WINDOW, VoiceTrack
 
@@ -21,7 +21,7 @@ def pieces(pcm: bytes, seed: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_cuts_change_nothing(models: LoadedModels, clips: tuple[Clip, ...], seed: int) -> None:
+def test_cuts_change_nothing(models: LoadedModels, clips: tuple[BenchClip, ...], seed: int) -> None:
     pcm = clips[0].pcm.tobytes()
     track = VoiceTrack(models.silero)
     cut = [probability for piece in pieces(pcm, seed) for probability in track.advance(piece)]
@@ -29,7 +29,7 @@ def test_cuts_change_nothing(models: LoadedModels, clips: tuple[Clip, ...], seed
     assert len(cut) == len(pcm) // 2 // WINDOW
 
 
-def test_company_changes_nothing(models: LoadedModels, clips: tuple[Clip, ...]) -> None:
+def test_company_changes_nothing(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
     tracks = [VoiceTrack(models.silero) for _ in clips]
     together: list[list[float]] = [[] for _ in clips]
     for at in range(0, 60_000, 700):
@@ -39,7 +39,7 @@ def test_company_changes_nothing(models: LoadedModels, clips: tuple[Clip, ...]) 
         assert heard == VoiceTrack(models.silero).advance(clip.pcm[: 86 * 700].tobytes())
 
 
-def test_it_is_the_network_that_pipecat_runs(models: LoadedModels, clips: tuple[Clip, ...]) -> None:
+def test_it_is_the_network_that_pipecat_runs(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
     path = find_models().silero
     theirs = SileroOnnxModel(str(path))
     windows = clips[0].pcm[: 60 * WINDOW].reshape(60, WINDOW)
@@ -47,7 +47,7 @@ def test_it_is_the_network_that_pipecat_runs(models: LoadedModels, clips: tuple[
     assert VoiceTrack(models.silero).advance(windows.tobytes()) == pytest.approx(expected, abs=1e-6)
 
 
-def test_voices_are_found_where_speech_is(models: LoadedModels, clips: tuple[Clip, ...]) -> None:
+def test_voices_are_found_where_speech_is(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
     for clip in clips:
         heard = np.array(VoiceTrack(models.silero).advance(clip.pcm.tobytes()))
         times = (np.arange(len(heard)) + 0.5) * WINDOW / 16000
@@ -61,7 +61,7 @@ def test_voices_are_found_where_speech_is(models: LoadedModels, clips: tuple[Cli
 
 
 def test_a_voice_is_noticed_as_soon_after_minutes_of_tones_as_at_the_beginning(
-    models: LoadedModels, clips: tuple[Clip, ...]
+    models: LoadedModels, clips: tuple[BenchClip, ...]
 ) -> None:
     """Without resets, a minute of this leaves the network's state where it takes longer to notice speech."""
     rng = np.random.default_rng(1)

@@ -7,7 +7,7 @@ import pytest
 from pipecat.audio.turn.smart_turn._whisper_features import compute_whisper_log_mel_features
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 
-from auricle_server.bench.clips import Clip
+from auricle_server.bench.clips import BenchClip
 from auricle_server.voice.models import LoadedModels
 from auricle_server.voice.onnx import Floats, to_float
 from auricle_server.voice.smart_turn import LONGEST, log_mel
@@ -21,7 +21,7 @@ def theirs(audio: Floats) -> Floats:
 
 
 @pytest.mark.parametrize("samples", [0, 1, 400, 4_000, 40_000, 111_111, LONGEST, LONGEST + 9_999])
-def test_the_features_are_whispers(clips: tuple[Clip, ...], samples: int) -> None:
+def test_the_features_are_whispers(clips: tuple[BenchClip, ...], samples: int) -> None:
     speech = to_float(np.concatenate([clip.pcm for clip in clips]).tobytes())[16_000 : 16_000 + samples]
     for loudness in (1.0, 0.001, 0.0):
         audio: Floats = speech * np.float32(loudness)
@@ -31,7 +31,7 @@ def test_the_features_are_whispers(clips: tuple[Clip, ...], samples: int) -> Non
         assert float(np.abs(features - theirs(audio)).max()) < 1e-4
 
 
-def test_its_judgement_is_that_of_pipecats_analyser(models: LoadedModels, clips: tuple[Clip, ...]) -> None:
+def test_its_judgement_is_that_of_pipecats_analyser(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
     """The network is quantised: the last bit of a feature can move its answer by some hundredths."""
     assert models.smart_turn is not None
     analyser = LocalSmartTurnAnalyzerV3(sample_rate=16000)

@@ -9,11 +9,11 @@ import random
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from auricle_server.stream.transcript import Segment
-from demo_model.voices import SAMPLE_RATE
+from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.finals.cuts import segments
 from tests.bench.finals.measures import Tally
 from tests.bench.finals.speech import Talk, talks

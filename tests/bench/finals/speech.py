@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from demo_model import acoustics
-from demo_model.sentences import generate
-from demo_model.utterances import Plan, compose
-from demo_model.voices import SAMPLE_RATE, EspeakVoice, FliteVoice, Voice
+from demo_model.audio import acoustics
+from demo_model.audio.utterances import UtterancePlan, compose
+from demo_model.audio.voices import SAMPLE_RATE, EspeakVoice, FliteVoice, SynthesisVoice
+from demo_model.texts.sentences import generate
 
-VOICES: tuple[Voice, ...] = (
+VOICES: tuple[SynthesisVoice, ...] = (
     FliteVoice("slt"),
     FliteVoice("rms"),
     FliteVoice("awb"),
@@ -49,7 +49,7 @@ def talk(seed: int) -> Talk:
     rng = random.Random(seed)
     source = (s for s in generate(rng, held_out=True) if s.group != "random")
     sentences = [next(source) for _ in range(SENTENCES)]
-    plan = Plan(sentences, 0.3, [rng.uniform(*PAUSES) for _ in sentences[1:]], 1.5)
+    plan = UtterancePlan(sentences, 0.3, [rng.uniform(*PAUSES) for _ in sentences[1:]], 1.5)
     voice = VOICES[seed % len(VOICES)]
     rendered = voice.render([sentence.text for sentence in sentences], rng)
     made = compose(plan, rendered, voice.name, acoustics.draw(rng), rng.getrandbits(32))

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from tests.bench.keyterms.measure import cost, figures, learning, measure

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from auricle_server.engine import Engine, Lease
-from auricle_server.engine.keyterms.automaton import Vocabulary, build
-from auricle_server.text.spelling import alphabet, spellings
+from auricle_server.engine.key_terms.automaton import Vocabulary, build
+from auricle_server.text.key_terms import alphabet, spellings
 from demo_model.evaluate import edit_distance
-from demo_model.sentences import normalise
+from demo_model.texts.sentences import normalise
 from tests.bench.keyterms.speech import Spoken
 
 AT_ONCE = 48

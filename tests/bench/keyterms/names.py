@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from demo_model import words
-from demo_model.sentences import normalise
+from demo_model.texts import english_words
+from demo_model.texts.sentences import normalise
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,6 @@ def distractors(count: int, seed: int = 5) -> tuple[str, ...]:
 
 def known_words() -> frozenset[str]:
     """All words of the demo model's training text that its lists hold, lower-cased."""
-    lists = [value for value in vars(words).values() if isinstance(value, tuple)]
+    lists = [value for value in vars(english_words).values() if isinstance(value, tuple)]
     phrases = (phrase for each in lists for phrase in each if isinstance(phrase, str))
     return frozenset(word for phrase in phrases for word in normalise(phrase).split())

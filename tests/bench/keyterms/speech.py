@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from demo_model import acoustics
-from demo_model.sentences import Sentence, generate
-from demo_model.utterances import Plan, compose
+from demo_model.audio import acoustics
+from demo_model.audio.utterances import UtterancePlan, compose
+from demo_model.texts.sentences import Sentence, generate
 from tests.bench.finals.speech import VOICES
 from tests.bench.keyterms.names import Names
 
@@ -38,7 +38,7 @@ def _speak(asked: _Asked) -> Spoken:
     rng = random.Random(asked.seed)
     voice = VOICES[asked.seed % len(VOICES)]
     rendered = voice.render([asked.text], rng)
-    plan = Plan([Sentence(asked.text, ORDINARY)], 0.3, [], 0.8)
+    plan = UtterancePlan([Sentence(asked.text, ORDINARY)], 0.3, [], 0.8)
     made = compose(plan, rendered, voice.name, acoustics.draw(rng), rng.getrandbits(32))
     return Spoken(asked.text, asked.term, (np.clip(made.audio, -1, 1) * 32767).astype(np.int16))
 

@@ -18,7 +18,7 @@ import auricle
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim
 from auricle.protocol.settings import TurnSettings
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from demo_model.prompts import AUTO, PROMPT_OF

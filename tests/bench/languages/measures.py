@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from auricle.protocol.server_messages import Final
 from demo_model.evaluate import edit_distance
-from demo_model.sentences import normalise
+from demo_model.texts.sentences import normalise
 
 
 def words(text: str) -> list[str]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from demo_model.languages import BY_CODE
-from demo_model.utterances import Plan, draw_trail, make
-from demo_model.voices import SAMPLE_RATE
+from demo_model.audio.utterances import UtterancePlan, draw_trail, make
+from demo_model.audio.voices import SAMPLE_RATE
+from demo_model.texts.languages import BY_CODE
 
 SENTENCES = 3
 PAUSE = 0.4
@@ -44,7 +44,9 @@ def stretch(code: str, rng: random.Random) -> tuple[npt.NDArray[np.int16], str]:
     """Three sentences of a voice of the language, in an acoustic condition of their own; random words are left out."""
     language = BY_CODE[code]
     source = (sentence for sentence in language.generate(rng, True) if sentence.group != "random")
-    plan = Plan([next(source) for _ in range(SENTENCES)], 0.3, [PAUSE] * (SENTENCES - 1), draw_trail(rng) + 0.3)
+    plan = UtterancePlan(
+        [next(source) for _ in range(SENTENCES)], 0.3, [PAUSE] * (SENTENCES - 1), draw_trail(rng) + 0.3
+    )
     voice = rng.choices([voice for voice, _ in language.voices], [weight for _, weight in language.voices])[0]
     made = make(voice, [plan], rng)[0]
     return (np.clip(made.audio, -1, 1) * 32767).astype(np.int16), made.text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auricle_server.bench.figures import Spread
+from auricle_server.bench.report.summaries import Spread
 from auricle_server.demo.scores import count_errors
 from tests.bench.pipecat_finals.events import Final, Stop, Ttfb
 from tests.bench.pipecat_finals.pipeline import STOP_SECONDS, Heard

@@ -11,11 +11,11 @@ from itertools import cycle, islice
 import numpy as np
 
 from auricle_server.demo.programme import load_clips
-from demo_model.acoustics import Acoustics
-from demo_model.clips import CONVERSATION, QUIET
-from demo_model.sentences import generate
-from demo_model.utterances import Plan, compose
-from demo_model.voices import EspeakVoice, FliteVoice, Voice
+from demo_model.audio.acoustics import Acoustics
+from demo_model.audio.clips import CONVERSATION, QUIET
+from demo_model.audio.utterances import UtterancePlan, compose
+from demo_model.audio.voices import EspeakVoice, FliteVoice, SynthesisVoice
+from demo_model.texts.sentences import generate
 
 SAMPLE_RATE = 16_000
 LEAD_SECONDS = 0.4
@@ -24,7 +24,7 @@ TRAIL_SECONDS = 1.8
 _SPEECH_SECONDS = (2.0, 6.0)
 _SEED = 4
 _BYTES_PER_SECOND = 2 * SAMPLE_RATE
-_VOICES: dict[str, tuple[Voice, ...]] = {
+_VOICES: dict[str, tuple[SynthesisVoice, ...]] = {
     "espeak-ng": tuple(EspeakVoice(file) for file in ("en-US", "en", "en-US+f3", "en-GB-scotland", "en-US+m3")),
     "flite": tuple(FliteVoice(voice) for voice in ("slt", "rms", "awb", "kal16")),
 }
@@ -59,7 +59,7 @@ def utterances(count: int) -> list[Utterance]:
     return list(islice(cycle(said), count))
 
 
-def _installed() -> list[Voice]:
+def _installed() -> list[SynthesisVoice]:
     return [voice for program, voices in _VOICES.items() if shutil.which(program) for voice in voices]
 
 
@@ -67,7 +67,7 @@ def _from_clips() -> list[Utterance]:
     return [_framed(clip.text, clip.voice, clip.pcm, clip.speech_end) for clip in load_clips()]
 
 
-def _synthesised(voices: Sequence[Voice]) -> Iterator[Utterance]:
+def _synthesised(voices: Sequence[SynthesisVoice]) -> Iterator[Utterance]:
     rng = random.Random(_SEED)
     sentences = (sentence for sentence in generate(rng, held_out=True) if sentence.group in CONVERSATION)
     taken: set[str] = set()
@@ -79,7 +79,7 @@ def _synthesised(voices: Sequence[Voice]) -> Iterator[Utterance]:
             if sentence.text not in taken and _SPEECH_SECONDS[0] <= seconds <= _SPEECH_SECONDS[1]:
                 break
         taken.add(sentence.text)
-        plan = Plan([sentence], LEAD_SECONDS, [], TRAIL_SECONDS)
+        plan = UtterancePlan([sentence], LEAD_SECONDS, [], TRAIL_SECONDS)
         made = compose(plan, [rendered], voice.name, Acoustics(floor=QUIET), rng.getrandbits(32))
         samples = np.round(np.clip(made.audio, -1, 1) * 32767).astype("<i2")
         yield _framed(made.text, made.voice, samples.tobytes(), made.turns[-1].end)

@@ -16,7 +16,7 @@ from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
 from tests.bench.turns import fit, signals
 from tests.bench.turns.conversations import synthesise
 from tests.bench.turns.recordings import recorded_traces

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from demo_model import acoustics
-from demo_model.voices import SAMPLE_RATE, EspeakVoice, FliteVoice, Voice
+from demo_model.audio import acoustics
+from demo_model.audio.voices import SAMPLE_RATE, EspeakVoice, FliteVoice, SynthesisVoice
 from tests.bench.turns.scripts import Script, SetName, scripts
 from tests.bench.turns.speaking import NoSuchBreak, Pause, Spoken, Tape
 
@@ -30,7 +30,7 @@ GAP_SECONDS = (2.6, 3.4)
 TRAIL_SECONDS = 3.4
 _LEAD_SECONDS = 0.6
 _FIRST_SEED = {"tune": 10_000_000, "held_out": 20_000_000}
-_VOICES: dict[SetName, tuple[Voice, ...]] = {
+_VOICES: dict[SetName, tuple[SynthesisVoice, ...]] = {
     "tune": (
         FliteVoice("slt"),
         EspeakVoice("en-US"),
@@ -116,7 +116,7 @@ def _condition(rng: random.Random) -> tuple[str, acoustics.Acoustics]:
     )
 
 
-def _say(tape: Tape, script: Script, voice: Voice, seed: int) -> Turn:
+def _say(tape: Tape, script: Script, voice: SynthesisVoice, seed: int) -> Turn:
     """Says a turn; nothing is said when one of its breaks has no place."""
     spoken = [Spoken.of(line, voice, seed) for line in script.lines]
     pauses: list[Pause] = []

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 from auricle_server.turns.fusion import features, silence_of
-from demo_model.voices import SAMPLE_RATE
+from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.turns.simulate import LONGEST, SHORTEST, Signals, with_signals
 from tests.bench.turns.traces import Trace
 

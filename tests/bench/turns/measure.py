@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo_model.voices import SAMPLE_RATE
+from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.turns.conversations import Conversation, Turn
 
 MISSED_SECONDS = 3.0

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from demo_model import words
-from demo_model.sentences import capitalise, generate, normalise
+from demo_model.texts import english_words
+from demo_model.texts.sentences import capitalise, generate, normalise
 
 SetName = Literal["tune", "held_out"]
 SETS: tuple[SetName, ...] = ("tune", "held_out")
@@ -139,7 +139,7 @@ def _groups(rng: random.Random, part: SetName) -> Script:
     """Digits or letters in groups of two to four, with a pause after each."""
     letters = rng.random() < 0.35
     carrier = rng.choice((_SPELLERS if letters else _CARRIERS)[part])
-    symbols = words.LETTERS if letters else ("zero", *words.ONES)
+    symbols = english_words.LETTERS if letters else ("zero", *english_words.ONES)
     groups = [" ".join(rng.choice(symbols) for _ in range(rng.randint(2, 4))) for _ in range(rng.randint(2, 4))]
     heads = [f"{carrier} {', '.join(groups[:count])}," for count in range(1, len(groups))]
     text = capitalise(f"{carrier} {', '.join(groups)}.")

@@ -11,7 +11,7 @@ from typing import Literal
 from auricle_server.turns import SemanticDetector, SilenceDetector, TurnDetector, TurnEnded, TurnEvidence
 from auricle_server.turns.fusion import FULL_STOPS
 from auricle_server.voice.silero import WINDOW
-from demo_model.voices import SAMPLE_RATE
+from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.turns.measure import Point, outcomes, point
 from tests.bench.turns.traces import GRID, Trace, grounds
 

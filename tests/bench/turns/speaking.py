@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from demo_model import phones
-from demo_model.voices import SAMPLE_RATE, Rendered, Voice
+from demo_model.audio import phones
+from demo_model.audio.voices import SAMPLE_RATE, Rendered, SynthesisVoice
 from tests.bench.turns.lengthen import lengthened
 from tests.bench.turns.scripts import Line
 
@@ -75,7 +75,7 @@ class Spoken:
     places: tuple[_Place, ...]
 
     @classmethod
-    def of(cls, line: Line, voice: Voice, seed: int) -> Spoken:
+    def of(cls, line: Line, voice: SynthesisVoice, seed: int) -> Spoken:
         """Renders it.
 
         Raises:

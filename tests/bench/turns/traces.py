@@ -29,7 +29,7 @@ from auricle_server.voice.models import find_models, load_models
 from auricle_server.voice.silero import WINDOW, VoiceTrack
 from auricle_server.voice.smart_turn import LONGEST
 from auricle_server.voice.voice_activity import VoiceActivity
-from demo_model.voices import SAMPLE_RATE
+from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.turns.conversations import Conversation, read
 
 LATENCIES_MS = (80, 160, 560, 1120)

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from auricle_server.bench.results import record, write
+from auricle_server.bench.report.results import record, write
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.calibrations import write_calibration
 from auricle_server.checkpoints.load import locate

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from demo_model import acoustics, phones
-from demo_model.languages import BY_CODE
-from demo_model.sentences import Sentence, spoken_form
-from demo_model.utterances import Plan, compose
-from demo_model.voices import EspeakVoice, FestivalVoice, FliteVoice, Rendered, Voice
+from demo_model.audio import acoustics, phones
+from demo_model.audio.utterances import UtterancePlan, compose
+from demo_model.audio.voices import EspeakVoice, FestivalVoice, FliteVoice, Rendered, SynthesisVoice
+from demo_model.texts.languages import BY_CODE
+from demo_model.texts.sentences import Sentence, spoken_form
 
-ENGLISH: tuple[Voice, ...] = (
+ENGLISH: tuple[SynthesisVoice, ...] = (
     FliteVoice("slt"),
     EspeakVoice("en-US"),
     FliteVoice("rms"),
@@ -65,7 +65,7 @@ def plain(text: str) -> str:
     return re.sub(r"[^\w']", "", text.lower())
 
 
-def speakers(languages: Sequence[str]) -> list[tuple[str, Voice]]:
+def speakers(languages: Sequence[str]) -> list[tuple[str, SynthesisVoice]]:
     """Language codes and voices for a model of these languages: eight for English alone, else three of each."""
     spoken = [BY_CODE[code] for code in BY_CODE if code in languages]
     if len(spoken) == 1:
@@ -83,7 +83,7 @@ def talks(count: int, first_seed: int, languages: Sequence[str], processes: int)
     return [talk for row in zip(*made, strict=True) for talk in row][:count]
 
 
-def _talks_of_a_voice(code: str, voice: Voice, count: int, seed: int) -> list[Talk]:
+def _talks_of_a_voice(code: str, voice: SynthesisVoice, count: int, seed: int) -> list[Talk]:
     rng = random.Random(seed)
     known = _known_sentences(BY_CODE[code].generate(rng, True), voice, rng, count * SENTENCES)
     return [
@@ -99,7 +99,9 @@ class _Known:
     counts: list[int]
 
 
-def _known_sentences(source: Iterator[Sentence], voice: Voice, rng: random.Random, batch: int) -> Iterator[_Known]:
+def _known_sentences(
+    source: Iterator[Sentence], voice: SynthesisVoice, rng: random.Random, batch: int
+) -> Iterator[_Known]:
     """Sentences in which each word's phones are known."""
     sounds: dict[str, list[phones.Phone]] = {}
     while True:
@@ -129,8 +131,8 @@ def _sounding(aligned: list[phones.Phone]) -> list[phones.Phone]:
     return [phone for phone in aligned if phone.name != phones.SILENCE and phone.end > phone.start]
 
 
-def _talk(code: str, known: list[_Known], voice: Voice, condition: str, rng: random.Random) -> Talk:
-    plan = Plan([each.sentence for each in known], 0.4, [rng.uniform(0.3, 1.2) for _ in known[1:]], 1.2)
+def _talk(code: str, known: list[_Known], voice: SynthesisVoice, condition: str, rng: random.Random) -> Talk:
+    plan = UtterancePlan([each.sentence for each in known], 0.4, [rng.uniform(0.3, 1.2) for _ in known[1:]], 1.2)
     made = compose(plan, [each.rendered for each in known], voice.name, _acoustics(condition, rng), rng.getrandbits(32))
     said = iter(_sounding(made.phones))
     words = []

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from auricle_server.bench.sides import SideMissing
+from auricle_server.bench.engine.contender import SideMissing
 
 Pcm = npt.NDArray[np.int16]
 

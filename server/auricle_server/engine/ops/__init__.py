@@ -6,18 +6,18 @@ one of them is called.
 
 from __future__ import annotations
 
-from auricle_server.engine.ops.contract import Ops
-from auricle_server.engine.ops.place import Place
-from auricle_server.engine.ops.search import Search
+from auricle_server.engine.ops.cache_rows import CacheRows
+from auricle_server.engine.ops.interface import Ops
+from auricle_server.engine.ops.search_state import SearchState
 
-__all__ = ["Ops", "Place", "Search", "portable_ops", "triton_ops"]
+__all__ = ["CacheRows", "Ops", "SearchState", "portable_ops", "triton_ops"]
 
 
 def portable_ops() -> Ops:
     """The operations in plain PyTorch, for any device."""
-    from auricle_server.engine.ops.portable import PortableOps
+    from auricle_server.engine.ops.torch_ops import TorchOps
 
-    return PortableOps()
+    return TorchOps()
 
 
 def triton_ops(precision: str = "ieee") -> Ops:
@@ -26,6 +26,6 @@ def triton_ops(precision: str = "ieee") -> Ops:
     Args:
         precision: Of the joint's products: ``"ieee"`` for fp32, ``"tf32"`` for tensor cores with fp32 accumulation.
     """
-    from auricle_server.engine.ops.accelerated import TritonOps
+    from auricle_server.engine.ops.triton_ops import TritonOps
 
     return TritonOps(precision)

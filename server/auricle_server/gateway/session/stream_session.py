@@ -17,7 +17,7 @@ from auricle_server.gateway.workers.slot_lease import News, SlotLease
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import ChangeRefused, RefineChanged, StreamFailure
 from auricle_server.stream import SettingsChange, StreamState
-from auricle_server.text.key_terms import notice
+from auricle_server.stream.key_terms import unwritable_notice
 from auricle_server.turns import VoiceSignals
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class StreamSession:
 
     def warn_of(self, keyterms: tuple[str, ...]) -> None:
         """Names the key terms that do no good."""
-        message = notice(keyterms, self._seat.info)
+        message = unwritable_notice(keyterms, self._seat.info)
         if message is not None:
             self._client.refuse(codes.UNWRITABLE_KEYTERMS, message)
 

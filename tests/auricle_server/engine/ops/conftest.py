@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from auricle_server.engine.model.precision import exact_products
 from auricle_server.engine.ops import Ops, portable_ops, triton_ops
-from auricle_server.engine.precision import exact_products
 
 
 @pytest.fixture(scope="module")

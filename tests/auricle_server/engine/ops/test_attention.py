@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops import Ops, Place, portable_ops
+from auricle_server.engine.ops import CacheRows, Ops, portable_ops
 from tests.support.step_inputs import ROWS, Source, assert_near
 
 CPU = torch.device("cpu")
@@ -21,7 +21,7 @@ class Attention:
     by_position: Tensor
     bias_u: Tensor
     constant: Tensor
-    place: Place
+    place: CacheRows
     rings: tuple[Tensor, Tensor]
 
     def by(self, ops: Ops) -> Tensor:

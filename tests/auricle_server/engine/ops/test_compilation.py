@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from auricle_server.engine.keyterms.tables import Size, TermPool
+from auricle_server.engine.model.key_term_tables import Size, TermPool
 from auricle_server.engine.ops import triton_ops
 from tests.support.step_inputs import Source
 

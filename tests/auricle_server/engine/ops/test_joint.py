@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from auricle_server.engine.confidence import ALPHA
+from auricle_server.engine.decoding.confidence import ALPHA
 from auricle_server.engine.ops import Ops
 from tests.support.step_inputs import Source, assert_near
 

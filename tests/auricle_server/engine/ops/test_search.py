@@ -6,26 +6,26 @@ import pytest
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops import Ops, Search
+from auricle_server.engine.ops import Ops, SearchState
 from tests.support.step_inputs import Source, assert_near, copied
 
 CPU = torch.device("cpu")
 BLANK = 4
 
 
-def assert_equal(ours: Search, theirs: Search) -> None:
-    for field in fields(Search):
+def assert_equal(ours: SearchState, theirs: SearchState) -> None:
+    for field in fields(SearchState):
         left, right = getattr(ours, field.name), getattr(theirs, field.name)
         assert left.dtype == right.dtype, field.name
         assert torch.equal(left, right), field.name
 
 
-def emissions(search: Search, row: int) -> list[tuple[int, int]]:
+def emissions(search: SearchState, row: int) -> list[tuple[int, int]]:
     count = int(search.count[row])
     return list(zip(search.frames[:count, row].tolist(), search.tokens[:count, row].tolist(), strict=True))
 
 
-def window_of(script: Tensor, search: Search, window: int) -> Tensor:
+def window_of(script: Tensor, search: SearchState, window: int) -> Tensor:
     """What the joint would say: token `script[row, frame, n]` for the n-th label of the frame."""
     batch, frames, _ = script.shape
     frame = (search.time[:, None] + torch.arange(window, device=script.device)).clamp(max=frames - 1)
@@ -33,7 +33,7 @@ def window_of(script: Tensor, search: Search, window: int) -> Tensor:
     return script[torch.arange(batch, device=script.device)[:, None], frame, nth.clamp(max=script.shape[2] - 1)]
 
 
-def run(ops: Ops, script: Tensor, search: Search, last: Tensor, window: int, max_symbols: int) -> int:
+def run(ops: Ops, script: Tensor, search: SearchState, last: Tensor, window: int, max_symbols: int) -> int:
     rounds = 0
     while rounds == 0 or search.pending.item() > 0:
         token = window_of(script, search, window).int().contiguous()

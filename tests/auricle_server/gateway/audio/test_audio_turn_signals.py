@@ -19,7 +19,7 @@ import auricle
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim, ServerEvent, TurnEnd
 from auricle.protocol.settings import TurnSettings
-from auricle_server.bench.clips import Clip, load_clips
+from auricle_server.bench.clips import BenchClip, load_clips
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.audio import audio_turn_signals as module
 from auricle_server.gateway.audio.audio_turn_signals import AudioTurnSignals, TurnModelPool
@@ -52,7 +52,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def clip() -> Clip:
+def clip() -> BenchClip:
     return load_clips()[0]
 
 
@@ -101,7 +101,7 @@ def expected(found: ModelFiles, pcm: bytes, ends: set[int]) -> list[tuple[int, V
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_every_result_gets_what_the_sound_says_at_its_position(
-    room: TurnModelPool, found: ModelFiles, clip: Clip, seed: int
+    room: TurnModelPool, found: ModelFiles, clip: BenchClip, seed: int
 ) -> None:
     rng, pcm, heard, results = random.Random(seed), clip.pcm.tobytes() + bytes(32_000), 0, 0
     listener = Listener({round((clip.speech_end + 0.5) * 16000) // CHUNK * CHUNK})
@@ -149,7 +149,9 @@ def counted(room: TurnModelPool, name: str) -> float:
     return room.metrics.registry.get_sample_value(name) or 0.0
 
 
-async def test_results_wait_in_order_until_the_evidence_is_there(held: Held, found: ModelFiles, clip: Clip) -> None:
+async def test_results_wait_in_order_until_the_evidence_is_there(
+    held: Held, found: ModelFiles, clip: BenchClip
+) -> None:
     listener = Listener()
     hearing, pcm = semantic(held, listener), clip.pcm.tobytes()
     hearing.hear(pcm)
@@ -166,7 +168,7 @@ async def test_results_wait_in_order_until_the_evidence_is_there(held: Held, fou
     assert counted(held, "auricle_turn_judgements_late_total") == 0
 
 
-async def test_who_asked_for_a_final_waits_for_nothing(held: Held, clip: Clip) -> None:
+async def test_who_asked_for_a_final_waits_for_nothing(held: Held, clip: BenchClip) -> None:
     listener = Listener()
     hearing = semantic(held, listener)
     hearing.hear(clip.pcm[: 3 * CHUNK].tobytes())
@@ -177,7 +179,7 @@ async def test_who_asked_for_a_final_waits_for_nothing(held: Held, clip: Clip) -
     assert [position for position, _ in listener.given] == [CHUNK, 2 * CHUNK, 3 * CHUNK]
 
 
-async def test_what_is_late_is_gone_on_without(held: Held, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_late_is_gone_on_without(held: Held, clip: BenchClip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LATE_SECONDS", 1.0)
     listener = Listener()
     hearing = semantic(held, listener)
@@ -189,7 +191,7 @@ async def test_what_is_late_is_gone_on_without(held: Held, clip: Clip, monkeypat
     assert counted(held, "auricle_turn_judgements_late_total") == 1
 
 
-async def test_a_stream_that_is_over_leaves_nothing(held: Held, clip: Clip) -> None:
+async def test_a_stream_that_is_over_leaves_nothing(held: Held, clip: BenchClip) -> None:
     listener = Listener()
     hearing = semantic(held, listener)
     hearing.hear(clip.pcm.tobytes())
@@ -205,7 +207,7 @@ async def test_a_stream_that_is_over_leaves_nothing(held: Held, clip: Clip) -> N
     assert not [each for each in gc.get_objects() if type(each) is AudioAnalyzer]
 
 
-async def test_listening_starts_and_stops_with_the_mode(room: TurnModelPool, clip: Clip) -> None:
+async def test_listening_starts_and_stops_with_the_mode(room: TurnModelPool, clip: BenchClip) -> None:
     listener, half = Listener(), len(clip.pcm) // 2 // CHUNK * CHUNK
     hearing = AudioTurnSignals(room, listener.deliver)
     hearing.follow("silence")
@@ -222,7 +224,7 @@ async def test_listening_starts_and_stops_with_the_mode(room: TurnModelPool, cli
     assert [voice is not None for _, voice in listener.given] == [False, False, True, False]
 
 
-async def test_what_waits_goes_out_when_the_mode_changes(held: Held, clip: Clip) -> None:
+async def test_what_waits_goes_out_when_the_mode_changes(held: Held, clip: BenchClip) -> None:
     listener = Listener()
     hearing = semantic(held, listener)
     hearing.hear(clip.pcm[:CHUNK].tobytes())
@@ -299,7 +301,7 @@ async def test_a_stream_has_the_same_events_at_once_and_as_it_is_spoken() -> Non
     [("auto", ("words", "punctuation", "voice", "prosody")), ("off", ("words", "punctuation"))],
 )
 async def test_a_server_says_what_it_judges_by_and_ends_turns_with_it(
-    clip: Clip, wanted: TurnModels, signals: tuple[str, ...]
+    clip: BenchClip, wanted: TurnModels, signals: tuple[str, ...]
 ) -> None:
     async with serving(turn_models=wanted) as url:
         async with auricle.connect(url, start=Start(turn=SEMANTIC)) as stream:
@@ -308,7 +310,7 @@ async def test_a_server_says_what_it_judges_by_and_ends_turns_with_it(
     assert any(isinstance(event, TurnEnd) for event in events)
 
 
-async def test_the_mode_may_change_in_band(clip: Clip, room_of: Callable[[], TurnModelPool]) -> None:
+async def test_the_mode_may_change_in_band(clip: BenchClip, room_of: Callable[[], TurnModelPool]) -> None:
     async with serving() as url, auricle.connect(url, start=Start(turn=TurnSettings(mode="off"))) as stream:
         await stream.send(clip.pcm.tobytes())
         await stream.finalize()
@@ -337,7 +339,9 @@ def room_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[], TurnModelPool]:
     return lambda: rooms[-1]
 
 
-async def test_a_connection_that_is_cut_leaves_nothing_behind(clip: Clip, room_of: Callable[[], TurnModelPool]) -> None:
+async def test_a_connection_that_is_cut_leaves_nothing_behind(
+    clip: BenchClip, room_of: Callable[[], TurnModelPool]
+) -> None:
     async with serving(resume_seconds=0) as url:
         async with auricle.connect(url, start=Start(turn=SEMANTIC)) as stream:
             await stream.send(clip.pcm.tobytes() * 3)

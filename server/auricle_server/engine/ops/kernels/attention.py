@@ -10,8 +10,8 @@ import torch
 import triton.language as tl
 from torch import Tensor
 
+from auricle_server.engine.ops.cache_rows import CacheRows
 from auricle_server.engine.ops.kernels.launch import kernel, power_of_two
-from auricle_server.engine.ops.place import Place
 
 SMALLEST_DOT = 16
 """Least size of each dimension of a tensor core product."""
@@ -176,7 +176,7 @@ def attend_heads(
     values: Tensor,
     bias_u: Tensor,
     constant: Tensor,
-    place: Place,
+    place: CacheRows,
 ) -> Tensor:
     """See `Ops.attend`."""
     batch, frames, _, heads, size = qkv.shape

@@ -10,10 +10,10 @@ import torch
 import triton.language as tl
 from torch import Tensor
 
-from auricle_server.engine.ops.contract import NORM_EPS
+from auricle_server.engine.ops.cache_rows import CacheRows
+from auricle_server.engine.ops.interface import NORM_EPS
 from auricle_server.engine.ops.kernels.launch import kernel, power_of_two, warps_of
 from auricle_server.engine.ops.kernels.norm import normalise
-from auricle_server.engine.ops.place import Place
 
 
 @kernel
@@ -91,7 +91,7 @@ def _convolve_rows(
 def convolve_rows(
     up: Tensor,
     history: Tensor,
-    place: Place,
+    place: CacheRows,
     weight: Tensor,
     bias: Tensor | None,
     norm_weight: Tensor | None,

@@ -10,7 +10,7 @@ import torch
 import triton.language as tl
 from torch import Tensor
 
-from auricle_server.engine.confidence import ALPHA
+from auricle_server.engine.decoding.confidence import ALPHA
 from auricle_server.engine.ops.kernels.launch import ceil_div, kernel, power_of_two
 
 LARGE_VOCABULARY = 4096

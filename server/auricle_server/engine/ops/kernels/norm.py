@@ -6,7 +6,7 @@ import torch
 import triton.language as tl
 from torch import Tensor
 
-from auricle_server.engine.ops.contract import NORM_EPS
+from auricle_server.engine.ops.interface import NORM_EPS
 from auricle_server.engine.ops.kernels.launch import kernel, power_of_two, warps_of
 
 

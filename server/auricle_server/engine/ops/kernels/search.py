@@ -6,7 +6,7 @@ import triton.language as tl
 from torch import Tensor
 
 from auricle_server.engine.ops.kernels.launch import ceil_div, kernel, power_of_two
-from auricle_server.engine.ops.search import Search
+from auricle_server.engine.ops.search_state import SearchState
 
 MOST_ROWS_AT_ONCE = 1024
 
@@ -88,7 +88,7 @@ def take_labels(
     last: Tensor,
     blank: int,
     max_symbols: int,
-    search: Search,
+    search: SearchState,
 ) -> None:
     """See `Ops.take_labels`."""
     rows, window = token.shape

@@ -6,7 +6,7 @@ import triton.language as tl
 from torch import Tensor
 
 from auricle_server.engine.ops.kernels.launch import kernel
-from auricle_server.engine.ops.terms import TermTables
+from auricle_server.engine.ops.key_terms import TermTables
 
 ARC_BLOCK, DEPTH = 32, 64
 FOLLOW_BLOCK = 128

@@ -1,0 +1,1 @@
+"""How many live streams the engine holds without sockets, alone and beside another engine."""

@@ -1,0 +1,268 @@
+"""The engine by itself: how many live streams it sustains at each chunk, and what others hold beside it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from auricle_server.bench.baselines import nemo
+from auricle_server.bench.clips import SAMPLE_RATE
+from auricle_server.bench.engine.audio_packets import Speakers
+from auricle_server.bench.engine.clocks import VirtualClock
+from auricle_server.bench.engine.live_streams import LiveFigures, LiveRun, alone
+from auricle_server.bench.engine.memory import memory_bytes
+from auricle_server.bench.engine.profile import profiled
+from auricle_server.bench.engine.rounds import Capacity, EngineSide, capacity, ratio
+from auricle_server.bench.engine.search import largest
+from auricle_server.bench.engine.transcripts import Agreement, compare
+from auricle_server.bench.models.bench_models import BenchModel, bench_model, slots_that_fit
+from auricle_server.bench.report.results import record, write
+from auricle_server.engine.build import Hardware
+from auricle_server.engine.engine import Engine
+
+Say = Callable[[str], None]
+
+NEMO_BATCHES = (64, 32, 16, 128, 256)
+"""What NeMo's user may choose from; 64 is what it ships with."""
+MOST = 16_384
+FIRST_TRY = {"cpu": 8, "cuda": 512}
+CHUNKS_HELD = 12
+"""Fewest chunks of a stream that are measured, however long they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """What to measure.
+
+    Attributes:
+        model: Checkpoint; see `load_checkpoint`.
+        random_weights: In its place: an architecture of `SHAPES`.
+        latencies_ms: Chunks; none means all that the model offers.
+        streams: Measure so many instead of searching the most.
+        most: Search no farther; None means as many as fit into memory.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``.
+        dtype: Of the encoder, ``"float32"`` or ``"bfloat16"``; None takes the engine's choice.
+        threads: CPU threads.
+        hold: Seconds of audio that are measured for each number of streams.
+        ramp: Seconds before them.
+        stopwatch: What costs are measured in: ``"wall"``, or ``"cpu"`` on a machine that others use too.
+        compare: Streams whose transcripts are compared with what they say alone.
+        baselines: Other engines to measure beside ours, ``"nemo"``.
+        rounds: Rounds that a comparison measures for each number of streams.
+        budget: Seconds after which nothing new is begun; None means no end.
+        profile: Whether to say what the time goes into, too.
+        out: Folder of the results.
+    """
+
+    model: str = "demo"
+    random_weights: str | None = None
+    latencies_ms: tuple[int, ...] = ()
+    streams: int | None = None
+    most: int | None = None
+    device: str = "auto"
+    dtype: str | None = None
+    threads: int = 1
+    hold: float = 4.0
+    ramp: float = 0.5
+    stopwatch: str = "wall"
+    compare: int = 16
+    baselines: tuple[str, ...] = ()
+    rounds: int = 12
+    budget: float | None = None
+    profile: bool = False
+    out: Path | None = None
+
+
+def run(options: EngineOptions, say: Say) -> list[dict[str, Any]]:
+    """Measures every chunk asked for; writes and returns the records.
+
+    Raises:
+        ValueError: An option cannot be.
+        SideMissing: A baseline is not installed.
+    """
+    torch.set_num_threads(options.threads)
+    hardware = _hardware(options)
+    if unknown := set(options.baselines) - {"nemo"}:
+        raise ValueError(f"no baseline {', '.join(unknown)}; there is nemo")
+    if "nemo" in options.baselines:
+        nemo.available()
+    model = bench_model(options.model, options.random_weights, device=str(hardware.device), threads=options.threads)
+    say(f"{model.name}: {model.millions:.0f} M parameters, {model.tokens_per_second:.1f} tokens a second of speech")
+    return list(_Bench(options, hardware, model, say).records())
+
+
+def _hardware(options: EngineOptions) -> Hardware:
+    dtype = getattr(torch, options.dtype) if options.dtype else None
+    return Hardware(device=options.device, dtype=dtype).resolved()
+
+
+class _Bench:
+    """One model on one device."""
+
+    def __init__(self, options: EngineOptions, hardware: Hardware, model: BenchModel, say: Say) -> None:
+        self._options, self._hardware, self._model, self._say = options, hardware, model, say
+        self._ends = time.monotonic() + options.budget if options.budget else None
+        assert hardware.dtype is not None, "resolved"
+        fit = slots_that_fit(model.checkpoint.config, torch.device(hardware.device), hardware.dtype)
+        self._most = options.streams or min(options.most or MOST, fit)
+        self._clock = VirtualClock(options.stopwatch)
+        self._engine = Engine(model.checkpoint, slots=self._most, hardware=hardware, clock=self._clock)
+        self._engine.warm_up()
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """One record a chunk, written as soon as it is there."""
+        with self._baselines() as theirs:
+            for latency_ms in self._options.latencies_ms or self._engine.info.latencies_ms:
+                if self._out_of_time():
+                    self._say(f"{latency_ms} ms: left out, the time given is spent")
+                    continue
+                yield self._record(latency_ms, theirs)
+
+    def _out_of_time(self) -> bool:
+        return self._ends is not None and time.monotonic() > self._ends
+
+    def _record(self, latency_ms: int, theirs: nemo.NemoModel | None) -> dict[str, Any]:
+        figures = self._live(latency_ms)
+        if theirs:
+            figures |= self._compared(latency_ms, theirs)
+        result = record("engine", _plain(asdict(self._options)), {**self._about(latency_ms), **figures})
+        path = write(result, self._options.out, f"engine-{self._model.name.replace('/', '-')}-{latency_ms}ms")
+        self._say(f"written to {path}")
+        return result
+
+    def _about(self, latency_ms: int) -> dict[str, Any]:
+        return {
+            "model": self._model.name,
+            "millions_of_parameters": self._model.millions,
+            "tokens_per_second": self._model.tokens_per_second,
+            "latency_ms": latency_ms,
+            "device": str(self._hardware.device),
+            "dtype": str(self._hardware.dtype).removeprefix("torch."),
+            "max_rows": self._hardware.rows_of([round(latency_ms / 1000 / self._engine.info.frame_seconds)]),
+        }
+
+    # --- live streams ------------------------------------------------------------------------------------------------
+
+    def _live(self, latency_ms: int) -> dict[str, Any]:
+        """The largest number of streams that is sustained, or the number asked for, with its figures."""
+        tried: dict[int, tuple[LiveFigures, list[list[int]]]] = {}
+
+        def holds(streams: int) -> bool:
+            tried[streams] = self._try(latency_ms, streams)
+            return tried[streams][0].sustained
+
+        if self._options.streams:
+            found = self._options.streams if holds(self._options.streams) else 0
+        else:
+            start = FIRST_TRY[torch.device(self._hardware.device).type]
+            found = largest(holds, start=start, most=self._most)
+        figures, tokens = tried[found or min(tried)]
+        return {
+            "sustained_streams": found,
+            "limit": self._most,
+            "live": asdict(figures),
+            "tried": [_line(tried[streams][0]) for streams in sorted(tried)],
+            "memory_bytes": memory_bytes(torch.device(self._hardware.device)),
+            "transcripts": asdict(self._agreement(latency_ms, figures, tokens)),
+            **self._profile(latency_ms, figures.streams),
+        }
+
+    def _try(self, latency_ms: int, streams: int) -> tuple[LiveFigures, list[list[int]]]:
+        run = LiveRun(self._engine, self._clock, Speakers(streams), streams, latency_ms)
+        figures = run.run(self._options.ramp, max(self._options.hold, CHUNKS_HELD * latency_ms / 1000))
+        verdict = "sustained" if figures.sustained else "too many"
+        waits = f"wait p50 {figures.wait.p50 * 1e3:.1f} p99 {figures.wait.p99 * 1e3:.1f} ms"
+        steps = f"step p50 {figures.step.p50 * 1e3:.1f} ms, {figures.rows.p50:.0f} rows"
+        self._say(f"{latency_ms} ms, {streams} streams: {verdict}; {waits}, {steps}, busy {figures.busy:.0%}")
+        return figures, run.tokens
+
+    def _agreement(self, latency_ms: int, figures: LiveFigures, tokens: list[list[int]]) -> Agreement:
+        """Some of the streams again, each with the engine to itself."""
+        count = min(self._options.compare, len(tokens))
+        speakers = Speakers(figures.streams)
+        samples = round((figures.held + self._options.ramp + latency_ms / 1000) * SAMPLE_RATE)
+        rows = range(0, count * (len(tokens) // max(1, count)), max(1, len(tokens) // max(1, count)))
+        lonely = [alone(self._engine, speakers, row, latency_ms, samples) for row in rows]
+        agreement = compare(self._model.checkpoint.pieces, [tokens[row] for row in rows], lonely)
+        self._say(
+            f"{latency_ms} ms: {agreement.equal} of {agreement.streams} streams hear at {figures.streams} "
+            f"what they hear alone; {agreement.differing} of {agreement.words} words differ"
+        )
+        return agreement
+
+    def _profile(self, latency_ms: int, streams: int) -> dict[str, Any]:
+        if not self._options.profile:
+            return {}
+        name = f"profile-{self._model.name.replace('/', '-')}-{latency_ms}ms"
+        run = LiveRun(self._engine, self._clock, Speakers(streams), streams, latency_ms)
+        table = profiled(lambda: run.run(0.0, CHUNKS_HELD * latency_ms / 1000), self._options.out, name)
+        self._say(table)
+        return {"profile": name}
+
+    # --- others beside us --------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _baselines(self) -> Iterator[nemo.NemoModel | None]:
+        """NeMo with the same weights, where it was asked for."""
+        if "nemo" not in self._options.baselines:
+            yield None
+            return
+        with self._model.archive() as archive:
+            device = torch.device(self._hardware.device).type
+            dtype = str(self._hardware.dtype).removeprefix("torch.")
+            theirs = nemo.NemoModel(archive, device=device, dtype=dtype)
+        yield theirs
+
+    def _compared(self, latency_ms: int, theirs: nemo.NemoModel) -> dict[str, Any]:
+        right = round(latency_ms / 1000 / self._engine.info.frame_seconds) - 1
+        context = next(pair for pair in self._model.checkpoint.config.encoder.contexts if pair[1] == right)
+        ours = self._capacity(latency_ms, lambda streams, _: EngineSide(self._engine, streams, latency_ms), (MOST,))
+        others = self._capacity(latency_ms, lambda streams, batch: theirs.side(context, streams, batch), NEMO_BATCHES)
+        times = ratio(ours, others)
+        what = "the streams" if others.streams else "the chunks per second"
+        held = f"Auricle {ours.streams}, NeMo {others.streams} streams"
+        self._say(f"{latency_ms} ms, in rounds: {held}: {times:.2f} times {what}")
+        return {"rounds": {"ours": asdict(ours), "nemo": asdict(others), "ratio": times}}
+
+    def _capacity(self, latency_ms: int, make: Any, batches: tuple[int, ...]) -> Capacity:
+        device = torch.device(self._hardware.device).type
+        found = capacity(
+            make,
+            latency_ms,
+            start=FIRST_TRY[device],
+            most=self._most,
+            batches=batches,
+            rounds=self._options.rounds,
+            stopwatch=self._options.stopwatch,
+        )
+        self._say(
+            f"{latency_ms} ms, in rounds: {found.name} {found.streams} streams in batches of {found.batch}; "
+            f"a round takes p50 {found.round.p50 * 1e3:.1f} p99 {found.round.p99 * 1e3:.1f} ms"
+        )
+        return found
+
+
+def _line(figures: LiveFigures) -> dict[str, Any]:
+    """What a plot needs of a number of streams that was tried."""
+    return {
+        "streams": figures.streams,
+        "wait_p50": figures.wait.p50,
+        "wait_p95": figures.wait.p95,
+        "wait_p99": figures.wait.p99,
+        "step_p50": figures.step.p50,
+        "step_p99": figures.step.p99,
+        "rows_p50": figures.rows.p50,
+        "busy": figures.busy,
+        "sustained": figures.sustained,
+    }
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options that say nothing about the machine's folders."""
+    return {key: value for key, value in options.items() if key != "out"}

@@ -1,0 +1,78 @@
+"""Which model a bench runs: a checkpoint, or one of full size with random weights."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from auricle_server.bench.models.blank_bias import calibrate, token_rate
+from auricle_server.bench.models.nemo_writer import write_archive
+from auricle_server.bench.models.random_weights import parameters, random_checkpoint
+from auricle_server.bench.models.shapes import SHAPES
+from auricle_server.checkpoints.config import ModelConfig
+from auricle_server.checkpoints.load import Checkpoint, load_checkpoint, locate
+
+_LAYER_STATES = 2
+"""Keys and values."""
+_ROOM = 0.6
+"""Share of the memory that slots may take."""
+_CPU_BYTES = 3 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class BenchModel:
+    """A model to measure.
+
+    Attributes:
+        name: As results call it.
+        checkpoint: The model.
+        path: Its archive, when it came from one.
+        tokens_per_second: Of speech.
+        millions: Of parameters.
+    """
+
+    name: str
+    checkpoint: Checkpoint
+    path: Path | None
+    tokens_per_second: float
+    millions: float
+
+    @contextmanager
+    def archive(self) -> Iterator[Path]:
+        """The model as a ``.nemo`` file, for engines that need one."""
+        if self.path is not None:
+            yield self.path
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            yield write_archive(self.checkpoint, Path(folder) / "model.nemo")
+
+
+def bench_model(name: str, random: str | None, *, device: str, threads: int | None) -> BenchModel:
+    """Loads checkpoint `name`, or makes the architecture `random` with random weights.
+
+    Raises:
+        ValueError: There is no such architecture.
+        CheckpointError: See `load_checkpoint`.
+    """
+    if random is None:
+        checkpoint = load_checkpoint(name)
+        rate = token_rate(checkpoint, device=device, threads=threads)
+        return BenchModel(name, checkpoint, locate(name), rate, parameters(checkpoint) / 1e6)
+    if random not in SHAPES:
+        raise ValueError(f"no architecture {random!r}; there are {', '.join(SHAPES)}")
+    drawn = random_checkpoint(random, device="cuda" if torch.device(device).type == "cuda" else "cpu")
+    checkpoint, rate = calibrate(drawn, device=device, threads=threads)
+    return BenchModel(checkpoint.name, checkpoint, None, rate, parameters(checkpoint) / 1e6)
+
+
+def slots_that_fit(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> int:
+    """How many streams' keys and values fit into the memory, roughly; everything else of a stream is small."""
+    encoder = config.encoder
+    ring = max(left for left, _ in encoder.contexts) * encoder.d_model * _LAYER_STATES * encoder.layers
+    memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _CPU_BYTES
+    return max(1, int(_ROOM * memory / (ring * dtype.itemsize)))

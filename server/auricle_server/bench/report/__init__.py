@@ -1,0 +1,1 @@
+"""Results as JSON files, and the tables and plots made of them."""

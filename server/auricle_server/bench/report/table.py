@@ -1,0 +1,186 @@
+"""The README's figures, from the committed results. Nobody types a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from auricle_server.bench.report.results import load
+
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+_MEGA = 1e6
+
+Result = Mapping[str, Any]
+
+
+class NoMarkers(ValueError):
+    """The page has no place for the tables."""
+
+
+def render(folder: Path) -> str:
+    """Markdown of all results below `folder`: a paragraph and tables for each machine."""
+    results = load(folder)
+    machines = sorted({result["machine"]["name"] for result in results})
+    if not machines:
+        return "No measured figures yet."
+    parts = (_machine([result for result in results if result["machine"]["name"] == name]) for name in machines)
+    return "\n\n".join(parts)
+
+
+def update(page: Path, folder: Path) -> bool:
+    """Puts the tables between the markers of a page; returns whether it changed.
+
+    Raises:
+        NoMarkers: The page has none.
+    """
+    before = page.read_text()
+    after = inserted(before, render(folder))
+    page.write_text(after)
+    return before != after
+
+
+def inserted(text: str, tables: str) -> str:
+    """The text with the tables between its markers."""
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise NoMarkers(f"the page has no {BEGIN} and {END}")
+    return f"{head}{BEGIN}\n{tables}\n{END}{tail}"
+
+
+def _machine(results: Sequence[Result]) -> str:
+    parts = [_about(results)]
+    engine = [result for result in results if result["kind"] == "engine"]
+    parts += _section("Live streams on the engine by itself", _ENGINE_HEAD, map(_engine_row, _ordered(engine)))
+    compared = [result for result in engine if "rounds" in result["figures"]]
+    parts += _section(
+        "Beside NeMo, with the same weights in the same run", _NEMO_HEAD, map(_nemo_row, _ordered(compared))
+    )
+    served = [result for result in results if result["kind"] in ("serve", "soak")]
+    parts += _section("Through WebSockets, with clients on the same machine", _SERVE_HEAD, map(_serve_row, served))
+    pipecat = [row for result in results if result["kind"] == "pipecat-finals" for row in result["figures"]["rows"]]
+    parts += _section(
+        "In Pipecat, from the end of speech to the finalized transcript, by its stt-benchmark's method (200 ms are the "
+        "voice detection's own)",
+        _PIPECAT_HEAD,
+        map(_pipecat_row, pipecat),
+    )
+    livekit = [row for result in results if result["kind"] == "livekit-flush" for row in result["figures"].items()]
+    parts += _section(
+        "In LiveKit's default mode, from the session's flush to the final", _LIVEKIT_HEAD, map(_livekit_row, livekit)
+    )
+    return "\n\n".join(parts)
+
+
+def _about(results: Sequence[Result]) -> str:
+    machine, versions = results[0]["machine"], results[0]["versions"]
+    names = [f"{machine['cores']} cores of {machine['cpu']}", f"{machine['memory_gb']:.0f} GB"]
+    if machine["gpu"]:
+        names = [f"{machine['gpu']} (driver {machine['driver']})", *names]
+    dates = sorted({result["date"][:10] for result in results})
+    commits = sorted({result["commit"] for result in results if result["commit"]})
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    return (
+        f"**{', '.join(names)}**; Python {versions['python']}, PyTorch {versions['torch']}; {when}, "
+        f"commit {', '.join(commits)}."
+    )
+
+
+def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A titled table; nothing when it would be empty."""
+    body = [_row(cells) for cells in rows]
+    return [f"{title}:", "\n".join((_row(head), _row(["---"] * len(head)), *body))] if body else []
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _ordered(results: Iterable[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: (result["figures"]["model"], result["figures"]["latency_ms"]))
+
+
+_ENGINE_HEAD = (
+    "Model", "Chunk", "Streams sustained", "Wait p50 / p99", "Step p50 / p99", "Rows a step", "Memory", "Words changed"
+)  # fmt: skip
+_NEMO_HEAD = "Model", "Chunk", "Auricle", "NeMo (its best batch)", "Ratio", "Time in"
+_SERVE_HEAD = (
+    "Model", "Chunk", "Streams", "Final after finalize p50 / p95", "Final after speech p50 / p95", "Turn end p50 / p95",
+    "Step p99", "Verdict",
+)  # fmt: skip
+
+
+_PIPECAT_HEAD = "Chunk", "Utterances", "p50", "p95", "p99", "After the voice detection's stop p50", "Without a final"
+_LIVEKIT_HEAD = "Chunk", "Flushes", "p50", "p95", "max"
+
+
+def _pipecat_row(row: Result) -> list[str]:
+    return [
+        f"{row['latency_ms']} ms",
+        f"{row['utterances']}",
+        *(f"{row['ttfs'][name]:.0f} ms" for name in ("p50", "p95", "p99")),
+        f"{row['after_stop']['p50']:.0f} ms",
+        f"{row['missing']}",
+    ]
+
+
+def _livekit_row(named: tuple[str, Result]) -> list[str]:
+    chunk, figures = named
+    flush = figures["flush_to_final_ms"]
+    return [chunk, f"{flush['count']}", *(f"{flush[name]:.0f} ms" for name in ("p50", "p95", "max"))]
+
+
+def _engine_row(result: Result) -> list[str]:
+    figures = result["figures"]
+    live, transcripts = figures["live"], figures["transcripts"]
+    return [
+        _model(figures),
+        f"{figures['latency_ms']} ms",
+        _count(figures["sustained_streams"], figures.get("limit")),
+        _pair(live["wait"], "p50", "p99"),
+        _pair(live["step"], "p50", "p99"),
+        f"{live['rows']['p50']:.0f}",
+        f"{figures['memory_bytes'] / _MEGA:,.0f} MB",
+        f"{transcripts['differing']} of {transcripts['words']}",
+    ]
+
+
+def _nemo_row(result: Result) -> list[str]:
+    figures = result["figures"]
+    ours, theirs = figures["rounds"]["ours"], figures["rounds"]["nemo"]
+    return [
+        _model(figures),
+        f"{figures['latency_ms']} ms",
+        f"{ours['streams']:,}",
+        f"{theirs['streams']:,} ({theirs['batch']})",
+        f"{figures['rounds']['ratio']:.1f}" + ("" if theirs["streams"] else " in chunks a second"),
+        result["options"]["stopwatch"],
+    ]
+
+
+def _serve_row(result: Result) -> list[str]:
+    load = result["figures"]["load"]
+    return [
+        result["figures"]["model"],
+        f"{load['latency_ms']} ms",
+        f"{load['streams']:,}",
+        _pair(load["final_after_finalize"], "p50", "p95"),
+        _pair(load["final_after_speech"], "p50", "p95"),
+        _pair(load["turn_end"], "p50", "p95"),
+        f"{load['step_p99'] * 1e3:.0f} ms",
+        "; ".join(result["figures"]["problems"]) or "holds",
+    ]
+
+
+def _model(figures: Result) -> str:
+    return f"{figures['model']} ({figures['millions_of_parameters']:.0f} M, {figures['dtype']})"
+
+
+def _count(streams: int, limit: int | None) -> str:
+    """A number that the search ended at because it was told to is only a lower bound."""
+    return f"at least {streams:,}" if streams and streams == limit else f"{streams:,}"
+
+
+def _pair(spread: Result, low: str, high: str) -> str:
+    return f"{spread[low] * 1e3:.0f} / {spread[high] * 1e3:.0f} ms"

@@ -1,0 +1,256 @@
+"""A whole server under load: real WebSockets, clients in processes of their own, and the criterion of capacity."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import numpy as np
+
+from auricle_server.bench.clips import load_clips
+from auricle_server.bench.engine.search import largest
+from auricle_server.bench.engine.transcripts import error_rate
+from auricle_server.bench.models.bench_models import BenchModel, bench_model
+from auricle_server.bench.report.results import record, write
+from auricle_server.bench.report.summaries import Spread, drift
+from auricle_server.bench.server.clients import ClientPlan, Report, run_clients
+from auricle_server.bench.server.criterion import Load, problems
+from auricle_server.bench.server.expected_words import reference_texts
+from auricle_server.bench.server.process_usage import Usage, histogram, quantile, watch
+from auricle_server.demo.server_process import serve
+from auricle_server.engine.build import resolve_device
+
+Say = Callable[[str], None]
+
+SETTLE = 3.0
+"""Seconds between the start of the client processes and their first connection: they import and decode the clips."""
+REFERENCE_STREAMS = 16
+"""Streams whose words are compared with what they say alone."""
+FIRST_TRY = 4
+SPARE_SLOTS = 8
+MEGABYTE = 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """How to load a server.
+
+    Attributes:
+        model: Checkpoint; see `load_checkpoint`.
+        random_weights: In its place: an architecture of `SHAPES`.
+        latency_ms: Chunk that clients ask for.
+        streams: How many; None searches the most.
+        most: Search no farther.
+        seconds: How long they speak after the ramp.
+        ramp: Seconds over which they open.
+        gateways: Gateway processes.
+        workers: Worker processes.
+        client_processes: Processes of clients.
+        threads: CPU threads of a worker.
+        device: Of the workers.
+        soak: Minutes that a soak lasts; None for none.
+        out: Folder of the results.
+    """
+
+    model: str = "demo"
+    random_weights: str | None = None
+    latency_ms: int = 160
+    streams: int | None = 8
+    most: int = 4096
+    seconds: float = 20.0
+    ramp: float = 2.0
+    gateways: int = 1
+    workers: int = 1
+    client_processes: int = 1
+    threads: int = 1
+    device: str = "auto"
+    soak: float | None = None
+    out: Path | None = None
+
+
+def run(options: ServeOptions, say: Say) -> tuple[dict[str, Any], list[str]]:
+    """Measures one number of streams, or searches the most; writes the record.
+
+    Returns:
+        The record, and why the number of streams asked for was too many; nothing when it was not.
+    """
+    device = str(resolve_device(options.device))
+    model = bench_model(options.model, options.random_weights, device=device, threads=options.threads)
+    if options.soak:
+        options = replace(options, seconds=60.0 * options.soak)
+    with model.archive() as archive:
+        name = options.model if options.random_weights is None else str(archive)
+        bench = _ServeBench(options, model, name, device, say)
+        found, load = bench.find() if options.streams is None else (None, bench.load(options.streams))
+    wrong = problems(load, soak=bool(options.soak))
+    figures: dict[str, Any] = {"model": model.name, "capacity_streams": found, "problems": wrong}
+    figures |= {"load": asdict(load), "tried": [_line(one) for one in bench.tried]}
+    result = record("soak" if options.soak else "serve", _plain(asdict(options)), figures)
+    kind = "soak" if options.soak else "serve"
+    say(f"written to {write(result, options.out, f'{kind}-{model.name}-{options.latency_ms}ms')}")
+    return result, wrong
+
+
+class _ServeBench:
+    def __init__(self, options: ServeOptions, model: BenchModel, name: str, device: str, say: Say) -> None:
+        self._options, self._model, self._name, self._device, self._say = options, model, name, device, say
+        self.tried: list[Load] = []
+
+    def find(self) -> tuple[int, Load]:
+        """The largest number of streams without problems, and its figures."""
+
+        def holds(streams: int) -> bool:
+            return not problems(self.load(streams))
+
+        found = largest(holds, start=FIRST_TRY, most=self._options.most)
+        load = next((one for one in reversed(self.tried) if one.streams == found), self.tried[-1])
+        return found, load
+
+    def load(self, streams: int) -> Load:
+        """One number of streams, on a server of its own."""
+        load = asyncio.run(self._load(streams))
+        self.tried.append(load)
+        wrong = problems(load, soak=bool(self._options.soak))
+        self._say(
+            f"{load.latency_ms} ms, {streams} streams: final {load.final_after_finalize.p50 * 1e3:.0f} / "
+            f"{load.final_after_finalize.p95 * 1e3:.0f} ms (p50 / p95), partial lag p95 "
+            f"{load.partial_lag.p95 * 1e3:.0f} ms, step p99 {load.step_p99 * 1e3:.1f} ms, "
+            f"WER {load.word_error_rate:.2f} % (alone {load.word_error_rate_alone:.2f} %): "
+            + ("; ".join(wrong) if wrong else "holds")
+        )
+        return load
+
+    async def _load(self, streams: int) -> Load:
+        options, loop, usage = self._options, asyncio.get_running_loop(), Usage()
+        count = min(options.client_processes, streams)
+        with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+            async with serve(self._name, *self._server_options(streams)) as (url, ready_seconds):
+                plans = self._plans(url, streams, count)
+                running = [loop.run_in_executor(pool, run_clients, plan) for plan in plans]
+                watching = asyncio.create_task(watch(os.getpid(), usage))
+                await asyncio.sleep(max(0.0, plans[0].start + options.ramp - time.monotonic()))
+                before = await _metrics(url)
+                reports = await asyncio.gather(*running)
+                after = await _metrics(url)
+                watching.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
+        report = Report()
+        for part in reports:
+            report.add(part)
+        return self._summary(streams, ready_seconds, report, usage, before, after)
+
+    def _server_options(self, streams: int) -> list[str]:
+        options = self._options
+        slots = math.ceil(streams / options.workers) + SPARE_SLOTS
+        pairs = {
+            "slots": slots,
+            "gateways": options.gateways,
+            "workers": options.workers,
+            "threads": options.threads,
+            "device": options.device,
+            "max-load": 0,  # the bench finds the limit by itself
+        }
+        return [text for name, value in pairs.items() for text in (f"--{name}", str(value))]
+
+    def _plans(self, url: str, streams: int, processes: int) -> list[ClientPlan]:
+        options, address = self._options, urlsplit(url)
+        assert address.hostname is not None, "the server says where it listens"
+        assert address.port is not None, "likewise"
+        start, edges = time.monotonic() + SETTLE, np.linspace(0, streams, processes + 1).round().astype(int)
+        return [
+            ClientPlan(
+                host=address.hostname,
+                port=address.port,
+                first=int(first),
+                streams=int(last - first),
+                latency_ms=options.latency_ms,
+                start=start,
+                ramp=options.ramp,
+                seconds=options.seconds + options.ramp,
+            )
+            for first, last in pairwise(edges)
+        ]
+
+    def _summary(
+        self, streams: int, ready_seconds: float, report: Report, usage: Usage, before: str, after: str
+    ) -> Load:
+        options = self._options
+        steps = [histogram(text, "auricle_step_seconds") for text in (before, after)]
+        rows = [histogram(text, "auricle_batch_rows") for text in (before, after)]
+        rate, alone = self._word_error_rates(report)
+        return Load(
+            streams=streams,
+            latency_ms=options.latency_ms,
+            seconds=options.seconds,
+            ready_seconds=ready_seconds,
+            client_lateness=Spread.of(report.lateness),
+            first_partial=Spread.of(report.first_partial),
+            partial_lag=Spread.of(report.partial_lag),
+            final_after_speech=Spread.of(report.final_after_speech),
+            final_after_finalize=Spread.of(report.final_after_finalize),
+            turn_end=Spread.of(report.turn_end),
+            cut_ins=report.cut_ins,
+            drift=drift(report.lag),
+            missing=report.missing,
+            errors=dict(report.errors),
+            step_p50=quantile(steps[0], steps[1], 0.5),
+            step_p99=quantile(steps[0], steps[1], 0.99),
+            rows_p50=quantile(rows[0], rows[1], 0.5),
+            word_error_rate=rate,
+            word_error_rate_alone=alone,
+            cores={role: float(np.mean(values)) for role, values in usage.cores.items()},
+            gpu_percent=float(np.mean(usage.gpu)) if usage.gpu else 0.0,
+            memory_megabytes={role: [value / MEGABYTE for value in values] for role, values in usage.memory.items()},
+        )
+
+    def _word_error_rates(self, report: Report) -> tuple[float, float]:
+        """Of some streams as they were heard, and as each is heard alone, in percent."""
+        options, clips = self._options, load_clips()
+        heard = {(stream, index): (clip, text) for stream, index, clip, text in report.texts}
+        streams = sorted({stream for stream, _ in heard})[:REFERENCE_STREAMS]
+        texts = reference_texts(
+            self._model.checkpoint,
+            streams,
+            options.latency_ms,
+            options.seconds + options.ramp,
+            device=self._device,
+            threads=options.threads,
+        )
+        both = sorted(key for key in texts if key in heard)
+        truth = [clips[heard[key][0]].text for key in both]
+        return error_rate(truth, [heard[key][1] for key in both]), error_rate(truth, [texts[key] for key in both])
+
+
+def _line(load: Load) -> dict[str, Any]:
+    """What a plot needs of a number of streams that was tried."""
+    return {
+        "streams": load.streams,
+        "final_p50": load.final_after_finalize.p50,
+        "final_p95": load.final_after_finalize.p95,
+        "step_p99": load.step_p99,
+        "problems": problems(load),
+    }
+
+
+async def _metrics(url: str) -> str:
+    address = urlsplit(url)
+    async with aiohttp.ClientSession() as session, session.get(f"http://{address.netloc}/metrics") as response:
+        return await response.text()
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options that say nothing about the machine's folders."""
+    return {key: value for key, value in options.items() if key != "out"}

@@ -1,0 +1,1 @@
+"""The Hugging Face hub: names of repositories, the cache, downloads that resume."""

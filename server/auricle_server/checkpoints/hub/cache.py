@@ -1,0 +1,91 @@
+"""Checkpoints by their Hugging Face id, and what the hub's cache on this machine holds of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.safetensors.config import holds_safetensors, weight_files
+
+MAIN = "main"
+_NAME = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
+_HOSTS = frozenset(("huggingface.co", "www.huggingface.co", "hf.co"))
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A model on the hub.
+
+    Attributes:
+        id: ``owner/model``.
+        revision: Branch, tag or commit.
+    """
+
+    id: str
+    revision: str = MAIN
+
+    def __str__(self) -> str:
+        return self.id if self.revision == MAIN else f"{self.id}@{self.revision}"
+
+
+def parse(name: str) -> Repository | None:
+    """The repository that ``owner/model``, ``owner/model@revision`` or the address of its page names, or None."""
+    if name.startswith(("https://", "http://")):
+        return _of_address(name)
+    match = _NAME.fullmatch(name)
+    return Repository(match["id"], match["revision"] or MAIN) if match else None
+
+
+def _of_address(address: str) -> Repository | None:
+    """Pages are ``owner/model``, ``owner/model/tree/revision`` and ``owner/model/blob/revision/file``."""
+    from huggingface_hub.constants import ENDPOINT
+
+    parts = urlsplit(address)
+    if parts.netloc not in _HOSTS | {urlsplit(ENDPOINT).netloc}:
+        return None
+    path = unquote(parts.path).strip("/").split("/")
+    match = _NAME.fullmatch("/".join(path[:2]))
+    if match is None or match["revision"]:
+        return None
+    revision = path[3] if len(path) > 3 and path[2] in ("tree", "blob", "resolve") else MAIN
+    return Repository(match["id"], revision)
+
+
+def cache_folder(repository: Repository) -> Path:
+    """The repository's folder in the hub's cache."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from huggingface_hub.file_download import repo_folder_name
+
+    return Path(HF_HUB_CACHE) / repo_folder_name(repo_id=repository.id, repo_type="model")
+
+
+def cached_commit(repository: Repository) -> str | None:
+    """The commit that the cache has for the repository's revision."""
+    folder = cache_folder(repository)
+    reference = folder / "refs" / repository.revision
+    commit = reference.read_text().strip() if reference.is_file() else repository.revision
+    return commit if (folder / "snapshots" / commit).is_dir() else None
+
+
+def cached(repository: Repository) -> Path | None:
+    """The checkpoint that the cache holds: a ``.nemo`` file, or a folder with whole safetensors."""
+    commit = cached_commit(repository)
+    if commit is None:
+        return None
+    snapshot = cache_folder(repository) / "snapshots" / commit
+    archives = sorted(path for path in snapshot.glob("*.nemo") if path.is_file())
+    if archives:
+        return archives[0]
+    return snapshot if _is_whole(snapshot) else None
+
+
+def _is_whole(snapshot: Path) -> bool:
+    if not holds_safetensors(snapshot):
+        return False
+    try:
+        return all(path.is_file() for path in weight_files(snapshot))
+    except BadCheckpoint:
+        return False

@@ -1,0 +1,200 @@
+"""From a repository on the hub to its checkpoint in the hub's cache."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from auricle_server.checkpoints.errors import CheckpointNotFound, UnsupportedModel
+from auricle_server.checkpoints.hub.cache import Repository, cache_folder, cached
+from auricle_server.checkpoints.hub.transfer import RemoteFile, Report, transfer
+from auricle_server.checkpoints.safetensors.config import (
+    CONFIG_NAME,
+    INDEX_NAME,
+    PROCESSOR_NAMES,
+    TOKENIZER_NAMES,
+    WEIGHTS_NAME,
+)
+
+log = logging.getLogger(__name__)
+
+SHARD = "model-"
+
+
+class WeightFormat(StrEnum):
+    """Of a checkpoint."""
+
+    NEMO = "nemo"
+    SAFETENSORS = "safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What was brought, or was there.
+
+    Attributes:
+        path: The checkpoint: a ``.nemo`` file, or a folder with safetensors.
+        commit: What it is a copy of.
+        size: Bytes of its files.
+        brought: Files that were not there, or were there damaged.
+    """
+
+    path: Path
+    commit: str
+    size: int
+    brought: tuple[str, ...]
+
+
+def _silent(_name: str, _here: int, _size: int) -> None:
+    """Reports to nobody."""
+
+
+def download(repository: Repository, wanted: WeightFormat | None = None, report: Report = _silent) -> Download:
+    """Brings the repository's checkpoint: its ``.nemo`` file where it has one, else its safetensors.
+
+    Every file is compared with the checksum that the hub names, those that are there already as well.
+
+    Args:
+        repository: Which.
+        wanted: The format, if it matters.
+        report: Is told how far each file is.
+
+    Raises:
+        CheckpointNotFound: No such repository or revision, no permission, or the hub cannot be reached.
+        UnsupportedModel: It has no checkpoint in a format that Auricle reads.
+        DownloadFailed: A file was cut off or damaged on the way, or the disk is full.
+    """
+    from huggingface_hub import HfApi
+
+    with _explained(repository):
+        info = HfApi().model_info(repository.id, revision=repository.revision, files_metadata=True)
+        commit = str(info.sha)
+        files = choose(repository, [_file(entry) for entry in info.siblings or ()], wanted)
+        brought = tuple(file.name for file in files if _bring(repository, commit, file, report))
+    folder = cache_folder(repository)
+    if repository.revision != commit:
+        _write(folder / "refs" / repository.revision, commit)
+    snapshot = folder / "snapshots" / commit
+    path = snapshot / files[0].name if files[0].name.endswith(".nemo") else snapshot
+    return Download(path, commit, sum(file.size for file in files), brought)
+
+
+def fetch(repository: Repository) -> Path:
+    """Path of the repository's checkpoint in the local cache, downloaded when it is not there yet.
+
+    What the cache holds is used without a look at the hub, so that a server starts as fast without a network as with
+    one; `auricle pull` brings a newer one.
+
+    Raises:
+        CheckpointNotFound: No such repository, no permission, or the hub cannot be reached and the cache has no copy.
+        UnsupportedModel: The repository has no checkpoint in a format that Auricle reads.
+        DownloadFailed: It was not brought whole.
+    """
+    return cached(repository) or download(repository).path
+
+
+def _file(entry: Any) -> RemoteFile:
+    sha256 = entry.lfs.sha256 if entry.lfs else None
+    return RemoteFile(entry.rfilename, int(entry.size or 0), sha256, entry.blob_id)
+
+
+def choose(repository: Repository, files: list[RemoteFile], wanted: WeightFormat | None) -> list[RemoteFile]:
+    """The files that make the checkpoint.
+
+    Raises:
+        UnsupportedModel: There is none of that format.
+    """
+    archives = sorted((file for file in files if file.name.endswith(".nemo")), key=lambda file: file.name)
+    if archives and wanted != WeightFormat.SAFETENSORS:
+        if len(archives) > 1:
+            log.warning("%s has %d .nemo files; the first is taken: %s", repository, len(archives), archives[0].name)
+        return archives[:1]
+    parts = [file for file in files if _is_part(file.name)]
+    if wanted != WeightFormat.NEMO and any(file.name in (WEIGHTS_NAME, INDEX_NAME) for file in parts):
+        return parts
+    lacks = {WeightFormat.NEMO: "no .nemo file", WeightFormat.SAFETENSORS: f"no {WEIGHTS_NAME}"}
+    lacking = lacks[wanted] if wanted else f"no .nemo file and no {WEIGHTS_NAME}"
+    raise UnsupportedModel(f"{repository} has {lacking}; `auricle models` lists models that load")
+
+
+def _is_part(name: str) -> bool:
+    whole = (CONFIG_NAME, WEIGHTS_NAME, INDEX_NAME, *PROCESSOR_NAMES, *TOKENIZER_NAMES)
+    return name in whole or (name.startswith(SHARD) and name.endswith(".safetensors"))
+
+
+def _bring(repository: Repository, commit: str, file: RemoteFile, report: Report) -> bool:
+    """Whether the file had to be brought."""
+    from huggingface_hub import hf_hub_url
+
+    if not file.digest:
+        raise CheckpointNotFound(f"{repository}: the hub names no checksum for {file.name}, so it is not taken")
+    folder = cache_folder(repository)
+    blob = folder / "blobs" / file.digest
+    if blob.exists() and not file.matches(blob):
+        log.warning("%s in the cache is damaged, and is brought again", file.name)
+        blob.unlink()
+    lacking = not blob.exists()
+    if lacking:
+        transfer(file, hf_hub_url(repository.id, file.name, revision=commit), blob, report)
+    _link(folder / "snapshots" / commit / file.name, blob)
+    return lacking
+
+
+def _link(pointer: Path, blob: Path) -> None:
+    """Files of a snapshot point to their content, as the hub's cache is laid out."""
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    temporary = pointer.with_name(f"{pointer.name}.{os.getpid()}")
+    temporary.symlink_to(os.path.relpath(blob, pointer.parent))
+    temporary.replace(pointer)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+@contextmanager
+def _explained(repository: Repository) -> Iterator[None]:
+    """Turns the hub's errors into ours."""
+    # Every failure of the network is an `HTTPError` of the library that huggingface_hub talks HTTP with.
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not listed as exported
+        GatedRepoError,
+        HTTPError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        yield
+    except GatedRepoError as error:
+        raise CheckpointNotFound(
+            f"{repository} asks for a licence to be accepted: do so on its page, then `hf auth login`"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise CheckpointNotFound(f"{repository.id} has no revision {repository.revision!r}") from error
+    except RepositoryNotFoundError as error:
+        raise CheckpointNotFound(
+            f"{repository}: no such model on the hub (or a private one: `hf auth login`)"
+        ) from error
+    except (HTTPError, OSError) as error:
+        raise CheckpointNotFound(_unreachable(repository, error)) from error
+
+
+def _unreachable(repository: Repository, error: Exception) -> str:
+    failed = f"the model hub cannot be reached ({type(error).__name__})"
+    copy = cached(repository)
+    if copy is not None:
+        return f"{failed}; the copy of {repository} in the local cache is {copy}"
+    return (
+        f"{repository} is not in the local cache and {failed}. On a machine with network access run "
+        f"`auricle pull {repository}`, copy the checkpoint here and give its path, or use the bundled model: "
+        f"--model demo"
+    )

@@ -1,0 +1,90 @@
+"""Reads NeMo's checkpoint format without NeMo: a ``.nemo`` archive or the folder that it unpacks to.
+
+The archive is a tar file (plain or gzipped) of ``model_config.yaml``, ``model_weights.ckpt`` and the SentencePiece
+tokenizer under a name that the configuration gives. Nothing is executed and no member is unpacked to disk; the weights
+of a plain archive are mapped, not read.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from auricle_server.checkpoints.config import parse_config
+from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
+from auricle_server.checkpoints.nemo.mapped_weights import NotMappable, map_weights
+from auricle_server.checkpoints.nemo.members import CONFIG_NAME, FileSpan, Folder, Members, opened, read_config
+from auricle_server.checkpoints.raw import RawCheckpoint
+from auricle_server.checkpoints.tokenizer import sentencepiece_pieces
+
+WEIGHTS_NAME = "model_weights.ckpt"
+
+
+def read_archive(path: Path) -> RawCheckpoint:
+    """Reads a ``.nemo`` file.
+
+    Raises:
+        BadCheckpoint: Not a checkpoint, or damaged.
+        UnsupportedModel: A checkpoint of a model that this engine does not run.
+    """
+    try:
+        with opened(path) as members:
+            return _read(str(path), members)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise BadCheckpoint(
+            f"{path} is not a readable .nemo archive ({error}); if it was downloaded or copied, it may be cut short"
+        ) from error
+
+
+def read_unpacked(folder: Path) -> RawCheckpoint:
+    """Reads the folder that a ``.nemo`` file unpacks to. Raises like `read_archive`."""
+    return _read(str(folder), Folder(folder))
+
+
+def _read(origin: str, members: Members) -> RawCheckpoint:
+    raw = read_config(origin, members)
+    config = parse_config(raw)  # what does not fit is refused before anything large is read
+    return RawCheckpoint(config, _read_weights(origin, members), _read_pieces(origin, raw, members))
+
+
+def _read_weights(origin: str, members: Members) -> dict[str, torch.Tensor]:
+    span = members.span(WEIGHTS_NAME)
+    try:
+        weights = _streamed(members) if span is None else _mapped(span, members)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError) as error:
+        raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} cannot be read as weights: {error}") from error
+    if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} is not a dictionary of tensors")
+    return weights
+
+
+def _mapped(span: FileSpan, members: Members) -> Any:
+    try:
+        return map_weights(span)
+    except NotMappable:
+        return _streamed(members)
+
+
+def _streamed(members: Members) -> Any:
+    with members.open(WEIGHTS_NAME) as stream:
+        return torch.load(stream, map_location="cpu", weights_only=True)
+
+
+def _read_pieces(origin: str, config: Mapping[str, Any], members: Members) -> tuple[str, ...]:
+    section = config.get("tokenizer") or {}
+    kind = section.get("type", "bpe")
+    if kind != "bpe":
+        raise UnsupportedModel(
+            f"tokenizer.type is {kind!r}; Auricle reads models with one SentencePiece tokenizer (type 'bpe'), and "
+            f"detokenises its pieces as they come; take a member of the family that has one"
+        )
+    name = str(section.get("model_path") or "").removeprefix("nemo:")
+    if not name:
+        raise BadCheckpoint(f"{origin}: {CONFIG_NAME} names no tokenizer.model_path (a SentencePiece model)")
+    with members.open(Path(name).name) as stream:
+        return sentencepiece_pieces(stream.read())

@@ -1,0 +1,143 @@
+"""Reads PyTorch's weights in place: tensors are windows on the mapped file, and no byte is read before it is needed.
+
+A ``.ckpt`` as `torch.save` writes it is a zip file of a pickle and, uncompressed, each tensor's storage. Only what a
+dictionary of tensors is made of may be named by the pickle; nothing else is called.
+"""
+
+from __future__ import annotations
+
+import mmap
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import torch
+from torch import Tensor
+
+from auricle_server.checkpoints.nemo.members import FileSpan
+
+_LOCAL_HEADER = struct.Struct("<26xHH")
+"""Of a zip file's entry; its last fields are the lengths of the name and of what stands before the content."""
+_DTYPES = {
+    "BFloat16Storage": torch.bfloat16,
+    "BoolStorage": torch.bool,
+    "ByteStorage": torch.uint8,
+    "CharStorage": torch.int8,
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "IntStorage": torch.int32,
+    "LongStorage": torch.int64,
+    "ShortStorage": torch.int16,
+}
+
+
+class NotMappable(Exception):
+    """Written by an older or another PyTorch; `torch.load` reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Storage:
+    values: Tensor
+
+
+def map_weights(span: FileSpan) -> Any:
+    """What the pickle of the zip file at `span` holds, its tensors mapped.
+
+    Changes to the tensors stay in memory; the file must not be shortened while they live.
+
+    Raises:
+        NotMappable: Not such a zip file.
+        pickle.UnpicklingError: The pickle names something that is no part of a dictionary of tensors.
+    """
+    if span.size == 0:
+        raise NotMappable("empty")
+    with span.path.open("rb") as stream:
+        window = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY))[span.start : span.start + span.size]
+        stream.seek(span.start)
+        try:
+            return _unpickle(zipfile.ZipFile(_Part(stream, span)), window)
+        except zipfile.BadZipFile as error:
+            raise NotMappable(str(error)) from error
+
+
+class _Part:
+    """A part of a file, read as a file of its own."""
+
+    def __init__(self, stream: BinaryIO, span: FileSpan) -> None:
+        self._stream, self._span = stream, span
+        self._at = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (0, self._at, self._span.size)[whence]
+        if self._at < 0:
+            raise OSError("before the start")
+        return self._at
+
+    def read(self, count: int = -1) -> bytes:
+        left = max(0, self._span.size - self._at)
+        self._stream.seek(self._span.start + self._at)
+        data = self._stream.read(left if count < 0 else min(count, left))
+        self._at += len(data)
+        return data
+
+
+def _unpickle(archive: zipfile.ZipFile, window: memoryview) -> Any:
+    entries = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
+    if "data.pkl" not in entries:
+        raise NotMappable("no data.pkl")
+    if "byteorder" in entries and archive.read(entries["byteorder"]) != b"little":
+        raise NotMappable("written on a big-endian machine")
+    with archive.open(entries["data.pkl"]) as stream:
+        return _Unpickler(stream, entries, window).load()
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, stream: Any, entries: dict[str, zipfile.ZipInfo], window: memoryview) -> None:
+        super().__init__(stream)
+        self._entries, self._window = entries, window
+
+    def find_class(self, module: str, name: str) -> Any:
+        known: dict[tuple[str, str], Callable[..., Any]] = {
+            ("collections", "OrderedDict"): OrderedDict,
+            ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+            ("torch._utils", "_rebuild_parameter"): _parameter,
+        }
+        if module == "torch" and name in _DTYPES:
+            return _DTYPES[name]
+        if (module, name) not in known:
+            raise pickle.UnpicklingError(f"{module}.{name} is no part of a dictionary of tensors")
+        return known[module, name]
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        _, dtype, key, _, count = pid
+        entry = self._entries.get(f"data/{key}")
+        if entry is None or not isinstance(dtype, torch.dtype):
+            raise pickle.UnpicklingError(f"storage {key} is missing")
+        if entry.compress_type != zipfile.ZIP_STORED:
+            raise NotMappable("compressed")
+        if entry.file_size < count * dtype.itemsize:
+            raise pickle.UnpicklingError(f"storage {key} is cut short")
+        if count == 0:
+            return _Storage(torch.empty(0, dtype=dtype))
+        name, extra = _LOCAL_HEADER.unpack_from(self._window, entry.header_offset)
+        start = entry.header_offset + _LOCAL_HEADER.size + name + extra
+        return _Storage(torch.frombuffer(self._window, dtype=dtype, count=count, offset=start))
+
+
+def _tensor(storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> Tensor:
+    return storage.values.as_strided(size, stride, offset)
+
+
+def _parameter(data: Tensor, *_: Any) -> Tensor:
+    return data

@@ -1,0 +1,1 @@
+"""Folders of safetensors as transformers saves them, under NeMo's names."""

@@ -1,0 +1,74 @@
+"""The configuration in a folder that `transformers` saves a model to. Loads no tensor library."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from auricle_server.checkpoints.config import ModelConfig, parse_config
+from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.safetensors.names import nemo_config
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+INDEX_NAME = "model.safetensors.index.json"
+PROCESSOR_NAMES = ("processor_config.json", "preprocessor_config.json")
+TOKENIZER_NAMES = ("tokenizer.json", "tokenizer.model")
+
+
+def holds_safetensors(folder: Path) -> bool:
+    """Whether `folder` has the weights, or the list of their files."""
+    return any((folder / name).is_file() for name in (WEIGHTS_NAME, INDEX_NAME))
+
+
+def folder_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
+    """The model's configuration, and that of its features.
+
+    Raises:
+        BadCheckpoint: Something is missing or damaged.
+        UnsupportedModel: A model that the engine does not run.
+    """
+    processor = _processor(folder)
+    config = parse_config(nemo_config(read_json(folder / CONFIG_NAME), processor))
+    return config, processor.get("feature_extractor") or processor
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files with weights: those that the index names, or the only one; they need not be there."""
+    if not (folder / INDEX_NAME).is_file():
+        return [folder / WEIGHTS_NAME]
+    return [folder / name for name in indexed_files(read_json(folder / INDEX_NAME))]
+
+
+def indexed_files(index: dict[str, Any]) -> list[str]:
+    """The names of the files in an index."""
+    named = index.get("weight_map")
+    if not isinstance(named, dict) or not named:
+        raise BadCheckpoint(f"{INDEX_NAME} has no weight_map")
+    return sorted({Path(str(name)).name for name in named.values()})
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of a checkpoint.
+
+    Raises:
+        BadCheckpoint: There is none.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BadCheckpoint(f"{path.parent} has no {path.name}; it is not a whole checkpoint") from error
+    except ValueError as error:
+        raise BadCheckpoint(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise BadCheckpoint(f"{path} holds no JSON object")
+    return content
+
+
+def _processor(folder: Path) -> dict[str, Any]:
+    """Both files where there are both: the earlier version kept the features in one of their own."""
+    found = [read_json(folder / name) for name in PROCESSOR_NAMES if (folder / name).is_file()]
+    if not found:
+        raise BadCheckpoint(f"{folder} has neither {' nor '.join(PROCESSOR_NAMES)}, which say how features are made")
+    return {key: value for content in reversed(found) for key, value in content.items()}

@@ -1,0 +1,63 @@
+"""Reads the folder that `transformers` saves a model to: safetensors, ``config.json`` and a tokenizer.
+
+No `transformers` needed. Weights are mapped, not read, and may lie in several files with an index.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from auricle_server.checkpoints.config import ModelConfig
+from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.features import hann_window, mel_filters
+from auricle_server.checkpoints.raw import RawCheckpoint
+from auricle_server.checkpoints.safetensors.config import TOKENIZER_NAMES, folder_config, weight_files
+from auricle_server.checkpoints.safetensors.names import nemo_name
+from auricle_server.checkpoints.tokenizer import json_pieces, sentencepiece_pieces
+
+
+def read_folder(folder: Path) -> RawCheckpoint:
+    """Reads such a folder.
+
+    Raises:
+        BadCheckpoint: Something is missing or damaged.
+        UnsupportedModel: A model that this engine does not run.
+    """
+    config, extractor = folder_config(folder)
+    weights = {nemo_name(name): value for path in weight_files(folder) for name, value in _tensors(path).items()}
+    weights |= _feature_constants(config, extractor)
+    return RawCheckpoint(config, weights, _pieces(folder, config.decoder.vocabulary))
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    if not path.is_file():
+        raise BadCheckpoint(f"{path.parent} has no {path.name}, which its index names; it is not a whole checkpoint")
+    try:
+        with safe_open(path, framework="pt") as stored:
+            return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dictionary
+    except (SafetensorError, OSError) as error:
+        raise BadCheckpoint(
+            f"{path} is not a readable safetensors file ({error}); if it was downloaded or copied, it may be cut short"
+        ) from error
+
+
+def _feature_constants(config: ModelConfig, extractor: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Filters and window, which NeMo stores; some checkpoints were trained with theirs in less than fp32."""
+    rounded = getattr(torch, str(extractor.get("mel_filters_dtype", "float32")), None)
+    if not isinstance(rounded, torch.dtype):
+        raise BadCheckpoint(f"mel_filters_dtype is {extractor['mel_filters_dtype']!r}, which is no precision")
+    constants = {"fb": mel_filters(config.mel)[None], "window": hann_window(config.mel)}
+    return {f"preprocessor.featurizer.{name}": value.to(rounded).float() for name, value in constants.items()}
+
+
+def _pieces(folder: Path, count: int) -> tuple[str, ...]:
+    as_json, as_model = (folder / name for name in TOKENIZER_NAMES)
+    if as_json.is_file():
+        return json_pieces(as_json.read_bytes(), count)
+    if as_model.is_file():
+        return sentencepiece_pieces(as_model.read_bytes())
+    raise BadCheckpoint(f"{folder} has neither {' nor '.join(TOKENIZER_NAMES)}; it is not a whole checkpoint")

@@ -1,0 +1,1 @@
+"""Greedy RNNT search, and how sure it is."""

@@ -1,0 +1,97 @@
+"""Multi-head attention with relative positions over a ring of keys and values.
+
+Relative positions are those of Transformer-XL, as in NeMo's `RelPositionMultiHeadAttention`.
+
+Keys and values are kept after their projection, in a ring of `left` frames per slot: frame j lies in row j % left, so
+which frame a row holds is arithmetic on the stream's position. The table of relative positions is projected once per
+layer, and its product with NeMo's ``pos_bias_v`` is a constant.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from auricle_server.checkpoints.config import EncoderConfig
+from auricle_server.engine.model.linear import PackedLinear
+from auricle_server.engine.model.parameters import Parameters
+from auricle_server.engine.ops import CacheRows, Ops
+
+ALIGNED = 8
+"""Elements."""
+
+
+def relative_positions(d_model: int, farthest: int, nearest: int, device: torch.device) -> Tensor:
+    """Sinusoids of the distances `farthest` down to `nearest`, [farthest - nearest + 1, d_model], fp32."""
+    distance = torch.arange(farthest, nearest - 1, -1, device=device, dtype=torch.float32)
+    frequency = torch.exp(torch.arange(0, d_model, 2, device=device) * -(math.log(10000.0) / d_model))
+    angle = distance[:, None] * frequency
+    return torch.stack((angle.sin(), angle.cos()), 2).flatten(1)
+
+
+def _padded(table: Tensor) -> Tensor:
+    """Zeros to the right, up to a width at which tensor cores read rows 16 bytes at a time in either precision."""
+    return F.pad(table, (0, -table.shape[-1] % ALIGNED))
+
+
+class RelativeAttention:
+    """One layer's attention.
+
+    Args:
+        prefix: Name of the layer's attention in the checkpoint.
+        config: Architecture.
+        chunk_sizes: Chunk sizes in use; a position table is projected for each.
+        left: Frames of the ring.
+        parameters: The model's.
+        ops: How to compute.
+    """
+
+    def __init__(
+        self, prefix: str, config: EncoderConfig, chunk_sizes: list[int], left: int, parameters: Parameters, ops: Ops
+    ) -> None:
+        d_model = config.d_model
+        self._ops = ops
+        self._heads, self._head_dim = config.heads, d_model // config.heads
+        projections = [f"{prefix}.linear_{kind}" for kind in "qkv"]
+        weights = torch.cat([parameters.matrix(f"{name}.weight", d_model, d_model) for name in projections])
+        biases = [parameters.bias(f"{name}.bias", d_model) for name in projections]
+        present = [bias for bias in biases if bias is not None]
+        self._qkv = PackedLinear(weights, torch.cat(present) if present else None)
+        out = f"{prefix}.linear_out"
+        self._out = PackedLinear(
+            parameters.matrix(f"{out}.weight", d_model, d_model), parameters.bias(f"{out}.bias", d_model)
+        )
+        shape = config.heads, self._head_dim
+        self._bias_u = parameters.exact(f"{prefix}.pos_bias_u", *shape)
+        bias_v = parameters.exact(f"{prefix}.pos_bias_v", *shape)
+        exact = {c: _padded(self._table(prefix, d_model, left + c - 1, 1 - c, parameters)) for c in chunk_sizes}
+        self._constants = {c: (bias_v[:, None] @ table)[:, 0].contiguous() for c, table in exact.items()}
+        self._tables = {c: table.to(parameters.dtype) for c, table in exact.items()}
+
+    def _table(self, prefix: str, d_model: int, farthest: int, nearest: int, parameters: Parameters) -> Tensor:
+        """Projected relative positions, [heads, head_dim, distances], fp32."""
+        sinusoids = relative_positions(d_model, farthest, nearest, parameters.device)
+        projected = F.linear(sinusoids, parameters.exact(f"{prefix}.linear_pos.weight", d_model, d_model))
+        return projected.view(-1, self._heads, self._head_dim).permute(1, 2, 0).contiguous()
+
+    def __call__(self, x: Tensor, keys: Tensor, values: Tensor, place: CacheRows) -> Tensor:
+        """Attends from each chunk to its ring and itself, and appends the chunk to the ring.
+
+        Args:
+            x: Normalised layer input, [B, c, d_model].
+            keys: Pool of rings, [rows, heads, left, head_dim].
+            values: Likewise.
+            place: Where the rows stand.
+
+        Returns:
+            [B, c, d_model].
+        """
+        batch, frames, _ = x.shape
+        qkv = self._qkv(x).view(batch, frames, 3, self._heads, self._head_dim)
+        query = qkv.view(batch * frames, 3, self._heads, self._head_dim)[:, 0].transpose(0, 1)
+        by_position = query @ self._tables[frames]
+        out = self._ops.attend(qkv, by_position, keys, values, self._bias_u, self._constants[frames], place)
+        return self._out(out)

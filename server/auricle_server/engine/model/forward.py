@@ -1,0 +1,144 @@
+"""A checkpoint's forward pass for one batch of chunks, over slot-resident state.
+
+`features` -> `encode` -> `project` -> greedy search. Nothing here waits for the device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.engine.frames import FrameGeometry
+from auricle_server.engine.model.conformer import Conformer
+from auricle_server.engine.model.joint import Joint
+from auricle_server.engine.model.key_term_tables import CPU_SIZE, CUDA_SIZE, NO_SIZE, TermPool
+from auricle_server.engine.model.language_prompt import joint_projection
+from auricle_server.engine.model.log_mel import PCM_SCALE, LogMel
+from auricle_server.engine.model.parameters import Parameters
+from auricle_server.engine.model.prediction_network import PredictionNetwork
+from auricle_server.engine.model.state_pool import StatePool, fitting_slots
+from auricle_server.engine.model.subsampling import Subsampling
+from auricle_server.engine.ops import CacheRows, Ops
+
+SEVERAL = 2, 4, 8
+"""Chunks of a row of a stream that nobody listens to live: fewer and larger products."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Input of one step; B rows of one chunk size c.
+
+    Attributes:
+        pcm: New audio, signed 16 bit, [B, 1280 c].
+        slots: Where each row's state is, [B].
+        kept_in: Where its new encoder state goes: its slot, or the trash slot when it must not be kept, [B].
+        position: First encoder frame, [B].
+        start: Absolute index of its first sample of new audio, [B].
+        samples: Samples of the stream, or `UNBOUNDED`, [B].
+        mel_frames: Mel frames of the stream, or `UNBOUNDED`, [B].
+        last: Frames of the chunk inside the stream, all of which are decoded, [B].
+        prompt: Language prompt, [B].
+        terms: Root of its automaton of key terms, negative where it is there that it stands now; 0: none, [B].
+    """
+
+    pcm: Tensor
+    slots: Tensor
+    kept_in: Tensor
+    position: Tensor
+    start: Tensor
+    samples: Tensor
+    mel_frames: Tensor
+    last: Tensor
+    prompt: Tensor
+    terms: Tensor
+
+
+NUMBERS = len(Batch.__dataclass_fields__) - 1
+"""Columns of a batch besides its audio."""
+
+
+class Model:
+    """Parameters on a device, and the state of the streams.
+
+    Attributes:
+        reach: Frames that a query sees to the left of its chunk, by chunk size: the left context in whole chunks, as
+            NeMo's ``chunked_limited`` mask counts.
+        left: Frames of the attention ring.
+        several: Chunks of a row that holds several of the largest ones, by its encoder frames.
+        network: RNNT prediction network.
+        joint: RNNT joint.
+        takes_terms: Whether streams may have key terms.
+        terms: Automata of key terms.
+        slots: Streams that the state pool holds.
+
+    Args:
+        checkpoint: Configuration and weights.
+        slots: Streams that the state pool is to hold; None takes what suits the device.
+        device: Where to compute.
+        dtype: Precision of the encoder's matrix products.
+        ops: How to compute what is more than a matrix product.
+        takes_terms: Whether streams may have key terms.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        slots: int | None,
+        device: torch.device,
+        dtype: torch.dtype,
+        ops: Ops,
+        takes_terms: bool = True,
+    ) -> None:
+        self.config = config = checkpoint.config
+        self.device, self.ops = device, ops
+        parameters = Parameters(checkpoint.weights, device, dtype)
+        self.geometry = FrameGeometry(config)
+        self.reach = {right + 1: left // (right + 1) * (right + 1) for left, right in config.encoder.contexts}
+        self.left = max(self.reach.values())
+        longest = max(self.reach)
+        self.several = {chunks * longest: chunks for chunks in SEVERAL} if ops.several else {}
+        self._mel = LogMel(config.mel, parameters)
+        self._subsampling = Subsampling(config.encoder, config.mel.bins, parameters)
+        sizes = sorted({*self.reach, *self.several})
+        self._conformer = Conformer(config.encoder, sizes, self.left, parameters, ops)
+        self._projection = joint_projection(config, parameters)
+        self.network = PredictionNetwork(config.decoder, parameters)
+        self.joint = Joint(config.decoder, parameters)
+        self.takes_terms = takes_terms
+        size = CUDA_SIZE if device.type == "cuda" else CPU_SIZE
+        self.terms = TermPool(size if takes_terms else NO_SIZE, config.decoder.vocabulary, device)
+        self.slots = slots or fitting_slots(self._state(0, dtype).bytes_per_slot, device)
+        self.state = self._state(self.slots, dtype)
+
+    def _state(self, slots: int, dtype: torch.dtype) -> StatePool:
+        return StatePool(self.config, slots, self.left, self.network.start(), self.device, dtype)
+
+    def features(self, batch: Batch) -> Tensor:
+        """Log-mel of the batch, [B, 8 c, bins]."""
+        audio = torch.cat((self.state.audio(batch.slots), batch.pcm.float() * PCM_SCALE), 1)
+        self.state.keep_audio(batch.kept_in, audio)
+        return self._mel(audio, batch.start - self.geometry.tail_samples, batch.samples)
+
+    def encode(self, mel: Tensor, batch: Batch) -> Tensor:
+        """Encoder frames, [B, c, d_model], fp32."""
+        carried = self.state.subsampling(batch.slots)
+        x, carried = self._subsampling(mel, batch.position, batch.mel_frames, carried)
+        self.state.keep_subsampling(batch.kept_in, carried)
+        chunk = x.shape[1] // self.several.get(x.shape[1], 1)
+        place = CacheRows(
+            batch.slots,
+            batch.kept_in,
+            batch.position,
+            batch.last,
+            self.reach[chunk],
+            self.left,
+            chunk if chunk < x.shape[1] else 0,
+        )
+        return self._conformer(x, self.state.layers, place)
+
+    def project(self, encoded: Tensor, batch: Batch) -> Tensor:
+        """Encoder frames under their language prompt, projected for the joint, [B, c, joint]."""
+        return self._projection(encoded, batch.prompt)

@@ -1,0 +1,72 @@
+"""Tables of fixed size on a device, which hold the automata of all streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from auricle_server.engine.key_terms.automaton import Automaton
+from auricle_server.engine.key_terms.automaton_cache import TableSpan
+from auricle_server.engine.ops.key_terms import TermTables
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much the tables hold. A state takes 12 bytes, an arc as many; 300 names need some 20,000 arcs."""
+
+    states: int
+    arcs: int
+
+
+NO_SIZE = Size(1, 0)
+CPU_SIZE, CUDA_SIZE = Size(1 << 20, 1 << 22), Size(1 << 22, 1 << 24)
+
+
+class TermPool:
+    """The tables, and how they are filled. On a CPU what nobody has written to takes no memory.
+
+    Attributes:
+        tables: On the device.
+        size: States and arcs.
+
+    Args:
+        size: Of the tables.
+        tokens: Size of the vocabulary: no state has more arcs.
+        device: Where.
+    """
+
+    def __init__(self, size: Size, tokens: int, device: torch.device) -> None:
+        def zeros(count: int, dtype: type[np.generic] = np.int32) -> torch.Tensor:
+            return torch.from_numpy(np.zeros(count, dtype)).to(device)  # numpy touches no page before it is needed
+
+        states, arcs = size.states, size.arcs
+        self.tables = TermTables(
+            zeros(states), zeros(states), zeros(states), zeros(arcs), zeros(arcs, np.float32), zeros(arcs), tokens
+        )
+        self.size = states, arcs
+        self._device = device
+
+    def load(self, room: TableSpan, automaton: Automaton) -> None:
+        """Writes an automaton to its place, in stream order."""
+        tables, first = self.tables, automaton.first
+        for column, values in (
+            (tables.first, first[:-1] + room.arc),
+            (tables.count, np.diff(first)),
+            (tables.root, np.full(automaton.states, room.state)),
+        ):
+            self._write(column, room.state, values)
+        for column, values in (
+            (tables.tokens, automaton.tokens),
+            (tables.bonuses, automaton.bonuses),
+            (tables.targets, automaton.targets + room.state),
+        ):
+            self._write(column, room.arc, values)
+
+    def _write(self, column: torch.Tensor, at: int, values: npt.NDArray[np.generic]) -> None:
+        source = torch.from_numpy(values.astype(np.float32 if column.is_floating_point() else np.int32))
+        if self._device.type == "cuda":
+            source = source.pin_memory()  # else the copy would wait for what is on its way
+        column[at : at + len(values)].copy_(source, non_blocking=True)

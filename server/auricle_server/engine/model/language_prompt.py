@@ -1,0 +1,52 @@
+"""Projection of encoder frames for the joint, with the language prompt folded in.
+
+The multilingual class (NeMo's `EncDecRNNTBPEModelWithPrompt`) appends a one-hot of the language to every frame and
+sends both through two linear layers. A one-hot times a matrix is a column of it, so the language is a bias chosen per
+row; and the second layer has no nonlinearity before the joint's own projection, so both are one matrix.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from auricle_server.checkpoints.config import ModelConfig
+from auricle_server.engine.model.linear import PackedLinear
+from auricle_server.engine.model.parameters import Parameters
+
+
+class JointProjection:
+    """Encoder frames to the joint's input, without a prompt."""
+
+    def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
+        weight = parameters.exact("joint.enc.weight", config.decoder.joint, config.encoder.d_model)
+        self._product = PackedLinear(weight, parameters.exact("joint.enc.bias", config.decoder.joint))
+
+    def __call__(self, encoded: Tensor, _prompt: Tensor) -> Tensor:
+        """[B, c, d_model] to [B, c, joint], fp32; takes the prompts [B] only to be called like its prompted sister."""
+        return self._product(encoded.float())
+
+
+class PromptedProjection:
+    """Encoder frames to the joint's input, under a language prompt per row."""
+
+    def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
+        assert config.prompt is not None
+        d_model, size = config.encoder.d_model, config.prompt.size
+        first = parameters.exact("prompt_kernel.0.weight")
+        self._first = PackedLinear(first[:, :d_model].contiguous())
+        self._bias_of_prompt = first[:, d_model : d_model + size].T + parameters.exact("prompt_kernel.0.bias")
+        joint = parameters.exact("joint.enc.weight", config.decoder.joint, d_model).double()
+        folded = (joint @ parameters.exact("prompt_kernel.2.weight").double()).float()
+        bias = joint @ parameters.exact("prompt_kernel.2.bias").double()
+        self._folded = PackedLinear(folded, (bias + parameters.exact("joint.enc.bias").double()).float())
+
+    def __call__(self, encoded: Tensor, prompt: Tensor) -> Tensor:
+        """[B, c, d_model] and prompt indices [B] to [B, c, joint], fp32."""
+        hidden = self._first(encoded.float()) + self._bias_of_prompt[prompt][:, None]
+        return self._folded(torch.relu(hidden))
+
+
+def joint_projection(config: ModelConfig, parameters: Parameters) -> JointProjection | PromptedProjection:
+    """The projection that the model's class asks for."""
+    return PromptedProjection(config, parameters) if config.prompt else JointProjection(config, parameters)

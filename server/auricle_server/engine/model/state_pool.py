@@ -1,0 +1,144 @@
+"""Everything that a stream leaves on the device between two chunks, one row per slot.
+
+Row 0 belongs to nobody: what must not be kept is written there. Memory per slot is fixed, however long the stream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from auricle_server.checkpoints.config import ModelConfig
+from auricle_server.engine.frames import FrameGeometry
+from auricle_server.engine.model.prediction_network import PredictionState
+from auricle_server.engine.model.subsampling import stage_widths
+
+CPU_SLOTS = 64
+MOST_SLOTS = 16_384
+STATE_SHARE = 0.8
+"""Of the free memory; the rest is for the intermediate results of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerState:
+    """One layer's pools: rings [rows, heads, left, head_dim] and history [rows, kernel - 1, d_model]."""
+
+    keys: Tensor
+    values: Tensor
+    history: Tensor
+
+
+class StatePool:
+    """State of `slots` streams.
+
+    Attributes:
+        layers: Pools of each conformer layer, which its operations read and write in place.
+
+    Args:
+        config: Architecture.
+        slots: Streams, the trash slot not counted.
+        left: Frames of the attention ring.
+        start: What the prediction network holds before its first token, one row.
+        device: Where.
+        dtype: Of rings and convolution history.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        slots: int,
+        left: int,
+        start: PredictionState,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        encoder, rows = config.encoder, slots + 1
+        ring = encoder.layers, rows, encoder.heads, left, encoder.d_model // encoder.heads
+        self._keys = torch.zeros(ring, device=device, dtype=dtype)
+        self._values = torch.zeros(ring, device=device, dtype=dtype)
+        history = encoder.layers, rows, encoder.conv_kernel - 1, encoder.d_model
+        self._history = torch.zeros(history, device=device, dtype=dtype)
+        pools = zip(self._keys, self._values, self._history, strict=True)
+        self.layers = [LayerState(*pool) for pool in pools]
+        channels = 1, encoder.conv_channels, encoder.conv_channels
+        self._subsampling = [
+            torch.zeros(rows, count, 1, width, device=device)
+            for count, width in zip(channels, stage_widths(config.mel.bins), strict=True)
+        ]
+        self._audio = torch.zeros(rows, FrameGeometry(config).tail_samples, device=device)
+        self._start = start
+        self._prediction = start.repeat(rows)
+        self._terms = torch.zeros(rows, dtype=torch.int32, device=device)
+
+    def reset(self, slots: list[int]) -> None:
+        """Prepares slots for new streams. Rings need no reset: nothing before frame 0 is ever visible."""
+        rows = torch.tensor(slots, device=self._audio.device)
+        self._history.index_fill_(1, rows, 0)
+        for pool in self._subsampling:
+            pool.index_fill_(0, rows, 0)
+        self._audio.index_fill_(0, rows, 0)
+        self._prediction.put(rows, self._start.repeat(len(slots)))
+
+    def audio(self, slots: Tensor) -> Tensor:
+        """Audio kept from the chunk before, [B, tail]."""
+        return self._audio.index_select(0, slots)
+
+    def keep_audio(self, slots: Tensor, audio: Tensor) -> None:
+        """Keeps the last samples of `audio`, [B, samples]."""
+        self._audio.index_copy_(0, slots, audio[:, -self._audio.shape[1] :])
+
+    def subsampling(self, slots: Tensor) -> list[Tensor]:
+        """Rows that the stride-2 convolutions carry on."""
+        return [pool.index_select(0, slots) for pool in self._subsampling]
+
+    def keep_subsampling(self, slots: Tensor, carried: list[Tensor]) -> None:
+        """Keeps the rows for the next chunk."""
+        for pool, carry in zip(self._subsampling, carried, strict=True):
+            pool.index_copy_(0, slots, carry)
+
+    def prediction(self, slots: Tensor) -> PredictionState:
+        """State of the prediction network."""
+        return self._prediction.take(slots)
+
+    def keep_prediction(self, slots: Tensor, state: PredictionState) -> None:
+        """Keeps the prediction network's state."""
+        self._prediction.put(slots, state)
+
+    def terms(self, slots: Tensor, asked: Tensor) -> Tensor:
+        """State of each row's automaton of key terms, [B], int32; 0 where there is none.
+
+        Args:
+            slots: Of the rows, [B].
+            asked: As in `Batch.terms`, [B].
+        """
+        kept = self._terms.index_select(0, slots)
+        return torch.where(asked > 0, kept, -asked.int())
+
+    def keep_terms(self, slots: Tensor, state: Tensor) -> None:
+        """Keeps the automata's states."""
+        self._terms.index_copy_(0, slots, state)
+
+    @property
+    def bytes_per_slot(self) -> int:
+        """Device memory of one slot."""
+        tensors = [self._keys, self._values, self._history, *self._subsampling, self._audio]
+        total = sum(tensor.numel() * tensor.element_size() for tensor in tensors) + self._prediction.bytes
+        return total // self._audio.shape[0]
+
+
+def fitting_slots(bytes_per_slot: int, device: torch.device) -> int:
+    """Slots for which a device has room, when nobody says how many.
+
+    More than a device can serve in real time does no harm: how many streams are admitted is decided by the time that
+    steps take.
+
+    Args:
+        bytes_per_slot: Device memory of one slot.
+        device: Where; the model's parameters are there already.
+    """
+    if device.type != "cuda":
+        return CPU_SLOTS
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(MOST_SLOTS, int(free * STATE_SHARE) // bytes_per_slot))

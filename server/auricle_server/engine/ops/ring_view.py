@@ -1,0 +1,67 @@
+"""Where a batch's chunks stand on their rings of keys and values, as the portable operations need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from auricle_server.engine.ops.cache_rows import CacheRows
+
+
+@dataclass(frozen=True, slots=True)
+class RingView:
+    """The same for all layers of a step. K = left + c keys: the rows of the ring, then the chunk.
+
+    Attributes:
+        hidden: What is added to the scores: -inf for a key that a query may not see, else 0, [B, 1, q, K]; q is 1
+            where all queries of a row see the same, in rows of several chunks it is c.
+        blind: Queries that see no key at all, [B, 1, q, 1].
+        index: Position of each query's distance to each key in a table of distances, [B, H, c, K].
+        written: Rows of a pool [rows * H * left, D] that the chunk's frames take, [B * H * min(c, left)].
+    """
+
+    hidden: Tensor
+    blind: Tensor
+    index: Tensor
+    written: Tensor
+
+    @classmethod
+    def of(cls, place: CacheRows, frames: int, heads: int) -> RingView:
+        """The view of chunks of `frames` frames.
+
+        The newest frame before the chunk has age 0; the frame of ring row r has age (position - 1 - r) % left.
+        """
+        left, position = place.left, place.position[:, None]
+        step = torch.arange(frames, device=position.device)
+        age = (position - 1 - torch.arange(left, device=position.device)) % left
+        visible = _visible(place, frames, age, step)
+        hidden = torch.zeros(visible.shape, device=visible.device).masked_fill_(~visible, float("-inf"))
+        behind = torch.cat((age, (-1 - step).expand(len(age), -1)), 1)  # a key of the chunk is younger than age 0
+        index = (left + frames - 2) - step[:, None] - behind[:, None, :]
+        index = index[:, None].expand(-1, heads, -1, -1).contiguous()
+        blind = ~visible.any(2, keepdim=True)
+        return cls(hidden[:, None], blind[:, None], index, _written(place, step[-left:], heads))
+
+    def append(self, pool: Tensor, chunk: Tensor) -> None:
+        """Writes the chunk's keys or values [B, H, c, D] into the rings of `pool` [rows, H, left, D]."""
+        kept = min(chunk.shape[2], pool.shape[2])
+        source = chunk[:, :, -kept:].reshape(-1, chunk.shape[3])
+        pool.view(-1, pool.shape[3]).index_copy_(0, self.written, source.to(pool.dtype))
+
+
+def _visible(place: CacheRows, frames: int, age: Tensor, step: Tensor) -> Tensor:
+    """Which keys each query of a row sees, [B, q, K]; see `RingView.hidden`."""
+    begin = step // place.chunk * place.chunk if place.chunk else step.new_zeros(1)  # of each query's chunk
+    begin = begin[:, None]
+    of_ring = age[:, None] < torch.minimum(place.position[:, None, None], place.reach - begin)
+    of_row = (step >= begin - place.reach) & (step < begin + (place.chunk or frames))
+    return torch.cat((of_ring, of_row & (step < place.valid[:, None])[:, None]), 2)
+
+
+def _written(place: CacheRows, step: Tensor, heads: int) -> Tensor:
+    """See `RingView.written`; `step` counts the frames that are kept."""
+    head = torch.arange(heads, device=step.device)[:, None]
+    ring = place.kept_in[:, None, None] * heads + head
+    return (ring * place.left + (place.position[:, None] + step)[:, None] % place.left).flatten()

@@ -1,0 +1,1 @@
+"""How steps are executed: eagerly, or as CUDA graphs of fixed shapes."""

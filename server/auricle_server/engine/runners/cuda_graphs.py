@@ -1,0 +1,167 @@
+"""Computes batches with programs of fixed shapes, as CUDA graphs, without waiting for the device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from auricle_server.engine.key_terms.automaton import Automaton
+from auricle_server.engine.key_terms.automaton_cache import TableSpan
+from auricle_server.engine.model.forward import Model
+from auricle_server.engine.runners.eager import Inputs, StepOutputs
+from auricle_server.engine.runners.graph_program import StaticProgram, Steps
+
+BUCKETS = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+"""Rows of the shapes: a batch takes the next larger one, so at most a third of a large batch is padding."""
+
+
+class StaticRunner:
+    """See `Runner`.
+
+    One program is on its way while the host assembles the next batch; all work is on one CUDA stream, in order.
+
+    Args:
+        model: What to compute.
+        max_rows: Most rows of a batch, by chunk size.
+        buckets: Rows of the shapes.
+    """
+
+    def __init__(self, model: Model, max_rows: dict[int, int], buckets: tuple[int, ...] = BUCKETS) -> None:
+        self.depth = 1 if model.device.type == "cuda" else 0
+        self._model = model
+        self._device = _Device(model.device)
+        self._programs: dict[tuple[int, int], StaticProgram] = {}
+        self._buckets = {
+            frames: (*(bucket for bucket in buckets if bucket < most), most) for frames, most in max_rows.items()
+        }
+        self._chosen: StaticProgram | None = None
+
+    def inputs(self, frames: int, rows: int) -> Inputs:
+        """See `Runner`."""
+        with self._device.stream():
+            self._chosen = self._program(frames, next(b for b in self._buckets[frames] if b >= rows))
+        self._device.wait_until_sent()
+        return self._chosen.inputs(rows)
+
+    def launch(self, inputs: Inputs) -> StaticTicket:
+        """See `Runner`."""
+        assert self._chosen is not None, "inputs come first"
+        with self._device.stream():
+            steps = self._chosen.favouring if inputs.has_terms else self._chosen.plain
+        ticket = StaticTicket(self._chosen, steps, inputs.numbers.shape[1], self._device)
+        self._device.send(self._chosen.send)
+        self._device.run(steps.begin)
+        return ticket
+
+    def reset(self, slots: list[int]) -> None:
+        """See `Runner`."""
+        with self._device.stream():
+            self._model.state.reset(slots)
+
+    def load_terms(self, room: TableSpan, automaton: Automaton) -> None:
+        """See `Runner`."""
+        with self._device.stream():
+            self._model.terms.load(room, automaton)
+
+    def warm_up(self) -> None:
+        """Makes all programs, the largest first: the smaller ones find memory that is theirs to share."""
+        for frames, buckets in self._buckets.items():
+            for rows in reversed(buckets):
+                for terms in (0, 1) if self._model.takes_terms else (0,):
+                    inputs = self.inputs(frames, rows)
+                    inputs.numbers.fill(0)
+                    inputs.numbers[-1] = terms
+                    self.launch(inputs).collect()
+
+    def _program(self, frames: int, rows: int) -> StaticProgram:
+        key = frames, rows
+        if key not in self._programs:
+            self._programs[key] = StaticProgram(self._model, frames, rows, self._device.capture)
+        return self._programs[key]
+
+
+@dataclass(frozen=True, slots=True)
+class StaticTicket:
+    """See `Ticket`."""
+
+    program: StaticProgram
+    steps: Steps
+    rows: int
+    device: _Device
+
+    def collect(self) -> StepOutputs:
+        """See `Ticket`."""
+        self.device.wait()
+        while self.program.unfinished:
+            self.device.run(self.steps.go_on)
+            self.device.wait()
+        return self.program.found(self.rows, self.device.seconds())
+
+
+class _Device:
+    """A CUDA stream of its own, or the CPU, which does everything at once."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == "cuda"
+        if self._cuda:
+            torch.cuda.synchronize(device)  # parameters and pools were made on another stream
+            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+            self._sent = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+            self._done = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+            self._pool = torch.cuda.graph_pool_handle()
+        self._began = 0.0
+
+    def stream(self) -> Any:
+        """Context in which operations go to the stream."""
+        return torch.cuda.stream(self._stream) if self._cuda else nullcontext()
+
+    def run(self, program: Callable[[], None]) -> None:
+        """Puts a program on the stream."""
+        with self.stream():
+            program()
+            if self._cuda:
+                self._done.record(self._stream)
+
+    def wait(self) -> None:
+        """Until all that was put on the stream is done."""
+        if self._cuda:
+            self._done.synchronize()
+
+    def send(self, copy: Callable[[], None]) -> None:
+        """Puts the copy of a batch's input on the stream."""
+        self._began = time.perf_counter()
+        self.run(copy)
+        if self._cuda:
+            self._sent.record(self._stream)
+
+    def wait_until_sent(self) -> None:
+        """Until the latest input has been read from host memory."""
+        if self._cuda:
+            self._sent.synchronize()
+
+    def seconds(self) -> float:
+        """From the arrival of the latest input to the end of all work; to be called when it is done."""
+        if self._cuda:
+            return float(self._sent.elapsed_time(self._done)) / 1000
+        return time.perf_counter() - self._began
+
+    def capture(self, operations: Callable[[], None]) -> Callable[[], None]:
+        """A CUDA graph of the operations, which share the memory of their intermediate results with other graphs.
+
+        Sound because graphs run one after the other, and what one leaves to another lies in tensors that were made
+        before.
+        """
+        if not self._cuda:
+            return operations
+        for _ in range(2):  # compiles kernels, makes FFT plans and cuBLAS workspaces
+            operations()
+        self._stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
+            operations()
+        return graph.replay

@@ -1,0 +1,205 @@
+"""A step of one shape, every tensor of which stays where it is, so that a CUDA graph can hold it.
+
+The greedy search is label looping in rounds: in each, every row that is not at its end looks for its next label, and
+the prediction network moves on for those that found one. How many rounds a batch needs is known only afterwards: the
+first program runs a few and the host has another one run until no row is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from auricle_server.engine.decoding.confidence import entropy_confidences
+from auricle_server.engine.model.forward import NUMBERS, Batch, Model
+from auricle_server.engine.ops import SearchState
+from auricle_server.engine.runners.eager import Inputs, StepOutputs
+from auricle_server.engine.runners.pinned_buffers import PinnedBuffers
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What is put on the device for a batch.
+
+    Attributes:
+        begin: Encodes, and searches as far as most batches need.
+        go_on: Searches on, while rows are not at their end.
+    """
+
+    begin: Callable[[], None]
+    go_on: Callable[[], None]
+
+
+Capture = Callable[[Callable[[], None]], Callable[[], None]]
+"""Turns operations on fixed tensors into something that repeats them."""
+
+FIRST_ROUNDS = 2
+"""A row that finds a label needs a second round to see that there is no other one."""
+
+
+class StaticProgram:
+    """Computes batches of up to `rows` chunks of `frames` encoder frames.
+
+    Args:
+        model: What to compute.
+        frames: Encoder frames of a chunk.
+        rows: Rows of the shape; a smaller batch is padded with rows of the trash slot.
+        capture: Makes the programs.
+    """
+
+    def __init__(self, model: Model, frames: int, rows: int, capture: Capture) -> None:
+        self._model, self._window = model, frames
+        self._blank, self._max_symbols = model.config.decoder.vocabulary, model.config.decoder.max_symbols
+        self._inputs = _inputs(model, frames, rows)
+        self._outputs = _outputs(model, frames, rows)
+        numbers = self._inputs.on_device("numbers").unbind(0)
+        self._batch = Batch(self._inputs.on_device("pcm"), *numbers)
+        self._search = _search(self._outputs, rows, model.device)
+        self._prediction = model.network.start().repeat(rows)
+        self._encoded = torch.zeros(rows, frames, model.config.decoder.joint, device=model.device)
+        self._terms = torch.zeros(rows, dtype=torch.int32, device=model.device)
+        self._capture = capture
+        self.plain = Steps(capture(self._begin), capture(self._go_on))
+
+    # --- on the host -------------------------------------------------------------------------------------------------
+
+    def inputs(self, rows: int) -> Inputs:
+        """Arrays for a batch of that many rows."""
+        pcm, numbers = self._inputs.on_host("pcm"), self._inputs.on_host("numbers")
+        numbers[:, rows:] = 0
+        return Inputs(pcm[:rows], numbers[:, :rows])  # type: ignore[arg-type]
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether rows of the batch have frames left to decode."""
+        return bool(self._outputs.on_host("pending")[0])
+
+    def found(self, rows: int, seconds: float) -> StepOutputs:
+        """What the batch of that many rows brought, in that time."""
+        counts = self._outputs.on_host("count")[:rows].astype(np.int32)
+        most = int(counts.max(initial=0))
+        there = np.arange(most) < counts[:, None]
+        tokens, frames, log_probabilities, powers = (
+            self._outputs.on_host(name)[:most, :rows].T[there]
+            for name in ("tokens", "frames", "log_probabilities", "powers")
+        )
+        probabilities = np.exp(log_probabilities.astype(np.float32))
+        confidences = entropy_confidences(powers.astype(np.float32), self._blank + 1)
+        return StepOutputs(
+            counts, tokens.astype(np.int32), frames.astype(np.int32), probabilities, confidences, seconds
+        )
+
+    @cached_property
+    def favouring(self) -> Steps:
+        """With key terms; the plain steps know nothing of them. To be asked for before a batch is sent."""
+        self._inputs.on_device("numbers").zero_()  # capturing computes, and must not touch the slots of the last batch
+        return Steps(self._capture(self._begin_favouring), self._capture(self._go_on_favouring))
+
+    # --- on the device -----------------------------------------------------------------------------------------------
+
+    def send(self) -> None:
+        """Copies the batch's input to the device."""
+        self._inputs.send()
+
+    def _begin(self) -> None:
+        self._prepare()
+        for _ in range(FIRST_ROUNDS):
+            self._round()
+        self._report()
+
+    def _begin_favouring(self) -> None:
+        self._prepare()
+        self._terms.copy_(self._model.state.terms(self._batch.slots, self._batch.terms))
+        for _ in range(FIRST_ROUNDS):
+            self._favouring_round()
+        self._report_terms()
+
+    def _go_on_favouring(self) -> None:
+        self._favouring_round()
+        self._report_terms()
+
+    def _prepare(self) -> None:
+        model, batch, search = self._model, self._batch, self._search
+        encoded = model.encode(model.features(batch), batch)
+        self._encoded.copy_(model.project(encoded, batch))
+        state = model.state.prediction(batch.slots)
+        self._prediction.hidden.copy_(state.hidden)
+        self._prediction.cell.copy_(state.cell)
+        self._prediction.projected.copy_(state.projected)
+        # A row without a frame to decode, and one that pads the batch, starts behind the chunk: it is not looked at.
+        search.time.copy_(torch.where(batch.last > 0, 0, self._window))
+        search.repeats.zero_()
+        search.count.zero_()
+
+    def _go_on(self) -> None:
+        self._round()
+        self._report()
+
+    def _round(self) -> None:
+        model, search, state = self._model, self._search, self._prediction
+        joint = model.joint
+        token, log_probability, power = model.ops.joint_scores(
+            self._encoded, search.time, state.projected, joint.weight, joint.bias, self._window
+        )
+        model.ops.take_labels(token, log_probability, power, self._batch.last, self._blank, self._max_symbols, search)
+        model.network.advance(search.label, state, search.active, model.ops)
+
+    def _favouring_round(self) -> None:
+        model, search, state = self._model, self._search, self._prediction
+        joint, terms = model.joint, model.terms.tables
+        looked_at = self._encoded, search.time, state.projected, joint.weight, joint.bias
+        token, log_probability, power = model.ops.joint_scores(*looked_at, self._window)
+        model.ops.favour(*looked_at, token, log_probability, search.repeats, terms, self._terms)
+        model.ops.take_labels(token, log_probability, power, self._batch.last, self._blank, self._max_symbols, search)
+        model.ops.follow(search.label, search.active, terms, self._terms)
+        model.network.advance(search.label, state, search.active, model.ops)
+
+    def _report_terms(self) -> None:
+        self._model.state.keep_terms(self._batch.kept_in, self._terms)
+        self._report()
+
+    def _report(self) -> None:
+        """Keeps the prediction network's state where the encoder's is kept, and copies out what was found."""
+        self._model.state.keep_prediction(self._batch.kept_in, self._prediction)
+        self._outputs.fetch()
+
+
+def _inputs(model: Model, frames: int, rows: int) -> PinnedBuffers:
+    samples = frames * model.geometry.frame_samples
+    return PinnedBuffers(
+        model.device, {"pcm": ((rows, samples), torch.int16), "numbers": ((NUMBERS, rows), torch.int64)}
+    )
+
+
+def _outputs(model: Model, frames: int, rows: int) -> PinnedBuffers:
+    each = frames * model.config.decoder.max_symbols, rows
+    return PinnedBuffers(
+        model.device,
+        {
+            "tokens": (each, torch.int32),
+            "frames": (each, torch.int32),
+            "log_probabilities": (each, torch.float32),
+            "powers": (each, torch.float32),
+            "count": ((rows,), torch.int32),
+            "pending": ((1,), torch.int32),
+        },
+    )
+
+
+def _search(outputs: PinnedBuffers, rows: int, device: torch.device) -> SearchState:
+    return SearchState(
+        time=torch.zeros(rows, dtype=torch.int64, device=device),
+        repeats=torch.zeros(rows, dtype=torch.int32, device=device),
+        count=outputs.on_device("count"),
+        label=torch.zeros(rows, dtype=torch.int64, device=device),
+        active=torch.zeros(rows, dtype=torch.bool, device=device),
+        pending=outputs.on_device("pending"),
+        tokens=outputs.on_device("tokens"),
+        frames=outputs.on_device("frames"),
+        log_probabilities=outputs.on_device("log_probabilities"),
+        powers=outputs.on_device("powers"),
+    )

@@ -1,0 +1,1 @@
+"""Which streams are computed next. Numbers only; no tensor library."""

@@ -1,0 +1,114 @@
+"""Audio that has come and is not computed yet: a ring of blocks per slot, in host memory.
+
+A block is the audio that one encoder frame adds to what its slot holds on the device, so the input of a chunk is a run
+of whole blocks, and the input of a batch is one gather. A ring holds a few chunks; audio that comes faster than it is
+computed (a file, a replay) waits behind the ring in pieces.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from auricle_server.engine.frames import FrameGeometry
+from auricle_server.engine.types import AudioBatch, Pcm
+
+Slots = npt.NDArray[np.integer[Any]]
+
+
+class AudioRings:
+    """The audio of every slot.
+
+    Attributes:
+        received: Samples that have come for each slot, what waits behind its ring included, [slots + 1].
+
+    Args:
+        geometry: Of the model.
+        slots: Highest slot.
+        longest: Encoder frames of the longest chunk.
+    """
+
+    def __init__(self, geometry: FrameGeometry, slots: int, longest: int) -> None:
+        self._block = geometry.frame_samples
+        self._lead = -geometry.input_start(0)
+        self._blocks = 2 * longest + 2
+        self._size = self._blocks * self._block
+        self._rings = np.zeros((slots + 1, self._size), np.int16)
+        self.received = np.zeros(slots + 1, np.int64)
+        self._room = np.zeros(slots + 1, np.int64)
+        """First sample of each slot that would overwrite what is still needed."""
+        self._waiting: dict[int, deque[Pcm]] = {}
+
+    def reset(self, slot: int) -> None:
+        """Prepares a slot for a new stream; what lies before its first sample is silence."""
+        self._rings[slot, : self._lead] = 0
+        self.received[slot] = 0
+        self._room[slot] = self._size - self._lead
+        self._waiting.pop(slot, None)
+
+    def append(self, slot: int, pcm: Pcm) -> None:
+        """Adds audio to one stream."""
+        at = int(self.received[slot])
+        self.received[slot] = at + len(pcm)
+        if slot in self._waiting:
+            self._waiting[slot].append(pcm)
+            return
+        fits = int(self._room[slot]) - at
+        self._write(slot, at, pcm[:fits])
+        if len(pcm) > fits:
+            self._waiting[slot] = deque([pcm[fits:]])
+
+    def append_batch(self, batch: AudioBatch) -> None:
+        """Adds audio to several streams; a slot may come more than once."""
+        end = 0
+        # A slice assignment per entry: index arithmetic per sample would cost ten times as much.
+        for slot, length in zip(batch.slots.tolist(), batch.lengths.tolist(), strict=True):
+            begin, end = end, end + length
+            self.append(slot, batch.pcm[begin:end])
+
+    def gather(self, slots: Slots, position: npt.NDArray[np.int64], frames: int, out: Pcm) -> None:
+        """Copies the new audio of one chunk per row.
+
+        Args:
+            slots: [B].
+            position: First encoder frame of each chunk, [B].
+            frames: Of a chunk, c.
+            out: [B, c * frame_samples], contiguous.
+        """
+        block = (position[:, None] + np.arange(frames)) % self._blocks
+        block += slots.astype(np.int64)[:, None] * self._blocks
+        rows = out.reshape(-1, self._block)
+        np.take(self._rings.reshape(-1, self._block), block.ravel(), axis=0, out=rows, mode="clip")
+
+    def release(self, slots: Slots, position: npt.NDArray[np.int64]) -> None:
+        """What lies before the chunks at the given positions is needed no more."""
+        self._room[slots] = position * self._block - self._lead + self._size
+        if self._waiting:
+            for slot in slots.tolist():
+                if slot in self._waiting:
+                    self._refill(slot)
+
+    def _refill(self, slot: int) -> None:
+        pieces = self._waiting[slot]
+        at = int(self.received[slot]) - sum(map(len, pieces))
+        while pieces and at < self._room[slot]:
+            fits = int(self._room[slot]) - at
+            piece = pieces.popleft()
+            self._write(slot, at, piece[:fits])
+            at += min(fits, len(piece))
+            if len(piece) > fits:
+                pieces.appendleft(piece[fits:])
+        if not pieces:
+            del self._waiting[slot]
+
+    def _write(self, slot: int, at: int, pcm: Pcm) -> None:
+        """Puts audio into the ring, from sample `at` of the stream on; it fits."""
+        begin = (at + self._lead) % self._size
+        first = min(len(pcm), self._size - begin)
+        ring = self._rings[slot]
+        ring[begin : begin + first] = pcm[:first]
+        if first < len(pcm):
+            ring[: len(pcm) - first] = pcm[first:]

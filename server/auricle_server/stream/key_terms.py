@@ -1,0 +1,44 @@
+"""What a gateway has to say to a stream's key terms. Pure."""
+
+from __future__ import annotations
+
+from auricle.protocol import codes
+from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.server_messages import Limits
+from auricle_server.ipc.messages import ModelInfo
+from auricle_server.text.key_terms import unwritable
+
+_MOST_NAMED = 5
+
+
+def check_keyterms(keyterms: tuple[str, ...], limits: Limits | None) -> None:
+    """Whether a stream may have these.
+
+    Args:
+        keyterms: What the client asks for.
+        limits: Of the server; None takes none.
+
+    Raises:
+        ProtocolViolation: `unsupported_keyterms` or `invalid_keyterms`.
+    """
+    if not keyterms:
+        return
+    if limits is None or not limits.keyterms:
+        raise ProtocolViolation(codes.UNSUPPORTED_KEYTERMS, "this server takes no key terms; send none")
+    if len(keyterms) > limits.keyterms:
+        most = f"{len(keyterms)} key terms are more than the {limits.keyterms} that a stream may have"
+        raise ProtocolViolation(codes.INVALID_KEYTERMS, most)
+    longest = max(keyterms, key=len)
+    if len(longest) > limits.keyterm_characters:
+        much = f"a key term may have {limits.keyterm_characters} characters; {longest[:40]!r}... has {len(longest)}"
+        raise ProtocolViolation(codes.INVALID_KEYTERMS, much)
+
+
+def unwritable_notice(keyterms: tuple[str, ...], info: ModelInfo) -> str | None:
+    """What the client must know of key terms that do no good; None when all do."""
+    idle = unwritable(keyterms, info.pieces)
+    if not idle:
+        return None
+    named = ", ".join(repr(term) for term in idle[:_MOST_NAMED])
+    more = f" and {len(idle) - _MOST_NAMED} more" if len(idle) > _MOST_NAMED else ""
+    return f"{info.name} cannot write {named}{more}; the other key terms hold"

@@ -1,0 +1,58 @@
+"""The languages of the multilingual demo model: what is said, and in which voices."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from demo_model.audio.voices import EspeakVoice, FliteVoice, SynthesisVoice
+from demo_model.texts import french, german, italian, sentences, spanish
+from demo_model.texts.grammar import Grammar
+from demo_model.texts.sentences import SentenceSource
+
+_VARIANTS = "+f2", "+f3", "+f4", "+f5", "+m2", "+m3", "+m4", "+m7", "+Annie", "+Lee", "+Andrea", "+Alex"
+TOKENIZER_SENTENCES = 12_000
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language as the model learns it.
+
+    Attributes:
+        code: BCP-47.
+        generate: Endless sentences; the second argument asks for held-out ones.
+        voices: With their weights.
+    """
+
+    code: str
+    generate: SentenceSource
+    voices: tuple[tuple[SynthesisVoice, float], ...]
+
+
+def _espeak(main: str, *regional: str) -> tuple[tuple[SynthesisVoice, float], ...]:
+    """The plain voice, its variants, and now and then how another region says it."""
+    weighted: list[tuple[SynthesisVoice, float]] = [(EspeakVoice(main), 3.0)]
+    weighted += [(EspeakVoice(main + variant), 1.0) for variant in _VARIANTS]
+    return (*weighted, *((EspeakVoice(file), 1.0) for file in regional))
+
+
+_FLITE: tuple[tuple[SynthesisVoice, float], ...] = tuple(
+    (FliteVoice(name), 3.0) for name in ("slt", "rms", "awb", "kal16")
+)
+
+LANGUAGES = (
+    Language("en-US", sentences.generate, (*_espeak("en-US"), *_FLITE)),
+    Language("es-ES", Grammar(spanish.WORDS, spanish.PATTERNS).generate, _espeak("es", "es-419")),
+    Language("fr-FR", Grammar(french.WORDS, french.PATTERNS).generate, _espeak("fr", "fr-be", "fr-ch")),
+    Language("de-DE", Grammar(german.WORDS, german.PATTERNS).generate, _espeak("de")),
+    Language("it-IT", Grammar(italian.WORDS, italian.PATTERNS).generate, _espeak("it")),
+)
+BY_CODE = {language.code: language for language in LANGUAGES}
+
+
+def tokenizer_text() -> Iterator[str]:
+    """Sentences of all languages in turn, for the tokenizer."""
+    rng = random.Random(7)
+    sources = [language.generate(rng, False) for language in LANGUAGES]
+    return (next(source).text for _ in range(TOKENIZER_SENTENCES) for source in sources)

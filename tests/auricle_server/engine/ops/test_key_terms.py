@@ -1,0 +1,142 @@
+"""The operations of key terms: kernels against plain PyTorch, and plain PyTorch against the reference."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from auricle_server.engine.key_terms.automaton import Automaton, Vocabulary, build
+from auricle_server.engine.key_terms.automaton_cache import TableSpan
+from auricle_server.engine.model.key_term_tables import Size, TermPool
+from auricle_server.engine.ops import Ops
+from auricle_server.engine.ops.key_terms import TermTables
+from tests.support.key_term_search import Follower
+from tests.support.step_inputs import Source, assert_near
+
+LETTERS = "abcdefgh"
+PIECES = ("▁", *LETTERS, *(a + b for a in LETTERS for b in LETTERS), *("▁" + a for a in LETTERS))
+BLANK = len(PIECES)
+BATCH, FRAMES, SIZE = 13, 5, 24
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Tables with two automata, and rows in all of their states."""
+
+    tables: TermTables
+    automata: tuple[Automaton, ...]
+    rooms: tuple[TableSpan, ...]
+    states: Tensor
+
+    def follower(self, row: int) -> Follower | None:
+        """The reference of a row; None where it has no terms."""
+        state = int(self.states[row])
+        for room, automaton in zip(self.rooms, self.automata, strict=True):
+            if room.state <= state < room.state + automaton.states:
+                follower = Follower(automaton, BLANK)
+                follower.state = state - room.state
+                return follower
+        return None
+
+
+def scene(seed: int, device: torch.device) -> Scene:
+    rng = random.Random(seed)
+    pool = TermPool(Size(4000, 40_000), BLANK, device)
+    rooms, automata, states = [], [], [0]
+    for count, room in ((120, TableSpan(1, 0)), (3, TableSpan(3000, 30_000))):
+        texts = ["".join("▁" + "".join(rng.choices(LETTERS, k=6)) for _ in range(2)) for _ in range(count)]
+        automaton = build(texts, Vocabulary(PIECES))
+        pool.load(room, automaton)
+        rooms.append(room)
+        automata.append(automaton)
+        states += [room.state, *(room.state + rng.randrange(automaton.states) for _ in range(5))]
+    chosen = torch.tensor(states, dtype=torch.int32, device=device)
+    return Scene(pool.tables, tuple(automata), tuple(rooms), chosen)
+
+
+@dataclass
+class Scores:
+    """Input of `Ops.favour`, and what it changes."""
+
+    looked_at: tuple[Tensor, ...]
+    token: Tensor
+    log_probability: Tensor
+    repeats: Tensor
+
+    def favour(self, ops: Ops, made: Scene) -> tuple[Tensor, Tensor]:
+        token, log_probability = self.token.clone(), self.log_probability.clone()
+        encoded, at, projected, weight, bias = self.looked_at
+        given = token, log_probability, self.repeats
+        ops.favour(encoded, at, projected, weight, bias, *given, made.tables, made.states)
+        return token, log_probability
+
+
+def scores(seed: int, device: torch.device, window: int, portable: Ops) -> Scores:
+    source = Source(seed, device)
+    at = source.integers(0, FRAMES, BATCH)
+    weight, bias = source.normal(BLANK + 1, SIZE), source.normal(BLANK + 1)
+    bias[BLANK] += 6.0  # about every second frame is blank
+    looked_at = source.normal(BATCH, FRAMES, SIZE), at, source.normal(BATCH, SIZE), weight, bias
+    token, log_probability, _ = portable.joint_scores(*looked_at, window)
+    return Scores(looked_at, token, log_probability, source.integers(0, 2, BATCH, dtype=torch.int32))
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_portable_equals_the_reference(portable: Ops, window: int) -> None:
+    made, given = scene(1, torch.device("cpu")), scores(2, torch.device("cpu"), window, portable)
+    token, log_probability = given.favour(portable, made)
+    encoded, at, projected, weight, bias = given.looked_at
+    changed = blanks = 0
+    for row in range(BATCH):
+        follower = made.follower(row)
+        for step in range(min(window, FRAMES - int(at[row]))):
+            logits = weight @ torch.relu(encoded[row, int(at[row]) + step] + projected[row]) + bias
+            spoken = step == 0 and bool(given.repeats[row])
+            expected = int(logits.argmax()) if follower is None else follower.choose(logits.numpy(), spoken)
+            assert int(token[row, step]) == expected
+            torch.testing.assert_close(log_probability[row, step], logits.log_softmax(0)[expected])
+            changed += expected != int(given.token[row, step])
+            blanks += expected != int(given.token[row, step]) == BLANK
+    assert changed > blanks > 0
+
+
+@pytest.mark.parametrize(("seed", "window"), [(1, 1), (2, 2), (3, 5)])
+def test_kernels_favour_what_portable_favours(kernels: Ops, portable: Ops, seed: int, window: int) -> None:
+    from tests.support.kernels import device_of_kernels
+
+    device = device_of_kernels()
+    made, given = scene(seed, device), scores(seed, device, window, portable)
+    ours, theirs = given.favour(kernels, made), given.favour(portable, made)
+    inside = given.looked_at[1][:, None] + torch.arange(window, device=device) < FRAMES
+    assert torch.equal(ours[0][inside], theirs[0][inside])
+    assert_near(ours[1][inside], theirs[1][inside])
+    assert not torch.equal(theirs[0], given.token)
+    assert torch.equal(ours[0][made.states == 0], given.token[made.states == 0])
+    assert torch.equal(ours[1][made.states == 0], given.log_probability[made.states == 0])
+
+
+@pytest.mark.parametrize("triton", [False, True])
+def test_automata_follow_the_labels(kernels: Ops, portable: Ops, triton: bool) -> None:
+    from tests.support.kernels import device_of_kernels
+
+    device = device_of_kernels()
+    made, source = scene(4, device), Source(5, device)
+    ops = kernels if triton else portable
+    for _ in range(12):
+        label, active = source.integers(0, BLANK, BATCH), source.integers(0, 4, BATCH) > 0
+        expected = made.states.clone()
+        for row in range(BATCH):
+            follower = made.follower(row)
+            if follower is not None and active[row]:
+                base = int(made.states[row]) - follower.state
+                follower.follow(int(label[row]))
+                expected[row] = base + follower.state
+        after = made.states.clone()
+        ops.follow(label, active, made.tables, after)
+        assert torch.equal(after, expected)
+        made = replace(made, states=after)
+    assert made.states[0] == 0
