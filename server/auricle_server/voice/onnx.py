@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+_CPUINFO = Path("/proc/cpuinfo")
 Floats = npt.NDArray[np.float32]
 
 
@@ -47,7 +48,23 @@ def _open(path: Path) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    if not _adds_exactly():
+        options.add_session_config_entry("session.x64quantprecision", "1")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _adds_exactly() -> bool:
+    """Whether the processor has VNNI, whose sums of 8-bit products are exact.
+
+    On x86 without it, ONNX Runtime takes VPMADDUBSW by default, whose sums of two saturate at 16 bits: where Smart Turn
+    says 0.26 with exact sums it then says 0.06. With ``x64quantprecision`` it takes an exact product, for half as much
+    time again. Other processors are exact and ignore the option, and so does a network of floats.
+    """
+    try:
+        flags = set(_CPUINFO.read_text().split())
+    except OSError:
+        return False
+    return not flags.isdisjoint({"avx512_vnni", "avx_vnni"})
 
 
 def to_float(pcm: bytes | memoryview) -> Floats:
