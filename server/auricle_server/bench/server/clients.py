@@ -29,8 +29,6 @@ SERVER_TURNS = 4
 _NORMAL = 1000
 _AHEAD = 0.5
 """Seconds before its first word that a client connects."""
-_LAST_WORDS = 5.0
-"""Seconds that a server may take to end a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,7 @@ class ClientPlan:
         start: When the first may open, on the machine's monotonic clock.
         ramp: Seconds over which they open.
         seconds: How long each speaks, at least.
+        last_words: Seconds that the server may take to end a stream.
     """
 
     host: str
@@ -56,6 +55,7 @@ class ClientPlan:
     start: float
     ramp: float
     seconds: float
+    last_words: float = 5.0
 
 
 def _floats() -> array[float]:
@@ -232,7 +232,7 @@ class _Crowd:
         opening = [asyncio.create_task(self._open(client)) for client in clients]
         await self._speak(clients)
         await asyncio.gather(*opening)
-        await asyncio.wait([client.over for client in clients], timeout=_LAST_WORDS)
+        await asyncio.wait([client.over for client in clients], timeout=self._plan.last_words)
         for client in clients:
             if not client.over.done():
                 self._report.failed("not ended by the server")
