@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
 from rich.console import Console
 
+from auricle_server.demo import track as track_module
 from auricle_server.demo.programme import Clip, Programme, compose
 from auricle_server.demo.screen import LiveScreen, PlainScreen
 from auricle_server.demo.track import CaptionEvent, CaptionKind, Track
@@ -19,16 +19,31 @@ def programme() -> Programme:
     return compose([Clip("Book a table.", "ann", bytes(16_000), speech_end=0.4)])
 
 
-async def test_frames_come_on_an_absolute_schedule(programme: Programme) -> None:
+class Clock:
+    """Stands in for the modules `time` and `asyncio` of the track: time passes only while it sleeps or stalls."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+async def test_frames_come_on_an_absolute_schedule(programme: Programme, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    for module in ("time", "asyncio"):
+        monkeypatch.setattr(track_module, module, clock)
     track = Track("Pipecat", 160, programme, lambda _track, _heard: None)
-    began = time.monotonic()
     async for number, _frame in numbered(track):
         if number == 10:
-            time.sleep(0.1)  # noqa: ASYNC251 - the event loop stalls, as it does under load
+            clock.now += 0.1  # the event loop stalls, as it does under load
         if number == 40:
             break
-    assert 0.82 <= time.monotonic() - began < 0.92  # the stall was caught up
-    assert 0.05 < track.lateness < 0.2
+    assert clock.now == pytest.approx(1000.0 + 41 * 0.02)  # the stall was caught up
+    assert track.lateness == pytest.approx(0.1 - 0.02)  # the stall began when frame 10 was played
 
 
 async def numbered(track: Track) -> AsyncIterator[tuple[int, bytes]]:
