@@ -17,6 +17,7 @@ from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
 from tests.parity.conftest import DEMO, Reference
+from tests.parity.rounding import rounding
 from tests.support import tones
 from tests.support.feeding import Feeder, Heard
 
@@ -69,15 +70,17 @@ def test_encoder_tokens_and_emission_frames_equal_nemo_offline(model: Subject, r
     engine = Engine(checkpoint, slots=7, hardware=Hardware("cpu", max_frames=70))
     heard = Feeder(engine, seed=right, keep_encoded=True).run(jobs, 80 * (right + 1), "en-US", at_once=7)
     assert engine.slots_used == 0
-    worst, tokens = 0.0, 0
+    worst, share, tokens = 0.0, 0.0, 0
     with torch.inference_mode():
         for job, audio in jobs.items():
             expected = reference.encode(torch.from_numpy(audio.astype(np.float32) / 32768), context)
-            worst = max(worst, encoder_difference(heard[job], expected))
+            difference = encoder_difference(heard[job], expected)
+            worst, share = max(worst, difference), max(share, difference / rounding(checkpoint, expected))
             assert (heard[job].tokens, heard[job].frames) == reference.decode(expected), f"{len(audio)} samples"
             tokens += len(heard[job].tokens)
-    print(f"\n{reference.path.name} {context}: {len(jobs)} lengths, {tokens} tokens, encoder differs by {worst:.1e}")
-    assert worst <= 1e-5
+    print(f"\n{reference.path.name} {context}: {len(jobs)} lengths, {tokens} tokens")
+    print(f"encoder differs by {worst:.1e}, {share:.0%} of what rounding explains")
+    assert share <= 1
     assert tokens > len(jobs), "audio that yields no words proves nothing about words"
 
 
