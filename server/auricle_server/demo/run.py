@@ -66,7 +66,8 @@ async def run(console: Console, model: str, clips: Path | None = None, picture: 
     photographer = Picture(picture, show.tracks) if picture else None
     if photographer:
         show.screens.append(photographer)
-    async with serve(model) as (url, seconds):
+    # It opens as many streams as there are tracks, however busy the machine: what comes late is said to be late.
+    async with serve(model, "--max-load", "0") as (url, seconds):
         console.print(f"[green]✓[/] auricle serve is ready at {url} after {seconds:.1f} s")
         await show.play(url)
     scores = [(track, score_track(track)) for track in show.tracks]
