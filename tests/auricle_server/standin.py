@@ -13,21 +13,14 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.engine import Engine
-from auricle_server.engine.types import (
-    NO_MARK,
-    AudioBatch,
-    EngineInfo,
-    Lease,
-    LeaseEnded,
-    NoSlot,
-    StepResults,
-    UnknownLatency,
-)
+from auricle_server.engine.types import NO_MARK, Lease, LeaseEnded, NoSlot, StepResults, UnknownLatency
+from auricle_server.model_info import ModelInfo
 
 WORDS = ("one", "two", "three", "four")
 FRAME = 1280
-INFO = EngineInfo("stand-in", tuple(f"▁{word}" for word in WORDS), (80, 160), 80, ("en-US",), "en-US", 0.08, 4)
+INFO = ModelInfo("stand-in", tuple(f"▁{word}" for word in WORDS), (80, 160), 80, ("en-US",), "en-US", 0.08, 4)
 
 
 def speech(*words: str | None, frames: int = 2) -> bytes:
@@ -74,7 +67,7 @@ class StandIn:
     """
 
     def __init__(self, slots: int = 4, step_seconds: float = 0.0) -> None:
-        self.info = EngineInfo(**{**{name: getattr(INFO, name) for name in INFO.__slots__}, "slots": slots})
+        self.info = ModelInfo(**{**{name: getattr(INFO, name) for name in INFO.__slots__}, "slots": slots})
         self.poison: int | None = None
         self.broken = self.deaf = 0
         self.step_seconds = step_seconds

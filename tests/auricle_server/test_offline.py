@@ -17,7 +17,14 @@ from auricle.protocol.settings import InvalidMessage
 from auricle.reconnect import ReconnectPolicy
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
-from auricle_server.ipc.messages import ChangeStream, CloseStream, OpenStream, StreamFailure, StreamOpened
+from auricle_server.ipc.messages import (
+    CloseStream,
+    OpenStream,
+    SettingsUpdate,
+    StreamFailure,
+    StreamOpened,
+    UpdateStream,
+)
 from auricle_server.serving.in_process_server import serve_locally
 from auricle_server.worker import stream_admin
 from tests.support import tones
@@ -105,7 +112,7 @@ def test_as_many_at_once_as_the_worker_takes_and_no_time_is_planned_for_them(
     with monkeypatch.context() as patch:
         patch.setattr(desk, "_tell", lambda _, item: told.append(item))
         desk.apply((b"gateway", 9), OpenStream(9, 80, "en-US"))
-        desk.apply((b"gateway", 9), ChangeStream(9, offline=True, starting=True))
+        desk.apply((b"gateway", 9), UpdateStream(9, SettingsUpdate(offline=True), starting=True))
     assert isinstance(told[-1], StreamFailure)
     assert told[-1].code == "server_full"
     assert exchange.worker._admission.load == 0
@@ -123,7 +130,7 @@ def test_files_leave_every_second_slot_to_those_who_speak(tones_engine: Engine) 
     desk._tell = lambda _, item: told.append(item)
     for number in range(tones_engine.info.slots):
         desk.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
-        desk.apply((b"gateway", number), ChangeStream(number, offline=True, starting=True))
+        desk.apply((b"gateway", number), UpdateStream(number, SettingsUpdate(offline=True), starting=True))
     assert [item.stream for item in told if isinstance(item, StreamFailure)] == [2, 3]
     for number in (5, 6):
         desk.apply((b"gateway", number), OpenStream(number, 80, "en-US"))

@@ -13,7 +13,7 @@ from auricle_server.checkpoints import load_checkpoint
 from auricle_server.demo.programme import load_clips
 from auricle_server.engine import Engine
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.stream import StreamState
+from auricle_server.stream.stream_state import StreamState
 from auricle_server.worker.factory import model_info
 
 LIMITS = Limits(1 << 20, 10.0, 3600.0, 60.0)

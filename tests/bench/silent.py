@@ -6,9 +6,11 @@ from typing import cast
 
 import numpy as np
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.engine import Engine
 from auricle_server.engine.scheduling.slot_pool import SlotPool
-from auricle_server.engine.types import NO_MARK, AudioBatch, EngineInfo, Lease, StepResults
+from auricle_server.engine.types import NO_MARK, Lease, StepResults
+from auricle_server.model_info import ModelInfo
 
 FRAME = 1280
 WORD_EVERY = 4
@@ -20,7 +22,7 @@ class SilentEngine:
 
     def __init__(self, slots: int, latency_ms: int) -> None:
         pieces = ("▁one", "▁two", "▁three")
-        self.info = EngineInfo("silent", pieces, (latency_ms,), latency_ms, ("en-US",), "en-US", 0.08, slots)
+        self.info = ModelInfo("silent", pieces, (latency_ms,), latency_ms, ("en-US",), "en-US", 0.08, slots)
         self._frames = latency_ms // 80
         self._slots = SlotPool(slots)
         self._lease_of = np.zeros(slots + 1, np.int64)

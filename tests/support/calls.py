@@ -13,15 +13,23 @@ from auricle_server.engine import Engine
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.ipc.messages import FromWorker, GatewayItem, OpenStream, RefineChanged, StreamOpened, ToWorker
-from auricle_server.stream import SettingsChange, StreamState
+from auricle_server.ipc.messages import (
+    FromWorker,
+    GatewayItem,
+    OpenStream,
+    SecondPassChanged,
+    SettingsUpdate,
+    StreamOpened,
+    ToWorker,
+)
+from auricle_server.stream.stream_state import StreamState
 from auricle_server.worker.admission import Admission
 from auricle_server.worker.factory import model_info
 from auricle_server.worker.loop import Worker
 from tests.support.tones import Pcm
 
 GATEWAY = b"gateway"
-News = ChunkResult | RefineChanged
+News = ChunkResult | SecondPassChanged
 
 
 class Exchange:
@@ -69,7 +77,7 @@ class Exchange:
         for item in message.items:
             if isinstance(item, StreamOpened):
                 self._opened[item.stream] = item
-            elif isinstance(item, RefineChanged):
+            elif isinstance(item, SecondPassChanged):
                 self._news[item.stream].append(item)
 
     def close(self) -> None:
@@ -111,7 +119,7 @@ class Call:
         self._stream = StreamState(exchange.info, start, "call", DEFAULT_LIMITS)
         self._seat, self._news = exchange.open(number, self._stream.latency_ms)
         refine = None if start.refine == "off" else start.refine
-        change = SettingsChange(refine=refine, offline=start.offline, keyterms=start.keyterms or None)
+        change = SettingsUpdate(refine=refine, offline=start.offline, keyterms=start.keyterms or None)
         self._seat.change(change, starting=True)
 
     @property

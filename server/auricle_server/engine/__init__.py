@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from auricle_server.engine.types import (
     EngineError,
-    EngineInfo,
     Lease,
     LeaseEnded,
     NoSlot,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Engine",
     "EngineError",
-    "EngineInfo",
     "Lease",
     "LeaseEnded",
     "NoSlot",

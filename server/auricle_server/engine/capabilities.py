@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from auricle_server.checkpoints.languages import offered_languages
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.frames import FrameGeometry
-from auricle_server.engine.types import EngineInfo, UnknownLanguage, UnknownLatency
+from auricle_server.engine.types import UnknownLanguage, UnknownLatency
+from auricle_server.model_info import ModelInfo
 from auricle_server.text.calibration import uncalibrated
 
 PREFERRED_LATENCY_MS = 160
@@ -56,9 +57,9 @@ class Capabilities:
         return self._prompts.get(language, 0)
 
 
-def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int) -> EngineInfo:
+def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int) -> ModelInfo:
     languages = offered_languages(checkpoint.config.prompt)
-    return EngineInfo(
+    return ModelInfo(
         name=checkpoint.name,
         pieces=checkpoint.pieces,
         latencies_ms=latencies,

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.build import Hardware, build_runner
 from auricle_server.engine.capabilities import Capabilities
@@ -26,13 +27,7 @@ from auricle_server.engine.scheduling.batcher import Batcher
 from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettings
 from auricle_server.engine.scheduling.slot_pool import SlotPool
 from auricle_server.engine.scheduling.stream_inputs import UNBOUNDED, StreamInputs
-from auricle_server.engine.types import (
-    AudioBatch,
-    Lease,
-    LeaseEnded,
-    Pcm,
-    StepResults,
-)
+from auricle_server.engine.types import Lease, LeaseEnded, Pcm, StepResults
 
 LEARNING_SECONDS = 0.001
 """For how long, at most, one step works on key terms; a step of any model takes longer."""

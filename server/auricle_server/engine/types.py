@@ -8,8 +8,6 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from auricle_server.text.calibration import RAW, WordCalibration
-
 Pcm = npt.NDArray[np.int16]
 """Audio, 16 kHz mono."""
 
@@ -51,35 +49,6 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineInfo:
-    """What callers may know of the model that an engine runs.
-
-    Attributes:
-        name: Model name as users give it.
-        pieces: Token strings by id, blank excluded.
-        latencies_ms: Chunk latencies offered, ascending.
-        default_latency_ms: The one to take when nobody chooses.
-        languages: Codes offered.
-        default_language: The one to take when nobody chooses.
-        frame_seconds: Length of an encoder frame.
-        slots: Streams that fit.
-        lookahead_seconds: Audio beyond the start of its last frame that a chunk rests on.
-        words: Makes word times and confidences of frames and tokens.
-    """
-
-    name: str
-    pieces: tuple[str, ...]
-    latencies_ms: tuple[int, ...]
-    default_latency_ms: int
-    languages: tuple[str, ...]
-    default_language: str
-    frame_seconds: float
-    slots: int
-    lookahead_seconds: float = 0.0
-    words: WordCalibration = RAW
-
-
-@dataclass(frozen=True, slots=True)
 class RowResult:
     """What one chunk of one stream brought.
 
@@ -102,23 +71,6 @@ class RowResult:
     confidences: tuple[float, ...] = ()
     mark: int | None = None
     ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AudioBatch:
-    """New audio of several streams, handed over at once.
-
-    Attributes:
-        slots: Whose, [n].
-        leases: Lease ids, [n]; what comes for a lease that has ended is skipped.
-        lengths: Samples of each, [n].
-        pcm: 16 kHz mono, one stream after the other, [sum(lengths)].
-    """
-
-    slots: npt.NDArray[np.int32]
-    leases: npt.NDArray[np.int64]
-    lengths: npt.NDArray[np.int32]
-    pcm: Pcm
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ class BatchWriter:
     """Makes as few segments as keep every stream's order: usually one."""
 
     def __init__(self) -> None:
-        self._segments: list[BatchPart] = []
+        self._parts: list[BatchPart] = []
         self._slots: list[int] = []
         self._pcm: dict[int, list[bytes]] = {}
         """Audio of the open segment, by lease."""
@@ -19,7 +19,7 @@ class BatchWriter:
         """Streams that have an item in the open segment, behind which no audio of theirs can go."""
 
     def __bool__(self) -> bool:
-        return bool(self._pcm or self._items or self._segments)
+        return bool(self._pcm or self._items or self._parts)
 
     def audio(self, stream: int, slot: int, lease: int, pcm: bytes) -> None:
         """Audio of a stream.
@@ -30,7 +30,7 @@ class BatchWriter:
         if len(pcm) & 1:
             raise ValueError(f"{len(pcm)} bytes are no whole number of samples")
         if stream in self._followed:
-            self._close_segment()
+            self._close_part()
         pieces = self._pcm.get(lease)
         if pieces is None:
             self._pcm[lease] = [pcm]
@@ -46,16 +46,16 @@ class BatchWriter:
     def take(self) -> ToWorker:
         """Everything; the outbox is empty then."""
         if self._pcm or self._items:
-            self._close_segment()
-        segments, self._segments = tuple(self._segments), []
-        return ToWorker(segments)
+            self._close_part()
+        parts, self._parts = tuple(self._parts), []
+        return ToWorker(parts)
 
     def clear(self) -> None:
         """Drops everything."""
         self.take()
 
-    def _close_segment(self) -> None:
+    def _close_part(self) -> None:
         pcm = [pieces[0] if len(pieces) == 1 else b"".join(pieces) for pieces in self._pcm.values()]
-        self._segments.append(BatchPart(AudioColumns.of(self._slots, list(self._pcm), pcm), tuple(self._items)))
+        self._parts.append(BatchPart(AudioColumns.of(self._slots, list(self._pcm), pcm), tuple(self._items)))
         self._slots, self._pcm, self._items = [], {}, []
         self._followed.clear()

@@ -2,7 +2,8 @@
 
 Audio and results travel in columns (see `auricle_server.ipc.columns`), everything else, which is rare, as items. A
 stream's number is unique for the life of its gateway and never used twice, and so is a lease for the life of its
-worker: a result for a stream that has gone finds nobody, and audio for a slot's last tenant does not reach its next.
+worker: a result for a stream that has ended is dropped, and audio for the previous stream of a slot does not reach the
+next one.
 """
 
 from __future__ import annotations
@@ -10,40 +11,12 @@ from __future__ import annotations
 import msgspec
 
 from auricle_server.ipc.columns import NO_AUDIO, AudioColumns, ResultColumns
-from auricle_server.text.calibration import RAW, WordCalibration
+from auricle_server.model_info import ModelInfo
 
 SAMPLE_RATE = 16_000
 """Samples per second of all audio between gateway and worker, and of every audio position."""
 CAUGHT_UP = 0
-"""Mark of the answers to `FlushSecond`; no `FlushStream` has it."""
-
-
-class ModelInfo(msgspec.Struct, frozen=True, tag=True):
-    """What a gateway must know of the worker's model.
-
-    Attributes:
-        name: Model name as users give it.
-        pieces: Token strings by id, blank excluded; U+2581 marks the start of a word.
-        latencies_ms: Chunk latencies offered, ascending.
-        default_latency_ms: Taken when a client names none.
-        languages: Codes offered, ``"auto"`` included where the model has it.
-        default_language: Taken when a client names none.
-        frame_seconds: Length of an encoder frame.
-        slots: Streams that the worker can hold.
-        lookahead_seconds: Audio beyond the start of its last frame that a chunk rests on.
-        words: Makes word times and confidences of frames and tokens.
-    """
-
-    name: str
-    pieces: tuple[str, ...]
-    latencies_ms: tuple[int, ...]
-    default_latency_ms: int
-    languages: tuple[str, ...]
-    default_language: str
-    frame_seconds: float
-    slots: int
-    lookahead_seconds: float = 0.0
-    words: WordCalibration = RAW
+"""Mark of the answers to `FlushSecondPass`; no `FlushStream` has it."""
 
 
 # --- gateway to worker -----------------------------------------------------------------------------------------------
@@ -57,32 +30,43 @@ class OpenStream(msgspec.Struct, frozen=True, tag=True):
     language: str
 
 
-class ChangeStream(msgspec.Struct, frozen=True, tag=True):
-    """Settings from the next chunk on; None leaves one as it is.
+class SettingsUpdate(msgspec.Struct, frozen=True):
+    """Settings of a stream from its next chunk on, checked against the model; None leaves one as it is.
 
-    With `refine` other than ``"off"`` the stream gets a second lane, which hears the same audio at the model's longest
-    latency: ``"on"`` for as long as it wants, ``"auto"`` while the worker has time to spare. `RefineChanged` tells when
-    it is there. A stream that runs at that latency anyway gets none.
-
-    When the worker has no time left for what is asked, a stream that is `starting` has failed; one that is under way
-    goes on as it was and is told by `ChangeRefused`.
-
-    Nobody listens to an `offline` stream live: it gets the model's longest latency and the time that others leave.
+    Attributes:
+        latency_ms: Chunk latency.
+        language: One of the model's codes.
+        refine: Whether the stream gets a second pass, which decodes the same audio at the model's longest latency:
+            ``"off"``, ``"on"`` for as long as it lasts, ``"auto"`` while the worker has time to spare.
+            `SecondPassChanged` reports it. A stream that runs at the longest latency anyway gets none.
+        offline: Whether the client sends a recording and does not wait live: the stream gets the model's longest
+            latency and the time that other streams leave.
+        keyterms: Words and phrases that the decoder favours.
     """
 
-    stream: int
     latency_ms: int | None = None
     language: str | None = None
     refine: str | None = None
-    starting: bool = False
     offline: bool = False
     keyterms: tuple[str, ...] | None = None
 
 
-class FlushStream(msgspec.Struct, frozen=True, tag=True):
-    """Decode all audio sent so far, the ragged tail included, and answer with a result carrying `mark`.
+class UpdateStream(msgspec.Struct, frozen=True, tag=True):
+    """Updates the settings of a stream.
 
-    A stream's second lane answers as well. With `last` the stream is over and its slot is given back.
+    When the worker has no time for them, a stream that is `starting` fails; one that runs keeps its settings, and
+    `UpdateRefused` says so.
+    """
+
+    stream: int
+    settings: SettingsUpdate
+    starting: bool = False
+
+
+class FlushStream(msgspec.Struct, frozen=True, tag=True):
+    """Decodes all audio sent so far, the ragged tail included; answered by a result that carries `mark`.
+
+    A stream's second pass answers as well. With `last` the stream ends and its slot is free.
     """
 
     stream: int
@@ -90,25 +74,25 @@ class FlushStream(msgspec.Struct, frozen=True, tag=True):
     last: bool = False
 
 
-class FlushSecond(msgspec.Struct, frozen=True, tag=True):
-    """The second lane by itself: decode all audio sent so far and answer with a result that carries `CAUGHT_UP`."""
+class FlushSecondPass(msgspec.Struct, frozen=True, tag=True):
+    """Flushes the second pass alone; answered by a refined result that carries `CAUGHT_UP`."""
 
     stream: int
 
 
 class CloseStream(msgspec.Struct, frozen=True, tag=True):
-    """Drop the stream and what is left of its audio; give the slot back."""
+    """Drops the stream and what is left of its audio; frees the slot."""
 
     stream: int
 
 
-GatewayItem = OpenStream | ChangeStream | FlushStream | FlushSecond | CloseStream
+GatewayItem = OpenStream | UpdateStream | FlushStream | FlushSecondPass | CloseStream
 
 
 class BatchPart(msgspec.Struct, frozen=True, array_like=True):
-    """Audio of many streams, each at most once, and the items that come behind it.
+    """Audio of many streams, each at most once, and the items that follow it.
 
-    Of one stream everything is in order: the audio of a segment, its items, the next segment.
+    Of one stream everything is in order: the audio of a part, its items, the next part.
     """
 
     audio: AudioColumns = NO_AUDIO
@@ -118,17 +102,23 @@ class BatchPart(msgspec.Struct, frozen=True, array_like=True):
 class ToWorker(msgspec.Struct, frozen=True, tag=True):
     """All that a gateway has for the worker at one tick."""
 
-    segments: tuple[BatchPart, ...] = ()
+    parts: tuple[BatchPart, ...] = ()
 
 
 # --- worker to gateway -----------------------------------------------------------------------------------------------
 
 
+class WorkerReady(msgspec.Struct, frozen=True, tag=True):
+    """The worker introduces itself to a gateway that it does not know; it holds none of that gateway's streams."""
+
+    info: ModelInfo
+
+
 class StreamOpened(msgspec.Struct, frozen=True, tag=True):
-    """The stream has its slot. Several gateways share a worker, so none can know without asking.
+    """The stream has its slot. Several gateways share a worker, so no gateway can know without asking.
 
     Attributes:
-        stream: Whose.
+        stream: Number of the stream.
         slot: Where its audio goes.
         lease: Its hold on the slot, never used twice.
     """
@@ -142,7 +132,7 @@ class StreamFailure(msgspec.Struct, frozen=True, tag=True):
     """The worker has dropped the stream.
 
     Attributes:
-        stream: Whose.
+        stream: Number of the stream.
         code: A code of `auricle.protocol.codes`.
         message: A sentence that a person can act on.
     """
@@ -152,14 +142,14 @@ class StreamFailure(msgspec.Struct, frozen=True, tag=True):
     message: str
 
 
-class ChangeRefused(msgspec.Struct, frozen=True, tag=True):
-    """The worker has no time for what a `ChangeStream` asked for; the stream goes on as it was.
+class UpdateRefused(msgspec.Struct, frozen=True, tag=True):
+    """The worker has no time for an `UpdateStream`; the stream keeps its settings.
 
     Attributes:
-        stream: Whose.
+        stream: Number of the stream.
         message: A sentence that a person can act on.
-        asked_ms: The latency that it asked for; None for none.
-        latency_ms: The latency that the stream stays at; None where none was asked for.
+        asked_ms: The latency that was asked for; None for none.
+        latency_ms: The latency in force; None where none was asked for.
     """
 
     stream: int
@@ -168,13 +158,13 @@ class ChangeRefused(msgspec.Struct, frozen=True, tag=True):
     latency_ms: int | None = None
 
 
-class RefineChanged(msgspec.Struct, frozen=True, tag=True):
-    """A stream's second lane was opened, or closed. All results of a lane come between the two.
+class SecondPassChanged(msgspec.Struct, frozen=True, tag=True):
+    """A stream's second pass was opened, or closed. All its results come between the two.
 
     Attributes:
-        stream: Whose.
+        stream: Number of the stream.
         active: Whether there is one now.
-        base: Samples of the stream from which on the lane hears it. It answers the flushes that come behind them.
+        base: Samples of the stream before the first that the second pass decodes. It answers the flushes that follow.
     """
 
     stream: int
@@ -197,15 +187,15 @@ class StepSample(msgspec.Struct, frozen=True, array_like=True):
 
 
 class WorkerStats(msgspec.Struct, frozen=True, tag=True):
-    """How the worker does, sent once a second.
+    """The load of the worker, sent once a second.
 
     Attributes:
-        slots_used: Slots leased now, but for second lanes that would be given up for another stream.
+        slots_used: Slots leased now, without the second passes that would give way to another stream.
         load: Predicted share of its time that the streams held now need.
         busy: Share of the time since the last message in which it was not waiting.
         capacity: Streams of the default latency that it would hold if there were no others.
         full: Whether it would refuse one more of the default latency.
-        steps: Those since the last message. Each step is told to one gateway only, so that sums count it once.
+        steps: Those since the last message. Each step is reported to one gateway only, so that sums count it once.
     """
 
     slots_used: int
@@ -216,7 +206,7 @@ class WorkerStats(msgspec.Struct, frozen=True, tag=True):
     steps: tuple[StepSample, ...] = ()
 
 
-WorkerItem = StreamOpened | StreamFailure | ChangeRefused | RefineChanged | WorkerStats | ModelInfo
+WorkerItem = WorkerReady | StreamOpened | StreamFailure | UpdateRefused | SecondPassChanged | WorkerStats
 
 
 class FromWorker(msgspec.Struct, frozen=True, tag=True):
@@ -224,3 +214,35 @@ class FromWorker(msgspec.Struct, frozen=True, tag=True):
 
     items: tuple[WorkerItem, ...] = ()
     results: ResultColumns | None = None
+
+
+# --- as bytes --------------------------------------------------------------------------------------------------------
+
+DecodeError = msgspec.DecodeError
+
+_encoder = msgspec.msgpack.Encoder()
+_to_worker = msgspec.msgpack.Decoder(ToWorker)
+_from_worker = msgspec.msgpack.Decoder(FromWorker)
+
+
+def encode(message: ToWorker | FromWorker) -> bytes:
+    """A message as MessagePack."""
+    return _encoder.encode(message)
+
+
+def decode_to_worker(data: bytes) -> ToWorker:
+    """What a gateway has sent.
+
+    Raises:
+        DecodeError: The bytes are no such message.
+    """
+    return _to_worker.decode(data)
+
+
+def decode_from_worker(data: bytes) -> FromWorker:
+    """What a worker has sent.
+
+    Raises:
+        DecodeError: The bytes are no such message.
+    """
+    return _from_worker.decode(data)

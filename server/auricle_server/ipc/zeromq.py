@@ -13,9 +13,15 @@ import uuid
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from auricle_server.ipc import codec
 from auricle_server.ipc.channel import ChannelLost
-from auricle_server.ipc.messages import FromWorker, ToWorker
+from auricle_server.ipc.messages import (
+    DecodeError,
+    FromWorker,
+    ToWorker,
+    decode_from_worker,
+    decode_to_worker,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +75,7 @@ class ZeroMQGatewayChannel:
 
     async def send(self, message: ToWorker) -> None:
         """See `GatewayLink`."""
-        data = codec.encode(message)
+        data = encode(message)
         while True:
             self._writable.clear()
             try:
@@ -86,7 +92,7 @@ class ZeroMQGatewayChannel:
         data = await self._inbox.get()
         if data is None:
             raise ChannelLost("the worker has closed its socket")
-        return codec.decode_from_worker(data)
+        return decode_from_worker(data)
 
     async def close(self) -> None:
         """See `GatewayLink`."""
@@ -122,14 +128,14 @@ class ZeroMQWorkerChannel:
         while self._socket.poll(0 if messages else round(timeout * 1000)):
             gateway, data = self._socket.recv_multipart()
             try:
-                messages.append((gateway, codec.decode_to_worker(data)))
-            except codec.DecodeError:
+                messages.append((gateway, decode_to_worker(data)))
+            except DecodeError:
                 log.exception("a gateway sent what is no message")
         return messages
 
     def send(self, gateway: bytes, message: FromWorker) -> None:
         """See `WorkerLink`."""
-        self._socket.send_multipart([gateway, codec.encode(message)])
+        self._socket.send_multipart([gateway, encode(message)])
 
     def close(self) -> None:
         """See `WorkerLink`."""

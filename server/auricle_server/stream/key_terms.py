@@ -5,7 +5,7 @@ from __future__ import annotations
 from auricle.protocol import codes
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Limits
-from auricle_server.ipc.messages import ModelInfo
+from auricle_server.model_info import ModelInfo
 from auricle_server.text.key_terms import unwritable
 
 _MOST_NAMED = 5

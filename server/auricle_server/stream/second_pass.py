@@ -80,7 +80,7 @@ class SecondPass:
         self._answered: dict[int, int] = {}
         """Tokens found up to the answer to each flush, by mark."""
         self._looked_ahead: tuple[ChunkResult, int] | None = None
-        """The newest result, if it answers a `FlushSecond`, and how many new tokens it brought."""
+        """The newest result, if it answers a `FlushSecondPass`, and how many new tokens it brought."""
 
     @property
     def start(self) -> int | None:

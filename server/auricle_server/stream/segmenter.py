@@ -6,7 +6,8 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim, ServerEvent, Settled, SpeechStarted
 from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.ipc.messages import SAMPLE_RATE, ModelInfo
+from auricle_server.ipc.messages import SAMPLE_RATE
+from auricle_server.model_info import ModelInfo
 from auricle_server.stream.language_tracker import RequestedLanguage, as_message, main_language, spans
 from auricle_server.stream.second_pass import SecondPass
 from auricle_server.stream.segment_end import BETWEEN_WORDS, SegmentEnd, between, too_long

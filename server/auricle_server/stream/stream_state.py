@@ -10,32 +10,22 @@ it. What comes meanwhile waits behind it, so nothing else depends on how long th
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from auricle.protocol import codes
 from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.languages import resolve
 from auricle.protocol.server_messages import ChunkGrid, Limits, Ready, ServerEvent
-from auricle.protocol.settings import Refine, TurnSettings
+from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.ipc.messages import SAMPLE_RATE, ModelInfo, RefineChanged
+from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate
+from auricle_server.model_info import ModelInfo
 from auricle_server.stream.flushes import Flushes, FlushReason
 from auricle_server.stream.key_terms import check_keyterms
 from auricle_server.stream.segment_end import SegmentEnd
 from auricle_server.stream.segmenter import Segmenter
 from auricle_server.turns import TurnEnded, VoiceSignals
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsChange:
-    """Settings that the worker must learn of; None leaves one as it is."""
-
-    latency_ms: int | None = None
-    language: str | None = None
-    refine: Refine | None = None
-    offline: bool = False
-    keyterms: tuple[str, ...] | None = None
 
 
 def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None) -> str | None:
@@ -154,7 +144,7 @@ class StreamState:
         """That much audio has gone to the worker."""
         self._heard += samples
 
-    def update(self, update: Update) -> SettingsChange:
+    def update(self, update: Update) -> SettingsUpdate:
         """New settings from the next chunk on, and what of them the worker must know.
 
         A turn under way goes on with the new thresholds, and by the new rule. When turns are switched on or off, words
@@ -176,7 +166,7 @@ class StreamState:
         self._grid_moved |= update.latency_ms not in {None, self.latency_ms}
         self.latency_ms = update.latency_ms or self.latency_ms
         self._speech.change_latency(self.latency_ms)
-        return SettingsChange(update.latency_ms, language, update.refine, keyterms=update.keyterms)
+        return SettingsUpdate(update.latency_ms, language, update.refine, keyterms=update.keyterms)
 
     def stay_at(self, latency_ms: int, *, asked_ms: int) -> None:
         """The worker had no time for the latency that an update has asked for, unless another one has followed it."""
@@ -208,7 +198,9 @@ class StreamState:
 
     # --- what the worker finds ---------------------------------------------------------------------------------------
 
-    def on_result(self, result: ChunkResult | RefineChanged, voice: VoiceSignals | None = None) -> list[ServerEvent]:
+    def on_result(
+        self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None = None
+    ) -> list[ServerEvent]:
         """The events that a chunk brings, or the coming and going of the second lane.
 
         Args:
@@ -216,7 +208,7 @@ class StreamState:
             voice: What the sound says at `result.samples`; None where nobody listens to it, and for the second lane.
         """
         second = self._speech.second
-        if isinstance(result, RefineChanged):
+        if isinstance(result, SecondPassChanged):
             second.open(result.base) if result.active else second.close()
         elif result.refined:
             second.add(result)

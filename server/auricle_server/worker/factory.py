@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auricle_server.config import ServerConfig
-from auricle_server.ipc.messages import ModelInfo
+from auricle_server.model_info import ModelInfo
 from auricle_server.worker.admission import Admission
 from auricle_server.worker.step_timing import calibrate
 
@@ -23,18 +24,7 @@ def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelIn
     if default_latency_ms is not None and default_latency_ms not in info.latencies_ms:
         offered = ", ".join(map(str, info.latencies_ms))
         raise ValueError(f"default_latency_ms: {info.name} offers {offered}, not {default_latency_ms}")
-    return ModelInfo(
-        name=info.name,
-        pieces=info.pieces,
-        latencies_ms=info.latencies_ms,
-        default_latency_ms=default_latency_ms or info.default_latency_ms,
-        languages=info.languages,
-        default_language=info.default_language,
-        frame_seconds=info.frame_seconds,
-        slots=info.slots,
-        lookahead_seconds=info.lookahead_seconds,
-        words=info.words,
-    )
+    return replace(info, default_latency_ms=default_latency_ms or info.default_latency_ms)
 
 
 def build_engine(config: ServerConfig, index: int = 0) -> Engine:

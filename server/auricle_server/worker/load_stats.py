@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from auricle_server.ipc.messages import ModelInfo, StepSample, WorkerStats
+from auricle_server.ipc.messages import StepSample, WorkerStats
+from auricle_server.model_info import ModelInfo
 from auricle_server.worker.admission import Admission, StepTiming
 
 

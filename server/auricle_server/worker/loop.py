@@ -23,12 +23,13 @@ from auricle_server.ipc.columns import BadColumns, ResultColumns
 from auricle_server.ipc.messages import (
     SAMPLE_RATE,
     FromWorker,
-    ModelInfo,
-    RefineChanged,
+    SecondPassChanged,
     StreamFailure,
     ToWorker,
     WorkerItem,
+    WorkerReady,
 )
+from auricle_server.model_info import ModelInfo
 from auricle_server.worker.admission import Admission
 from auricle_server.worker.load_stats import LoadStats
 from auricle_server.worker.stream_admin import StreamAdmin
@@ -121,18 +122,18 @@ class Worker:
 
     def _take(self, gateway: bytes, message: ToWorker) -> None:
         if gateway not in self._seen:
-            self._items[gateway].append(self._info)
+            self._items[gateway].append(WorkerReady(self._info))
             log.info("gateway joined gateway=%s", gateway.hex())
         self._seen[gateway] = self._clock()
-        for segment in message.segments:
+        for part in message.parts:
             try:
-                self._intake.add(gateway, segment)
+                self._intake.add(gateway, part)
             except BadColumns:
                 log.exception("a gateway sent columns that do not fit gateway=%s", gateway.hex())
 
     def _feed(self, hand_over: StreamBatch) -> None:
         """Audio of all streams at once, then what comes behind it."""
-        audio = self._tenants.audio(hand_over)
+        audio = self._tenants.audio(hand_over.audio)
         if len(audio.slots):
             try:
                 self._engine.push_batch(audio)
@@ -146,7 +147,7 @@ class Worker:
 
     def _tell(self, gateway: bytes, item: WorkerItem) -> None:
         self._items[gateway].append(item)
-        self._lanes_changed |= isinstance(item, RefineChanged)
+        self._lanes_changed |= isinstance(item, SecondPassChanged)
 
     # --- the engine --------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auricle_server.ipc.messages import RefineChanged
+from auricle_server.ipc.messages import SecondPassChanged
 from auricle_server.worker.admission import Admission
 from auricle_server.worker.stream_table import Owner, StreamEntry, StreamTable
 
@@ -31,7 +31,11 @@ class SecondPasses:
     """
 
     def __init__(
-        self, engine: Engine, tenants: StreamTable, admission: Admission, tell: Callable[[bytes, RefineChanged], None]
+        self,
+        engine: Engine,
+        tenants: StreamTable,
+        admission: Admission,
+        tell: Callable[[bytes, SecondPassChanged], None],
     ) -> None:
         self._engine = engine
         self._tenants = tenants
@@ -109,14 +113,14 @@ class SecondPasses:
             self._spare[owner] = None
         if silence:
             self._engine.push(lease, np.zeros(silence, np.int16))
-        self._tell(owner[0], RefineChanged(owner[1], active=True, base=base))
+        self._tell(owner[0], SecondPassChanged(owner[1], active=True, base=base))
 
     def _close(self, owner: Owner) -> None:
         lease = self._tenants.close_second(owner)
         if lease is not None:
             self.forget(owner, had_one=True)
             self._engine.close(lease)
-            self._tell(owner[0], RefineChanged(owner[1], active=False))
+            self._tell(owner[0], SecondPassChanged(owner[1], active=False))
 
     def forget(self, owner: Owner, *, had_one: bool) -> None:
         """The stream has gone, or its lane."""

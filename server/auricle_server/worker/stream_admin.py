@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from auricle.protocol import codes
 from auricle_server.ipc.messages import (
     CAUGHT_UP,
-    ChangeRefused,
-    ChangeStream,
     CloseStream,
-    FlushSecond,
+    FlushSecondPass,
     FlushStream,
     GatewayItem,
     OpenStream,
     StreamFailure,
     StreamOpened,
+    UpdateRefused,
+    UpdateStream,
     WorkerItem,
 )
 from auricle_server.worker.admission import Admission
@@ -80,10 +80,10 @@ class StreamAdmin:
         match item:
             case FlushStream():
                 self._flush(owner, tenant, item)
-            case FlushSecond():
+            case FlushSecondPass():
                 if tenant.second is not None:
                     self._engine.flush(tenant.second, CAUGHT_UP)
-            case ChangeStream():
+            case UpdateStream():
                 self._change(owner, tenant, item)
             case CloseStream():
                 self.close(owner)
@@ -109,16 +109,17 @@ class StreamAdmin:
 
     # --- settings ----------------------------------------------------------------------------------------------------
 
-    def _change(self, owner: Owner, tenant: StreamEntry, item: ChangeStream) -> None:
-        if item.language is not None:
-            self._change_language(tenant, item.language)
-        if item.keyterms is not None:
-            self._change_keyterms(tenant, item.keyterms)
-        if item.offline and not self._step_behind(tenant):
+    def _change(self, owner: Owner, tenant: StreamEntry, item: UpdateStream) -> None:
+        settings = item.settings
+        if settings.language is not None:
+            self._change_language(tenant, settings.language)
+        if settings.keyterms is not None:
+            self._change_keyterms(tenant, settings.keyterms)
+        if settings.offline and not self._step_behind(tenant):
             self._refuse(owner, item, _NO_OFFLINE)
-        elif not self._change_latency(owner, tenant, item.latency_ms or tenant.latency_ms):
+        elif not self._change_latency(owner, tenant, settings.latency_ms or tenant.latency_ms):
             self._refuse(owner, item, _NO_TIME, tenant.latency_ms)
-        elif item.refine is not None and not self.lanes.change(owner, item.refine):
+        elif settings.refine is not None and not self.lanes.change(owner, settings.refine):
             self._refuse(owner, item, _NO_SECOND)
 
     def _change_language(self, tenant: StreamEntry, language: str) -> None:
@@ -157,13 +158,13 @@ class StreamAdmin:
         self.lanes.follow(owner)
         return True
 
-    def _refuse(self, owner: Owner, item: ChangeStream, why: str, latency_ms: int | None = None) -> None:
+    def _refuse(self, owner: Owner, item: UpdateStream, why: str, latency_ms: int | None = None) -> None:
         if item.starting:
             self.close(owner)
             self._tell(owner[0], StreamFailure(item.stream, codes.SERVER_FULL, why))
         else:
-            asked_ms = None if latency_ms is None else item.latency_ms
-            self._tell(owner[0], ChangeRefused(item.stream, why, asked_ms, latency_ms))
+            asked_ms = None if latency_ms is None else item.settings.latency_ms
+            self._tell(owner[0], UpdateRefused(item.stream, why, asked_ms, latency_ms))
 
     # --- who leaves --------------------------------------------------------------------------------------------------
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auricle_server.ipc.columns import Array, ResultColumns
+from auricle_server.audio_batch import AudioBatch
+from auricle_server.ipc.columns import Array, ResultBatch, ResultColumns
 
 if TYPE_CHECKING:
-    from auricle_server.engine.types import AudioBatch, Lease, StepResults
-    from auricle_server.ipc.batch_reader import StreamBatch
+    from auricle_server.engine.types import Lease, StepResults
 
 Owner = tuple[bytes, int]
 """A gateway's identity and its number for the stream."""
@@ -172,14 +172,12 @@ class StreamTable:
         if self._lease_of[lease.slot] == lease.id:
             self._lease_of[lease.slot] = self._hears[lease.slot] = 0
 
-    def audio(self, hand_over: StreamBatch) -> AudioBatch:
-        """The audio of a hand-over as the engine takes it, without that of streams that have gone."""
-        from auricle_server.engine.types import AudioBatch
-
+    def audio(self, received: AudioBatch) -> AudioBatch:
+        """The audio that gateways have sent as the engine takes it, without that of streams that have gone."""
         # As unsigned numbers negative slots are too high, like those of another life; the ticket is wrong for both.
-        slots = np.minimum(hand_over.slots.view(np.uint32), len(self._hears) - 1).view(np.int32)
-        lengths, pcm = hand_over.lengths, hand_over.pcm
-        heard = (self._hears[slots] == hand_over.leases) & (hand_over.leases > 0)
+        slots = np.minimum(received.slots.view(np.uint32), len(self._hears) - 1).view(np.int32)
+        lengths, pcm = received.lengths, received.pcm
+        heard = (self._hears[slots] == received.leases) & (received.leases > 0)
         if not heard.all():
             slots, lengths, pcm = slots[heard], lengths[heard], pcm[np.repeat(heard, lengths)]
         self._received += np.bincount(slots, lengths, len(self._received)).astype(np.int64)
@@ -221,15 +219,17 @@ class StreamTable:
             yield (
                 self._gateways.names[gateway],
                 ResultColumns.of(
-                    self._stream_of[results.slots[rows]],
-                    samples[rows],
-                    results.counts[rows],
-                    results.marks[rows],
-                    results.tokens[tokens],
-                    frames[tokens],
-                    results.probabilities[tokens],
-                    results.confidences[tokens],
-                    None if refined is None else refined[rows],
+                    ResultBatch(
+                        streams=self._stream_of[results.slots[rows]],
+                        samples=samples[rows],
+                        counts=results.counts[rows],
+                        marks=results.marks[rows],
+                        tokens=results.tokens[tokens],
+                        frames=frames[tokens],
+                        probabilities=results.probabilities[tokens],
+                        confidences=results.confidences[tokens],
+                        refined=None if refined is None else refined[rows],
+                    )
                 ),
             )
 

@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine import Engine, Lease, LeaseEnded, NoSlot, RowResult, UnknownLanguage, UnknownLatency
-from auricle_server.engine.types import AudioBatch
 from auricle_server.stream.transcript import Transcript
 from tests.support import tones
 from tests.support.feeding import Feeder

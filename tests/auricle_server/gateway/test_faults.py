@@ -368,7 +368,7 @@ async def test_a_slot_that_comes_too_late_is_given_back(monkeypatch: pytest.Monk
                 pass
         assert refused.value.status == 503
         link.quiet = False
-        items = [item for message in link.heard for segment in message.segments for item in segment.items]
+        items = [item for message in link.heard for part in message.parts for item in part.items]
         [opened] = [item for item in items if isinstance(item, OpenStream)]
         table.links[0].worker.send(b"gateway-1", FromWorker((StreamOpened(opened.stream, 1, 1),)))
         await until(lambda: not table.engines[0].slots_used)

@@ -9,28 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auricle_server.ipc import ChannelLost, GatewayChannel, InProcessChannel, WorkerChannel, codec
-from auricle_server.ipc.columns import AudioColumns, ResultColumns
+from auricle_server.ipc import ChannelLost, GatewayChannel, InProcessChannel, WorkerChannel
+from auricle_server.ipc.columns import AudioColumns, ResultBatch, ResultColumns
 from auricle_server.ipc.messages import (
     BatchPart,
-    ChangeRefused,
-    ChangeStream,
-    CloseStream,
-    FlushStream,
     FromWorker,
-    ModelInfo,
-    OpenStream,
-    StepSample,
-    StreamFailure,
     StreamOpened,
     ToWorker,
-    WorkerStats,
+    WorkerReady,
 )
 from auricle_server.ipc.zeromq import ZeroMQGatewayChannel, ZeroMQWorkerChannel
+from auricle_server.model_info import ModelInfo
 
 Ends = tuple[WorkerChannel, Callable[[], GatewayChannel]]
-RESULTS = ResultColumns.of(*(np.array([each]) for each in (1, 1280, 1, 3, 5, 0, 0.5, 0.4)))
+RESULTS = ResultColumns.of(ResultBatch(*(np.array([each]) for each in (1, 1280, 1, 3, 5, 0, 0.5, 0.4))))
 INFO = ModelInfo("m", ("▁a",), (80,), 80, ("en-US",), "en-US", 0.08, 4)
+READY = WorkerReady(INFO)
 
 
 @pytest.fixture(params=["inprocess", "zeromq"])
@@ -63,13 +57,13 @@ async def test_messages_keep_their_order_and_their_sender(ends: Ends) -> None:
     await two.send(ToWorker(()))
     [(other, _)] = await receive(worker)
     assert other != first[0][0]
-    worker.send(other, FromWorker((INFO,)))
+    worker.send(other, FromWorker((READY,)))
     worker.send(first[0][0], FromWorker((StreamOpened(2, 3, 4),), RESULTS))
-    assert await two.receive() == FromWorker((INFO,))
+    assert await two.receive() == FromWorker((READY,))
     assert await one.receive() == FromWorker((StreamOpened(2, 3, 4),), RESULTS)
     for link in (one, two):
         await link.close()
-    worker.send(other, FromWorker((INFO,)))
+    worker.send(other, FromWorker((READY,)))
     worker.close()
 
 
@@ -85,8 +79,8 @@ async def test_a_gateway_learns_that_its_worker_has_gone(ends: Ends) -> None:
     gateway = connect()
     await gateway.send(ToWorker(()))
     [(identity, _)] = await receive(worker)
-    worker.send(identity, FromWorker((INFO,)))
-    assert await gateway.receive() == FromWorker((INFO,))
+    worker.send(identity, FromWorker((READY,)))
+    assert await gateway.receive() == FromWorker((READY,))
     worker.close()
     with pytest.raises(ChannelLost):
         await asyncio.wait_for(gateway.receive(), 5)
@@ -101,8 +95,8 @@ async def test_a_successor_answers_over_the_same_link(tmp_path: Path) -> None:
         worker = ZeroMQWorkerChannel(endpoint)
         await waiting
         [(identity, _)] = await receive(worker)
-        worker.send(identity, FromWorker((INFO,)))
-        assert await gateway.receive() == FromWorker((INFO,))
+        worker.send(identity, FromWorker((READY,)))
+        assert await gateway.receive() == FromWorker((READY,))
         worker.close()
         with pytest.raises(ChannelLost):
             await asyncio.wait_for(gateway.receive(), 5)
@@ -121,16 +115,3 @@ async def test_a_worker_survives_what_is_no_message(tmp_path: Path) -> None:
     assert [message for _, message in await receive(worker)] == [audio(1)]
     await gateway.close()
     worker.close()
-
-
-def test_the_codec_keeps_every_message() -> None:
-    stats = WorkerStats(1, 0.2, 0.3, 4, False, (StepSample(80, 5, 0.006),))
-    down = FromWorker(
-        (INFO, stats, StreamOpened(3, 4, 5), StreamFailure(6, "internal", "no"), ChangeRefused(7, "no")), RESULTS
-    )
-    items = OpenStream(1, 80, "en"), ChangeStream(2, 160), FlushStream(3, 4, True), CloseStream(5)
-    up = ToWorker((BatchPart(AudioColumns.of([1], [2], [b"\1\2"]), items), BatchPart()))
-    assert codec.decode_from_worker(codec.encode(down)) == down
-    assert codec.decode_to_worker(codec.encode(up)) == up
-    with pytest.raises(codec.DecodeError):
-        codec.decode_to_worker(codec.encode(down))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle_server.engine.types import NO_MARK as ENGINE_NO_MARK
-from auricle_server.ipc.columns import NO_MARK, AudioColumns, BadColumns, ChunkResult, ResultColumns
+from auricle_server.ipc.columns import NO_MARK, AudioColumns, BadColumns, ChunkResult, ResultBatch, ResultColumns
 
 FLOATS = st.floats(0, 1, width=32)
 FOUND = st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 10**6), FLOATS, FLOATS), max_size=4)
@@ -33,21 +33,23 @@ ROW = st.builds(
 
 def columns(rows: list[ChunkResult]) -> ResultColumns:
     return ResultColumns.of(
-        np.array([row.stream for row in rows], np.int64),
-        np.array([row.samples for row in rows], np.int64),
-        np.array([len(row.tokens) for row in rows], np.int32),
-        np.array([NO_MARK if row.mark is None else row.mark for row in rows], np.int64),
-        np.array([token for row in rows for token in row.tokens], np.int32),
-        np.array([frame for row in rows for frame in row.frames], np.int32),
-        np.array([each for row in rows for each in row.probabilities], np.float32),
-        np.array([each for row in rows for each in row.confidences], np.float32),
-        np.array([row.refined for row in rows], np.bool_) if any(row.refined for row in rows) else None,
+        ResultBatch(
+            np.array([row.stream for row in rows], np.int64),
+            np.array([row.samples for row in rows], np.int64),
+            np.array([len(row.tokens) for row in rows], np.int32),
+            np.array([NO_MARK if row.mark is None else row.mark for row in rows], np.int64),
+            np.array([token for row in rows for token in row.tokens], np.int32),
+            np.array([frame for row in rows for frame in row.frames], np.int32),
+            np.array([each for row in rows for each in row.probabilities], np.float32),
+            np.array([each for row in rows for each in row.confidences], np.float32),
+            np.array([row.refined for row in rows], np.bool_) if any(row.refined for row in rows) else None,
+        )
     )
 
 
 @given(st.lists(ROW, max_size=6))
 def test_results_come_out_as_they_went_in(rows: list[ChunkResult]) -> None:
-    assert list(columns(rows).rows()) == rows
+    assert columns(rows).rows() == rows
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**63 - 1), st.binary(max_size=9)), max_size=6))
@@ -56,9 +58,9 @@ def test_audio_comes_out_as_it_went_in(entries: list[tuple[int, int, bytes]]) ->
     audio = AudioColumns.of(
         [slot for slot, _, _ in whole], [lease for _, lease, _ in whole], [pcm for *_, pcm in whole]
     )
-    slots, leases, lengths, pcm = audio.arrays()
-    pieces = np.split(pcm, np.cumsum(lengths)[:-1]) if whole else []
-    found = zip(slots.tolist(), leases.tolist(), [piece.tobytes() for piece in pieces], strict=True)
+    batch = audio.batch()
+    pieces = np.split(batch.pcm, np.cumsum(batch.lengths)[:-1]) if whole else []
+    found = zip(batch.slots.tolist(), batch.leases.tolist(), [piece.tobytes() for piece in pieces], strict=True)
     assert list(found) == whole
 
 
@@ -72,7 +74,7 @@ def test_both_sides_mean_the_same_by_no_mark() -> None:
 def test_audio_that_does_not_fit_together_is_refused(change: dict[str, bytes]) -> None:
     parts = {"slots": b"\1\0\0\0", "leases": b"\1" + b"\0" * 7, "lengths": b"\1\0\0\0", "pcm": b"\1\1", **change}
     with pytest.raises(BadColumns):
-        AudioColumns(**parts).arrays()
+        AudioColumns(**parts).batch()
 
 
 @pytest.mark.parametrize(

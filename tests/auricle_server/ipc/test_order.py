@@ -10,11 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle_server.ipc import codec
 from auricle_server.ipc.batch_reader import BatchReader, StreamBatch
 from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.columns import AudioColumns, BadColumns
-from auricle_server.ipc.messages import BatchPart, ChangeStream, FlushStream, GatewayItem, ToWorker
+from auricle_server.ipc.messages import (
+    BatchPart,
+    FlushStream,
+    GatewayItem,
+    SettingsUpdate,
+    ToWorker,
+    UpdateStream,
+    decode_to_worker,
+    encode,
+)
 
 STREAMS = 3
 ACTIONS = st.lists(
@@ -54,19 +62,21 @@ class Gateway:
             pcm = bytes([self.said % 256, stream]) * (self.said % 3 + 1)
             self.outbox.audio(stream, self.slot_of[stream], 100 + self.slot_of[stream], pcm)
             return pcm
-        item: GatewayItem = FlushStream(stream, self.said) if action == "flush" else ChangeStream(stream, self.said)
+        item: GatewayItem = (
+            FlushStream(stream, self.said) if action == "flush" else UpdateStream(stream, SettingsUpdate(self.said))
+        )
         self.outbox.item(item)
         return item
 
     def tick(self) -> None:
-        self.sent.append(codec.decode_to_worker(codec.encode(self.outbox.take())))
+        self.sent.append(decode_to_worker(encode(self.outbox.take())))
 
 
 def drain(intake: BatchReader, gateways: list[Gateway], log: Log) -> None:
     for gateway in gateways:
         for message in gateway.sent:
-            for segment in message.segments:
-                intake.add(gateway.name, segment)
+            for part in message.parts:
+                intake.add(gateway.name, part)
         gateway.sent.clear()
     for hand_over in intake.take():
         write(hand_over, gateways, log)
@@ -74,8 +84,8 @@ def drain(intake: BatchReader, gateways: list[Gateway], log: Log) -> None:
 
 def write(hand_over: StreamBatch, gateways: list[Gateway], log: Log) -> None:
     owner_of = {100 + slot: (each.name, stream) for each in gateways for stream, slot in each.slot_of.items()}
-    pieces = np.split(hand_over.pcm, np.cumsum(hand_over.lengths)[:-1])
-    for slot, lease, pcm in zip(hand_over.slots.tolist(), hand_over.leases.tolist(), pieces, strict=False):
+    pieces = np.split(hand_over.audio.pcm, np.cumsum(hand_over.audio.lengths)[:-1])
+    for slot, lease, pcm in zip(hand_over.audio.slots.tolist(), hand_over.audio.leases.tolist(), pieces, strict=False):
         assert lease == 100 + slot
         log[owner_of[lease]].append(pcm.tobytes())
     for name, item in hand_over.items:
@@ -109,8 +119,8 @@ def test_a_segment_has_a_stream_once_at_most(actions: list[tuple[int, int, str]]
         if action not in ("tick", "drain"):
             gateway.act(stream, action)
     gateway.tick()
-    for segment in gateway.sent[0].segments:
-        slots, *_ = segment.audio.arrays()
+    for part in gateway.sent[0].parts:
+        slots = part.audio.batch().slots
         assert len(set(slots.tolist())) == len(slots)
 
 
@@ -121,15 +131,15 @@ def test_what_needs_no_order_between_is_one_hand_over() -> None:
             gateway.act(stream, "audio")
             gateway.act(stream, "audio")
         gateway.tick()
-        assert len(gateway.sent[0].segments) == 1
+        assert len(gateway.sent[0].parts) == 1
         gateway.act(0, "audio")
         gateway.act(0, "flush")
         gateway.tick()
         for message in gateway.sent:
-            for segment in message.segments:
-                intake.add(gateway.name, segment)
+            for part in message.parts:
+                intake.add(gateway.name, part)
     [hand_over] = intake.take()
-    assert len(hand_over.slots) == 2 * (STREAMS + 1)
+    assert len(hand_over.audio.slots) == 2 * (STREAMS + 1)
     assert len(hand_over.items) == 2
     assert intake.take() == []
 
@@ -147,4 +157,4 @@ def test_a_segment_that_does_not_fit_together_leaves_the_intake_as_it_was() -> N
     with pytest.raises(BadColumns):
         intake.add(b"g", BatchPart(AudioColumns(good.slots, good.leases, good.lengths, b""), (FlushStream(1, 1),)))
     [hand_over] = intake.take()
-    assert (hand_over.slots.tolist(), hand_over.pcm.tolist(), hand_over.items) == ([1], [257], ())
+    assert (hand_over.audio.slots.tolist(), hand_over.audio.pcm.tolist(), hand_over.items) == ([1], [257], ())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
-import msgspec
 import pytest
 
 from auricle.protocol.client_messages import Start, Update
@@ -12,9 +12,10 @@ from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Final, Interim, LanguageSpan, Limits, ServerEvent, TurnEnd
 from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.ipc.messages import ModelInfo, RefineChanged
-from auricle_server.stream import SettingsChange, StreamState
+from auricle_server.ipc.messages import SecondPassChanged, SettingsUpdate
+from auricle_server.model_info import ModelInfo
 from auricle_server.stream.language_tracker import RequestedLanguage
+from auricle_server.stream.stream_state import StreamState
 
 PIECES = ("▁one", "▁eins", ".", "<en-US>", "<de-DE>", "▁")
 ONE, EINS, STOP, ENGLISH, GERMAN, SPACE = range(6)
@@ -72,7 +73,7 @@ def test_ready_and_the_worker_have_the_models_own_code(asked: str | None, langua
     stream = Talk(language=asked).stream
     assert (stream.ready(LIMITS).language, stream.ready(LIMITS).languages) == (language, OFFERED)
     if asked is not None:
-        assert stream.update(Update(language=asked)) == SettingsChange(language=language)
+        assert stream.update(Update(language=asked)) == SettingsUpdate(language=language)
 
 
 @pytest.mark.parametrize("asked", ["en", "en-US", "en-GB", "en_IN", "auto", None])
@@ -196,7 +197,7 @@ def test_only_english_words_say_by_their_meaning_that_a_turn_goes_on() -> None:
     """ "An" wants a noun in English; "Fang an" is complete."""
 
     def ends_at(language: str) -> float:
-        info = msgspec.structs.replace(INFO, pieces=("▁Fang", "▁an", *PIECES[2:]))
+        info = dataclasses.replace(INFO, pieces=("▁Fang", "▁an", *PIECES[2:]))
         talk = Talk(info, language=language, turn=TurnSettings(mode="semantic"))
         talk.chunk(1.0, 0, 1, frame=10)
         steps = (1.0 + 0.16 * step for step in range(1, 30))
@@ -207,7 +208,7 @@ def test_only_english_words_say_by_their_meaning_that_a_turn_goes_on() -> None:
 
 def test_a_second_lane_names_its_own_words() -> None:
     talk = Talk(refine="on")
-    talk.stream.on_result(RefineChanged(0, active=True, base=0))
+    talk.stream.on_result(SecondPassChanged(0, active=True, base=0))
     talk.chunk(1.0, ONE, frame=5)  # which hears English, without a tag
     assert talk.chunk(2.0) == []
     final = only(talk.second(2.24, EINS, STOP, SPACE, GERMAN, frame=5))
@@ -216,7 +217,7 @@ def test_a_second_lane_names_its_own_words() -> None:
 
 def test_a_second_lanes_tag_goes_with_the_words_before_it() -> None:
     talk = Talk(refine="on")
-    talk.stream.on_result(RefineChanged(0, active=True, base=0))
+    talk.stream.on_result(SecondPassChanged(0, active=True, base=0))
     talk.chunk(1.0, EINS, frame=5)
     talk.chunk(2.0)
     late = talk.second(2.24, EINS, STOP, frame=5) + talk.second(3.36, SPACE, GERMAN, ONE, frame=30)

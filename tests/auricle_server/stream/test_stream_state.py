@@ -24,9 +24,10 @@ from auricle.protocol.server_messages import (
 )
 from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.ipc.messages import ModelInfo
-from auricle_server.stream import SettingsChange, StreamState
+from auricle_server.ipc.messages import SettingsUpdate
+from auricle_server.model_info import ModelInfo
 from auricle_server.stream.segment_end import LONGEST_SEGMENT
+from auricle_server.stream.stream_state import StreamState
 
 PIECES = ("▁one", "▁two", ".", "<de-DE>", "▁¿")
 ONE, TWO, STOP, GERMAN, OPENS = range(5)
@@ -216,12 +217,12 @@ def test_with_turns_off_every_segment_starts_anew() -> None:
 
 def test_update_changes_what_the_worker_must_know() -> None:
     talk = Talk()
-    assert talk.stream.update(Update(latency_ms=80, language="auto")) == SettingsChange(80, "auto")
+    assert talk.stream.update(Update(latency_ms=80, language="auto")) == SettingsUpdate(80, "auto")
     assert talk.stream.latency_ms == 80
     events = talk.chunk(1.0, ONE, frame=10)
     assert isinstance(events[1], Interim)
     assert events[1].language == "auto"
-    assert talk.stream.update(Update()) == SettingsChange()
+    assert talk.stream.update(Update()) == SettingsUpdate()
 
 
 def test_update_of_the_silence_holds_for_the_turn_under_way() -> None:

@@ -19,7 +19,7 @@ from auricle.protocol.server_messages import (
 )
 from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.ipc.messages import CAUGHT_UP, RefineChanged
+from auricle_server.ipc.messages import CAUGHT_UP, SecondPassChanged
 from tests.auricle_server.stream.test_stream_state import ONE, SECOND, TWO, Talk, eager, kinds, silence
 
 
@@ -31,7 +31,7 @@ class Pair(Talk):
         assert self.lane(active=True) == []
 
     def lane(self, *, active: bool, base: int = 0) -> list[ServerEvent]:
-        return self.stream.on_result(RefineChanged(0, active, base))
+        return self.stream.on_result(SecondPassChanged(0, active, base))
 
     def second(self, seconds: float, *tokens: int, frame: int = 0, mark: int | None = None) -> list[ServerEvent]:
         frames = tuple(range(frame, frame + len(tokens)))

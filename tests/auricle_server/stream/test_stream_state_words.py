@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 
-import msgspec
 import pytest
 
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim, ServerEvent, SpeechStarted, TurnEnd
-from auricle_server.stream import StreamState
+from auricle_server.stream.stream_state import StreamState
 from auricle_server.text.calibration import WordCalibration
 from tests.auricle_server.stream.test_stream_state import INFO, ONE, TWO, Talk, silence
 from tests.auricle_server.stream.test_stream_state_refined import Pair
 
-CALIBRATED = msgspec.structs.replace(INFO, words=WordCalibration(((80, 160.0, 80.0), (160, 160.0, 80.0)), (9.5, -1.6)))
+CALIBRATED = dataclasses.replace(INFO, words=WordCalibration(((80, 160.0, 80.0), (160, 160.0, 80.0)), (9.5, -1.6)))
 
 
 class CalibratedTalk(Talk):

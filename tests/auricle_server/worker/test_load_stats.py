@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from auricle_server.ipc.messages import ModelInfo, StepSample
+from auricle_server.ipc.messages import StepSample
+from auricle_server.model_info import ModelInfo
 from auricle_server.worker.admission import Admission
 from auricle_server.worker.load_stats import LoadStats
 

@@ -12,19 +12,20 @@ from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.columns import AudioColumns, ChunkResult
 from auricle_server.ipc.messages import (
     BatchPart,
-    ChangeRefused,
-    ChangeStream,
     CloseStream,
     FlushStream,
     FromWorker,
     GatewayItem,
-    ModelInfo,
     OpenStream,
+    SettingsUpdate,
     StepSample,
     StreamFailure,
     StreamOpened,
     ToWorker,
+    UpdateRefused,
+    UpdateStream,
     WorkerItem,
+    WorkerReady,
     WorkerStats,
 )
 from auricle_server.worker.admission import Admission, StepCalibration, StepTiming
@@ -111,11 +112,11 @@ def bench() -> Bench:
 
 def test_a_gateway_is_told_of_the_model_once() -> None:
     bench = Bench()
-    [info] = bench.tick(A)
-    assert isinstance(info, ModelInfo)
-    assert (info.name, info.slots, info.default_latency_ms) == ("stand-in", 4, 80)
+    [ready] = bench.tick(A)
+    assert isinstance(ready, WorkerReady)
+    assert (ready.info.name, ready.info.slots, ready.info.default_latency_ms) == ("stand-in", 4, 80)
     assert bench.tick(A) == []
-    assert bench.tick(B) == [info]
+    assert bench.tick(B) == [ready]
 
 
 def test_the_default_latency_can_be_set() -> None:
@@ -160,11 +161,15 @@ def test_no_slot_is_an_answer(bench: Bench) -> None:
     assert streams(bench.tick(B, opened(9)), StreamOpened) == [9]
 
 
-@pytest.mark.parametrize("item", [FlushStream(2, 13), ChangeStream(2, 90), ChangeStream(2, 160), FlushStream(2, 1)])
-def test_what_fails_for_one_stream_fails_for_that_one_only(bench: Bench, item: FlushStream | ChangeStream) -> None:
+OTHER_LATENCY = UpdateStream(2, SettingsUpdate(latency_ms=160))
+NO_SUCH_LATENCY = UpdateStream(2, SettingsUpdate(latency_ms=90))
+
+
+@pytest.mark.parametrize("item", [FlushStream(2, 13), NO_SUCH_LATENCY, OTHER_LATENCY, FlushStream(2, 1)])
+def test_what_fails_for_one_stream_fails_for_that_one_only(bench: Bench, item: FlushStream | UpdateStream) -> None:
     bench.engine.poison = 13
     bench.tick(A, opened(1), opened(2))
-    if item in (ChangeStream(2, 160), FlushStream(2, 1)):  # a lease that ends behind the worker's back
+    if item in (OTHER_LATENCY, FlushStream(2, 1)):  # a lease that ends behind the worker's back
         tenant = bench.worker._tenants.get((A, 2))
         assert tenant is not None
         bench.engine.close(tenant.lease)
@@ -183,7 +188,7 @@ def test_audio_for_a_worker_that_has_died_does_not_reach_its_successors_streams(
     assert successor.seats[B, 1].slot == bench.seats[A, 1].slot
     successor.seats[A, 1] = bench.seats[A, 1]
     told = successor.tick(A, Audio(1, speech("one")))
-    assert [type(item) for item in told] == [ModelInfo]
+    assert [type(item) for item in told] == [WorkerReady]
     assert successor.told(B) == []
     assert successor.tick(B, Audio(1, speech("two", frames=1))) == [ChunkResult(1, 1280, (1,), (0,), (0.75,), (0.5,))]
 
@@ -239,7 +244,7 @@ def test_a_worker_whose_steps_go_on_failing_gives_up(bench: Bench) -> None:
 
 
 def test_changes_reach_the_engine(bench: Bench) -> None:
-    bench.tick(A, opened(1), ChangeStream(1, latency_ms=160))
+    bench.tick(A, opened(1), UpdateStream(1, SettingsUpdate(latency_ms=160)))
     assert bench.tick(A, Audio(1, speech("one", frames=1))) == []
     assert len(bench.tick(A, Audio(1, speech("two", frames=1)))) == 1
 
@@ -252,7 +257,7 @@ def test_a_gateway_that_falls_silent_loses_its_streams(bench: Bench) -> None:
         bench.tick(A)
     assert bench.engine.slots_used == 1
     [info] = bench.tick(B)
-    assert isinstance(info, ModelInfo)  # which tells it, should it come back, that its streams are gone
+    assert isinstance(info, WorkerReady)  # which tells it, should it come back, that its streams are gone
 
 
 def test_statistics_are_sent_once_a_second_and_steps_to_one_gateway_only(bench: Bench) -> None:
@@ -296,17 +301,17 @@ def test_a_stream_for_which_there_is_no_time_is_refused(tight: Bench) -> None:
 
 def test_a_start_that_no_longer_fits_fails(tight: Bench) -> None:
     tight.tick(A, *(OpenStream(stream, 160, "en-US") for stream in range(4)))
-    [failed] = tight.tick(A, ChangeStream(3, 80, starting=True))
+    [failed] = tight.tick(A, UpdateStream(3, SettingsUpdate(latency_ms=80), starting=True))
     assert isinstance(failed, StreamFailure)
     assert (failed.stream, failed.code) == (3, "server_full")
     assert tight.engine.slots_used == 3
-    assert tight.tick(A, ChangeStream(2, 80, starting=True)) == []
+    assert tight.tick(A, UpdateStream(2, SettingsUpdate(latency_ms=80), starting=True)) == []
 
 
 def test_a_change_that_does_not_fit_leaves_the_stream_as_it_was(tight: Bench) -> None:
     tight.tick(A, *(OpenStream(stream, 160, "en-US") for stream in range(4)))
-    [refused] = tight.tick(A, ChangeStream(3, 80))
-    assert isinstance(refused, ChangeRefused)
+    [refused] = tight.tick(A, UpdateStream(3, SettingsUpdate(latency_ms=80)))
+    assert isinstance(refused, UpdateRefused)
     assert (refused.asked_ms, refused.latency_ms) == (80, 160)
     assert tight.engine.slots_used == 4
     assert tight.tick(A, Audio(3, speech("one", frames=1))) == []  # half of a chunk of 160 ms
@@ -316,7 +321,7 @@ def test_a_change_that_does_not_fit_leaves_the_stream_as_it_was(tight: Bench) ->
 def test_however_a_stream_ends_its_time_is_free_again(tight: Bench) -> None:
     plan = tight.worker._admission
     tight.tick(A, opened(1), OpenStream(2, 160, "en-US"))
-    tight.tick(A, ChangeStream(2, 80), FlushStream(1, 1, last=True))
+    tight.tick(A, UpdateStream(2, SettingsUpdate(latency_ms=80)), FlushStream(1, 1, last=True))
     tight.engine.poison = 13
     tight.tick(A, FlushStream(2, 13))  # fails
     assert plan.load == 0

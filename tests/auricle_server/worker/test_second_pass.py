@@ -7,17 +7,18 @@ import pytest
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import (
     CAUGHT_UP,
-    ChangeRefused,
-    ChangeStream,
     CloseStream,
-    FlushSecond,
+    FlushSecondPass,
     FlushStream,
     FromWorker,
     GatewayItem,
     OpenStream,
-    RefineChanged,
+    SecondPassChanged,
+    SettingsUpdate,
     StreamFailure,
     StreamOpened,
+    UpdateRefused,
+    UpdateStream,
     WorkerItem,
     WorkerStats,
 )
@@ -26,12 +27,12 @@ from tests.auricle_server.standin import FRAME, speech
 from tests.auricle_server.worker.test_loop import A, Audio, B, Bench, opened, streams
 
 
-def wants(stream: int, refine: str, *, starting: bool = False) -> ChangeStream:
-    return ChangeStream(stream, refine=refine, starting=starting)
+def wants(stream: int, refine: str, *, starting: bool = False) -> UpdateStream:
+    return UpdateStream(stream, SettingsUpdate(refine=refine), starting)
 
 
 def lanes(told: list[WorkerItem | ChunkResult]) -> list[tuple[int, bool]]:
-    return [(item.stream, item.active) for item in told if isinstance(item, RefineChanged)]
+    return [(item.stream, item.active) for item in told if isinstance(item, SecondPassChanged)]
 
 
 def rows(told: list[WorkerItem | ChunkResult], *, refined: bool) -> list[ChunkResult]:
@@ -71,7 +72,9 @@ def test_a_gateway_hears_of_a_lane_before_its_first_result(bench: Bench) -> None
     bench.tick(A, opened(1))
     bench.tick(A, Audio(1, speech("one", frames=3)), wants(1, "on"), Audio(1, speech("two", "three")))
     news = [message for to, message in bench.sent if to == A]
-    opened_in = next(i for i, message in enumerate(news) if any(isinstance(x, RefineChanged) for x in message.items))
+    opened_in = next(
+        i for i, message in enumerate(news) if any(isinstance(x, SecondPassChanged) for x in message.items)
+    )
     found = [i for i, m in enumerate(news) if m.results is not None and any(row.refined for row in m.results.rows())]
     assert found
     assert opened_in < min(found)
@@ -81,8 +84,9 @@ def test_a_lane_in_mid_stream_says_from_where_on_it_hears(bench: Bench) -> None:
     bench.tick(A, opened(1))
     bench.tick(A, Audio(1, speech("one", frames=3)[:-200]))
     told = bench.tick(A, wants(1, "on"))
-    assert [item for item in told if isinstance(item, RefineChanged)] == [RefineChanged(1, True, 3 * FRAME - 100)]
-    told = [*bench.tick(A, Audio(1, speech("two")[:-1000]), FlushSecond(1)), *bench.tick(A)]
+    [change] = [item for item in told if isinstance(item, SecondPassChanged)]
+    assert change == SecondPassChanged(1, True, 3 * FRAME - 100)
+    told = [*bench.tick(A, Audio(1, speech("two")[:-1000]), FlushSecondPass(1)), *bench.tick(A)]
     assert [(row.tokens, row.frames, row.mark) for row in rows(told, refined=True)] == [
         ((1,), (2,), None),
         ((), (), CAUGHT_UP),
@@ -94,7 +98,7 @@ def test_both_lanes_answer_a_flush_and_the_second_one_by_itself(bench: Bench) ->
     bench.tick(A, opened(1), wants(1, "on"))
     told = bench.tick(A, Audio(1, b"\0\0"), FlushStream(1, 5))
     assert [(row.mark, row.refined) for row in told if isinstance(row, ChunkResult)] == [(5, False), (5, True)]
-    told = bench.tick(A, Audio(1, b"\0\0"), FlushSecond(1))
+    told = bench.tick(A, Audio(1, b"\0\0"), FlushSecondPass(1))
     assert [(row.mark, row.refined) for row in told if isinstance(row, ChunkResult)] == [(CAUGHT_UP, True)]
 
 
@@ -109,8 +113,8 @@ def test_a_last_flush_is_answered_by_both_and_gives_both_slots_back(bench: Bench
 def test_a_stream_of_the_longest_latency_gets_none_until_it_changes(bench: Bench) -> None:
     bench.tick(A, OpenStream(1, 160, "en-US"))
     assert lanes(bench.tick(A, wants(1, "on", starting=True))) == []
-    assert lanes(bench.tick(A, ChangeStream(1, latency_ms=80))) == [(1, True)]
-    assert lanes(bench.tick(A, ChangeStream(1, latency_ms=160))) == [(1, False)]
+    assert lanes(bench.tick(A, UpdateStream(1, SettingsUpdate(latency_ms=80)))) == [(1, True)]
+    assert lanes(bench.tick(A, UpdateStream(1, SettingsUpdate(latency_ms=160)))) == [(1, False)]
     assert bench.engine.slots_used == 1
 
 
@@ -125,7 +129,7 @@ def test_a_lane_that_is_wanted_for_certain_needs_a_slot() -> None:
     bench = bench_of(2)
     bench.tick(A, opened(1), opened(2))
     [refused] = bench.tick(A, wants(1, "on"))
-    assert isinstance(refused, ChangeRefused)
+    assert isinstance(refused, UpdateRefused)
     [failed] = bench.tick(A, wants(2, "on", starting=True))
     assert isinstance(failed, StreamFailure)
     assert failed.code == "server_full"
@@ -135,7 +139,7 @@ def test_a_lane_that_is_wanted_for_certain_needs_a_slot() -> None:
 def test_a_lane_that_is_wanted_for_certain_needs_time() -> None:
     bench = bench_of(8, timed(0.28))
     bench.tick(A, opened(1), opened(2))
-    assert isinstance(bench.tick(A, wants(1, "on"))[0], ChangeRefused)
+    assert isinstance(bench.tick(A, wants(1, "on"))[0], UpdateRefused)
     bench.tick(A, CloseStream(2))
     assert lanes(bench.tick(A, wants(1, "on"))) == [(1, True)]
     assert streams(bench.tick(A, opened(3)), StreamFailure) == [3]

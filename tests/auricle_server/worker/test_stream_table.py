@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.engine.types import NO_MARK, Lease, StepResults
-from auricle_server.ipc.batch_reader import StreamBatch
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.worker.stream_table import StreamTable
 
@@ -65,12 +65,11 @@ def test_audio_reaches_its_stream_or_nobody(held: dict[int, bytes], entries: lis
     stale = {slot: past.add((gateway, slot), lease(slot), 80) for slot, gateway in held.items()}
     lengths = np.array([length for *_, length in entries], np.int32)
     pcm = np.repeat(np.arange(len(entries)), lengths)
-    hand_over = StreamBatch(
+    hand_over = AudioBatch(
         np.array([slot for slot, *_ in entries], np.int32),
         np.array([(tickets if good else stale).get(slot, 0) for slot, good, _ in entries], np.int64),
         lengths,
         pcm.astype(np.int16),
-        (),
     )
     batch = tenants.audio(hand_over)
     heard = [(number, entry) for number, entry in enumerate(entries) if entry[0] in held and entry[1]]
@@ -84,7 +83,7 @@ def test_who_has_ended_is_heard_no_more_but_still_answered() -> None:
     ticket = tenants.add((b"a", 1), lease(2), 80)
     tenants.stop_input((b"a", 1))
     one = np.array([2], np.int32), np.array([ticket], np.int64), np.array([1], np.int32), np.array([5], np.int16)
-    assert len(tenants.audio(StreamBatch(*one, items=())).slots) == 0
+    assert len(tenants.audio(AudioBatch(*one)).slots) == 0
     assert [gateway for gateway, _ in tenants.by_gateway(results([(2, True, [], False)]))] == [b"a"]
     assert tenants.of_gateway(b"a") == [(b"a", 1)]
     assert tenants.remove((b"a", 1)) is not None
@@ -92,14 +91,13 @@ def test_who_has_ended_is_heard_no_more_but_still_answered() -> None:
     assert (len(tenants), tenants.remove((b"a", 1))) == (0, None)
 
 
-def hand_over(*entries: tuple[int, int, list[int]]) -> StreamBatch:
+def hand_over(*entries: tuple[int, int, list[int]]) -> AudioBatch:
     """Slot, ticket and samples of each."""
-    return StreamBatch(
+    return AudioBatch(
         np.array([slot for slot, *_ in entries], np.int32),
         np.array([ticket for _, ticket, _ in entries], np.int64),
         np.array([len(pcm) for *_, pcm in entries], np.int32),
         np.array([sample for *_, pcm in entries for sample in pcm], np.int16),
-        (),
     )
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.bench.engine.audio_packets import PACKET_SAMPLES, PACKET_SECONDS, PHASES, Speakers
 from auricle_server.bench.engine.clocks import VirtualClock
 from auricle_server.bench.report.summaries import Spread, drift
 from auricle_server.engine.engine import Engine
-from auricle_server.engine.types import AudioBatch, StepResults
+from auricle_server.engine.types import StepResults
 
 DRIFT_SHARE = 0.1
 """Of a chunk, by which results may be later at the end of a run than at its beginning."""

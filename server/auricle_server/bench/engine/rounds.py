@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.bench.clips import SAMPLE_RATE
 from auricle_server.bench.engine.audio_packets import PACKET_SAMPLES, Speakers
 from auricle_server.bench.engine.clocks import STOPWATCHES
@@ -20,7 +21,6 @@ from auricle_server.bench.engine.contender import Side
 from auricle_server.bench.engine.search import largest
 from auricle_server.bench.report.summaries import Spread
 from auricle_server.engine.engine import Engine
-from auricle_server.engine.types import AudioBatch
 
 Pcm = npt.NDArray[np.int16]
 MakeSide = Callable[[int, int], Side]

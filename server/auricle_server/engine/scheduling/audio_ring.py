@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.engine.frames import FrameGeometry
-from auricle_server.engine.types import AudioBatch, Pcm
+from auricle_server.engine.types import Pcm
 
 Slots = npt.NDArray[np.integer[Any]]
 

@@ -26,12 +26,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.scheduling.active_settings import NO_ROOTS, ActiveSettings
 from auricle_server.engine.scheduling.audio_ring import AudioRings, Slots
 from auricle_server.engine.scheduling.batch_rows import BatchRows, FlushAnswer, Numbers
 from auricle_server.engine.scheduling.commands import Commands, FlushCommand, StreamSettings
-from auricle_server.engine.types import NO_MARK, AudioBatch, LeaseEnded, Pcm
+from auricle_server.engine.types import NO_MARK, LeaseEnded, Pcm
 
 UNBOUNDED = 1 << 30
 """Length of a stream whose end is not known yet."""

@@ -15,9 +15,9 @@ from auricle_server.gateway.audio.decode import AudioDecoder
 from auricle_server.gateway.session.session_metrics import SessionMetrics
 from auricle_server.gateway.workers.slot_lease import News, SlotLease
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.ipc.messages import ChangeRefused, RefineChanged, StreamFailure
-from auricle_server.stream import SettingsChange, StreamState
+from auricle_server.ipc.messages import SecondPassChanged, SettingsUpdate, StreamFailure, UpdateRefused
 from auricle_server.stream.key_terms import unwritable_notice
+from auricle_server.stream.stream_state import StreamState
 from auricle_server.turns import VoiceSignals
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class StreamSession:
         latency_ms = None if stream.latency_ms == seat.latency_ms else stream.latency_ms
         language = None if start.language is None else stream.language
         refine = None if start.refine == "off" else start.refine
-        seat.change(SettingsChange(latency_ms, language, refine, start.offline, start.keyterms or None), starting=True)
+        seat.change(SettingsUpdate(latency_ms, language, refine, start.offline, start.keyterms or None), starting=True)
         log.info("stream started session=%s latency_ms=%d turn=%s", client.name, stream.latency_ms, start.turn.mode)
 
     @property
@@ -170,12 +170,12 @@ class StreamSession:
     def on_worker(self, item: News) -> None:
         """News from the worker."""
         match item:
-            case ChunkResult(refined=True) | RefineChanged():
+            case ChunkResult(refined=True) | SecondPassChanged():
                 self._on_result(item, None)
             case ChunkResult():
                 # Who asked for a final has it at once; who has said all waits for a turn end that is judged well.
                 self._hearing.take(item, patient=item.mark is None or self._ended)
-            case ChangeRefused():
+            case UpdateRefused():
                 if item.asked_ms is not None and item.latency_ms is not None:
                     self._stream.stay_at(item.latency_ms, asked_ms=item.asked_ms)
                 self._client.refuse(codes.SERVER_FULL, item.message)
@@ -183,7 +183,7 @@ class StreamSession:
                 self._hearing.give_up()
                 self._client.fail(item.code if item.code in CODES else codes.INTERNAL, item.message)
 
-    def _on_result(self, result: ChunkResult | RefineChanged, voice: VoiceSignals | None) -> int:
+    def _on_result(self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None) -> int:
         try:
             self._tell(result, voice)
         except Exception:
@@ -191,7 +191,7 @@ class StreamSession:
             self._client.fail(codes.INTERNAL, "the server failed on this stream; the failure is logged there")
         return self._stream.turn_ended_at
 
-    def _tell(self, result: ChunkResult | RefineChanged, voice: VoiceSignals | None) -> None:
+    def _tell(self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None) -> None:
         stream = self._stream
         before = stream.audio_time
         events = stream.on_result(result, voice)

@@ -7,19 +7,19 @@ from typing import Protocol
 
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import (
-    ChangeRefused,
-    ChangeStream,
-    FlushSecond,
+    FlushSecondPass,
     FlushStream,
     GatewayItem,
-    ModelInfo,
-    RefineChanged,
+    SecondPassChanged,
+    SettingsUpdate,
     StreamFailure,
     StreamOpened,
+    UpdateRefused,
+    UpdateStream,
 )
-from auricle_server.stream import SettingsChange
+from auricle_server.model_info import ModelInfo
 
-News = ChunkResult | StreamFailure | ChangeRefused | RefineChanged
+News = ChunkResult | StreamFailure | UpdateRefused | SecondPassChanged
 Listener = Callable[[News], None]
 
 
@@ -65,28 +65,18 @@ class SlotLease:
         """16 kHz mono PCM for the worker."""
         self._peer.hear(self.number, self._slot, self._lease, pcm)
 
-    def change(self, change: SettingsChange, *, starting: bool = False) -> None:
-        """Settings from the next chunk on; see `ChangeStream`."""
-        if change != SettingsChange():
-            self._peer.put(
-                ChangeStream(
-                    self.number,
-                    change.latency_ms,
-                    change.language,
-                    change.refine,
-                    starting,
-                    change.offline,
-                    change.keyterms,
-                )
-            )
+    def change(self, change: SettingsUpdate, *, starting: bool = False) -> None:
+        """Settings from the next chunk on; see `UpdateStream`."""
+        if change != SettingsUpdate():
+            self._peer.put(UpdateStream(self.number, change, starting))
 
     def flush(self, mark: int, *, last: bool = False) -> None:
         """See `FlushStream`."""
         self._peer.put(FlushStream(self.number, mark, last), urgent=True)
 
     def flush_second(self) -> None:
-        """See `FlushSecond`."""
-        self._peer.put(FlushSecond(self.number), urgent=True)
+        """See `FlushSecondPass`."""
+        self._peer.put(FlushSecondPass(self.number), urgent=True)
 
     def leave(self) -> None:
         """Gives the slot back, unless the stream is over; may be called twice."""

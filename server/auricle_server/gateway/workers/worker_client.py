@@ -13,19 +13,20 @@ from auricle_server.gateway.workers.slot_lease import News, SlotLease
 from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.channel import ChannelLost, GatewayChannel
 from auricle_server.ipc.messages import (
-    ChangeRefused,
     CloseStream,
     FromWorker,
     GatewayItem,
-    ModelInfo,
     OpenStream,
-    RefineChanged,
+    SecondPassChanged,
     StreamFailure,
     StreamOpened,
+    UpdateRefused,
     WorkerItem,
+    WorkerReady,
     WorkerStats,
 )
 from auricle_server.metrics import Metrics
+from auricle_server.model_info import ModelInfo
 
 log = logging.getLogger(__name__)
 
@@ -208,12 +209,12 @@ class WorkerClient:
                 self._on_opened(item)
             case StreamFailure():
                 self._on_failed(item)
-            case ChangeRefused() | RefineChanged():
+            case UpdateRefused() | SecondPassChanged():
                 self._hand_out(item.stream, item)
             case WorkerStats():
                 self._on_stats(item)
-            case ModelInfo():
-                self._on_info(item)
+            case WorkerReady():
+                self._on_info(item.info)
 
     def _hand_out(self, stream: int, news: News) -> None:
         seat = self._seats.get(stream)

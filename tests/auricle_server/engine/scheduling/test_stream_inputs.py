@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auricle_server.audio_batch import AudioBatch
 from auricle_server.checkpoints.config import DecoderConfig, EncoderConfig, MelConfig, ModelConfig
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.scheduling.batch_rows import BatchRows, FlushAnswer
 from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettings
 from auricle_server.engine.scheduling.stream_inputs import SILENT_FRAMES, StreamInputs
-from auricle_server.engine.types import AudioBatch, LeaseEnded
+from auricle_server.engine.types import LeaseEnded
 from tests.support.scalar_timeline import Row, Timeline
 
 CONFIG = ModelConfig(

@@ -24,8 +24,9 @@ from auricle_server.gateway.session.resume_proxy import RESUME_PATH, ResumeProxy
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.ipc import InProcessChannel
-from auricle_server.ipc.messages import ChangeRefused, GatewayItem, ModelInfo, StreamFailure, StreamOpened
+from auricle_server.ipc.messages import GatewayItem, StreamFailure, StreamOpened, UpdateRefused
 from auricle_server.metrics import Metrics
+from auricle_server.model_info import ModelInfo
 from auricle_server.serving.in_process_server import _start_worker
 from auricle_server.worker.factory import model_info
 from tests.auricle_server.gateway.session.test_resume import AUDIO, BYTES, TEXT, back, cut, gone
@@ -74,7 +75,7 @@ def test_whoever_comes_back_to_a_stream_that_fails_hears_of_that_and_of_nothing_
     session: Session, seat: SlotLease
 ) -> None:
     """An event before `Ready` breaks the protocol, and the client would give the stream up for good."""
-    seat.listener(ChangeRefused(1, "an event that waits"))
+    seat.listener(UpdateRefused(1, "an event that waits"))
     session.rejoin(1, lambda: None)
     seat.listener(StreamFailure(1, codes.WORKER_LOST, "gone"))
     (text,) = texts(session)
@@ -87,9 +88,9 @@ def test_a_latency_that_the_worker_had_no_time_for_is_not_in_force(session: Sess
     """Words would be timed by it."""
     for latency_ms in (160, 560):
         session.receive_text(encode_client(Update(latency_ms=latency_ms)))
-    seat.listener(ChangeRefused(1, "no time", 160, 80))
+    seat.listener(UpdateRefused(1, "no time", 160, 80))
     assert latency_in_force(session) == 560
-    seat.listener(ChangeRefused(1, "no time", 560, 80))
+    seat.listener(UpdateRefused(1, "no time", 560, 80))
     assert latency_in_force(session) == 80
 
 
@@ -107,7 +108,7 @@ def latency_in_force(session: Session) -> int:
 def test_whoever_comes_back_with_nonsense_hears_of_that_and_of_nothing_before(
     session: Session, seat: SlotLease, first: bytes | str
 ) -> None:
-    seat.listener(ChangeRefused(1, "an event that waits"))
+    seat.listener(UpdateRefused(1, "an event that waits"))
     session.rejoin(1, lambda: None)
     if isinstance(first, bytes):
         session.receive_binary(first)
