@@ -13,7 +13,7 @@ from auricle.errors import (
     ServerFull,
     StreamFailed,
 )
-from auricle.events import Reconnected, Reconnecting, SpeechEvent, StreamEvent
+from auricle.events import Connected, Reconnected, Reconnecting, SpeechEvent, StreamEvent
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import (
     Error,
@@ -38,6 +38,7 @@ __all__ = [
     "AuricleClient",
     "AuricleError",
     "Backpressure",
+    "Connected",
     "ConnectionFailed",
     "Error",
     "Final",

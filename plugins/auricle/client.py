@@ -12,7 +12,7 @@ Events are typed (`auricle.events`); what goes wrong is raised (`auricle.errors`
 from __future__ import annotations
 
 import ssl as tls
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
@@ -24,7 +24,7 @@ from auricle._connection.servers import Servers
 from auricle._connection.transport import stream_url
 from auricle._stream.event_merger import EventMerger
 from auricle._stream.replay_buffer import ReplayBuffer
-from auricle._stream.stream_task import StreamTask
+from auricle._stream.stream_task import SEND_BUFFER_SECONDS, StreamTask
 from auricle.protocol.client_messages import Start
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
@@ -89,14 +89,49 @@ class AuricleClient:
         Raises:
             AuricleError: There is no server, or none will have this stream; `ServerFull` if one merely has no room.
         """
+        pump, stream = self._new_stream(start or Start(), SEND_BUFFER_SECONDS)
+        await pump.open()
+        return stream
+
+    def stream(
+        self,
+        start: Start | Callable[[], Start] | None = None,
+        *,
+        connect_policy: ReconnectPolicy | None = None,
+        send_buffer_seconds: float = SEND_BUFFER_SECONDS,
+    ) -> Stream:
+        """A new stream, at once: it connects in the background, by the policy with which it reconnects.
+
+        Audio and messages given to it before are kept, as in an outage, and sent once it is connected; of audio the
+        last `ReconnectPolicy.replay_seconds`. Its events tell of the attempts: `Reconnecting` after each that failed,
+        `Connected` after the first that succeeded. When the policy gives up, or at an error that is permanent, the
+        stream fails with that error; `Stream.reopen` may go on with it.
+
+        Needs a running event loop.
+
+        Args:
+            start: How the stream is to be. A function is called before each attempt until the stream is connected, for
+                settings that may change meanwhile; encoding and sample rate must stay. Changes after that are for
+                `Stream.update`, which may be called before as well.
+            connect_policy: When to try again until the first connection, instead of the client's `reconnect`. That one
+                counts its attempts from the first connection on.
+            send_buffer_seconds: Audio that may wait for a connection that is slow, before `Stream.send` waits and
+                `Stream.send_nowait` raises `Backpressure`.
+        """
+        message = start if callable(start) else None
+        pump, stream = self._new_stream(start() if callable(start) else start or Start(), send_buffer_seconds)
+        pump.begin(connect_policy or self._policy, message)
+        return stream
+
+    def _new_stream(self, start: Start, send_buffer_seconds: float) -> tuple[StreamTask, Stream]:
         if self._session is None:
             self._session = aiohttp.ClientSession()
-        start = start or Start()
         journal = ReplayBuffer(start, self._policy.replay_seconds, self._packet_seconds)
         splice = EventMerger(start.turn)
-        pump = StreamTask(self._session, self._servers, journal, splice, self._policy, self._answer_timeout)
-        await pump.open()
-        return Stream(pump, journal, splice)
+        pump = StreamTask(
+            self._session, self._servers, journal, splice, self._policy, self._answer_timeout, send_buffer_seconds
+        )
+        return pump, Stream(pump, journal, splice)
 
     async def aclose(self) -> None:
         """Closes the client's own session. Streams are closed by their owners, before."""

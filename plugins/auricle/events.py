@@ -1,4 +1,4 @@
-"""What a client's stream yields: the server's events on the stream's own clock, and the client's own two."""
+"""What a client's stream yields: the server's events on the stream's own clock, and those of the client itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,25 @@ from auricle.protocol.server_messages import Error, Final, Interim, SpeechStarte
 
 
 @dataclass(frozen=True, slots=True)
-class Reconnecting:
-    """The connection is gone and will be tried again. Audio may be sent all the same.
+class Connected:
+    """The first connection of a stream that began without one, see `AuricleClient.stream`; `Stream.ready` is known.
 
     Attributes:
-        attempt: Number of the attempt to come, from 1 on.
+        buffered_seconds: Audio given to the stream before, which the server receives now.
+        lost_seconds: Audio from before that was no longer held (`ReconnectPolicy.replay_seconds`); its words are lost.
+    """
+
+    buffered_seconds: float
+    lost_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting:
+    """There is no connection, or it broke; another attempt follows. Audio may be sent all the same.
+
+    Attributes:
+        attempt: Number of the attempt to come, from 1 on. The first attempt of a stream that begins without a
+            connection is not announced and not counted.
         delay: Seconds until then.
         error: Why the last connection, or the last attempt, failed.
     """
@@ -41,4 +55,4 @@ class Reconnected:
 
 
 SpeechEvent = SpeechStarted | Interim | Final | TurnEagerEnd | TurnResumed | TurnEnd
-StreamEvent = SpeechEvent | Error | Reconnecting | Reconnected
+StreamEvent = SpeechEvent | Error | Connected | Reconnecting | Reconnected

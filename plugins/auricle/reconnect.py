@@ -20,6 +20,7 @@ class ReconnectPolicy:
         max_delay: Upper bound of the delay in seconds.
         jitter: Share of the delay that is random, 0 to 1: it spreads the clients of a server that went down.
         replay_seconds: Audio kept for replay. When an outage or a segment is longer, the oldest goes first.
+        wait_while_full: Whether a full server is asked for as long as it is full, beyond `attempts`: it is not broken.
     """
 
     attempts: int = 10
@@ -27,6 +28,7 @@ class ReconnectPolicy:
     max_delay: float = 5.0
     jitter: float = 0.5
     replay_seconds: float = 60.0
+    wait_while_full: bool = False
 
     def __post_init__(self) -> None:
         if self.attempts < 0 or not 0 <= self.jitter <= 1:
@@ -50,5 +52,7 @@ class ReconnectPolicy:
         return backoff
 
     def gives_up(self, attempt: int, error: AuricleError) -> bool:
-        """Whether `attempt` must not be made any more."""
+        """Whether `attempt`, which `error` made necessary, is one too many."""
+        if self.wait_while_full and isinstance(error, ServerFull):
+            return False
         return error.permanent or attempt > self.attempts

@@ -37,14 +37,26 @@ class Stream:
 
     @property
     def ready(self) -> Ready:
-        """What the server offers and what is in force; after a reconnection, what the new connection said."""
-        assert self._pump.ready is not None  # a stream is handed out once it is open
+        """What the server offers and what is in force; after a reconnection, what the new connection said.
+
+        Raises:
+            ProtocolError: A stream that began without a connection has had none yet; it is known from `Connected` on.
+        """
+        if self._pump.ready is None:
+            raise _not_connected()
         return self._pump.ready
 
     @property
     def url(self) -> str:
-        """Address of the server in use; while the stream reconnects, of the one used last."""
-        return self._pump.url
+        """Address of the server in use; while the stream reconnects, of the one used last.
+
+        Raises:
+            ProtocolError: A stream that began without a connection has had none yet.
+        """
+        url = self._pump.url
+        if url is None:
+            raise _not_connected()
+        return url
 
     @property
     def audio_seconds(self) -> float:
@@ -71,8 +83,9 @@ class Stream:
         """As `send`, but never waits: for callers that cannot hold up whoever speaks.
 
         Raises:
-            Backpressure: Two seconds of audio wait to be sent already; this was not taken. While the stream reconnects
-                it takes audio at the speed of speech.
+            Backpressure: As much audio as may wait to be sent waits already, two seconds unless `AuricleClient.stream`
+                was told otherwise; this was not taken. While the stream reconnects it takes audio at the speed of
+                speech.
             ProtocolError: Not a whole number of samples, or the stream has ended.
             AuricleError: The stream has failed.
         """
@@ -152,7 +165,7 @@ class Stream:
         self._say(End())
 
     async def reopen(self) -> None:
-        """Goes on with a stream that has failed; iterate anew, for the events that were not told yet.
+        """Goes on with a stream that has failed, connected before or not; iterate anew, for the events after that.
 
         For callers with a patience of their own, beyond that of `ReconnectPolicy`: what had no final is replayed, as
         after any other break.
@@ -200,6 +213,10 @@ class Stream:
             raise self._pump.failure
         if self._ended or self._pump.over:
             raise ProtocolError(codes.AFTER_END, "the stream has ended")
+
+
+def _not_connected() -> ProtocolError:
+    return ProtocolError(codes.NOT_STARTED, "the stream has not been connected yet")
 
 
 def _one_by_one(update: Update) -> list[Update]:

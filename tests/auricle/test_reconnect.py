@@ -44,3 +44,10 @@ def test_giving_up() -> None:
 def test_a_policy_that_exists_makes_sense(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):
         ReconnectPolicy(**bad)
+
+
+def test_a_full_server_is_not_given_up_when_the_policy_waits_for_it() -> None:
+    policy = ReconnectPolicy(attempts=0, wait_while_full=True)
+    assert not policy.gives_up(1000, ServerFull())
+    assert policy.gives_up(1, ConnectionFailed("lost", "gone"))
+    assert ReconnectPolicy(attempts=0).gives_up(1, ServerFull())

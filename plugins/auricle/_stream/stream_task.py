@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 import aiohttp
 
@@ -15,8 +16,9 @@ from auricle._stream.event_queue import EventQueue
 from auricle._stream.replay_buffer import ReplayBuffer
 from auricle._stream.send_window import SendWindow
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
-from auricle.events import Reconnected, Reconnecting
+from auricle.events import Connected, Reconnected, Reconnecting
 from auricle.protocol import codes
+from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Error, Final, Ready, Settled
 from auricle.reconnect import ReconnectPolicy
 
@@ -33,6 +35,7 @@ class StreamTask:
         splice: What there was to hear.
         policy: When to try again.
         answer_timeout: Seconds without any event after which a server that owes one is taken for lost; None for never.
+        send_buffer_seconds: Audio that may wait to be sent.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class StreamTask:
         splice: EventMerger,
         policy: ReconnectPolicy,
         answer_timeout: float | None = None,
+        send_buffer_seconds: float = SEND_BUFFER_SECONDS,
     ) -> None:
         self.mailbox = EventQueue()
         self.ready: Ready | None = None
@@ -52,7 +56,9 @@ class StreamTask:
         self._journal = journal
         self._splice = splice
         self._policy = policy
-        self._room = SendWindow(SEND_BUFFER_SECONDS)
+        self._connect_policy = policy
+        self._start_message: Callable[[], Start] | None = None
+        self._room = SendWindow(send_buffer_seconds, SEND_BUFFER_SECONDS)
         self._poked = asyncio.Event()
         self._moved = asyncio.Event()
         self._attempt = 0
@@ -71,18 +77,29 @@ class StreamTask:
         link, _ = await self._connect()
         self._start(link)
 
+    def begin(self, connect_policy: ReconnectPolicy, start_message: Callable[[], Start] | None) -> None:
+        """Starts the task without a connection; the task makes one.
+
+        Args:
+            connect_policy: When to try again until there is one.
+            start_message: Called before each attempt until one succeeds, for the `Start` of that attempt.
+        """
+        self._connect_policy, self._start_message = connect_policy, start_message
+        self._room.interrupted(0.0, _now())
+        self._start(None)
+
     async def reopen(self) -> None:
         """Goes on with a stream that has failed, as if its policy had not given up.
 
         Raises:
             AuricleError: No server will have it; it may be tried again.
         """
-        link, reconnected = await self._connect()
+        link, connected = await self._connect()
         self.mailbox, self.over, self.failure, self._attempt = EventQueue(), False, None, 0
-        self.mailbox.put_at_once(reconnected)
+        self.mailbox.put_at_once(connected)
         self._start(link)
 
-    def _start(self, link: Connection) -> None:
+    def _start(self, link: Connection | None) -> None:
         self._task = asyncio.create_task(self._run(link), name="auricle stream")
         self._task.add_done_callback(self._finished)
 
@@ -106,20 +123,24 @@ class StreamTask:
     def _allows_more(self) -> bool:
         return self._room.allows(self._journal.unsent_seconds, self._journal.seconds, _now())
 
+    def _is_stalled(self) -> bool:
+        return self._room.stalls(self._journal.unsent_seconds, self._journal.seconds, _now())
+
     async def room(self) -> None:
         """Waits until there is room."""
         while not self.has_room:
             await self._moved.wait()
 
     @property
-    def url(self) -> str:
-        """Of the server in use, or used last."""
-        assert self._link is not None  # a stream is handed out once it is open
-        return self._link.address.url
+    def url(self) -> str | None:
+        """Of the server in use, or used last; None before the first connection."""
+        return None if self._link is None else self._link.address.url
 
     # --- the task ----------------------------------------------------------------------------------------------------
 
-    async def _run(self, link: Connection) -> None:
+    async def _run(self, link: Connection | None) -> None:
+        if link is None:
+            link = await self._first_connection()
         while (error := await self._serve(link)) is not None:
             link = await self._reconnect(error)
 
@@ -152,7 +173,7 @@ class StreamTask:
         owed_since: float | None = None
         while True:
             await asyncio.sleep(self._answer_timeout / 8)
-            owes = self._journal.awaits_answer or not self._allows_more()
+            owes = self._journal.awaits_answer or self._is_stalled()
             owed_since = (owed_since or _now()) if owes else None
             if owed_since is not None and _now() - max(owed_since, self._heard_at) >= self._answer_timeout:
                 link.give_up(ConnectionFailed("timeout", f"no answer for {self._answer_timeout:g} s"))
@@ -194,12 +215,28 @@ class StreamTask:
 
     # --- between connections -----------------------------------------------------------------------------------------
 
-    async def _connect(self) -> tuple[Connection, Reconnected]:
+    async def _first_connection(self) -> Connection:
+        """The first connection of a stream that begins without one.
+
+        Raises:
+            AuricleError: The last attempt's, when the policy gives up.
+        """
+        try:
+            link, connected = await self._connect()
+        except AuricleError as error:
+            return await self._reconnect(error)
+        self.mailbox.put_at_once(connected)
+        return link
+
+    async def _connect(self) -> tuple[Connection, Connected | Reconnected]:
         """A connection that goes on with the stream: to the server that had it, if that still has it, or to any.
 
         Raises:
             AuricleError: No server will have it.
         """
+        first = self.ready is None
+        if first and self._start_message is not None:
+            self._restart(self._start_message())
         start = self._journal.start
         if self._back is None:
             link = await self._dialler.connect(start)
@@ -213,7 +250,17 @@ class StreamTask:
             return link, Reconnected(resumption.replayed_seconds, resumed=True)
         resumption = self._journal.attach(link.ready)
         self._splice.resume(resumption.origin)
-        return link, Reconnected(resumption.replayed_seconds, resumption.lost_seconds)
+        event = Connected if first else Reconnected
+        return link, event(resumption.replayed_seconds, resumption.lost_seconds)
+
+    def _restart(self, start: Start) -> None:
+        """The first connection is asked for with another `Start` than the last attempt."""
+        previous = self._journal.start
+        if (start.encoding, start.sample_rate) != (previous.encoding, previous.sample_rate):
+            raise ValueError("start: the encoding and the sample rate of a stream cannot change between attempts")
+        if start.turn != previous.turn:
+            self._splice.change_turn(start.turn)
+        self._journal.start = start
 
     def _interrupted(self, link: Connection, error: AuricleError, *, lasted: float) -> None:
         """A server that has ended the stream has nothing to come back to; of a broken connection it knows nothing."""
@@ -233,20 +280,23 @@ class StreamTask:
         Raises:
             AuricleError: The last one's, when the policy gives up.
         """
+        policy = self._connect_policy if self.ready is None else self._policy
         while True:
             self._attempt += 1
-            if self._policy.gives_up(self._attempt, error):
+            if policy.gives_up(self._attempt, error):
                 raise error
             await self._wait_for_use(error)
-            delay = self._policy.delay(self._attempt, error, random.random())
+            delay = policy.delay(self._attempt, error, random.random())
             self.mailbox.put_at_once(Reconnecting(self._attempt, delay, error))
             await asyncio.sleep(delay)
             try:
-                link, reconnected = await self._connect()
+                link, connected = await self._connect()
             except AuricleError as failure:
                 error = failure
                 continue
-            self.mailbox.put_at_once(reconnected)
+            if isinstance(connected, Connected):
+                self._attempt = 0  # from here on the other policy counts
+            self.mailbox.put_at_once(connected)
             return link
 
     async def _wait_for_use(self, error: AuricleError) -> None:

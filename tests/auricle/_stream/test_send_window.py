@@ -47,3 +47,20 @@ def test_once_caught_up_the_ordinary_bound_holds() -> None:
     assert room.allows(5.0, 51.0, now=101.0)
     room.sent(1.0)
     assert not room.allows(2.0, 51.0, now=101.0)
+
+
+def test_a_stalled_server_is_found_out_however_far_a_caller_may_run_ahead() -> None:
+    window = SendWindow(60.0, stall_seconds=2.0)
+    assert window.allows(59.9, 100.0, now=100.0)
+    assert not window.allows(60.0, 100.0, now=100.0)
+    assert not window.stalls(1.9, 100.0, now=100.0)
+    assert window.stalls(2.0, 100.0, now=100.0)
+
+
+def test_a_server_that_still_catches_up_with_a_live_speaker_does_not_stall() -> None:
+    window = SendWindow(60.0, stall_seconds=2.0)
+    window.interrupted(50.0, now=100.0)
+    window.sent(5.0)
+    assert not window.stalls(5.0, 60.0, now=110.0)
+    window.sent(1.0)
+    assert window.stalls(5.0, 60.0, now=110.0)
