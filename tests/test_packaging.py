@@ -37,6 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for package in PACKAGES:
@@ -48,6 +49,7 @@ def test_the_wheel_holds_every_package_and_nothing_else(wheel: Path) -> None:
     assert not [name for name in names if name.endswith((".pyc", "~"))]
 
 
+@pytest.mark.slow
 def test_the_wheel_brings_model_clips_and_licence(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"auricle_server/checkpoints/demo/{path.name}" for path in BUNDLED.values()} <= set(names)
@@ -55,6 +57,7 @@ def test_the_wheel_brings_model_clips_and_licence(wheel: Path) -> None:
     assert f"auricle-{VERSION}.dist-info/licenses/LICENSE" in names
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_imports(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
@@ -124,6 +127,7 @@ def build(source: Path, target: str, folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", target, "-d", folder], cwd=source, check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THIN)
 def test_a_thin_wheel_is_metadata_that_pins_one_distribution(name: str, thin: Path) -> None:
     (path,) = thin.glob(f"{name.replace('-', '_')}-{VERSION}-*.whl")
@@ -137,6 +141,7 @@ def test_a_thin_wheel_is_metadata_that_pins_one_distribution(name: str, thin: Pa
     assert f"pip install {name}" in told.get_payload()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", THIN)
 def test_the_wheel_of_the_tree_is_that_of_the_sdist(name: str, thin: Path, tmp_path: Path) -> None:
     build(ROOT / "distributions" / name, "wheel", tmp_path)
@@ -154,6 +159,7 @@ def test_the_thin_distributions_share_a_hook_and_say_what_they_are_tested_with()
         assert IMPORTS[folder.name] in readme
 
 
+@pytest.mark.slow
 def test_installing_a_name_brings_the_adapter_and_removing_it_takes_nothing_else(
     wheel: Path, thin: Path, tmp_path: Path
 ) -> None:
@@ -168,6 +174,7 @@ def test_installing_a_name_brings_the_adapter_and_removing_it_takes_nothing_else
     assert "pipecat-auricle" not in left
 
 
+@pytest.mark.slow
 def test_the_thin_distributions_install_editable(tmp_path: Path) -> None:
     python = bare_environment(tmp_path / "venv")
     sources = [argument for name in THIN for argument in ("-e", ROOT / "distributions" / name)]

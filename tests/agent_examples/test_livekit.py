@@ -15,7 +15,7 @@ from tests.agent_examples.programs import clip, run, said
 from tests.webrtc.openai_standin import openai_standin
 from tests.webrtc.speech import likeness
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 LIKE = 0.6
 """The bundled model takes a word in six for another."""
 

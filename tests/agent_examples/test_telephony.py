@@ -9,7 +9,7 @@ import pytest
 from tests.agent_examples.programs import clip, run, said
 from tests.webrtc.speech import likeness
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 async def test_a_call_to_itself_is_captioned_and_its_turn_ends_on_the_clock() -> None:

@@ -107,6 +107,7 @@ def test_impossible_settings_are_named(served: list[ServerConfig], arguments: tu
     assert served == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_real_server_announces_itself_answers_and_leaves() -> None:
     command = [sys.executable, "-m", "auricle_server", "serve", "--port", "0", "--model", str(tones.CHECKPOINT)]

@@ -225,6 +225,7 @@ async def test_sessions_of_each_kind_commit_of_real_speech_what_the_client_is_to
 
 
 @needs_demo
+@pytest.mark.slow
 def test_the_example_runs_as_it_is(tmp_path: Path) -> None:
     (speech, text), recording = bundled_clip(), tmp_path / "recording.wav"
     soundfile.write(recording, speech.samples, speech.rate)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import auricle_server
 
 MISSING_ON_GPU_MACHINES = ("msgspec", "zmq", "soundfile", "soxr", "jiwer", "pytest_asyncio", "nemo", "uvloop")
@@ -31,6 +33,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 def test_the_engine_bench_needs_little(tmp_path: Path) -> None:
     options = ("--random-weights", "demo", "--latency-ms", "560", "--streams", "2", "--hold", "1", "--compare", "1")
     done = run("engine", *options, "--out", str(tmp_path))
@@ -38,6 +41,7 @@ def test_the_engine_bench_needs_little(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["engine-random-demo-560ms.json"]
 
 
+@pytest.mark.slow
 def test_without_nemo_the_baseline_says_how_to_get_it() -> None:
     done = run("engine", "--baseline", "nemo")
     assert done.returncode == 1

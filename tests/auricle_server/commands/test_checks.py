@@ -82,23 +82,27 @@ def hide(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
 
 
 def test_torch_and_a_device() -> None:
+    pytest.importorskip("torch")
     subjects = [finding.subject for finding in checks.check_torch()]
     assert subjects[0] == "PyTorch"
     assert "device" in subjects
 
 
 def test_a_checkpoint_that_loads() -> None:
+    pytest.importorskip("torch")
     finding = only(checks.check_checkpoint(str(tones.CHECKPOINT)))
     assert finding.verdict is CheckStatus.GOOD
     assert "loads in" in finding.detail
 
 
 def test_a_checkpoint_that_is_not_here_is_not_brought_by_a_look() -> None:
+    pytest.importorskip("torch")
     finding = only(checks.check_checkpoint("acme/no-such-model"))
     assert (finding.verdict, finding.remedy) == (checks.CheckStatus.NOTE, "auricle pull acme/no-such-model")
 
 
 def test_a_checkpoint_that_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
     file = tmp_path / "x.nemo"
     file.write_bytes(b"not a checkpoint")
     finding = only(checks.check_checkpoint(str(file)))

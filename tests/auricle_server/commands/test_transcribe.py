@@ -114,12 +114,14 @@ def test_no_server_there(folder: Path) -> None:
 
 
 def test_a_server_of_its_own(folder: Path) -> None:
+    pytest.importorskip("torch")
     result = transcribe(folder / "16k.wav", "--model", tones.CHECKPOINT)
     assert result.exit_code == 0
     assert joined(result.stdout) == TEXT
 
 
 def test_a_model_that_is_none(folder: Path) -> None:
+    pytest.importorskip("torch")
     result = transcribe(folder / "16k.wav", "--model", "no/such/model.nemo")
     assert result.exit_code == 1
     assert "no/such/model.nemo" in result.stderr

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from auricle_server.commands.app import app
 from tests.support import tones
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:

@@ -22,6 +22,8 @@ from auricle import Final, Start, TurnSettings, connect
 from tests.auricle_server.talk import talking, transcribed, until
 from tests.support import tones
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("supervised_server.py")
 
 
