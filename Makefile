@@ -24,7 +24,7 @@ TEST_PACKAGES := espeak-ng flite chromium
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test lint format bench gpu demo-model demo-model-multilingual wheels pins clean
+.PHONY: help setup demo test test-fast coverage lint format bench gpu demo-model demo-model-multilingual wheels pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 28
@@ -34,15 +34,26 @@ setup: $(TEST_READY)  ## .venv with all that the tests need
 demo: $(DEMO_READY)  ## speech becomes captions and turn ends in Pipecat and LiveKit, on this machine
 	@$(BIN)/auricle demo
 
+# Most of the tests' time is waiting, so more processes than cores help; each of them takes up to 2 GB.
+JOBS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? 4 : cores > 8 ? 8 : cores)))
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadgroup
+
+test-fast: $(TEST_READY)  ## in a minute: the tests that need neither torch, nor NeMo, nor a model
+	$(BIN)/pytest --fast -q -rfE -n 3 --dist loadgroup
+
 test: $(TEST_READY)  ## the gate: ruff, mypy --strict, pytest
-	$(BIN)/ruff check --quiet .
-	$(BIN)/ruff format --quiet --check .
-	$(BIN)/mypy
-	$(BIN)/pytest
+	@$(MAKE) -j 2 lint tests
+
+.PHONY: tests
+tests: $(TEST_READY)
+	$(PYTEST)
+
+coverage: $(TEST_READY)  ## the tests, and how much of the code they reach; fails below the floor in pyproject.toml
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 lint: $(TEST_READY)  ## the gate without the tests
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 
 format: $(TEST_READY)  ## let ruff put imports and layout right

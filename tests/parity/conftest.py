@@ -17,7 +17,16 @@ from tests.support.archives import unpack
 
 pytest.importorskip("nemo", reason="the [nemo] extra is not installed")
 
+HERE = Path(__file__).parent
 DEMO = Path(__file__).parents[2] / "server/auricle_server/checkpoints/demo/demo_en.nemo"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.parity)
+            item.add_marker(pytest.mark.xdist_group("nemo"))  # one process imports it
 
 
 @pytest.fixture(scope="session", autouse=True)
