@@ -24,7 +24,7 @@ TEST_PACKAGES := espeak-ng flite chromium
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test test-fast coverage lint format bench gpu demo-model demo-model-multilingual wheels pins clean
+.PHONY: help setup demo test test-fast coverage lint format bench gpu demo-model demo-model-multilingual wheels release pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 28
@@ -36,7 +36,8 @@ demo: $(DEMO_READY)  ## speech becomes captions and turn ends in Pipecat and Liv
 
 # Most of the tests' time is waiting, so more processes than cores help; each of them takes up to 2 GB.
 JOBS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? 4 : cores > 8 ? 8 : cores)))
-PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadgroup
+# A timeout by signal ends the test; by thread, it would end the process.
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadgroup --timeout-method signal --max-worker-restart 0
 
 test-fast: $(TEST_READY)  ## in a minute: the tests that need neither torch, nor NeMo, nor a model
 	$(BIN)/pytest --fast -q -rfE -n 3 --dist loadgroup
@@ -90,6 +91,24 @@ demo-model-multilingual: $(TEST_READY) recipe-packages  ## train the bundled mul
 
 wheels: $(TEST_READY)  ## wheels of auricle, and of the two names that bring it to Pipecat and LiveKit, in dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . ./distributions/pipecat-auricle ./distributions/livekit-plugins-auricle
+
+# Before: a clean tree, and a section `## VERSION` or `## VERSION (date)` in CHANGELOG.md. The version lives in one file.
+VERSION ?=
+VERSION_FILE := plugins/auricle/__init__.py
+
+release:  ## make release VERSION=1.2.3: set the version, build its wheels, say how to commit and tag it
+	@[[ "$(VERSION)" =~ ^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$$ ]] || { echo "Name the version: make release VERSION=1.2.3" >&2; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo "The tree has changes; commit or stash them first:" >&2; git status --short >&2; exit 1; }
+	@grep -qE '^## $(subst .,\.,$(VERSION))( \([0-9-]+\))?$$' CHANGELOG.md || { echo "CHANGELOG.md has no section '## $(VERSION)'; write it and commit it first" >&2; exit 1; }
+	@sed -i 's/^__version__ = ".*"$$/__version__ = "$(VERSION)"/' $(VERSION_FILE)
+	@grep -q '^__version__ = "$(VERSION)"$$' $(VERSION_FILE)
+	@rm -rf dist
+	@$(MAKE) wheels
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@ls dist/*.whl
+	@echo "Next: make test, and:"
+	@git diff --quiet || echo "  git commit -am 'Release $(VERSION)'"
+	@echo "  git tag -a v$(VERSION) -m 'Auricle $(VERSION)'"
 
 pins: $(TEST_READY)  ## write constraints.txt from what .venv holds
 	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --all --exclude auricle --exclude triton | sed 's/+.*//' | LC_ALL=C sort -f; } > .venv/pins

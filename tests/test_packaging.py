@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -101,6 +102,31 @@ def test_one_version_everywhere() -> None:
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest is not None
     assert newest[1] == VERSION
+
+
+@pytest.mark.parametrize(
+    ("version", "change", "reason"),
+    [
+        ("", "", "Name the version: make release VERSION=1.2.3"),
+        ("1.2", "", "Name the version: make release VERSION=1.2.3"),
+        ("0.1.0", "A change", "The tree has changes"),
+        ("9.9.9", "", "CHANGELOG.md has no section '## 9.9.9'"),
+    ],
+)
+def test_a_release_needs_a_version_a_clean_tree_and_a_section(
+    version: str, change: str, reason: str, tmp_path: Path
+) -> None:
+    for name in ("Makefile", "CHANGELOG.md", "constraints.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    git = ("git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-C", tmp_path)
+    for command in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "All")):
+        subprocess.run([*git, *command], check=True)
+    changelog = tmp_path / "CHANGELOG.md"
+    changelog.write_text(changelog.read_text() + change)
+    make = ["make", "-C", tmp_path, "release", f"VERSION={version}"]
+    done = subprocess.run(make, check=False, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert reason in done.stderr
 
 
 # --- the distributions that only bring others ------------------------------------------------------------------------
