@@ -3,7 +3,7 @@
 Run it as it is, beside an Auricle server: at your own microphone, in the rooms of a LiveKit server (``dev``, with
 LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET), or with the recording of a question and a file for the answer:
 
-    pip install "auricle[server,livekit]" livekit-plugins-openai
+    pip install ".[server,livekit]" livekit-plugins-openai
     auricle serve
     OPENAI_API_KEY=... python agent_examples/livekit_assistant.py console          # in another terminal
     OPENAI_API_KEY=... python agent_examples/livekit_assistant.py question.wav answer.wav

@@ -3,7 +3,7 @@
 Run it as it is: it starts an Auricle server in this process and listens to a recording that comes with it, without a
 room, an account or a key:
 
-    pip install "auricle[server,livekit]"
+    pip install ".[server,livekit]"
     python agent_examples/livekit_captions.py
     python agent_examples/livekit_captions.py my_recording.wav
 

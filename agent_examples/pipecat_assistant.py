@@ -3,7 +3,7 @@
 The model and the voice may be a hosted API or servers of your own (vLLM, Ollama, Kokoro and others). Run it as it is,
 beside an Auricle server:
 
-    pip install "auricle[server,pipecat]" "pipecat-ai[openai,runner,webrtc]"
+    pip install ".[server,pipecat]" "pipecat-ai[openai,runner,webrtc]"
     auricle serve
     OPENAI_API_KEY=... python agent_examples/pipecat_assistant.py -t webrtc        # in another terminal
 

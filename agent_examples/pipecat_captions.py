@@ -2,7 +2,7 @@
 
 Run it as it is, beside a server, and speak into your browser's microphone; there is no key and no account:
 
-    pip install "auricle[server,pipecat]" "pipecat-ai[runner,webrtc]"
+    pip install ".[server,pipecat]" "pipecat-ai[runner,webrtc]"
     auricle serve
     python agent_examples/pipecat_captions.py -t webrtc          # in another terminal
 

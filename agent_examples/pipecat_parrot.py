@@ -3,7 +3,7 @@
 Ears, turns and voice are all on your own machine; there is no key and no account. Run it as it is, beside a server:
 
     apt-get install espeak-ng
-    pip install "auricle[server,pipecat]" "pipecat-ai[runner,webrtc]"
+    pip install ".[server,pipecat]" "pipecat-ai[runner,webrtc]"
     auricle serve
     python agent_examples/pipecat_parrot.py -t webrtc            # in another terminal
 

@@ -2,7 +2,7 @@
 
 Run it as it is: it starts an Auricle server and calls itself with a recording, without a phone or an account:
 
-    pip install "auricle[server]"
+    pip install ".[server]"
     python agent_examples/telephony_mulaw.py --file                  # or --file my_recording.wav
 
 Run it for real, beside ``auricle serve``, for a provider that speaks the JSON of Twilio's Media Streams: have the

@@ -164,7 +164,7 @@ def test_a_thin_wheel_is_metadata_that_pins_one_distribution(name: str, thin: Pa
         told = message_from_bytes(archive.read(f"{folder}/METADATA"))
     assert (told["Name"], told["Version"]) == (name, VERSION)
     assert told.get_all("Requires-Dist") == [f"{THIN[name]}=={VERSION}"]
-    assert f"pip install {name}" in told.get_payload()
+    assert f"pip install './auricle[{name.partition('-')[0]}]'" in told.get_payload()
 
 
 @pytest.mark.slow

@@ -14,5 +14,5 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if missing.name not in _COMMAND_LINE_PACKAGES:
             raise
-        sys.exit(f"auricle: {missing.name} is not installed; the command line needs: pip install 'auricle[server]'")
+        sys.exit(f"auricle: {missing.name} is not installed; in a checkout of Auricle, run: pip install '.[server]'")
     app()

@@ -64,7 +64,7 @@ def test_without_the_server_extra_it_says_what_to_install(monkeypatch: pytest.Mo
     for module in [name for name in sys.modules if name.startswith("auricle_server.commands")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr(builtins, "__import__", without_typer)
-    with pytest.raises(SystemExit, match=r"pip install 'auricle\[server\]'"):
+    with pytest.raises(SystemExit, match=r"pip install '\.\[server\]'"):
         cli.main()
 
 

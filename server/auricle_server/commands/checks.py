@@ -72,7 +72,7 @@ def _extra(extra: str, purpose: str, *, needed: bool) -> Finding:
     subject = f"extra [{extra}]"
     if not problems:
         return Finding(subject, CheckStatus.GOOD, f"complete: {purpose}")
-    remedy = f"pip install 'auricle[{extra}]'"
+    remedy = f"in a checkout of Auricle: pip install '.[{extra}]'"
     return Finding(
         subject, CheckStatus.BAD if needed else CheckStatus.NOTE, f"{purpose}: {', '.join(problems)}", remedy
     )
@@ -100,7 +100,7 @@ def check_torch() -> Iterator[Finding]:
     try:
         import torch
     except ImportError as error:
-        yield Finding("PyTorch", CheckStatus.BAD, str(error), "pip install 'auricle[server]'")
+        yield Finding("PyTorch", CheckStatus.BAD, str(error), "in a checkout of Auricle: pip install '.[server]'")
         return
     yield Finding("PyTorch", CheckStatus.GOOD, str(torch.__version__))
     if not torch.cuda.is_available():
@@ -192,7 +192,7 @@ def check_audio() -> Iterator[Finding]:
         import soundfile
         import soxr
     except (ImportError, OSError) as error:
-        yield Finding("audio files", CheckStatus.BAD, str(error), "pip install 'auricle[server]'")
+        yield Finding("audio files", CheckStatus.BAD, str(error), "in a checkout of Auricle: pip install '.[server]'")
         return
     formats = [name.lower() for name in ("WAV", "FLAC", "OGG", "MP3") if name in soundfile.available_formats()]
     detail = f"{', '.join(formats)} (libsndfile {soundfile.__libsndfile_version__}, soxr {soxr.__version__})"
@@ -216,7 +216,7 @@ def check_turns() -> Iterator[Finding]:
         return
     judged = f"judged by {', '.join(('words', 'punctuation', *found.signals))}"
     if found.missing:
-        yield Finding(subject, CheckStatus.NOTE, f"{judged}; {found.missing}", "pip install 'auricle[turns]'")
+        yield Finding(subject, CheckStatus.NOTE, f"{judged}; {found.missing}", "in a checkout of Auricle: pip install '.[turns]'")
     else:
         yield Finding(subject, CheckStatus.GOOD, judged)
 

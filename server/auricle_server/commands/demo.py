@@ -37,7 +37,7 @@ def demo(
         from auricle_server.demo.run import run
         from auricle_server.demo.server_process import ServerFailed
     except ModuleNotFoundError as missing:
-        fail(f"{missing.name} is not installed; the demo needs: pip install 'auricle[server,pipecat,livekit]'")
+        fail(f"{missing.name} is not installed; in a checkout of Auricle, run: pip install '.[server,pipecat,livekit]'")
         raise typer.Exit(1) from missing
     try:
         passed = asyncio.run(run(_console(), model, clips, picture))

@@ -45,7 +45,7 @@ def serve(
     turn_models: Annotated[
         str | None,
         typer.Option(
-            help="Hear how a turn sounds: auto (the default) where auricle[turns] is installed, off, require."
+            help="Judge turns by sound: auto (the default) where the extra [turns] is installed, off, require."
         ),
     ] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO (the default), WARNING or ERROR.")] = None,

@@ -21,7 +21,7 @@ TURN_MODELS: tuple[TurnModels, ...] = ("auto", "off", "require")
 Signal = Literal["voice", "prosody"]
 _SILERO = "audio/vad/data/silero_vad.onnx"
 _SMART_TURN = "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx"
-_REMEDY = "install it with pip install 'auricle[turns]'"
+_REMEDY = "in a checkout of Auricle, run: pip install '.[turns]'"
 
 
 class ModelsMissing(RuntimeError):

@@ -45,7 +45,7 @@ def test_the_engine_bench_needs_little(tmp_path: Path) -> None:
 def test_without_nemo_the_baseline_says_how_to_get_it() -> None:
     done = run("engine", "--baseline", "nemo")
     assert done.returncode == 1
-    assert "pip install 'auricle[nemo]'" in " ".join(done.stderr.split())
+    assert "pip install '.[nemo]'" in " ".join(done.stderr.split())
 
 
 def test_one_module_of_the_server_imports_nemo() -> None:

@@ -37,14 +37,14 @@ def test_a_missing_package_of_the_server(monkeypatch: pytest.MonkeyPatch, gone: 
     assert finding.verdict is verdict
     if verdict is CheckStatus.BAD:
         assert gone in finding.detail
-        assert "pip install 'auricle[server]'" in finding.remedy
+        assert "pip install '.[server]'" in finding.remedy
 
 
 def test_a_missing_adapter_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, "pipecat-ai")
     finding = next(each for each in checks.check_packages() if each.subject == "extra [pipecat]")
     assert finding.verdict is CheckStatus.NOTE
-    assert "auricle[pipecat]" in finding.remedy
+    assert "'.[pipecat]'" in finding.remedy
 
 
 def test_what_turn_ends_are_judged_by() -> None:
@@ -58,7 +58,7 @@ def test_models_that_are_missing_are_a_note(monkeypatch: pytest.MonkeyPatch) -> 
     finding = only(checks.check_turns())
     assert finding.verdict is CheckStatus.NOTE
     assert finding.detail == "judged by words, punctuation; onnxruntime is not installed"
-    assert finding.remedy == "pip install 'auricle[turns]'"
+    assert finding.remedy == "in a checkout of Auricle: pip install '.[turns]'"
 
 
 def test_a_damaged_model_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def available() -> None:
         import nemo.collections.asr  # noqa: F401 - only whether it is there
     except ModuleNotFoundError as missing:
         raise SideMissing(
-            f"the NeMo baseline needs the [nemo] extra ({missing.name} is not installed): pip install 'auricle[nemo]'"
+            f"the NeMo baseline needs the [nemo] extra ({missing.name} is not installed): pip install '.[nemo]'"
         ) from missing
 
 

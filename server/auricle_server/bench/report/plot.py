@@ -32,7 +32,7 @@ def _draw(name: str, results: Sequence[Result], folder: Path) -> Path:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as missing:
-        raise SideMissing("plots need matplotlib: pip install 'auricle[bench]'") from missing
+        raise SideMissing("plots need matplotlib; in a checkout of Auricle: pip install '.[bench]'") from missing
     figure = Figure(figsize=(12, 5), layout="constrained")
     waits, capacity = figure.subplots(1, 2)
     machine = results[0]["machine"]

@@ -354,7 +354,7 @@ async def test_a_connection_that_is_cut_leaves_nothing_behind(
 
 async def test_a_server_that_requires_models_does_not_start_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "find_spec", lambda name: None)
-    with pytest.raises(ModelsMissing, match=r"pip install 'auricle\[turns\]'"):
+    with pytest.raises(ModelsMissing, match=r"pip install '\.\[turns\]'"):
         async with serving(turn_models="require"):
             pass
 
@@ -367,5 +367,5 @@ def test_nor_does_one_of_processes() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 1
-    assert "onnxruntime is not installed; install it with pip install 'auricle[turns]'" in done.stderr
+    assert "onnxruntime is not installed; in a checkout of Auricle, run: pip install '.[turns]'" in done.stderr
     assert "Traceback" not in done.stderr
