@@ -39,17 +39,17 @@ class ServerConfig:
         slots: Streams that one worker holds; None takes what suits the device: all that its memory holds, 64 on a CPU.
         max_load: Share of a worker's time, as predicted from its measured steps, up to which it takes streams; 0 takes
             as many as there are slots.
-        workers: Worker processes; more than one take an accelerator each.
-        gateways: Gateway processes, which share the port.
+        workers: Worker processes (the model); with more than one, each takes a GPU of its own.
+        gateways: Gateway processes (WebSockets and HTTP), which share the port.
         limits: Bounds of one stream.
-        api_keys: Keys that open `/v1/stream`; none opens it to everybody who reaches the port.
-        drain_seconds: How long open streams may go on after SIGTERM before they are finalised and closed.
-        stall_seconds: How long one message may wait for a client that does not read.
-        resume_seconds: How long the stream of a client whose connection was cut is kept for it; 0 keeps none.
-        retry_after_seconds: What a refused client is told.
+        api_keys: Keys that open `/v1/stream`; in the variable separated by commas. Without any, no key is needed.
+        drain_seconds: Seconds that open streams may go on after SIGTERM before they are finalised and closed.
+        stall_seconds: Seconds that one message may wait for a client that does not read; then the connection is cut.
+        resume_seconds: Seconds that a stream whose connection broke is kept for its client; 0 keeps none.
+        retry_after_seconds: Seconds after which a refused client is told to try again (``Retry-After``).
         turn_models: Whether the models that hear how a voice sounds judge turn ends too: ``"auto"`` where they are
             installed, ``"off"``, ``"require"``, so that a server without them does not start.
-        log_level: Of the root logger.
+        log_level: Least severe messages that are logged: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``.
     """
 
     host: str = "127.0.0.1"

@@ -123,16 +123,18 @@ _RESULTS = Path("tests/bench/results")
 @bench.command()
 def table(
     results: Results = _RESULTS,
-    readme: Annotated[Path | None, typer.Option(help="Put the tables between this page's markers.")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", "--readme", help="Put the tables between this page's markers.")
+    ] = None,
 ) -> None:
     """Tables of the results, as Markdown."""
     from auricle_server.bench.report.table import NoMarkers, render, update
 
-    if readme is None:
+    if page is None:
         _say(render(results))
         return
     try:
-        update(readme, results)
+        update(page, results)
     except NoMarkers as error:
         fail(str(error))
         raise typer.Exit(1) from error

@@ -1,4 +1,4 @@
-"""The README's figures, from the committed results. Nobody types a figure."""
+"""The tables of `docs/benchmarks.md`, from the committed results."""
 
 from __future__ import annotations
 
