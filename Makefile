@@ -16,7 +16,7 @@ DEMO_READY := $(VENV)/.demo-$(PINS)
 TEST_READY := $(VENV)/.test-$(PINS)
 
 DEMO_EXTRAS := server,pipecat,livekit
-TEST_EXTRAS := $(DEMO_EXTRAS),nemo,bench,dev
+TEST_EXTRAS := $(DEMO_EXTRAS),nemo,bench,docs,dev
 
 # Commands that the tests and the recipe call, and the Debian packages that bring them.
 TEST_COMMANDS := espeak-ng flite chromium
@@ -24,7 +24,7 @@ TEST_PACKAGES := espeak-ng flite chromium
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test test-fast coverage lint format bench gpu demo-model demo-model-multilingual wheels release pins clean
+.PHONY: help setup demo test test-fast coverage lint format docs docs-generate bench gpu demo-model demo-model-multilingual wheels release pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 28
@@ -61,6 +61,14 @@ format: $(TEST_READY)  ## let ruff put imports and layout right
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+docs: $(TEST_READY)  ## the documentation as a site, in build/site; needs no network
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "The pages are in build/site. To read them with a search: $(BIN)/python -m http.server -d build/site"
+
+docs-generate: $(TEST_READY)  ## write the tables of the pages from the code and the committed results
+	$(BIN)/python docs/generate.py
+	$(BIN)/auricle bench table --page docs/benchmarks.md
+
 # On a machine that others use too: make bench BENCH='--time cpu'
 BENCH ?=
 
@@ -70,7 +78,8 @@ bench: $(TEST_READY)  ## live streams that this machine sustains, by themselves,
 	$(BIN)/auricle bench serve --streams 24 --latency-ms 160
 	@for bench in tests/bench/bench_*.py; do name=$$(basename "$$bench" .py); echo "== $$name"; $(BIN)/python -m "tests.bench.$$name"; done
 	$(BIN)/auricle bench plot
-	$(BIN)/auricle bench table --readme README.md
+	$(BIN)/python docs/generate.py
+	$(BIN)/auricle bench table --page docs/benchmarks.md
 
 # Runs with the machine's own Python, its PyTorch and its Triton; needs neither NeMo nor a network. What is missing there
 # can be brought as wheels: make gpu WHEELS=folder
