@@ -156,3 +156,16 @@ def test_pages_name_no_address_that_was_made_up() -> None:
     for page in pages():
         found = set(re.findall(r"https?://([^/\s)>\"'`;]+)", page.read_text()))
         assert found <= hosts, f"{page.name}: {found - hosts}"
+
+
+def test_the_packages_of_the_architecture_page_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    (tree,) = re.findall(r"^```text\n(plugins/\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    above: list[str] = []
+    for line in tree.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        names = re.split(r"\s{2,}", line.strip())[0].split(", ")
+        for name in names:
+            path = ROOT.joinpath(*above[:depth], name)
+            assert path.is_dir() if name.endswith("/") else path.with_suffix(".py").is_file(), f"{path} of {line!r}"
+        above[depth:] = [names[0]]

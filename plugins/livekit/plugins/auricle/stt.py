@@ -42,15 +42,12 @@ class STT(stt.STT[None]):
 
     Who decides that a turn has ended is chosen here and in the session, and the two have to agree:
 
-    ================================  =====================================================================
-    ``STT(turn_detection=...)``       ``AgentSession(turn_handling={"turn_detection": ...})``
-    ================================  =====================================================================
-    ``"session"`` (the default)       left out, ``"vad"``, ``"manual"`` or a turn detector. The session asks
-                                      for the final when it finds a pause; the answer takes milliseconds.
-    ``"server"``                      ``"stt"``, with ``"endpointing": {"min_delay": 0.0}``: the server has
-                                      already waited for `silence_ms` of silence, or in semantic mode until it
-                                      was likely enough that the turn had ended.
-    ================================  =====================================================================
+    - ``turn_detection="session"``, the default, with a session whose ``turn_handling`` leaves ``turn_detection`` out or
+      sets it to ``"vad"``, ``"manual"`` or a turn detector: the session asks for the final when it finds a pause, and
+      the answer takes milliseconds.
+    - ``turn_detection="server"`` with ``turn_handling={"turn_detection": "stt", "endpointing": {"min_delay": 0.0}}``:
+      the server has already waited for `silence_ms` of silence, or in semantic mode until it was likely enough that the
+      turn had ended.
 
     A lost connection is restored beneath the session, which is told of a recoverable error, and what was said meanwhile
     is recognised then. When `reconnect` gives up, LiveKit's own retries begin, and take the stream up where it was; the
