@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import aiohttp
 import pytest
 
 from auricle.protocol import (
@@ -21,6 +22,7 @@ from auricle.protocol import (
 from auricle.protocol.codec import decode_client, decode_event, encode_client
 from auricle_server.config import ServerConfig
 from tests.docs.pages import ROOT
+from tests.support import tones
 
 PAGE = (ROOT / "docs" / "protocol.md").read_text()
 (TRANSCRIPT,) = re.findall(r"<!-- transcript -->\n```text\n(.*?)```", PAGE, re.DOTALL)
@@ -112,3 +114,75 @@ def test_numbers_of_the_prose_are_those_of_the_server() -> None:
     closes = {str(row.close_code) for code, row in CODES.items() if code != "unwritable_keyterms"}
     (named,) = re.findall(r"^\| ([\d, ]+) \| After a fatal", PAGE, re.MULTILINE)
     assert set(named.split(", ")) == closes
+
+
+# --- a server over a socket ------------------------------------------------------------------------------------------
+
+START = {"type": "start"}
+WRONG: list[tuple[str, list[Any]]] = [
+    ("invalid_field", [{**START, "colour": 1}]),
+    ("invalid_field", [{**START, "words": None}]),
+    ("invalid_field", [{**START, "sample_rate": 16000.0}]),
+    ("invalid_field", [{**START, "offline": True, "latency_ms": 80}]),
+    ("unsupported_version", [{**START, "version": 2}]),
+    ("unsupported_latency", [{**START, "latency_ms": 7}]),
+    ("unsupported_language", [{**START, "language": "xx"}]),
+    ("unknown_message", [{"type": "weather"}]),
+    ("bad_json", [[]]),
+    ("not_started", [{"type": "end"}]),
+    ("not_started", [b"00"]),
+    ("already_started", [START, START]),
+    ("bad_audio", [START, b"0"]),
+    ("message_too_big", [START, bytes((1 << 20) + 2)]),
+    ("after_end", [START, {"type": "end"}, {"type": "end"}]),
+]
+
+
+@pytest.mark.parametrize(("code", "sent"), WRONG, ids=[f"{code}-{index}" for index, (code, _) in enumerate(WRONG)])
+async def test_a_wrong_message_gets_its_code_and_its_close(code: str, sent: list[Any], tones_server: str) -> None:
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{tones_server}/v1/stream") as socket:
+        for message in sent:
+            await (socket.send_bytes(message) if isinstance(message, bytes) else socket.send_json(message))
+        events = [json.loads(message.data) async for message in socket]
+        assert (events[-1]["type"], events[-1]["code"], events[-1]["fatal"]) == ("error", code, True)
+        assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+        assert socket.close_code == CODES[code].close_code
+
+
+async def test_an_update_that_cannot_be_followed_changes_nothing(tones_server: str) -> None:
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{tones_server}/v1/stream") as socket:
+        for message in (START, {"type": "update", "latency_ms": 7}, {"type": "finalize", "id": "a"}):
+            await socket.send_json(message)
+        events = [await socket.receive_json() for _ in range(3)]
+        assert (events[1]["code"], events[1]["fatal"]) == ("unsupported_latency", False)
+        assert (events[2]["type"], events[2]["text"], events[2]["finalize_id"]) == ("final", "", "a")
+
+
+async def test_a_broken_connection_resumes_where_it_was(tones_server: str) -> None:
+    url, pcm = f"{tones_server}/v1/stream", tones.utterance(5, 6)[0].tobytes()
+    half = len(pcm) // 4 * 2
+    async with aiohttp.ClientSession() as http:
+        socket = await http.ws_connect(url)
+        await socket.send_json(START)
+        ready = await socket.receive_json()
+        await socket.send_bytes(pcm[:half])
+        await socket.send_json({"type": "finalize", "id": "a"})
+        while (final := await socket.receive_json()).get("finalize_id") != "a":
+            pass
+        connection = socket._response.connection
+        assert connection is not None
+        assert connection.transport is not None
+        connection.transport.abort()  # without a close frame
+        headers = {"Auricle-Resume": f"{ready['resume_token']} {final['seq'] - 1}"}
+        async with http.ws_connect(url, headers=headers) as again:
+            await again.send_json(START)
+            answer = await again.receive_json()
+            assert answer["held"] == {"samples": half // 2, "messages": 1}
+            assert await again.receive_json() == final
+            await again.send_json({"type": "end"})
+
+
+async def test_answers_before_the_upgrade(tones_server: str) -> None:
+    async with aiohttp.ClientSession() as http, http.get(f"http{tones_server[2:]}/v1/stream") as answer:
+        assert answer.status == 426
+        assert (await answer.json())["code"] == "upgrade_required"

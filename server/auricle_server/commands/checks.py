@@ -216,7 +216,9 @@ def check_turns() -> Iterator[Finding]:
         return
     judged = f"judged by {', '.join(('words', 'punctuation', *found.signals))}"
     if found.missing:
-        yield Finding(subject, CheckStatus.NOTE, f"{judged}; {found.missing}", "in a checkout of Auricle: pip install '.[turns]'")
+        yield Finding(
+            subject, CheckStatus.NOTE, f"{judged}; {found.missing}", "in a checkout of Auricle: pip install '.[turns]'"
+        )
     else:
         yield Finding(subject, CheckStatus.GOOD, judged)
 
