@@ -61,7 +61,7 @@ def models(
     """List the models that Auricle knows, and which of them are on this machine.
 
     Other members of the family load as well: any cache-aware streaming FastConformer transducer, as a .nemo file or as
-    safetensors. `auricle pull` brings one.
+    safetensors. `auricle pull` downloads one.
     """
     entries = [*map(_bundled, BUNDLED), *map(_published, KNOWN_MODELS)]
     if as_json:

@@ -25,9 +25,9 @@ def pull(
         typer.Option("--format", help="nemo where there is a .nemo file, else safetensors, unless set."),
     ] = None,
 ) -> None:
-    """Bring a model from the Hugging Face hub into the hub's cache on this machine, and print where it is.
+    """Download a model from the Hugging Face hub into the hub's cache on this machine, and print where it is.
 
-    A download that was interrupted goes on where it stopped. Every file is compared with the checksum that the hub
+    An interrupted download continues where it stopped. Every file is compared with the checksum that the hub
     names, those that are here already as well. HF_HOME names another cache, HF_ENDPOINT another hub.
     """
     repository = _repository(model, revision)
