@@ -118,12 +118,12 @@ def test_a_release_needs_a_version_a_clean_tree_and_a_section(
 ) -> None:
     for name in ("Makefile", "CHANGELOG.md", "constraints.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
-    git = ("git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-C", tmp_path)
+    git = ("git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-C", str(tmp_path))
     for command in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "All")):
         subprocess.run([*git, *command], check=True)
     changelog = tmp_path / "CHANGELOG.md"
     changelog.write_text(changelog.read_text() + change)
-    make = ["make", "-C", tmp_path, "release", f"VERSION={version}"]
+    make = ["make", "-C", str(tmp_path), "release", f"VERSION={version}"]
     done = subprocess.run(make, check=False, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2
     assert reason in done.stderr
