@@ -134,7 +134,6 @@ WRONG: list[tuple[str, list[Any]]] = [
     ("already_started", [START, START]),
     ("bad_audio", [START, b"0"]),
     ("message_too_big", [START, bytes((1 << 20) + 2)]),
-    ("after_end", [START, {"type": "end"}, {"type": "end"}]),
 ]
 
 

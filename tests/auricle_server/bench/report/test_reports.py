@@ -16,7 +16,7 @@ from auricle_server.bench.report.table import BEGIN, END, NoMarkers, inserted, r
 from auricle_server.commands.bench import bench
 from tests.support import tones
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="module")
