@@ -34,13 +34,13 @@ def test_every_module_is_collected_or_skipped(absent: tuple[str, ...], extra: st
         text=True,
     )
     assert done.returncode == 0, done.stdout
-    assert re.search(rf"^SKIPPED .*needs \S+: pip install 'auricle\[{extra}\]'$", done.stdout, re.MULTILINE)
+    assert re.search(rf"^SKIPPED .*needs \S+: pip install '\.\[{extra}\]'$", done.stdout, re.MULTILINE)
 
 
 def test_an_absent_extra_is_a_reason_to_skip_even_behind_another_error() -> None:
     told = RuntimeError("no voice models")
     told.__cause__ = ModuleNotFoundError("No module named 'onnxruntime'", name="onnxruntime")
-    assert extras.missing(told) == "needs onnxruntime: pip install 'auricle[turns]'"
+    assert extras.missing(told) == "needs onnxruntime: pip install '.[turns]'"
 
 
 @pytest.mark.parametrize(

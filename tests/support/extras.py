@@ -1,8 +1,8 @@
 """A pytest plugin: tests whose packages are absent are skipped, and `--fast` leaves out those that need the engine.
 
-`pip install auricle` brings aiohttp alone; the rest comes with extras. Tests import what they need as usual. Where an
-import fails because an extra is absent, in a module, a conftest, a fixture or a test, the outcome is a skip that names
-the package and the extra.
+An installation without extras has aiohttp alone; the rest comes with extras. Tests import what they need as usual.
+Where an import fails because an extra is absent, in a module, a conftest, a fixture or a test, the outcome is a skip
+that names the package and the extra.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def missing(error: BaseException | None) -> str | None:
     """Why a test that ended with this error is skipped: an extra is absent. None: the error is a failure."""
     while error is not None:
         if isinstance(error, ImportError) and _is_absence(error):
-            return f"needs {error.name}: pip install 'auricle[{_EXTRA[error.name or '']}]'"
+            return f"needs {error.name}: pip install '.[{_EXTRA[error.name or '']}]'"
         error = error.__cause__ or error.__context__
     return None
 
