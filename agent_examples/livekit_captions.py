@@ -116,5 +116,5 @@ if __name__ == "__main__":
     elif sys.argv[1:]:
         asyncio.run(hear(Path(sys.argv[1])))
     else:
-        with as_file(files("auricle_server") / "demo" / "audio" / "clip_01.flac") as bundled:
+        with as_file(files("auricle_server") / "demo" / "audio" / "clip_01.wav") as bundled:
             asyncio.run(hear(bundled))

@@ -33,7 +33,7 @@ from auricle_server.serving.in_process_server import serve_locally
 
 RATE, PACKET = 8_000, 160  # samples a second, and bytes of mu-law in a message: 20 ms
 FORM = {"encoding": "audio/x-mulaw", "sampleRate": RATE, "channels": 1}
-BUNDLED = str(files("auricle_server") / "demo/audio/clip_01.flac")
+BUNDLED = str(files("auricle_server") / "demo/audio/clip_01.wav")
 HEARING = auricle.Start(encoding="mulaw", sample_rate=RATE, turn=auricle.TurnSettings(silence_ms=500))
 
 

@@ -34,7 +34,7 @@ Pcm = npt.NDArray[np.int16]
 
 def speech(seconds: int) -> Pcm:
     """The demo's clips, again and again."""
-    clips = np.concatenate([soundfile.read(path, dtype="int16")[0] for path in sorted(CLIPS.glob("*.flac"))])
+    clips = np.concatenate([soundfile.read(path, dtype="int16")[0] for path in sorted(CLIPS.glob("*.wav"))])
     return np.resize(clips, seconds * SAMPLE_RATE)
 
 

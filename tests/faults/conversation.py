@@ -44,7 +44,7 @@ class Conversation:
 def conversation(seconds: float, seed: int) -> Conversation:
     """Recordings in random order with pauses between, each wanted 0.2 s after its end."""
     rng = random.Random(seed)
-    clips = [_clip(f"clip_{number:02}.flac") for number in range(1, 9)]
+    clips = [_clip(f"clip_{number:02}.wav") for number in range(1, 9)]
     parts: list[Pcm] = []
     wanted, length = [], 0
     while length < seconds * RATE:

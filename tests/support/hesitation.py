@@ -11,7 +11,7 @@ import soundfile
 
 RATE = 16_000
 BEFORE, AFTER = "When I was ten,", "I wanted to be a photographer."
-_CLIP = Path(str(files("auricle_server"))) / "demo" / "audio" / "clip_08.flac"
+_CLIP = Path(str(files("auricle_server"))) / "demo" / "audio" / "clip_08.wav"
 _BEGIN, _BORDER, _END = 4.7, (6.0, 6.2), 7.9
 """Seconds of the clip: where the sentence begins, where its second part, somewhere between, and where it has ended."""
 

@@ -1,15 +1,17 @@
-"""The recordings that come with the package, as the benches speak them."""
+"""The recordings of the package, as the benches play them.
+
+They are WAV files of 16 kHz mono PCM, read by the standard library: machines with a GPU often lack libsndfile.
+"""
 
 from __future__ import annotations
 
 import json
+import wave
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
-from auricle_server.bench.flac import read_flac
 
 Pcm = npt.NDArray[np.int16]
 
@@ -56,13 +58,13 @@ def load_clips() -> tuple[BenchClip, ...]:
 
 
 def _read(path: Path) -> Pcm:
-    """With soundfile where it is installed: it is much faster than our own reader."""
-    try:
-        import soundfile
-    except ModuleNotFoundError:
-        return read_flac(path)
-    samples: Pcm = soundfile.read(path, dtype="int16")[0]
-    return samples
+    with wave.open(str(path)) as file:
+        form = (file.getnchannels(), 8 * file.getsampwidth(), file.getframerate())
+        if form != (1, 16, SAMPLE_RATE):
+            raise ValueError(
+                f"{path}: {form[0]} channels of {form[1]} bits at {form[2]} Hz; the benches need 16 kHz mono"
+            )
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.int16)
 
 
 def talk(clips: tuple[BenchClip, ...], seed: int, seconds: float) -> Pcm:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-SERVE_NEEDS = ("aiohttp", "msgspec", "prometheus_client", "soundfile", "soxr", "zmq")
+SERVE_NEEDS = ("aiohttp", "msgspec", "prometheus_client", "soxr", "zmq")
 TEST_NEEDS = ("pytest", "pytest_asyncio", "pytest_timeout", "hypothesis")
 RESERVE = 20.0
 """Seconds of the budget that are kept for a part to end by itself."""

@@ -74,13 +74,13 @@ def speaker_turns(turns: list[SentenceTurn]) -> list[SentenceTurn]:
 
 
 def write(folder: Path, seed: int = 2026) -> None:
-    """Write the clips as FLAC and ``manifest.json`` with what is said in them and when."""
+    """Write the clips as 16-bit WAV and ``manifest.json`` with what is said in them and when."""
     folder.mkdir(parents=True, exist_ok=True)
     rng, manifest = random.Random(seed), []
     taken: set[str] = set()
     for number, (voice, condition, pauses) in enumerate(CAST, 1):
         clip = make_clip(rng, voice, condition, pauses, taken)
-        name = f"clip_{number:02d}.flac"
+        name = f"clip_{number:02d}.wav"
         soundfile.write(folder / name, clip.audio, SAMPLE_RATE, subtype="PCM_16")
         manifest.append(
             {
