@@ -15,9 +15,11 @@ import torch
 import yaml
 
 from auricle_server.checkpoints import bundled
+from auricle_server.checkpoints.load import load_checkpoint
 from demo_model import export, schedule, tokenizer
 from demo_model.evaluate import edit_distance, score
 from demo_model.network.model import CONTEXTS, DemoModel, Shape
+from demo_model.recipes import ENGLISH, MULTILINGUAL, Recipe
 from demo_model.texts import sentences
 
 BUNDLED = tuple(bundled.BUNDLED.values())
@@ -91,6 +93,16 @@ def test_archive_folds_the_scale_into_the_subsampling(archive: tuple[DemoModel, 
     assert config["encoder"]["att_context_size"] == [list(context) for context in CONTEXTS]
     assert len(config["joint"]["vocabulary"]) == 256
     assert not [name for name in stored if name.startswith(export.TRAINING_ONLY)]
+
+
+def test_the_archive_has_the_architecture_of_the_shape(archive: tuple[DemoModel, Path]) -> None:
+    model, out = archive
+    assert load_checkpoint(str(out)).config == export.model_config(model.shape)
+
+
+@pytest.mark.parametrize(("name", "recipe"), [("demo", ENGLISH), ("demo-multilingual", MULTILINGUAL)])
+def test_the_bundled_models_have_the_architecture_of_their_recipe(name: str, recipe: Recipe) -> None:
+    assert load_checkpoint(name).config == export.model_config(recipe.shape)
 
 
 @pytest.mark.parametrize("archive", BUNDLED, ids=lambda path: path.stem)

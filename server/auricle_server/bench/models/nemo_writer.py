@@ -1,19 +1,22 @@
-"""Writes a checkpoint as the ``.nemo`` archive that NeMo restores, without NeMo."""
+"""Writes ``.nemo`` archives that NeMo restores, without NeMo: for the benches and for the recipe of the demo models.
+
+An archive is a plain tar file of ``model_config.yaml``, the weights as `torch.save` stores them, and the tokenizer.
+"""
 
 from __future__ import annotations
 
 import io
 import tarfile
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from torch import Tensor
 
-from auricle_server.bench.models.random_vocabulary import sentencepiece_model
 from auricle_server.checkpoints.config import SUBSAMPLING_FACTOR, EncoderConfig, MelConfig, ModelConfig
-from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.checkpoints.nemo.archive import WEIGHTS_NAME
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME
 
@@ -25,17 +28,30 @@ _PLAIN = f"{_MODELS}.rnnt_bpe_models.EncDecRNNTBPEModel"
 _PROMPTED = f"{_MODELS}.rnnt_bpe_models_prompt.EncDecRNNTBPEModelWithPrompt"
 
 
-def write_archive(checkpoint: Checkpoint, path: Path) -> Path:
-    """Writes `checkpoint` to `path`, which it returns; the file is there whole or not at all."""
+def write_archive(
+    path: Path, config: ModelConfig, weights: Mapping[str, Tensor], pieces: Sequence[str], sentencepiece: bytes
+) -> Path:
+    """Writes an archive to `path` and returns `path`. The file appears when it is complete.
+
+    Members have no owner, time or folder, so that the archive depends on its content alone.
+
+    Args:
+        path: The new file; its folder exists.
+        config: The architecture.
+        weights: NeMo's state dict, stored in the dtypes that it has.
+        pieces: The vocabulary in the order of the tokens, blank excluded.
+        sentencepiece: The serialised SentencePiece model of these pieces.
+    """
     part = path.with_suffix(".part")
     with tarfile.open(part, "w") as archive, tempfile.TemporaryFile() as stored:
-        _add(archive, CONFIG_NAME, yaml.safe_dump(raw_config(checkpoint), sort_keys=False, allow_unicode=True).encode())
-        torch.save({name: value.cpu() for name, value in checkpoint.weights.items()}, stored)
+        tree = yaml.safe_dump(nemo_config(config, pieces), sort_keys=False, allow_unicode=True)
+        _add(archive, CONFIG_NAME, tree.encode())
+        torch.save({name: value.cpu() for name, value in weights.items()}, stored)
         size = stored.tell()
         stored.seek(0)
         archive.addfile(_member(WEIGHTS_NAME, size), stored)
-        _add(archive, TOKENIZER_NAME, sentencepiece_model(checkpoint.pieces))
-        _add(archive, VOCABULARY_NAME, "".join(piece + "\n" for piece in checkpoint.pieces).encode())
+        _add(archive, TOKENIZER_NAME, sentencepiece)
+        _add(archive, VOCABULARY_NAME, "".join(piece + "\n" for piece in pieces).encode())
     return part.replace(path)
 
 
@@ -49,9 +65,9 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(_member(name, len(content)), io.BytesIO(content))
 
 
-def raw_config(checkpoint: Checkpoint) -> dict[str, Any]:
-    """NeMo's configuration tree of a checkpoint; `parse_config` reads it back to the same `ModelConfig`."""
-    config, labels = checkpoint.config, list(checkpoint.pieces)
+def nemo_config(config: ModelConfig, pieces: Sequence[str]) -> dict[str, Any]:
+    """NeMo's configuration tree of an architecture; `parse_config` reads it back as the same `ModelConfig`."""
+    labels = list(pieces)
     return {
         "target": _PROMPTED if config.prompt else _PLAIN,
         "nemo_version": NEMO_VERSION,

@@ -10,8 +10,8 @@ import sentencepiece
 import torch
 
 from auricle_server.bench.models import random_weights
+from auricle_server.bench.models.bench_models import write_model
 from auricle_server.bench.models.blank_bias import TOKENS_PER_SECOND, calibrate
-from auricle_server.bench.models.nemo_writer import write_archive
 from auricle_server.bench.models.random_vocabulary import pieces, sentencepiece_model
 from auricle_server.bench.models.random_weights import parameters, random_checkpoint
 from auricle_server.bench.models.shapes import SHAPES
@@ -72,7 +72,7 @@ def test_an_archive_is_read_back_as_it_was(
         config = replace(small.config, prompt=PromptConfig(size=128, dictionary={"en-US": 0, "auto": 101}))
         monkeypatch.setattr(random_weights, "SHAPES", {"small": config})
         checkpoint = random_checkpoint("small")
-    read = load_checkpoint(str(write_archive(checkpoint, tmp_path / "a.nemo")))
+    read = load_checkpoint(str(write_model(checkpoint, tmp_path / "a.nemo")))
     assert read.config == checkpoint.config
     assert read.pieces == checkpoint.pieces
     assert read.weights.keys() == checkpoint.weights.keys()
