@@ -14,7 +14,7 @@ FLOOR = 0.02
 
 
 @dataclass(frozen=True)
-class Stage:
+class TrainingStage:
     """Weights of the losses, and what the model hears, until `until` of the budget is used."""
 
     name: str
@@ -27,24 +27,24 @@ class Stage:
 
 
 STAGES = (
-    Stage("phones", 0.075, phone=1.0, ctc=0.0, rnnt=0.0, clean_only=True),
-    Stage("ctc", 0.12, phone=0.3, ctc=1.0, rnnt=0.0, clean_only=True),
-    Stage("rnnt", 0.22, phone=0.2, ctc=0.3, rnnt=1.0, clean_only=True),
-    Stage("acoustics", 0.9, phone=0.1, ctc=0.3, rnnt=1.0),
-    Stage("final", 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
+    TrainingStage("phones", 0.075, phone=1.0, ctc=0.0, rnnt=0.0, clean_only=True),
+    TrainingStage("ctc", 0.12, phone=0.3, ctc=1.0, rnnt=0.0, clean_only=True),
+    TrainingStage("rnnt", 0.22, phone=0.2, ctc=0.3, rnnt=1.0, clean_only=True),
+    TrainingStage("acoustics", 0.9, phone=0.1, ctc=0.3, rnnt=1.0),
+    TrainingStage("final", 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
 )
 
 
 CONTINUED = (
-    Stage("ctc", 0.05, phone=0.0, ctc=1.0, rnnt=0.0, clean_only=True),
-    Stage("rnnt", 0.15, phone=0.0, ctc=0.3, rnnt=1.0, clean_only=True),
-    Stage("acoustics", 0.9, phone=0.0, ctc=0.3, rnnt=1.0),
-    Stage("final", 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
+    TrainingStage("ctc", 0.05, phone=0.0, ctc=1.0, rnnt=0.0, clean_only=True),
+    TrainingStage("rnnt", 0.15, phone=0.0, ctc=0.3, rnnt=1.0, clean_only=True),
+    TrainingStage("acoustics", 0.9, phone=0.0, ctc=0.3, rnnt=1.0),
+    TrainingStage("final", 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
 )
 """For an encoder that another language has trained."""
 
 
-def stage_at(fraction: float, stages: tuple[Stage, ...] = STAGES) -> Stage:
+def stage_at(fraction: float, stages: tuple[TrainingStage, ...] = STAGES) -> TrainingStage:
     """The stage of a fraction of the budget."""
     return next((stage for stage in stages if fraction < stage.until), stages[-1])
 

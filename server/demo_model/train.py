@@ -50,7 +50,7 @@ class TrainingOptions:
     start_from: Path | None = None
 
     @property
-    def stages(self) -> tuple[schedule.Stage, ...]:
+    def stages(self) -> tuple[schedule.TrainingStage, ...]:
         """What is trained when."""
         return schedule.STAGES if self.start_from is None else schedule.CONTINUED
 
@@ -145,7 +145,7 @@ class Trainer:
         return mixing.draw(examples, self.rng)
 
     @property
-    def stage(self) -> schedule.Stage:
+    def stage(self) -> schedule.TrainingStage:
         """What is trained now."""
         return schedule.stage_at(self.fraction, self.options.stages)
 
@@ -158,7 +158,7 @@ class Trainer:
                 if self.stage.clean_only != stage.clean_only:
                     break
 
-    def _is_heard(self, example: TrainingExample, stage: schedule.Stage) -> bool:
+    def _is_heard(self, example: TrainingExample, stage: schedule.TrainingStage) -> bool:
         """Whether an example takes part in this pass: some of the long and of the noisy ones are drawn."""
         if example.voice.startswith(self.options.skip_voices):
             return False
@@ -183,7 +183,7 @@ class Trainer:
         self._average()
         return {name: float(value.detach()) for name, value in losses.items()} | {"norm": float(norm)}
 
-    def _losses(self, batch: TrainingBatch, prompts: Tensor | None, stage: schedule.Stage) -> dict[str, Tensor]:
+    def _losses(self, batch: TrainingBatch, prompts: Tensor | None, stage: schedule.TrainingStage) -> dict[str, Tensor]:
         device = self.options.device
         mel, lengths = batch.mel, batch.mel_lengths
         if stage.spec_augment:

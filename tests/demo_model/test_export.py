@@ -1,11 +1,10 @@
-"""The tokenizer, the schedule and the archive."""
+"""The archive of a trained network."""
 
 from __future__ import annotations
 
 import io
 import itertools
 import math
-import random
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,14 +15,14 @@ import yaml
 
 from auricle_server.checkpoints import bundled
 from auricle_server.checkpoints.load import load_checkpoint
-from demo_model import export, schedule, tokenizer
-from demo_model.evaluate import edit_distance, score
+from demo_model import export, prompts, tokenizer
 from demo_model.network.model import CONTEXTS, DemoModel, Shape
 from demo_model.recipes import ENGLISH, MULTILINGUAL, Recipe
-from demo_model.texts import sentences
+from demo_model.texts.languages import tokenizer_text
 
 BUNDLED = tuple(bundled.BUNDLED.values())
 LIMIT_BYTES = 16_000_000
+SMALL = Shape(tokens=200, channels=8, d_model=32, layers=1, heads=2, predictor=16, joint=16, left=56, prompts=128)
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +47,6 @@ def archive(folder: Path) -> tuple[DemoModel, Path]:
     model = DemoModel(shape)
     export.write(model, tokenizer.load(folder), folder / tokenizer.MODEL_FILE, out)
     return model, out
-
-
-def test_tokenizer_equals_sentencepiece(folder: Path) -> None:
-    sentencepiece = pytest.importorskip("sentencepiece")
-    reference = sentencepiece.SentencePieceProcessor(model_file=str(folder / tokenizer.MODEL_FILE))
-    ours = tokenizer.load(folder)
-    assert len(ours.pieces) == 256
-    assert ours.pieces[0] == "<unk>"
-    for sentence in itertools.islice(sentences.generate(random.Random(1)), 300):
-        tokens = ours.encode(sentence.text)
-        assert tokens == reference.encode(sentence.text)
-        assert ours.decode(tokens) == sentence.text
 
 
 def member(archive: Path, name: str) -> bytes:
@@ -111,22 +98,29 @@ def test_bundled_archives_are_small_and_hold_no_paths(archive: Path) -> None:
     assert_no_paths(archive)
 
 
-def test_schedule_covers_the_budget() -> None:
-    names = [schedule.stage_at(fraction / 1000).name for fraction in range(1001)]
-    assert list(dict.fromkeys(names)) == [stage.name for stage in schedule.STAGES]
-    rates = [schedule.rate_at(fraction / 1000) for fraction in range(1001)]
-    assert max(rates) == schedule.PEAK_RATE
-    assert rates[-1] == pytest.approx(schedule.PEAK_RATE * schedule.FLOOR)
+@pytest.fixture(scope="module")
+def multilingual(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tokenizer.Tokenizer]:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    return folder, tokenizer.train(folder, SMALL.tokens, itertools.islice(tokenizer_text(), 3000), prompts.TAGS)
 
 
-def test_spec_augment_changes_little_and_no_padding() -> None:
-    mel = torch.randn(3, 400, 80)
-    out = schedule.spec_augment(mel, torch.tensor([400, 300, 90]), torch.Generator().manual_seed(1))
-    assert (out != mel).float().mean() < 0.25
-    assert torch.equal(out[2, 90:], mel[2, 90:])
+def test_the_archive_is_a_prompted_checkpoint(multilingual: tuple[Path, tokenizer.Tokenizer], tmp_path: Path) -> None:
+    folder, own = multilingual
+    path = tmp_path / "small.nemo"
+    export.write(DemoModel(SMALL), own, folder / tokenizer.MODEL_FILE, path)
+    checkpoint = load_checkpoint(str(path))
+    assert checkpoint.config.prompt is not None
+    assert checkpoint.config.prompt.dictionary == prompts.dictionary()
+    assert {"<es-ES>", "<en-US>"} <= set(checkpoint.pieces)
 
 
-def test_word_errors_are_counted() -> None:
-    assert edit_distance("a b c".split(), "a x c d".split()) == 2
-    result = score(["Hello, there."], ["hello there"])
-    assert (result.wer, result.written_wer) == (0.0, 1.0)
+def test_training_goes_on_from_the_encoder_of_an_archive(
+    multilingual: tuple[Path, tokenizer.Tokenizer], tmp_path: Path
+) -> None:
+    folder, own = multilingual
+    before, after = DemoModel(SMALL), DemoModel(SMALL)
+    export.write(before, own, folder / tokenizer.MODEL_FILE, tmp_path / "before.nemo")
+    export.read(after, tmp_path / "before.nemo")
+    mel, lengths = torch.randn(1, 100, 80), torch.tensor([100])
+    expected, _ = before.encoder(mel, lengths, (56, 3))
+    torch.testing.assert_close(after.encoder(mel, lengths, (56, 3))[0], expected, atol=2e-2, rtol=2e-2)

@@ -43,7 +43,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedModel:
     """One line of the table."""
 
     name: str
@@ -70,18 +70,18 @@ def models(
         _print(entries)
 
 
-def _bundled(name: str) -> Entry:
+def _bundled(name: str) -> ListedModel:
     path = BUNDLED[name]
     found, copy = _looked_at(path, None)
-    return Entry(name, True, OWN_LICENCE, found.languages, found.latencies_ms, "comes with Auricle", copy)
+    return ListedModel(name, True, OWN_LICENCE, found.languages, found.latencies_ms, "comes with Auricle", copy)
 
 
-def _published(known: KnownModel) -> Entry:
+def _published(known: KnownModel) -> ListedModel:
     repository = Repository(known.id)
     path = cached(repository)
     found, copy = _looked_at(path, cached_commit(repository)) if path else (None, None)
     latencies = found.latencies_ms if found and found.latencies_ms else known.latencies_ms
-    return Entry(known.id, False, known.licence, known.languages, latencies, known.note, copy)
+    return ListedModel(known.id, False, known.licence, known.languages, latencies, known.note, copy)
 
 
 def _looked_at(path: Path, revision: str | None) -> tuple[ModelFacts, Copy]:
@@ -94,7 +94,7 @@ def _looked_at(path: Path, revision: str | None) -> tuple[ModelFacts, Copy]:
         return ModelFacts((), ()), Copy(str(path), size, revision, str(error))
 
 
-def _print(entries: list[Entry]) -> None:
+def _print(entries: list[ListedModel]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("model", overflow="fold")
     table.add_column("here", justify="right")

@@ -30,7 +30,7 @@ class _Microphone(AudioInput):
         return rtc.AudioFrame(pcm, SAMPLE_RATE, num_channels=1, samples_per_channel=len(pcm) // 2)
 
 
-class _Listener(Agent):
+class _SilentAgent(Agent):
     """An agent that listens and never answers; its hook is where a reply would start."""
 
     def __init__(self, track: Track) -> None:
@@ -57,7 +57,7 @@ async def play(track: Track, url: str) -> None:
         track.report(CaptionKind.FINAL if event.is_final else CaptionKind.INTERIM, event.transcript)
 
     microphone = _Microphone(track)
-    await session.start(agent=_Listener(track), record=False)
+    await session.start(agent=_SilentAgent(track), record=False)
     session.input.audio = microphone
     await microphone.finished.wait()
     await session.aclose()

@@ -59,7 +59,7 @@ def _delay(track: Track, heard: CaptionEvent) -> str:
 
 
 @dataclass(slots=True)
-class _Line:
+class _CaptionLine:
     """One stream's caption on the screen."""
 
     utterance: int = 0
@@ -74,14 +74,14 @@ class LiveScreen:
     def __init__(self, console: Console, tracks: Sequence[Track]) -> None:
         self._console = console
         self._tracks = tracks
-        self._lines = {id(track): _Line() for track in tracks}
+        self._lines = {id(track): _CaptionLine() for track in tracks}
 
     def heard(self, track: Track, heard: CaptionEvent) -> None:
         """Keeps what the stream's line shows."""
         line = self._lines[id(track)]
         number = track.programme.utterance_at(heard.at)
         if number != line.utterance:
-            line = self._lines[id(track)] = _Line(number)
+            line = self._lines[id(track)] = _CaptionLine(number)
         if heard.kind is CaptionKind.TURN_END:
             line.turn_delay = heard.at - track.programme.utterances[number].speech_end
             return

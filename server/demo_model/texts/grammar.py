@@ -54,3 +54,14 @@ class Grammar:
         if kind == "digits":
             return " ".join(rng.choices(self.words["digit"], k=rng.randint(*DIGITS)))
         return rng.choice(self.words[kind])
+
+
+def entries(text: str) -> tuple[str, ...]:
+    """What commas separate, each once, in order; a line may end within an entry."""
+    parts = (" ".join(part.split()) for part in text.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def lines(text: str) -> tuple[str, ...]:
+    """The lines that are not empty."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())

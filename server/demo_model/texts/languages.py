@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from demo_model.audio.voices import EspeakVoice, FliteVoice, SynthesisVoice
-from demo_model.texts import french, german, italian, sentences, spanish
+from demo_model.texts import (
+    french_patterns,
+    french_words,
+    german_patterns,
+    german_words,
+    italian_patterns,
+    italian_words,
+    sentences,
+    spanish_patterns,
+    spanish_words,
+)
 from demo_model.texts.grammar import Grammar
 from demo_model.texts.sentences import SentenceSource
 
@@ -41,12 +51,20 @@ _FLITE: tuple[tuple[SynthesisVoice, float], ...] = tuple(
     (FliteVoice(name), 3.0) for name in ("slt", "rms", "awb", "kal16")
 )
 
+GRAMMARS = {
+    "es-ES": Grammar(spanish_words.WORDS, spanish_patterns.PATTERNS),
+    "fr-FR": Grammar(french_words.WORDS, french_patterns.PATTERNS),
+    "de-DE": Grammar(german_words.WORDS, german_patterns.PATTERNS),
+    "it-IT": Grammar(italian_words.WORDS, italian_patterns.PATTERNS),
+}
+"""By language; English has sentences of more kinds, see `demo_model.texts.sentences`."""
+
 LANGUAGES = (
     Language("en-US", sentences.generate, (*_espeak("en-US"), *_FLITE)),
-    Language("es-ES", Grammar(spanish.WORDS, spanish.PATTERNS).generate, _espeak("es", "es-419")),
-    Language("fr-FR", Grammar(french.WORDS, french.PATTERNS).generate, _espeak("fr", "fr-be", "fr-ch")),
-    Language("de-DE", Grammar(german.WORDS, german.PATTERNS).generate, _espeak("de")),
-    Language("it-IT", Grammar(italian.WORDS, italian.PATTERNS).generate, _espeak("it")),
+    Language("es-ES", GRAMMARS["es-ES"].generate, _espeak("es", "es-419")),
+    Language("fr-FR", GRAMMARS["fr-FR"].generate, _espeak("fr", "fr-be", "fr-ch")),
+    Language("de-DE", GRAMMARS["de-DE"].generate, _espeak("de")),
+    Language("it-IT", GRAMMARS["it-IT"].generate, _espeak("it")),
 )
 BY_CODE = {language.code: language for language in LANGUAGES}
 

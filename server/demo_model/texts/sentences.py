@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-from demo_model.texts import english_templates as t
+from demo_model.texts import english_patterns as t
 from demo_model.texts import english_words as w
 
 HELD_OUT_ONE_IN = 20

@@ -119,10 +119,10 @@ class Report:
 
 def run_clients(plan: ClientPlan) -> Report:
     """Runs the plan; the entry point of a process."""
-    return asyncio.run(_Crowd(plan).run())
+    return asyncio.run(_ClientProcess(plan).run())
 
 
-class _Client:
+class _LoadClient:
     """One stream: what it says next, and what it made of what it heard."""
 
     def __init__(self, number: int, plan: ClientPlan, clips: Sequence[BenchClip], report: Report, began: float) -> None:
@@ -216,7 +216,7 @@ class _Client:
             self.over.set_result(None)
 
 
-class _Crowd:
+class _ClientProcess:
     """All clients of a process, on one schedule."""
 
     def __init__(self, plan: ClientPlan) -> None:
@@ -228,7 +228,7 @@ class _Crowd:
     async def run(self) -> Report:
         plan, rng = self._plan, random.Random(self._plan.first)
         began = [plan.start + rng.random() * plan.ramp for _ in range(plan.streams)]
-        clients = [_Client(plan.first + n, plan, self._clips, self._report, at) for n, at in enumerate(began)]
+        clients = [_LoadClient(plan.first + n, plan, self._clips, self._report, at) for n, at in enumerate(began)]
         opening = [asyncio.create_task(self._open(client)) for client in clients]
         await self._speak(clients)
         await asyncio.gather(*opening)
@@ -240,7 +240,7 @@ class _Crowd:
         await asyncio.gather(*(client.over for client in clients))
         return self._report
 
-    async def _open(self, client: _Client) -> None:
+    async def _open(self, client: _LoadClient) -> None:
         """A little before it speaks."""
         await asyncio.sleep(max(0.0, client.began - _AHEAD - time.monotonic()))
         try:
@@ -249,7 +249,7 @@ class _Crowd:
             self._report.failed(f"no connection: {error.strerror}")
             client.over.set_result(None)
 
-    async def _speak(self, clients: Sequence[_Client]) -> None:
+    async def _speak(self, clients: Sequence[_LoadClient]) -> None:
         queue = [(client.due, client.number, client) for client in clients]
         heapq.heapify(queue)
         while queue:
