@@ -9,10 +9,10 @@ import pytest
 
 from auricle_server.bench.baselines.nemo import NemoModel
 from auricle_server.bench.engine.rounds import EngineSide
-from auricle_server.bench.engine.transcripts import word_errors
 from auricle_server.bench.models.bench_models import write_model
 from auricle_server.bench.models.blank_bias import calibrate
 from auricle_server.bench.models.random_weights import random_checkpoint
+from auricle_server.bench.transcripts import word_errors
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine.engine import Engine
 from tests.support import tones

@@ -1,5 +1,10 @@
-"""`auricle bench`: what a machine holds. Full-size models without their weights, NeMo beside us, figures as JSON.
+"""`auricle bench`: how many live streams a machine sustains.
 
-The engine's part imports nothing beyond torch, numpy and the checkpoint readers, so that it runs on machines where
-little is installed.
+Models of full size with random weights, NeMo's own pipeline beside the engine in the same run, and figures as JSON. The
+engine's part imports only torch, numpy and the checkpoint readers, because machines with a GPU often have little else
+installed.
 """
+
+
+class MissingPackage(RuntimeError):
+    """A package that a bench needs is not installed; the message says how to install it."""

@@ -1,4 +1,4 @@
-"""`python -m auricle_server.bench` is `auricle bench`, on machines that lack what the rest of the server needs."""
+"""`python -m auricle_server.bench` is `auricle bench` for machines without the other packages of the server."""
 
 from auricle_server.commands.bench import bench
 

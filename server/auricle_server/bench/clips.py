@@ -17,16 +17,20 @@ Pcm = npt.NDArray[np.int16]
 
 FOLDER = Path(__file__).parents[1] / "demo" / "audio"
 SAMPLE_RATE = 16_000
+PACKET_SECONDS = 0.02
+PACKET_SAMPLES = round(PACKET_SECONDS * SAMPLE_RATE)
+PHASES = 5
+"""Every 4 ms the packets of a fifth of the streams arrive together."""
 
 
 @dataclass(frozen=True, slots=True)
 class BenchClip:
-    """A recording: 16 kHz mono, its text, and where its turns are, in seconds.
+    """A recording, 16 kHz mono.
 
     Attributes:
         pcm: Samples.
-        text: All that is said.
-        turns: Start and end of each.
+        text: The spoken text.
+        turns: Start and end of each turn, seconds.
     """
 
     pcm: Pcm
@@ -35,7 +39,7 @@ class BenchClip:
 
     @property
     def speech_start(self) -> float:
-        """Seconds before the first word."""
+        """Seconds up to the first word."""
         return self.turns[0][0]
 
     @property
@@ -45,7 +49,7 @@ class BenchClip:
 
 
 def load_clips() -> tuple[BenchClip, ...]:
-    """All of them, in the order of the manifest."""
+    """All clips, in the order of the manifest."""
     entries = json.loads((FOLDER / "manifest.json").read_text())
     return tuple(
         BenchClip(
@@ -68,15 +72,43 @@ def _read(path: Path) -> Pcm:
 
 
 def talk(clips: tuple[BenchClip, ...], seed: int, seconds: float) -> Pcm:
-    """A speaker of their own: the clips in a random order, from a random place on, over and over.
+    """One speaker's audio: the clips in a random order, repeated, starting at a random sample.
 
     Args:
-        clips: What is spoken.
-        seed: Which speaker.
-        seconds: How much.
+        clips: The recordings.
+        seed: The same seed gives the same audio.
+        seconds: Length of the result.
     """
     rng = np.random.default_rng(seed)
     whole = np.concatenate([clips[index].pcm for index in rng.permutation(len(clips))])
     start = int(rng.integers(len(whole)))
     at = (start + np.arange(round(seconds * SAMPLE_RATE))) % len(whole)
     return whole[at]
+
+
+class Speakers:
+    """The audio of many streams at once; each stream starts at its own sample of the recordings.
+
+    Args:
+        streams: Number of streams.
+        seed: The same seed gives the same audio.
+    """
+
+    def __init__(self, streams: int, seed: int = 0) -> None:
+        tape = np.concatenate([clip.pcm for clip in load_clips()])
+        self._length = len(tape)
+        around = np.concatenate((tape, tape[:PACKET_SAMPLES]))
+        self._windows = np.lib.stride_tricks.sliding_window_view(around, PACKET_SAMPLES)
+        self._start = np.random.default_rng(seed).integers(0, len(tape), streams)
+
+    def packet(self, rows: npt.NDArray[np.int64], number: int | npt.NDArray[np.int64]) -> Pcm:
+        """Packet `number` (one number for all, or one each) of the streams `rows`, [len(rows) * PACKET_SAMPLES]."""
+        at = (self._start[rows] + number * PACKET_SAMPLES) % self._length
+        packets: Pcm = self._windows[at].reshape(-1)
+        return packets
+
+    def audio(self, row: int, samples: int) -> Pcm:
+        """The first `samples` samples of one stream."""
+        packets = -(-samples // PACKET_SAMPLES)
+        rows = np.array([row])
+        return np.concatenate([self.packet(rows, number) for number in range(packets)])[:samples]

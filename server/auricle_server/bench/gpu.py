@@ -1,6 +1,6 @@
-"""What `make gpu` runs: tests and benches for a machine with an NVIDIA GPU, within a budget of time.
+"""What `make gpu` runs: tests and benches for a machine with an NVIDIA GPU, within a time budget.
 
-Such a machine may have little installed: each part says what it lacks and is left out.
+Such a machine may have few packages installed. A stage whose packages are missing is skipped and named.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 SERVE_NEEDS = ("aiohttp", "msgspec", "prometheus_client", "soxr", "zmq")
 TEST_NEEDS = ("pytest", "pytest_asyncio", "pytest_timeout", "hypothesis")
 RESERVE = 20.0
-"""Seconds of the budget that are kept for a part to end by itself."""
+"""Seconds of the budget that are kept for a stage to end by itself."""
 TESTS = ("tests/gpu", "tests/auricle_server/engine/ops")
 
 
@@ -28,10 +28,10 @@ class GpuStage:
     """One command of the run.
 
     Attributes:
-        name: For people.
-        needs: Modules without which it is left out.
-        arguments: Of Python.
-        share: Seconds of the budget that it may take.
+        name: Name in the output.
+        needs: Modules without which the stage is skipped.
+        arguments: Arguments of the Python interpreter.
+        share: Seconds of the budget that the stage may take.
     """
 
     name: str
@@ -40,27 +40,27 @@ class GpuStage:
     share: float
 
 
-def run(budget: float, say: Callable[[str], None]) -> int:
-    """Runs all parts in order; 1 when one of them failed."""
+def run(budget: float, log: Callable[[str], None]) -> int:
+    """Runs all stages in order; returns 1 when one of them failed, else 0."""
     if not torch.cuda.is_available():
-        say("make gpu needs an NVIDIA GPU and a PyTorch that sees it")
+        log("make gpu needs an NVIDIA GPU, and a PyTorch build with CUDA")
         return 1
     ends, failed = time.monotonic() + budget, False
-    say(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, {budget:.0f} s")
-    for part in parts():
+    log(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, {budget:.0f} s")
+    for stage in stages():
         left = ends - time.monotonic()
-        lacking = [name for name in part.needs if importlib.util.find_spec(name) is None]
+        lacking = [name for name in stage.needs if importlib.util.find_spec(name) is None]
         if lacking:
-            say(f"== {part.name}: left out, {', '.join(lacking)} not installed")
+            log(f"== {stage.name}: skipped, {', '.join(lacking)} not installed")
         elif left < 2 * RESERVE:
-            say(f"== {part.name}: left out, the time is spent")
+            log(f"== {stage.name}: skipped, the time budget is used up")
         else:
-            failed |= _run(part, min(part.share, left - RESERVE), say)
+            failed |= _run(stage, min(stage.share, left - RESERVE), log)
     return int(failed)
 
 
-def parts() -> Iterator[GpuStage]:
-    """Tests, the engine with three models, and the server."""
+def stages() -> Iterator[GpuStage]:
+    """The tests, the engine with three models, and the server."""
     tests = [folder for folder in TESTS if Path(folder).is_dir()]
     quiet = ("-q", "-p", "no:cacheprovider", "-o", "addopts=", "--import-mode=importlib")
     if tests:
@@ -72,7 +72,7 @@ def parts() -> Iterator[GpuStage]:
 
 
 def _markers() -> tuple[str, ...]:
-    """Settings of plugins that are not there would be errors of their own."""
+    """Pytest warns about settings of plugins that are not installed, and warnings are errors in our settings."""
     missing = [name for name in TEST_NEEDS if importlib.util.find_spec(name) is None]
     return ("-W", "ignore::pytest.PytestConfigWarning") if missing else ()
 
@@ -100,14 +100,14 @@ def _serve(random: str, latency_ms: int) -> tuple[str, ...]:
     return ("-m", "auricle_server.bench", "serve", *(text for pair in options.items() for text in map(str, pair)))
 
 
-def _run(part: GpuStage, seconds: float, say: Callable[[str], None]) -> bool:
-    """Runs a part; True when it failed. One that takes too long is stopped: what it had written stays."""
-    say(f"== {part.name}")
+def _run(stage: GpuStage, seconds: float, log: Callable[[str], None]) -> bool:
+    """Runs a stage; True when it failed. A stage that takes too long is stopped, and its written results stay."""
+    log(f"== {stage.name}")
     began = time.monotonic()
     try:
-        done = subprocess.run([sys.executable, *part.arguments], timeout=seconds, check=False)  # noqa: S603 - our own
+        done = subprocess.run([sys.executable, *stage.arguments], timeout=seconds, check=False)  # noqa: S603 - fixed arguments
     except subprocess.TimeoutExpired:
-        say(f"== {part.name}: stopped after {seconds:.0f} s")
+        log(f"== {stage.name}: stopped after {seconds:.0f} s")
         return False
-    say(f"== {part.name}: {'done' if done.returncode == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s")
+    log(f"== {stage.name}: {'done' if done.returncode == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s")
     return done.returncode != 0

@@ -25,7 +25,7 @@ RandomWeights = Annotated[
 Out = Annotated[Path | None, typer.Option(help="Folder of the results; tests/bench/results/<machine> unless set.")]
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     Console(highlight=False, soft_wrap=True).print(text, markup=False)
 
 
@@ -66,13 +66,13 @@ def engine(
     given: dict[str, Any] = dict(locals())
     given["latencies_ms"] = tuple(given.pop("latency_ms") or ())
     given["baselines"] = tuple(given.pop("baseline") or ())
+    from auricle_server.bench import MissingPackage
     from auricle_server.bench.engine.capacity import EngineOptions, run
-    from auricle_server.bench.engine.contender import SideMissing
     from auricle_server.checkpoints.errors import CheckpointError
 
     try:
-        run(EngineOptions(**given), _say)
-    except (SideMissing, CheckpointError, ValueError) as error:
+        run(EngineOptions(**given), _print)
+    except (MissingPackage, CheckpointError, ValueError) as error:
         fail(str(error))
         raise typer.Exit(1) from error
 
@@ -109,7 +109,7 @@ def serve(
     from auricle_server.demo.server_process import ServerFailed
 
     try:
-        _, wrong = run(ServeOptions(**given), _say)
+        _, wrong = run(ServeOptions(**given), _print)
     except (CheckpointError, ServerFailed, ValueError) as error:
         fail(str(error))
         raise typer.Exit(1) from error
@@ -131,7 +131,7 @@ def table(
     from auricle_server.bench.report.table import NoMarkers, render, update
 
     if page is None:
-        _say(render(results))
+        _print(render(results))
         return
     try:
         update(page, results)
@@ -143,13 +143,13 @@ def table(
 @bench.command()
 def plot(results: Results = _RESULTS) -> None:
     """Pictures of the results, one SVG a machine."""
-    from auricle_server.bench.engine.contender import SideMissing
+    from auricle_server.bench import MissingPackage
     from auricle_server.bench.report.plot import plot as draw
 
     try:
         for path in draw(results):
-            _say(str(path))
-    except SideMissing as error:
+            _print(str(path))
+    except MissingPackage as error:
         fail(str(error))
         raise typer.Exit(1) from error
 
@@ -164,4 +164,4 @@ def gpu(
     """
     from auricle_server.bench.gpu import run
 
-    raise typer.Exit(run(budget, _say))
+    raise typer.Exit(run(budget, _print))

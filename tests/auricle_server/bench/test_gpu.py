@@ -19,7 +19,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_bench_that_it_runs_can_be_run() -> None:
-    commands = [part.arguments[2:] for part in gpu.parts() if part.arguments[1] == "auricle_server.bench"]
+    commands = [part.arguments[2:] for part in gpu.stages() if part.arguments[1] == "auricle_server.bench"]
     assert [arguments[0] for arguments in commands] == ["engine", "engine", "engine", "serve"]
     for name, *options in commands:
         command = get_group(bench).commands[name]
@@ -29,7 +29,7 @@ def test_every_bench_that_it_runs_can_be_run() -> None:
 
 
 def test_it_fits_its_budget() -> None:
-    assert sum(part.share for part in gpu.parts()) <= 500
+    assert sum(part.share for part in gpu.stages()) <= 500
 
 
 @pytest.mark.usefixtures("pretended")
@@ -40,19 +40,19 @@ def test_parts_run_in_order_and_what_is_missing_is_named(monkeypatch: pytest.Mon
         GpuStage("bad", (), ("-c", "import sys; sys.exit(3)"), 30),
         GpuStage("slow", (), ("-c", "import time; time.sleep(60)"), 0.5),
     ]
-    monkeypatch.setattr(gpu, "parts", lambda: iter(parts))
+    monkeypatch.setattr(gpu, "stages", lambda: iter(parts))
     said: list[str] = []
     assert gpu.run(100.0, said.append) == 1
     text = "\n".join(said)
     assert "== good: done in" in text
-    assert "== lacking: left out, no_such_module not installed" in text
+    assert "== lacking: skipped, no_such_module not installed" in text
     assert "== bad: FAILED" in text
     assert "== slow: stopped after" in text
 
 
 @pytest.mark.usefixtures("pretended")
 def test_nothing_begins_when_the_time_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu, "parts", lambda: iter([GpuStage("late", (), ("-c", "1 / 0"), 30)]))
+    monkeypatch.setattr(gpu, "stages", lambda: iter([GpuStage("late", (), ("-c", "1 / 0"), 30)]))
     said: list[str] = []
     assert gpu.run(1.0, said.append) == 0
-    assert said[-1] == "== late: left out, the time is spent"
+    assert said[-1] == "== late: skipped, the time budget is used up"

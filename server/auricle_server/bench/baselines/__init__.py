@@ -1,1 +1,1 @@
-"""Other engines beside ours: same weights, same machine, same run, same audio."""
+"""Other engines, measured in the same run with the same weights and the same audio."""

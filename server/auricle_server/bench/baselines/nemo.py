@@ -1,8 +1,8 @@
-"""NeMo's own cache-aware streaming pipeline. The one module of the server that imports NeMo, and only when called.
+"""NeMo's cache-aware streaming pipeline as a baseline. The only module of the server that imports NeMo, on first use.
 
-`CacheAwareRNNTPipeline` (NeMo 3.0.0) is run as its authors ship it: configuration as in their
-``cache_aware_rnnt.yaml``, one chunk per stream and step, features cached; but without the biasing of single streams,
-which costs time and nobody asked for here. What its user may choose, batch and slots, is chosen by the caller.
+`CacheAwareRNNTPipeline` (NeMo 3.0.0) runs with its published configuration, ``cache_aware_rnnt.yaml``: one chunk per
+stream and step, features cached. Only the per-stream biasing is off, because it costs time and no stream uses it. The
+caller chooses the batch size and the number of slots.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from auricle_server.bench.engine.contender import SideMissing
+from auricle_server.bench import MissingPackage
 
 Pcm = npt.NDArray[np.int16]
 
 
 class NemoModel:
-    """A model as NeMo loads it; makes sides of any size.
+    """A checkpoint loaded by NeMo; makes sides of any size.
 
     Args:
         archive: A ``.nemo`` file.
         device: ``"cpu"`` or ``"cuda"``.
-        dtype: ``"float32"`` or ``"bfloat16"``; on a CPU NeMo computes in float32 whatever it is told.
+        dtype: ``"float32"`` or ``"bfloat16"``; on a CPU NeMo always computes in float32.
 
     Raises:
-        SideMissing: NeMo is not installed.
+        MissingPackage: NeMo is not installed.
     """
 
     def __init__(self, archive: Path, *, device: str, dtype: str) -> None:
         threads = torch.get_num_threads()
         self._asr = _load(archive, device, dtype)
-        torch.set_num_threads(threads)  # importing NeMo changes them
+        torch.set_num_threads(threads)  # importing NeMo changes the number
 
     def side(self, context: tuple[int, int], streams: int, batch: int) -> NemoSide:
         """NeMo's pipeline over `streams` live streams, `batch` of them a step, with attention context (left, right)."""
@@ -57,7 +57,7 @@ class NemoSide:
         pipeline.open_session()
 
     def round(self, chunks: Pcm) -> None:
-        """One chunk of every stream, [streams, samples]: all of them computed when this returns."""
+        """See `auricle_server.bench.engine.rounds.Side.round`."""
         from nemo.collections.asr.inference.streaming.framing.request import Frame
         from nemo.collections.asr.inference.streaming.framing.request_options import ASRRequestOptions
 
@@ -71,7 +71,7 @@ class NemoSide:
         self._begun = True
 
     def texts(self) -> list[str]:
-        """What each stream has heard since the last pause of its speaker."""
+        """Partial transcript of each stream since its last end of utterance."""
         return [self._pipeline.get_state(row).partial_transcript for row in range(self._streams)]
 
     def close(self) -> None:
@@ -80,11 +80,11 @@ class NemoSide:
 
 
 def available() -> None:
-    """Raises `SideMissing` where NeMo is not installed."""
+    """Raises `MissingPackage` where NeMo is not installed."""
     try:
-        import nemo.collections.asr  # noqa: F401 - only whether it is there
+        import nemo.collections.asr  # noqa: F401 - checks that it is installed
     except ModuleNotFoundError as missing:
-        raise SideMissing(
+        raise MissingPackage(
             f"the NeMo baseline needs the [nemo] extra ({missing.name} is not installed): pip install '.[nemo]'"
         ) from missing
 
@@ -116,7 +116,7 @@ def _model_class() -> Any:
     )
 
     class Wrapper(CacheAwareRNNTInferenceWrapper):  # type: ignore[misc]
-        """NeMo's wrapper, from an archive that we unpack: its own unpacking needs a newer Python than Debian 12's."""
+        """NeMo's wrapper with our own unpacking: NeMo's needs a newer Python than that of Debian 12."""
 
         @staticmethod
         def load_model(model_name: str, map_location: torch.device) -> Any:
@@ -137,16 +137,16 @@ def _restore(archive: Path, device: torch.device) -> Any:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Python 3.11.2, which Debian 12 has, knows no extraction filters; later versions warn without one."""
+    """Unpacks an archive. Python 3.11.2 (Debian 12) has no extraction filters; later versions warn without one."""
     with tarfile.open(archive) as tar:
         if hasattr(tarfile, "data_filter"):
             tar.extractall(folder, filter="data")
         else:
-            tar.extractall(folder)  # noqa: S202 - an archive of our own
+            tar.extractall(folder)  # noqa: S202 - an archive that the bench wrote or the user named
 
 
 def _settings(context: tuple[int, int], batch: int, slots: int) -> Any:
-    """The values of NeMo's published configuration, but for the context, batch and slots."""
+    """NeMo's published configuration with the given context, batch size and number of slots."""
     from omegaconf import OmegaConf
 
     streaming = {

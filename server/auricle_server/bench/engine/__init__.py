@@ -1,1 +1,1 @@
-"""How many live streams the engine holds without sockets, alone and beside another engine."""
+"""Capacity of the engine without sockets, alone and next to another engine."""

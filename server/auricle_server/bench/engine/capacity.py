@@ -1,4 +1,4 @@
-"""The engine by itself: how many live streams it sustains at each chunk, and what others hold beside it."""
+"""`auricle bench engine`: live streams that the engine sustains at each chunk latency, and NeMo's next to it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from typing import Any
 import torch
 
 from auricle_server.bench.baselines import nemo
-from auricle_server.bench.clips import SAMPLE_RATE
-from auricle_server.bench.engine.audio_packets import Speakers
+from auricle_server.bench.clips import SAMPLE_RATE, Speakers
 from auricle_server.bench.engine.clocks import VirtualClock
 from auricle_server.bench.engine.live_streams import LiveFigures, LiveRun, alone
-from auricle_server.bench.engine.memory import memory_bytes
-from auricle_server.bench.engine.profile import profiled
+from auricle_server.bench.engine.profile import peak_memory_bytes, profiled
 from auricle_server.bench.engine.rounds import Capacity, EngineSide, capacity, ratio
-from auricle_server.bench.engine.search import largest
-from auricle_server.bench.engine.transcripts import Agreement, compare
 from auricle_server.bench.models.bench_models import BenchModel, bench_model, slots_that_fit
 from auricle_server.bench.report.results import record, write
+from auricle_server.bench.search import largest
+from auricle_server.bench.transcripts import Agreement, compare
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 NEMO_BATCHES = (64, 32, 16, 128, 256)
-"""What NeMo's user may choose from; 64 is what it ships with."""
+"""Batch sizes to choose from for NeMo; 64 is the value of its ``cache_aware_rnnt.yaml``."""
 MOST = 16_384
 FIRST_TRY = {"cpu": 8, "cuda": 512}
 CHUNKS_HELD = 12
-"""Fewest chunks of a stream that are measured, however long they are."""
+"""Fewest chunks of each stream that are measured, at every chunk latency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +40,21 @@ class EngineOptions:
 
     Attributes:
         model: Checkpoint; see `load_checkpoint`.
-        random_weights: In its place: an architecture of `SHAPES`.
-        latencies_ms: Chunks; none means all that the model offers.
-        streams: Measure so many instead of searching the most.
-        most: Search no farther; None means as many as fit into memory.
+        random_weights: An architecture of `SHAPES` with random weights, instead of the checkpoint.
+        latencies_ms: Chunk latencies; empty means all latencies of the model.
+        streams: Measure this number of streams; None searches the largest number.
+        most: Upper end of the search; None means as many as fit into memory.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
-        dtype: Of the encoder, ``"float32"`` or ``"bfloat16"``; None takes the engine's choice.
+        dtype: ``"float32"`` or ``"bfloat16"`` for the encoder; None takes the engine's choice.
         threads: CPU threads.
         hold: Seconds of audio that are measured for each number of streams.
-        ramp: Seconds before them.
-        stopwatch: What costs are measured in: ``"wall"``, or ``"cpu"`` on a machine that others use too.
-        compare: Streams whose transcripts are compared with what they say alone.
-        baselines: Other engines to measure beside ours, ``"nemo"``.
-        rounds: Rounds that a comparison measures for each number of streams.
-        budget: Seconds after which nothing new is begun; None means no end.
-        profile: Whether to say what the time goes into, too.
+        ramp: Seconds of audio before the measurement.
+        stopwatch: ``"wall"`` time, or ``"cpu"`` time on a machine with other work.
+        compare: Number of streams whose transcripts are compared with those of the same streams alone.
+        baselines: Other engines to measure in the same run: ``"nemo"``.
+        rounds: Measured rounds of a comparison for each number of streams.
+        budget: Seconds after which no further latency is started; None means no limit.
+        profile: Whether to write a profile too.
         out: Folder of the results.
     """
 
@@ -79,22 +77,22 @@ class EngineOptions:
     out: Path | None = None
 
 
-def run(options: EngineOptions, say: Say) -> list[dict[str, Any]]:
-    """Measures every chunk asked for; writes and returns the records.
+def run(options: EngineOptions, log: Log) -> list[dict[str, Any]]:
+    """Measures every chunk latency of the options; writes and returns the records.
 
     Raises:
-        ValueError: An option cannot be.
-        SideMissing: A baseline is not installed.
+        ValueError: An option has no valid value.
+        MissingPackage: A baseline is not installed.
     """
     torch.set_num_threads(options.threads)
     hardware = _hardware(options)
     if unknown := set(options.baselines) - {"nemo"}:
-        raise ValueError(f"no baseline {', '.join(unknown)}; there is nemo")
+        raise ValueError(f"unknown baseline {', '.join(unknown)}; the only baseline is nemo")
     if "nemo" in options.baselines:
         nemo.available()
     model = bench_model(options.model, options.random_weights, device=str(hardware.device), threads=options.threads)
-    say(f"{model.name}: {model.millions:.0f} M parameters, {model.tokens_per_second:.1f} tokens a second of speech")
-    return list(_Bench(options, hardware, model, say).records())
+    log(f"{model.name}: {model.millions:.0f} M parameters, {model.tokens_per_second:.1f} tokens per second of speech")
+    return list(_Bench(options, hardware, model, log).records())
 
 
 def _hardware(options: EngineOptions) -> Hardware:
@@ -103,10 +101,10 @@ def _hardware(options: EngineOptions) -> Hardware:
 
 
 class _Bench:
-    """One model on one device."""
+    """Measures one model on one device."""
 
-    def __init__(self, options: EngineOptions, hardware: Hardware, model: BenchModel, say: Say) -> None:
-        self._options, self._hardware, self._model, self._say = options, hardware, model, say
+    def __init__(self, options: EngineOptions, hardware: Hardware, model: BenchModel, log: Log) -> None:
+        self._options, self._hardware, self._model, self._log = options, hardware, model, log
         self._ends = time.monotonic() + options.budget if options.budget else None
         assert hardware.dtype is not None, "resolved"
         fit = slots_that_fit(model.checkpoint.config, torch.device(hardware.device), hardware.dtype)
@@ -116,11 +114,11 @@ class _Bench:
         self._engine.warm_up()
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """One record a chunk, written as soon as it is there."""
+        """Yields one record for each latency; each is written as soon as it is complete."""
         with self._baselines() as theirs:
             for latency_ms in self._options.latencies_ms or self._engine.info.latencies_ms:
                 if self._out_of_time():
-                    self._say(f"{latency_ms} ms: left out, the time given is spent")
+                    self._log(f"{latency_ms} ms: skipped, the time budget is used up")
                     continue
                 yield self._record(latency_ms, theirs)
 
@@ -131,9 +129,9 @@ class _Bench:
         figures = self._live(latency_ms)
         if theirs:
             figures |= self._compared(latency_ms, theirs)
-        result = record("engine", _plain(asdict(self._options)), {**self._about(latency_ms), **figures})
+        result = record("engine", asdict(self._options), {**self._about(latency_ms), **figures})
         path = write(result, self._options.out, f"engine-{self._model.name.replace('/', '-')}-{latency_ms}ms")
-        self._say(f"written to {path}")
+        self._log(f"written to {path}")
         return result
 
     def _about(self, latency_ms: int) -> dict[str, Any]:
@@ -150,7 +148,7 @@ class _Bench:
     # --- live streams ------------------------------------------------------------------------------------------------
 
     def _live(self, latency_ms: int) -> dict[str, Any]:
-        """The largest number of streams that is sustained, or the number asked for, with its figures."""
+        """Measures the given number of streams, or searches the largest sustained number."""
         tried: dict[int, tuple[LiveFigures, list[list[int]]]] = {}
 
         def holds(streams: int) -> bool:
@@ -168,7 +166,7 @@ class _Bench:
             "limit": self._most,
             "live": asdict(figures),
             "tried": [_line(tried[streams][0]) for streams in sorted(tried)],
-            "memory_bytes": memory_bytes(torch.device(self._hardware.device)),
+            "memory_bytes": peak_memory_bytes(torch.device(self._hardware.device)),
             "transcripts": asdict(self._agreement(latency_ms, figures, tokens)),
             **self._profile(latency_ms, figures.streams),
         }
@@ -179,20 +177,20 @@ class _Bench:
         verdict = "sustained" if figures.sustained else "too many"
         waits = f"wait p50 {figures.wait.p50 * 1e3:.1f} p99 {figures.wait.p99 * 1e3:.1f} ms"
         steps = f"step p50 {figures.step.p50 * 1e3:.1f} ms, {figures.rows.p50:.0f} rows"
-        self._say(f"{latency_ms} ms, {streams} streams: {verdict}; {waits}, {steps}, busy {figures.busy:.0%}")
+        self._log(f"{latency_ms} ms, {streams} streams: {verdict}; {waits}, {steps}, busy {figures.busy:.0%}")
         return figures, run.tokens
 
     def _agreement(self, latency_ms: int, figures: LiveFigures, tokens: list[list[int]]) -> Agreement:
-        """Some of the streams again, each with the engine to itself."""
+        """Runs some of the streams again, each alone, and compares the transcripts."""
         count = min(self._options.compare, len(tokens))
         speakers = Speakers(figures.streams)
         samples = round((figures.held + self._options.ramp + latency_ms / 1000) * SAMPLE_RATE)
         rows = range(0, count * (len(tokens) // max(1, count)), max(1, len(tokens) // max(1, count)))
         lonely = [alone(self._engine, speakers, row, latency_ms, samples) for row in rows]
         agreement = compare(self._model.checkpoint.pieces, [tokens[row] for row in rows], lonely)
-        self._say(
-            f"{latency_ms} ms: {agreement.equal} of {agreement.streams} streams hear at {figures.streams} "
-            f"what they hear alone; {agreement.differing} of {agreement.words} words differ"
+        self._log(
+            f"{latency_ms} ms, {figures.streams} streams: {agreement.equal} of {agreement.streams} transcripts equal "
+            f"those of the streams alone; {agreement.differing} of {agreement.words} words differ"
         )
         return agreement
 
@@ -202,14 +200,14 @@ class _Bench:
         name = f"profile-{self._model.name.replace('/', '-')}-{latency_ms}ms"
         run = LiveRun(self._engine, self._clock, Speakers(streams), streams, latency_ms)
         table = profiled(lambda: run.run(0.0, CHUNKS_HELD * latency_ms / 1000), self._options.out, name)
-        self._say(table)
+        self._log(table)
         return {"profile": name}
 
-    # --- others beside us --------------------------------------------------------------------------------------------
+    # --- baselines ---------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _baselines(self) -> Iterator[nemo.NemoModel | None]:
-        """NeMo with the same weights, where it was asked for."""
+        """NeMo with the same weights, when it is one of the baselines; None otherwise."""
         if "nemo" not in self._options.baselines:
             yield None
             return
@@ -227,7 +225,7 @@ class _Bench:
         times = ratio(ours, others)
         what = "the streams" if others.streams else "the chunks per second"
         held = f"Auricle {ours.streams}, NeMo {others.streams} streams"
-        self._say(f"{latency_ms} ms, in rounds: {held}: {times:.2f} times {what}")
+        self._log(f"{latency_ms} ms, in rounds: {held}: {times:.2f} times {what}")
         return {"rounds": {"ours": asdict(ours), "nemo": asdict(others), "ratio": times}}
 
     def _capacity(self, latency_ms: int, make: Any, batches: tuple[int, ...]) -> Capacity:
@@ -241,7 +239,7 @@ class _Bench:
             rounds=self._options.rounds,
             stopwatch=self._options.stopwatch,
         )
-        self._say(
+        self._log(
             f"{latency_ms} ms, in rounds: {found.name} {found.streams} streams in batches of {found.batch}; "
             f"a round takes p50 {found.round.p50 * 1e3:.1f} p99 {found.round.p99 * 1e3:.1f} ms"
         )
@@ -249,7 +247,7 @@ class _Bench:
 
 
 def _line(figures: LiveFigures) -> dict[str, Any]:
-    """What a plot needs of a number of streams that was tried."""
+    """One point of a plot: the figures of one number of streams."""
     return {
         "streams": figures.streams,
         "wait_p50": figures.wait.p50,
@@ -261,8 +259,3 @@ def _line(figures: LiveFigures) -> dict[str, Any]:
         "busy": figures.busy,
         "sustained": figures.sustained,
     }
-
-
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """Options that say nothing about the machine's folders."""
-    return {key: value for key, value in options.items() if key != "out"}

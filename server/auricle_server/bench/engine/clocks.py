@@ -1,4 +1,4 @@
-"""Two clocks: one that costs are measured with, one that a simulated day runs on."""
+"""The stopwatches that costs are measured with, and the virtual clock that a run advances by them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 STOPWATCHES: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
-"""What a cost is measured in, seconds. ``cpu`` counts this process alone, all its threads together: with one thread it
-says on a machine that others use as well what ``wall`` would say on a quiet one."""
+"""Readings in seconds. ``cpu`` is the CPU time of this process, summed over its threads: with one thread it shows on a
+shared machine what ``wall`` would show on an idle one."""
 
 
 class VirtualClock:
-    """Time that stands still but for costs that are charged to it, and leaps to the next event when nothing is to do.
+    """Time that advances only by charged costs, and jumps to the next event when there is no work.
+
+    Streams of hours can so be measured in the time that the computing takes: waiting for audio is skipped.
 
     Args:
         stopwatch: Key of `STOPWATCHES`.
@@ -24,12 +26,12 @@ class VirtualClock:
         self.idle = 0.0
 
     def __call__(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since the clock was created."""
         return self.now
 
     @contextmanager
     def charged(self) -> Iterator[list[float]]:
-        """Charges what the block costs; the list holds it afterwards."""
+        """Advances the clock by the cost of the block; the yielded list holds the cost afterwards."""
         cost: list[float] = []
         began = self._watch()
         yield cost
@@ -37,6 +39,6 @@ class VirtualClock:
         self.now += cost[0]
 
     def leap(self, to: float) -> None:
-        """Nothing to do until then."""
+        """Advances to `to`, idle; does nothing when `to` is in the past."""
         self.idle += max(0.0, to - self.now)
         self.now = max(self.now, to)

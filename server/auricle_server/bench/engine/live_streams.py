@@ -1,4 +1,8 @@
-"""Live streams on an engine: packets on a virtual clock, and how long results take from when they could come."""
+"""Live streams on an engine: packets arrive on a virtual clock, and the wait for each result is measured.
+
+The wait runs from the arrival of the packet that completes a chunk to the results of that chunk. Time is virtual
+(`VirtualClock`): the engine's cost is charged to the clock, and idle time is skipped.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from auricle_server.audio_batch import AudioBatch
-from auricle_server.bench.engine.audio_packets import PACKET_SAMPLES, PACKET_SECONDS, PHASES, Speakers
+from auricle_server.bench.clips import PACKET_SAMPLES, PACKET_SECONDS, PHASES, Speakers
 from auricle_server.bench.engine.clocks import VirtualClock
 from auricle_server.bench.report.summaries import Spread, drift
 from auricle_server.engine.engine import Engine
 from auricle_server.engine.types import StepResults
 
 DRIFT_SHARE = 0.1
-"""Of a chunk, by which results may be later at the end of a run than at its beginning."""
+"""Share of a chunk by which results may be later at the end of a run than at its start."""
 HOPELESS_CHUNKS = 6.0
-"""A stream that is so many chunks behind ends the run: it will not catch up."""
+"""The run stops when a stream is so many chunks late: it does not catch up."""
 
 
 @dataclass(slots=True)
 class _Costs:
-    """Measured while the run holds; seconds."""
+    """Costs in seconds, measured after the ramp."""
 
     waits: list[npt.NDArray[np.float64]] = field(default_factory=list)
     steps: list[float] = field(default_factory=list)
@@ -33,21 +37,21 @@ class _Costs:
 
 @dataclass(frozen=True, slots=True)
 class LiveFigures:
-    """What a run of `streams` live streams measured; seconds.
+    """Measurements of a run of live streams; times in seconds.
 
     Attributes:
-        streams: How many.
+        streams: Number of streams.
         chunk: Length of a chunk.
-        held: Audio of each stream that was measured, the ramp dropped.
+        held: Measured audio of each stream, without the ramp.
         wait: From the arrival of the audio that completes a row to its results.
-        step: From the launch of a step to its results, as the engine says.
-        call: What a call of `Engine.step` cost the host.
-        push: What a call of `Engine.push_batch` cost it, with the making of the audio.
-        rows: Of a step.
-        busy: Share of the time in which there was something to do.
-        drift: By how much results came later at the end than at the beginning.
-        tokens_per_second: Of audio.
-        hopeless: The run was broken off because streams fell ever farther behind.
+        step: From the launch of a step to its results, as the engine reports it.
+        call: Cost of a call of `Engine.step` on the host.
+        push: Cost of a call of `Engine.push_batch` and of making its audio.
+        rows: Rows of a step.
+        busy: Share of the time with work to do.
+        drift: Growth of the wait from the start of the run to its end.
+        tokens_per_second: Tokens per second of audio.
+        hopeless: The run was stopped because the backlog grew; see `HOPELESS_CHUNKS`.
     """
 
     streams: int
@@ -70,14 +74,14 @@ class LiveFigures:
 
 
 class LiveRun:
-    """Streams `speakers` through an engine on its own clock.
+    """Runs the audio of `speakers` through an engine on a virtual clock.
 
     Args:
-        engine: Made with `clock`; has a free slot for every stream.
+        engine: Built with `clock`; has a free slot for every stream.
         clock: Costs are charged to it.
         speakers: The audio.
-        streams: How many of them speak.
-        latency_ms: Chunk latency of all.
+        streams: Number of streams.
+        latency_ms: Chunk latency of all streams.
     """
 
     def __init__(self, engine: Engine, clock: VirtualClock, speakers: Speakers, streams: int, latency_ms: int) -> None:
@@ -95,7 +99,7 @@ class LiveRun:
         self.tokens: list[list[int]] = [[] for _ in range(streams)]
 
     def _phases(self, streams: int) -> npt.NDArray[np.float64]:
-        """When each stream begins to speak: spread over a chunk, on the grid of ticks."""
+        """Start time of each stream, spread evenly over a chunk on the grid of ticks."""
         ticks = round(self._chunk / PACKET_SECONDS) * PHASES
         tick: npt.NDArray[np.float64] = np.arange(streams, dtype=np.float64) % ticks
         return tick * (PACKET_SECONDS / PHASES)
@@ -134,27 +138,27 @@ class LiveRun:
         )
 
     def _until(self, end: float) -> bool:
-        """Lives until then; True when the streams are hopelessly behind."""
+        """Runs until `end`; True when the backlog is hopeless."""
         while self._clock.now < end:
             self._deliver()
-            behind = self._clock.now - self._due
+            late = self._clock.now - self._due
             if self._engine.ready:
-                behind = max(behind, self._step())
-            elif behind < 0:
+                late = max(late, self._step())
+            elif late < 0:
                 self._clock.leap(self._due)
-            if behind > HOPELESS_CHUNKS * self._chunk:
+            if late > HOPELESS_CHUNKS * self._chunk:
                 return True
         return False
 
     @property
     def _due(self) -> float:
-        """When the next packets arrive."""
+        """Arrival time of the next packets."""
         return self._first + self._tick * PACKET_SECONDS / PHASES
 
     def _deliver(self) -> None:
-        """Pushes all packets that have arrived by now, at once; what comes meanwhile waits for its turn.
+        """Pushes all packets that have arrived by now in one call.
 
-        Making the audio is charged as well as handing it over, for a device may compute meanwhile.
+        The cost of making the audio is charged too: a device may compute in that time.
         """
         if self._due > self._clock.now:
             return
@@ -166,7 +170,7 @@ class LiveRun:
         self._costs.pushes += cost
 
     def _arrived(self, now: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Streams and numbers of the packets up to `now`, in the order in which they came."""
+        """Rows and packet numbers of the packets up to `now`, in the order of their arrival."""
         rows, numbers = [], []
         while self._due <= now:
             speaking = (self._tick - np.arange(len(self._slots))) % PHASES == 0
@@ -177,7 +181,7 @@ class LiveRun:
         return np.concatenate(rows), np.concatenate(numbers)
 
     def _step(self) -> float:
-        """One step of the engine; the longest wait of its rows."""
+        """Runs one step of the engine and returns the longest wait of its rows."""
         with self._clock.charged() as cost:
             results = self._engine.step()
         self._costs.calls += cost
@@ -200,7 +204,7 @@ class LiveRun:
 
 
 def alone(engine: Engine, speakers: Speakers, row: int, latency_ms: int, samples: int) -> list[int]:
-    """Tokens of one stream that has an engine to itself, over its first samples."""
+    """Tokens of the first `samples` samples of one stream that is alone in the engine."""
     lease = engine.open(latency_ms, engine.info.default_language)
     engine.push(lease, speakers.audio(row, samples))
     tokens: list[int] = []

@@ -1,7 +1,8 @@
-"""What the time of a run goes into: torch's profiler, as a table and as a trace for a browser."""
+"""Profiles a run with PyTorch's profiler, and reads its peak memory."""
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from auricle_server.bench.report.machine import this_machine
 from auricle_server.bench.report.results import DEFAULT_FOLDER
 
 ROWS = 25
-"""Of the table."""
+"""Rows of the table."""
+_KIB = 1024
 
 
 def profiled(work: Callable[[], object], out: Path | None, name: str) -> str:
@@ -29,3 +31,10 @@ def profiled(work: Callable[[], object], out: Path | None, name: str) -> str:
     (folder / f"{name}.txt").write_text(table + "\n")
     profiler.export_chrome_trace(str(folder / f"{name}.trace.json.gz"))
     return table
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Peak memory so far: of the tensors on a GPU, of the whole process on a CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB

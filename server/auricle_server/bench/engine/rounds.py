@@ -1,7 +1,7 @@
-"""Two engines side by side: how long one chunk of each of N streams takes, and the largest N for which it is in time.
+"""Compares engines in rounds: one chunk of each of N streams is computed, and N grows until a round takes too long.
 
-Other engines know no streams in different phases, so this is the criterion that suits them: all streams have a chunk
-at once, and all must be done before the next one.
+NeMo's pipeline takes the chunks of all its streams at once and has no streams in different phases. So the criterion for
+both sides is: all streams have a chunk at the same moment, and p99 of the rounds is shorter than a chunk.
 """
 
 from __future__ import annotations
@@ -9,22 +9,37 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from auricle_server.audio_batch import AudioBatch
-from auricle_server.bench.clips import SAMPLE_RATE
-from auricle_server.bench.engine.audio_packets import PACKET_SAMPLES, Speakers
+from auricle_server.bench.clips import PACKET_SAMPLES, SAMPLE_RATE, Speakers
 from auricle_server.bench.engine.clocks import STOPWATCHES
-from auricle_server.bench.engine.contender import Side
-from auricle_server.bench.engine.search import largest
 from auricle_server.bench.report.summaries import Spread
+from auricle_server.bench.search import largest
 from auricle_server.engine.engine import Engine
 
 Pcm = npt.NDArray[np.int16]
+
+
+class Side(Protocol):
+    """One side of a comparison: an engine with a fixed number of live streams."""
+
+    name: str
+
+    def round(self, chunks: Pcm) -> None:
+        """Computes one chunk of every stream, [streams, samples], before it returns."""
+        ...
+
+    def close(self) -> None:
+        """Ends its streams."""
+        ...
+
+
 MakeSide = Callable[[int, int], Side]
-"""From streams and batch to a side."""
+"""Makes a side for a number of streams and a batch size."""
 
 WARM_UP = 3
 """Rounds that are not measured."""
@@ -32,14 +47,14 @@ WARM_UP = 3
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What a side holds.
+    """The capacity of one side.
 
     Attributes:
-        name: Of the side.
-        streams: The largest number tried whose p99 round took less than a chunk.
-        batch: Its best batch of those tried.
-        round: Seconds of a round at that number; of one stream where not even one holds.
-        tried: Every number tried with its p50 and p99.
+        name: Name of the side.
+        streams: The largest number of streams tried with p99 of the rounds below a chunk; 0 when not even one.
+        batch: The best batch size tried.
+        round: Duration of a round with that many streams (at least one), seconds.
+        tried: Streams, batch, p50 and p99 of everything tried.
     """
 
     name: str
@@ -50,7 +65,7 @@ class Capacity:
 
 
 class EngineSide:
-    """Our engine, fed in rounds."""
+    """Auricle's engine as a side of the comparison."""
 
     name = "Auricle"
 
@@ -64,7 +79,7 @@ class EngineSide:
         self._row_of = {lease.slot: row for row, lease in enumerate(leases)}
 
     def round(self, chunks: Pcm) -> None:
-        """One chunk of every stream, [streams, samples]."""
+        """See `Side.round`."""
         lengths = np.full(len(chunks), chunks.shape[1], np.int32)
         self._engine.push_batch(AudioBatch(self._slots, self._ids, lengths, chunks.reshape(-1)))
         while self._engine.ready:
@@ -75,13 +90,13 @@ class EngineSide:
                 at += count
 
     def close(self) -> None:
-        """Gives the slots back."""
+        """Releases the slots."""
         for lease in self._leases:
             self._engine.close(lease)
 
 
 def time_rounds(side: Side, streams: int, latency_ms: int, rounds: int, stopwatch: str) -> Spread:
-    """Seconds of a round, over `rounds` of them after some that are not measured."""
+    """Duration of a round in seconds, over `rounds` rounds after `WARM_UP` unmeasured ones."""
     speakers, watch, seconds = Speakers(streams), STOPWATCHES[stopwatch], []
     packets = round(latency_ms / 1000 * SAMPLE_RATE) // PACKET_SAMPLES
     rows = np.arange(streams)
@@ -98,15 +113,15 @@ def time_rounds(side: Side, streams: int, latency_ms: int, rounds: int, stopwatc
 def capacity(
     make: MakeSide, latency_ms: int, *, start: int, most: int, batches: Sequence[int], rounds: int, stopwatch: str
 ) -> Capacity:
-    """Searches the largest number of streams: with the first batch, then again with the best of all.
+    """Searches the largest number of streams: with the first batch size, then again with the fastest one.
 
     Args:
-        make: Makes the side for a number of streams and a batch.
-        latency_ms: Chunk of all streams.
-        start: Where the search begins.
-        most: Where it ends.
-        batches: To choose from.
-        rounds: Measured for each number.
+        make: Makes the side.
+        latency_ms: Chunk latency of all streams.
+        start: The first number of streams to try.
+        most: The largest number of streams to try.
+        batches: Batch sizes to choose from.
+        rounds: Measured rounds for each number of streams.
         stopwatch: Key of `STOPWATCHES`.
     """
     trials = _Trials(make, latency_ms, rounds, stopwatch)
@@ -121,7 +136,7 @@ def capacity(
 
 
 class _Trials:
-    """Every number of streams and batch tried so far."""
+    """Measurements by number of streams and batch size."""
 
     def __init__(self, make: MakeSide, latency_ms: int, rounds: int, stopwatch: str) -> None:
         self._make, self._latency_ms, self._rounds, self._stopwatch = make, latency_ms, rounds, stopwatch
@@ -137,25 +152,25 @@ class _Trials:
         return self._spreads[key]
 
     def holds(self, streams: int, batch: int) -> bool:
-        """Whether a round is done before the next chunk."""
+        """Whether p99 of the rounds is below a chunk."""
         return self._spread(streams, batch).p99 < self._latency_ms / 1000
 
     def median(self, streams: int, batch: int) -> float:
-        """Seconds of a round."""
+        """Median duration of a round, seconds."""
         return self._spread(streams, batch).p50
 
     def capacity(self, streams: int, batch: int) -> Capacity:
-        """The outcome."""
+        """The result of the search."""
         spread = self._spread(max(streams, 1), batch)
         tried = tuple((*key, value.p50, value.p99) for key, value in sorted(self._spreads.items()))
         return Capacity(self._name, streams, min(batch, max(streams, 1)), spread, tried)
 
 
 def ratio(ours: Capacity, theirs: Capacity) -> float:
-    """How many times the streams of the other side ours holds.
+    """Streams of our side divided by streams of the other side.
 
-    Where theirs does not hold even one in time, how many times its chunks per second, each side at the number of
-    streams at which it makes the most of them.
+    When the other side does not sustain one stream, the ratio of their chunks per second, each side at its best number
+    of streams.
     """
     if theirs.streams and ours.streams:
         return ours.streams / theirs.streams
@@ -163,5 +178,5 @@ def ratio(ours: Capacity, theirs: Capacity) -> float:
 
 
 def _throughput(side: Capacity) -> float:
-    """Chunks per second."""
+    """Most chunks per second of a side."""
     return max(streams / p50 for streams, _, p50, _ in side.tried)

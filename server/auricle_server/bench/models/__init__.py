@@ -1,1 +1,1 @@
-"""Models for benches: checkpoints, and architectures of full size with random weights."""
+"""Models to measure: checkpoints, and architectures of full size with random weights."""

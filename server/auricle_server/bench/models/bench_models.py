@@ -1,4 +1,4 @@
-"""Which model a bench runs: a checkpoint, or one of full size with random weights."""
+"""The model of a bench: a checkpoint, or an architecture of full size with random weights."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint, locate
 
 _LAYER_STATES = 2
-"""Keys and values."""
-_ROOM = 0.6
-"""Share of the memory that slots may take."""
+"""Cached tensors of a layer: keys and values."""
+_SLOTS_SHARE = 0.6
+"""Share of the free memory that slots may take."""
 _CPU_BYTES = 3 << 30
+"""Memory for slots on a CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,11 @@ class BenchModel:
     """A model to measure.
 
     Attributes:
-        name: As results call it.
+        name: Name in the results.
         checkpoint: The model.
-        path: Its archive, when it came from one.
-        tokens_per_second: Of speech.
-        millions: Of parameters.
+        path: The archive that the model was loaded from; None with random weights.
+        tokens_per_second: Tokens per second of speech.
+        millions: Millions of parameters.
     """
 
     name: str
@@ -54,10 +55,10 @@ class BenchModel:
 
 
 def bench_model(name: str, random: str | None, *, device: str, threads: int | None) -> BenchModel:
-    """Loads checkpoint `name`, or makes the architecture `random` with random weights.
+    """Loads the checkpoint `name`, or draws random weights for the architecture `random`.
 
     Raises:
-        ValueError: There is no such architecture.
+        ValueError: `random` is not an architecture of `SHAPES`.
         CheckpointError: See `load_checkpoint`.
     """
     if random is None:
@@ -65,7 +66,7 @@ def bench_model(name: str, random: str | None, *, device: str, threads: int | No
         rate = token_rate(checkpoint, device=device, threads=threads)
         return BenchModel(name, checkpoint, locate(name), rate, parameters(checkpoint) / 1e6)
     if random not in SHAPES:
-        raise ValueError(f"no architecture {random!r}; there are {', '.join(SHAPES)}")
+        raise ValueError(f"no architecture {random!r}; choose one of {', '.join(SHAPES)}")
     drawn = random_checkpoint(random, device="cuda" if torch.device(device).type == "cuda" else "cpu")
     checkpoint, rate = calibrate(drawn, device=device, threads=threads)
     return BenchModel(checkpoint.name, checkpoint, None, rate, parameters(checkpoint) / 1e6)
@@ -78,8 +79,8 @@ def write_model(checkpoint: Checkpoint, path: Path) -> Path:
 
 
 def slots_that_fit(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> int:
-    """How many streams' keys and values fit into the memory, roughly; everything else of a stream is small."""
+    """Estimates how many streams fit into the memory, by their cached keys and values; all other state is small."""
     encoder = config.encoder
     ring = max(left for left, _ in encoder.contexts) * encoder.d_model * _LAYER_STATES * encoder.layers
     memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _CPU_BYTES
-    return max(1, int(_ROOM * memory / (ring * dtype.itemsize)))
+    return max(1, int(_SLOTS_SHARE * memory / (ring * dtype.itemsize)))

@@ -1,4 +1,4 @@
-"""Sets how many tokens a model with random weights emits, by the bias of blank."""
+"""Sets how many tokens a model with random weights emits, by the bias of the blank token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine
 
 TOKENS_PER_SECOND = 3.0
-"""About what speech brings with a vocabulary of a thousand pieces."""
+"""About the rate of speech with a vocabulary of a thousand pieces."""
 STREAMS = 8
 SECONDS = 10.0
 ROUNDS = 8
@@ -21,9 +21,9 @@ BIAS = "joint.joint_net.2.bias"
 
 
 def calibrate(checkpoint: Checkpoint, *, device: str = "auto", threads: int | None = None) -> tuple[Checkpoint, float]:
-    """Returns the model with a blank bias under which real speech brings about `TOKENS_PER_SECOND`, and the rate.
+    """Finds the blank bias at which speech yields about `TOKENS_PER_SECOND`; returns the changed model and its rate.
 
-    Bisection: the engine runs on the bundled clips, with the bias found so far.
+    Bisection: each round runs the engine on the bundled clips with the next bias.
     """
     low, high = LOWEST, HIGHEST
     found: list[tuple[Checkpoint, float]] = []
@@ -37,7 +37,7 @@ def calibrate(checkpoint: Checkpoint, *, device: str = "auto", threads: int | No
 
 def token_rate(checkpoint: Checkpoint, *, device: str = "auto", threads: int | None = None) -> float:
     """Tokens per second of speech, over `STREAMS` speakers of `SECONDS` each, in the largest chunks."""
-    # Not in fixed shapes: every round of a calibration has an engine of its own, which would capture graphs anew.
+    # Without fixed shapes: every round of a calibration builds an engine, which would capture CUDA graphs again.
     engine = Engine(checkpoint, slots=STREAMS, hardware=Hardware(device, static=False), threads=threads)
     clips = load_clips()
     for seed in range(STREAMS):

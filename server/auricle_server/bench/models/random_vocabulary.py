@@ -1,4 +1,8 @@
-"""Vocabularies of any size, and the SentencePiece model that holds one, written by hand: no training, no protobuf."""
+"""Vocabularies of any size, and the SentencePiece model of a vocabulary, without training and without protobuf.
+
+NeMo reads the tokenizer of an archive with the sentencepiece library, which takes a serialised ``ModelProto``
+(``sentencepiece_model.proto``). The few fields that it needs are encoded here.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,9 @@ _MARKS = ".,?!'"
 _VARINT, _BYTES, _FLOAT = 0, 2, 5
 """Wire types of protobuf."""
 _NORMAL, _UNKNOWN = 1, 2
-"""Kinds of a piece in SentencePiece's ``ModelProto``."""
+"""Types of a piece in ``ModelProto.SentencePiece``."""
 _BPE = 2
-"""SentencePiece's model type."""
+"""``TrainerSpec.ModelType``."""
 
 
 def pieces(count: int, prompt: PromptConfig | None) -> tuple[str, ...]:
@@ -35,10 +39,10 @@ def _words(size: int) -> itertools.product[tuple[str, ...]]:
 
 
 def sentencepiece_model(all_pieces: tuple[str, ...]) -> bytes:
-    """A serialised SentencePiece model of these pieces, the first of which stands for the unknown."""
+    """A serialised SentencePiece model of these pieces; the first one is the unknown piece."""
     kinds = [_UNKNOWN] + [_NORMAL] * (len(all_pieces) - 1)
     entries = [_piece(text, -index, kind) for index, (text, kind) in enumerate(zip(all_pieces, kinds, strict=True))]
-    # Of the trainer's specification readers need the type of model, its size, and which special pieces there are.
+    # TrainerSpec: model_type (3), vocab_size (4), unk_id (40), and no bos, eos and pad (41 to 43 are -1).
     trainer = _number(3, _BPE) + _number(4, len(all_pieces)) + _number(40, 0)
     trainer += b"".join(_number(field, -1) for field in (41, 42, 43))
     return b"".join(_message(1, entry) for entry in entries) + _message(2, trainer)

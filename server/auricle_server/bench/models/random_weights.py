@@ -1,10 +1,10 @@
 """Random weights of full size, under NeMo's names.
 
-They compute what a trained model computes, at its cost; only the words mean nothing. Drawn carelessly, every frame
-would look alike after a few layers, and a frame would emit no token or as many as it may. So rows of a matrix sum to
-zero, which cancels what all inputs share (log-mel of some -8, the positive mean behind a ReLU); the subsampling hears
-only what changes; a block adds little to the residual; and which of the encoder's features make a label depends on the
-labels before (`_joint`). How many tokens come out is set afterwards, by `auricle_server.bench.models.blank_bias`.
+The computation is that of a trained model, at the same cost; the transcripts are meaningless. With plain normal weights
+every frame looks alike after a few layers, and a frame emits either no token or the maximum. Therefore the rows of a
+matrix sum to zero, which cancels what all inputs share (log-mel of about -8, the positive mean after a ReLU); the
+subsampling responds only to change; a block adds little to the residual; and the previous labels decide which of the
+encoder's features make a label (`_joint`). `auricle_server.bench.models.blank_bias` then sets the token rate.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.model.subsampling import stage_widths
 
 BIAS_SPREAD = 0.3
-"""Of the biases of relative attention, so that positions matter."""
+"""Standard deviation of the biases of relative attention, so that positions matter."""
 INPUT_GAINS = 3.0, 8.0
-"""Of the first LSTM layer and of those behind it, whose input is the small state of the one before."""
+"""Input gains of the first LSTM layer and of later ones, whose input is the small state of the layer below."""
 FORGETTING = -2.0
-"""Bias of the forget gates: each label should count for more than all before it."""
+"""Bias of the forget gates: the last label should count for more than all earlier ones."""
 LABEL_GAIN = 20.0
-"""Of the prediction network's output in the joint; an LSTM's state is small."""
+"""Gain of the prediction network's output in the joint; an LSTM's state is small."""
 
 
 class _Draw:
@@ -42,7 +42,7 @@ class _Draw:
         self.weights[name] = drawn
 
     def matrix(self, name: str, *shape: int, gain: float = 1.0) -> None:
-        """A weight [out, in, ...] that keeps unit variance, times `gain`, and ignores what all inputs share."""
+        """A weight [out, in, ...] that keeps unit variance, times `gain`, with rows that sum to zero."""
         fan_in = max(1, int(torch.tensor(shape[1:]).prod()))
         self.normal(name, *shape, spread=gain * fan_in**-0.5)
         weight = self.weights[name]
@@ -57,12 +57,12 @@ class _Draw:
 
 
 def random_checkpoint(name: str, *, seed: int = 0, device: str | torch.device = "cpu") -> Checkpoint:
-    """A model of the architecture `name`, one of `SHAPES`; uncalibrated.
+    """A model of the architecture `name` with an uncalibrated token rate.
 
     Args:
         name: Key of `SHAPES`.
         seed: The same seed gives the same weights on the same kind of device.
-        device: Where to draw them; a GPU is much faster for the large models.
+        device: Where to draw the weights; a GPU is much faster for the large models.
     """
     config = SHAPES[name]
     draw = _Draw(seed, torch.device(device))
@@ -76,7 +76,7 @@ def random_checkpoint(name: str, *, seed: int = 0, device: str | torch.device = 
 
 
 def parameters(checkpoint: Checkpoint) -> int:
-    """Trained parameters: all but the filters and the window of the features."""
+    """Number of trained parameters: all but the mel filters and the window."""
     features = "preprocessor."
     return sum(value.numel() for name, value in checkpoint.weights.items() if not name.startswith(features))
 
@@ -94,7 +94,7 @@ def _subsampling(draw: _Draw, config: ModelConfig) -> None:
     for number in (0, 2, 5):
         draw.matrix(f"{prefix}.conv.{number}.weight", channels, 1, 3, 3)
         weight = draw.weights[f"{prefix}.conv.{number}.weight"]
-        weight -= weight.mean(2, keepdim=True)  # over time: what stays the same is not heard
+        weight -= weight.mean(2, keepdim=True)  # over time: a constant input yields nothing
         draw.constant(f"{prefix}.conv.{number}.bias", 0.0, channels)
     for number in (3, 6):
         draw.matrix(f"{prefix}.conv.{number}.weight", channels, channels, 1, 1)
@@ -143,11 +143,11 @@ def _prediction(draw: _Draw, config: ModelConfig) -> None:
 
 
 def _joint(draw: _Draw, config: ModelConfig) -> None:
-    """Units come in pairs that see the labels alike and the audio with opposite signs, and count with opposite signs.
+    """Draws units in pairs: same weights for the labels, opposite signs for the audio and for the output.
 
-    relu(p + e) - relu(p - e) is 2 e where p is large and 0 where it is very negative: the labels choose which of the
-    encoder's features count, and add nothing of their own. Each label then draws anew whether its frame emits another,
-    as a trained model mostly does not, and no label silences a stream for good.
+    relu(p + e) - relu(p - e) is 2 e where p is large and 0 where it is very negative: the labels select which of the
+    encoder's features count and contribute nothing themselves. So each label decides again whether its frame emits
+    another token, which is rare as in a trained model, and no label silences a stream for good.
     """
     d_model, joint, hidden = config.encoder.d_model, config.decoder.joint, config.decoder.hidden
     if config.prompt:

@@ -1,4 +1,4 @@
-"""Architectures of published checkpoints, for models of full size with random weights."""
+"""Architectures of published checkpoints, for models with random weights."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ SHAPES: Mapping[str, ModelConfig] = {
     "120m": ModelConfig(_mel(80), _encoder(17, 512, 8, 256, 70, (13, 6, 1, 0)), _decoder(640, 1024), None),
     "demo": ModelConfig(_mel(80), _encoder(7, 160, 4, 48, 70, (13, 6, 1, 0)), _decoder(192, 256), None),
 }
-"""By the name that `--random-weights` takes. ``en`` and ``3.5`` are NVIDIA's two streaming checkpoints of 0.6 billion
-parameters, ``120m`` is a smaller one of the same family, ``demo`` the bundled model."""
+"""Architectures by the name that `--random-weights` takes. ``en`` and ``3.5`` are those of NVIDIA's two streaming
+checkpoints of 0.6 billion parameters, ``120m`` is a smaller one of the family, ``demo`` the bundled model."""

@@ -1,1 +1,1 @@
-"""Results as JSON files, and the tables and plots made of them."""
+"""Results as JSON files, and tables and plots of them."""

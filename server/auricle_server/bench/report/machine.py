@@ -1,4 +1,4 @@
-"""Which machine, which versions, which commit a figure belongs to."""
+"""The machine, the versions and the commit that a result belongs to."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What figures depend on.
+    """The hardware of a run.
 
     Attributes:
-        name: Short, for a file name or the legend of a plot.
+        name: Short name for files and plots.
         cpu: Model of the processor.
-        cores: That this process may use.
-        memory_gb: Of the machine.
-        gpu: Name, or empty.
-        driver: Of the GPU, or empty.
-        gpu_memory_gb: Or 0.
+        cores: Cores that this process may use.
+        memory_gb: Memory of the machine, 10^9 bytes.
+        gpu: Name of the GPU; empty without one.
+        driver: Version of the GPU's driver; empty without a GPU.
+        gpu_memory_gb: Memory of the GPU, 10^9 bytes; 0 without one.
     """
 
     name: str
@@ -52,7 +52,7 @@ def this_machine() -> Machine:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that compute, as far as they are installed."""
+    """Versions of Python and of the installed numeric packages."""
     found = {"python": platform.python_version()}
     for name in _VERSIONS:
         try:
@@ -63,7 +63,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit that runs, with a plus when files differ from it; empty outside a checkout."""
+    """The checked-out commit, with a plus when tracked files differ from it; empty outside a checkout."""
     head = _output("git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD")
     changed = _output("git", "-C", str(Path(__file__).parent), "status", "--porcelain", "--untracked-files=no")
     return head + "+" * bool(head and changed)
@@ -82,7 +82,7 @@ def _driver() -> str:
 
 
 def _output(command: str, *arguments: str) -> str:
-    """What a command prints; empty when it is not there or fails."""
+    """Output of a command; empty when the command is missing or fails."""
     path = shutil.which(command)
     if path is None:
         return ""

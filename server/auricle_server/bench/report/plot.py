@@ -1,4 +1,4 @@
-"""Pictures of the results: how long streams wait, and how many a machine sustains."""
+"""Plots of the results: the wait for results, and the number of streams that a machine sustains."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from auricle_server.bench.engine.contender import SideMissing
+from auricle_server.bench import MissingPackage
 from auricle_server.bench.report.results import load
 
 Result = Mapping[str, Any]
 
 
 def plot(folder: Path) -> list[Path]:
-    """Draws one SVG for each machine with engine results into `folder`, whose paths it returns.
+    """Draws one SVG for each machine with engine results into `folder`; returns their paths.
 
     Raises:
-        SideMissing: matplotlib is not installed.
+        MissingPackage: matplotlib is not installed.
     """
     engine = [result for result in load(folder) if result["kind"] == "engine"]
     engine.sort(key=_machine_name)
@@ -32,7 +32,7 @@ def _draw(name: str, results: Sequence[Result], folder: Path) -> Path:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as missing:
-        raise SideMissing("plots need matplotlib; in a checkout of Auricle: pip install '.[bench]'") from missing
+        raise MissingPackage("plots need matplotlib; in a checkout of Auricle: pip install '.[bench]'") from missing
     figure = Figure(figsize=(12, 5), layout="constrained")
     waits, capacity = figure.subplots(1, 2)
     machine = results[0]["machine"]

@@ -1,4 +1,4 @@
-"""Figures as files: one JSON a run, with all that they depend on."""
+"""Result files: one JSON file for each run, with the machine, versions, commit and options of the run."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from auricle_server.bench.report.machine import commit, this_machine, versions
 
 DEFAULT_FOLDER = Path("tests/bench/results")
 FORMAT = 1
-"""Of the files; a reader refuses others."""
+"""Version of the file format; `load` refuses others."""
 _DIGITS = 6
 _NUMBERS = re.compile(r"\[\n\s+(-?\d[\d.eE+-]*(?:,\n\s+-?\d[\d.eE+-]*)*)\n\s+\]")
-"""A list of nothing but numbers, one to a line."""
+"""A list of numbers, one on each line."""
 
 
 def record(kind: str, options: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's figures with the machine, versions, commit, date and options that they belong to."""
+    """The record of a run. The option ``out`` is left out: a folder of the machine is not a part of a result."""
     return {
         "format": FORMAT,
         "kind": kind,
@@ -29,13 +29,13 @@ def record(kind: str, options: Mapping[str, Any], figures: Mapping[str, Any]) ->
         "machine": asdict(this_machine()),
         "versions": versions(),
         "commit": commit(),
-        "options": dict(options),
+        "options": {name: value for name, value in options.items() if name != "out"},
         "figures": _rounded(dict(figures)),
     }
 
 
 def write(result: Mapping[str, Any], out: Path | None, name: str) -> Path:
-    """Writes a run's record to ``<out>/<name>.json``; the default folder is named for the machine."""
+    """Writes a record to ``<out>/<name>.json`` and returns the path; the default folder bears the machine's name."""
     folder = out or DEFAULT_FOLDER / result["machine"]["name"]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
@@ -57,13 +57,15 @@ def load(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.rglob("*.json")):
         result = json.loads(path.read_text())
         if result.get("format") != FORMAT:
-            raise ValueError(f"{path} is not a record of format {FORMAT}; it was not written by this `auricle bench`")
+            raise ValueError(
+                f"{path} is not a record of format {FORMAT}: this version of `auricle bench` did not write it"
+            )
         results.append(result)
     return results
 
 
 def _rounded(value: Any) -> Any:
-    """The same with fewer digits: more than anybody can measure."""
+    """The value with floats rounded to `_DIGITS` digits, recursively."""
     if isinstance(value, float):
         return round(value, _DIGITS)
     if isinstance(value, dict):

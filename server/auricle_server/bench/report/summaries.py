@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 SHARE_OF_RUN = 5
-"""Drift compares the first with the last of so many parts of a run."""
+"""Number of parts of a run; drift compares the first part with the last."""
 
 Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How a measured value is spread, in its own unit; all zero when nothing was measured."""
+    """Percentiles of a measured value, in its own unit; all zero without measurements."""
 
     p50: float
     p95: float
@@ -25,7 +25,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: npt.ArrayLike) -> Spread:
-        """Of any values."""
+        """The percentiles of some values."""
         array = np.asarray(values, np.float64)
         if not len(array):
             return cls(0.0, 0.0, 0.0, 0.0, 0)
@@ -34,7 +34,7 @@ class Spread:
 
 
 def drift(values: npt.ArrayLike) -> float:
-    """Median of the last fifth minus that of the first, of values in the order in which they were measured."""
+    """Median of the last fifth of the values minus that of the first fifth, in the order of measurement."""
     array = np.asarray(values, np.float64)
     part = len(array) // SHARE_OF_RUN
     return float(np.median(array[-part:]) - np.median(array[:part])) if part else 0.0

@@ -1,4 +1,4 @@
-"""The tables of `docs/benchmarks.md`, from the committed results."""
+"""The tables of a page, generated from the committed results."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Result = Mapping[str, Any]
 
 
 class NoMarkers(ValueError):
-    """The page has no place for the tables."""
+    """The page has no markers for the tables."""
 
 
 def render(folder: Path) -> str:
-    """Markdown of all results below `folder`: a paragraph and tables for each machine."""
+    """All results below `folder` as Markdown: a paragraph and tables for each machine."""
     results = load(folder)
     machines = sorted({result["machine"]["name"] for result in results})
     if not machines:
@@ -29,10 +29,10 @@ def render(folder: Path) -> str:
 
 
 def update(page: Path, folder: Path) -> bool:
-    """Puts the tables between the markers of a page; returns whether it changed.
+    """Writes the tables between the markers of a page; returns whether the page changed.
 
     Raises:
-        NoMarkers: The page has none.
+        NoMarkers: The page has no markers.
     """
     before = page.read_text()
     after = inserted(before, render(folder))
@@ -45,7 +45,7 @@ def inserted(text: str, tables: str) -> str:
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
-        raise NoMarkers(f"the page has no {BEGIN} and {END}")
+        raise NoMarkers(f"the page lacks the markers for the tables; add {BEGIN} and {END}")
     return f"{head}{BEGIN}\n{tables}\n{END}{tail}"
 
 
@@ -88,7 +88,7 @@ def _about(results: Sequence[Result]) -> str:
 
 
 def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A titled table; nothing when it would be empty."""
+    """A titled table; empty without rows."""
     body = [_row(cells) for cells in rows]
     return [f"{title}:", "\n".join((_row(head), _row(["---"] * len(head)), *body))] if body else []
 
@@ -178,7 +178,7 @@ def _model(figures: Result) -> str:
 
 
 def _count(streams: int, limit: int | None) -> str:
-    """A number that the search ended at because it was told to is only a lower bound."""
+    """The number as text; at the upper end of the search it is a lower bound."""
     return f"at least {streams:,}" if streams and streams == limit else f"{streams:,}"
 
 

@@ -1,1 +1,1 @@
-"""How many live streams a whole server holds: real WebSockets, clients in processes of their own."""
+"""Capacity of a whole server: real WebSockets, and clients in their own processes."""

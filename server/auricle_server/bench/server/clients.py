@@ -1,7 +1,8 @@
-"""Clients that speak in real time, many to a process, on an absolute schedule.
+"""Real-time clients, many in one process, on an absolute schedule.
 
-Every packet has a due time that depends on nothing but its stream's start, so a slow server cannot slow the clients
-down and hide it; how late packets really left is measured, and a run whose clients were late proves nothing.
+The due time of every packet depends only on the start of its stream. So a slow server cannot slow the clients down and
+thereby hide its own delay (coordinated omission). The lateness of the packets is measured too: a run with late clients
+is void.
 """
 
 from __future__ import annotations
@@ -19,32 +20,31 @@ from typing import Any
 from auricle.protocol.client_messages import End, Finalize, Start
 from auricle.protocol.codec import encode_client
 from auricle.protocol.settings import TurnSettings
-from auricle_server.bench.clips import BenchClip, load_clips
-from auricle_server.bench.engine.audio_packets import PACKET_SECONDS
+from auricle_server.bench.clips import PACKET_SECONDS, BenchClip, load_clips
 from auricle_server.bench.server.fast_websocket import FastWebSocket, audio_frame
 from auricle_server.bench.server.speech_script import ScriptedSpeech, packets_of, script
 
 SERVER_TURNS = 4
-"""Every so many streams leave the turns to the server; the others send a finalize behind each clip."""
+"""One in so many streams uses the server's turn detection; the others send a finalize after each clip."""
 _NORMAL = 1000
 _AHEAD = 0.5
-"""Seconds before its first word that a client connects."""
+"""Seconds between a client's connection and its first packet."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientPlan:
-    """What one process of clients does.
+    """The plan of one process of clients.
 
     Attributes:
-        host: Of the server.
-        port: Likewise.
-        first: Number of its first stream; also its seed.
-        streams: How many it runs.
-        latency_ms: Chunk that they ask for.
-        start: When the first may open, on the machine's monotonic clock.
-        ramp: Seconds over which they open.
-        seconds: How long each speaks, at least.
-        last_words: Seconds that the server may take to end a stream.
+        host: Host of the server.
+        port: Port of the server.
+        first: Number of the process's first stream; also its seed.
+        streams: Number of streams.
+        latency_ms: Chunk latency of the streams.
+        start: Earliest start of a stream, on the machine's monotonic clock.
+        ramp: Seconds over which the streams start.
+        seconds: Minimum length of each stream.
+        end_timeout: Seconds that the server may take to end a stream.
     """
 
     host: str
@@ -55,7 +55,7 @@ class ClientPlan:
     start: float
     ramp: float
     seconds: float
-    last_words: float = 5.0
+    end_timeout: float = 5.0
 
 
 def _floats() -> array[float]:
@@ -64,20 +64,20 @@ def _floats() -> array[float]:
 
 @dataclass(slots=True)
 class Report:
-    """What a process of clients measured; all times in seconds, those of the ramp left out.
+    """Measurements of a process of clients. Times are in seconds, without those of the ramp.
 
     Attributes:
-        lateness: How late packets left.
-        first_partial: From the first word of a clip to the first interim of it.
+        lateness: Delay of a packet after its due time.
+        first_partial: From the first word of a clip to its first interim.
         partial_lag: Arrival of an interim minus the end of its newest word.
-        lag: Arrival of an interim minus the end of the audio on which it rests; drift shows in it.
+        lag: Arrival of an interim minus the end of the audio that it covers; shows drift.
         final_after_speech: From the end of the last word of a clip to its final.
-        final_after_finalize: From the sending of a finalize to its final.
-        turn_end: From the end of the last word of a turn to the server's decision.
-        cut_ins: Turn ends that came while somebody was still speaking.
-        texts: Of the finals, all of them: stream, clip and text.
-        missing: Finalizes without an answer.
-        errors: Events of that kind, refusals, and connections that did not end as they should, by what it was.
+        final_after_finalize: From a finalize to its final.
+        turn_end: From the end of the last word of a turn to the server's turn end.
+        cut_ins: Turn ends during speech.
+        texts: Stream, place in the script, clip and text of every final.
+        missing: Finalizes without a final.
+        errors: Number of error events, refusals and abnormal closes, by kind.
     """
 
     lateness: array[float] = field(default_factory=_floats)
@@ -107,7 +107,7 @@ class Report:
         self.errors[what] = self.errors.get(what, 0) + 1
 
     def add(self, other: Report) -> None:
-        """Takes in what another process measured."""
+        """Adds the measurements of another process."""
         for name in self.TIMES:
             getattr(self, name).extend(getattr(other, name))
         self.texts += other.texts
@@ -118,12 +118,12 @@ class Report:
 
 
 def run_clients(plan: ClientPlan) -> Report:
-    """Runs the plan; the entry point of a process."""
+    """Runs a plan; the entry point of a process."""
     return asyncio.run(_ClientProcess(plan).run())
 
 
 class _LoadClient:
-    """One stream: what it says next, and what it made of what it heard."""
+    """One stream: its script, and the measurements of the events that it receives."""
 
     def __init__(self, number: int, plan: ClientPlan, clips: Sequence[BenchClip], report: Report, began: float) -> None:
         self.number, self._report, self.began = number, report, began
@@ -136,7 +136,7 @@ class _LoadClient:
         self.server_turns = number % SERVER_TURNS == SERVER_TURNS - 1
         turn = TurnSettings(mode="silence" if self.server_turns else "off")
         self._start = encode_client(Start(latency_ms=plan.latency_ms, turn=turn))
-        self.wire = FastWebSocket(plan.host, plan.port, self._opened, self._heard, self._closed)
+        self.wire = FastWebSocket(plan.host, plan.port, self._opened, self._receive, self._closed)
         self.over = asyncio.get_running_loop().create_future()
 
     def _opened(self) -> None:
@@ -144,11 +144,11 @@ class _LoadClient:
 
     @property
     def due(self) -> float:
-        """When the next packet leaves: when its last sample has been spoken."""
+        """Due time of the next packet: the moment at which its last sample has been spoken."""
         return self.began + (self._packet + 1) * PACKET_SECONDS
 
-    def speak(self, frames: Sequence[Sequence[bytes]], now: float) -> bool:
-        """Sends the packet that is due; False when it was the last."""
+    def send_due(self, frames: Sequence[Sequence[bytes]], now: float) -> bool:
+        """Sends the due packet; returns False after the last one."""
         if now >= self._measure_from:
             self._report.lateness.append(now - self.due)
         said = self._script[self._at]
@@ -166,7 +166,7 @@ class _LoadClient:
         self.wire.send_text(encode_client(End()))
         return False
 
-    def _heard(self, message: bytes) -> None:
+    def _receive(self, message: bytes) -> None:
         now, event = time.monotonic(), json.loads(message)
         kind = event["type"]
         if kind == "error":
@@ -199,7 +199,7 @@ class _LoadClient:
             self._report.final_after_speech.append(now - self.began - said.speech_end)
 
     def _turn_end(self, now: float) -> None:
-        """Behind the end of a turn and before the next one; else the server has cut in."""
+        """Counts a turn end after a turn and before the next one as correct; any other as a cut-in."""
         passed = now - self.began
         turns = ((said.start + a, said.start + b) for said in self._script for a, b in self._clips[said.clip].turns)
         begun = [end for start, end in turns if start <= passed]
@@ -217,7 +217,7 @@ class _LoadClient:
 
 
 class _ClientProcess:
-    """All clients of a process, on one schedule."""
+    """All clients of a process on one schedule."""
 
     def __init__(self, plan: ClientPlan) -> None:
         self._plan = plan
@@ -230,9 +230,9 @@ class _ClientProcess:
         began = [plan.start + rng.random() * plan.ramp for _ in range(plan.streams)]
         clients = [_LoadClient(plan.first + n, plan, self._clips, self._report, at) for n, at in enumerate(began)]
         opening = [asyncio.create_task(self._open(client)) for client in clients]
-        await self._speak(clients)
+        await self._send_packets(clients)
         await asyncio.gather(*opening)
-        await asyncio.wait([client.over for client in clients], timeout=self._plan.last_words)
+        await asyncio.wait([client.over for client in clients], timeout=self._plan.end_timeout)
         for client in clients:
             if not client.over.done():
                 self._report.failed("not ended by the server")
@@ -241,7 +241,7 @@ class _ClientProcess:
         return self._report
 
     async def _open(self, client: _LoadClient) -> None:
-        """A little before it speaks."""
+        """Connects a client shortly before its first packet."""
         await asyncio.sleep(max(0.0, client.began - _AHEAD - time.monotonic()))
         try:
             await asyncio.get_running_loop().create_connection(lambda: client.wire, self._plan.host, self._plan.port)
@@ -249,14 +249,14 @@ class _ClientProcess:
             self._report.failed(f"no connection: {error.strerror}")
             client.over.set_result(None)
 
-    async def _speak(self, clients: Sequence[_LoadClient]) -> None:
+    async def _send_packets(self, clients: Sequence[_LoadClient]) -> None:
         queue = [(client.due, client.number, client) for client in clients]
         heapq.heapify(queue)
         while queue:
             await asyncio.sleep(max(0.0, queue[0][0] - time.monotonic()))
             while queue and queue[0][0] <= (now := time.monotonic()):
                 client = queue[0][2]
-                if client.over.done() or not client.speak(self._frames, now):
+                if client.over.done() or not client.send_due(self._frames, now):
                     heapq.heappop(queue)
                 else:
                     heapq.heapreplace(queue, (client.due, client.number, client))

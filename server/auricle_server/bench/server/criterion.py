@@ -1,4 +1,4 @@
-"""When a loaded server holds: the criterion of capacity. Pure."""
+"""The criterion of capacity: when a server sustains a load. Does no I/O."""
 
 from __future__ import annotations
 
@@ -9,43 +9,44 @@ import numpy as np
 from auricle_server.bench.report.summaries import Spread
 
 FINAL_BUDGET = 0.150
-"""Seconds beyond a chunk within which p95 of the finals must come."""
+"""Seconds: p95 from finalize to final is at most a chunk plus this."""
 CLIENT_BUDGET = 0.010
-"""p99 by which clients may be late; beyond it the run says nothing."""
+"""Seconds: p99 of the lateness of the clients; a run with later clients is void."""
 DRIFT_BUDGET = 0.100
+"""Seconds by which the lag may grow during a run."""
 WORDS_BUDGET = 0.1
-"""Percent of all words by which the error rate may differ from that of each stream alone."""
+"""Percentage points between the word error rate under load and that of the same streams alone."""
 GROWTH_BUDGET = 0.05
-"""Share by which a soaked process may grow from the second quarter of the run to the last."""
+"""Share by which the memory of a process may grow in a soak, from its second quarter to its last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What a number of streams measured; seconds where nothing else is said.
+    """Measurements of a number of streams; times in seconds.
 
     Attributes:
-        streams: How many.
-        latency_ms: Their chunk.
-        seconds: How long they spoke, the ramp left out.
+        streams: Number of streams.
+        latency_ms: Chunk latency of the streams.
+        seconds: Length of each stream, without the ramp.
         ready_seconds: From the server's start to its readiness.
-        client_lateness: How late packets left.
-        first_partial: See `Report`, likewise the next four.
-        partial_lag: Likewise.
-        final_after_speech: Likewise.
-        final_after_finalize: Likewise.
-        turn_end: Likewise.
-        cut_ins: Turn ends that came while somebody was still speaking.
-        drift: By how much results came later at the end than at the beginning.
-        missing: Finalizes without an answer.
-        errors: By kind.
-        step_p50: Duration of an engine step, as the server's metrics say.
-        step_p99: Likewise.
-        rows_p50: Rows of a step.
+        client_lateness: See `Report.lateness`.
+        first_partial: See `Report`.
+        partial_lag: See `Report`.
+        final_after_speech: See `Report`.
+        final_after_finalize: See `Report`.
+        turn_end: See `Report`.
+        cut_ins: Turn ends during speech.
+        drift: Growth of the lag from the start of the run to its end.
+        missing: Finalizes without a final.
+        errors: Number of errors by kind.
+        step_p50: Median duration of an engine step, from the server's metrics.
+        step_p99: 99th percentile of the duration of an engine step.
+        rows_p50: Median of the rows of a step.
         word_error_rate: Percent, of some of the streams.
         word_error_rate_alone: Percent, of the same streams, each alone.
-        cores: Busy with each kind of process.
-        gpu_percent: Of the time in which a kernel ran.
-        memory_megabytes: Of each kind of process, once a second.
+        cores: Busy cores by kind of process.
+        gpu_percent: Share of the time in which the GPU ran a kernel.
+        memory_megabytes: Memory by kind of process, once a second.
     """
 
     streams: int
@@ -73,7 +74,7 @@ class Load:
 
 
 def problems(load: Load, *, soak: bool = False) -> list[str]:
-    """Why the server does not hold so many streams; empty when it does."""
+    """Reasons why the server does not sustain the load; empty when it does."""
     chunk = load.latency_ms / 1000
     worse = abs(load.word_error_rate - load.word_error_rate_alone)
     checks = {
@@ -99,7 +100,7 @@ def problems(load: Load, *, soak: bool = False) -> list[str]:
 
 
 def growth(memory: dict[str, list[float]]) -> dict[str, float]:
-    """By what share each kind of process grew, from the second quarter of the run to the last."""
+    """Growth of the memory of each kind of process from the second quarter of the run to the last, as a share."""
     grown = {}
     for role, samples in memory.items():
         quarter = len(samples) // 4

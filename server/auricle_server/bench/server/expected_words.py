@@ -1,4 +1,4 @@
-"""What the streams of a load test say when nobody is in a hurry: the same audio and flushes through the engine."""
+"""Reference transcripts of a load test: the same audio and flushes through an engine without load."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def reference_texts(
 ) -> dict[tuple[int, int], str]:
     """Text of each clip of each stream, by the stream's number and the clip's place in its script.
 
-    Streams run one after the other, so each is alone.
+    The streams run one after another, so that each is alone in the engine.
 
     Args:
         checkpoint: The server's model.
         streams: Numbers of the streams; see `script`.
-        latency_ms: Chunk.
-        seconds: What each speaks, at least.
-        device: Of the engine.
-        threads: Of the CPU.
+        latency_ms: Chunk latency.
+        seconds: Minimum length of each stream.
+        device: Device of the engine.
+        threads: CPU threads of the engine.
     """
     engine, clips = Engine(checkpoint, slots=1, device=device, threads=threads), load_clips()
     texts = {}

@@ -1,7 +1,7 @@
-"""A WebSocket client that costs next to nothing, for thousands of streams on a few cores.
+"""A minimal WebSocket client, for thousands of streams on a few cores.
 
-It knows what our server does and no more: messages of one frame each, no extensions. Frames are masked with zeros,
-which RFC 6455 allows on the wire and which spares the client a pass over every packet.
+It supports what Auricle's server sends: messages of one frame each, no extensions. RFC 6455 (section 5.3) demands a
+masking key for every frame of a client; the key here is zero, so that masking changes no byte and costs nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MASKED = 0x80
 _NO_MASK = bytes(4)
 _SHORT, _LONG = 126, 127
 ABNORMAL = 1006
-"""Close code of a connection that ended without one."""
+"""Close code of a connection that ended without a close frame (RFC 6455, section 7.4.1)."""
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -32,11 +32,11 @@ class FastWebSocket(asyncio.Protocol):
     """One connection to `/v1/stream`.
 
     Args:
-        host: Of the server.
-        port: Likewise.
-        on_open: The WebSocket is open.
-        on_text: A text message came.
-        on_close: The connection is over, with its close code, or the HTTP status of a refusal.
+        host: Host of the server.
+        port: Port of the server.
+        on_open: Called when the WebSocket is open.
+        on_text: Called with each text message.
+        on_close: Called when the connection has ended, with the close code or with the HTTP status of a refusal.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class FastWebSocket(asyncio.Protocol):
         self._host = f"{host}:{port}"
         self._on_open, self._on_text, self._on_close = on_open, on_text, on_close
         self._transport: asyncio.Transport | None = None
-        self._buffer, self._held = b"", b""
+        self._buffer, self._queued = b"", b""
         self._open = False
         self._code = ABNORMAL
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Asks for the upgrade."""
+        """Sends the upgrade request."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
@@ -70,7 +70,7 @@ class FastWebSocket(asyncio.Protocol):
         transport.write(("\r\n".join(lines) + "\r\n\r\n").encode())
 
     def data_received(self, data: bytes) -> None:
-        """Takes frames off the stream of bytes."""
+        """Handles the complete frames of the received bytes."""
         self._buffer += data
         if not self._open and not self._handshake():
             return
@@ -78,23 +78,23 @@ class FastWebSocket(asyncio.Protocol):
             self._buffer = self._buffer[size:]
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Tells the code."""
+        """Reports the close code."""
         self._transport, self._open = None, False
         self._on_close(self._code)
 
     def send_audio(self, packet: bytes) -> None:
-        """Sends a frame from `audio_frame`: at once, or when the WebSocket is open; not once it is over."""
+        """Sends a frame of `audio_frame`; frames sent before the WebSocket is open are queued."""
         if self._transport is not None and self._open:
             self._transport.write(packet)
         else:
-            self._held += packet
+            self._queued += packet
 
     def send_text(self, text: str) -> None:
         """Sends a text message."""
         self.send_audio(frame(_TEXT, text.encode()))
 
     def cut(self) -> None:
-        """Ends the connection without a word."""
+        """Aborts the connection without a close frame."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -108,13 +108,13 @@ class FastWebSocket(asyncio.Protocol):
             self.cut()
             return False
         self._open, self._buffer = True, rest
-        held, self._held = self._held, b""
+        queued, self._queued = self._queued, b""
         self._on_open()
-        self.send_audio(held)
+        self.send_audio(queued)
         return True
 
     def _frame(self) -> int | None:
-        """Handles the first frame of the buffer; returns its length, or None when it is not all there yet."""
+        """Handles the first frame of the buffer; returns its length, or None while the frame is incomplete."""
         buffer = self._buffer
         if len(buffer) < 2:
             return None
@@ -139,5 +139,5 @@ class FastWebSocket(asyncio.Protocol):
 
 
 def audio_frame(pcm: bytes) -> bytes:
-    """The frame that carries a packet of audio."""
+    """The binary frame of a packet of audio."""
     return frame(_BINARY, pcm)

@@ -1,4 +1,4 @@
-"""A whole server under load: real WebSockets, clients in processes of their own, and the criterion of capacity."""
+"""`auricle bench serve`: a whole server under load, with clients in their own processes."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ import aiohttp
 import numpy as np
 
 from auricle_server.bench.clips import load_clips
-from auricle_server.bench.engine.search import largest
-from auricle_server.bench.engine.transcripts import error_rate
 from auricle_server.bench.models.bench_models import BenchModel, bench_model
 from auricle_server.bench.report.results import record, write
 from auricle_server.bench.report.summaries import Spread, drift
+from auricle_server.bench.search import largest
 from auricle_server.bench.server.clients import ClientPlan, Report, run_clients
 from auricle_server.bench.server.criterion import Load, problems
 from auricle_server.bench.server.expected_words import reference_texts
 from auricle_server.bench.server.process_usage import Usage, histogram, quantile, watch
+from auricle_server.bench.transcripts import error_rate
 from auricle_server.demo.server_process import serve
 from auricle_server.engine.build import resolve_device
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 SETTLE = 3.0
-"""Seconds between the start of the client processes and their first connection: they import and decode the clips."""
+"""Seconds between the start of the client processes and their first connection: they import, and read the clips."""
 REFERENCE_STREAMS = 16
-"""Streams whose words are compared with what they say alone."""
+"""Streams whose transcripts are compared with those of the same streams alone."""
 FIRST_TRY = 4
 SPARE_SLOTS = 8
 MEGABYTE = 1e6
@@ -45,22 +45,22 @@ MEGABYTE = 1e6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """How to load a server.
+    """The load, and the server's options.
 
     Attributes:
         model: Checkpoint; see `load_checkpoint`.
-        random_weights: In its place: an architecture of `SHAPES`.
-        latency_ms: Chunk that clients ask for.
-        streams: How many; None searches the most.
-        most: Search no farther.
-        seconds: How long they speak after the ramp.
-        ramp: Seconds over which they open.
+        random_weights: An architecture of `SHAPES` with random weights, instead of the checkpoint.
+        latency_ms: Chunk latency of the streams.
+        streams: Number of streams; None searches the largest number.
+        most: Upper end of the search.
+        seconds: Length of each stream after the ramp.
+        ramp: Seconds over which the streams start.
         gateways: Gateway processes.
         workers: Worker processes.
         client_processes: Processes of clients.
         threads: CPU threads of a worker.
-        device: Of the workers.
-        soak: Minutes that a soak lasts; None for none.
+        device: Device of the workers.
+        soak: Length of a soak in minutes; None for a short run.
         out: Folder of the results.
     """
 
@@ -80,11 +80,11 @@ class ServeOptions:
     out: Path | None = None
 
 
-def run(options: ServeOptions, say: Say) -> tuple[dict[str, Any], list[str]]:
-    """Measures one number of streams, or searches the most; writes the record.
+def run(options: ServeOptions, log: Log) -> tuple[dict[str, Any], list[str]]:
+    """Measures one number of streams, or searches the largest; writes the record.
 
     Returns:
-        The record, and why the number of streams asked for was too many; nothing when it was not.
+        The record, and the problems of the reported number of streams; see `problems`.
     """
     device = str(resolve_device(options.device))
     model = bench_model(options.model, options.random_weights, device=device, threads=options.threads)
@@ -92,24 +92,24 @@ def run(options: ServeOptions, say: Say) -> tuple[dict[str, Any], list[str]]:
         options = replace(options, seconds=60.0 * options.soak)
     with model.archive() as archive:
         name = options.model if options.random_weights is None else str(archive)
-        bench = _ServeBench(options, model, name, device, say)
+        bench = _ServeBench(options, model, name, device, log)
         found, load = bench.find() if options.streams is None else (None, bench.load(options.streams))
     wrong = problems(load, soak=bool(options.soak))
     figures: dict[str, Any] = {"model": model.name, "capacity_streams": found, "problems": wrong}
     figures |= {"load": asdict(load), "tried": [_line(one) for one in bench.tried]}
-    result = record("soak" if options.soak else "serve", _plain(asdict(options)), figures)
+    result = record("soak" if options.soak else "serve", asdict(options), figures)
     kind = "soak" if options.soak else "serve"
-    say(f"written to {write(result, options.out, f'{kind}-{model.name}-{options.latency_ms}ms')}")
+    log(f"written to {write(result, options.out, f'{kind}-{model.name}-{options.latency_ms}ms')}")
     return result, wrong
 
 
 class _ServeBench:
-    def __init__(self, options: ServeOptions, model: BenchModel, name: str, device: str, say: Say) -> None:
-        self._options, self._model, self._name, self._device, self._say = options, model, name, device, say
+    def __init__(self, options: ServeOptions, model: BenchModel, name: str, device: str, log: Log) -> None:
+        self._options, self._model, self._name, self._device, self._log = options, model, name, device, log
         self.tried: list[Load] = []
 
     def find(self) -> tuple[int, Load]:
-        """The largest number of streams without problems, and its figures."""
+        """The largest number of streams without problems, and its measurements."""
 
         def holds(streams: int) -> bool:
             return not problems(self.load(streams))
@@ -119,11 +119,11 @@ class _ServeBench:
         return found, load
 
     def load(self, streams: int) -> Load:
-        """One number of streams, on a server of its own."""
+        """Measures one number of streams on a new server."""
         load = asyncio.run(self._load(streams))
         self.tried.append(load)
         wrong = problems(load, soak=bool(self._options.soak))
-        self._say(
+        self._log(
             f"{load.latency_ms} ms, {streams} streams: final {load.final_after_finalize.p50 * 1e3:.0f} / "
             f"{load.final_after_finalize.p95 * 1e3:.0f} ms (p50 / p95), partial lag p95 "
             f"{load.partial_lag.p95 * 1e3:.0f} ms, step p99 {load.step_p99 * 1e3:.1f} ms, "
@@ -161,14 +161,14 @@ class _ServeBench:
             "workers": options.workers,
             "threads": options.threads,
             "device": options.device,
-            "max-load": 0,  # the bench finds the limit by itself
+            "max-load": 0,  # admission by load is off: the bench looks for the limit
         }
         return [text for name, value in pairs.items() for text in (f"--{name}", str(value))]
 
     def _plans(self, url: str, streams: int, processes: int) -> list[ClientPlan]:
         options, address = self._options, urlsplit(url)
-        assert address.hostname is not None, "the server says where it listens"
-        assert address.port is not None, "likewise"
+        assert address.hostname is not None, "serve() yields host and port"
+        assert address.port is not None, "serve() yields host and port"
         start, edges = time.monotonic() + SETTLE, np.linspace(0, streams, processes + 1).round().astype(int)
         return [
             ClientPlan(
@@ -217,7 +217,7 @@ class _ServeBench:
         )
 
     def _word_error_rates(self, report: Report) -> tuple[float, float]:
-        """Of some streams as they were heard, and as each is heard alone, in percent."""
+        """Word error rates of some streams under load and of the same streams alone, in percent."""
         options, clips = self._options, load_clips()
         heard = {(stream, index): (clip, text) for stream, index, clip, text in report.texts}
         streams = sorted({stream for stream, _ in heard})[:REFERENCE_STREAMS]
@@ -235,7 +235,7 @@ class _ServeBench:
 
 
 def _line(load: Load) -> dict[str, Any]:
-    """What a plot needs of a number of streams that was tried."""
+    """One point of a plot: the figures of one number of streams."""
     return {
         "streams": load.streams,
         "final_p50": load.final_after_finalize.p50,
@@ -249,8 +249,3 @@ async def _metrics(url: str) -> str:
     address = urlsplit(url)
     async with aiohttp.ClientSession() as session, session.get(f"http://{address.netloc}/metrics") as response:
         return await response.text()
-
-
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """Options that say nothing about the machine's folders."""
-    return {key: value for key, value in options.items() if key != "out"}

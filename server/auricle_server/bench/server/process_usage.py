@@ -1,4 +1,4 @@
-"""What a running server uses: memory and processor time of its processes, the GPU, and its own metrics."""
+"""Resources that a running server uses: memory and CPU time of its processes, the GPU, and its own metrics."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from auricle_server.bench.engine.memory import resident_bytes
-
 _TICKS = os.sysconf("SC_CLK_TCK")
+_KIB = 1024
 _EVERY = 1.0
 _SERVER = b"auricle_server\0serve\0"
 _BUCKET = re.compile(r'^(\w+)_bucket\{(?:(.*),)?le="([^"]+)"(?:,(.*))?\} (\S+)$', re.MULTILINE)
 
 
 def server_processes(root: int) -> dict[int, str]:
-    """Processes of the server that `root` started, by id, with what they are: worker, gateway or supervisor."""
+    """Roles (worker, gateway, supervisor) of the processes of the server that process `root` started, by process id."""
     parents = dict(_parents())
     servers = [pid for pid, parent in parents.items() if parent == root and _SERVER in _read(pid, "cmdline")]
     roles = dict.fromkeys(servers, "supervisor")
@@ -35,7 +34,7 @@ def server_processes(root: int) -> dict[int, str]:
 
 
 def _role(pid: int) -> str:
-    """Only a worker computes with torch; Python's own helper processes of multiprocessing load nothing of ours."""
+    """A worker has torch loaded; the resource tracker is a helper process of Python's multiprocessing."""
     if b"resource_tracker" in _read(pid, "cmdline"):
         return "helper"
     return "worker" if b"libtorch" in _read(pid, "maps") else "gateway"
@@ -48,15 +47,25 @@ def _parents() -> Iterator[tuple[int, int]]:
 
 
 def _read(pid: int, name: str) -> bytes:
-    """A file of a process; empty when it has gone."""
+    """A file below ``/proc/<pid>``; empty when the process has ended."""
     try:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return b""
 
 
+def resident_bytes(pid: int) -> int:
+    """Proportional set size of a process: shared pages count by their share; 0 when the process has ended."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    sizes = dict(line.split(":") for line in text.splitlines() if line.endswith("kB"))
+    return int(sizes["Pss"].split()[0]) * _KIB
+
+
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used."""
+    """CPU time of a process so far."""
     stat = _read(pid, "stat")
     if not stat:
         return 0.0
@@ -66,12 +75,12 @@ def cpu_seconds(pid: int) -> float:
 
 @dataclass(slots=True)
 class Usage:
-    """Samples of a run, one a second.
+    """Samples of a run, one each second.
 
     Attributes:
         memory: Bytes of all processes of a role.
-        cores: Processor cores busy with them since the sample before.
-        gpu: Percent of time in which the GPU ran a kernel.
+        cores: Cores that the processes of a role kept busy since the last sample.
+        gpu: Percentage of the time in which the GPU ran a kernel.
     """
 
     memory: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -80,7 +89,7 @@ class Usage:
 
 
 async def watch(root: int, usage: Usage) -> None:
-    """Samples until cancelled; the server must run already."""
+    """Samples until cancelled. The server must be running."""
     roles = server_processes(root)
     spent = {pid: cpu_seconds(pid) for pid in roles}
     while True:
@@ -116,7 +125,7 @@ def histogram(text: str, name: str, labels: str = "") -> dict[float, float]:
 
 
 def quantile(before: Mapping[float, float], after: Mapping[float, float], share: float) -> float:
-    """Quantile of what was counted in between, interpolated inside its bucket; 0 when nothing was."""
+    """Quantile of the values counted between two readings, interpolated inside its bucket; 0 without values."""
     bounds = sorted(bound for bound in after if np.isfinite(bound))
     counts = [after[bound] - before.get(bound, 0.0) for bound in bounds]
     total = after.get(np.inf, 0.0) - before.get(np.inf, 0.0)

@@ -1,4 +1,4 @@
-"""What one client says, and when: clips in random order, a finalize behind each. Pure."""
+"""The script of one client: clips in random order, with a finalize after each. Does no I/O."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auricle_server.bench.clips import SAMPLE_RATE, BenchClip
-from auricle_server.bench.engine.audio_packets import PACKET_SAMPLES
+from auricle_server.bench.clips import PACKET_SAMPLES, SAMPLE_RATE, BenchClip
 
 FINALIZE_AFTER = 0.2
-"""Seconds of silence after which a voice activity detector in its usual setting says that speech has ended."""
+"""Seconds from the last word to the finalize: the usual stop time of a voice activity detector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +18,13 @@ class ScriptedSpeech:
     """One clip of a stream; times in seconds of the stream's audio.
 
     Attributes:
-        clip: Which one.
-        start: Of its first packet.
-        speech_start: Of its first word.
-        speech_end: Of its last word.
+        clip: Index of the clip.
+        start: Start of its first packet.
+        speech_start: Start of its first word.
+        speech_end: End of its last word.
         first_packet: Number of its first packet in the stream.
-        packets: How many it takes; the last one is filled up with silence.
-        finalize_packet: Number of the packet behind which its finalize goes.
+        packets: Number of its packets; the last one is padded with silence.
+        finalize_packet: Number of the packet after which the finalize is sent.
     """
 
     clip: int
@@ -38,7 +37,7 @@ class ScriptedSpeech:
 
 
 def script(clips: Sequence[BenchClip], seed: int, seconds: float) -> Iterator[ScriptedSpeech]:
-    """Whole clips in an order of the stream's own until at least so many seconds are spoken."""
+    """Whole clips in the stream's own random order, until they last at least `seconds`."""
     rng, at = np.random.default_rng(seed), 0
     packet_seconds = PACKET_SAMPLES / SAMPLE_RATE
     while True:
@@ -47,7 +46,7 @@ def script(clips: Sequence[BenchClip], seed: int, seconds: float) -> Iterator[Sc
                 return
             clip, start = clips[index], at * packet_seconds
             packets = -(-len(clip.pcm) // PACKET_SAMPLES)
-            behind = min(packets, round((clip.speech_end + FINALIZE_AFTER) / packet_seconds))
+            finalize_after = min(packets, round((clip.speech_end + FINALIZE_AFTER) / packet_seconds))
             yield ScriptedSpeech(
                 clip=index,
                 start=start,
@@ -55,7 +54,7 @@ def script(clips: Sequence[BenchClip], seed: int, seconds: float) -> Iterator[Sc
                 speech_end=start + clip.speech_end,
                 first_packet=at,
                 packets=packets,
-                finalize_packet=at + behind - 1,
+                finalize_packet=at + finalize_after - 1,
             )
             at += packets
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auricle_server.bench.engine.audio_packets import PACKET_SAMPLES, Speakers
+from auricle_server.bench.clips import PACKET_SAMPLES, Speakers
 from auricle_server.bench.engine.clocks import VirtualClock
 from auricle_server.bench.engine.live_streams import LiveRun, alone
-from auricle_server.bench.engine.transcripts import compare
+from auricle_server.bench.transcripts import compare
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine

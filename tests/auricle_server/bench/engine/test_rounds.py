@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from auricle_server.bench.engine.audio_packets import PACKET_SAMPLES, Speakers
+from auricle_server.bench.clips import PACKET_SAMPLES, Speakers
 from auricle_server.bench.engine.clocks import STOPWATCHES
 from auricle_server.bench.engine.rounds import Capacity, EngineSide, capacity, ratio
 from auricle_server.bench.report.summaries import Spread

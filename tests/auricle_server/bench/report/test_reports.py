@@ -93,7 +93,7 @@ def test_a_record_says_where_it_comes_from(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["engine", "--random-weights", "huge"], "no architecture 'huge'"),
-        (["engine", "--baseline", "other"], "no baseline other"),
+        (["engine", "--baseline", "other"], "unknown baseline other"),
         (["engine", "--model", "/nowhere"], "no such file"),
     ],
 )

@@ -16,15 +16,14 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from auricle_server.bench.clips import SAMPLE_RATE, load_clips
-from auricle_server.bench.engine.memory import resident_bytes
-from auricle_server.bench.engine.transcripts import plain
 from auricle_server.bench.report.summaries import Spread
 from auricle_server.bench.server.clients import ClientPlan, run_clients
 from auricle_server.bench.server.criterion import Load, growth, problems
 from auricle_server.bench.server.expected_words import reference_texts
 from auricle_server.bench.server.fast_websocket import FastWebSocket, audio_frame
-from auricle_server.bench.server.process_usage import cpu_seconds, histogram, quantile
+from auricle_server.bench.server.process_usage import cpu_seconds, histogram, quantile, resident_bytes
 from auricle_server.bench.server.speech_script import FINALIZE_AFTER, packets_of, script
+from auricle_server.bench.transcripts import plain
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
@@ -170,7 +169,7 @@ async def test_clients_hear_what_each_hears_alone() -> None:
         assert address.hostname is not None
         assert address.port is not None
         start = time.monotonic() + 1.0
-        plan = ClientPlan(address.hostname, address.port, 0, 4, 160, start, 0.5, 6.5, last_words=120.0)
+        plan = ClientPlan(address.hostname, address.port, 0, 4, 160, start, 0.5, 6.5, end_timeout=120.0)
         report = await asyncio.to_thread(run_clients, plan)
     assert report.errors == {}
     assert report.missing == 0

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jiwer import wer
 
-from auricle_server.bench.engine.transcripts import compare, error_rate, word_errors
+from auricle_server.bench.transcripts import compare, error_rate, word_errors
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=8)
 

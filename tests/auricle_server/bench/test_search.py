@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle_server.bench.engine.search import largest
+from auricle_server.bench.search import largest
 
 
 @given(limit=st.integers(0, 5000), start=st.integers(1, 600), most=st.integers(1, 4000))

@@ -1,4 +1,4 @@
-"""Whether streams hear in company what they hear alone, and how many words are wrong."""
+"""Compares transcripts: the same streams batched and alone, and against the reference text."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from auricle_server.bench.models.random_vocabulary import WORD_START
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Transcripts of streams in company against those of the same streams alone.
+    """Transcripts of streams that share batches, compared with those of the same streams alone.
 
     Attributes:
-        streams: How many were compared.
-        tokens: Of theirs.
-        equal: Streams whose tokens were all the same.
-        words: Of the streams alone.
-        differing: Words to change, add or leave out to get from one to the other.
+        streams: Number of streams compared.
+        tokens: Number of tokens compared.
+        equal: Streams with identical tokens.
+        words: Words of the streams alone.
+        differing: Word errors (substitutions, insertions, deletions) between the two.
     """
 
     streams: int = 0
@@ -29,14 +29,14 @@ class Agreement:
 
     @property
     def differing_percent(self) -> float:
-        """Of all words."""
+        """Word errors in percent of all words."""
         return 100.0 * self.differing / max(1, self.words)
 
 
 def compare(
     pieces: Sequence[str], together: Sequence[Sequence[int]], by_themselves: Sequence[Sequence[int]]
 ) -> Agreement:
-    """Compares streams; a pair goes only as far as the shorter of the two, for they need not stop at the same chunk."""
+    """Compares streams pairwise, up to the shorter one: the two runs need not stop at the same chunk."""
     equal = tokens = words = differing = 0
     for one, other in zip(together, by_themselves, strict=True):
         common = min(len(one), len(other))
@@ -54,7 +54,7 @@ def _words(pieces: Sequence[str], tokens: Sequence[int]) -> list[str]:
 
 
 def word_errors(left: Sequence[str], right: Sequence[str]) -> int:
-    """Words to change, add or leave out to get from one to the other: Levenshtein's distance."""
+    """Substitutions, insertions and deletions between two word sequences: the Levenshtein distance."""
     if left == right:
         return 0
     row = list(range(len(right) + 1))
@@ -67,12 +67,12 @@ def word_errors(left: Sequence[str], right: Sequence[str]) -> int:
 
 
 def plain(text: str) -> list[str]:
-    """Words without case and punctuation."""
+    """The words of a text in lower case, without punctuation."""
     return re.sub(r"[^\w\s']", " ", text.lower()).split()
 
 
 def error_rate(references: Sequence[str], hypotheses: Sequence[str]) -> float:
-    """Wrong words in percent of the references' words; 0 when there are none."""
+    """Word error rate in percent of the references' words; 0 when the references are empty."""
     pairs = [(plain(one), plain(other)) for one, other in zip(references, hypotheses, strict=True)]
     words = sum(len(reference) for reference, _ in pairs)
     return 100.0 * sum(word_errors(*pair) for pair in pairs) / words if words else 0.0
