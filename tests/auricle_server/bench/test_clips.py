@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from auricle_server.bench import clips
-from auricle_server.bench.clips import FOLDER, SAMPLE_RATE, load_clips, talk
+from auricle_server.bench.clips import FOLDER, PACKET_SAMPLES, SAMPLE_RATE, Speakers, load_clips, talk
 
 BUNDLED = sorted(FOLDER.glob("*.wav"))
 
@@ -49,3 +49,14 @@ def test_each_speaker_has_a_voice_of_their_own_and_keeps_it() -> None:
     assert len(first) == 90 * SAMPLE_RATE  # longer than all clips together: they repeat
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_speakers_differ_and_repeat() -> None:
+    one, same, other = Speakers(4, 1), Speakers(4, 1), Speakers(4, 2)
+    rows = np.arange(4)
+    assert np.array_equal(one.packet(rows, 40), same.packet(rows, 40))
+    assert not np.array_equal(one.packet(rows, 40), other.packet(rows, 40))
+    packets = one.packet(rows, 40).reshape(4, -1)
+    assert not np.array_equal(packets[0], packets[1])
+    whole = one.audio(2, 1000)
+    assert np.array_equal(whole[PACKET_SAMPLES : 2 * PACKET_SAMPLES], one.packet(np.array([2]), 1))

@@ -81,14 +81,3 @@ def test_in_company_streams_hear_what_they_hear_alone() -> None:
     assert agreement.equal == agreement.streams == 6
     assert agreement.tokens > 20
     assert agreement.differing == 0
-
-
-def test_speakers_differ_and_repeat() -> None:
-    one, same, other = Speakers(4, 1), Speakers(4, 1), Speakers(4, 2)
-    rows = np.arange(4)
-    assert np.array_equal(one.packet(rows, 40), same.packet(rows, 40))
-    assert not np.array_equal(one.packet(rows, 40), other.packet(rows, 40))
-    packets = one.packet(rows, 40).reshape(4, -1)
-    assert not np.array_equal(packets[0], packets[1])
-    whole = one.audio(2, 1000)
-    assert np.array_equal(whole[PACKET_SAMPLES : 2 * PACKET_SAMPLES], one.packet(np.array([2]), 1))
