@@ -25,6 +25,7 @@ from auricle.protocol import (
     Update,
 )
 from tests.auricle.recogniser import LIMITS, Recogniser, ready
+from tests.support.server_errors import failure, refusal
 
 
 def client_tasks() -> set[asyncio.Task[object]]:
@@ -192,7 +193,7 @@ class _Conversation:
 
     async def _update(self, said: Update) -> None:
         if said.language in self._server.refused_updates:
-            await self._websocket.send_str(self._connection.refuse("unsupported_language", "no such language"))
+            await self._websocket.send_str(refusal(self._connection, "unsupported_language", "no such language"))
         else:
             self._recogniser.update(said)
 
@@ -201,7 +202,7 @@ class _Conversation:
             await self._websocket.send_str(self._connection.send(event))
 
     async def _fail(self, code: str, message: str) -> None:
-        text, close_code = self._connection.fail(code, message)
+        text, close_code = failure(self._connection, code, message)
         await self._websocket.send_str(text)
         await self._websocket.close(code=close_code)
 

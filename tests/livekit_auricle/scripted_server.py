@@ -22,6 +22,7 @@ from auricle.protocol import (
     Update,
 )
 from tests.livekit_auricle.recogniser import Recogniser
+from tests.support.server_errors import failure, refusal
 
 LIMITS = Limits(message_bytes=1 << 20, buffered_seconds=10.0, stream_seconds=3600.0, idle_seconds=60.0)
 
@@ -178,15 +179,15 @@ class _Conversation:
 
     async def _update(self, update: Update) -> None:
         if update.language == "xx":
-            await self._socket.send_str(self.connection.refuse("unsupported_language", "there is no language xx"))
+            await self._socket.send_str(refusal(self.connection, "unsupported_language", "there is no language xx"))
         elif update.keyterms and not self._behaviour.takes_keyterms:
-            await self._socket.send_str(self.connection.refuse("unsupported_keyterms", "scripted takes no key terms"))
+            await self._socket.send_str(refusal(self.connection, "unsupported_keyterms", "scripted takes no key terms"))
         else:
             self._heard.turn = update.turn or self._heard.turn
             self._heard.refine = update.refine or self._heard.refine
 
     async def _fail(self, code: str, message: str) -> bool:
-        text, close_code = self.connection.fail(code, message)
+        text, close_code = failure(self.connection, code, message)
         await self._socket.send_str(text)
         await self._socket.close(code=close_code)
         return False

@@ -23,6 +23,7 @@ from auricle.protocol.server_messages import (
     TurnResumed,
 )
 from auricle.protocol.states import AudioReceived
+from tests.support.server_errors import failure
 
 PATIENCE = 5.0
 """Seconds a test waits for what must come; never how long it takes."""
@@ -140,7 +141,7 @@ class Session:
 
     async def fail(self, code: str, message: str) -> None:
         """Ends the stream with a fatal error."""
-        text, close_code = self._connection.fail(code, message)
+        text, close_code = failure(self._connection, code, message)
         await self._socket.send_str(text)
         await self._socket.close(code=close_code)
 

@@ -1,10 +1,15 @@
-"""What a client says, in the native protocol, version 1. For the conventions see `auricle.protocol.messages`."""
+"""The messages of a client, in the native protocol, version 1.
+
+JSON text messages; audio goes between them in binary messages, in the encoding and at the rate of the `Start`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, cast
 
+from auricle.protocol import codes
+from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.settings import REFINES, Refine, TurnSettings, require, require_text, require_whole
 
 RESUME_HEADER = "Auricle-Resume"
@@ -20,8 +25,21 @@ MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
 MAX_ID_LENGTH = 128
 
 
-def _check_asked(latency_ms: object, language: object, keyterms: object) -> None:
-    """That these can be said at all; whether they can be had is for the server to say."""
+def check_whole_samples(pcm: bytes, encoding: Encoding) -> None:
+    """Checks that audio ends with a whole sample.
+
+    Raises:
+        ProtocolViolation: `bad_audio`.
+    """
+    width = SAMPLE_BYTES[encoding]
+    if len(pcm) % width:
+        raise ProtocolViolation(
+            codes.BAD_AUDIO, f"{len(pcm)} bytes are not a whole number of {width}-byte {encoding} samples"
+        )
+
+
+def _check_settings(latency_ms: object, language: object, keyterms: object) -> None:
+    """Checks types and spelling only; whether the server offers these values is the server's decision."""
     if latency_ms is not None:
         require_whole(latency_ms, "latency_ms")
     if language is not None:
@@ -41,15 +59,15 @@ class Start:
         encoding: How the binary messages encode mono audio.
         sample_rate: Samples per second of that audio.
         latency_ms: Chunk latency; None takes the server's default. `Ready.latencies_ms` lists what the model offers.
-        language: BCP-47 code in any usual form, ``"auto"`` to have it found out, or None for the model's default; see
-            `auricle.protocol.languages`.
+        language: BCP-47 code in any usual form, ``"auto"`` for detection by the model, or None for the model's
+            default; see `auricle.protocol.languages`.
         turn: Turn detection.
-        keyterms: Phrases to favour: names and words that the model would otherwise hear as others. At most
-            `Limits.keyterms`; a server that takes none refuses a non-empty list. Upper and lower case are heard alike.
+        keyterms: Phrases to favour: names and words that the model would otherwise take for others. At most
+            `Limits.keyterms`; a server that takes none refuses a non-empty list. Upper and lower case are the same.
         words: Whether finals carry words with times and confidence.
         refine: Whether finals are decoded a second time, see `Refine`.
-        offline: Whether nobody listens live, as with files: the stream has the model's largest latency, may come as
-            fast as the server reads, and is decoded faster than speech while no live stream wants the server's time.
+        offline: For files: the stream has the model's largest latency, may be sent as fast as the server reads, and
+            is decoded faster than real time while no live stream needs the server's time.
     """
 
     TYPE: ClassVar[str] = "start"
@@ -65,7 +83,7 @@ class Start:
     offline: bool = False
 
     def __post_init__(self) -> None:
-        _check_asked(self.latency_ms, self.language, self.keyterms)
+        _check_settings(self.latency_ms, self.language, self.keyterms)
         require_whole(self.sample_rate, "sample_rate")
         require(self.encoding in ENCODINGS, "encoding", f"expected one of {', '.join(ENCODINGS)}")
         require(
@@ -91,7 +109,7 @@ class Update:
     refine: Refine | None = None
 
     def __post_init__(self) -> None:
-        _check_asked(self.latency_ms, self.language, self.keyterms)
+        _check_settings(self.latency_ms, self.language, self.keyterms)
         fits = self.refine is None or self.refine in REFINES
         require(fits, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
 
@@ -116,3 +134,5 @@ class End:
 
 
 ClientMessage = Start | Update | Finalize | End
+Outgoing = bytes | Update | Finalize | End
+"""What a client sends after its `Start`; bytes are audio."""

@@ -1,11 +1,13 @@
 """Both ends of one connection, without I/O: text and bytes in, messages out; messages in, text and bytes out.
 
-A shell feeds what its socket receives, sends what a method returns, and closes as `ServerConnection.fail` says:
+The caller feeds what its socket receives, and sends what a method returns:
 
     connection = ServerConnection()
     for message in connection.receive_text(text):   # Start, then Update, Finalize, End
         ...
     socket.send(connection.send(Ready(...)))        # numbers the event and encodes it
+
+After an `Error` that is fatal the socket is closed with the `close_code` of its row in `auricle.protocol.CODES`.
 """
 
 from __future__ import annotations
@@ -14,8 +16,16 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from auricle.protocol import codec, codes
-from auricle.protocol.client_messages import SAMPLE_BYTES, ClientMessage, End, Finalize, Start, Update
-from auricle.protocol.codes import CODES, ProtocolViolation
+from auricle.protocol.client_messages import (
+    SAMPLE_BYTES,
+    ClientMessage,
+    End,
+    Finalize,
+    Start,
+    Update,
+    check_whole_samples,
+)
+from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.resume_buffer import ResumeBuffer
 from auricle.protocol.server_messages import Error, Final, Held, Ready, ServerEvent
 from auricle.protocol.settings import InvalidMessage
@@ -34,86 +44,79 @@ DEFAULT_MESSAGE_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
-class _Conversation:
-    """The two states, moved along their tables."""
+class _States:
+    """The states of both ends, moved along their tables."""
 
-    talk: ClientState = ClientState.OPENING
-    answer: ServerState = ServerState.SILENT
+    client: ClientState = ClientState.OPENING
+    server: ServerState = ServerState.WAITING
 
-    def client_says(self, kind: type) -> None:
+    def client_sends(self, kind: type) -> None:
         try:
-            self.talk = CLIENT_MOVES[self.talk, kind]
+            self.client = CLIENT_MOVES[self.client, kind]
         except KeyError:
-            code = WRONG_MOVES[self.talk]
-            raise ProtocolViolation(code, _WRONG_MOVE_SENTENCES[code]) from None
+            code = WRONG_MOVES[self.client]
+            raise ProtocolViolation(code, _WRONG_MOVE_MESSAGES[code]) from None
 
-    def server_says(self, event: ServerEvent) -> None:
+    def server_sends(self, event: ServerEvent) -> None:
         kind = FatalError if isinstance(event, Error) and event.fatal else type(event)
-        early = self.talk is ClientState.OPENING and kind is not FatalError
-        if early or (self.answer, kind) not in SERVER_MOVES:
+        early = self.client is ClientState.OPENING and kind is not FatalError
+        if early or (self.server, kind) not in SERVER_MOVES:
             raise ProtocolViolation(
                 codes.UNEXPECTED_EVENT,
-                f"{event.TYPE} may not be sent while the client is {self.talk.name} and the server {self.answer.name}",
+                f"{event.TYPE} may not be sent while the client is {self.client.name} and the server "
+                f"{self.server.name}",
             )
-        self.answer = SERVER_MOVES[self.answer, kind]
+        self.server = SERVER_MOVES[self.server, kind]
 
 
-_WRONG_MOVE_SENTENCES = {
+_WRONG_MOVE_MESSAGES = {
     codes.NOT_STARTED: "the first message must be a start",
     codes.ALREADY_STARTED: "the stream has started; send an update to change its settings",
     codes.AFTER_END: "nothing may follow an end",
 }
 
 
-def _check_audio(start: Start, pcm: bytes) -> None:
-    width = SAMPLE_BYTES[start.encoding]
-    if len(pcm) % width:
-        raise ProtocolViolation(
-            codes.BAD_AUDIO, f"{len(pcm)} bytes are no whole number of {width}-byte {start.encoding} samples"
-        )
-
-
 class ServerConnection:
     """The server's end.
 
-    After `fail` it takes whatever still arrives and makes nothing of it.
+    After a fatal error it ignores whatever still arrives.
 
     Args:
-        message_bytes: Largest message taken, text or binary.
+        message_bytes: Largest message accepted, text or binary.
 
     Attributes:
-        start: The client's `Start`, once it has come.
+        start: The client's `Start`, once it is received.
     """
 
     def __init__(self, message_bytes: int = DEFAULT_MESSAGE_BYTES) -> None:
         self.start: Start | None = None
         self._message_bytes = message_bytes
-        self._conversation = _Conversation()
+        self._states = _States()
         self._seq = 0
-        self._sent = ResumeBuffer()
-        self._bytes = self._messages = 0
+        self._resume_buffer = ResumeBuffer()
+        self._audio_bytes = self._messages = 0
 
     @property
     def held(self) -> Held:
-        """How much the client has said."""
+        """How much of the stream was received."""
         width = 1 if self.start is None else SAMPLE_BYTES[self.start.encoding]
-        return Held(self._bytes // width, self._messages)
+        return Held(self._audio_bytes // width, self._messages)
 
     @property
     def ended(self) -> bool:
-        """Whether the client has said `End`."""
-        return self._conversation.talk is ClientState.ENDED
+        """Whether the client has sent `End`."""
+        return self._states.client is ClientState.ENDED
 
     @property
     def failed(self) -> bool:
         """Whether a fatal error was sent."""
-        return self._conversation.answer is ServerState.FAILED
+        return self._states.server is ServerState.FAILED
 
     def receive_text(self, text: str) -> list[ClientInput]:
-        """What a text message says.
+        """The message in a text.
 
         Raises:
-            ProtocolViolation: The message is malformed or out of turn; answer with `fail`.
+            ProtocolViolation: The message is malformed or out of turn; answer with a fatal `Error` of its code.
         """
         if self.failed:
             return []
@@ -121,7 +124,7 @@ class ServerConnection:
         if 4 * len(text) > self._message_bytes:
             self._check_size(len(text.encode(errors="surrogatepass")))
         message = codec.decode_client(text)
-        self._conversation.client_says(type(message))
+        self._states.client_sends(type(message))
         if isinstance(message, Start):
             self.start = message
         else:
@@ -129,18 +132,19 @@ class ServerConnection:
         return [message]
 
     def receive_binary(self, data: bytes) -> list[ClientInput]:
-        """The audio in a binary message; an empty message brings none.
+        """The audio in a binary message; nothing for an empty one.
 
         Raises:
-            ProtocolViolation: Too big, no whole number of samples, before `Start` or after `End`; answer with `fail`.
+            ProtocolViolation: Too big, not a whole number of samples, before `Start` or after `End`; answer with a
+                fatal `Error` of its code.
         """
         if self.failed:
             return []
         self._check_size(len(data))
-        self._conversation.client_says(AudioReceived)
-        assert self.start is not None  # CLIENT_MOVES takes no audio before a start
-        _check_audio(self.start, data)
-        self._bytes += len(data)
+        self._states.client_sends(AudioReceived)
+        assert self.start is not None  # CLIENT_MOVES accepts no audio before a start
+        check_whole_samples(data, self.start.encoding)
+        self._audio_bytes += len(data)
         return [AudioReceived(data)] if data else []
 
     def send(self, event: ServerEvent) -> str:
@@ -149,91 +153,82 @@ class ServerConnection:
         Raises:
             ProtocolViolation: `unexpected_event`, the server's own mistake.
         """
-        self._conversation.server_says(event)
+        self._states.server_sends(event)
         self._seq += 1
         text = codec.encode_event(replace(event, seq=self._seq))
-        self._sent.add(self._seq, type(event), text)
+        self._resume_buffer.add(self._seq, type(event), text)
         return text
 
     def can_resume(self, seq: int) -> bool:
-        """Whether the stream can go on with a client that has had its events up to number `seq`."""
-        return not self.failed and self.start is not None and self._sent.reaches_back_to(seq) and seq <= self._seq
+        """Whether a client that has received the events up to number `seq` can resume the stream."""
+        kept = self._resume_buffer.reaches_back_to(seq) and seq <= self._seq
+        return kept and not self.failed and self.start is not None
 
     def resume(self, text: str, ready: Ready, seq: int) -> list[str]:
-        """Goes on with a client on another connection.
+        """Continues the stream with its client on another connection.
 
         Args:
-            text: Its first message there, a `Start` like the first one; the settings in force stay.
-            ready: The answer, for which this fills in what is `held`.
-            seq: Of the last event that the client has had; `can_resume`.
+            text: The client's first message there, a `Start` like the first one; the settings in force stay.
+            ready: The answer; this method fills in `held`.
+            seq: Of the last event that the client has received, see `can_resume`.
 
         Returns:
-            What to send: the answer, and the events after `seq`.
+            The texts to send: the answer, and the events after `seq`.
 
         Raises:
-            ProtocolViolation: The text is no such `Start`.
+            ProtocolViolation: The text is not such a `Start`.
         """
         start, first = codec.decode_client(text), self.start
         if not isinstance(start, Start):
-            raise ProtocolViolation(codes.NOT_STARTED, _WRONG_MOVE_SENTENCES[codes.NOT_STARTED])
+            raise ProtocolViolation(codes.NOT_STARTED, _WRONG_MOVE_MESSAGES[codes.NOT_STARTED])
         if first is None or (start.encoding, start.sample_rate) != (first.encoding, first.sample_rate):
-            raise ProtocolViolation(codes.INVALID_FIELD, "encoding, sample_rate: a stream goes on as it was started")
-        return [codec.encode_event(replace(ready, seq=seq, held=self.held)), *self._sent.after(seq)]
-
-    def refuse(self, code: str, message: str, audio_time: float = 0.0) -> str:
-        """The text of a non-fatal error: the stream goes on as it was. For an `Update` that cannot be followed."""
-        return self.send(Error(code=code, fault=CODES[code].fault, fatal=False, message=message, audio_time=audio_time))
-
-    def fail(self, code: str, message: str, audio_time: float = 0.0) -> tuple[str, int]:
-        """The text of a fatal error, and the WebSocket code to close with after it."""
-        row = CODES[code]
-        error = Error(code=code, fault=row.fault, fatal=True, message=message, audio_time=audio_time)
-        return self.send(error), row.close_code
+            raise ProtocolViolation(codes.INVALID_FIELD, "encoding, sample_rate: must be those of the first start")
+        return [codec.encode_event(replace(ready, seq=seq, held=self.held)), *self._resume_buffer.after(seq)]
 
     def _check_size(self, size: int) -> None:
         if size > self._message_bytes:
             raise ProtocolViolation(
-                codes.MESSAGE_TOO_BIG, f"a message of {size} bytes; {self._message_bytes} is the most"
+                codes.MESSAGE_TOO_BIG, f"a message of {size} bytes; the limit is {self._message_bytes}"
             )
 
 
 class ClientConnection:
-    """The client's end. Every method but `receive_text` and `resumed` returns what is to be sent.
+    """The client's end. Every method but `receive_text` and `resumed` returns what to send.
 
     Attributes:
-        seq: Number of the last event that came.
+        seq: Number of the last event received.
     """
 
     def __init__(self) -> None:
         self.seq = 0
-        self._conversation = _Conversation()
+        self._states = _States()
         self._start: Start | None = None
-        self._asked: set[str] = set()
+        self._unanswered: set[str] = set()
 
-    def resumed(self, asked: Collection[str], *, ended: bool) -> None:
-        """The server goes on with a stream of an earlier connection, see `Ready.held`.
+    def resumed(self, unanswered: Collection[str], *, ended: bool) -> None:
+        """The server continues a stream of an earlier connection, see `Ready.held`.
 
         Args:
-            asked: Finalizes that it holds and has not answered yet, as far as is known here.
-            ended: Whether it holds the `End`.
+            unanswered: Ids of the finalizes that the server has received and not answered, as far as the client knows.
+            ended: Whether the server has received the `End`.
         """
-        self._asked.update(asked)
+        self._unanswered.update(unanswered)
         if ended:
-            self._conversation.client_says(End)
+            self._states.client_sends(End)
 
     @property
     def ready(self) -> bool:
         """Whether the server has answered `Ready` and has not failed since."""
-        return self._conversation.answer is ServerState.ANSWERING
+        return self._states.server is ServerState.READY
 
     @property
     def ended(self) -> bool:
         """Whether `end` was called."""
-        return self._conversation.talk is ClientState.ENDED
+        return self._states.client is ClientState.ENDED
 
     def start(self, start: Start) -> str:
         """Opens the stream."""
-        self._conversation.client_says(Start)
+        self._states.client_sends(Start)
         self._start = start
         return codec.encode_client(start)
 
@@ -243,57 +238,57 @@ class ClientConnection:
         Raises:
             ProtocolViolation: `bad_audio` for part of a sample; out of turn.
         """
-        self._conversation.client_says(AudioReceived)
-        assert self._start is not None  # CLIENT_MOVES takes no audio before a start
-        _check_audio(self._start, pcm)
+        self._states.client_sends(AudioReceived)
+        assert self._start is not None  # CLIENT_MOVES accepts no audio before a start
+        check_whole_samples(pcm, self._start.encoding)
         return pcm
 
     def update(self, update: Update) -> str:
         """Changes settings from the next chunk on."""
-        return self._say(update)
+        return self._send(update)
 
     def finalize(self, id: str) -> str:  # noqa: A002  # the protocol's own name of the field
-        """Asks for everything said so far.
+        """Asks for a final of all audio so far.
 
         Raises:
             ProtocolViolation: `invalid_field` for a bad id or one that waits for its answer; out of turn.
         """
-        if id in self._asked:
+        if id in self._unanswered:
             raise ProtocolViolation(codes.INVALID_FIELD, f"id: finalize {id!r} has not been answered yet")
         try:
-            text = self._say(Finalize(id))
+            text = self._send(Finalize(id))
         except InvalidMessage as error:
             raise ProtocolViolation(codes.INVALID_FIELD, str(error)) from error
-        self._asked.add(id)
+        self._unanswered.add(id)
         return text
 
     def end(self) -> str:
-        """Says that no more audio will come."""
-        return self._say(End())
+        """Declares that no more audio will come."""
+        return self._send(End())
 
     def receive_text(self, text: str) -> ServerEvent | None:
         """The event in a text message; None for one that this version does not know.
 
         Raises:
-            ProtocolViolation: The server broke the protocol: malformed, out of turn, numbered backwards, or the answer
-                to a finalize that was not asked or is answered already.
+            ProtocolViolation: The server broke the protocol: the event is malformed, out of turn, numbered backwards,
+                or answers a finalize that was not sent or is answered already.
         """
         event = codec.decode_event(text)
         if event is None:
             return None
-        self._conversation.server_says(event)
+        self._states.server_sends(event)
         if event.seq <= self.seq:
             raise ProtocolViolation(codes.UNEXPECTED_EVENT, f"event {event.seq} came after event {self.seq}")
         self.seq = event.seq
         if isinstance(event, Final) and event.finalize_id is not None:
-            self._answered(event.finalize_id)
+            self._answer(event.finalize_id)
         return event
 
-    def _say(self, message: ClientMessage) -> str:
-        self._conversation.client_says(type(message))
+    def _send(self, message: ClientMessage) -> str:
+        self._states.client_sends(type(message))
         return codec.encode_client(message)
 
-    def _answered(self, finalize_id: str) -> None:
-        if finalize_id not in self._asked:
-            raise ProtocolViolation(codes.UNEXPECTED_EVENT, f"nothing waits for an answer to finalize {finalize_id!r}")
-        self._asked.remove(finalize_id)
+    def _answer(self, finalize_id: str) -> None:
+        if finalize_id not in self._unanswered:
+            raise ProtocolViolation(codes.UNEXPECTED_EVENT, f"no finalize {finalize_id!r} waits for an answer")
+        self._unanswered.remove(finalize_id)

@@ -1,4 +1,4 @@
-"""The conversation as two tables: what the client may say when, and what the server may answer when.
+"""The protocol as two tables: what the client may send in which state, and what the server may answer in which.
 
 Both ends keep both states, each moved by the messages it sends and receives. A pair that is missing from a table is a
 protocol violation.
@@ -32,54 +32,54 @@ class AudioReceived:
 
 
 class FatalError:
-    """Stands in the table for an `Error` after which the connection closes."""
+    """Stands in the table for an `Error` that is fatal: the connection closes after it."""
 
 
 class ClientState(Enum):
-    """How far the client's side has come."""
+    """State of the client's end."""
 
     OPENING = auto()
-    """Nothing said; only a `Start` may come."""
-    TALKING = auto()
+    """Nothing is sent; only a `Start` may follow."""
+    STREAMING = auto()
     ENDED = auto()
-    """`End` was the last word."""
+    """`End` is sent; nothing may follow."""
 
 
 class ServerState(Enum):
-    """How far the server's side has come."""
+    """State of the server's end."""
 
-    SILENT = auto()
-    """Nothing answered; `Ready` or an error comes first."""
-    ANSWERING = auto()
+    WAITING = auto()
+    """Nothing is answered; `Ready` or a fatal `Error` comes first."""
+    READY = auto()
     FAILED = auto()
-    """A fatal `Error` was the last word."""
+    """A fatal `Error` is sent; nothing may follow."""
 
 
 CLIENT_MOVES: dict[tuple[ClientState, type], ClientState] = {
-    (ClientState.OPENING, Start): ClientState.TALKING,
-    (ClientState.TALKING, AudioReceived): ClientState.TALKING,
-    (ClientState.TALKING, Update): ClientState.TALKING,
-    (ClientState.TALKING, Finalize): ClientState.TALKING,
-    (ClientState.TALKING, End): ClientState.ENDED,
+    (ClientState.OPENING, Start): ClientState.STREAMING,
+    (ClientState.STREAMING, AudioReceived): ClientState.STREAMING,
+    (ClientState.STREAMING, Update): ClientState.STREAMING,
+    (ClientState.STREAMING, Finalize): ClientState.STREAMING,
+    (ClientState.STREAMING, End): ClientState.ENDED,
 }
 
 SERVER_MOVES: dict[tuple[ServerState, type], ServerState] = {
-    (ServerState.SILENT, Ready): ServerState.ANSWERING,
-    (ServerState.SILENT, FatalError): ServerState.FAILED,
-    (ServerState.ANSWERING, SpeechStarted): ServerState.ANSWERING,
-    (ServerState.ANSWERING, Interim): ServerState.ANSWERING,
-    (ServerState.ANSWERING, Final): ServerState.ANSWERING,
-    (ServerState.ANSWERING, Settled): ServerState.ANSWERING,
-    (ServerState.ANSWERING, TurnEagerEnd): ServerState.ANSWERING,
-    (ServerState.ANSWERING, TurnResumed): ServerState.ANSWERING,
-    (ServerState.ANSWERING, TurnEnd): ServerState.ANSWERING,
-    (ServerState.ANSWERING, Error): ServerState.ANSWERING,
-    (ServerState.ANSWERING, FatalError): ServerState.FAILED,
+    (ServerState.WAITING, Ready): ServerState.READY,
+    (ServerState.WAITING, FatalError): ServerState.FAILED,
+    (ServerState.READY, SpeechStarted): ServerState.READY,
+    (ServerState.READY, Interim): ServerState.READY,
+    (ServerState.READY, Final): ServerState.READY,
+    (ServerState.READY, Settled): ServerState.READY,
+    (ServerState.READY, TurnEagerEnd): ServerState.READY,
+    (ServerState.READY, TurnResumed): ServerState.READY,
+    (ServerState.READY, TurnEnd): ServerState.READY,
+    (ServerState.READY, Error): ServerState.READY,
+    (ServerState.READY, FatalError): ServerState.FAILED,
 }
 
 WRONG_MOVES: dict[ClientState, str] = {
     ClientState.OPENING: codes.NOT_STARTED,
-    ClientState.TALKING: codes.ALREADY_STARTED,
+    ClientState.STREAMING: codes.ALREADY_STARTED,
     ClientState.ENDED: codes.AFTER_END,
 }
-"""The code of a client move that `CLIENT_MOVES` lacks; while talking, only a second `Start` is one."""
+"""The error code of a client message that `CLIENT_MOVES` lacks; while streaming, only a second `Start` is one."""

@@ -32,6 +32,7 @@ from auricle.protocol import (
     codec,
 )
 from auricle.protocol.states import CLIENT_MOVES, SERVER_MOVES, ClientState, FatalError, ServerState
+from tests.support.server_errors import failure, refusal
 
 LIMITS = Limits(message_bytes=1_000, buffered_seconds=2.0, stream_seconds=60.0, idle_seconds=5.0)
 READY = Ready(
@@ -104,10 +105,10 @@ CLIENT_WORDS: dict[type, str | bytes] = {
 }
 WAYS_TO: dict[ClientState, list[type]] = {
     ClientState.OPENING: [],
-    ClientState.TALKING: [Start],
+    ClientState.STREAMING: [Start],
     ClientState.ENDED: [Start, End],
 }
-WRONG = {ClientState.OPENING: "not_started", ClientState.TALKING: "already_started", ClientState.ENDED: "after_end"}
+WRONG = {ClientState.OPENING: "not_started", ClientState.STREAMING: "already_started", ClientState.ENDED: "after_end"}
 
 
 @pytest.mark.parametrize(("state", "kind"), list(itertools.product(ClientState, CLIENT_WORDS)))
@@ -155,8 +156,8 @@ SERVER_WORDS: dict[type, ServerEvent] = {
     FatalError: FATAL,
 }
 ANSWERS_TO: dict[ServerState, list[ServerEvent]] = {
-    ServerState.SILENT: [],
-    ServerState.ANSWERING: [READY],
+    ServerState.WAITING: [],
+    ServerState.READY: [READY],
     ServerState.FAILED: [READY, FATAL],
 }
 
@@ -178,7 +179,7 @@ def test_both_ends_hold_the_server_to_its_table(state: ServerState, kind: type) 
 def test_before_a_start_a_server_can_only_fail() -> None:
     server = ServerConnection()
     assert code_of(lambda: server.send(READY)) == "unexpected_event"
-    text, close_code = server.fail("not_started", "the first message must be a start")
+    text, close_code = failure(server, "not_started", "the first message must be a start")
     assert '"code":"not_started"' in text
     assert close_code == 1002
 
@@ -259,7 +260,7 @@ def test_texts_are_measured_in_bytes() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_failing_says_whose_fault_it_is_and_how_to_close(code: str) -> None:
     pair = Pair(Start())
-    text, close_code = pair.server.fail(code, "a sentence", audio_time=1.5)
+    text, close_code = failure(pair.server, code, "a sentence", audio_time=1.5)
     event = pair.client.receive_text(text)
     assert event == Error(seq=2, audio_time=1.5, code=code, fault=CODES[code].fault, fatal=True, message="a sentence")
     assert close_code == CODES[code].close_code
@@ -269,15 +270,15 @@ def test_failing_says_whose_fault_it_is_and_how_to_close(code: str) -> None:
 
 def test_after_failing_a_server_makes_nothing_of_what_still_arrives() -> None:
     pair = Pair(Start())
-    pair.server.fail("internal", "m")
+    failure(pair.server, "internal", "m")
     assert pair.to_server("{") == []
     assert pair.to_server(b"\0") == []
-    assert code_of(lambda: pair.server.fail("internal", "again")) == "unexpected_event"
+    assert code_of(lambda: failure(pair.server, "internal", "again")) == "unexpected_event"
 
 
 def test_refusing_an_update_leaves_the_stream_as_it_was() -> None:
     pair = Pair(Start())
-    event = pair.client.receive_text(pair.server.refuse("unsupported_latency", "80 or 160", audio_time=2.0))
+    event = pair.client.receive_text(refusal(pair.server, "unsupported_latency", "80 or 160", audio_time=2.0))
     assert event == Error(
         seq=2, audio_time=2.0, code="unsupported_latency", fault="client", fatal=False, message="80 or 160"
     )
@@ -291,4 +292,4 @@ def test_whatever_arrives_in_whatever_order_is_taken_or_a_violation(data: list[s
         try:
             pair.to_server(each)
         except ProtocolViolation as violation:
-            pair.server.fail(violation.code, violation.message)
+            failure(pair.server, violation.code, violation.message)
