@@ -4,6 +4,7 @@ Everything a caller needs is here; `auricle.protocol` holds both ends of the pro
 """
 
 from auricle.client import AuricleClient, connect
+from auricle.client_options import ClientOptions
 from auricle.errors import (
     AuricleError,
     Backpressure,
@@ -38,6 +39,7 @@ __all__ = [
     "AuricleClient",
     "AuricleError",
     "Backpressure",
+    "ClientOptions",
     "Connected",
     "ConnectionFailed",
     "Error",

@@ -55,4 +55,6 @@ class Reconnected:
 
 
 SpeechEvent = SpeechStarted | Interim | Final | TurnEagerEnd | TurnResumed | TurnEnd
-StreamEvent = SpeechEvent | Error | Connected | Reconnecting | Reconnected
+VisibleEvent = SpeechEvent | Error
+"""What a server sends and a caller sees; `Ready` and `Settled` are for the client itself."""
+StreamEvent = VisibleEvent | Connected | Reconnecting | Reconnected

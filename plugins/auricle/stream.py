@@ -9,11 +9,13 @@ from typing import Self
 from auricle import audio
 from auricle._stream.event_merger import EventMerger
 from auricle._stream.replay_buffer import LARGEST_PACKET_SECONDS, ReplayBuffer
+from auricle._stream.stream_input import StreamInput
 from auricle._stream.stream_task import StreamTask
 from auricle.errors import Backpressure, ProtocolError
 from auricle.events import StreamEvent
 from auricle.protocol import codes
-from auricle.protocol.client_messages import SAMPLE_BYTES, End, Finalize, Update
+from auricle.protocol.client_messages import End, Finalize, Update, check_whole_samples
+from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Ready
 from auricle.protocol.settings import InvalidMessage, Refine, TurnSettings, phrases
 
@@ -26,12 +28,16 @@ class Stream:
     raised by the iteration, after the events that came before it, and by every method from then on.
     """
 
-    def __init__(self, pump: StreamTask, journal: ReplayBuffer, splice: EventMerger) -> None:
-        self._pump = pump
-        self._journal = journal
-        self._splice = splice
-        self._width = SAMPLE_BYTES[journal.start.encoding]
-        self._piece_bytes = audio.size_of(LARGEST_PACKET_SECONDS, journal.start.sample_rate, journal.start.encoding)
+    def __init__(
+        self, task: StreamTask, replay_buffer: ReplayBuffer, stream_input: StreamInput, merger: EventMerger
+    ) -> None:
+        start = replay_buffer.start
+        self._task = task
+        self._replay_buffer = replay_buffer
+        self._input = stream_input
+        self._merger = merger
+        self._encoding = start.encoding
+        self._piece_bytes = audio.size_of(LARGEST_PACKET_SECONDS, start.sample_rate, start.encoding)
         self._finalizes = 0
         self._ended = False
 
@@ -42,9 +48,9 @@ class Stream:
         Raises:
             ProtocolError: A stream that began without a connection has had none yet; it is known from `Connected` on.
         """
-        if self._pump.ready is None:
+        if self._task.ready is None:
             raise _not_connected()
-        return self._pump.ready
+        return self._task.ready
 
     @property
     def url(self) -> str:
@@ -53,7 +59,7 @@ class Stream:
         Raises:
             ProtocolError: A stream that began without a connection has had none yet.
         """
-        url = self._pump.url
+        url = self._task.url
         if url is None:
             raise _not_connected()
         return url
@@ -61,7 +67,7 @@ class Stream:
     @property
     def audio_seconds(self) -> float:
         """Audio given to `send` so far: the stream's clock."""
-        return self._journal.seconds
+        return self._replay_buffer.audio_seconds
 
     async def send(self, pcm: bytes) -> None:
         """Sends audio in the encoding and at the rate of the `Start`, mono, in pieces of any length.
@@ -74,10 +80,9 @@ class Stream:
         """
         self._check_audio(pcm)
         for piece in audio.pieces(pcm, self._piece_bytes):
-            await self._pump.room()
+            await self._input.wait_for_capacity()
             self._check_open()
-            self._journal.audio(piece)
-            self._pump.wake()
+            self._input.add_audio(piece)
 
     def send_nowait(self, pcm: bytes) -> None:
         """As `send`, but never waits: for callers that cannot hold up whoever speaks.
@@ -90,14 +95,16 @@ class Stream:
             AuricleError: The stream has failed.
         """
         self._check_audio(pcm)
-        if not self._pump.has_room:
-            raise Backpressure(self._journal.unsent_seconds)
-        self._journal.audio(pcm)
-        self._pump.wake()
+        if not self._input.has_capacity:
+            raise Backpressure(self._replay_buffer.unsent_seconds)
+        self._input.add_audio(pcm)
 
     def _check_audio(self, pcm: bytes) -> None:
-        if len(pcm) % self._width:
-            raise ProtocolError(codes.BAD_AUDIO, f"{len(pcm)} bytes are no whole number of samples")
+        # Before the audio enters the replay buffer: a partial sample there would end the stream, and each replay of it.
+        try:
+            check_whole_samples(pcm, self._encoding)
+        except ProtocolViolation as violation:
+            raise ProtocolError(violation.code, violation.message) from violation
         self._check_open()
 
     async def finalize(self, id: str | None = None) -> str:  # noqa: A002  # the protocol's own name of the field
@@ -115,10 +122,10 @@ class Stream:
         """
         self._check_open()
         name = self._fresh_id() if id is None else id
-        if name in self._journal.pending:
+        if name in self._replay_buffer.unanswered:
             raise ProtocolError(codes.INVALID_FIELD, f"finalize {name!r} has not been answered yet")
         try:
-            self._say(Finalize(name))
+            self._input.add_message(Finalize(name))
         except InvalidMessage as error:
             raise ProtocolError(codes.INVALID_FIELD, str(error)) from error
         return name
@@ -148,9 +155,9 @@ class Stream:
         except InvalidMessage as error:
             raise ProtocolError(codes.INVALID_FIELD, str(error)) from error
         if turn is not None:
-            self._splice.change_turn(turn)
+            self._merger.change_turn(turn)
         for update in updates:
-            self._say(update)
+            self._input.add_message(update)
 
     async def end(self) -> None:
         """Says that no more audio will come; the iteration ends after the last events. A second call does nothing.
@@ -162,7 +169,7 @@ class Stream:
             return
         self._check_open()
         self._ended = True
-        self._say(End())
+        self._input.add_message(End())
 
     async def reopen(self) -> None:
         """Goes on with a stream that has failed, connected before or not; iterate anew, for the events after that.
@@ -174,20 +181,20 @@ class Stream:
             ProtocolError: The stream has not failed.
             AuricleError: No server will have it; it may be tried again.
         """
-        if self._pump.failure is None:
+        if self._task.failure is None:
             raise ProtocolError(codes.ALREADY_STARTED, "only a stream that has failed can be opened again")
-        await self._pump.reopen()
+        await self._task.reopen()
 
     async def aclose(self) -> None:
         """Drops the stream at once, with what it has not answered yet. `end` is the polite way."""
         self._ended = True
-        await self._pump.aclose()
+        await self._task.aclose()
 
     def __aiter__(self) -> AsyncIterator[StreamEvent]:
         return self
 
     async def __anext__(self) -> StreamEvent:
-        return await self._pump.mailbox.get()
+        return await self._task.events.get()
 
     async def __aenter__(self) -> Self:
         return self
@@ -197,21 +204,17 @@ class Stream:
     ) -> None:
         await self.aclose()
 
-    def _say(self, message: Update | Finalize | End) -> None:
-        self._journal.say(message)
-        self._pump.wake()
-
     def _fresh_id(self) -> str:
         while True:
             self._finalizes += 1
             name = f"f{self._finalizes}"
-            if name not in self._journal.pending:
+            if name not in self._replay_buffer.unanswered:
                 return name
 
     def _check_open(self) -> None:
-        if self._pump.failure is not None:
-            raise self._pump.failure
-        if self._ended or self._pump.over:
+        if self._task.failure is not None:
+            raise self._task.failure
+        if self._ended or self._task.finished:
             raise ProtocolError(codes.AFTER_END, "the stream has ended")
 
 

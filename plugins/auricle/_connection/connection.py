@@ -1,4 +1,4 @@
-"""One connection to a server: the sans-I/O client end on a wire, from the first `Start` to the close."""
+"""One connection to a server: the sans-I/O client end on a WebSocket, from the first `Start` to the close."""
 
 from __future__ import annotations
 
@@ -9,23 +9,32 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from auricle._connection import transport
-from auricle._stream.event_merger import VisibleEvent
-from auricle._stream.replay_buffer import Outgoing
+from auricle._connection.transport import CloseFrame, Transport, open_transport, with_latency
 from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+from auricle.events import VisibleEvent
 from auricle.protocol import codes
-from auricle.protocol.client_messages import RESUME_HEADER, Finalize, Start, Update
+from auricle.protocol.client_messages import RESUME_HEADER, Finalize, Outgoing, Start, Update
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.connection import ClientConnection
 from auricle.protocol.server_messages import Error, Ready, ServerEvent, Settled
 
+# RFC 6455, section 7.4.1. With the other codes, 1001 (going away) and 1011 (internal error) among them, another attempt
+# may succeed; these blame the client, and the same messages would be refused again.
 _NORMAL = 1000
 _CLIENT_FAULT_CLOSES = {1002, 1003, 1007, 1008, 1009, 1010}
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """How to reach a server."""
+    """How to reach a server.
+
+    Attributes:
+        url: Of its stream, see `stream_url`.
+        headers: Of the upgrade request.
+        ssl: Context for ``wss``; True checks certificates against the system's authorities.
+        connect_timeout: Seconds for one attempt, up to `Ready`.
+        heartbeat: Seconds without a message after which the server is pinged; None never pings.
+    """
 
     url: str
     headers: Mapping[str, str]
@@ -36,12 +45,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """How to come back to the stream of a connection that was cut.
+    """How to resume the stream of a connection that broke.
 
     Attributes:
         address: Of its server.
         token: See `Ready.resume_token`.
-        seq: Number of the last event that came.
+        seq: Number of the last event received.
     """
 
     address: Address
@@ -57,131 +66,133 @@ class Connection:
         ready: Its answer.
     """
 
-    def __init__(self, wire: transport.Transport, connection: ClientConnection, ready: Ready, address: Address) -> None:
-        self._wire = wire
-        self._connection = connection
+    def __init__(self, transport: Transport, protocol: ClientConnection, ready: Ready, address: Address) -> None:
+        self._transport = transport
+        self._protocol = protocol
         self._failure: ConnectionFailed | None = None
         self.ready = ready
         self.address = address
 
     @property
     def resume_point(self) -> ResumePoint | None:
-        """How to come back here after a cut; None when the server keeps no streams."""
+        """How to resume the stream after a break; None when the server keeps no streams."""
         token = self.ready.resume_token
-        return None if token is None else ResumePoint(self.address, token, self._connection.seq)
+        return None if token is None else ResumePoint(self.address, token, self._protocol.seq)
 
-    def resumed(self, asked: Collection[str], *, ended: bool) -> None:
-        """The server goes on with a stream of an earlier connection; see `ClientConnection.resumed`."""
-        self._connection.resumed(asked, ended=ended)
+    def resumed(self, unanswered: Collection[str], *, ended: bool) -> None:
+        """The server continues a stream of an earlier connection; see `ClientConnection.resumed`."""
+        self._protocol.resumed(unanswered, ended=ended)
 
-    async def send(self, said: Outgoing) -> None:
+    async def send(self, outgoing: Outgoing) -> None:
         """Sends audio or a message; waits while the socket is slow.
 
         Raises:
             ConnectionFailed: The connection is lost.
         """
-        await self._wire.send(_encoded(self._connection, said))
+        await self._transport.send(_encode(self._protocol, outgoing))
 
     async def receive(self) -> VisibleEvent | Settled | None:
-        """The next event; None when the server has closed as it should, after an end.
+        """The next event; None when the server has closed normally, after an end.
 
         Raises:
             AuricleError: The connection is lost, or the server failed the stream or broke the protocol.
         """
         try:
-            event = await _receive(self._wire, self._connection)
+            event = await _receive(self._transport, self._protocol)
         except ConnectionFailed as error:
             raise self._failure or error from error
         if isinstance(event, Ready):
-            raise ProtocolError(codes.UNEXPECTED_EVENT, "the server was ready twice")
+            raise ProtocolError(codes.UNEXPECTED_EVENT, "the server sent ready twice")
         return event
 
     async def close(self) -> None:
-        """Closes the socket; the server lets go of the stream."""
-        await self._wire.close()
+        """Closes the socket with a close frame; the server releases the stream."""
+        await self._transport.close()
 
-    def cut(self) -> None:
-        """Drops the socket; the server keeps the stream for a while."""
-        self._wire.cut()
+    def abort(self) -> None:
+        """Drops the socket without a close frame; the server keeps the stream for a while."""
+        self._transport.abort()
 
     def give_up(self, failure: ConnectionFailed) -> None:
-        """The connection is of no use any more: whoever hears next gets `failure`."""
+        """Drops the socket; `receive` raises `failure`."""
         self._failure = failure
-        self._wire.cut()
+        self._transport.abort()
 
 
 async def open_connection(
-    session: aiohttp.ClientSession, address: Address, start: Start, back: ResumePoint | None = None
+    session: aiohttp.ClientSession, address: Address, start: Start, resume_point: ResumePoint | None = None
 ) -> Connection:
-    """Connects, says `start` and waits for `Ready`.
+    """Connects, sends `start` and waits for `Ready`.
 
     Args:
         session: For the WebSocket.
         address: Of the server.
-        start: How the stream is to be.
-        back: Asks for the stream that it tells of; `Ready.held` says whether the server still had it.
+        start: Settings of the stream, where it is new.
+        resume_point: Asks for that stream; `Ready.held` says whether the server still had it.
 
     Raises:
         AuricleError: As in `auricle.errors`.
     """
+    resume = {} if resume_point is None else {RESUME_HEADER: f"{resume_point.token} {resume_point.seq}"}
     try:
         async with asyncio.timeout(address.connect_timeout):
-            url = transport.with_latency(address.url, start.latency_ms)
-            resume = {} if back is None else {RESUME_HEADER: f"{back.token} {back.seq}"}
-            headers = {**address.headers, **resume}
-            wire = await transport.open_transport(
-                session, url, headers=headers, ssl=address.ssl, heartbeat=address.heartbeat
+            transport = await open_transport(
+                session,
+                with_latency(address.url, start.latency_ms),
+                headers={**address.headers, **resume},
+                ssl=address.ssl,
+                heartbeat=address.heartbeat,
             )
-            return await _greet(wire, start, address, returning=back is not None)
+            return await _handshake(transport, start, address, resuming=resume_point is not None)
     except TimeoutError as error:
         message = f"{address.url} was not ready within {address.connect_timeout:g} s"
         raise ConnectionFailed("timeout", message) from error
 
 
-async def _greet(wire: transport.Transport, start: Start, address: Address, *, returning: bool) -> Connection:
-    connection = ClientConnection()
+async def _handshake(transport: Transport, start: Start, address: Address, *, resuming: bool) -> Connection:
+    protocol = ClientConnection()
     ready: ServerEvent | None = None
     try:
-        await wire.send(connection.start(start))
-        ready = await _receive(wire, connection)
+        await transport.send(protocol.start(start))
+        ready = await _receive(transport, protocol)
     finally:
         if not isinstance(ready, Ready):
-            if returning:
-                wire.cut()  # a farewell would end the stream, and the next attempt may still get it
-            await wire.close()
+            if resuming:
+                transport.abort()  # a close frame would end the stream, and the next attempt may still resume it
+            await transport.close()
     if not isinstance(ready, Ready):
         raise ProtocolError(codes.UNEXPECTED_EVENT, "the server closed before it was ready")
-    return Connection(wire, connection, ready, address)
+    return Connection(transport, protocol, ready, address)
 
 
-async def _receive(wire: transport.Transport, connection: ClientConnection) -> ServerEvent | None:
+async def _receive(transport: Transport, protocol: ClientConnection) -> ServerEvent | None:
     while True:
-        received = await wire.receive()
-        if isinstance(received, transport.CloseFrame):
-            if received.code == _NORMAL and connection.ended:
+        received = await transport.receive()
+        if isinstance(received, CloseFrame):
+            if received.code == _NORMAL and protocol.ended:
                 return None
             raise _error_of_close(received)
-        event = _decoded(connection, received)
+        event = _decode(protocol, received)
         if isinstance(event, Error) and event.fatal:
             raise _error_of_event(event)
         if event is not None:
             return event
 
 
-def _encoded(connection: ClientConnection, said: Outgoing) -> str | bytes:
-    match said:
+def _encode(protocol: ClientConnection, outgoing: Outgoing) -> str | bytes:
+    match outgoing:
         case bytes():
-            return connection.audio(said)
+            return protocol.audio(outgoing)
         case Update():
-            return connection.update(said)
+            return protocol.update(outgoing)
         case Finalize():
-            return connection.finalize(said.id)
-    return connection.end()
+            return protocol.finalize(outgoing.id)
+    return protocol.end()
 
 
-def _decoded(connection: ClientConnection, text: str) -> ServerEvent | None:
+def _decode(protocol: ClientConnection, text: str) -> ServerEvent | None:
     try:
-        return connection.receive_text(text)
+        return protocol.receive_text(text)
     except ProtocolViolation as violation:
         raise ProtocolError(violation.code, f"the server: {violation.message}") from violation
 
@@ -194,8 +205,8 @@ def _error_of_event(event: Error) -> AuricleError:
     return StreamFailed(event.code, event.fault, event.message)
 
 
-def _error_of_close(closed: transport.CloseFrame) -> AuricleError:
-    said = f"the server closed the connection ({closed.code}{': ' if closed.reason else ''}{closed.reason})"
-    if closed.code in _CLIENT_FAULT_CLOSES:
-        return ProtocolError(codes.UNEXPECTED_EVENT, said)
-    return ConnectionFailed("lost", said)
+def _error_of_close(frame: CloseFrame) -> AuricleError:
+    message = f"the server closed the connection ({frame.code}{': ' if frame.reason else ''}{frame.reason})"
+    if frame.code in _CLIENT_FAULT_CLOSES:
+        return ProtocolError(codes.UNEXPECTED_EVENT, message)
+    return ConnectionFailed("lost", message)

@@ -1,4 +1,4 @@
-"""Finds a connection for a stream: with the server that had it, or with any that will have it."""
+"""Finds a connection for a stream: to the server that had it, or to any that accepts it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import aiohttp
 
 from auricle._connection.connection import Address, Connection, ResumePoint, open_connection
-from auricle._connection.servers import Servers, weightiest
+from auricle._connection.servers import Servers, most_telling
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
 from auricle.protocol import codes
 from auricle.protocol.client_messages import Start
@@ -29,67 +29,70 @@ class Connector:
     def __init__(self, session: aiohttp.ClientSession, servers: Servers) -> None:
         self._session = session
         self._servers = servers
-        self._begun = False
+        self._accepted = False
 
     async def connect(self, start: Start) -> Connection:
-        """A connection to the first server that will have the stream, as a new one.
+        """A connection to the first server that accepts the stream, as a new one.
 
         Raises:
-            AuricleError: None will: the weightiest error of all.
+            AuricleError: None does: the most telling of the servers' errors.
         """
-        return await self._any(start, self._servers.in_order(_now()))
+        return await self._connect_any(start, self._servers.in_order(_now()))
 
-    async def reconnect(self, start: Start, back: ResumePoint, can_resume: Callable[[Held], bool]) -> Connection:
-        """A connection to the server that had the stream, which may have it still; to another if it cannot be reached.
+    async def reconnect(
+        self, start: Start, resume_point: ResumePoint, can_resume: Callable[[Held], bool]
+    ) -> Connection:
+        """A connection to the server that had the stream and may still have it; to another if it cannot be reached.
 
         Args:
-            start: How the stream is to be, wherever it is new.
-            back: To where, and to which stream.
-            can_resume: Whether all that a server lacks which holds so much can still be said.
+            start: Settings of the stream, wherever it is new.
+            resume_point: The server and its stream.
+            can_resume: Whether the client still holds what a server lacks that holds so much.
 
         Raises:
-            AuricleError: None was to be had; the next attempt may come back all the same.
+            AuricleError: No attempt succeeded; a later one may still resume the stream.
         """
+        address = resume_point.address
         try:
-            link = await self._open(back.address, start, back)
+            connection = await self._open(address, start, resume_point)
         except AuricleError as error:
-            self._servers.failed(back.address, error, _now())
-            others = [address for address in self._servers.in_order(_now()) if address != back.address]
-            # A connection that broke while it was being opened says that the server is there.
+            self._servers.failed(address, error, _now())
+            others = [other for other in self._servers.in_order(_now()) if other != address]
+            # "lost": a WebSocket was opened and then broke, so the server is there and may still have the stream.
             if not others or (isinstance(error, ConnectionFailed) and error.reason == "lost"):
                 raise
-            return await self._any(start, others, error)
-        self._servers.worked(back.address)
-        if link.ready.held is None or can_resume(link.ready.held):
-            return link
-        await link.close()
-        return await self._any(start, [back.address])
+            return await self._connect_any(start, others, error)
+        self._servers.worked(address)
+        if connection.ready.held is None or can_resume(connection.ready.held):
+            return connection
+        await connection.close()
+        return await self._connect_any(start, [address])
 
-    def ended(self, link: Connection, error: AuricleError) -> None:
-        """A server has ended the stream; unless its time was merely over, others come first for a while."""
+    def ended(self, connection: Connection, error: AuricleError) -> None:
+        """A server has ended the stream; unless only its time was over, the others come first for a while."""
         if not (isinstance(error, StreamFailed) and error.expired):
-            self._servers.failed(link.address, error, _now())
+            self._servers.failed(connection.address, error, _now())
 
-    async def _any(self, start: Start, addresses: Iterable[Address], *before: AuricleError) -> Connection:
-        errors = [*before]
+    async def _connect_any(self, start: Start, addresses: Iterable[Address], *earlier: AuricleError) -> Connection:
+        errors = [*earlier]
         for address in addresses:
             try:
-                link = await self._open(address, start)
+                connection = await self._open(address, start)
             except AuricleError as error:
                 self._servers.failed(address, error, _now())
                 errors.append(error)
             else:
                 self._servers.worked(address)
-                self._begun = True
-                return link
-        raise weightiest(errors)
+                self._accepted = True
+                return connection
+        raise most_telling(errors)
 
-    async def _open(self, address: Address, start: Start, back: ResumePoint | None = None) -> Connection:
-        """Key terms that one server took and the next one does not are no reason to end a stream that is under way."""
+    async def _open(self, address: Address, start: Start, resume_point: ResumePoint | None = None) -> Connection:
+        """Opens a connection; a running stream goes on without its key terms where the next server refuses them."""
         try:
-            return await open_connection(self._session, address, start, back)
+            return await open_connection(self._session, address, start, resume_point)
         except StreamFailed as error:
-            if not (self._begun and start.keyterms and error.code in _KEYTERMS_REFUSED):
+            if not (self._accepted and start.keyterms and error.code in _KEYTERMS_REFUSED):
                 raise
             return await open_connection(self._session, address, replace(start, keyterms=()))
 

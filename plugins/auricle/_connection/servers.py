@@ -9,11 +9,12 @@ from auricle.errors import AuricleError, ServerFull
 
 FULL_SECONDS = 2.0
 FAILED_SECONDS = 15.0
-"""How long a server that was full, or could not be used, is tried only after the others."""
+"""How long a server that was full, or failed, is asked only after the others. A full one says so in `retry_after`, if
+it can; a slot may become free at any moment, a restart takes seconds."""
 
 
 class Servers:
-    """Shared by all streams of a client, so that one finds out for all.
+    """Shared by all streams of a client: what one stream finds out holds for all.
 
     Args:
         addresses: In the order of preference; at least one.
@@ -21,33 +22,33 @@ class Servers:
 
     def __init__(self, addresses: Sequence[Address]) -> None:
         if not addresses:
-            raise ValueError("expected the address of at least one server")
+            raise ValueError("url: expected the address of at least one server")
         self._addresses = tuple(addresses)
-        self._avoided: dict[str, float] = {}
+        self._avoided_until: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self._addresses)
 
     def in_order(self, now: float) -> list[Address]:
-        """All of them: first those in good standing, then the others, the one that may be well soonest first."""
-        return sorted(self._addresses, key=lambda address: max(self._avoided.get(address.url, now) - now, 0.0))
+        """All addresses: those that work first, then the others, by when they may work again."""
+        return sorted(self._addresses, key=lambda address: max(self._avoided_until.get(address.url, now) - now, 0.0))
 
     def failed(self, address: Address, error: AuricleError, now: float) -> None:
         """A server could not be used."""
         seconds = FAILED_SECONDS
         if isinstance(error, ServerFull):
             seconds = FULL_SECONDS if error.retry_after is None else error.retry_after
-        self._avoided[address.url] = now + seconds
+        self._avoided_until[address.url] = now + seconds
 
     def worked(self, address: Address) -> None:
         """A server could be used."""
-        self._avoided.pop(address.url, None)
+        self._avoided_until.pop(address.url, None)
 
 
-def weightiest(errors: Iterable[AuricleError]) -> AuricleError:
+def most_telling(errors: Iterable[AuricleError]) -> AuricleError:
     """Of the failures of several servers, the one that says what to do.
 
-    As long as one server is merely full the others' failures do not matter, and as long as one may come back it is
-    worth trying again.
+    A server that is only full makes the others' failures unimportant, and one temporary failure makes another attempt
+    worthwhile, whatever permanent ones there are.
     """
     return min(errors, key=lambda error: (not isinstance(error, ServerFull), error.permanent))

@@ -1,4 +1,4 @@
-"""One WebSocket by way of aiohttp: dialled, written, read and closed, with every failure as an `AuricleError`."""
+"""One WebSocket of aiohttp: opened, written, read and closed, with every failure as an `AuricleError`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def stream_url(url: str) -> str:
     """The WebSocket address of the server at `url`; `STREAM_PATH` is added when it is missing.
 
     Raises:
-        ValueError: Not an address of the form ``ws://host:port`` (or wss, http, https).
+        ValueError: The url does not have the form ``ws://host:port`` (or wss, http, https).
     """
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES or not parts.hostname:
-        raise ValueError(f"expected an address like ws://host:8765, got {url!r}")
+        raise ValueError(f"url: expected an address like ws://host:8765, got {url!r}")
     path = parts.path.rstrip("/")
     if not path.endswith(STREAM_PATH):
         path += STREAM_PATH
@@ -36,9 +36,10 @@ def stream_url(url: str) -> str:
 
 
 def with_latency(url: str, latency_ms: int | None) -> str:
-    """The same address, naming the latency that the `Start` will ask for.
+    """The same address with the latency that the `Start` will ask for.
 
-    A busy server may have time for a stream of one latency and none for another; so it can refuse it before it opens.
+    A short latency costs a server more time than a long one, so a busy server may accept only the latter; with the
+    latency in the url it can refuse the stream before the upgrade.
     """
     if latency_ms is None:
         return url
@@ -60,7 +61,8 @@ class Transport:
 
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
         self._websocket = websocket
-        # aiohttp has no public way to it; asked for now, as it is gone once aiohttp has given the connection back.
+        # aiohttp has no public access to the transport. It is taken now because aiohttp drops it on releasing the
+        # connection, and `abort` must work after that too.
         connection = websocket._response.connection  # noqa: SLF001
         self._transport = None if connection is None else connection.transport
 
@@ -83,7 +85,7 @@ class Transport:
 
         Raises:
             ConnectionFailed: The connection is lost.
-            ProtocolError: The server sent something that is not text.
+            ProtocolError: The server sent a binary message.
         """
         message = await self._websocket.receive()
         match message.type:
@@ -94,20 +96,21 @@ class Transport:
             case aiohttp.WSMsgType.BINARY:
                 raise ProtocolError(codes.UNEXPECTED_EVENT, "the server sent binary data")
             case _:
-                # aiohttp reports an end without a close frame as CLOSED with code 1000, so the code says nothing here.
+                # aiohttp reports an end without a close frame as CLOSED with code 1000, so the code means nothing here.
                 raise _lost(self._websocket.exception())
 
     async def close(self) -> None:
-        """Closes politely, and after a second without answer for good."""
+        """Closes with a close frame, and aborts after a second without an answer."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._websocket.close()
-        self.cut()
+        self.abort()
 
-    def cut(self) -> None:
-        """Ends the connection at once, without a close frame: the server shall not take it for a farewell.
+    def abort(self) -> None:
+        """Ends the connection at once, without a close frame, which would end the stream on the server.
 
-        Besides, a peer that does not read would keep the socket, and what is in its buffer, alive for ever.
+        After a `close` that was not answered this frees the socket: a peer that does not read would keep it, and the
+        data in its buffer, alive without limit.
         """
         if self._transport is not None:
             self._transport.abort()
@@ -124,8 +127,8 @@ async def open_transport(
     """Opens a WebSocket.
 
     Raises:
-        ConnectionFailed: No server, or no secure connection to it.
-        Refused: The server will not serve this client.
+        ConnectionFailed: No server answers, or there is no secure connection to it.
+        Refused: The server rejects this client.
         ServerFull: Every slot is taken.
     """
     if session.closed:
@@ -150,12 +153,12 @@ def _error_of_status(status: int, headers: Mapping[str, str]) -> AuricleError:
     if status in {401, 403}:
         return Refused(status, f"the server did not accept the key (HTTP {status})")
     if 400 <= status < 500:
-        return Refused(status, f"HTTP {status}: is this the address of an Auricle server?")
+        return Refused(status, f"the server answered HTTP {status}; check that the url is that of an Auricle server")
     return ConnectionFailed("unreachable", f"the server did not open a WebSocket (HTTP {status})")
 
 
 def _seconds(value: str | None) -> float | None:
-    """The Retry-After header in its form as a number; proxies that send a date get the ordinary backoff."""
+    """Retry-After as a number (RFC 9110, section 10.2.3); a date, its other form, leads to the ordinary backoff."""
     return float(value) if value is not None and value.isascii() and value.isdigit() else None
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from auricle.events import SpeechEvent
+from auricle.events import VisibleEvent
 from auricle.protocol.server_messages import (
-    Error,
     Final,
     Interim,
     ServerEvent,
@@ -24,7 +23,6 @@ from auricle.protocol.server_messages import (
 )
 from auricle.protocol.settings import TurnSettings
 
-VisibleEvent = SpeechEvent | Error
 E = TypeVar("E", bound=ServerEvent)
 _TIMES = ("audio_time", "start", "end", "settled", "speech_end")
 
@@ -60,9 +58,9 @@ class EventMerger:
         self._origin = 0.0
         self._seq = 0
         self._open = False
-        self._spliced = False
-        self._carried: list[str] = []
-        self._said: list[str] = []
+        self._taken_over = False
+        self._earlier_finals: list[str] = []
+        self._finals: list[str] = []
         self._speech_end = 0.0
         self._shown_until = 0.0
         self._eager_text: str | None = None
@@ -75,29 +73,29 @@ class EventMerger:
     def change_turn(self, turn: TurnSettings) -> None:
         """The caller has asked for other turn detection; a server forgets an open turn when it begins or ceases."""
         if "off" in {turn.mode, self._turn.mode} and turn.mode != self._turn.mode:
-            self._carried, self._said = [], []
+            self._earlier_finals, self._finals = [], []
         self._turn = turn
 
     def resume(self, origin: float) -> None:
         """A new connection takes over, `origin` seconds into the stream."""
         self._origin = origin
-        self._spliced = self._open
-        self._carried += self._said
-        self._said = []
+        self._taken_over = self._open
+        self._earlier_finals += self._finals
+        self._finals = []
 
-    def clock(self, event: E) -> E:
+    def to_stream_time(self, event: E) -> E:
         """The event with its times on the stream's own clock."""
         return shifted(event, self._origin)
 
-    def take(self, event: VisibleEvent | Settled) -> list[VisibleEvent]:
+    def merge(self, event: VisibleEvent | Settled) -> list[VisibleEvent]:
         """What the caller is told because of `event`, whose times are the stream's own; usually just that event."""
-        return [self._numbered(each) for each in self._told(event)]
+        return [self._numbered(each) for each in self._merged(event)]
 
     def finish(self, audio_time: float) -> list[VisibleEvent]:
         """What is left to say when the server has said its last, at the end of the audio."""
         return [self._numbered(each) for each in self._missing_turn_end(audio_time)]
 
-    def _told(self, event: VisibleEvent | Settled) -> list[VisibleEvent]:
+    def _merged(self, event: VisibleEvent | Settled) -> list[VisibleEvent]:
         match event:
             case SpeechStarted():
                 return self._speech_started(event)
@@ -106,7 +104,7 @@ class EventMerger:
             case Final():
                 self._final(event)
             case TurnEagerEnd() | TurnResumed():
-                return self._weighed(event)
+                return self._eager_end_or_resumed(event)
             case TurnEnd():
                 return self._turn_end(event)
             case Settled():
@@ -117,32 +115,32 @@ class EventMerger:
         ended: list[VisibleEvent] = []
         if self._turn.mode != "off" and not self._shown_until and self._silent_until(event.start):
             ended = self._missing_turn_end(event.audio_time)
-        if self._spliced:
+        if self._taken_over:
             return []
         self._open, self._speech_end = True, event.start
         return [*ended, event]
 
     def _interim(self, event: Interim) -> list[VisibleEvent]:
         # A replay goes over words that the caller has on the screen; showing fewer would make the text flicker.
-        if self._spliced and event.end <= self._shown_until:
+        if self._taken_over and event.end <= self._shown_until:
             return []
         self._shown_until = event.end
         # A server that takes over in an eager end does not know of it, and so cannot take it back.
-        resumed = self._turn_resumed(event.audio_time) if self._spliced and self._eager_text is not None else []
+        resumed = self._turn_resumed(event.audio_time) if self._taken_over and self._eager_text is not None else []
         return [event, *resumed]
 
     def _final(self, event: Final) -> None:
         self._shown_until = 0.0
         if event.text:
-            self._said.append(event.text)
+            self._finals.append(event.text)
             self._speech_end = event.end
         if self._turn.mode == "off":
             self._close()
 
-    def _weighed(self, event: TurnEagerEnd | TurnResumed) -> list[VisibleEvent]:
+    def _eager_end_or_resumed(self, event: TurnEagerEnd | TurnResumed) -> list[VisibleEvent]:
         if isinstance(event, TurnResumed):
             return [] if self._eager_text is None else self._turn_resumed(event.audio_time, event.probability)
-        whole = self._whole(event.text)
+        whole = self._turn_text(event.text)
         if whole == self._eager_text:
             return []
         resumed = [] if self._eager_text is None else self._turn_resumed(event.audio_time)
@@ -155,14 +153,14 @@ class EventMerger:
 
     def _turn_end(self, event: TurnEnd) -> list[VisibleEvent]:
         """The end as the caller is told it, after an eager end that says something else is taken back."""
-        event = replace(event, text=self._whole(event.text))
+        event = replace(event, text=self._turn_text(event.text))
         mistaken = self._eager_text not in {None, event.text}
         resumed = self._turn_resumed(event.audio_time, event.probability) if mistaken else []
         self._close()
         return [*resumed, event]
 
-    def _whole(self, text: str) -> str:
-        return " ".join(filter(None, [*self._carried, text]))
+    def _turn_text(self, text: str) -> str:
+        return " ".join(filter(None, [*self._earlier_finals, text]))
 
     def _settled(self, event: Settled) -> list[VisibleEvent]:
         """Nothing is open at the server: once it has listened past all that was heard, nothing is open here either."""
@@ -178,18 +176,18 @@ class EventMerger:
 
     def _missing_turn_end(self, audio_time: float) -> list[VisibleEvent]:
         """The end of a turn that was open when its server went: the new one never heard it, so it cannot end it."""
-        if not self._spliced:
+        if not self._taken_over:
             return []
         if self._turn.mode == "off":
             self._close()
             return []
-        text = " ".join(self._said)
+        text = " ".join(self._finals)
         return self._turn_end(TurnEnd(audio_time=audio_time, probability=1.0, speech_end=self._speech_end, text=text))
 
     def _close(self) -> None:
-        self._open = self._spliced = False
+        self._open = self._taken_over = False
         self._shown_until = 0.0
-        self._carried, self._said = [], []
+        self._earlier_finals, self._finals = [], []
         self._eager_text = None
 
     def _numbered(self, event: VisibleEvent) -> VisibleEvent:

@@ -34,9 +34,9 @@ class EventQueue:
         while len(self._events) >= MAX_QUEUED:
             self._emptied.clear()
             await self._emptied.wait()
-        self.put_at_once(event)
+        self.put_nowait(event)
 
-    def put_at_once(self, event: StreamEvent) -> None:
+    def put_nowait(self, event: StreamEvent) -> None:
         """Adds an event beyond the bound if need be; for the few that tell of the connection itself."""
         if self._events and isinstance(event, _OVERTAKEN) and type(self._events[-1]) is type(event):
             self._events.pop()

@@ -1,4 +1,4 @@
-"""Keeps one stream connected: tells servers what the journal holds, hears their events, and reconnects in between."""
+"""Keeps one stream connected: sends what the replay buffer holds, queues the events, and reconnects in between."""
 
 from __future__ import annotations
 
@@ -11,71 +11,73 @@ import aiohttp
 from auricle._connection.connection import Connection, ResumePoint
 from auricle._connection.connector import Connector
 from auricle._connection.servers import Servers
-from auricle._stream.event_merger import EventMerger, VisibleEvent
+from auricle._stream.event_merger import EventMerger
 from auricle._stream.event_queue import EventQueue
 from auricle._stream.replay_buffer import ReplayBuffer
-from auricle._stream.send_window import SendWindow
+from auricle._stream.stream_input import StreamInput
+from auricle.client_options import ClientOptions
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
-from auricle.events import Connected, Reconnected, Reconnecting
+from auricle.events import Connected, Reconnected, Reconnecting, VisibleEvent
 from auricle.protocol import codes
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Error, Final, Ready, Settled
 from auricle.reconnect import ReconnectPolicy
 
-SEND_BUFFER_SECONDS = 2.0
-
 
 class StreamTask:
-    """The task behind a stream.
+    """The task of a stream.
 
     Args:
         session: For the WebSockets.
         servers: Where to connect.
-        journal: What there is to tell; call `wake` after adding to it.
-        splice: What there was to hear.
-        policy: When to try again.
-        answer_timeout: Seconds without any event after which a server that owes one is taken for lost; None for never.
-        send_buffer_seconds: Audio that may wait to be sent.
+        replay_buffer: What to send.
+        stream_input: Its input, as the caller fills it.
+        merger: Makes the events of several connections those of one stream.
+        options: Of the client.
+
+    Attributes:
+        events: For the caller; another queue after `reopen`.
+        ready: What the last server answered; None before the first connection.
+        finished: Whether the task is over, by the end of the stream or by a failure.
+        failure: The error that ended it, if one did.
     """
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         servers: Servers,
-        journal: ReplayBuffer,
-        splice: EventMerger,
-        policy: ReconnectPolicy,
-        answer_timeout: float | None = None,
-        send_buffer_seconds: float = SEND_BUFFER_SECONDS,
+        replay_buffer: ReplayBuffer,
+        stream_input: StreamInput,
+        merger: EventMerger,
+        options: ClientOptions,
     ) -> None:
-        self.mailbox = EventQueue()
+        self.events = EventQueue()
         self.ready: Ready | None = None
-        self.over = False
+        self.finished = False
         self.failure: BaseException | None = None
-        self._dialler = Connector(session, servers)
-        self._journal = journal
-        self._splice = splice
-        self._policy = policy
-        self._connect_policy = policy
+        self._connector = Connector(session, servers)
+        self._replay_buffer = replay_buffer
+        self._input = stream_input
+        self._merger = merger
+        self._policy = self._connect_policy = options.reconnect
+        self._answer_timeout = options.answer_timeout
         self._start_message: Callable[[], Start] | None = None
-        self._room = SendWindow(send_buffer_seconds, SEND_BUFFER_SECONDS)
-        self._poked = asyncio.Event()
-        self._moved = asyncio.Event()
         self._attempt = 0
-        self._answer_timeout = answer_timeout
-        self._heard_at = 0.0
-        self._link: Connection | None = None
-        self._back: ResumePoint | None = None
+        self._last_event_at = 0.0
+        self._connection: Connection | None = None
+        self._resume_point: ResumePoint | None = None
         self._task: asyncio.Task[None] | None = None
+
+    # --- life --------------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Connects once and starts the task.
 
         Raises:
-            AuricleError: There is no server, or it will not have this stream.
+            AuricleError: No server can be reached, or none accepts the stream.
         """
-        link, _ = await self._connect()
-        self._start(link)
+        connection, _ = await self._connect()
+        self._start(connection)
 
     def begin(self, connect_policy: ReconnectPolicy, start_message: Callable[[], Start] | None) -> None:
         """Starts the task without a connection; the task makes one.
@@ -85,236 +87,209 @@ class StreamTask:
             start_message: Called before each attempt until one succeeds, for the `Start` of that attempt.
         """
         self._connect_policy, self._start_message = connect_policy, start_message
-        self._room.interrupted(0.0, _now())
+        self._input.interrupted()
         self._start(None)
 
     async def reopen(self) -> None:
-        """Goes on with a stream that has failed, as if its policy had not given up.
+        """Continues a stream that has failed, as if its policy had not given up.
 
         Raises:
-            AuricleError: No server will have it; it may be tried again.
+            AuricleError: No server accepts it; the caller may try again.
         """
-        link, connected = await self._connect()
-        self.mailbox, self.over, self.failure, self._attempt = EventQueue(), False, None, 0
-        self.mailbox.put_at_once(connected)
-        self._start(link)
+        connection, connected = await self._connect()
+        self.events, self.finished, self.failure, self._attempt = EventQueue(), False, None, 0
+        self.events.put_nowait(connected)
+        self._input.reopen()
+        self._start(connection)
 
-    def _start(self, link: Connection | None) -> None:
-        self._task = asyncio.create_task(self._run(link), name="auricle stream")
-        self._task.add_done_callback(self._finished)
+    def _start(self, connection: Connection | None) -> None:
+        self._task = asyncio.create_task(self._run(connection), name="auricle stream")
+        self._task.add_done_callback(self._finish)
 
     async def aclose(self) -> None:
-        """Drops the connection and waits until nothing is left of it."""
+        """Drops the connection and waits until the task is over."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self._link is not None:
-            await self._link.close()  # a task cancelled before its first step has closed nothing
+        if self._connection is not None:
+            await self._connection.close()  # a task that is cancelled before its first step has closed nothing
 
-    def wake(self) -> None:
-        """There is something new in the journal."""
-        self._poked.set()
-
-    @property
-    def has_room(self) -> bool:
-        """Whether more audio may be said, or nothing matters any more."""
-        return self.over or self._allows_more()
-
-    def _allows_more(self) -> bool:
-        return self._room.allows(self._journal.unsent_seconds, self._journal.seconds, _now())
-
-    def _is_stalled(self) -> bool:
-        return self._room.stalls(self._journal.unsent_seconds, self._journal.seconds, _now())
-
-    async def room(self) -> None:
-        """Waits until there is room."""
-        while not self.has_room:
-            await self._moved.wait()
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self.finished = True
+        self.failure = None if task.cancelled() else task.exception()
+        self.events.close(self.failure)
+        self._input.close()
 
     @property
     def url(self) -> str | None:
         """Of the server in use, or used last; None before the first connection."""
-        return None if self._link is None else self._link.address.url
+        return None if self._connection is None else self._connection.address.url
 
     # --- the task ----------------------------------------------------------------------------------------------------
 
-    async def _run(self, link: Connection | None) -> None:
-        if link is None:
-            link = await self._first_connection()
-        while (error := await self._serve(link)) is not None:
-            link = await self._reconnect(error)
+    async def _run(self, connection: Connection | None) -> None:
+        if connection is None:
+            connection = await self._connect_first()
+        while (error := await self._serve(connection)) is not None:
+            connection = await self._reconnect(error)
 
-    async def _serve(self, link: Connection) -> AuricleError | None:
-        """One connection's life; why it broke, or None when the stream is over."""
-        began = self._heard_at = _now()
+    async def _serve(self, connection: Connection) -> AuricleError | None:
+        """Uses a connection until it ends; returns why it broke, or None when the stream is over."""
+        began = self._last_event_at = _now()
         helpers = [
-            asyncio.create_task(self._write(link), name="auricle stream writer"),
-            asyncio.create_task(self._watch(link), name="auricle stream watch"),
+            asyncio.create_task(self._write(connection), name="auricle stream writer"),
+            asyncio.create_task(self._watch(connection), name="auricle stream watch"),
         ]
         try:
-            await self._read(link)
+            await self._read(connection)
         except AuricleError as error:
-            self._interrupted(link, error, lasted=_now() - began)
+            self._detach(connection, error, lasted=_now() - began)
             return error
         finally:
             for helper in helpers:
                 helper.cancel()
             await asyncio.wait(helpers)
-            await link.close()
+            await connection.close()
         return None
 
-    async def _watch(self, link: Connection) -> None:
-        """Takes a server for lost that says nothing although it owes an answer, or takes no audio.
+    async def _watch(self, connection: Connection) -> None:
+        """Gives a server up that sends nothing although it owes an answer, or takes no audio.
 
-        A file has to wait for live streams, and for other files: of its server only the heartbeat tells.
+        Not for offline streams, which wait for live streams and for each other: only the heartbeat tells whether their
+        server is alive.
         """
-        if self._answer_timeout is None or self._journal.start.offline:
+        if self._answer_timeout is None or self._replay_buffer.start.offline:
             return
         owed_since: float | None = None
         while True:
             await asyncio.sleep(self._answer_timeout / 8)
-            owes = self._journal.awaits_answer or self._is_stalled()
+            owes = self._replay_buffer.awaits_answer or self._input.is_stalled
             owed_since = (owed_since or _now()) if owes else None
-            if owed_since is not None and _now() - max(owed_since, self._heard_at) >= self._answer_timeout:
-                link.give_up(ConnectionFailed("timeout", f"no answer for {self._answer_timeout:g} s"))
+            if owed_since is not None and _now() - max(owed_since, self._last_event_at) >= self._answer_timeout:
+                connection.give_up(ConnectionFailed("timeout", f"no answer for {self._answer_timeout:g} s"))
                 return
 
-    async def _write(self, link: Connection) -> None:
+    async def _write(self, connection: Connection) -> None:
         while True:
-            self._poked.clear()
-            while (said := self._journal.next()) is not None:
-                try:
-                    await link.send(said)
-                except AuricleError:
-                    return  # the reader finds the connection broken too, after the events that still arrived on it
-                self._room.sent(self._journal.unsent_seconds)
-                self._pulse()
-            await self._poked.wait()
+            try:
+                await connection.send(await self._input.next_unsent())
+            except AuricleError:
+                return  # the reader meets the same error, after the events that still arrived on the connection
+            self._input.sent()
 
-    async def _read(self, link: Connection) -> None:
-        while (event := await link.receive()) is not None:
-            self._heard_at = _now()
-            event = self._splice.clock(event)
-            self._note(event, link.ready)
-            for told in self._splice.take(event):
-                await self.mailbox.put(told)
-        if self._journal.pending:
+    async def _read(self, connection: Connection) -> None:
+        while (received := await connection.receive()) is not None:
+            self._last_event_at = _now()
+            event = self._merger.to_stream_time(received)
+            self._release(event, connection.ready)
+            for visible in self._merger.merge(event):
+                await self.events.put(visible)
+        if self._replay_buffer.unanswered:
             raise ConnectionFailed("lost", "the server closed before it had answered every finalize")
-        for told in self._splice.finish(self._journal.seconds):
-            await self.mailbox.put(told)
+        for visible in self._merger.finish(self._replay_buffer.audio_seconds):
+            await self.events.put(visible)
 
-    def _note(self, event: VisibleEvent | Settled, ready: Ready) -> None:
-        """What the event lets the journal forget."""
+    def _release(self, event: VisibleEvent | Settled, ready: Ready) -> None:
+        """Drops from the replay buffer what the event makes superfluous."""
         if isinstance(event, Error):
-            self._journal.refuse(event.code, ready)
+            self._replay_buffer.refuse(event.code, ready)
         if isinstance(event, Final) and event.finalize_id is not None:
-            self._journal.answer(event.finalize_id)
+            self._replay_buffer.answer(event.finalize_id)
         if isinstance(event, Final | Settled):
-            self._journal.settle(event.settled)
+            self._replay_buffer.settle(event.settled)
             self._attempt = 0
 
     # --- between connections -----------------------------------------------------------------------------------------
 
-    async def _first_connection(self) -> Connection:
+    async def _connect_first(self) -> Connection:
         """The first connection of a stream that begins without one.
 
         Raises:
             AuricleError: The last attempt's, when the policy gives up.
         """
         try:
-            link, connected = await self._connect()
+            connection, connected = await self._connect()
         except AuricleError as error:
             return await self._reconnect(error)
-        self.mailbox.put_at_once(connected)
-        return link
+        self.events.put_nowait(connected)
+        return connection
 
     async def _connect(self) -> tuple[Connection, Connected | Reconnected]:
-        """A connection that goes on with the stream: to the server that had it, if that still has it, or to any.
+        """A connection for the stream: to the server that had it, if that still has it, or to any.
 
         Raises:
-            AuricleError: No server will have it.
+            AuricleError: No server accepts it.
         """
         first = self.ready is None
         if first and self._start_message is not None:
             self._restart(self._start_message())
-        start = self._journal.start
-        if self._back is None:
-            link = await self._dialler.connect(start)
+        start = self._replay_buffer.start
+        if self._resume_point is None:
+            connection = await self._connector.connect(start)
         else:
-            link = await self._dialler.reconnect(start, self._back, self._journal.can_resume)
-        self._link, self.ready, self._back = link, link.ready, None
-        resumption = self._journal.resume(link.ready)
+            connection = await self._connector.reconnect(start, self._resume_point, self._replay_buffer.can_resume)
+        self._connection, self.ready, self._resume_point = connection, connection.ready, None
+        resumption = self._replay_buffer.resume(connection.ready)
         if resumption is not None:
-            asked, ended = self._journal.told
-            link.resumed(asked, ended=ended)
-            return link, Reconnected(resumption.replayed_seconds, resumed=True)
-        resumption = self._journal.attach(link.ready)
-        self._splice.resume(resumption.origin)
+            requests = self._replay_buffer.sent_requests
+            connection.resumed(requests.finalizes, ended=requests.ended)
+            return connection, Reconnected(resumption.replayed_seconds, resumed=True)
+        resumption = self._replay_buffer.attach(connection.ready)
+        self._merger.resume(resumption.origin)
         event = Connected if first else Reconnected
-        return link, event(resumption.replayed_seconds, resumption.lost_seconds)
+        return connection, event(resumption.replayed_seconds, resumption.lost_seconds)
 
     def _restart(self, start: Start) -> None:
-        """The first connection is asked for with another `Start` than the last attempt."""
-        previous = self._journal.start
+        """The next attempt at a first connection asks with another `Start`."""
+        previous = self._replay_buffer.start
         if (start.encoding, start.sample_rate) != (previous.encoding, previous.sample_rate):
             raise ValueError("start: the encoding and the sample rate of a stream cannot change between attempts")
         if start.turn != previous.turn:
-            self._splice.change_turn(start.turn)
-        self._journal.start = start
+            self._merger.change_turn(start.turn)
+        self._replay_buffer.start = start
 
-    def _interrupted(self, link: Connection, error: AuricleError, *, lasted: float) -> None:
-        """A server that has ended the stream has nothing to come back to; of a broken connection it knows nothing."""
+    def _detach(self, connection: Connection, error: AuricleError, *, lasted: float) -> None:
+        """After a broken connection its server may still have the stream; after an error that it sent it has not."""
         if lasted > self._policy.max_delay:
             self._attempt = 0
         if isinstance(error, ConnectionFailed):
-            link.cut()
-            self._back = link.resume_point
+            connection.abort()
+            self._resume_point = connection.resume_point
         else:
-            self._dialler.ended(link, error)
-        self._journal.detach(speaking=self._splice.speaking)
-        self._room.interrupted(self._journal.seconds, _now())
+            self._connector.ended(connection, error)
+        self._replay_buffer.detach(speaking=self._merger.speaking)
+        self._input.interrupted()
 
     async def _reconnect(self, error: AuricleError) -> Connection:
-        """A new connection.
+        """A new connection, after `error`.
 
         Raises:
-            AuricleError: The last one's, when the policy gives up.
+            AuricleError: The last attempt's, when the policy gives up.
         """
         policy = self._connect_policy if self.ready is None else self._policy
         while True:
             self._attempt += 1
             if policy.gives_up(self._attempt, error):
                 raise error
-            await self._wait_for_use(error)
+            await self._wait_for_input(error)
             delay = policy.delay(self._attempt, error, random.random())
-            self.mailbox.put_at_once(Reconnecting(self._attempt, delay, error))
+            self.events.put_nowait(Reconnecting(self._attempt, delay, error))
             await asyncio.sleep(delay)
             try:
-                link, connected = await self._connect()
+                connection, connected = await self._connect()
             except AuricleError as failure:
                 error = failure
                 continue
             if isinstance(connected, Connected):
                 self._attempt = 0  # from here on the other policy counts
-            self.mailbox.put_at_once(connected)
-            return link
+            self.events.put_nowait(connected)
+            return connection
 
-    async def _wait_for_use(self, error: AuricleError) -> None:
-        """After an idle timeout: the next connection would idle away as well, and hold a slot until then."""
+    async def _wait_for_input(self, error: AuricleError) -> None:
+        """After an idle timeout: without input a new connection would idle too, and hold a slot until it times out."""
         idled = isinstance(error, StreamFailed) and error.code == codes.IDLE_TIMEOUT
-        if idled and not self._journal.awaits_answer:
-            await self._poked.wait()
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self.over = True
-        self.failure = None if task.cancelled() else task.exception()
-        self.mailbox.close(self.failure)
-        self._pulse()
-
-    def _pulse(self) -> None:
-        """Wakes all that wait for room; each looks for itself."""
-        self._moved.set()
-        self._moved = asyncio.Event()
+        if idled and not self._replay_buffer.awaits_answer:
+            await self._input.wait_for_input()
 
 
 def _now() -> float:

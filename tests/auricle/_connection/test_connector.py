@@ -49,5 +49,5 @@ async def test_a_server_that_has_taken_a_stream_back_is_in_good_standing() -> No
         with pytest.raises(ServerFull):
             await dialler.reconnect(START, back, lambda _: True)
         await (await dialler.reconnect(START, back, lambda _: True)).close()
-        assert servers._avoided.keys() == {address(second).url}
+        assert servers._avoided_until.keys() == {address(second).url}
         assert servers.in_order(_now())[0] == address(first)

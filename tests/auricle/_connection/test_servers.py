@@ -7,7 +7,7 @@ import pytest
 import auricle
 from auricle import AuricleClient, ConnectionFailed, Refused, ServerFull
 from auricle._connection.connection import Address
-from auricle._connection.servers import FAILED_SECONDS, FULL_SECONDS, Servers, weightiest
+from auricle._connection.servers import FAILED_SECONDS, FULL_SECONDS, Servers, most_telling
 from tests.auricle.listening import everything, words_of
 from tests.auricle.recogniser import START, speech
 from tests.auricle.servers import ScriptedServer
@@ -57,9 +57,9 @@ def test_somewhere_to_go_is_needed() -> None:
 
 def test_full_weighs_more_than_broken_and_broken_more_than_hopeless() -> None:
     full, refused = ServerFull(), Refused(401, "key")
-    assert weightiest([refused, DOWN, full]) is full
-    assert weightiest([refused, DOWN]) is DOWN
-    assert weightiest([refused]) is refused
+    assert most_telling([refused, DOWN, full]) is full
+    assert most_telling([refused, DOWN]) is DOWN
+    assert most_telling([refused]) is refused
 
 
 async def test_a_stream_goes_to_the_first_server_that_will_have_it() -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from auricle._stream.event_merger import EventMerger, VisibleEvent
+from auricle._stream.event_merger import EventMerger
+from auricle.events import VisibleEvent
 from auricle.protocol import (
     Error,
     Final,
@@ -21,7 +22,7 @@ from auricle.protocol import (
 from auricle.protocol.settings import TurnMode
 
 
-def splice(mode: TurnMode = "silence") -> EventMerger:
+def merger(mode: TurnMode = "silence") -> EventMerger:
     return EventMerger(TurnSettings(mode, 500, max_silence_ms=1_500))
 
 
@@ -47,7 +48,7 @@ def settled(seconds: float) -> Settled:
 
 
 def hear(made: EventMerger, *events: VisibleEvent | Settled) -> list[VisibleEvent]:
-    return [told for event in events for told in made.take(made.clock(event))]
+    return [told for event in events for told in made.merge(made.to_stream_time(event))]
 
 
 def kinds(events: list[VisibleEvent]) -> list[type]:
@@ -55,7 +56,7 @@ def kinds(events: list[VisibleEvent]) -> list[type]:
 
 
 def test_a_language_begins_where_the_stream_has_it() -> None:
-    made = splice()
+    made = merger()
     made.resume(10.0)
     mixed = replace(final("ja yes", 1.0), languages=(LanguageSpan("de-DE", 0.8), LanguageSpan("en-US", 0.9)))
     (moved,) = hear(made, mixed)
@@ -73,18 +74,18 @@ def test_on_one_connection_events_pass_as_they_are() -> None:
         turn_end("hi there", 0.6),
         Error(code="unsupported_latency", fault="client", fatal=False, message="m"),
     ]
-    heard = hear(splice(), *events)
+    heard = hear(merger(), *events)
     assert [event.seq for event in heard] == [1, 2, 3, 4, 5, 6, 7]
     assert kinds(heard) == kinds(events)
     assert [getattr(event, "text", None) for event in heard] == [getattr(event, "text", None) for event in events]
 
 
 def test_settled_is_between_client_and_server() -> None:
-    assert hear(splice(), settled(1.0)) == []
+    assert hear(merger(), settled(1.0)) == []
 
 
 def test_times_are_the_streams_own() -> None:
-    made = splice()
+    made = merger()
     made.resume(10.0)
     (heard,) = hear(made, final("hi", 1.0))
     assert isinstance(heard, Final)
@@ -93,14 +94,14 @@ def test_times_are_the_streams_own() -> None:
 
 
 def test_numbers_go_on() -> None:
-    made = splice()
+    made = merger()
     first = hear(made, started(0.1), final("hi", 0.5), turn_end("hi", 0.5))
     made.resume(1.0)
     assert [event.seq for event in [*first, *hear(made, started(0.1))]] == [1, 2, 3, 4]
 
 
 def test_a_turn_does_not_begin_twice() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), interim("one two", 0.5))
     assert made.speaking
     made.resume(0.0)
@@ -108,7 +109,7 @@ def test_a_turn_does_not_begin_twice() -> None:
 
 
 def test_text_on_the_screen_does_not_shrink() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), interim("one two three", 0.9))
     made.resume(0.05)
     replay = hear(made, started(0.05), interim("one", 0.25), interim("one two three", 0.85), interim("and four", 1.1))
@@ -116,7 +117,7 @@ def test_text_on_the_screen_does_not_shrink() -> None:
 
 
 def test_the_next_segment_shows_from_its_first_word() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), interim("one", 5.0))
     made.resume(0.0)
     heard = hear(made, final("one", 5.0), interim("two", 5.2))
@@ -124,7 +125,7 @@ def test_the_next_segment_shows_from_its_first_word() -> None:
 
 
 def test_the_end_of_a_turn_tells_all_of_it() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), final("one", 0.5), final("", 0.6))
     made.resume(0.6)
     hear(made, started(0.1), final("two", 0.5))
@@ -136,7 +137,7 @@ def test_the_end_of_a_turn_tells_all_of_it() -> None:
 
 
 def test_a_turn_whose_end_was_cut_off_ends_before_the_next_begins() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), final("one", 0.5))
     made.resume(0.7)
     heard = hear(made, started(0.3))
@@ -148,7 +149,7 @@ def test_a_turn_whose_end_was_cut_off_ends_before_the_next_begins() -> None:
 
 
 def test_speech_that_goes_on_soon_enough_belongs_to_the_same_turn() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), final("one", 0.5))
     made.resume(0.7)
     assert hear(made, started(0.2)) == []
@@ -156,7 +157,7 @@ def test_speech_that_goes_on_soon_enough_belongs_to_the_same_turn() -> None:
 
 
 def test_a_turn_whose_end_was_cut_off_ends_when_the_new_server_hears_nothing() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), final("one", 0.5))
     made.resume(0.5)
     assert hear(made, settled(0.4)) == []
@@ -165,7 +166,7 @@ def test_a_turn_whose_end_was_cut_off_ends_when_the_new_server_hears_nothing() -
 
 
 def test_a_turn_whose_end_was_cut_off_ends_with_the_stream() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), final("one", 0.5))
     made.resume(0.7)
     (end,) = made.finish(0.9)
@@ -175,27 +176,27 @@ def test_a_turn_whose_end_was_cut_off_ends_with_the_stream() -> None:
 
 
 def test_a_server_that_heard_it_all_ends_its_turns_itself() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), final("one", 0.5))
     assert made.finish(0.9) == []
 
 
 def test_a_word_that_the_new_server_does_not_hear_still_ends_its_turn() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), interim("um", 0.4))
     made.resume(0.0)
     assert kinds(hear(made, settled(2.0))) == [TurnEnd]
 
 
 def test_without_turns_a_segment_ends_with_its_final() -> None:
-    made = splice("off")
+    made = merger("off")
     hear(made, started(0.1), interim("one", 0.4))
     made.resume(0.0)
     assert kinds(hear(made, started(0.1), final("one", 0.5), started(0.9))) == [Final, SpeechStarted]
 
 
 def test_without_turns_none_is_made_up() -> None:
-    made = splice("off")
+    made = merger("off")
     hear(made, started(0.1))
     made.resume(0.0)
     assert hear(made, settled(5.0)) == []
@@ -207,7 +208,7 @@ def test_without_turns_none_is_made_up() -> None:
 def test_a_turn_is_forgotten_where_turns_cease_and_not_where_they_are_found_otherwise(
     then: TurnMode, text: str
 ) -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), final("one", 0.5))
     made.change_turn(TurnSettings(then))
     made.change_turn(TurnSettings("silence"))
@@ -218,7 +219,7 @@ def test_a_turn_is_forgotten_where_turns_cease_and_not_where_they_are_found_othe
 
 
 def test_turn_settings_may_change_on_the_way() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), final("one", 0.5))
     made.change_turn(TurnSettings("silence", 5_000))
     made.resume(0.5)
@@ -231,7 +232,7 @@ def eager_end(text: str, speech_end: float) -> TurnEagerEnd:
 
 
 def cut_in_an_eager_end() -> EventMerger:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), interim("hi", 0.3), eager_end("hi", 0.3))
     made.resume(0.0)
     return made
@@ -264,7 +265,7 @@ def test_an_end_with_other_words_takes_the_eager_one_back_first() -> None:
 
 
 def test_an_eager_end_holds_the_words_that_went_to_the_server_before() -> None:
-    made = splice()
+    made = merger()
     hear(made, started(0.1), final("one", 0.3))
     made.resume(0.3)
     (heard,) = hear(made, started(0.2), eager_end("two", 0.4))

@@ -13,8 +13,8 @@ from tests.auricle._stream.test_event_merger import (
     hear,
     interim,
     kinds,
+    merger,
     settled,
-    splice,
     started,
     turn_end,
 )
@@ -27,7 +27,7 @@ def test_every_turn_ends_with_so_much_silence(mode: TurnMode, seconds: float) ->
 
 def test_words_that_go_on_before_the_longest_silence_belong_to_the_same_turn() -> None:
     """The server before may have found its end by now, or not; a turn cut in two is the worse mistake."""
-    made = splice("semantic")
+    made = merger("semantic")
     hear(made, started(0.1), final("one", 0.5))
     made.resume(0.7)
     heard = hear(made, started(1.2), interim("two", 1.4), final("two", 1.4), turn_end("two", 1.4))
@@ -37,7 +37,7 @@ def test_words_that_go_on_before_the_longest_silence_belong_to_the_same_turn() -
 
 
 def test_words_after_the_longest_silence_begin_another_turn() -> None:
-    made = splice("semantic")
+    made = merger("semantic")
     hear(made, started(0.1), final("one", 0.5))
     made.resume(0.7)
     heard = hear(made, started(1.3))
@@ -47,7 +47,7 @@ def test_words_after_the_longest_silence_begin_another_turn() -> None:
 
 
 def test_an_end_that_no_server_can_find_any_more_comes_with_the_longest_silence() -> None:
-    made = splice("semantic")
+    made = merger("semantic")
     hear(made, started(0.1), final("one", 0.5), eager_end("one", 0.5))
     made.resume(0.5)
     assert hear(made, settled(1.4)) == []
@@ -56,7 +56,7 @@ def test_an_end_that_no_server_can_find_any_more_comes_with_the_longest_silence(
 
 def test_a_server_that_ends_a_turn_earlier_than_the_one_before_cuts_it_and_loses_nothing() -> None:
     """It has not heard what went before the replay, so it may judge the same pause otherwise."""
-    made = splice("semantic")
+    made = merger("semantic")
     hear(made, started(0.1), interim("one", 0.5), interim("one two", 1.4), eager_end("one two", 1.4))
     made.resume(0.0)
     first = hear(made, started(0.1), interim("one", 0.5), final("one", 0.5), turn_end("one", 0.5))
@@ -67,7 +67,7 @@ def test_a_server_that_ends_a_turn_earlier_than_the_one_before_cuts_it_and_loses
 
 
 def test_a_server_that_ends_a_turn_later_than_the_one_before_joins_nothing_that_was_told_apart() -> None:
-    made = splice("semantic")
+    made = merger("semantic")
     hear(made, started(0.1), final("one", 0.5), turn_end("one", 0.5))
     made.resume(0.7)
     heard = hear(made, started(0.2), interim("two", 0.5), final("two", 0.5), turn_end("two", 0.5))

@@ -32,7 +32,7 @@ async def test_only_the_newest_of_several_interims_waits() -> None:
 async def test_only_the_newest_reconnection_notice_waits() -> None:
     mailbox = EventQueue()
     for attempt in range(10_000):
-        mailbox.put_at_once(Reconnecting(attempt, 0.1, LOST))
+        mailbox.put_nowait(Reconnecting(attempt, 0.1, LOST))
     assert len(mailbox) == 1
 
 

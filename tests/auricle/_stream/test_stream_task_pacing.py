@@ -23,8 +23,8 @@ async def test_a_slow_server_slows_the_sender_and_memory_stays_bounded() -> None
             sending = asyncio.create_task(stream.send(bytes(96_000 * 600)))
             done, _ = await asyncio.wait([sending], timeout=0.5)
             assert not done
-            assert stream._journal.unsent_seconds <= 2.5 < stream.audio_seconds
-            assert stream._journal.held_seconds <= 62.5
+            assert stream._replay_buffer.unsent_seconds <= 2.5 < stream.audio_seconds
+            assert stream._replay_buffer.held_seconds <= 62.5
             sending.cancel()
             await asyncio.wait([sending])
         server.released.set()
@@ -54,7 +54,7 @@ async def test_a_slow_reader_loses_nothing_and_memory_stays_bounded(monkeypatch:
         ids = [await stream.finalize() for _ in range(200)]
         await stream.end()
         await server.until("finished", 1)
-        assert len(stream._pump.mailbox) <= 32
+        assert len(stream._task.events) <= 32
         heard = [event.finalize_id async for event in stream if isinstance(event, Final)]
     assert heard == ids
 

@@ -1,0 +1,169 @@
+"""The messages that a client has put between its audio, as long as a server may have to be sent them again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from auricle.protocol import codes
+from auricle.protocol.client_messages import End, Finalize, Start, Update
+from auricle.protocol.server_messages import Ready
+
+_REFUSED_FIELDS: dict[str, tuple[str, ...]] = {
+    codes.UNSUPPORTED_LATENCY: ("latency_ms",),
+    codes.UNSUPPORTED_LANGUAGE: ("language",),
+    codes.UNSUPPORTED_KEYTERMS: ("keyterms",),
+    codes.INVALID_KEYTERMS: ("keyterms",),
+    codes.SERVER_FULL: ("latency_ms", "refine"),
+}
+"""The fields of an `Update` that a non-fatal error with this code can be about."""
+_SETTINGS = ("latency_ms", "language", "turn", "keyterms", "refine")
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A message and the position of the audio after which it stands."""
+
+    position: int
+    message: Update | Finalize | End
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequests:
+    """What a server has been asked for and has not answered.
+
+    Attributes:
+        finalizes: Ids of the finalizes.
+        ended: Whether the `End` was sent.
+    """
+
+    finalizes: tuple[str, ...]
+    ended: bool
+
+
+class MessageLog:
+    """Messages in order; those up to a cursor have been sent on the present connection."""
+
+    def __init__(self) -> None:
+        self._entries: list[_Entry] = []
+        self._cursor = 0
+        self._unanswered: dict[str, _Entry] = {}
+        # The server counts the messages of a stream (`Held.messages`), also those that are forgotten here.
+        self._sent_count = 0
+        self._resendable = 0
+
+    @property
+    def unanswered(self) -> Collection[str]:
+        """Ids of the finalizes without an answer, sent or not."""
+        return self._unanswered.keys()
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether a finalize or the end still needs its answer."""
+        return any(isinstance(entry.message, Finalize | End) for entry in self._entries)
+
+    @property
+    def sent_requests(self) -> SentRequests:
+        """Of the present connection."""
+        messages = [entry.message for entry in self._sent]
+        return SentRequests(
+            tuple(message.id for message in messages if isinstance(message, Finalize)), End() in messages
+        )
+
+    @property
+    def next_position(self) -> int | None:
+        """Position of the next message to send; None when all are sent."""
+        return self._entries[self._cursor].position if self._cursor < len(self._entries) else None
+
+    def add(self, position: int, message: Update | Finalize | End) -> None:
+        """Adds a message after the audio up to `position`."""
+        entry = _Entry(position, message)
+        self._entries.append(entry)
+        if isinstance(message, Finalize):
+            self._unanswered[message.id] = entry
+
+    def take_next(self) -> Update | Finalize | End:
+        """The next message to send, which counts as sent from now on."""
+        message = self._entries[self._cursor].message
+        self._cursor += 1
+        self._sent_count += 1
+        return message
+
+    def answer(self, finalize_id: str) -> None:
+        """Forgets a finalize: it has its final."""
+        self._forget(self._unanswered.pop(finalize_id))
+
+    def settle(self, position: int) -> list[Update]:
+        """Forgets the updates sent before `position`, and returns them.
+
+        An update right at `position` is kept: the server may have settled that much before it read the update.
+        """
+        settled = []
+        for entry in self._sent:
+            if entry.position >= position:
+                break
+            if isinstance(entry.message, Update):
+                settled.append(entry.message)
+                self._forget(entry)
+        return settled
+
+    def refuse(self, code: str, ready: Ready) -> None:
+        """Takes a setting that the server refused out of its update, so that a replay does not ask for it again.
+
+        Args:
+            code: The error's code.
+            ready: What the server offers. An error does not name its update; of several that were sent, the one for
+                the setting that the server offers least is taken.
+        """
+        asking = [
+            (entry, entry.message, name)
+            for entry in reversed(self._sent)
+            for name in _REFUSED_FIELDS.get(code, ())
+            if isinstance(entry.message, Update) and getattr(entry.message, name) is not None
+        ]
+        if asking:
+            entry, update, name = min(asking, key=lambda each: _likelihood(ready, each[1], each[2]))
+            entry.message = Update(**{other: getattr(update, other) for other in _SETTINGS if other != name})
+
+    def rewind(self) -> None:
+        """The connection is gone: every message is unsent again."""
+        self._resendable, self._cursor = self._cursor, 0
+
+    def restart(self) -> None:
+        """A connection begins with none of the messages."""
+        self._sent_count = 0
+
+    def can_resume(self, count: int) -> bool:
+        """Whether all that the server lacks is still here, when it has the first `count` messages that it was sent."""
+        return 0 <= self._sent_count - count <= self._resendable
+
+    def resume(self, count: int) -> None:
+        """A connection goes on after the first `count` messages that the server was sent; `can_resume`."""
+        self._cursor = self._resendable - (self._sent_count - count)
+        self._sent_count = count
+
+    @property
+    def _sent(self) -> list[_Entry]:
+        return self._entries[: self._cursor]
+
+    def _forget(self, entry: _Entry) -> None:
+        self._entries.remove(entry)
+        self._cursor -= 1
+
+
+def with_settings(start: Start, update: Update) -> Start:
+    """The `Start` of a stream whose settings are those of `start`, changed by `update`."""
+    changed = {name: getattr(update, name) for name in _SETTINGS if getattr(update, name) is not None}
+    if start.offline:
+        changed.pop("latency_ms", None)  # an offline stream always has the largest latency of the model
+    return replace(start, **changed)
+
+
+def _likelihood(ready: Ready, update: Update, name: str) -> int:
+    """How likely the server is to follow, from 0 on: before resolving locales, servers knew exact codes only."""
+    if name == "refine":
+        return 0 if update.refine == "on" else 3  # "off" and "auto" reserve no time and are never refused
+    asked = getattr(update, name)
+    if not ready.offers(asked):
+        return 0
+    return 1 if name == "language" and asked not in ready.languages else 2
