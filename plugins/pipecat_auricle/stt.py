@@ -2,87 +2,63 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl as tls
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
-from pipecat.frames.frames import STTMetadataFrame
+from loguru import logger
+from pipecat.frames import frames as pipecat_frames
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.services.settings import STTSettings
+from pipecat.services.stt_service import STTService
 from pipecat.transcriptions.language import Language
+from pipecat.turns.eager_end_of_turn_mixin import EagerEndOfTurnSTTServiceMixin
 from pipecat.turns.user_stop import EagerMatchPolicy
-from pipecat.utils.errors import ErrorCategory
-from pipecat.utils.types import NOT_GIVEN, assert_given, is_given
+from pipecat.utils.tracing.service_decorators import traced_stt
 
-from auricle import AuricleClient, ReconnectPolicy
-from auricle.protocol.client_messages import Start
-from auricle.protocol.server_messages import Error, Ready
-from pipecat_auricle.connection import ConnectedSTTService
+from auricle import AuricleClient, Ready, ReconnectPolicy, Start
+from pipecat_auricle import outputs
+from pipecat_auricle.connection import ServiceConnection
 from pipecat_auricle.eager_match import SameWords
-from pipecat_auricle.errors import refused_setting
-from pipecat_auricle.settings import (
-    UPDATABLE,
-    AuricleSTTSettings,
-    TurnDetection,
-    complete_settings,
-    eager,
-    objection,
-    start_message,
-    turn_settings,
-    update_message,
-)
+from pipecat_auricle.live_settings import LiveSettings
+from pipecat_auricle.recognition import Recognition
+from pipecat_auricle.settings import TTFS_P99, AuricleSTTSettings, TurnDetection, eager
+from pipecat_auricle.transcription_state import TranscriptionState
 
-TTFS_P99 = 0.35
-"""Seconds from the end of speech to the final transcript, 99th percentile; Pipecat's voice detection takes 0.2 of them
-to report the stop. With the demo model on two CPU cores, 160 utterances in real time had medians of 0.22 and 99th
-percentiles of 0.23 to 0.24 at chunk latencies of 80 to 1120 ms (`tests/bench/bench_pipecat_finals.py`); the rest is for
-the network and for a server with more to do."""
-
+_SETUP_SECONDS = 15.0  # Pipecat gives up a pipeline whose setup takes 20
+_END_SECONDS = 3.0  # for the last words, beyond the time in which a silent server is given up
 _DEFAULT_POLICY = ReconnectPolicy()
 
 
-class AuricleSTTService(ConnectedSTTService):
+class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     """Streaming speech-to-text by an Auricle server.
 
-    Two ways to take turns:
+    `TurnDetection` says who detects turns. Turn strategies that the application names win over those of the service.
 
-    - ``turn_detection="vad"``: Pipecat decides, by its voice detection and turn strategies. Each stop of the voice
-      detection has the server finalize what was said, which takes one engine step; the answer is marked as the last, so
-      that the turn need not wait for a timeout.
-    - ``turn_detection="server"``: the server decides, on the chunk clock: after `Settings.silence_ms` without a word,
-      or with ``Settings.turn_mode="semantic"`` when by all that it heard the turn has probably ended. The service
-      recommends the turn strategies that follow it; strategies that the application names win. With
-      `Settings.eager_silence_ms`, in semantic mode `Settings.eager_threshold`, the model may begin to answer before the
-      end is certain.
-
-    A connection that breaks is mended with nothing lost and nothing doubled; `on_disconnected` and `on_connected` tell
-    of it. An error frame tells of what could not be mended, and so does `on_connection_error`.
-
-    Example:
-        stt = AuricleSTTService(url="ws://localhost:8765", settings=AuricleSTTService.Settings(latency_ms=160))
+    A broken connection is restored without a lost or repeated word; `on_disconnected` and `on_connected` report it. An
+    error frame, and `on_connection_error`, report what could not be restored.
 
     Args:
-        url: ``ws://host:port`` or ``wss://host:port`` of the server, or of several: one that is full or does not answer
-            is passed over for the next.
-        api_key: Key, where the server asks for one.
-        turn_detection: Who decides on turns, see above.
-        settings: What differs from the defaults; changed at run time by an `STTUpdateSettingsFrame`.
-        should_interrupt: With the server's turns, whether a turn's start interrupts the bot.
-        eager_match_policy: With eager ends of turn, whether what was said is near enough to what was guessed to keep
-            the answer; by default, whether the words are the same.
-        ttfs_p99_latency: Measured seconds from the end of speech to the final transcript, with Pipecat's turns.
-        stall_timeout: Seconds that words may stay without a final beyond the time in which one would come by itself;
-            then the service asks for it. For words too soft for the voice detection, and audio that stops in mid-turn.
+        url: ``ws://host:port`` or ``wss://host:port``; of several, the next one when one is full or does not answer.
+        api_key: For a server that asks for one.
+        turn_detection: ``"vad"`` or ``"server"``.
+        settings: What differs from the defaults; an `STTUpdateSettingsFrame` changes them at run time.
+        should_interrupt: With the server's turn detection, whether the start of a turn interrupts the bot.
+        eager_match_policy: Whether an answer to an eager end of turn is kept; by default, when the words are the same.
+        ttfs_p99_latency: Measured seconds from the end of speech to the final, with Pipecat's turn detection.
+        stall_timeout: Seconds after which a final that should have come by itself is asked for, see `Recognition`.
         reconnect: When to try again, and how much audio to keep for it.
         connect_timeout: Seconds for one attempt.
-        answer_timeout: Seconds without any event after which a server that has a final to give is given up like one
-            whose connection broke; None waits for ever.
+        answer_timeout: Seconds without any event after which a server that owes a final counts as lost; None for never.
         ssl: Context for wss.
-        http_session: An aiohttp session to use instead of one of the service's own.
+        http_session: An aiohttp session to use; without one, the service makes its own.
         **kwargs: For Pipecat's `STTService`, such as ``sample_rate``; the pipeline's by default.
 
     Raises:
-        ValueError: The url is none, or a setting is out of range.
+        ValueError: The url is not valid, or a setting is out of range.
     """
 
     Settings = AuricleSTTSettings
@@ -106,32 +82,32 @@ class AuricleSTTService(ConnectedSTTService):
         http_session: aiohttp.ClientSession | None = None,
         **kwargs: Any,
     ) -> None:
-        complete = complete_settings(settings, turn_detection)
-        turn = turn_settings(complete, turn_detection)
-        client = AuricleClient(
+        self._live_settings = live = LiveSettings(settings, turn_detection)
+        super().__init__(
+            settings=live.settings,
+            ttfs_p99_latency=ttfs_p99_latency,
+            enable_eager_end_of_turn=eager(live.turn),
+            eager_match_policy=eager_match_policy or SameWords(),
+            **kwargs,
+        )
+        # A full server is not a broken one: it is asked again for as long as the pipeline runs.
+        self._policy = replace(reconnect, wait_while_full=True)
+        self._client = AuricleClient(
             url,
             api_key=api_key,
             ssl=ssl,
             session=http_session,
-            reconnect=reconnect,
+            reconnect=self._policy,
             connect_timeout=connect_timeout,
             answer_timeout=answer_timeout,
         )
-        super().__init__(
-            client=client,
-            reconnect=reconnect,
-            answer_timeout=answer_timeout,
-            turn=turn,
-            settings=complete,
-            ttfs_p99_latency=ttfs_p99_latency,
-            enable_eager_end_of_turn=eager(turn),
-            eager_match_policy=eager_match_policy or SameWords(),
-            **kwargs,
-        )
-        self._turn_detection: TurnDetection = turn_detection
+        self._end_seconds = _END_SECONDS + (answer_timeout or 0.0)
         self._should_interrupt = should_interrupt
         self._stall_timeout = stall_timeout
-        self._replaced: dict[str, list[Any]] = {}
+        self._state = TranscriptionState(live.turn)
+        self._recognition: Recognition | None = None
+        self._reader_task: asyncio.Task[None] | None = None
+        self._strategies_outdated = False
 
     def can_generate_metrics(self) -> bool:
         """The service reports time to first byte and usage."""
@@ -139,16 +115,15 @@ class AuricleSTTService(ConnectedSTTService):
 
     @property
     def supports_ttfs(self) -> bool:
-        """Whether there is a time from the end of speech to the final that is not the server's silence."""
-        return not self._turns_by_server
+        """Whether the time from the end of speech to the final is a latency: with the server's turns it is silence."""
+        return not self._state.server_turns
 
-    def service_metadata_frame(self) -> STTMetadataFrame:
+    def service_metadata_frame(self) -> pipecat_frames.STTMetadataFrame:
         """What the pipeline should know: the latency, or the turn strategies that follow the server."""
         frame = super().service_metadata_frame()
-        if self._turns_by_server:
-            frame.user_turn_strategies = self.recommended_user_turn_strategies(
-                enable_interruptions=self._should_interrupt
-            )
+        if self._state.server_turns:
+            strategies = self.recommended_user_turn_strategies(enable_interruptions=self._should_interrupt)
+            frame.user_turn_strategies = strategies
         return frame
 
     def language_to_service_language(self, language: Language) -> str:
@@ -157,48 +132,169 @@ class AuricleSTTService(ConnectedSTTService):
 
     def start_message(self) -> Start:
         """The message that opens the next stream, from the settings as they are now."""
-        return start_message(self._settings, self._turn_detection, self.sample_rate)
+        return self._live_settings.start_message(self.sample_rate)
+
+    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]  # Pipecat's own narrowing
+        """Connects; a server that does not answer in time is tried again in the background."""
+        await super().setup(setup)
+        # Nothing of an earlier pipeline is left: its clock, its words, its muted user.
+        self._state = TranscriptionState(self._live_settings.turn)
+        self._strategies_outdated = False
+        self._clear_eager_end_of_turn()
+        if not await self._connect().has_settled(_SETUP_SECONDS):
+            logger.warning(f"{self}: the server has not answered yet; the pipeline starts without it")
+
+    async def stop(self, frame: pipecat_frames.EndFrame) -> None:
+        """Waits for the last words, so that they go down the pipeline before its end."""
+        await self._cancel_keepalive_task()
+        if self._recognition is not None:
+            await self._recognition.finish(self._end_seconds)
+            await self._push(*self._recognition.cut_short())
+        await super().stop(frame)
+        await self._disconnect()
+
+    async def cancel(self, frame: pipecat_frames.CancelFrame) -> None:
+        """Disconnects at once."""
+        await super().cancel(frame)
+        await self._disconnect()
+
+    async def cleanup(self) -> None:
+        """Disconnects, if that has not happened yet."""
+        await super().cleanup()  # type: ignore[no-untyped-call]  # Pipecat leaves it unannotated
+        await self._disconnect()
+
+    async def set_usable(self, is_usable: bool) -> None:
+        """Follows Pipecat's verdict; a service that is given another chance connects again."""
+        again = is_usable and not self.is_usable
+        await super().set_usable(is_usable)
+        if again and self._recognition is not None and self._recognition.connection.over:
+            self._connect()
+
+    def _connect(self) -> Recognition:
+        connection = ServiceConnection(self._client, self._policy, self.start_message)
+        self._recognition = Recognition(connection, self._state, self._live_settings, self._stall_timeout)
+        self._reader_task = self.create_task(self._read(self._recognition), "recognition")
+        return self._recognition
+
+    async def _disconnect(self) -> None:
+        await self._cancel_keepalive_task()
+        task, recognition, self._reader_task, self._recognition = self._reader_task, self._recognition, None, None
+        if task is not None:
+            await self.cancel_task(task)
+        if recognition is not None:
+            await self._push(*await recognition.aclose())
+        await self._client.aclose()
+
+    async def run_stt(self, audio: bytes) -> AsyncGenerator[pipecat_frames.Frame | None, None]:
+        """Sends audio; the transcripts come by themselves."""
+        self._state.user_id = self._user_id
+        if self._recognition is not None:
+            self._recognition.send_audio(audio)
+        yield None
+
+    async def process_audio_frame(self, frame: pipecat_frames.InputAudioRawFrame, direction: FrameDirection) -> None:
+        """Drops audio while the user is muted: Pipecat's mute strategies stop frames, but not audio (#4383)."""
+        if not self._state.user_muted:
+            await super().process_audio_frame(frame, direction)
+
+    async def process_frame(self, frame: pipecat_frames.Frame, direction: FrameDirection) -> None:
+        """Does what the base does, and follows the voice detection and the mute switches."""
+        await super().process_frame(frame, direction)
+        if self._recognition is not None:
+            await self._push(*await self._recognition.follow(frame, stt_muted=self._muted))
 
     async def _update_settings(self, delta: STTSettings) -> dict[str, Any]:  # type: ignore[override]  # as Pipecat
-        if is_given(delta.model) and delta.model != self._settings.model:
-            self._warn_unhandled_updated_settings({"model"})
-        delta = delta.copy()
-        delta.model = NOT_GIVEN
-        problem = objection(self._settings, delta, self._turn_detection, self._ready)
-        if problem is not None:
-            await self.push_error(f"{self}: settings not changed: {problem}", category=ErrorCategory.APPLICATION)
+        delta = self._live_settings.without_model(delta)
+        objection = self._live_settings.objection(delta)
+        if objection is not None:
+            await self._push(outputs.Problem(f"settings not changed: {objection}"))
             return {}
         changed = await super()._update_settings(delta)
-        self._warn_unhandled_updated_settings(changed.keys() - UPDATABLE)
-        names = changed.keys() & UPDATABLE
-        for name in names:
-            self._replaced.setdefault(name, []).append(changed[name])
-        self._speech.turn = turn_settings(self._settings, self._turn_detection)
-        await self._enable_eager_ends(eager(self._speech.turn))
-        if names and self._line is not None:
-            self._line.say(update_message(self._settings, self._turn_detection, names))
+        update = self._live_settings.record(changed)
+        self._state.turn = self._live_settings.turn
+        if eager(self._state.turn) is not self.eager_end_of_turn_enabled:
+            await self._cancel_eager_end_of_turn()
+            self._enable_eager_end_of_turn = eager(self._state.turn)
+            self._strategies_outdated = True
+        if update is not None and self._recognition is not None:
+            await self._recognition.connection.send(update)
         return changed
 
-    async def _hear_refusal(self, event: Error) -> None:
-        name = refused_setting(event)
-        if name is not None and self._ready is not None:
-            self._take_back(name, self._ready)
-        # The application asked for what this server has not; the stream itself is well.
-        await self.push_error(f"{self}: {event.code}: {event.message}", category=ErrorCategory.APPLICATION)
+    def _is_keepalive_ready(self) -> bool:
+        return self._recognition is not None and self._recognition.connection.is_open
 
-    def _take_back(self, name: str, ready: Ready) -> None:
-        """Restores the setting's last value that the server has: the next stream would not open with the other."""
-        replaced = self._replaced.get(name, [])
-        while replaced and not _has(ready, getattr(self._settings, name)):
-            setattr(self._settings, name, replaced.pop())
+    async def _send_keepalive(self, silence: bytes) -> None:
+        if self._recognition is not None:
+            self._recognition.send_audio(silence)
+            self._record_stt_audio_usage(silence)
 
-    def _patience(self) -> float:
-        latency_ms = assert_given(self._settings.latency_ms) or (self._ready.latency_ms if self._ready else 0)
-        return latency_ms / 1000 + self._speech.longest_silence + self._stall_timeout
+    async def _read(self, recognition: Recognition) -> None:
+        try:
+            async for output in recognition:
+                await self._push(output)
+        except Exception as error:  # noqa: BLE001  # a service that hears nothing for an unknown reason must say so
+            await self._push(*await recognition.aclose())
+            await self.push_error(f"{self} broke: {error}", exception=error, force_treat_as_permanent=True)
 
+    async def _push(self, *items: outputs.Output) -> None:
+        for item in items:
+            match item:
+                case pipecat_frames.TranscriptionFrame():
+                    await self._push_transcription(item)
+                case pipecat_frames.EagerTranscriptionFrame(user_id=user_id, language=language, result=result):
+                    await self._push_eager_end_of_turn(item.text, user_id=user_id, language=language, result=result)
+                case pipecat_frames.EagerEndOfTurnCancelFrame():
+                    await self._cancel_eager_end_of_turn()
+                case pipecat_frames.ProposedUserStartedSpeakingFrame():
+                    if self._strategies_outdated:  # not before: strategies that are replaced forget an open turn
+                        self._strategies_outdated = False
+                        await self.broadcast_service_metadata()
+                    await self.broadcast_frame(pipecat_frames.ProposedUserStartedSpeakingFrame)
+                case pipecat_frames.ProposedUserStoppedSpeakingFrame():
+                    self._clear_eager_end_of_turn()  # Pipecat itself compares the eager words with the final ones
+                    await self.broadcast_frame_instance(item)
+                case pipecat_frames.Frame():
+                    await self.push_frame(item)
+                case _:
+                    await self._act(item)
 
-def _has(ready: Ready, value: int | str | Sequence[str] | None) -> bool:
-    """Whether the server has this latency, language or list of key terms; it always has a default."""
-    if value is None or isinstance(value, int | str):
-        return value is None or ready.offers(value)
-    return ready.offers(tuple(value))
+    async def _push_transcription(self, frame: pipecat_frames.TranscriptionFrame) -> None:
+        await self.emit_stt_usage_metrics()  # first: tracing puts them on the span that the frame closes
+        if frame.finalized and not self._state.server_turns:
+            frame.finalized = False  # the base sets it, unless the user has begun to speak again
+            self.confirm_finalize()
+        await self.push_frame(frame)
+        await self._handle_transcription(frame.text, True, frame.language)
+
+    @traced_stt
+    async def _handle_transcription(self, transcript: str, is_final: bool, language: Language | None = None) -> None:
+        """Pipecat's tracing makes a span of each call."""
+
+    async def _act(self, action: outputs.Action) -> None:
+        match action:
+            case outputs.FinalRequested():
+                self.request_finalize()
+            case outputs.NothingTranscribed() if self._last_transcript_time:
+                await self.stop_ttfb_metrics()
+                await self._cancel_ttfb_timeout()
+            case outputs.NothingTranscribed():
+                await self._reset_stt_ttfb_state()
+            case outputs.ConnectionChanged(None):
+                await self._call_event_handler("on_disconnected")
+            case outputs.ConnectionChanged(Ready() as ready):
+                await self._follow_server(ready)
+            case outputs.Problem(message, category, error, permanent):
+                if error is not None:
+                    await self._call_event_handler("on_connection_error", message)
+                text = f"{self}: {message}"
+                await self.push_error(text, category=category, exception=error, force_treat_as_permanent=permanent)
+
+    async def _follow_server(self, ready: Ready) -> None:
+        self._settings.model = ready.model
+        self._sync_model_name_to_metrics()
+        if self._keepalive_timeout is None:
+            # A microphone that is off sends nothing, and the server ends a stream from which nothing comes.
+            self._keepalive_timeout = self._keepalive_interval = ready.limits.idle_seconds / 3
+        if self._keepalive_task is None:
+            self._create_keepalive_task()
+        await self._call_event_handler("on_connected")

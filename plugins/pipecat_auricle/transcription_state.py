@@ -1,4 +1,4 @@
-"""What an agent was shown of the user's speech and what is still owed to it. Pure: no clock, no frames."""
+"""What a pipeline was told of the user's speech, and what it still waits for. Pure: no clock, no frames."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import Final, Interim, TurnEagerEnd
 from auricle.protocol.settings import TurnSettings
 
-_ROUNDING = 1e-3  # seconds; times cross the wire as decimal numbers
+_ROUNDING = 1e-3
+"""Seconds. Times cross the wire as decimal numbers, so two that are equal can differ in their last bits."""
+
 _LONG_SEGMENT = 50.0
-"""Seconds. A server also cuts segments that have grown too long, which are longer than this."""
+"""Seconds. A server also ends a segment that has grown too long; such segments are longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinalDecision:
-    """What a final means.
+    """What a final means to the pipeline.
 
     Attributes:
-        text: Its words; empty when nothing was said.
-        answered: Whether it answers a finalize that nothing has overtaken.
-        last: Whether nothing more of this utterance will come.
-        ends_turn: Whether the turn is over with it although the server has not said so.
+        text: Its words, stripped; empty when nothing was said.
+        answered: Whether it answers a finalize that the pipeline still waits for.
+        last: Whether no more text of this utterance will come.
+        ends_turn: Whether it ends the pipeline's turn although the server has not sent `TurnEnd`.
     """
 
     text: str
@@ -36,105 +38,142 @@ class TranscriptionState:
     """Bookkeeping of one user's speech.
 
     Args:
-        turn: How the server decides on turns, and we ask for a final only when it cannot; or ``"off"``: Pipecat
-            decides, and each of its stops asks for a final.
+        turn: How the server detects turns; the service then asks for a final only when the server cannot give one by
+            itself. Or mode ``"off"``: Pipecat detects turns, and the service asks for a final at each of its stops.
 
     Attributes:
-        turn_open: Whether the pipeline was told that a turn has started and not that it has ended; server's turns only.
-        turn: As given; may be changed, but not to ``"off"`` or from it.
+        turn_open: Whether the pipeline was told that a turn has started and not that it has ended; only with the
+            server's turn detection.
+        turn: As given. May be replaced, but not from or to mode ``"off"``.
+        server_turns: Whether the server detects turns.
+        language: Language code of the latest interim; empty before the first.
+        user_id: Who speaks, as the transport names them.
+        muted: Whether the user is muted, by whatever means.
+        user_muted: Whether Pipecat's mute strategies mute the user.
     """
 
     def __init__(self, turn: TurnSettings) -> None:
         self.turn_open = False
         self.turn = turn
-        self._by_server = turn.mode != "off"
-        self._numbers = count(1)
+        self.language = ""
+        self.user_id = ""
+        self.muted = self.user_muted = False
+        self.server_turns = turn.mode != "off"
+        self._stop_unheard = False
+        self._finalize_numbers = count(1)
         self._awaited: set[str] = set()
         self._settled = 0.0
-        self._shown = ""
+        self._interim_text = ""
         self._vad_speaking = False
-        self._said: list[str] = []
-        self._said_before = 0
+        # The server's turn and the pipeline's are not always the same: a finalize (of a mute, for example) ends the
+        # pipeline's turn, and the server's goes on. The finals of the server's turn up to that point are counted.
+        self._turn_finals: list[str] = []
+        self._finals_before_turn = 0
 
     @property
     def longest_silence(self) -> float:
-        """Seconds without a word after which the server has ended a turn; 0 when Pipecat decides."""
+        """Seconds without a word after which the server has ended a turn; 0 when Pipecat detects turns."""
         return longest_silence(self.turn)
 
     @property
-    def owed(self) -> bool:
-        """Whether the pipeline waits for a final, or an end of turn, that only we can bring about in silence."""
-        return self.turn_open if self._by_server else bool(self._shown) and not self._vad_speaking
+    def awaits_final(self) -> bool:
+        """Whether the pipeline waits for a final or an end of turn that, in silence, only a finalize can bring."""
+        return self.turn_open if self.server_turns else bool(self._interim_text) and not self._vad_speaking
 
-    def shows(self, event: Interim) -> bool:
-        """Whether to show an interim: it has words, and none that a final has settled already.
+    def show(self, event: Interim) -> bool:
+        """Takes an interim; returns whether to show it: it has words, and they are later than the latest final.
 
-        An empty one can interrupt the bot, a stale one makes Pipecat wait for a final that will never come.
+        An empty interim can interrupt the bot. A stale one makes Pipecat wait for a final that never comes.
         """
         if not event.text.strip() or event.audio_time <= self._settled:
             return False
-        self._shown = event.text.strip()
+        self._interim_text, self.language = event.text.strip(), event.language
         return True
 
     def open_turn(self) -> bool:
-        """The server has heard a word; whether that starts a turn of the pipeline's."""
-        starts = self._by_server and not self.turn_open
+        """The server has recognised a word; returns whether a turn of the pipeline starts with it."""
+        starts = self.server_turns and not self.turn_open
         if starts:
-            self.turn_open, self._said_before = True, len(self._said)
+            self.turn_open, self._finals_before_turn = True, len(self._turn_finals)
         return starts
 
-    def turn_ended(self) -> None:
-        """The server's turn is over. The pipeline's may have ended earlier, by a finalize."""
-        self._said, self._said_before = [], 0
+    def close_turn(self) -> bool:
+        """Ends the pipeline's turn; returns whether one was open."""
+        was_open, self.turn_open = self.turn_open, False
+        self._stop_unheard |= was_open and self.user_muted
+        return was_open
 
-    def guess(self, event: TurnEagerEnd) -> str | None:
-        """The words of a turn that has probably ended which have no final yet; None when it is no turn of the pipeline.
+    def repeat_stop(self) -> bool:
+        """Whether to propose the end of a turn once more: an aggregator that was muted has ignored the proposal."""
+        repeat = self._stop_unheard and not self.user_muted
+        self._stop_unheard &= self.user_muted
+        return repeat
 
-        Pipecat puts them right behind the finals of the turn, so they bring the space between along.
+    def set_muted(self, *, stt: bool, user: bool) -> Finalize | None:
+        """Follows the mute switches of the service and of the user; returns the finalize to send when a mute begins.
+
+        It keeps the words before the mute apart from those after it.
         """
-        said_in_turn = len(self._said) > self._said_before
-        rest = event.text.removeprefix(" ".join(self._said))
-        if not self.turn_open or not (said_in_turn or rest.strip()):
+        was_muted, self.muted, self.user_muted = self.muted, stt or user, user
+        return self.next_finalize(awaited=False) if self.muted and not was_muted else None
+
+    def server_turn_ended(self) -> None:
+        """The server's turn has ended. The pipeline's may have ended earlier, by a finalize."""
+        self._turn_finals, self._finals_before_turn = [], 0
+
+    def eager_text(self, event: TurnEagerEnd) -> str | None:
+        """The words of a turn that has probably ended which have no final yet; None outside a turn of the pipeline.
+
+        Pipecat appends them to the finals of the turn without a space, so they begin with one when there are finals.
+        """
+        has_finals = len(self._turn_finals) > self._finals_before_turn
+        rest = event.text.removeprefix(" ".join(self._turn_finals))
+        if not self.turn_open or not (has_finals or rest.strip()):
             return None
-        return rest if said_in_turn else rest.strip()
+        return rest if has_finals else rest.strip()
 
     def settle(self, event: Final) -> FinalDecision:
         """Takes a final."""
-        self._settled, self._shown = event.settled, ""
-        if self._by_server and event.text.strip():
-            self._said.append(event.text)
+        self._settled, self._interim_text = event.settled, ""
+        if self.server_turns and event.text.strip():
+            self._turn_finals.append(event.text)
         answered = event.finalize_id in self._awaited
         self._awaited.discard(event.finalize_id or "")
-        ends_turn = self._by_server and event.finalize_id is not None
-        last = ends_turn or self._by_turn_end(event) if self._by_server else answered
+        ends_turn = self.server_turns and event.finalize_id is not None
+        last = ends_turn or self._comes_with_turn_end(event) if self.server_turns else answered
         return FinalDecision(event.text.strip(), answered, last, ends_turn)
 
     def vad_started(self) -> None:
-        """The user speaks again: no finalize on its way ends the utterance any more."""
+        """The user speaks again: the answer to a finalize on its way no longer ends the utterance."""
         self._vad_speaking = True
         self._awaited.clear()
 
-    def vad_stopped(self) -> None:
-        """The user is silent."""
+    def vad_stopped(self) -> Finalize | None:
+        """The user is silent; returns the finalize to send, unless the server detects turns."""
         self._vad_speaking = False
+        return None if self.server_turns else self.next_finalize(awaited=True)
 
-    def ask(self, *, awaited: bool) -> Finalize:
-        """A finalize to send; `awaited` when its answer is the last that the pipeline waits for."""
-        finalize = Finalize(f"p{next(self._numbers)}")
+    def next_finalize(self, *, awaited: bool) -> Finalize:
+        """A finalize to send; `awaited` when its answer is the last final of the utterance."""
+        finalize = Finalize(f"p{next(self._finalize_numbers)}")
         if awaited:
             self._awaited.add(finalize.id)
         return finalize
 
-    def _by_turn_end(self, event: Final) -> bool:
-        """Whether a turn's end brought the final about, and not the length of the segment."""
-        if event.audio_time - event.end >= self.longest_silence - _ROUNDING:
-            return True
-        # Semantic ends come after any silence, so there it is only the segment that tells.
-        return self.turn.mode == "semantic" and event.audio_time - event.start < _LONG_SEGMENT
+    def awaits(self, finalize: Finalize) -> bool:
+        """Whether its answer is the last final of the utterance, as far as is known now."""
+        return finalize.id in self._awaited
 
     def cut_short(self) -> str:
-        """The stream is gone, and its clock with it: returns the words that were shown and will get no final."""
-        text, self._shown, self._settled = self._shown, "", 0.0
+        """The stream is lost, and its clock with it; returns the words that were shown and will get no final."""
+        text, self._interim_text, self._settled = self._interim_text, "", 0.0
         self._awaited.clear()
-        self.turn_ended()
+        self.server_turn_ended()
         return text
+
+    def _comes_with_turn_end(self, event: Final) -> bool:
+        """Whether the turn's end brought the final about, and not the length of the segment."""
+        if event.audio_time - event.end >= self.longest_silence - _ROUNDING:
+            return True
+        # A semantic end can come after any silence, so in that mode only the segment's length tells the two apart.
+        return self.turn.mode == "semantic" and event.audio_time - event.start < _LONG_SEGMENT

@@ -8,14 +8,14 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
 
 import pytest
+from pipecat.frames.frames import TranscriptionFrame
 from rich.console import Console
 
-from auricle.events import StreamEvent
-from auricle.protocol.server_messages import Final as FinalEvent
 from auricle_server.bench.report.summaries import Spread
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService
+from pipecat_auricle.outputs import Output
 from tests.bench import bench_pipecat_finals as bench
 from tests.bench.pipecat_finals.events import Final, Stop, Ttfb
 from tests.bench.pipecat_finals.figures import MOST_DIFFERENCE_MS, MOST_MS, Row, outcome, row
@@ -31,18 +31,17 @@ SAID = Utterance("yes please", "nobody", bytes(2 * SAMPLE_RATE), 0.5)
 class Slow(AuricleSTTService):
     """Gets its finals late."""
 
-    async def on_event(self, event: StreamEvent) -> None:
-        if isinstance(event, FinalEvent):
+    async def _push(self, *items: Output) -> None:
+        if any(isinstance(item, TranscriptionFrame) for item in items):
             await asyncio.sleep(DELAY)
-        await super().on_event(event)
+        await super()._push(*items)
 
 
 class Forgetful(AuricleSTTService):
     """Loses its finals."""
 
-    async def on_event(self, event: StreamEvent) -> None:
-        if not isinstance(event, FinalEvent):
-            await super().on_event(event)
+    async def _push(self, *items: Output) -> None:
+        await super()._push(*(item for item in items if not isinstance(item, TranscriptionFrame)))
 
 
 async def test_a_delay_shows_up_a_lost_final_is_counted_and_metric_and_frames_agree() -> None:

@@ -86,8 +86,9 @@ async def test_a_latency_is_changed_in_the_middle_of_a_turn(
     async with running(stt) as agent:
         await agent.vad(speaking=True)
         spoken: list[Frame] = [*pcm_frames(pcm)]
-        assert stt._ready is not None
-        slowest = stt._ready.latencies_ms[-1]
+        ready = stt._live_settings.ready
+        assert ready is not None
+        slowest = ready.latencies_ms[-1]
         change = STTUpdateSettingsFrame(delta=AuricleSTTService.Settings(latency_ms=slowest))
         await agent.send(*spoken[: len(spoken) // 2], change, *spoken[len(spoken) // 2 :])
         await agent.vad(speaking=False)

@@ -143,8 +143,9 @@ async def test_connections_that_break_at_once_are_forgiven_as_often_as_the_polic
 async def test_what_nobody_foresaw_is_told_and_not_passed_over(server: ScriptedServer) -> None:
     """A service that is deaf must say so, or the call goes on without an ear."""
     stt = AuricleSTTService(url=server.url)
-    with patch.object(stt, "start_message", side_effect=RuntimeError("a bug")):
+    with patch("pipecat_auricle.recognition.frames_for", side_effect=RuntimeError("a bug")):
         async with running(stt) as agent:
+            await (await server.session()).send(interim("hello", 0.2))
             error = await agent.up.wait_for(ErrorFrame)
     assert "a bug" in error.error
     assert not stt.is_usable
@@ -173,9 +174,12 @@ async def test_a_stream_that_has_grown_too_long_is_followed_by_the_next(server: 
         assert agent.up.of(ErrorFrame) == []
 
 
-async def test_a_new_stream_after_a_full_server_starts_a_clock_of_its_own(server: ScriptedServer) -> None:
+async def test_a_server_that_ends_a_stream_because_it_is_full_is_waited_for(server: ScriptedServer) -> None:
+    """However few attempts a broken one is given. The next stream is on a clock that has started again."""
     async with running(AuricleSTTService(url=server.url, reconnect=NEVER)) as agent:
         first = await server.session()
+        await agent.speak(0.5)
+        await first.until(lambda: first.heard == 0.5)
         await first.send(final("one", 0.5))
         await agent.down.wait_for(TranscriptionFrame)
         await first.fail("server_full", "its slot was needed")

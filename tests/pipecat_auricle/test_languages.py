@@ -12,7 +12,7 @@ from auricle.protocol.client_messages import Update
 from auricle.protocol.server_messages import Error
 from auricle_server.checkpoints.languages import TRAINED
 from pipecat_auricle import AuricleSTTService
-from pipecat_auricle.frames import _language
+from pipecat_auricle.frames import language_of
 from tests.pipecat_auricle.harness import Agent, pcm_frames, running
 from tests.pipecat_auricle.scripted import ScriptedServer, final
 from tests.support import tongues
@@ -22,7 +22,7 @@ Settings = AuricleSTTService.Settings
 
 @pytest.mark.parametrize("code", TRAINED)
 def test_every_language_that_a_model_can_name_has_a_name_in_pipecat(code: str) -> None:
-    language = _language(code)
+    language = language_of(code)
     assert language is not None
     assert code in {language.value, f"{language.value}-AR"}  # Arabic of no region
 

@@ -83,7 +83,7 @@ async def test_an_end_that_the_server_does_not_answer_is_not_waited_for_for_ever
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the words that were shown go down all the same."""
-    monkeypatch.setattr("pipecat_auricle.connection._END_SECONDS", 0.05)
+    monkeypatch.setattr("pipecat_auricle.stt._END_SECONDS", 0.05)
     async with running(AuricleSTTService(url=server.url, answer_timeout=None)) as agent:
         session = await server.session()
         await session.send(interim("good", 0.3))
@@ -124,7 +124,7 @@ async def test_an_ended_pipeline_leaves_nothing_behind(server: ScriptedServer) -
 async def test_a_pipeline_cancelled_while_it_connects_leaves_nothing_behind(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipecat_auricle.connection._SETUP_SECONDS", 0.05)
+    monkeypatch.setattr("pipecat_auricle.stt._SETUP_SECONDS", 0.05)
     server.answering.clear()
     before = asyncio.all_tasks()
     async with running(AuricleSTTService(url=server.url)) as agent:
@@ -138,7 +138,7 @@ async def test_a_server_that_does_not_answer_does_not_hold_up_the_pipeline(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pipecat gives up a pipeline whose setup takes too long. What is said meanwhile is heard later."""
-    monkeypatch.setattr("pipecat_auricle.connection._SETUP_SECONDS", 0.05)
+    monkeypatch.setattr("pipecat_auricle.stt._SETUP_SECONDS", 0.05)
     server.answering.clear()
     async with running(AuricleSTTService(url=server.url)) as agent:
         await agent.vad(speaking=True)
@@ -195,7 +195,7 @@ async def test_a_microphone_that_is_off_does_not_cost_the_stream(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server ends a stream from which it hears nothing, and a switched-off microphone sends nothing."""
-    monkeypatch.setattr("pipecat_auricle.connection._END_SECONDS", 0.2)
+    monkeypatch.setattr("pipecat_auricle.stt._END_SECONDS", 0.2)
     server.ready = dataclasses.replace(READY, limits=dataclasses.replace(READY.limits, idle_seconds=0.06))
     async with running(AuricleSTTService(url=server.url, answer_timeout=None)) as agent:
         session = await server.session()

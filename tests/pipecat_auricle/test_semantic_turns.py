@@ -71,12 +71,13 @@ async def test_the_stop_of_a_switched_off_microphone_is_waited_for_as_long_as_th
     server: ScriptedServer,
 ) -> None:
     stt = service(server, settings=Settings(turn_mode="semantic", silence_ms=80, max_silence_ms=2_500, latency_ms=80))
-    assert stt._patience() == 0.08 + 2.5 + 1.0
     async with running(stt) as agent:
         session = await server.session()
+        assert stt._recognition is not None
+        assert stt._recognition.patience == 0.08 + 2.5 + 1.0
         await agent.send(STTUpdateSettingsFrame(delta=Settings(max_silence_ms=500)))
         await session.next(Update)
-        assert stt._patience() == 0.08 + 0.5 + 1.0
+        assert stt._recognition.patience == 0.08 + 0.5 + 1.0
 
 
 # --- guesses ---------------------------------------------------------------------------------------------------------

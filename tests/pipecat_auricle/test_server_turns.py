@@ -26,6 +26,7 @@ from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 from auricle.protocol.client_messages import Finalize, Update
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
+from pipecat_auricle.recognition import Recognition
 from tests.pipecat_auricle.harness import aggregator, running
 from tests.pipecat_auricle.scripted import PATIENCE, ScriptedServer, final, interim, turn_end
 
@@ -227,14 +228,14 @@ async def test_a_slow_server_is_left_to_end_its_turn(server: ScriptedServer) -> 
     settings = AuricleSTTService.Settings(silence_ms=80)
     stt = AuricleSTTService(url=server.url, turn_detection="server", settings=settings, stall_timeout=0.0)
     looks = asyncio.Event()
-    may_help = stt._may_help
+    audio_has_stopped = Recognition._audio_has_stopped
 
-    def look() -> bool:
-        stt._last_audio_time = time.monotonic()  # as if audio had come just now, however busy this machine is
+    def look(recognition: Recognition) -> bool:
+        recognition._last_audio = time.monotonic()  # as if audio had come just now, however busy this machine is
         looks.set()
-        return may_help()
+        return audio_has_stopped(recognition)
 
-    with patch.object(stt, "_may_help", look):
+    with patch.object(Recognition, "_audio_has_stopped", look):
         async with running(stt) as agent:
             session = await server.session()
             await session.send(SpeechStarted(start=0.1), interim("well", 0.4))

@@ -256,7 +256,7 @@ async def test_refused_key_terms_go_back_to_the_last_that_the_server_took(server
     stt = AuricleSTTService(url=server.url, settings=Settings(keyterms=["one"]))
     async with running(stt) as agent:
         session = await server.session()
-        with patch.object(stt, "_ready", None):  # as in a stream that is not open yet
+        with patch.object(stt._live_settings, "ready", None):  # as in a stream that is not open yet
             for keyterms in (["two"], ["a", "b", "c"]):
                 await agent.send(STTUpdateSettingsFrame(delta=Settings(keyterms=keyterms)))
                 assert (await session.next(Update)).keyterms == tuple(keyterms)

@@ -14,39 +14,39 @@ SEMANTIC = TurnSettings("semantic", max_silence_ms=2_000)
 
 
 def test_words_are_owed_a_final_only_while_the_voice_detection_hears_nobody() -> None:
-    speech = TranscriptionState(VAD)
-    assert not speech.owed
-    speech.vad_started()
-    assert speech.shows(interim("hello", 0.2))
-    assert not speech.owed
-    speech.vad_stopped()
-    assert speech.owed
-    speech.settle(final("Hello.", 0.3))
-    assert not speech.owed
+    state = TranscriptionState(VAD)
+    assert not state.awaits_final
+    state.vad_started()
+    assert state.show(interim("hello", 0.2))
+    assert not state.awaits_final
+    state.vad_stopped()
+    assert state.awaits_final
+    state.settle(final("Hello.", 0.3))
+    assert not state.awaits_final
 
 
 def test_a_turn_of_the_servers_is_owed_its_end() -> None:
-    speech = TranscriptionState(TurnSettings("silence", 500))
-    speech.turn_open = True
-    speech.settle(final("Hello", 0.3, at=0.4))
-    assert speech.owed
+    state = TranscriptionState(TurnSettings("silence", 500))
+    state.turn_open = True
+    state.settle(final("Hello", 0.3, at=0.4))
+    assert state.awaits_final
 
 
 def test_each_finalize_has_a_name_of_its_own() -> None:
-    speech = TranscriptionState(VAD)
-    names = {speech.ask(awaited=bool(number % 2)).id for number in range(10)}
+    state = TranscriptionState(VAD)
+    names = {state.next_finalize(awaited=bool(number % 2)).id for number in range(10)}
     assert len(names) == 10
 
 
 def test_a_cut_gives_back_the_words_once_and_forgets_the_clock() -> None:
-    speech = TranscriptionState(VAD)
-    speech.settle(final("One.", 9.0))
-    speech.shows(interim(" two ", 9.5))
-    asked = speech.ask(awaited=True)
-    assert speech.cut_short() == "two"
-    assert speech.cut_short() == ""
-    assert not speech.settle(final("", 0.1, asked)).answered
-    assert speech.shows(interim("three", 0.2))
+    state = TranscriptionState(VAD)
+    state.settle(final("One.", 9.0))
+    state.show(interim(" two ", 9.5))
+    asked = state.next_finalize(awaited=True)
+    assert state.cut_short() == "two"
+    assert state.cut_short() == ""
+    assert not state.settle(final("", 0.1, asked)).answered
+    assert state.show(interim("three", 0.2))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,195 @@
+"""One pipeline's speech on its way through the server: what is sent, and what the pipeline is told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+
+from pipecat.frames.frames import (
+    Frame,
+    InterimTranscriptionFrame,
+    ProposedUserStartedSpeakingFrame,
+    STTMuteFrame,
+    UserMuteStartedFrame,
+    UserMuteStoppedFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+
+from auricle.errors import AuricleError
+from auricle.events import Connected, Reconnected, Reconnecting, StreamEvent
+from auricle.protocol.client_messages import End, Finalize
+from auricle.protocol.server_messages import Error, Ready
+from pipecat_auricle.connection import ServiceConnection
+from pipecat_auricle.errors import category_of
+from pipecat_auricle.frames import frames_for, frames_for_lost_stream, frames_for_mute
+from pipecat_auricle.live_settings import LiveSettings
+from pipecat_auricle.outputs import ConnectionChanged, FinalRequested, Output, Problem
+from pipecat_auricle.transcription_state import TranscriptionState
+
+
+class Recognition:
+    """Iterate over it for what the pipeline is told, in order, until the stream ends or fails for good.
+
+    It asks for a final not only when Pipecat's voice detection reports a stop. No stop follows words that are too soft
+    for that detection; and with the server's turn detection, audio that ceases in mid-turn stops the clock on which the
+    turn would end. In both cases the turn would hang until Pipecat's watchdog ends it, after 5 s.
+
+    Args:
+        connection: The stream.
+        state: What the pipeline was told before.
+        settings: Of the service; takes what the server offers and refuses.
+        stall_timeout: Seconds that words may stay without a final beyond the time in which one comes by itself.
+
+    Attributes:
+        connection: As given.
+    """
+
+    def __init__(
+        self, connection: ServiceConnection, state: TranscriptionState, settings: LiveSettings, stall_timeout: float
+    ) -> None:
+        self.connection = connection
+        self._settled = asyncio.Event()
+        self._finished = asyncio.Event()
+        self._connected = False
+        self._state = state
+        self._settings = settings
+        self._stall_timeout = stall_timeout
+        self._outputs: deque[Output] = deque()
+        self._started = False
+        self._last_audio = 0.0
+        self._stall_at: float | None = None
+
+    @property
+    def patience(self) -> float:
+        """Seconds after the latest words within which their final, or the end of their turn, comes by itself."""
+        return self._settings.latency_seconds + self._state.longest_silence + self._stall_timeout
+
+    # --- from the pipeline -------------------------------------------------------------------------------------------
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Takes 16-bit audio; never waits."""
+        self._last_audio = time.monotonic()
+        self.connection.send_audio(pcm)
+
+    async def follow(self, frame: Frame, *, stt_muted: bool) -> list[Output]:
+        """Follows the voice detection and the mute switches; returns what the pipeline is told because of them."""
+        match frame:
+            case VADUserStartedSpeakingFrame():
+                self._state.vad_started()
+            case VADUserStoppedSpeakingFrame():
+                return await self._send_finalize(self._state.vad_stopped())
+            case UserMuteStartedFrame() | UserMuteStoppedFrame():
+                return await self._mute(stt=stt_muted, user=isinstance(frame, UserMuteStartedFrame))
+            case STTMuteFrame():
+                return await self._mute(stt=stt_muted, user=self._state.user_muted)
+        return []
+
+    async def _mute(self, *, stt: bool, user: bool) -> list[Output]:
+        finalize = self._state.set_muted(stt=stt, user=user)
+        await self._send_finalize(finalize)
+        return frames_for_mute(self._state, begins=finalize is not None)
+
+    async def _send_finalize(self, finalize: Finalize | None) -> list[Output]:
+        if finalize is None or not await self.connection.send(finalize):
+            return []
+        return [FinalRequested()] if self._state.awaits(finalize) else []
+
+    async def finish(self, seconds: float) -> None:
+        """Says that no more audio will come, and waits until the last outputs were taken, at most so long."""
+        if self.connection.is_open and await self.connection.send(End()):
+            await _is_set(self._finished, seconds)
+
+    async def has_settled(self, seconds: float) -> bool:
+        """Waits for the first attempt to connect, at most so long; returns whether it has succeeded or failed."""
+        return await _is_set(self._settled, seconds)
+
+    def cut_short(self) -> list[Output]:
+        """What the pipeline is told when no more will come: the words that it was shown are final as they are."""
+        return frames_for_lost_stream(self._state)
+
+    async def aclose(self) -> list[Output]:
+        """Drops the stream at once; returns what the pipeline is told of it."""
+        await self.connection.aclose()
+        self._finish()
+        return self._changed(None)
+
+    # --- to the pipeline ---------------------------------------------------------------------------------------------
+
+    def __aiter__(self) -> Recognition:
+        return self
+
+    async def __anext__(self) -> Output:
+        try:
+            while not self._outputs:
+                self._outputs.extend(await self._next())
+        except BaseException:
+            self._finish()
+            raise
+        return self._outputs.popleft()
+
+    def _finish(self) -> None:
+        self._settled.set()
+        self._finished.set()
+
+    async def _next(self) -> list[Output]:
+        if self._started:
+            self._settled.set()
+        self._started = True
+        if self.connection.over:
+            raise StopAsyncIteration
+        delay = None if self._stall_at is None else self._stall_at - time.monotonic()
+        try:
+            async with asyncio.timeout(delay):
+                event = await anext(self.connection)
+        except TimeoutError:
+            return await self._stalled()
+        except AuricleError as error:
+            problem = Problem(str(error), category_of(error), error, permanent=True)
+            return [*self.cut_short(), *self._changed(None), problem]
+        return self._outputs_for(event)
+
+    def _outputs_for(self, event: StreamEvent) -> list[Output]:
+        match event:
+            case Connected() | Reconnected():
+                self._settings.ready = self.connection.ready
+                return self._changed(self.connection.ready)
+            case Reconnecting(error=error):
+                problem = Problem(str(error), category_of(error), error)
+                return [*self._changed(None), *([problem] if self.connection.is_news(event) else [])]
+            case Error():
+                # The application asked for a setting that this server does not have; the stream goes on.
+                self._settings.restore_refused(event)
+                return [Problem(f"{event.code}: {event.message}")]
+        frames = frames_for(event, self._state)
+        if any(isinstance(frame, ProposedUserStartedSpeakingFrame | InterimTranscriptionFrame) for frame in frames):
+            self._stall_at = time.monotonic() + self.patience
+        return frames
+
+    def _changed(self, ready: Ready | None) -> list[Output]:
+        changed = self._connected or ready is not None
+        self._connected = ready is not None
+        return [ConnectionChanged(ready)] if changed else []
+
+    async def _stalled(self) -> list[Output]:
+        """No words have come for as long as `patience`: asks for their final, if nothing else would bring it."""
+        self._stall_at = None
+        if not self._state.awaits_final:
+            return []
+        if self._state.server_turns and not self._audio_has_stopped():
+            # While audio comes, a turn of the server's ends by itself; if it is late, the server is only busy.
+            self._stall_at = time.monotonic() + self.patience
+            return []
+        return await self._send_finalize(self._state.next_finalize(awaited=True))
+
+    def _audio_has_stopped(self) -> bool:
+        return time.monotonic() - self._last_audio >= self.patience
+
+
+async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
