@@ -14,7 +14,7 @@ from livekit.plugins import auricle
 from auricle import Final, ReconnectPolicy, Start, Stream, StreamEvent, TurnSettings, connect
 from auricle.protocol import codes
 from livekit.plugins.auricle._events import SpeechEvents
-from livekit.plugins.auricle._stream import talking
+from livekit.plugins.auricle._stream import sending
 from tests.livekit_auricle.harness import EnergyVAD, frames, listening
 from tests.livekit_auricle.scripted_server import Behaviour, serve
 from tests.livekit_auricle.spoken import audio
@@ -160,7 +160,7 @@ async def test_what_came_before_a_failure_of_the_sending_half_is_heard() -> None
         raise KeyError("as scripted")
 
     async def converse(stream: Stream) -> None:
-        async with talking(stream, talk(stream)):
+        async with sending(stream, talk(stream)):
             async for event in stream:
                 heard.append(event)
                 if isinstance(event, Final):

@@ -11,7 +11,7 @@ from livekit.agents.stt import SpeechData
 from livekit.plugins import auricle
 
 from auricle.protocol import Final, LanguageSpan, Update
-from livekit.plugins.auricle._clock import AudioClock
+from livekit.plugins.auricle._audio import AudioClock
 from livekit.plugins.auricle._events import SpeechEvents
 from livekit.plugins.auricle.stt import _joined
 from tests.livekit_auricle.harness import frames

@@ -10,7 +10,7 @@ from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.plugins import auricle
 
 from auricle.protocol import Final, Interim, SpeechStarted, TurnEagerEnd, TurnResumed, Update
-from livekit.plugins.auricle._clock import AudioClock
+from livekit.plugins.auricle._audio import AudioClock
 from livekit.plugins.auricle._events import SpeechEvents
 from tests.livekit_auricle.harness import Heard, frames, listening
 from tests.livekit_auricle.scripted_server import ScriptedServer, serve

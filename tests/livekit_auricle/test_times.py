@@ -8,9 +8,8 @@ import pytest
 from livekit.agents.stt import SpeechEventType
 
 from auricle.protocol import Final, Interim, SpeechStarted, TurnEagerEnd, TurnEnd, Word
-from livekit.plugins.auricle._clock import AudioClock
+from livekit.plugins.auricle._audio import AudioClock, UsageMeter
 from livekit.plugins.auricle._events import SpeechEvents
-from livekit.plugins.auricle._usage import UsageMeter
 
 
 def interim(text: str) -> Interim:

@@ -13,7 +13,7 @@ from livekit.agents.types import TimedString
 from auricle.events import StreamEvent
 from auricle.protocol.server_messages import Final, Interim, Ready, SpeechStarted, TurnEagerEnd, TurnEnd, Word
 
-from ._clock import AudioClock
+from ._audio import AudioClock
 
 _UNSPECIFIC_LANGUAGES = frozenset({"", "auto", "multi"})
 """Codes that name no language: LiveKit's turn detection would ignore them."""

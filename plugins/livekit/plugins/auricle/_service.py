@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import aiohttp
 from livekit.agents.utils import aio, http_context
 
-from auricle import AuricleClient, Error, Ready, ReconnectPolicy, Stream
+from auricle import AuricleClient, Error, Ready, ReconnectPolicy, Start, Stream
 from auricle._connection.transport import STREAM_PATH, stream_url
-from auricle.protocol import codes
+from auricle.protocol import Update, codes
 from auricle.protocol.languages import resolve
 from auricle.protocol.settings import is_text
 
 from .log import logger
 from .models import OptionChanges, STTOptions, code_of
+
+_LIVEKIT_RETRIES = ReconnectPolicy(attempts=0)
 
 
 @dataclass(slots=True)
@@ -88,20 +90,38 @@ class Service:
             if not pool.users:
                 await pool.client.aclose()  # what it knows of the servers stays
 
-    async def open(self, client: AuricleClient, options: STTOptions) -> Stream:
-        """A new stream on the server.
+    def stream(self, client: AuricleClient, options: Callable[[], STTOptions]) -> Stream:
+        """A new stream, which connects in the background; `connected` must follow its event `Connected`.
 
-        Raises:
-            AuricleError: No server will have it.
+        It fails at the first attempt that fails: the retries until the first connection are LiveKit's.
+
+        Args:
+            client: Opens it.
+            options: Called before each attempt.
         """
-        # Only the user's own are in the start: a server that takes none refuses the stream for them. To later ones, and
-        # to the session's, it says no in band, and the stream goes on.
-        start = replace(options.start(), keyterms=self._keyterms if self.takes_keyterms else ())
-        stream = await client.open(start)
+        return client.stream(lambda: self._start(options()), connect_policy=_LIVEKIT_RETRIES)
+
+    def _start(self, options: STTOptions) -> Start:
+        # Only the user's own key terms, as of the constructor, are in the start: a server without key terms refuses the
+        # stream for them. Later ones, and the session's, it refuses in band, and the stream goes on.
+        return replace(options.start(), keyterms=self._keyterms if self.takes_keyterms else ())
+
+    async def connected(self, stream: Stream, options: STTOptions) -> None:
+        """Takes what the server offers, and sends the key terms that the start did not have."""
         self.offer = stream.ready
-        if self.takes_keyterms and self.keyterms(options) != start.keyterms:
-            await stream.update(keyterms=self.keyterms(options))
-        return stream
+        if self.keyterms(options) != self._keyterms:
+            await self.send_update(stream, Update(keyterms=self.keyterms(options)))
+
+    async def send_update(self, stream: Stream, update: Update) -> None:
+        """Sends a change of settings, unless it is one of key terms that the server does not take."""
+        if update.keyterms is None or self.takes_keyterms:
+            await stream.update(
+                latency_ms=update.latency_ms,
+                language=update.language,
+                turn=update.turn,
+                keyterms=update.keyterms,
+                refine=update.refine,
+            )
 
     def prewarm(self) -> None:
         """Opens the connection that the first stream will use, where there is a place to keep it."""

@@ -1,4 +1,4 @@
-"""One participant's audio on its way to the server, and what comes back on its way to the session."""
+"""One participant's stream: their audio goes to the server, and its events to the session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from livekit import rtc
@@ -17,6 +16,7 @@ from livekit.agents.utils import aio
 
 from auricle import (
     AuricleError,
+    Connected,
     Error,
     Final,
     ProtocolError,
@@ -28,36 +28,32 @@ from auricle import (
 )
 from auricle.protocol import Update
 
-from ._audio import mono, pcm
-from ._clock import AudioClock
+from ._audio import AudioClock, UsageMeter, mono, pcm
 from ._errors import api_error, only_api_errors
 from ._events import SpeechEvents
 from ._service import Service
-from ._usage import UsageMeter
 from .log import logger
 from .models import OptionChanges, STTOptions
 
-_SETTINGS = ("latency_ms", "language", "turn", "keyterms", "refine")
+_SAMPLE_BYTES = 2
 _Flush = RecognizeStream._FlushSentinel  # noqa: SLF001  # the framework's contract: `_input_ch` holds these
 
 
-class _Change(_Flush):
-    """New settings, queued between the audio before and after them."""
+class _QueuedUpdate(_Flush):
+    """New settings in `_input_ch`, between the audio before and after them.
+
+    A flush sentinel to the framework: its resampler then gives out all audio that came before.
+    """
 
     def __init__(self, update: Update) -> None:
         self.update = update
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """As `Stream.update` takes them."""
-        return {name: getattr(self.update, name) for name in _SETTINGS}
 
 
 class SpeechStream(RecognizeStream):
     """One participant's recognition; `STT.stream` makes it.
 
-    The connection is the client's affair: it reconnects and replays. When it gives up, LiveKit runs this again, and the
-    client's stream is taken up where it was: what had no final is replayed then, as after any other break.
+    The client's stream connects, reconnects and replays by itself. When it gives up, LiveKit calls `_run` again, which
+    goes on with that same stream: what had no final is replayed, as after any other break.
     """
 
     def __init__(
@@ -70,12 +66,12 @@ class SpeechStream(RecognizeStream):
         self._speech = SpeechEvents(self._clock, server_turns=options.turn_detection == "server")
         self._usage = UsageMeter()
         self._upstream: Stream | None = None
-        self._began = 0
+        self._upstream_start = 0  # in samples of all audio
         self._samples = 0
-        self._item: rtc.AudioFrame | _Flush | None = None
+        self._next_item: rtc.AudioFrame | _Flush | None = None
         self._flushes = 0
         self._unanswered: set[str] = set()
-        self._placed = False
+        self._offset_taken = False
 
     def push_frame(self, frame: rtc.AudioFrame) -> None:
         """Takes audio of the participant; several channels are averaged into one."""
@@ -83,7 +79,7 @@ class SpeechStream(RecognizeStream):
         self._clock.push(frame.duration, time.time())
 
     def change(self, changes: OptionChanges) -> None:
-        """Goes on with other options; the server hears of them between the audio before and the audio after."""
+        """Goes on with other options; the server receives them between the audio before and the audio after."""
         self._options = replace(self._options, **changes)
         update = self._options.update(changes)
         if update is not None:
@@ -97,12 +93,13 @@ class SpeechStream(RecognizeStream):
 
     def _queue(self, update: Update) -> None:
         if not self._input_ch.closed:
-            self._input_ch.send_nowait(_Change(update))
+            self._input_ch.send_nowait(_QueuedUpdate(update))
+
+    # --- runs of the framework ---------------------------------------------------------------------------------------
 
     async def _main_task(self) -> None:
-        """The framework's loop around `_run`, and around that what outlives one run."""
-        async with self._service.client(self._conn_options.timeout) as client:
-            self._open = partial(self._service.open, client)
+        """The framework's loop around `_run`, and around it what outlives one run."""
+        async with self._service.client(self._conn_options.timeout) as self._client:
             try:
                 await super()._main_task()
             except Exception:
@@ -113,100 +110,103 @@ class SpeechStream(RecognizeStream):
                     await self._upstream.aclose()
 
     async def _run(self) -> None:
-        if not self._placed:
+        if not self._offset_taken:
             # Once: the framework adds the wall-clock time of a failed attempt to it, but no audio is skipped here.
-            self._speech.offset, self._placed = self.start_time_offset, True
+            self._speech.offset, self._offset_taken = self.start_time_offset, True
         try:
             with only_api_errors():
-                await self._converse(await self._connected())
+                await self._recognize()
         finally:
             self._report(self._usage.rest())
 
-    async def _connected(self) -> Stream:
-        """A new stream on the server, or the one that a run before this has lost, where it was."""
-        if self._upstream is not None:
-            await self._upstream.reopen()
-        else:
-            self._upstream = await self._open(self._options)
-            self._began = self._samples
-            self._speech.opened(self._upstream.ready, self._began / self._options.sample_rate)
-        return self._upstream
-
-    async def _converse(self, stream: Stream) -> None:
-        """Stays with the stream until the input ends."""
+    async def _recognize(self) -> None:
+        stream = await self._open_or_reopen()
         try:
-            async with talking(stream, self._talk(stream)):
-                await self._listen(stream)
+            connected = asyncio.Event()
+            async with sending(stream, self._send_input(stream, connected)):
+                async for event in stream:
+                    await self._follow(event, stream)
+                    if isinstance(event, Connected | Reconnected):
+                        connected.set()
+                    self._emit(self._speech.of(event))
         except AuricleError:
             raise
         except Exception:
-            # A mistake of this plugin: going on in mid-stream could repeat it, so the next run begins a new one.
+            # A bug of this plugin: the same stream could raise it again, so the next run begins a new one.
             self._upstream = None
             self._abandon()
             await stream.aclose()
             raise
 
-    async def _talk(self, stream: Stream) -> None:
-        while (item := await self._await_input()) is not None:
-            await self._tell(stream, item)
-            self._item = None
+    async def _open_or_reopen(self) -> Stream:
+        """A new stream, or the one that an earlier run has lost."""
+        if self._upstream is None:
+            self._upstream_start = self._samples
+            self._upstream = self._service.stream(self._client, lambda: self._options)
+        else:
+            await self._upstream.reopen()
+        return self._upstream
+
+    # --- from the participant to the server --------------------------------------------------------------------------
+
+    async def _send_input(self, stream: Stream, connected: asyncio.Event) -> None:
+        # The session's key terms go before the audio, and only a connected server tells how many it takes.
+        await connected.wait()
+        while (item := await self._receive_input()) is not None:
+            await self._send(stream, item)
+            self._next_item = None
         await stream.end()
 
-    async def _await_input(self) -> rtc.AudioFrame | _Flush | None:
-        """What the server is to be told next; it stays the next until it was. None when the input has ended."""
-        if self._item is None:
+    async def _receive_input(self) -> rtc.AudioFrame | _Flush | None:
+        """The next item to send, until it was sent, in whichever run; None when the input has ended."""
+        if self._next_item is None:
             try:
-                self._item = await self._input_ch.recv()
+                self._next_item = await self._input_ch.recv()
             except aio.ChanClosed:
                 return None
-        return self._item
+        return self._next_item
 
-    async def _tell(self, stream: Stream, item: rtc.AudioFrame | _Flush) -> None:
-        if isinstance(item, rtc.AudioFrame):
-            await self._send(stream, item)
-        elif isinstance(item, _Change):
-            if item.update.keyterms is None or self._service.takes_keyterms:
-                await stream.update(**item.settings)
-        else:
-            flush = f"flush-{self._flushes + 1}"
-            self._unanswered.add(flush)
-            await stream.finalize(flush)
-            self._flushes += 1
+    async def _send(self, stream: Stream, item: rtc.AudioFrame | _Flush) -> None:
+        match item:
+            case rtc.AudioFrame():
+                await self._send_audio(stream, item)
+            case _QueuedUpdate(update=update):
+                await self._service.send_update(stream, update)
+            case _:
+                name = f"flush-{self._flushes + 1}"
+                self._unanswered.add(name)
+                await stream.finalize(name)
+                self._flushes += 1
 
-    async def _send(self, stream: Stream, frame: rtc.AudioFrame) -> None:
-        # A stream takes a long frame piece by piece; it may have failed after some of them, in an earlier run.
-        taken = self._began + round(stream.audio_seconds * frame.sample_rate) - self._samples
-        await stream.send(pcm(frame)[2 * taken :])
+    async def _send_audio(self, stream: Stream, frame: rtc.AudioFrame) -> None:
+        # A stream takes a long frame piece by piece, and may have failed after some of them in an earlier run.
+        taken = self._upstream_start + round(stream.audio_seconds * frame.sample_rate) - self._samples
+        await stream.send(pcm(frame)[_SAMPLE_BYTES * taken :])
         self._samples += frame.samples_per_channel
         self._report(self._usage.add(frame.duration))
 
-    async def _listen(self, stream: Stream) -> None:
-        async for event in stream:
-            self._notice(event)
-            self._emit(self._speech.of(event))
+    # --- from the server to the session ------------------------------------------------------------------------------
 
-    def _notice(self, event: StreamEvent) -> None:
+    async def _follow(self, event: StreamEvent, stream: Stream) -> None:
         match event:
             case Final(finalize_id=str(flush)):
                 self._unanswered.discard(flush)
+            case Connected():
+                self._speech.opened(stream.ready, self._upstream_start / self._options.sample_rate)
+                await self._service.connected(stream, self._options)
             case Reconnecting(error=StreamFailed(expired=True) as error):
-                logger.info("%s; going on with a new one", error)
+                logger.info("%s; going on with a new stream", error)
             case Reconnecting():
                 logger.warning("%s; attempt %d in %.1f s", event.error, event.attempt, event.delay)
                 self._emit_error(api_error(event.error), recoverable=True)
             case Reconnected():
-                self._reconnected()
+                self._service.offer = stream.ready  # another server may offer less, or more
                 logger.info("reconnected", extra={"replayed": event.replayed_seconds, "lost": event.lost_seconds})
             case Error():
                 self._service.refused(event)
 
-    def _reconnected(self) -> None:
-        """Another server may offer less, or more."""
-        if self._upstream is not None:
-            self._service.offer = self._upstream.ready
-
     def _abandon(self) -> None:
-        """What the server's stream still owed will not come: the session must not wait for it."""
+        """Emits what the server's stream still owes and will not send: the session must not wait for it."""
         self._emit(self._speech.abandoned(flushed=bool(self._unanswered)))
         self._unanswered.clear()
 
@@ -220,13 +220,13 @@ class SpeechStream(RecognizeStream):
 
 
 @asynccontextmanager
-async def talking(stream: Stream, talk: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Runs `talk` while the body of the block iterates over the stream.
+async def sending(stream: Stream, send: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Runs `send` while the body of the block iterates over the stream.
 
-    When `talk` fails because the stream has, the iteration raises that, after the events that came before. After any
-    other failure of it the iteration ends, and the failure is raised thereafter.
+    When `send` fails because the stream has failed, the iteration raises that error, after the events that came before
+    it. After any other failure of `send` the iteration ends, and the failure is raised then.
     """
-    task = asyncio.create_task(_ending(stream, talk), name="auricle talking")
+    task = asyncio.create_task(_send(stream, send), name="auricle sending")
     try:
         yield
         await task
@@ -235,11 +235,11 @@ async def talking(stream: Stream, talk: Coroutine[Any, Any, None]) -> AsyncItera
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _ending(stream: Stream, talk: Coroutine[Any, Any, None]) -> None:
+async def _send(stream: Stream, send: Coroutine[Any, Any, None]) -> None:
     try:
-        await talk
+        await send
     except Exception as error:
         if isinstance(error, AuricleError) and not isinstance(error, ProtocolError):
-            return  # the stream's own; one who breaks the protocol may be the caller
+            return  # the stream's own; a ProtocolError may be the caller's mistake
         await stream.aclose()
         raise

@@ -15,15 +15,14 @@ from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOpt
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType, STTCapabilities
 from livekit.agents.utils import AudioBuffer, is_given
 
-from auricle import Error, Final, ReconnectPolicy, Stream
+from auricle import Connected, Error, Final, ReconnectPolicy, Stream
 from auricle.protocol.settings import Refine, TurnSettings, phrases
 
-from ._audio import mono, pcm
-from ._clock import AudioClock
+from ._audio import AudioClock, mono, pcm
 from ._errors import only_api_errors
 from ._events import SpeechEvents
 from ._service import Service
-from ._stream import SpeechStream, talking
+from ._stream import SpeechStream, sending
 from .models import OptionChanges, STTOptions, TurnDetection, TurnMode, language_asked_for
 
 _DEFAULTS = TurnSettings()
@@ -252,29 +251,35 @@ class STT(stt.STT[None]):
         with only_api_errors():
             async with (
                 self._service.client(conn_options.timeout) as client,
-                await self._service.open(client, options) as stream,
+                self._service.stream(client, lambda: options) as stream,
             ):
-                finals = await self._finals(stream, pcm(frame))
+                finals = await self._finals(stream, options, pcm(frame))
         speech = SpeechEvents(AudioClock(), server_turns=False)
         speech.opened(stream.ready, 0.0)
         data = _joined([speech.transcript(final) for final in finals])
         return SpeechEvent(SpeechEventType.FINAL_TRANSCRIPT, stream.ready.session, [data])
 
-    async def _finals(self, stream: Stream, audio: bytes) -> list[Final]:
+    async def _finals(self, stream: Stream, options: STTOptions, audio: bytes) -> list[Final]:
         finals: list[Final] = []
-        async with talking(stream, _say(stream, audio)):
+        connected = asyncio.Event()
+        async with sending(stream, _send_all(stream, connected, audio)):
             async for event in stream:
-                if isinstance(event, Final):
-                    finals.append(event)
-                elif isinstance(event, Error):
-                    self._service.refused(event)
+                match event:
+                    case Connected():
+                        await self._service.connected(stream, options)
+                        connected.set()
+                    case Final():
+                        finals.append(event)
+                    case Error():
+                        self._service.refused(event)
         return finals
 
     def _options_with(self, language: NotGivenOr[str]) -> STTOptions:
         return replace(self._options, language=language) if is_given(language) else self._options
 
 
-async def _say(stream: Stream, audio: bytes) -> None:
+async def _send_all(stream: Stream, connected: asyncio.Event, audio: bytes) -> None:
+    await connected.wait()
     await stream.send(audio)
     await stream.finalize()
     await stream.end()
