@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auricle_server.engine.model.precision import exact_products
-from auricle_server.engine.ops import Ops, portable_ops, triton_ops
+from auricle_server.engine.ops import JointInputs, Ops, portable_ops, triton_ops
 from tests.support.layers import JOINT, Layer, layer
 from tests.support.step_inputs import assert_near
 
@@ -29,8 +29,13 @@ def exact_reference() -> Iterator[None]:
 
 
 def assert_same_state(ours: Layer, theirs: Layer) -> None:
-    for name in ("x", "history", "keys", "values"):
-        assert_near(getattr(ours, name)[1:], getattr(theirs, name)[1:])
+    for left, right in (
+        (ours.x, theirs.x),
+        (ours.history, theirs.history),
+        (ours.attention.keys, theirs.attention.keys),
+        (ours.attention.values, theirs.attention.values),
+    ):
+        assert_near(left[1:], right[1:])
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
@@ -42,7 +47,7 @@ def test_kernels_equal_portable(operation: str, batch: int, frames: int, left: i
         result = OPERATIONS[operation](ours, triton_ops())
         assert_near(result, OPERATIONS[operation](theirs, portable_ops()))
         for given in (ours, theirs):
-            given.place.position.add_(frames)
+            given.rows.position.add_(frames)
     assert_same_state(ours, theirs)
 
 
@@ -60,7 +65,7 @@ def test_a_graph_reads_places_and_state_anew(operation: str) -> None:
         expected = run(plain, triton_ops())
         assert torch.equal(result, expected)
         for given in (captured, plain):
-            given.place.position.add_(2)
+            given.rows.position.add_(2)
     assert_same_state(captured, plain)
 
 
@@ -81,8 +86,9 @@ def test_the_joint_equals_portable(tokens: int, batch: int, window: int, precisi
     )
     weight *= 4 / JOINT**0.5
     at = torch.zeros(batch, dtype=torch.int64, device=CUDA)
-    token, log_probability, power = triton_ops(precision).joint_scores(encoded, at, projected, weight, bias, window)
-    expected, reference, powers = portable_ops().joint_scores(encoded, at, projected, weight, bias, window)
+    inputs = JointInputs(encoded, at, projected, weight, bias)
+    token, log_probability, power = triton_ops(precision).joint_scores(inputs, window)
+    expected, reference, powers = portable_ops().joint_scores(inputs, window)
     torch.testing.assert_close(log_probability, reference, atol=tolerance, rtol=tolerance)
     torch.testing.assert_close(power, powers, atol=tolerance, rtol=tolerance)
     logits = (encoded[:, :window] + projected[:, None]).relu() @ weight.T + bias

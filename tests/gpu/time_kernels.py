@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from auricle_server.engine.ops import Ops, portable_ops, triton_ops
+from auricle_server.engine.ops import JointInputs, Ops, portable_ops, triton_ops
 from tests.support.layers import D_MODEL, JOINT, TAPS, Layer, layer
 
 REPEATS, ROUNDS = 10, 5
@@ -42,8 +42,8 @@ def bytes_of(operation: str, given: Layer) -> int:
     batch, frames, _ = given.x.shape
     values = batch * frames * D_MODEL
     if operation == "attention":
-        rings = batch * (given.place.left + frames) * D_MODEL * 2
-        return 2 * (rings + 4 * values + given.by_position.numel())
+        rings = batch * (given.rows.left + frames) * D_MODEL * 2
+        return 2 * (rings + 4 * values + given.attention.by_position.numel())
     if operation == "convolution":
         return 2 * (batch * (TAPS - 1) * D_MODEL * 2 + 3 * values)
     return 2 * (4 * values + 2 * values)
@@ -70,9 +70,10 @@ def time_joint(ops: dict[str, Ops]) -> None:
         for batch in (1, 64, 1024):
             encoded, projected = torch.randn(batch, 1, JOINT, device=CUDA), torch.randn(batch, JOINT, device=CUDA)
             at = torch.zeros(batch, dtype=torch.int64, device=CUDA)
+            inputs = JointInputs(encoded, at, projected, weight, bias)
             for kind, implementation in ops.items():
                 took = microseconds(
-                    lambda: implementation.joint_scores(encoded, at, projected, weight, bias, 1)  # noqa: B023
+                    lambda: implementation.joint_scores(inputs, 1)  # noqa: B023 - called at once
                 )
                 rate = 2 * tokens * JOINT * batch / took / 1e6
                 print(f"joint        {kind:9} rows {batch:5} tokens {tokens:5} {took:19.1f} us {rate:6.1f} TFLOP/s")

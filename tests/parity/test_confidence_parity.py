@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from auricle_server.engine.decoding.confidence import ALPHA, entropy_confidences
+from auricle_server.engine.decoding.confidence import entropy_confidences
+from auricle_server.engine.ops.inputs import ALPHA
 
 
 @pytest.mark.parity

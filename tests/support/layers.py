@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops import CacheRows, Ops
+from auricle_server.engine.ops import AttentionInputs, CacheRows, ConvolutionWeights, NormWeights, Ops
 
 D_MODEL, HEADS, TAPS, JOINT = 1024, 8, 9, 640
 HEAD_DIM = D_MODEL // HEADS
@@ -15,34 +15,28 @@ HEAD_DIM = D_MODEL // HEADS
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Input and state of `batch` streams, each in its own slot; slot 0 is nobody's."""
+    """Input and state of `batch` streams, each in its own slot; slot 0 is the trash slot."""
 
-    place: CacheRows
+    rows: CacheRows
     x: Tensor
     update: Tensor
-    norm: tuple[Tensor, Tensor]
+    norm: NormWeights
     up: Tensor
     history: Tensor
-    depthwise: Tensor
-    qkv: Tensor
-    by_position: Tensor
-    keys: Tensor
-    values: Tensor
-    bias_u: Tensor
-    constant: Tensor
+    convolution: ConvolutionWeights
+    attention: AttentionInputs
 
     def normed(self, ops: Ops) -> Tensor:
         """A residual connection and the norm after it."""
-        return ops.add_layer_norm(self.x, self.update, *self.norm, self.update.dtype)
+        return ops.add_layer_norm(self.x, self.update, self.norm, self.update.dtype)
 
     def convolved(self, ops: Ops) -> Tensor:
         """The inside of the convolution module."""
-        return ops.convolve(self.up, self.history, self.place, self.depthwise, None, *self.norm)
+        return ops.convolve(self.up, self.history, self.rows, self.convolution)
 
     def attended(self, ops: Ops) -> Tensor:
         """Attention."""
-        rings = self.keys, self.values
-        return ops.attend(self.qkv, self.by_position, *rings, self.bias_u, self.constant, self.place)
+        return ops.attend(self.attention, self.rows)
 
 
 def layer(batch: int, frames: int, left: int, device: torch.device, dtype: torch.dtype = torch.bfloat16) -> Layer:
@@ -57,14 +51,12 @@ def layer(batch: int, frames: int, left: int, device: torch.device, dtype: torch
     position[0] = 0
     distances = left + 2 * frames - 1
     exact = torch.float32
-    return Layer(
-        place=CacheRows(slots, slots.clone(), position, torch.full_like(slots, frames), left // frames * frames, left),
-        x=normal(batch, frames, D_MODEL, of=exact),
-        update=normal(batch, frames, D_MODEL),
-        norm=(normal(D_MODEL, of=exact), normal(D_MODEL, of=exact)),
-        up=normal(batch, frames, 2 * D_MODEL),
-        history=normal(batch + 1, TAPS - 1, D_MODEL),
-        depthwise=normal(TAPS, D_MODEL) / 3,
+    rows = CacheRows(slots, slots.clone(), position, torch.full_like(slots, frames), left // frames * frames, left)
+    x, update = normal(batch, frames, D_MODEL, of=exact), normal(batch, frames, D_MODEL)
+    norm = NormWeights(normal(D_MODEL, of=exact), normal(D_MODEL, of=exact))
+    up, history = normal(batch, frames, 2 * D_MODEL), normal(batch + 1, TAPS - 1, D_MODEL)
+    convolution = ConvolutionWeights(normal(TAPS, D_MODEL) / 3, None, norm)
+    attention = AttentionInputs(
         qkv=normal(batch, frames, 3, HEADS, HEAD_DIM),
         by_position=normal(HEADS, batch * frames, distances),
         keys=normal(batch + 1, HEADS, left, HEAD_DIM),
@@ -72,3 +64,4 @@ def layer(batch: int, frames: int, left: int, device: torch.device, dtype: torch
         bias_u=normal(HEADS, HEAD_DIM, of=exact),
         constant=normal(HEADS, distances, of=exact),
     )
+    return Layer(rows, x, update, norm, up, history, convolution, attention)

@@ -28,17 +28,19 @@ class Source:
         """Uniform, `high` excluded."""
         return torch.randint(low, high, shape, generator=self._generator).to(self.device, dtype)
 
-    def place(self, batch: int, frames: int, left: int, reach: int) -> CacheRows:
+    def cache_rows(self, batch: int, frames: int, left: int, reach: int) -> CacheRows:
         """Streams in every phase: at their start, before and after the ring's first turn; the last rows only pad."""
         slots = torch.randperm(ROWS - 1, generator=self._generator)[:batch] + 1
         position = torch.tensor([0, 3, left - 1, left, 5 * left + 11, 1, 2])[:batch]
         valid = torch.randint(1, frames + 1, (batch,), generator=self._generator)
-        kept_in = slots.clone()
-        kept_in[1::2] = 0  # computed on a copy: nothing of it may stay
+        write_slots = slots.clone()
+        write_slots[1::2] = 0  # computed on a copy: nothing of it may stay
         if batch > 2:
-            slots[-2:], kept_in[-2:], valid[-2:], position[-2:] = 0, 0, 0, 0
-        slots, kept_in, position, valid = (column.to(self.device) for column in (slots, kept_in, position, valid))
-        return CacheRows(slots, kept_in, position, valid, reach, left)
+            slots[-2:], write_slots[-2:], valid[-2:], position[-2:] = 0, 0, 0, 0
+        slots, write_slots, position, valid = (
+            column.to(self.device) for column in (slots, write_slots, position, valid)
+        )
+        return CacheRows(slots, write_slots, position, valid, reach, left)
 
     def search(self, batch: int, capacity: int, frames: int) -> tuple[SearchState, Tensor]:
         """A search at its start, rows without a frame among them, and one past each row's last frame."""

@@ -96,5 +96,5 @@ def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) 
     model = Model(checkpoint, slots, torch.device(hardware.device), hardware.dtype, ops, hardware.keyterms)
     sizes = sorted(model.reach)
     if hardware.static:
-        return Built(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], model.terms.size)
-    return Built(EagerRunner(model), model.slots, sizes, sorted(model.several.values()), model.terms.size)
+        return Built(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], model.key_terms.size)
+    return Built(EagerRunner(model), model.slots, sizes, sorted(model.several.values()), model.key_terms.size)

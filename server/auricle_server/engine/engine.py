@@ -19,14 +19,14 @@ from auricle_server.audio_batch import AudioBatch
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.build import Hardware, build_runner
 from auricle_server.engine.capabilities import Capabilities
-from auricle_server.engine.frames import FrameGeometry
+from auricle_server.engine.frames import UNBOUNDED, FrameGeometry
 from auricle_server.engine.key_terms.automaton_cache import AutomatonCache
 from auricle_server.engine.runners.in_flight import FlushAnswers, InFlightStep, joined, living
 from auricle_server.engine.scheduling.batch_rows import BatchRows
 from auricle_server.engine.scheduling.batcher import Batcher
 from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettings
 from auricle_server.engine.scheduling.slot_pool import SlotPool
-from auricle_server.engine.scheduling.stream_inputs import UNBOUNDED, StreamInputs
+from auricle_server.engine.scheduling.stream_inputs import StreamInputs
 from auricle_server.engine.types import Lease, LeaseEnded, Pcm, StepResults
 
 LEARNING_SECONDS = 0.001

@@ -16,6 +16,9 @@ from auricle_server.checkpoints.config import SUBSAMPLING_FACTOR, ModelConfig
 
 STAGES = 3
 """Stride-2 convolutions of the subsampling."""
+UNBOUNDED = 1 << 30
+"""Length, in samples or mel frames, of a stream whose end is not known yet: longer than any stream, and far from the
+limit of an int32."""
 
 Count = TypeVar("Count", int, npt.NDArray[np.int64])
 

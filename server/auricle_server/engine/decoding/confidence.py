@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-ALPHA = 1 / 3
-"""Order of the entropy. The sums of powers that operations return are those of the probabilities to this power."""
+from auricle_server.engine.ops.inputs import ALPHA
 
 
 def entropy_confidences(powers: npt.NDArray[np.float32], tokens: int) -> npt.NDArray[np.float32]:

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from auricle_server.checkpoints.config import DecoderConfig
-from auricle_server.engine.decoding.confidence import ALPHA
 from auricle_server.engine.model.joint import Joint
 from auricle_server.engine.model.prediction_network import PredictionNetwork, PredictionState
+from auricle_server.engine.ops.inputs import ALPHA
 from auricle_server.engine.ops.key_terms import KeyTermSearch
 
 LOOKAHEAD_FRAMES = 14

@@ -18,10 +18,10 @@ from torch import Tensor
 from auricle_server.checkpoints.config import EncoderConfig
 from auricle_server.engine.model.linear import PackedLinear
 from auricle_server.engine.model.parameters import Parameters
-from auricle_server.engine.ops import CacheRows, Ops
+from auricle_server.engine.ops import AttentionInputs, CacheRows, Ops
 
 ALIGNED = 8
-"""Elements."""
+"""Elements. A row of bf16 values then starts on a multiple of 16 bytes, which tensor cores can load at once."""
 
 
 def relative_positions(d_model: int, farthest: int, nearest: int, device: torch.device) -> Tensor:
@@ -77,14 +77,14 @@ class RelativeAttention:
         projected = F.linear(sinusoids, parameters.exact(f"{prefix}.linear_pos.weight", d_model, d_model))
         return projected.view(-1, self._heads, self._head_dim).permute(1, 2, 0).contiguous()
 
-    def __call__(self, x: Tensor, keys: Tensor, values: Tensor, place: CacheRows) -> Tensor:
+    def __call__(self, x: Tensor, keys: Tensor, values: Tensor, rows: CacheRows) -> Tensor:
         """Attends from each chunk to its ring and itself, and appends the chunk to the ring.
 
         Args:
             x: Normalised layer input, [B, c, d_model].
             keys: Pool of rings, [rows, heads, left, head_dim].
-            values: Likewise.
-            place: Where the rows stand.
+            values: Pool of rings, likewise.
+            rows: Where the rows stand.
 
         Returns:
             [B, c, d_model].
@@ -93,5 +93,5 @@ class RelativeAttention:
         qkv = self._qkv(x).view(batch, frames, 3, self._heads, self._head_dim)
         query = qkv.view(batch * frames, 3, self._heads, self._head_dim)[:, 0].transpose(0, 1)
         by_position = query @ self._tables[frames]
-        out = self._ops.attend(qkv, by_position, keys, values, self._bias_u, self._constants[frames], place)
-        return self._out(out)
+        inputs = AttentionInputs(qkv, by_position, keys, values, self._bias_u, self._constants[frames])
+        return self._out(self._ops.attend(inputs, rows))

@@ -18,18 +18,15 @@ from auricle_server.engine.model.attention import RelativeAttention
 from auricle_server.engine.model.linear import PackedLinear
 from auricle_server.engine.model.parameters import Parameters
 from auricle_server.engine.model.state_pool import LayerState
-from auricle_server.engine.ops import CacheRows, Ops
+from auricle_server.engine.ops import CacheRows, ConvolutionWeights, NormWeights, Ops
 
 HALF = 0.5
-"""What a feed-forward module adds counts half; a power of two, so the weights take it without rounding."""
+"""Weight of a feed-forward module in the residual sum (Gulati et al., "Conformer", 2020). A power of two, so it is
+multiplied into the module's weights without rounding."""
 
 
-class Norm:
-    """Parameters of a layer norm, fp32."""
-
-    def __init__(self, name: str, size: int, parameters: Parameters) -> None:
-        self.weight = parameters.exact(f"{name}.weight", size)
-        self.bias = parameters.exact(f"{name}.bias", size)
+def _norm(name: str, size: int, parameters: Parameters) -> NormWeights:
+    return NormWeights(parameters.exact(f"{name}.weight", size), parameters.exact(f"{name}.bias", size))
 
 
 class Linear(PackedLinear):
@@ -42,12 +39,12 @@ class Linear(PackedLinear):
 
 
 class FeedForward:
-    """Half-step feed-forward behind its norm; returns what is added to the residual stream."""
+    """Half-step feed-forward of a normalised input; returns what is added to the residual stream."""
 
     def __init__(self, prefix: str, number: int, config: EncoderConfig, parameters: Parameters) -> None:
         d_model = config.d_model
         name, inner = f"{prefix}.feed_forward{number}", config.expansion * d_model
-        self.norm = Norm(f"{prefix}.norm_feed_forward{number}", d_model, parameters)
+        self.norm = _norm(f"{prefix}.norm_feed_forward{number}", d_model, parameters)
         self._up = Linear(f"{name}.linear1", d_model, inner, parameters)
         self._down = Linear(f"{name}.linear2", inner, d_model, parameters, HALF)
 
@@ -57,24 +54,28 @@ class FeedForward:
 
 
 class ConvolutionModule:
-    """Causal depthwise convolution between two pointwise ones; the norm is stored under the name ``batch_norm``."""
+    """Causal depthwise convolution between two pointwise ones.
+
+    The published models have a layer norm here (``conv_norm_type: layer_norm``), which NeMo stores under the name
+    ``conv.batch_norm`` all the same.
+    """
 
     def __init__(self, prefix: str, config: EncoderConfig, parameters: Parameters, ops: Ops) -> None:
         d_model, kernel = config.d_model, config.conv_kernel
         self._ops = ops
-        self.norm = Norm(f"{prefix}.norm_conv", d_model, parameters)
+        self.norm = _norm(f"{prefix}.norm_conv", d_model, parameters)
         self._up = Linear(f"{prefix}.conv.pointwise_conv1", d_model, 2 * d_model, parameters)
         depthwise = parameters.exact(f"{prefix}.conv.depthwise_conv.weight", d_model, 1, kernel)
-        self._depthwise = depthwise[:, 0].T.contiguous().to(parameters.dtype)
-        self._depthwise_bias = parameters.bias(f"{prefix}.conv.depthwise_conv.bias", d_model)
-        inner = Norm(f"{prefix}.conv.batch_norm", d_model, parameters) if config.conv_norm else None
-        self._inner = (inner.weight, inner.bias) if inner else (None, None)
+        self._inner = ConvolutionWeights(
+            depthwise[:, 0].T.contiguous().to(parameters.dtype),
+            parameters.bias(f"{prefix}.conv.depthwise_conv.bias", d_model),
+            _norm(f"{prefix}.conv.batch_norm", d_model, parameters) if config.conv_norm else None,
+        )
         self._down = Linear(f"{prefix}.conv.pointwise_conv2", d_model, d_model, parameters)
 
-    def __call__(self, normed: Tensor, history: Tensor, place: CacheRows) -> Tensor:
+    def __call__(self, normed: Tensor, history: Tensor, rows: CacheRows) -> Tensor:
         """[B, c, d_model] and the pool of the frames before, [rows, kernel - 1, d_model], to [B, c, d_model]."""
-        up = self._up(normed)
-        return self._down(self._ops.convolve(up, history, place, self._depthwise, self._depthwise_bias, *self._inner))
+        return self._down(self._ops.convolve(self._up(normed), history, rows, self._inner))
 
 
 class ConformerLayer:
@@ -87,31 +88,31 @@ class ConformerLayer:
         self._ops = ops
         self._dtype = parameters.dtype
         self.feed_forward1 = FeedForward(prefix, 1, config, parameters)
-        self._norm_attention = Norm(f"{prefix}.norm_self_att", d_model, parameters)
+        self._norm_attention = _norm(f"{prefix}.norm_self_att", d_model, parameters)
         self._attention = RelativeAttention(f"{prefix}.self_attn", config, chunk_sizes, left, parameters, ops)
         self._convolution = ConvolutionModule(prefix, config, parameters, ops)
         self._feed_forward2 = FeedForward(prefix, 2, config, parameters)
-        self.norm_out = Norm(f"{prefix}.norm_out", d_model, parameters)
+        self.norm_out = _norm(f"{prefix}.norm_out", d_model, parameters)
 
-    def __call__(self, x: Tensor, normed: Tensor, state: LayerState, place: CacheRows) -> Tensor:
+    def __call__(self, x: Tensor, normed: Tensor, state: LayerState, rows: CacheRows) -> Tensor:
         """Runs the block but for its closing norm.
 
         Args:
-            x: Residual stream, [B, c, d_model], fp32; moved on in place.
+            x: Residual stream, [B, c, d_model], fp32; advanced in place.
             normed: Its first norm, in the precision of the products.
             state: The layer's pools.
-            place: Where the rows stand.
+            rows: Where the rows stand.
 
         Returns:
             What is to be added to `x` before the closing norm.
         """
         normed = self._add(x, self.feed_forward1(normed), self._norm_attention)
-        normed = self._add(x, self._attention(normed, state.keys, state.values, place), self._convolution.norm)
-        normed = self._add(x, self._convolution(normed, state.history, place), self._feed_forward2.norm)
+        normed = self._add(x, self._attention(normed, state.keys, state.values, rows), self._convolution.norm)
+        normed = self._add(x, self._convolution(normed, state.history, rows), self._feed_forward2.norm)
         return self._feed_forward2(normed)
 
-    def _add(self, x: Tensor, update: Tensor, norm: Norm) -> Tensor:
-        return self._ops.add_layer_norm(x, update, norm.weight, norm.bias, self._dtype)
+    def _add(self, x: Tensor, update: Tensor, norm: NormWeights) -> Tensor:
+        return self._ops.add_layer_norm(x, update, norm, self._dtype)
 
 
 class Conformer:
@@ -126,18 +127,17 @@ class Conformer:
             ConformerLayer(index, config, chunk_sizes, left, parameters, ops) for index in range(config.layers)
         ]
 
-    def __call__(self, x: Tensor, states: list[LayerState], place: CacheRows) -> Tensor:
+    def __call__(self, x: Tensor, states: list[LayerState], rows: CacheRows) -> Tensor:
         """Encoder frames, [B, c, d_model], fp32.
 
         Args:
             x: Output of the subsampling, [B, c, d_model], fp32; overwritten.
             states: Pools of every layer.
-            place: Where the rows stand.
+            rows: Where the rows stand.
         """
-        first = self._layers[0].feed_forward1.norm
-        normed = self._ops.layer_norm(x, first.weight, first.bias, self._dtype)
-        for (layer, after), state in zip(pairwise(self._layers), states, strict=False):
-            update, out, norm = layer(x, normed, state, place), layer.norm_out, after.feed_forward1.norm
-            normed = self._ops.renorm(x, update, out.weight, out.bias, norm.weight, norm.bias, self._dtype)
-        update, out = self._layers[-1](x, normed, states[-1], place), self._layers[-1].norm_out
-        return self._ops.add_layer_norm(x, update, out.weight, out.bias, torch.float32)
+        normed = self._ops.layer_norm(x, self._layers[0].feed_forward1.norm, self._dtype)
+        for (layer, following), state in zip(pairwise(self._layers), states, strict=False):
+            update = layer(x, normed, state, rows)
+            normed = self._ops.renorm(x, update, layer.norm_out, following.feed_forward1.norm, self._dtype)
+        last = self._layers[-1]
+        return self._ops.add_layer_norm(x, last(x, normed, states[-1], rows), last.norm_out, torch.float32)

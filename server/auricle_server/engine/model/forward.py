@@ -14,7 +14,7 @@ from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.model.conformer import Conformer
 from auricle_server.engine.model.joint import Joint
-from auricle_server.engine.model.key_term_tables import CPU_SIZE, CUDA_SIZE, NO_SIZE, TermPool
+from auricle_server.engine.model.key_term_tables import CPU_SIZE, CUDA_SIZE, NO_SIZE, KeyTermPool
 from auricle_server.engine.model.language_prompt import joint_projection
 from auricle_server.engine.model.log_mel import PCM_SCALE, LogMel
 from auricle_server.engine.model.parameters import Parameters
@@ -34,7 +34,7 @@ class Batch:
     Attributes:
         pcm: New audio, signed 16 bit, [B, 1280 c].
         slots: Where each row's state is, [B].
-        kept_in: Where its new encoder state goes: its slot, or the trash slot when it must not be kept, [B].
+        write_slots: Where its new encoder state goes: its slot, or the trash slot when it must not be kept, [B].
         position: First encoder frame, [B].
         start: Absolute index of its first sample of new audio, [B].
         samples: Samples of the stream, or `UNBOUNDED`, [B].
@@ -46,7 +46,7 @@ class Batch:
 
     pcm: Tensor
     slots: Tensor
-    kept_in: Tensor
+    write_slots: Tensor
     position: Tensor
     start: Tensor
     samples: Tensor
@@ -70,8 +70,8 @@ class Model:
         several: Chunks of a row that holds several of the largest ones, by its encoder frames.
         network: RNNT prediction network.
         joint: RNNT joint.
-        takes_terms: Whether streams may have key terms.
-        terms: Automata of key terms.
+        takes_key_terms: Whether streams may have key terms.
+        key_terms: Automata of key terms.
         slots: Streams that the state pool holds.
 
     Args:
@@ -80,7 +80,7 @@ class Model:
         device: Where to compute.
         dtype: Precision of the encoder's matrix products.
         ops: How to compute what is more than a matrix product.
-        takes_terms: Whether streams may have key terms.
+        takes_key_terms: Whether streams may have key terms.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Model:
         device: torch.device,
         dtype: torch.dtype,
         ops: Ops,
-        takes_terms: bool = True,
+        takes_key_terms: bool = True,
     ) -> None:
         self.config = config = checkpoint.config
         self.device, self.ops = device, ops
@@ -107,9 +107,9 @@ class Model:
         self._projection = joint_projection(config, parameters)
         self.network = PredictionNetwork(config.decoder, parameters)
         self.joint = Joint(config.decoder, parameters)
-        self.takes_terms = takes_terms
+        self.takes_key_terms = takes_key_terms
         size = CUDA_SIZE if device.type == "cuda" else CPU_SIZE
-        self.terms = TermPool(size if takes_terms else NO_SIZE, config.decoder.vocabulary, device)
+        self.key_terms = KeyTermPool(size if takes_key_terms else NO_SIZE, config.decoder.vocabulary, device)
         self.slots = slots or fitting_slots(self._state(0, dtype).bytes_per_slot, device)
         self.state = self._state(self.slots, dtype)
 
@@ -119,25 +119,25 @@ class Model:
     def features(self, batch: Batch) -> Tensor:
         """Log-mel of the batch, [B, 8 c, bins]."""
         audio = torch.cat((self.state.audio(batch.slots), batch.pcm.float() * PCM_SCALE), 1)
-        self.state.keep_audio(batch.kept_in, audio)
+        self.state.keep_audio(batch.write_slots, audio)
         return self._mel(audio, batch.start - self.geometry.tail_samples, batch.samples)
 
     def encode(self, mel: Tensor, batch: Batch) -> Tensor:
         """Encoder frames, [B, c, d_model], fp32."""
         carried = self.state.subsampling(batch.slots)
         x, carried = self._subsampling(mel, batch.position, batch.mel_frames, carried)
-        self.state.keep_subsampling(batch.kept_in, carried)
+        self.state.keep_subsampling(batch.write_slots, carried)
         chunk = x.shape[1] // self.several.get(x.shape[1], 1)
-        place = CacheRows(
+        rows = CacheRows(
             batch.slots,
-            batch.kept_in,
+            batch.write_slots,
             batch.position,
             batch.last,
             self.reach[chunk],
             self.left,
             chunk if chunk < x.shape[1] else 0,
         )
-        return self._conformer(x, self.state.layers, place)
+        return self._conformer(x, self.state.layers, rows)
 
     def project(self, encoded: Tensor, batch: Batch) -> Tensor:
         """Encoder frames under their language prompt, projected for the joint, [B, c, joint]."""

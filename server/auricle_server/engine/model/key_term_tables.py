@@ -10,7 +10,7 @@ import torch
 
 from auricle_server.engine.key_terms.automaton import Automaton
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
-from auricle_server.engine.ops.key_terms import TermTables
+from auricle_server.engine.ops import KeyTermTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ NO_SIZE = Size(1, 0)
 CPU_SIZE, CUDA_SIZE = Size(1 << 20, 1 << 22), Size(1 << 22, 1 << 24)
 
 
-class TermPool:
+class KeyTermPool:
     """The tables, and how they are filled. On a CPU what nobody has written to takes no memory.
 
     Attributes:
@@ -43,7 +43,7 @@ class TermPool:
             return torch.from_numpy(np.zeros(count, dtype)).to(device)  # numpy touches no page before it is needed
 
         states, arcs = size.states, size.arcs
-        self.tables = TermTables(
+        self.tables = KeyTermTables(
             zeros(states), zeros(states), zeros(states), zeros(arcs), zeros(arcs, np.float32), zeros(arcs), tokens
         )
         self.size = states, arcs

@@ -106,17 +106,17 @@ class StatePool:
         """Keeps the prediction network's state."""
         self._prediction.put(slots, state)
 
-    def terms(self, slots: Tensor, asked: Tensor) -> Tensor:
-        """State of each row's automaton of key terms, [B], int32; 0 where there is none.
+    def key_term_state(self, slots: Tensor, requested: Tensor) -> Tensor:
+        """State of each row's automaton of key terms, [B], int32; 0 for a row without key terms.
 
         Args:
             slots: Of the rows, [B].
-            asked: As in `Batch.terms`, [B].
+            requested: As in `Batch.terms`, [B].
         """
         kept = self._terms.index_select(0, slots)
-        return torch.where(asked > 0, kept, -asked.int())
+        return torch.where(requested > 0, kept, -requested.int())
 
-    def keep_terms(self, slots: Tensor, state: Tensor) -> None:
+    def keep_key_term_state(self, slots: Tensor, state: Tensor) -> None:
         """Keeps the automata's states."""
         self._terms.index_copy_(0, slots, state)
 

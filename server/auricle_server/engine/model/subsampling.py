@@ -14,10 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from auricle_server.checkpoints.config import SUBSAMPLING_FACTOR, EncoderConfig
-from auricle_server.engine.frames import STAGES
+from auricle_server.engine.frames import STAGES, UNBOUNDED
 from auricle_server.engine.model.linear import PackedLinear
 from auricle_server.engine.model.parameters import Parameters
-from auricle_server.engine.scheduling.stream_inputs import UNBOUNDED
 
 PREFIX = "encoder.pre_encode"
 FREQUENCY_PADDING = (2, 1)

@@ -1,16 +1,38 @@
 """The operations of a step that are more than a matrix product, in plain PyTorch and as Triton kernels.
 
-`portable_ops` runs anywhere and is the reference; `triton_ops` needs an NVIDIA GPU. Neither library is loaded before
-one of them is called.
+`portable_ops` runs on any device and is the reference; `triton_ops` needs an NVIDIA GPU. Neither library is loaded
+before one of them is called.
 """
 
 from __future__ import annotations
 
-from auricle_server.engine.ops.cache_rows import CacheRows
+from auricle_server.engine.ops.inputs import (
+    AttentionInputs,
+    CacheRows,
+    ConvolutionWeights,
+    JointInputs,
+    JointScores,
+    KeyTermRows,
+    KeyTermTables,
+    NormWeights,
+    SearchState,
+)
 from auricle_server.engine.ops.interface import Ops
-from auricle_server.engine.ops.search_state import SearchState
 
-__all__ = ["CacheRows", "Ops", "SearchState", "portable_ops", "triton_ops"]
+__all__ = [
+    "AttentionInputs",
+    "CacheRows",
+    "ConvolutionWeights",
+    "JointInputs",
+    "JointScores",
+    "KeyTermRows",
+    "KeyTermTables",
+    "NormWeights",
+    "Ops",
+    "SearchState",
+    "portable_ops",
+    "triton_ops",
+]
 
 
 def portable_ops() -> Ops:

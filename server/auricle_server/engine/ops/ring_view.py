@@ -1,4 +1,4 @@
-"""Where a batch's chunks stand on their rings of keys and values, as the portable operations need it."""
+"""Which keys a batch's queries see, and where new keys go, as index tensors for the portable operations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops.cache_rows import CacheRows
+from auricle_server.engine.ops.inputs import CacheRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,21 @@ class RingView:
     written: Tensor
 
     @classmethod
-    def of(cls, place: CacheRows, frames: int, heads: int) -> RingView:
+    def of(cls, rows: CacheRows, frames: int, heads: int) -> RingView:
         """The view of chunks of `frames` frames.
 
         The newest frame before the chunk has age 0; the frame of ring row r has age (position - 1 - r) % left.
         """
-        left, position = place.left, place.position[:, None]
+        left, position = rows.left, rows.position[:, None]
         step = torch.arange(frames, device=position.device)
         age = (position - 1 - torch.arange(left, device=position.device)) % left
-        visible = _visible(place, frames, age, step)
+        visible = _visible(rows, frames, age, step)
         hidden = torch.zeros(visible.shape, device=visible.device).masked_fill_(~visible, float("-inf"))
-        behind = torch.cat((age, (-1 - step).expand(len(age), -1)), 1)  # a key of the chunk is younger than age 0
-        index = (left + frames - 2) - step[:, None] - behind[:, None, :]
+        age_of_key = torch.cat((age, (-1 - step).expand(len(age), -1)), 1)  # a key of the chunk is younger than age 0
+        index = (left + frames - 2) - step[:, None] - age_of_key[:, None, :]
         index = index[:, None].expand(-1, heads, -1, -1).contiguous()
         blind = ~visible.any(2, keepdim=True)
-        return cls(hidden[:, None], blind[:, None], index, _written(place, step[-left:], heads))
+        return cls(hidden[:, None], blind[:, None], index, _written(rows, step[-left:], heads))
 
     def append(self, pool: Tensor, chunk: Tensor) -> None:
         """Writes the chunk's keys or values [B, H, c, D] into the rings of `pool` [rows, H, left, D]."""
@@ -51,17 +51,17 @@ class RingView:
         pool.view(-1, pool.shape[3]).index_copy_(0, self.written, source.to(pool.dtype))
 
 
-def _visible(place: CacheRows, frames: int, age: Tensor, step: Tensor) -> Tensor:
+def _visible(rows: CacheRows, frames: int, age: Tensor, step: Tensor) -> Tensor:
     """Which keys each query of a row sees, [B, q, K]; see `RingView.hidden`."""
-    begin = step // place.chunk * place.chunk if place.chunk else step.new_zeros(1)  # of each query's chunk
+    begin = step // rows.chunk * rows.chunk if rows.chunk else step.new_zeros(1)  # of each query's chunk
     begin = begin[:, None]
-    of_ring = age[:, None] < torch.minimum(place.position[:, None, None], place.reach - begin)
-    of_row = (step >= begin - place.reach) & (step < begin + (place.chunk or frames))
-    return torch.cat((of_ring, of_row & (step < place.valid[:, None])[:, None]), 2)
+    of_ring = age[:, None] < torch.minimum(rows.position[:, None, None], rows.reach - begin)
+    of_row = (step >= begin - rows.reach) & (step < begin + (rows.chunk or frames))
+    return torch.cat((of_ring, of_row & (step < rows.valid[:, None])[:, None]), 2)
 
 
-def _written(place: CacheRows, step: Tensor, heads: int) -> Tensor:
+def _written(rows: CacheRows, step: Tensor, heads: int) -> Tensor:
     """See `RingView.written`; `step` counts the frames that are kept."""
     head = torch.arange(heads, device=step.device)[:, None]
-    ring = place.kept_in[:, None, None] * heads + head
-    return (ring * place.left + (place.position[:, None] + step)[:, None] % place.left).flatten()
+    ring = rows.write_slots[:, None, None] * heads + head
+    return (ring * rows.left + (rows.position[:, None] + step)[:, None] % rows.left).flatten()

@@ -11,92 +11,73 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from auricle_server.engine.decoding.confidence import ALPHA
-from auricle_server.engine.ops.cache_rows import CacheRows
-from auricle_server.engine.ops.interface import NORM_EPS
-from auricle_server.engine.ops.key_terms import TermTables, arcs_of, favoured, followed
+from auricle_server.engine.ops.inputs import (
+    ALPHA,
+    NORM_EPS,
+    AttentionInputs,
+    CacheRows,
+    ConvolutionWeights,
+    JointInputs,
+    JointScores,
+    KeyTermRows,
+    NormWeights,
+    SearchState,
+)
+from auricle_server.engine.ops.key_terms import favoured, followed, outgoing_arcs
 from auricle_server.engine.ops.ring_view import RingView
-from auricle_server.engine.ops.scratch import Scratch
-from auricle_server.engine.ops.search_state import SearchState
 
 
 class TorchOps:
-    """Implements `Ops`; of one caller at a time."""
+    """Implements `Ops`; not thread-safe, because it keeps memory between calls."""
 
     several = True
 
     def __init__(self) -> None:
-        self._scratch = Scratch()
+        self._scratch = _Scratch()
         self._latest: tuple[CacheRows, int, RingView] | None = None
 
-    def layer_norm(self, x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
+    def layer_norm(self, x: Tensor, norm: NormWeights, dtype: torch.dtype) -> Tensor:
         """See `Ops.layer_norm`."""
-        return F.layer_norm(x.float(), weight.shape, weight, bias, NORM_EPS).to(dtype)
+        return F.layer_norm(x.float(), norm.weight.shape, norm.weight, norm.bias, NORM_EPS).to(dtype)
 
-    def add_layer_norm(self, x: Tensor, update: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
+    def add_layer_norm(self, x: Tensor, update: Tensor, norm: NormWeights, dtype: torch.dtype) -> Tensor:
         """See `Ops.add_layer_norm`."""
-        return self.layer_norm(x.add_(update), weight, bias, dtype)
+        return self.layer_norm(x.add_(update), norm, dtype)
 
-    def renorm(
-        self,
-        x: Tensor,
-        update: Tensor,
-        out_weight: Tensor,
-        out_bias: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        dtype: torch.dtype,
-    ) -> Tensor:
+    def renorm(self, x: Tensor, update: Tensor, closing: NormWeights, norm: NormWeights, dtype: torch.dtype) -> Tensor:
         """See `Ops.renorm`."""
-        x.copy_(self.layer_norm(x.add_(update), out_weight, out_bias, torch.float32))
-        return self.layer_norm(x, weight, bias, dtype)
+        x.copy_(self.layer_norm(x.add_(update), closing, torch.float32))
+        return self.layer_norm(x, norm, dtype)
 
-    def convolve(
-        self,
-        up: Tensor,
-        history: Tensor,
-        place: CacheRows,
-        weight: Tensor,
-        bias: Tensor | None,
-        norm_weight: Tensor | None,
-        norm_bias: Tensor | None,
-    ) -> Tensor:
+    def convolve(self, up: Tensor, history: Tensor, rows: CacheRows, weights: ConvolutionWeights) -> Tensor:
         """See `Ops.convolve`."""
         batch, frames, _ = up.shape
-        taps, size = weight.shape
+        taps, size = weights.depthwise.shape
         span = self._scratch.take("span", (batch, taps - 1 + frames, size), up.device)
-        _fill(span[:, : taps - 1], history, place.slots)
+        _fill(span[:, : taps - 1], history, rows.slots)
         value, gate = up.float().chunk(2, -1)
         span[:, taps - 1 :] = (value * gate.sigmoid()).to(up.dtype)
-        history.index_copy_(0, place.kept_in, span[:, frames:].to(history.dtype))
+        history.index_copy_(0, rows.write_slots, span[:, frames:].to(history.dtype))
         windows = span.as_strided((batch, frames, taps, size), (span.stride(0), size, size, 1))
         products = self._scratch.take("products", (batch, frames, taps, size), up.device)
-        out = torch.mul(windows, weight.float(), out=products).sum(2)
-        if bias is not None:
-            out += bias
-        if norm_weight is not None:
-            out = F.layer_norm(out, norm_weight.shape, norm_weight, norm_bias, NORM_EPS)
+        out = torch.mul(windows, weights.depthwise.float(), out=products).sum(2)
+        if weights.bias is not None:
+            out += weights.bias
+        if weights.norm is not None:
+            out = self.layer_norm(out, weights.norm, torch.float32)
         active: Tensor = F.silu(out)
         return active.to(up.dtype)
 
-    def attend(
-        self,
-        qkv: Tensor,
-        by_position: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        bias_u: Tensor,
-        constant: Tensor,
-        place: CacheRows,
-    ) -> Tensor:
+    def attend(self, inputs: AttentionInputs, rows: CacheRows) -> Tensor:
         """See `Ops.attend`."""
+        qkv, keys, values = inputs.qkv, inputs.keys, inputs.values
         batch, frames, _, heads, head_dim = qkv.shape
-        ring = self._ring(place, frames, heads)
+        ring = self._ring(rows, frames, heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).contiguous().float()  # [B, H, c, D] each
-        query = (query + bias_u[:, None]).to(qkv.dtype).float().flatten(0, 1)
-        all_keys = self._joined("keys", keys, key, place).flatten(0, 1)
-        all_values = self._joined("values", values, value, place).flatten(0, 1)
-        bias = (by_position.float() + constant[:, None]).view(heads, batch, frames, -1).transpose(0, 1)
+        query = (query + inputs.bias_u[:, None]).to(qkv.dtype).float().flatten(0, 1)
+        all_keys = self._joined("keys", keys, key, rows).flatten(0, 1)
+        all_values = self._joined("values", values, value, rows).flatten(0, 1)
+        bias = (inputs.by_position.float() + inputs.constant[:, None]).view(heads, batch, frames, -1).transpose(0, 1)
         bias = (bias.gather(3, ring.index) + ring.hidden).flatten(0, 1)
         scale = 1 / math.sqrt(head_dim)
         scores = torch.baddbmm(bias, query, all_keys.transpose(1, 2), beta=scale, alpha=scale)
@@ -106,56 +87,36 @@ class TorchOps:
         ring.append(values, value)
         return out.transpose(1, 2).reshape(batch, frames, heads * head_dim).to(qkv.dtype)
 
-    def joint_scores(
-        self, encoded: Tensor, at: Tensor, projected: Tensor, weight: Tensor, bias: Tensor, window: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def joint_scores(self, inputs: JointInputs, window: int) -> JointScores:
         """See `Ops.joint_scores`."""
-        logits = F.linear(_hidden(encoded, at, projected, window), weight, bias)
+        logits = F.linear(_hidden(inputs, window), inputs.weight, inputs.bias)
         best, token = logits.max(-1)
         total = logits.logsumexp(-1)
         power = (ALPHA * logits).logsumexp(-1) - ALPHA * total
-        return token.int(), best - total, power.exp()
+        return JointScores(token.int(), best - total, power.exp())
 
-    def favour(
-        self,
-        encoded: Tensor,
-        at: Tensor,
-        projected: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        token: Tensor,
-        log_probability: Tensor,
-        repeats: Tensor,
-        terms: TermTables,
-        state: Tensor,
-    ) -> None:
+    def favour(self, inputs: JointInputs, scores: JointScores, repeats: Tensor, terms: KeyTermRows) -> None:
         """See `Ops.favour`."""
-        arcs = arcs_of(terms, state, terms.widest)
-        hidden = _hidden(encoded, at, projected, token.shape[1])
+        token, weight, bias = scores.token, inputs.weight, inputs.bias
+        arcs = outgoing_arcs(terms.tables, terms.state, terms.tables.widest)
+        hidden = _hidden(inputs, token.shape[1])
         entry = arcs.tokens.clamp(min=0)
         logits = torch.einsum("bwj,bkj->bwk", hidden, weight[entry]) + bias[entry][:, None]
         best = (hidden * weight[token]).sum(2) + bias[token]
-        spoken = F.pad((repeats > 0)[:, None], (0, token.shape[1] - 1))
-        chosen, logit = favoured(arcs, logits, token, best, spoken, len(weight) - 1)
+        emitted = F.pad((repeats > 0)[:, None], (0, token.shape[1] - 1))
+        chosen, logit = favoured(arcs, logits, token, best, emitted, len(weight) - 1)
         token.copy_(chosen)
-        log_probability.add_(logit - best)
+        scores.log_probability.add_(logit - best)
 
-    def follow(self, label: Tensor, active: Tensor, terms: TermTables, state: Tensor) -> None:
+    def follow(self, label: Tensor, active: Tensor, terms: KeyTermRows) -> None:
         """See `Ops.follow`."""
-        behind = followed(arcs_of(terms, state, terms.widest), label)
-        state.copy_(torch.where(active, behind, state))
+        state = terms.state
+        after = followed(outgoing_arcs(terms.tables, state, terms.tables.widest), label)
+        state.copy_(torch.where(active, after, state))
 
-    def take_labels(
-        self,
-        token: Tensor,
-        log_probability: Tensor,
-        power: Tensor,
-        last: Tensor,
-        blank: int,
-        max_symbols: int,
-        search: SearchState,
-    ) -> None:
+    def take_labels(self, scores: JointScores, last: Tensor, blank: int, max_symbols: int, search: SearchState) -> None:
         """See `Ops.take_labels`."""
+        token = scores.token
         time, window = search.time, token.shape[1]
         looking = time < last
         inside = time[:, None] + torch.arange(window, device=time.device) < last[:, None]
@@ -163,8 +124,8 @@ class TorchOps:
         found = label.any(1)
         offset = label.int().argmax(1, keepdim=True)  # the first one
         frame = time + offset[:, 0]
-        chosen, *scores = (each.gather(1, offset)[:, 0] for each in (token, log_probability, power))
-        _record(search, found, frame, chosen, *scores)
+        chosen = JointScores(*(column.gather(1, offset)[:, 0] for column in scores))
+        _record(search, found, frame, chosen)
         repeats = torch.where(frame == time, search.repeats, 0) + 1
         full = repeats >= max_symbols
         missed = torch.minimum(time + window, last)
@@ -185,26 +146,54 @@ class TorchOps:
         """See `Ops.hold`."""
         old.copy_(torch.where(active[:, None], new, old))
 
-    def _ring(self, place: CacheRows, frames: int, heads: int) -> RingView:
-        """The view of a place, made once for all layers of a step."""
-        if self._latest is None or self._latest[0] is not place or self._latest[1] != frames:
-            self._latest = place, frames, RingView.of(place, frames, heads)
+    def _ring(self, rows: CacheRows, frames: int, heads: int) -> RingView:
+        """The view of the rows' rings, made once for all layers of a step."""
+        if self._latest is None or self._latest[0] is not rows or self._latest[1] != frames:
+            self._latest = rows, frames, RingView.of(rows, frames, heads)
         return self._latest[2]
 
-    def _joined(self, name: str, pool: Tensor, chunk: Tensor, place: CacheRows) -> Tensor:
+    def _joined(self, name: str, pool: Tensor, chunk: Tensor, rows: CacheRows) -> Tensor:
         """The rows' rings and then their chunks, [B, H, left + c, D], fp32."""
         batch, heads, frames, head_dim = chunk.shape
-        joined = self._scratch.take(name, (batch, heads, place.left + frames, head_dim), pool.device)
-        _fill(joined[:, :, : place.left], pool, place.slots)
-        joined[:, :, place.left :] = chunk
+        joined = self._scratch.take(name, (batch, heads, rows.left + frames, head_dim), pool.device)
+        _fill(joined[:, :, : rows.left], pool, rows.slots)
+        joined[:, :, rows.left :] = chunk
         return joined
 
 
-def _hidden(encoded: Tensor, at: Tensor, projected: Tensor, window: int) -> Tensor:
-    """The joint's hidden layer for the frames that are looked at, [B, W, J]."""
+class _Scratch:
+    """Memory for large intermediate results on a CPU, kept between calls.
+
+    The C library takes large blocks from the system and gives them back at once, and touching fresh pages costs more
+    than the arithmetic on them. On a GPU PyTorch's own allocator does better: there every call takes new memory.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Tensor] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], device: torch.device) -> Tensor:
+        """Uninitialised fp32 memory, valid until the next call with that name."""
+        if device.type != "cpu":
+            return torch.empty(shape, device=device)
+        kept = self._kept.get(name)
+        if kept is None or kept.shape != shape:
+            self._kept[name] = kept = self._fitting(kept, shape)
+        return kept
+
+    def _fitting(self, kept: Tensor | None, shape: tuple[int, ...]) -> Tensor:
+        """A view of the memory that is kept where it is large enough, else new memory."""
+        size = math.prod(shape)
+        if kept is not None and kept.untyped_storage().nbytes() >= size * kept.element_size():
+            return kept.as_strided((size,), (1,)).view(shape)
+        return torch.empty(shape)
+
+
+def _hidden(inputs: JointInputs, window: int) -> Tensor:
+    """The joint's hidden layer for the frames that are scored, [B, W, J]."""
+    encoded, at = inputs.encoded, inputs.at
     frame = (at[:, None] + torch.arange(window, device=at.device)).clamp_(max=encoded.shape[1] - 1)
-    looked_at = encoded.gather(1, frame[:, :, None].expand(-1, -1, encoded.shape[2]))
-    return F.relu(looked_at + projected[:, None])
+    scored = encoded.gather(1, frame[:, :, None].expand(-1, -1, encoded.shape[2]))
+    return F.relu(scored + inputs.projected[:, None])
 
 
 def _fill(target: Tensor, pool: Tensor, slots: Tensor) -> None:
@@ -215,17 +204,15 @@ def _fill(target: Tensor, pool: Tensor, slots: Tensor) -> None:
         target.copy_(pool.index_select(0, slots))
 
 
-def _record(
-    search: SearchState, found: Tensor, frame: Tensor, token: Tensor, log_probability: Tensor, power: Tensor
-) -> None:
+def _record(search: SearchState, found: Tensor, frame: Tensor, chosen: JointScores) -> None:
     """Appends the labels of the rows that found one."""
     at = search.count.long()[None].clamp(max=len(search.tokens) - 1)
     for column, value in (
-        (search.tokens, token),
+        (search.tokens, chosen.token),
         (search.frames, frame.int()),
-        (search.log_probabilities, log_probability),
-        (search.powers, power),
+        (search.log_probabilities, chosen.log_probability),
+        (search.powers, chosen.power),
     ):
         column.scatter_(0, at, torch.where(found, value, column.gather(0, at)[0])[None])
     search.count.add_(found)
-    search.label.copy_(torch.where(found, token, search.label))
+    search.label.copy_(torch.where(found, chosen.token, search.label))

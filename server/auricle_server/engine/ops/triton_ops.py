@@ -5,16 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops.cache_rows import CacheRows
+from auricle_server.engine.ops.inputs import (
+    AttentionInputs,
+    CacheRows,
+    ConvolutionWeights,
+    JointInputs,
+    JointScores,
+    KeyTermRows,
+    NormWeights,
+    SearchState,
+)
 from auricle_server.engine.ops.kernels.attention import attend_heads
 from auricle_server.engine.ops.kernels.convolution import convolve_rows
 from auricle_server.engine.ops.kernels.joint import joint_scores
+from auricle_server.engine.ops.kernels.key_terms import favour_arcs, follow_arcs
 from auricle_server.engine.ops.kernels.norm import norm_rows
 from auricle_server.engine.ops.kernels.rows import advance_cells, hold_rows
 from auricle_server.engine.ops.kernels.search import take_labels
-from auricle_server.engine.ops.kernels.terms import favour_arcs, follow_arcs
-from auricle_server.engine.ops.key_terms import TermTables
-from auricle_server.engine.ops.search_state import SearchState
 
 
 class TritonOps:
@@ -29,91 +36,41 @@ class TritonOps:
     def __init__(self, precision: str) -> None:
         self._precision = precision
 
-    def layer_norm(self, x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
+    def layer_norm(self, x: Tensor, norm: NormWeights, dtype: torch.dtype) -> Tensor:
         """See `Ops.layer_norm`."""
-        return norm_rows(x, weight, bias, dtype)
+        return norm_rows(x, norm, dtype)
 
-    def add_layer_norm(self, x: Tensor, update: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
+    def add_layer_norm(self, x: Tensor, update: Tensor, norm: NormWeights, dtype: torch.dtype) -> Tensor:
         """See `Ops.add_layer_norm`."""
-        return norm_rows(x, weight, bias, dtype, update)
+        return norm_rows(x, norm, dtype, update)
 
-    def renorm(
-        self,
-        x: Tensor,
-        update: Tensor,
-        out_weight: Tensor,
-        out_bias: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        dtype: torch.dtype,
-    ) -> Tensor:
+    def renorm(self, x: Tensor, update: Tensor, closing: NormWeights, norm: NormWeights, dtype: torch.dtype) -> Tensor:
         """See `Ops.renorm`."""
-        return norm_rows(x, weight, bias, dtype, update, (out_weight, out_bias))
+        return norm_rows(x, norm, dtype, update, closing)
 
-    def convolve(
-        self,
-        up: Tensor,
-        history: Tensor,
-        place: CacheRows,
-        weight: Tensor,
-        bias: Tensor | None,
-        norm_weight: Tensor | None,
-        norm_bias: Tensor | None,
-    ) -> Tensor:
+    def convolve(self, up: Tensor, history: Tensor, rows: CacheRows, weights: ConvolutionWeights) -> Tensor:
         """See `Ops.convolve`."""
-        return convolve_rows(up, history, place, weight, bias, norm_weight, norm_bias)
+        return convolve_rows(up, history, rows, weights)
 
-    def attend(
-        self,
-        qkv: Tensor,
-        by_position: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        bias_u: Tensor,
-        constant: Tensor,
-        place: CacheRows,
-    ) -> Tensor:
+    def attend(self, inputs: AttentionInputs, rows: CacheRows) -> Tensor:
         """See `Ops.attend`."""
-        return attend_heads(qkv, by_position, keys, values, bias_u, constant, place)
+        return attend_heads(inputs, rows)
 
-    def joint_scores(
-        self, encoded: Tensor, at: Tensor, projected: Tensor, weight: Tensor, bias: Tensor, window: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def joint_scores(self, inputs: JointInputs, window: int) -> JointScores:
         """See `Ops.joint_scores`."""
-        return joint_scores(encoded, at, projected, weight, bias, window, self._precision)
+        return joint_scores(inputs, window, self._precision)
 
-    def favour(
-        self,
-        encoded: Tensor,
-        at: Tensor,
-        projected: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        token: Tensor,
-        log_probability: Tensor,
-        repeats: Tensor,
-        terms: TermTables,
-        state: Tensor,
-    ) -> None:
+    def favour(self, inputs: JointInputs, scores: JointScores, repeats: Tensor, terms: KeyTermRows) -> None:
         """See `Ops.favour`."""
-        favour_arcs(encoded, at, projected, weight, bias, token, log_probability, repeats, terms, state)
+        favour_arcs(inputs, scores, repeats, terms)
 
-    def follow(self, label: Tensor, active: Tensor, terms: TermTables, state: Tensor) -> None:
+    def follow(self, label: Tensor, active: Tensor, terms: KeyTermRows) -> None:
         """See `Ops.follow`."""
-        follow_arcs(label, active, terms, state)
+        follow_arcs(label, active, terms)
 
-    def take_labels(
-        self,
-        token: Tensor,
-        log_probability: Tensor,
-        power: Tensor,
-        last: Tensor,
-        blank: int,
-        max_symbols: int,
-        search: SearchState,
-    ) -> None:
+    def take_labels(self, scores: JointScores, last: Tensor, blank: int, max_symbols: int, search: SearchState) -> None:
         """See `Ops.take_labels`."""
-        take_labels(token, log_probability, power, last, blank, max_symbols, search)
+        take_labels(scores, last, blank, max_symbols, search)
 
     def advance_cell(self, gates: Tensor, hidden: Tensor, cell: Tensor, active: Tensor) -> Tensor:
         """See `Ops.advance_cell`."""

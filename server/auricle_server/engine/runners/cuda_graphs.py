@@ -66,13 +66,13 @@ class StaticRunner:
     def load_terms(self, room: TableSpan, automaton: Automaton) -> None:
         """See `Runner`."""
         with self._device.stream():
-            self._model.terms.load(room, automaton)
+            self._model.key_terms.load(room, automaton)
 
     def warm_up(self) -> None:
         """Makes all programs, the largest first: the smaller ones find memory that is theirs to share."""
         for frames, buckets in self._buckets.items():
             for rows in reversed(buckets):
-                for terms in (0, 1) if self._model.takes_terms else (0,):
+                for terms in (0, 1) if self._model.takes_key_terms else (0,):
                     inputs = self.inputs(frames, rows)
                     inputs.numbers.fill(0)
                     inputs.numbers[-1] = terms

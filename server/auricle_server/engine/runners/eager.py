@@ -19,6 +19,7 @@ from auricle_server.engine.decoding.greedy import Emissions, GreedyDecoder
 from auricle_server.engine.key_terms.automaton import Automaton
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
 from auricle_server.engine.model.forward import NUMBERS, Batch, Model
+from auricle_server.engine.ops import KeyTermRows
 from auricle_server.engine.ops.key_terms import KeyTermSearch
 from auricle_server.engine.types import Pcm
 
@@ -131,14 +132,15 @@ class EagerRunner:
     def _decode(self, encoded: torch.Tensor, batch: Batch, has_terms: bool) -> Emissions:
         """Tokens of the batch; like the encoder's, the prediction network's state is not kept behind a flush."""
         model, pool = self._model, self._model.state
-        terms = None
+        terms = search = None
         if has_terms:
-            state_of_terms = pool.terms(batch.slots, batch.terms)
-            terms = KeyTermSearch(model.terms.tables, state_of_terms, model.config.decoder.vocabulary)
-        emissions, state = self._decoder(model.project(encoded, batch), batch.last, pool.prediction(batch.slots), terms)
-        pool.keep_prediction(batch.kept_in, state)
+            terms = KeyTermRows(model.key_terms.tables, pool.key_term_state(batch.slots, batch.terms))
+            search = KeyTermSearch(terms, model.config.decoder.vocabulary)
+        projected = model.project(encoded, batch)
+        emissions, state = self._decoder(projected, batch.last, pool.prediction(batch.slots), search)
+        pool.keep_prediction(batch.write_slots, state)
         if terms is not None:
-            pool.keep_terms(batch.kept_in, terms.state)
+            pool.keep_key_term_state(batch.write_slots, terms.state)
         return emissions
 
     def reset(self, slots: list[int]) -> None:
@@ -147,7 +149,7 @@ class EagerRunner:
 
     def load_terms(self, room: TableSpan, automaton: Automaton) -> None:
         """See `Runner`."""
-        self._model.terms.load(room, automaton)
+        self._model.key_terms.load(room, automaton)
 
     def warm_up(self) -> None:
         """Computes a chunk of every size in the trash slot."""

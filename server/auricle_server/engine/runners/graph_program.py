@@ -16,7 +16,7 @@ import torch
 
 from auricle_server.engine.decoding.confidence import entropy_confidences
 from auricle_server.engine.model.forward import NUMBERS, Batch, Model
-from auricle_server.engine.ops import SearchState
+from auricle_server.engine.ops import JointInputs, KeyTermRows, SearchState
 from auricle_server.engine.runners.eager import Inputs, StepOutputs
 from auricle_server.engine.runners.pinned_buffers import PinnedBuffers
 
@@ -61,7 +61,11 @@ class StaticProgram:
         self._search = _search(self._outputs, rows, model.device)
         self._prediction = model.network.start().repeat(rows)
         self._encoded = torch.zeros(rows, frames, model.config.decoder.joint, device=model.device)
-        self._terms = torch.zeros(rows, dtype=torch.int32, device=model.device)
+        self._terms = KeyTermRows(model.key_terms.tables, torch.zeros(rows, dtype=torch.int32, device=model.device))
+        joint = model.joint
+        self._joint = JointInputs(
+            self._encoded, self._search.time, self._prediction.projected, joint.weight, joint.bias
+        )
         self._capture = capture
         self.plain = Steps(capture(self._begin), capture(self._go_on))
 
@@ -113,7 +117,7 @@ class StaticProgram:
 
     def _begin_favouring(self) -> None:
         self._prepare()
-        self._terms.copy_(self._model.state.terms(self._batch.slots, self._batch.terms))
+        self._terms.state.copy_(self._model.state.key_term_state(self._batch.slots, self._batch.terms))
         for _ in range(FIRST_ROUNDS):
             self._favouring_round()
         self._report_terms()
@@ -140,31 +144,26 @@ class StaticProgram:
         self._report()
 
     def _round(self) -> None:
-        model, search, state = self._model, self._search, self._prediction
-        joint = model.joint
-        token, log_probability, power = model.ops.joint_scores(
-            self._encoded, search.time, state.projected, joint.weight, joint.bias, self._window
-        )
-        model.ops.take_labels(token, log_probability, power, self._batch.last, self._blank, self._max_symbols, search)
-        model.network.advance(search.label, state, search.active, model.ops)
+        model, search = self._model, self._search
+        scores = model.ops.joint_scores(self._joint, self._window)
+        model.ops.take_labels(scores, self._batch.last, self._blank, self._max_symbols, search)
+        model.network.advance(search.label, self._prediction, search.active, model.ops)
 
     def _favouring_round(self) -> None:
-        model, search, state = self._model, self._search, self._prediction
-        joint, terms = model.joint, model.terms.tables
-        looked_at = self._encoded, search.time, state.projected, joint.weight, joint.bias
-        token, log_probability, power = model.ops.joint_scores(*looked_at, self._window)
-        model.ops.favour(*looked_at, token, log_probability, search.repeats, terms, self._terms)
-        model.ops.take_labels(token, log_probability, power, self._batch.last, self._blank, self._max_symbols, search)
-        model.ops.follow(search.label, search.active, terms, self._terms)
-        model.network.advance(search.label, state, search.active, model.ops)
+        model, search = self._model, self._search
+        scores = model.ops.joint_scores(self._joint, self._window)
+        model.ops.favour(self._joint, scores, search.repeats, self._terms)
+        model.ops.take_labels(scores, self._batch.last, self._blank, self._max_symbols, search)
+        model.ops.follow(search.label, search.active, self._terms)
+        model.network.advance(search.label, self._prediction, search.active, model.ops)
 
     def _report_terms(self) -> None:
-        self._model.state.keep_terms(self._batch.kept_in, self._terms)
+        self._model.state.keep_key_term_state(self._batch.write_slots, self._terms.state)
         self._report()
 
     def _report(self) -> None:
         """Keeps the prediction network's state where the encoder's is kept, and copies out what was found."""
-        self._model.state.keep_prediction(self._batch.kept_in, self._prediction)
+        self._model.state.keep_prediction(self._batch.write_slots, self._prediction)
         self._outputs.fetch()
 
 

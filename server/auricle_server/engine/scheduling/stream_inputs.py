@@ -34,8 +34,6 @@ from auricle_server.engine.scheduling.batch_rows import BatchRows, FlushAnswer, 
 from auricle_server.engine.scheduling.commands import Commands, FlushCommand, StreamSettings
 from auricle_server.engine.types import NO_MARK, LeaseEnded, Pcm
 
-UNBOUNDED = 1 << 30
-"""Length of a stream whose end is not known yet."""
 SILENT_FRAMES = 5
 """Encoder frames of silence imagined behind a flush. Two chunks of 160 ms and these fit a chunk of 560 ms."""
 MOST_TWICE = 4

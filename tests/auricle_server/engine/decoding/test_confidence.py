@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from auricle_server.engine.decoding.confidence import ALPHA, entropy_confidences
+from auricle_server.engine.decoding.confidence import entropy_confidences
+from auricle_server.engine.ops.inputs import ALPHA
 
 
 def powers(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

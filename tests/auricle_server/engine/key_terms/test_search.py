@@ -12,9 +12,10 @@ from auricle_server.engine.decoding.greedy import GreedyDecoder
 from auricle_server.engine.key_terms.automaton import Bonus, Vocabulary, build
 from auricle_server.engine.key_terms.automaton_cache import AutomatonCache
 from auricle_server.engine.model.joint import Joint
-from auricle_server.engine.model.key_term_tables import Size, TermPool
+from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
 from auricle_server.engine.model.parameters import Parameters
 from auricle_server.engine.model.prediction_network import PredictionNetwork
+from auricle_server.engine.ops import KeyTermRows
 from auricle_server.engine.ops.key_terms import KeyTermSearch
 from tests.auricle_server.engine.decoding.test_greedy import HIDDEN, JOINT, VOCABULARY, random_weights
 from tests.support.key_term_search import Follower, Scores, search
@@ -32,9 +33,9 @@ def decoder() -> GreedyDecoder:
     return GreedyDecoder(config, PredictionNetwork(config, parameters), Joint(config, parameters))
 
 
-def tables(lists: tuple[tuple[str, ...], ...]) -> tuple[TermPool, list[int]]:
+def tables(lists: tuple[tuple[str, ...], ...]) -> tuple[KeyTermPool, list[int]]:
     """The automata of all lists, and their roots."""
-    pool = TermPool(Size(500, 5000), VOCABULARY, torch.device("cpu"))
+    pool = KeyTermPool(Size(500, 5000), VOCABULARY, torch.device("cpu"))
     library = AutomatonCache(PIECES, *pool.size, pool.load, BONUS)
     handles = [library.take(phrases) for phrases in lists]
     while library.busy:
@@ -59,8 +60,8 @@ def test_every_row_of_a_batch_finds_what_the_reference_finds_alone(
     last = torch.tensor([14, 1, 9, 14, 5, 0, 14, 13, 2, 14, 14, 14, 14, 14, 14])
     pool, roots = tables(LISTS)
     asked = torch.tensor([roots[row % len(LISTS)] for row in range(rows)], dtype=torch.int32)
-    terms = KeyTermSearch(pool.tables, asked.clone(), VOCABULARY)
-    emissions, _ = decoder(encoded, last, decoder._network.start().repeat(rows), terms)
+    terms = KeyTermRows(pool.tables, asked.clone())
+    emissions, _ = decoder(encoded, last, decoder._network.start().repeat(rows), KeyTermSearch(terms, VOCABULARY))
     plain, _ = decoder(encoded, last, decoder._network.start().repeat(rows))
     changed = 0
     for row in range(rows):

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops import CacheRows, Ops, portable_ops
+from auricle_server.engine.ops import AttentionInputs, CacheRows, Ops, portable_ops
 from tests.support.step_inputs import ROWS, Source, assert_near
 
 CPU = torch.device("cpu")
@@ -15,23 +15,22 @@ CPU = torch.device("cpu")
 
 @dataclass
 class Attention:
-    """One attention's input; `rings` are changed by it."""
+    """One attention; it writes to the rings among its inputs."""
 
-    qkv: Tensor
-    by_position: Tensor
-    bias_u: Tensor
-    constant: Tensor
-    place: CacheRows
-    rings: tuple[Tensor, Tensor]
+    inputs: AttentionInputs
+    rows: CacheRows
+
+    @property
+    def rings(self) -> tuple[Tensor, Tensor]:
+        return self.inputs.keys, self.inputs.values
 
     def by(self, ops: Ops) -> Tensor:
-        return ops.attend(self.qkv, self.by_position, *self.rings, self.bias_u, self.constant, self.place)
+        return ops.attend(self.inputs, self.rows)
 
     def again(self) -> Attention:
+        """The same, with rings of its own."""
         keys, values = self.rings
-        return Attention(
-            self.qkv, self.by_position, self.bias_u, self.constant, self.place, (keys.clone(), values.clone())
-        )
+        return Attention(replace(self.inputs, keys=keys.clone(), values=values.clone()), self.rows)
 
 
 def attention(
@@ -39,37 +38,32 @@ def attention(
 ) -> Attention:
     batch, spare = 6, 5  # the table of positions may be wider than it need be
     distances = left + 2 * frames - 1
-    return Attention(
-        qkv=source.normal(batch, frames, 3, heads, size, dtype=dtype),
-        by_position=source.normal(heads, batch * frames, distances + spare, dtype=dtype),
-        bias_u=source.normal(heads, size),
-        constant=source.normal(heads, distances + spare),
-        place=source.place(batch, frames, left, reach),
-        rings=(
-            source.normal(ROWS, heads, left, size, dtype=dtype),
-            source.normal(ROWS, heads, left, size, dtype=dtype),
-        ),
-    )
+    qkv = source.normal(batch, frames, 3, heads, size, dtype=dtype)
+    by_position = source.normal(heads, batch * frames, distances + spare, dtype=dtype)
+    bias_u, constant = source.normal(heads, size), source.normal(heads, distances + spare)
+    rows = source.cache_rows(batch, frames, left, reach)
+    keys, values = (source.normal(ROWS, heads, left, size, dtype=dtype) for _ in range(2))
+    return Attention(AttentionInputs(qkv, by_position, keys, values, bias_u, constant), rows)
 
 
 def textbook(given: Attention, row: int, query: int, head: int) -> Tensor:
     """One query, key by key."""
-    frames, left, place = given.qkv.shape[1], given.place.left, given.place
-    position, slot = int(place.position[row]), int(place.slots[row])
+    frames, left, rows = given.inputs.qkv.shape[1], given.rows.left, given.rows
+    position, slot = int(rows.position[row]), int(rows.slots[row])
     scores, values = [], []
-    for frame in range(position - place.reach, position + int(place.valid[row])):
+    for frame in range(position - rows.reach, position + int(rows.valid[row])):
         if frame < 0:
             continue
         own = frame - position
-        key = given.qkv[row, own, 1, head] if own >= 0 else given.rings[0][slot, head, frame % left]
-        value = given.qkv[row, own, 2, head] if own >= 0 else given.rings[1][slot, head, frame % left]
+        key = given.inputs.qkv[row, own, 1, head] if own >= 0 else given.rings[0][slot, head, frame % left]
+        value = given.inputs.qkv[row, own, 2, head] if own >= 0 else given.rings[1][slot, head, frame % left]
         index = left + frames - 1 - (query - own)
-        by_content = (given.qkv[row, query, 0, head] + given.bias_u[head]) @ key
-        by_position = given.by_position[head, row * frames + query, index] + given.constant[head, index]
+        by_content = (given.inputs.qkv[row, query, 0, head] + given.inputs.bias_u[head]) @ key
+        by_position = given.inputs.by_position[head, row * frames + query, index] + given.inputs.constant[head, index]
         scores.append((by_content + by_position) / math.sqrt(len(key)))
         values.append(value)
     if not scores:
-        return torch.zeros_like(given.bias_u[head])
+        return torch.zeros_like(given.inputs.bias_u[head])
     return torch.stack(scores).softmax(0) @ torch.stack(values)
 
 
@@ -95,11 +89,11 @@ def test_the_chunk_takes_the_oldest_rows_of_its_own_ring_only(portable: Ops, fra
     left = 14
     given = attention(Source(frames, CPU), frames, 2, 4, left, left)
     expected = given.again().rings
-    for row, kept_in in enumerate(given.place.kept_in.tolist()):
+    for row, write_slots in enumerate(given.rows.write_slots.tolist()):
         for frame in range(frames):
-            at = (int(given.place.position[row]) + frame) % left
+            at = (int(given.rows.position[row]) + frame) % left
             for kind, ring in enumerate(expected):
-                ring[kept_in, :, at] = given.qkv[row, frame, 1 + kind]
+                ring[write_slots, :, at] = given.inputs.qkv[row, frame, 1 + kind]
     given.by(portable)
     for ring, wanted in zip(given.rings, expected, strict=True):
         assert torch.equal(ring[1:], wanted[1:])
@@ -137,12 +131,12 @@ def test_what_a_query_may_not_see_does_not_matter(kernels: Ops) -> None:
     from tests.support.kernels import device_of_kernels
 
     given = attention(Source(1, device_of_kernels()), 2, 1, 16, 20, 20)
-    place = given.place
-    place.valid[:] = 1
+    rows = given.rows
+    rows.valid[:] = 1
     poisoned = given.again()
     for ring in poisoned.rings:
-        ring[int(place.slots[0])] = float("nan")  # the row is at its stream's start
-        ring[int(place.slots[1]), :, 3:] = float("nan")  # and this one has seen three frames
+        ring[int(rows.slots[0])] = float("nan")  # the row is at its stream's start
+        ring[int(rows.slots[1]), :, 3:] = float("nan")  # and this one has seen three frames
     assert torch.equal(given.by(kernels)[:2], poisoned.by(kernels)[:2])
 
 
@@ -150,6 +144,6 @@ def test_rows_that_only_pad_are_zero(kernels: Ops, portable: Ops) -> None:
     from tests.support.kernels import device_of_kernels
 
     given = attention(Source(2, device_of_kernels()), 3, 1, 16, 20, 20)
-    assert given.place.valid[-1] == 0
+    assert given.rows.valid[-1] == 0
     for ops in (kernels, portable):
-        assert torch.equal(given.again().by(ops)[-1], torch.zeros(3, 16, device=given.qkv.device))
+        assert torch.equal(given.again().by(ops)[-1], torch.zeros(3, 16, device=given.inputs.qkv.device))

@@ -7,8 +7,16 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from auricle_server.engine.model.key_term_tables import Size, TermPool
-from auricle_server.engine.ops import triton_ops
+from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
+from auricle_server.engine.ops import (
+    AttentionInputs,
+    ConvolutionWeights,
+    JointInputs,
+    JointScores,
+    KeyTermRows,
+    NormWeights,
+    triton_ops,
+)
 from tests.support.step_inputs import Source
 
 pytest.importorskip("triton", reason="Triton is not installed")
@@ -45,9 +53,10 @@ def check(done: list[Compiled], least_programs: int) -> None:
 def test_norms(compiled: list[Compiled], dtype: torch.dtype) -> None:
     x, update, weight = torch.empty(4, 1, D_MODEL), torch.empty(4, 1, D_MODEL, dtype=dtype), torch.empty(D_MODEL)
     ops = triton_ops()
-    ops.layer_norm(x, weight, weight, dtype)
-    ops.add_layer_norm(x, update, weight, weight, dtype)
-    ops.renorm(x, update, weight, weight, weight, weight, dtype)
+    norm = NormWeights(weight, weight)
+    ops.layer_norm(x, norm, dtype)
+    ops.add_layer_norm(x, update, norm, dtype)
+    ops.renorm(x, update, norm, norm, dtype)
     check(compiled, least_programs=12)
 
 
@@ -55,7 +64,8 @@ def test_norms(compiled: list[Compiled], dtype: torch.dtype) -> None:
 def test_convolution(compiled: list[Compiled], frames: int, dtype: torch.dtype) -> None:
     up, weight = torch.empty(4, frames, 2 * D_MODEL, dtype=dtype), torch.empty(TAPS, D_MODEL, dtype=dtype)
     history, norm = torch.empty(3, TAPS - 1, D_MODEL, dtype=dtype), torch.empty(D_MODEL)
-    triton_ops().convolve(up, history, SOURCE.place(4, frames, 70, 70), weight, None, norm, norm)
+    weights = ConvolutionWeights(weight, None, NormWeights(norm, norm))
+    triton_ops().convolve(up, history, SOURCE.cache_rows(4, frames, 70, 70), weights)
     check(compiled, least_programs=3)
 
 
@@ -68,15 +78,15 @@ def test_convolution(compiled: list[Compiled], frames: int, dtype: torch.dtype) 
 def test_attention(compiled: list[Compiled], frames: int, left: int, heads: int, size: int, dtype: torch.dtype) -> None:
     distances = left + 2 * frames - 1
     keys, values = torch.empty(2, 3, heads, left, size, dtype=dtype)
-    triton_ops().attend(
+    inputs = AttentionInputs(
         torch.empty(4, frames, 3, heads, size, dtype=dtype),
         torch.empty(heads, 4 * frames, distances, dtype=dtype),
         keys,
         values,
         torch.empty(heads, size),
         torch.empty(heads, distances),
-        SOURCE.place(4, frames, left, left),
     )
+    triton_ops().attend(inputs, SOURCE.cache_rows(4, frames, left, left))
     check(compiled, least_programs=3 if dtype == BF16 else 1)
     assert "mma" in compiled[0].ptx  # on tensor cores
     assert "ld.global.v4" in compiled[0].ptx or ".v4.b32" in compiled[0].ptx  # 16 bytes of a ring at once
@@ -85,14 +95,14 @@ def test_attention(compiled: list[Compiled], frames: int, left: int, heads: int,
 @pytest.mark.parametrize("precision", ["tf32", "ieee"])
 @pytest.mark.parametrize(("tokens", "batch", "window"), [(1025, 16, 1), (1025, 1024, 2), (13088, 1024, 1)])
 def test_joint(compiled: list[Compiled], tokens: int, batch: int, window: int, precision: str) -> None:
-    triton_ops(precision).joint_scores(
+    inputs = JointInputs(
         torch.empty(batch, 2, JOINT),
         torch.zeros(batch, dtype=torch.int64),
         torch.empty(batch, JOINT),
         torch.empty(tokens, JOINT),
         torch.empty(tokens),
-        window,
     )
+    triton_ops(precision).joint_scores(inputs, window)
     check(compiled, least_programs=1)
     assert ("mma" in compiled[0].ptx) == (precision == "tf32")
 
@@ -101,7 +111,7 @@ def test_the_rest_of_the_search(compiled: list[Compiled]) -> None:
     batch, ops = 1024, triton_ops()
     search, last = SOURCE.search(batch, 140, 14)
     token, score = torch.zeros(batch, 14, dtype=torch.int32), torch.zeros(batch, 14)
-    ops.take_labels(token, score, score.clone(), last, 1024, 10, search)
+    ops.take_labels(JointScores(token, score, score.clone()), last, 1024, 10, search)
     hidden = torch.empty(batch, HIDDEN)
     ops.advance_cell(torch.empty(batch, 4 * HIDDEN), hidden, hidden.clone(), search.active)
     ops.hold(hidden, hidden.clone(), search.active)
@@ -111,20 +121,17 @@ def test_the_rest_of_the_search(compiled: list[Compiled]) -> None:
 @pytest.mark.parametrize(("tokens", "frames"), [(1025, 2), (13088, 14)])
 def test_key_terms(compiled: list[Compiled], tokens: int, frames: int) -> None:
     batch, ops = 64, triton_ops()
-    pool = TermPool(Size(100, 1000), tokens - 1, torch.device("cpu"))
+    pool = KeyTermPool(Size(100, 1000), tokens - 1, torch.device("cpu"))
     state = torch.zeros(batch, dtype=torch.int32)
     token, score = torch.zeros(batch, frames, dtype=torch.int32), torch.zeros(batch, frames)
-    ops.favour(
+    inputs = JointInputs(
         torch.empty(batch, frames, JOINT),
         torch.zeros(batch, dtype=torch.int64),
         torch.empty(batch, JOINT),
         torch.empty(tokens, JOINT),
         torch.empty(tokens),
-        token,
-        score,
-        state.clone(),
-        pool.tables,
-        state,
     )
-    ops.follow(torch.zeros(batch, dtype=torch.int64), torch.zeros(batch, dtype=torch.bool), pool.tables, state)
+    terms = KeyTermRows(pool.tables, state)
+    ops.favour(inputs, JointScores(token, score, score.clone()), state.clone(), terms)
+    ops.follow(torch.zeros(batch, dtype=torch.int64), torch.zeros(batch, dtype=torch.bool), terms)
     check(compiled, least_programs=4)

@@ -5,36 +5,36 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from auricle_server.engine.ops import Ops
+from auricle_server.engine.ops import ConvolutionWeights, NormWeights, Ops
 from tests.support.step_inputs import ROWS, Source, assert_near
 
 CPU = torch.device("cpu")
 
 
-def textbook(gated: Tensor, before: Tensor, weight: Tensor, bias: Tensor | None, norm: list[Tensor]) -> Tensor:
+def textbook(gated: Tensor, before: Tensor, weight: Tensor, bias: Tensor | None, norm: NormWeights) -> Tensor:
     """PyTorch's own depthwise convolution of one stream: gated frames [c, d] after `before` [k - 1, d]."""
     span = torch.cat((before, gated)).T[None]
     out = F.conv1d(span, weight.T[:, None], bias, groups=span.shape[1])[0].T
-    return F.silu(F.layer_norm(out, norm[0].shape, norm[0], norm[1]))
+    return F.silu(F.layer_norm(out, norm.weight.shape, norm.weight, norm.bias))
 
 
 @pytest.mark.parametrize("frames", [1, 3, 14])
 @pytest.mark.parametrize("biased", [True, False])
 def test_portable_equals_the_textbook(portable: Ops, frames: int, biased: bool) -> None:
     source, size, taps = Source(frames, CPU), 24, 9
-    place = source.place(5, frames, 70, 70)
+    rows = source.cache_rows(5, frames, 70, 70)
     up, pool = source.normal(5, frames, 2 * size), source.normal(ROWS, taps - 1, size)
     weight, bias = source.normal(taps, size), source.normal(size) if biased else None
-    norm = [source.normal(size), source.normal(size)]
+    norm = NormWeights(source.normal(size), source.normal(size))
     before = pool.clone()
-    out = portable.convolve(up, pool, place, weight, bias, *norm)
+    out = portable.convolve(up, pool, rows, ConvolutionWeights(weight, bias, norm))
     touched = {0}
-    for row, (slot, kept_in) in enumerate(zip(place.slots.tolist(), place.kept_in.tolist(), strict=True)):
+    for row, (slot, write_slots) in enumerate(zip(rows.slots.tolist(), rows.write_slots.tolist(), strict=True)):
         gated = F.glu(up[row])
         torch.testing.assert_close(out[row], textbook(gated, before[slot], weight, bias, norm))
-        if kept_in:
-            torch.testing.assert_close(pool[kept_in], torch.cat((before[slot], gated))[-taps + 1 :])
-            touched.add(kept_in)
+        if write_slots:
+            torch.testing.assert_close(pool[write_slots], torch.cat((before[slot], gated))[-taps + 1 :])
+            touched.add(write_slots)
     rest = [slot for slot in range(ROWS) if slot not in touched]
     assert torch.equal(pool[rest], before[rest])
 
@@ -47,26 +47,27 @@ def test_kernels_equal_portable(
     from tests.support.kernels import device_of_kernels
 
     source = Source(frames, device_of_kernels())
-    place = source.place(6, frames, 70, 70)
+    rows = source.cache_rows(6, frames, 70, 70)
     up, pool = source.normal(6, frames, 2 * size, dtype=dtype), source.normal(ROWS, taps - 1, size, dtype=dtype)
-    weight, norm = source.normal(taps, size, dtype=dtype) / 2, [source.normal(size), source.normal(size)]
+    weight, norm = source.normal(taps, size, dtype=dtype) / 2, NormWeights(source.normal(size), source.normal(size))
     bias = source.normal(size, dtype=dtype)
-    for biased, normed in ((None, norm), (bias, norm), (bias, (None, None))):
+    for biased, normed in ((None, norm), (bias, norm), (bias, None)):
+        weights = ConvolutionWeights(weight, biased, normed)
         ours, theirs = pool.clone(), pool.clone()
-        out = kernels.convolve(up, ours, place, weight, biased, *normed)
-        reference = portable.convolve(up, theirs, place, weight, biased, *normed)
-        streams = place.slots > 0  # the others read the trash slot, which any row may have written
+        out = kernels.convolve(up, ours, rows, weights)
+        reference = portable.convolve(up, theirs, rows, weights)
+        streams = rows.slots > 0  # the others read the trash slot, which any row may have written
         assert_near(out[streams], reference[streams])
         assert_near(ours[1:], theirs[1:])
 
 
 def test_a_chunk_of_frames_equals_its_frames_one_by_one(portable: Ops) -> None:
     source, size = Source(5, CPU), 12
-    whole, place = source.place(2, 6, 70, 70), source.place(2, 1, 70, 70)
+    whole, rows = source.cache_rows(2, 6, 70, 70), source.cache_rows(2, 1, 70, 70)
     up, weight = source.normal(2, 6, 2 * size), source.normal(9, size)
-    norm = [torch.ones(size), torch.zeros(size)]
+    weights = ConvolutionWeights(weight, None, NormWeights(torch.ones(size), torch.zeros(size)))
     stepped = torch.zeros(ROWS, 8, size)
-    together = portable.convolve(up, torch.zeros(ROWS, 8, size), whole, weight, None, *norm)
+    together = portable.convolve(up, torch.zeros(ROWS, 8, size), whole, weights)
     for frame in range(6):
-        out = portable.convolve(up[:, frame : frame + 1], stepped, place, weight, None, *norm)
+        out = portable.convolve(up[:, frame : frame + 1], stepped, rows, weights)
         torch.testing.assert_close(out[0, 0], together[0, frame])

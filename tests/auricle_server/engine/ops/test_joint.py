@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from auricle_server.engine.decoding.confidence import ALPHA
-from auricle_server.engine.ops import Ops
+from auricle_server.engine.ops import JointInputs, Ops
+from auricle_server.engine.ops.inputs import ALPHA
 from tests.support.step_inputs import Source, assert_near
 
 CPU = torch.device("cpu")
@@ -14,7 +14,7 @@ def test_portable_equals_the_textbook(portable: Ops) -> None:
     source = Source(3, CPU)
     encoded, projected = source.normal(4, 7, 8), source.normal(4, 8)
     weight, bias, at = source.normal(11, 8), source.normal(11), torch.tensor([0, 2, 4, 3])
-    token, log_probability, power = portable.joint_scores(encoded, at, projected, weight, bias, 3)
+    token, log_probability, power = portable.joint_scores(JointInputs(encoded, at, projected, weight, bias), 3)
     assert token.dtype == torch.int32
     for row in range(4):
         for step in range(3):
@@ -37,8 +37,8 @@ def test_kernels_equal_portable(
     encoded, projected = source.normal(batch, frames, size), source.normal(batch, size)
     weight, bias, at = source.normal(tokens, size), source.normal(tokens), source.integers(0, frames + 1, batch)
     at[0] = 0
-    ours = kernels.joint_scores(encoded, at, projected, weight, bias, window)
-    theirs = portable.joint_scores(encoded, at, projected, weight, bias, window)
+    ours = kernels.joint_scores(JointInputs(encoded, at, projected, weight, bias), window)
+    theirs = portable.joint_scores(JointInputs(encoded, at, projected, weight, bias), window)
     inside = at[:, None] + torch.arange(window, device=source.device) < frames
     assert inside.any()
     assert torch.equal(ours[0][inside], theirs[0][inside])
@@ -59,7 +59,7 @@ def test_of_equals_the_lowest_token_wins(kernels: Ops, portable: Ops) -> None:
     at, bias = source.integers(0, 1, 3), torch.zeros(200, device=source.device)
     bias[[7, 9, 70, 199]] = 1.0  # in one block of tokens, and in others
     for ops in (kernels, portable):
-        token, log_probability, power = ops.joint_scores(encoded, at, projected, weight, bias, 2)
+        token, log_probability, power = ops.joint_scores(JointInputs(encoded, at, projected, weight, bias), 2)
         assert token.eq(7).all()
         share = torch.e / (4 * torch.e + 196)
         torch.testing.assert_close(log_probability.exp(), torch.full_like(log_probability, share))

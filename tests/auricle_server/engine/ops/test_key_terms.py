@@ -11,9 +11,8 @@ from torch import Tensor
 
 from auricle_server.engine.key_terms.automaton import Automaton, Vocabulary, build
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
-from auricle_server.engine.model.key_term_tables import Size, TermPool
-from auricle_server.engine.ops import Ops
-from auricle_server.engine.ops.key_terms import TermTables
+from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
+from auricle_server.engine.ops import JointInputs, JointScores, KeyTermRows, KeyTermTables, Ops
 from tests.support.key_term_search import Follower
 from tests.support.step_inputs import Source, assert_near
 
@@ -27,7 +26,7 @@ BATCH, FRAMES, SIZE = 13, 5, 24
 class Scene:
     """Tables with two automata, and rows in all of their states."""
 
-    tables: TermTables
+    tables: KeyTermTables
     automata: tuple[Automaton, ...]
     rooms: tuple[TableSpan, ...]
     states: Tensor
@@ -45,7 +44,7 @@ class Scene:
 
 def scene(seed: int, device: torch.device) -> Scene:
     rng = random.Random(seed)
-    pool = TermPool(Size(4000, 40_000), BLANK, device)
+    pool = KeyTermPool(Size(4000, 40_000), BLANK, device)
     rooms, automata, states = [], [], [0]
     for count, room in ((120, TableSpan(1, 0)), (3, TableSpan(3000, 30_000))):
         texts = ["".join("▁" + "".join(rng.choices(LETTERS, k=6)) for _ in range(2)) for _ in range(count)]
@@ -59,48 +58,46 @@ def scene(seed: int, device: torch.device) -> Scene:
 
 
 @dataclass
-class Scores:
-    """Input of `Ops.favour`, and what it changes."""
+class Given:
+    """Input of `Ops.favour`."""
 
-    looked_at: tuple[Tensor, ...]
-    token: Tensor
-    log_probability: Tensor
+    inputs: JointInputs
+    scores: JointScores
     repeats: Tensor
 
     def favour(self, ops: Ops, made: Scene) -> tuple[Tensor, Tensor]:
-        token, log_probability = self.token.clone(), self.log_probability.clone()
-        encoded, at, projected, weight, bias = self.looked_at
-        given = token, log_probability, self.repeats
-        ops.favour(encoded, at, projected, weight, bias, *given, made.tables, made.states)
-        return token, log_probability
+        scores = JointScores(*(column.clone() for column in self.scores))
+        ops.favour(self.inputs, scores, self.repeats, KeyTermRows(made.tables, made.states))
+        return scores.token, scores.log_probability
 
 
-def scores(seed: int, device: torch.device, window: int, portable: Ops) -> Scores:
+def scores(seed: int, device: torch.device, window: int, portable: Ops) -> Given:
     source = Source(seed, device)
     at = source.integers(0, FRAMES, BATCH)
     weight, bias = source.normal(BLANK + 1, SIZE), source.normal(BLANK + 1)
     bias[BLANK] += 6.0  # about every second frame is blank
-    looked_at = source.normal(BATCH, FRAMES, SIZE), at, source.normal(BATCH, SIZE), weight, bias
-    token, log_probability, _ = portable.joint_scores(*looked_at, window)
-    return Scores(looked_at, token, log_probability, source.integers(0, 2, BATCH, dtype=torch.int32))
+    inputs = JointInputs(source.normal(BATCH, FRAMES, SIZE), at, source.normal(BATCH, SIZE), weight, bias)
+    found = portable.joint_scores(inputs, window)
+    return Given(inputs, found, source.integers(0, 2, BATCH, dtype=torch.int32))
 
 
 @pytest.mark.parametrize("window", [1, 3])
 def test_portable_equals_the_reference(portable: Ops, window: int) -> None:
     made, given = scene(1, torch.device("cpu")), scores(2, torch.device("cpu"), window, portable)
     token, log_probability = given.favour(portable, made)
-    encoded, at, projected, weight, bias = given.looked_at
+    inputs = given.inputs
     changed = blanks = 0
     for row in range(BATCH):
         follower = made.follower(row)
-        for step in range(min(window, FRAMES - int(at[row]))):
-            logits = weight @ torch.relu(encoded[row, int(at[row]) + step] + projected[row]) + bias
+        for step in range(min(window, FRAMES - int(inputs.at[row]))):
+            hidden = torch.relu(inputs.encoded[row, int(inputs.at[row]) + step] + inputs.projected[row])
+            logits = inputs.weight @ hidden + inputs.bias
             spoken = step == 0 and bool(given.repeats[row])
             expected = int(logits.argmax()) if follower is None else follower.choose(logits.numpy(), spoken)
             assert int(token[row, step]) == expected
             torch.testing.assert_close(log_probability[row, step], logits.log_softmax(0)[expected])
-            changed += expected != int(given.token[row, step])
-            blanks += expected != int(given.token[row, step]) == BLANK
+            changed += expected != int(given.scores.token[row, step])
+            blanks += expected != int(given.scores.token[row, step]) == BLANK
     assert changed > blanks > 0
 
 
@@ -111,12 +108,12 @@ def test_kernels_favour_what_portable_favours(kernels: Ops, portable: Ops, seed:
     device = device_of_kernels()
     made, given = scene(seed, device), scores(seed, device, window, portable)
     ours, theirs = given.favour(kernels, made), given.favour(portable, made)
-    inside = given.looked_at[1][:, None] + torch.arange(window, device=device) < FRAMES
+    inside = given.inputs.at[:, None] + torch.arange(window, device=device) < FRAMES
     assert torch.equal(ours[0][inside], theirs[0][inside])
     assert_near(ours[1][inside], theirs[1][inside])
-    assert not torch.equal(theirs[0], given.token)
-    assert torch.equal(ours[0][made.states == 0], given.token[made.states == 0])
-    assert torch.equal(ours[1][made.states == 0], given.log_probability[made.states == 0])
+    assert not torch.equal(theirs[0], given.scores.token)
+    assert torch.equal(ours[0][made.states == 0], given.scores.token[made.states == 0])
+    assert torch.equal(ours[1][made.states == 0], given.scores.log_probability[made.states == 0])
 
 
 @pytest.mark.parametrize("triton", [False, True])
@@ -136,7 +133,7 @@ def test_automata_follow_the_labels(kernels: Ops, portable: Ops, triton: bool) -
                 follower.follow(int(label[row]))
                 expected[row] = base + follower.state
         after = made.states.clone()
-        ops.follow(label, active, made.tables, after)
+        ops.follow(label, active, KeyTermRows(made.tables, after))
         assert torch.equal(after, expected)
         made = replace(made, states=after)
     assert made.states[0] == 0

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops import Ops, SearchState
+from auricle_server.engine.ops import JointScores, Ops, SearchState
 from tests.support.step_inputs import Source, assert_near, copied
 
 CPU = torch.device("cpu")
@@ -37,7 +37,7 @@ def run(ops: Ops, script: Tensor, search: SearchState, last: Tensor, window: int
     rounds = 0
     while rounds == 0 or search.pending.item() > 0:
         token = window_of(script, search, window).int().contiguous()
-        ops.take_labels(token, -token.float(), token.float(), last, BLANK, max_symbols, search)
+        ops.take_labels(JointScores(token, -token.float(), token.float()), last, BLANK, max_symbols, search)
         rounds += 1
     return rounds
 
@@ -83,9 +83,9 @@ def test_each_round_of_the_kernel_equals_portable(kernels: Ops, portable: Ops, b
     ours = copied(theirs)
     for _ in range(4):
         token = source.integers(0, BLANK + 6, batch, window, dtype=torch.int32).clamp(max=BLANK)
-        log_probability, power = source.normal(batch, window), source.normal(batch, window)
+        scores = JointScores(token, source.normal(batch, window), source.normal(batch, window))
         for ops, search in ((kernels, ours), (portable, theirs)):
-            ops.take_labels(token, log_probability, power, last, BLANK, max_symbols, search)
+            ops.take_labels(scores, last, BLANK, max_symbols, search)
         assert_equal(ours, theirs)
 
 
@@ -93,7 +93,8 @@ def test_scores_go_with_their_labels(portable: Ops) -> None:
     search, _ = Source(0, CPU).search(2, 3, 3)
     search.time[:] = 0
     token, log_probability = torch.tensor([[BLANK, 2], [3, 1]], dtype=torch.int32), torch.tensor([[-1.0, -2], [-3, -4]])
-    portable.take_labels(token, log_probability, 1 - log_probability, torch.tensor([3, 3]), BLANK, 10, search)
+    scores = JointScores(token, log_probability, 1 - log_probability)
+    portable.take_labels(scores, torch.tensor([3, 3]), BLANK, 10, search)
     assert search.log_probabilities[0].tolist() == [-2.0, -3.0]
     assert search.powers[0].tolist() == [3.0, 4.0]
     assert search.label.tolist() == [2, 3]

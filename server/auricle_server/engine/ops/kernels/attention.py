@@ -10,7 +10,7 @@ import torch
 import triton.language as tl
 from torch import Tensor
 
-from auricle_server.engine.ops.cache_rows import CacheRows
+from auricle_server.engine.ops.inputs import AttentionInputs, CacheRows
 from auricle_server.engine.ops.kernels.launch import kernel, power_of_two
 
 SMALLEST_DOT = 16
@@ -101,7 +101,7 @@ def _attend_heads(
     bias_u: tl.tensor,
     constant: tl.tensor,
     slots: tl.tensor,
-    kept_in: tl.tensor,
+    write_slots: tl.tensor,
     position: tl.tensor,
     valid: tl.tensor,
     result: tl.tensor,
@@ -151,7 +151,7 @@ def _attend_heads(
     constant += head * constant_stride + newest
     bias = _positional(by_position, constant, row_stride, behind, visible, frames, queries)
     tail_bias = _positional(by_position, constant, row_stride, tail_behind, tail_visible, frames, queries)
-    kept_ring = (tl.load(kept_in + row) * heads + head) * left
+    kept_ring = (tl.load(write_slots + row) * heads + head) * left
 
     frame = tl.arange(0, queries)[:, None]
     asked = (frame < frames) & inside
@@ -169,30 +169,23 @@ def _attend_heads(
     tl.store(values + written[:, None] * size + channel, tail_value, kept)
 
 
-def attend_heads(
-    qkv: Tensor,
-    by_position: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    bias_u: Tensor,
-    constant: Tensor,
-    place: CacheRows,
-) -> Tensor:
+def attend_heads(inputs: AttentionInputs, rows: CacheRows) -> Tensor:
     """See `Ops.attend`."""
+    qkv, by_position, constant = inputs.qkv, inputs.by_position, inputs.constant
     batch, frames, _, heads, size = qkv.shape
-    main, tail = key_blocks(place.left, frames)
+    main, tail = key_blocks(rows.left, frames)
     result = torch.empty(batch, frames, heads * size, dtype=qkv.dtype, device=qkv.device)
     _attend_heads[(heads, batch)](
         qkv,
         by_position,
-        keys,
-        values,
-        bias_u,
+        inputs.keys,
+        inputs.values,
+        inputs.bias_u,
         constant,
-        place.slots,
-        place.kept_in,
-        place.position,
-        place.valid,
+        rows.slots,
+        rows.write_slots,
+        rows.position,
+        rows.valid,
         result,
         by_position.stride(0),
         by_position.stride(1),
@@ -200,8 +193,8 @@ def attend_heads(
         frames=frames,
         heads=heads,
         size=size,
-        left=place.left,
-        farthest=place.reach,
+        left=rows.left,
+        farthest=rows.reach,
         scale=size**-0.5,
         queries=power_of_two(frames, SMALLEST_DOT),
         channels=power_of_two(size, SMALLEST_DOT),

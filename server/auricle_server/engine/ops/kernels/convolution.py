@@ -10,8 +10,7 @@ import torch
 import triton.language as tl
 from torch import Tensor
 
-from auricle_server.engine.ops.cache_rows import CacheRows
-from auricle_server.engine.ops.interface import NORM_EPS
+from auricle_server.engine.ops.inputs import NORM_EPS, CacheRows, ConvolutionWeights
 from auricle_server.engine.ops.kernels.launch import kernel, power_of_two, warps_of
 from auricle_server.engine.ops.kernels.norm import normalise
 
@@ -40,7 +39,7 @@ def _convolve_rows(
     up: tl.tensor,
     history: tl.tensor,
     slots: tl.tensor,
-    kept_in: tl.tensor,
+    write_slots: tl.tensor,
     weight: tl.tensor,
     bias: tl.tensor,
     norm_weight: tl.tensor,
@@ -59,7 +58,7 @@ def _convolve_rows(
     inside = channel < size
     kept: tl.constexpr = (taps - 1) * size
     before = history + tl.load(slots + row) * kept + channel
-    after = history + tl.load(kept_in + row) * kept + channel
+    after = history + tl.load(write_slots + row) * kept + channel
     window = _none()
     for tap in tl.static_range(taps - 1):
         window = _joined(window, tl.load(before + tap * size, inside, 0.0))
@@ -88,37 +87,31 @@ def _convolve_rows(
         tl.store(after + tap * size, window[tap], inside)
 
 
-def convolve_rows(
-    up: Tensor,
-    history: Tensor,
-    place: CacheRows,
-    weight: Tensor,
-    bias: Tensor | None,
-    norm_weight: Tensor | None,
-    norm_bias: Tensor | None,
-) -> Tensor:
+def convolve_rows(up: Tensor, history: Tensor, rows: CacheRows, weights: ConvolutionWeights) -> Tensor:
     """See `Ops.convolve`."""
     batch, frames, double = up.shape
     size = double // 2
     width = power_of_two(size)
+    weight, norm = weights.depthwise, weights.norm
     result = torch.empty(batch, frames, size, dtype=up.dtype, device=up.device)
+    # A kernel needs a pointer for every argument: where there is no bias or norm, one that it does not read.
     _convolve_rows[(batch,)](
         up,
         history,
-        place.slots,
-        place.kept_in,
+        rows.slots,
+        rows.write_slots,
         weight,
-        weight if bias is None else bias,
-        weight if norm_weight is None else norm_weight,
-        weight if norm_bias is None else norm_bias,
+        weight if weights.bias is None else weights.bias,
+        weight if norm is None else norm.weight,
+        weight if norm is None else norm.bias,
         result,
         size=size,
         width=width,
         frames=frames,
         taps=weight.shape[0],
         eps=NORM_EPS,
-        has_bias=bias is not None,
-        has_norm=norm_weight is not None,
+        has_bias=weights.bias is not None,
+        has_norm=norm is not None,
         num_warps=warps_of(width),
     )
     return result

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import torch
 import triton.language as tl
-from torch import Tensor
 
-from auricle_server.engine.decoding.confidence import ALPHA
+from auricle_server.engine.ops.inputs import ALPHA, JointInputs, JointScores
 from auricle_server.engine.ops.kernels.launch import ceil_div, kernel, power_of_two
 
 LARGE_VOCABULARY = 4096
@@ -102,10 +101,9 @@ def _combine_blocks(
     tl.store(power + row, tl.maximum(flat_share, 1.0) * tl.exp(-alpha * log_share), row < rows)
 
 
-def joint_scores(
-    encoded: Tensor, at: Tensor, projected: Tensor, weight: Tensor, bias: Tensor, window: int, precision: str
-) -> tuple[Tensor, Tensor, Tensor]:
+def joint_scores(inputs: JointInputs, window: int, precision: str) -> JointScores:
     """See `Ops.joint_scores`; `precision` is that of `tl.dot`."""
+    encoded, at, weight = inputs.encoded, inputs.at, inputs.weight
     batch, frames, size = encoded.shape
     rows, tokens = batch * window, weight.shape[0]
     row_block = min(64, power_of_two(rows, 16))
@@ -116,9 +114,9 @@ def joint_scores(
     _score_blocks[(ceil_div(rows, row_block), blocks)](
         encoded,
         at,
-        projected,
+        inputs.projected,
         weight,
-        bias,
+        inputs.bias,
         best,
         token,
         total,
@@ -136,17 +134,17 @@ def joint_scores(
         num_warps=8 if row_block * token_block > 4096 else 4,
         num_stages=3,
     )
-    label = torch.empty(batch, window, dtype=torch.int32, device=encoded.device)
-    log_probability, power = torch.empty(2, batch, window, device=encoded.device)
+    scores = JointScores(
+        torch.empty(batch, window, dtype=torch.int32, device=encoded.device),
+        *torch.empty(2, batch, window, device=encoded.device),
+    )
     _combine_blocks[(ceil_div(rows, COMBINED_ROWS),)](
         at,
         best,
         token,
         total,
         flat,
-        label,
-        log_probability,
-        power,
+        *scores,
         rows,
         blocks,
         frames=frames,
@@ -156,4 +154,4 @@ def joint_scores(
         block_width=power_of_two(blocks),
         num_warps=4 if blocks > 32 else 1,
     )
-    return label, log_probability, power
+    return scores

@@ -6,7 +6,7 @@ import torch
 import triton.language as tl
 from torch import Tensor
 
-from auricle_server.engine.ops.interface import NORM_EPS
+from auricle_server.engine.ops.inputs import NORM_EPS, NormWeights
 from auricle_server.engine.ops.kernels.launch import kernel, power_of_two, warps_of
 
 
@@ -52,22 +52,23 @@ def _norm_rows(
 
 def norm_rows(
     x: Tensor,
-    weight: Tensor,
-    bias: Tensor,
+    norm: NormWeights,
     dtype: torch.dtype,
     update: Tensor | None = None,
-    closing: tuple[Tensor, Tensor] | None = None,
+    closing: NormWeights | None = None,
 ) -> Tensor:
-    """Adds `update` to `x`, norms it by the weight and bias `closing`, both in place, and returns its norm."""
-    size = weight.shape[0]
+    """Adds `update` to `x`, normalises it by `closing`, both in place, and returns its norm by `norm` in `dtype`."""
+    size = norm.weight.shape[0]
     width = power_of_two(size)
+    first = closing or norm
     result = torch.empty(x.shape, dtype=dtype, device=x.device)
     _norm_rows[(x.numel() // size,)](
         x,
         x if update is None else update,
-        *(closing or (weight, bias)),
-        weight,
-        bias,
+        first.weight,
+        first.bias,
+        norm.weight,
+        norm.bias,
         result,
         size=size,
         width=width,

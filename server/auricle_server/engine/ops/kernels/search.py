@@ -5,8 +5,8 @@ from __future__ import annotations
 import triton.language as tl
 from torch import Tensor
 
+from auricle_server.engine.ops.inputs import JointScores, SearchState
 from auricle_server.engine.ops.kernels.launch import ceil_div, kernel, power_of_two
-from auricle_server.engine.ops.search_state import SearchState
 
 MOST_ROWS_AT_ONCE = 1024
 
@@ -81,22 +81,12 @@ def _take_labels(
     tl.store(pending, tl.sum(waiting, 0))
 
 
-def take_labels(
-    token: Tensor,
-    log_probability: Tensor,
-    power: Tensor,
-    last: Tensor,
-    blank: int,
-    max_symbols: int,
-    search: SearchState,
-) -> None:
+def take_labels(scores: JointScores, last: Tensor, blank: int, max_symbols: int, search: SearchState) -> None:
     """See `Ops.take_labels`."""
-    rows, window = token.shape
+    rows, window = scores.token.shape
     width = min(MOST_ROWS_AT_ONCE, power_of_two(rows))
     _take_labels[(1,)](
-        token,
-        log_probability,
-        power,
+        *scores,
         last,
         search.time,
         search.repeats,

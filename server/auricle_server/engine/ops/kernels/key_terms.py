@@ -5,8 +5,8 @@ from __future__ import annotations
 import triton.language as tl
 from torch import Tensor
 
+from auricle_server.engine.ops.inputs import JointInputs, JointScores, KeyTermRows
 from auricle_server.engine.ops.kernels.launch import kernel
-from auricle_server.engine.ops.key_terms import TermTables
 
 ARC_BLOCK, DEPTH = 32, 64
 FOLLOW_BLOCK = 128
@@ -159,36 +159,26 @@ def _follow(
         tl.store(state + row, tl.maximum(tl.maximum(own, other), tl.where(own + other > 0, 0, home)))
 
 
-def favour_arcs(
-    encoded: Tensor,
-    at: Tensor,
-    projected: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    token: Tensor,
-    log_probability: Tensor,
-    repeats: Tensor,
-    terms: TermTables,
-    state: Tensor,
-) -> None:
+def favour_arcs(inputs: JointInputs, scores: JointScores, repeats: Tensor, terms: KeyTermRows) -> None:
     """See `Ops.favour`."""
-    batch, window = token.shape
+    encoded, tables = inputs.encoded, terms.tables
+    batch, window = scores.token.shape
     _favour[(batch, window)](
         encoded,
-        at,
-        projected,
-        weight,
-        bias,
-        token,
-        log_probability,
+        inputs.at,
+        inputs.projected,
+        inputs.weight,
+        inputs.bias,
+        scores.token,
+        scores.log_probability,
         repeats,
-        state,
-        terms.first,
-        terms.count,
-        terms.root,
-        terms.tokens,
-        terms.bonuses,
-        weight.shape[0] - 1,
+        terms.state,
+        tables.first,
+        tables.count,
+        tables.root,
+        tables.tokens,
+        tables.bonuses,
+        inputs.weight.shape[0] - 1,
         frames=encoded.shape[1],
         window=window,
         size=encoded.shape[2],
@@ -198,17 +188,18 @@ def favour_arcs(
     )
 
 
-def follow_arcs(label: Tensor, active: Tensor, terms: TermTables, state: Tensor) -> None:
+def follow_arcs(label: Tensor, active: Tensor, terms: KeyTermRows) -> None:
     """See `Ops.follow`."""
-    _follow[(len(state),)](
+    tables = terms.tables
+    _follow[(len(terms.state),)](
         label,
         active,
-        state,
-        terms.first,
-        terms.count,
-        terms.root,
-        terms.tokens,
-        terms.targets,
+        terms.state,
+        tables.first,
+        tables.count,
+        tables.root,
+        tables.tokens,
+        tables.targets,
         block=FOLLOW_BLOCK,
         num_warps=4,
     )
