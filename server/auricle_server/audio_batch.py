@@ -26,3 +26,8 @@ class AudioBatch:
     leases: npt.NDArray[np.int64]
     lengths: npt.NDArray[np.int32]
     pcm: npt.NDArray[np.int16]
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> AudioBatch:
+        """The audio of the streams for which `kept` [n] is true."""
+        pcm = self.pcm[np.repeat(kept, self.lengths)]
+        return AudioBatch(self.slots[kept], self.leases[kept], self.lengths[kept], pcm)

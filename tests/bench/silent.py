@@ -74,7 +74,7 @@ class SilentEngine:
         """Gives the slot back."""
         if self._lease_of[lease.slot] == lease.id:
             self._lease_of[lease.slot] = self._heard[lease.slot] = self._done[lease.slot] = 0
-            self._slots.give_back(lease)
+            self._slots.release(lease)
 
     def step(self) -> StepResults:
         """A chunk of every stream that has one, and the answers."""

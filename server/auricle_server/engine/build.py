@@ -1,4 +1,4 @@
-"""From a checkpoint and a device to a runner: which precision, which kernels, how large a step."""
+"""Builds a runner for a checkpoint and a device: which precision, which kernels, how large a step."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from auricle_server.engine.model.forward import Model
 from auricle_server.engine.model.precision import allow_tf32
 from auricle_server.engine.ops import Ops, portable_ops, triton_ops
 from auricle_server.engine.runners.cuda_graphs import StaticRunner
-from auricle_server.engine.runners.eager import EagerRunner, Runner
+from auricle_server.engine.runners.eager import EagerRunner
+from auricle_server.engine.runners.runner import Runner
 
 CUDA_FRAMES = 4096
 CUDA_ROWS = 2048
-"""A step of this size keeps an H200 busy for some milliseconds; a larger one makes urgent rows wait longer for hardly
-more throughput."""
+"""A step of this size keeps an H200 busy for some milliseconds; a larger one makes urgent rows wait longer and hardly
+raises throughput."""
 CPU_FRAMES = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """How to compute; None takes what suits the device.
+    """How to compute; None selects what suits the device.
 
     Attributes:
-        device: ``"auto"`` takes CUDA when there is one; else a torch device.
-        dtype: Precision of the encoder's products: bf16 on CUDA, fp32 elsewhere. With bf16 the fp32 products of the
-            other parts may use TF32; features stay exact.
-        max_frames: Most encoder frames of one step, all rows together.
-        kernels: Whether to use the Triton kernels: on CUDA.
-        static: Whether to compute in fixed shapes, as CUDA graphs where there is CUDA: on CUDA.
+        device: ``"auto"`` is CUDA where there is a GPU, else the CPU; otherwise a torch device.
+        dtype: Precision of the encoder's products; None is bf16 on CUDA and fp32 elsewhere. With bf16 the fp32 products
+            of the other parts may use TF32; features stay exact.
+        max_frames: Most encoder frames of one step, all rows together; None takes `CUDA_FRAMES` or `CPU_FRAMES`.
+        kernels: Whether to use the Triton kernels; None does on CUDA.
+        static: Whether to compute in fixed shapes, as CUDA graphs where there is CUDA; None does on CUDA.
         keyterms: Whether streams may have key terms. Where shapes are fixed this makes a second set of programs.
     """
 
@@ -42,7 +43,7 @@ class Hardware:
     keyterms: bool = True
 
     def resolved(self) -> Hardware:
-        """The same with every choice made."""
+        """The same hardware with every None replaced."""
         device = resolve_device(self.device)
         cuda = device.type == "cuda"
         return Hardware(
@@ -68,33 +69,41 @@ def resolve_device(name: str) -> torch.device:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """What a checkpoint became.
+class BuiltRunner:
+    """A runner and its limits.
 
     Attributes:
         runner: Computes batches.
         slots: Streams that it holds.
         chunk_sizes: Encoder frames of the chunks that it offers, ascending.
-        several: How many of the largest chunks a row may hold besides one, ascending.
-        terms: States and arcs that its tables of key terms hold.
+        chunk_counts: How many of the largest chunks a row may hold, ascending, 1 left out.
+        key_term_capacity: States and arcs that its tables of key terms hold.
     """
 
     runner: Runner
     slots: int
     chunk_sizes: list[int]
-    several: list[int]
-    terms: tuple[int, int]
+    chunk_counts: list[int]
+    key_term_capacity: tuple[int, int]
 
 
-def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) -> Built:
-    """The runner for resolved hardware, for so many streams; None takes what suits the device."""
+def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) -> BuiltRunner:
+    """Builds the runner of a checkpoint.
+
+    Args:
+        checkpoint: The model.
+        slots: Streams at once; None takes what suits the device.
+        hardware: Resolved.
+    """
     assert hardware.dtype is not None, "resolved first"
     half = hardware.dtype != torch.float32
     if hardware.device.startswith("cuda"):
         allow_tf32(half)
     ops: Ops = triton_ops("tf32" if half else "ieee") if hardware.kernels else portable_ops()
     model = Model(checkpoint, slots, torch.device(hardware.device), hardware.dtype, ops, hardware.keyterms)
-    sizes = sorted(model.reach)
+    sizes, terms = sorted(model.reach), model.key_terms.size
     if hardware.static:
-        return Built(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], model.key_terms.size)
-    return Built(EagerRunner(model), model.slots, sizes, sorted(model.several.values()), model.key_terms.size)
+        return BuiltRunner(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], terms)
+    return BuiltRunner(
+        EagerRunner(model), model.slots, sizes, sorted(model.chunks_of_row.values()), model.key_terms.size
+    )

@@ -271,7 +271,7 @@ def test_an_hour_of_silence_costs_no_memory(engine: Engine) -> None:
         engine.push(lease, second)
         drain(engine)
     assert engine.buffered_seconds(lease) < 1.2
-    assert not engine._timelines._audio._waiting
+    assert not engine._inputs._audio._waiting
 
 
 def test_audio_of_many_streams_at_once_is_heard_like_that_of_each(engine: Engine) -> None:

@@ -180,7 +180,7 @@ def test_a_slot_forgets_its_tenants_terms(audio: npt.NDArray[np.int16]) -> None:
 
 def test_automata_are_held_as_long_as_streams_need_them(audio: npt.NDArray[np.int16]) -> None:
     room = Room()
-    library = room.engine._library
+    library = room.engine._automata
     said = room.open(TERMS)
     changes: tuple[tuple[str, ...], ...] = (OTHERS, TERMS, TERMS, OTHERS, (), OTHERS)
     for terms in changes:
@@ -209,10 +209,10 @@ def test_other_streams_go_on_while_terms_are_learned(audio: npt.NDArray[np.int16
     for each in (other, said):
         room.engine.push(each.lease, audio)
     room.engine.step()
-    assert room.engine._library.busy
-    before = len(room.engine._timelines.ready(np.array([said.lease.slot]))[0].nonzero()[0])
+    assert room.engine._automata.busy
+    before = len(room.engine._inputs.ready(np.array([said.lease.slot])).frames.nonzero()[0])
     assert before == 0, "the stream waits for its terms"
-    while room.engine._library.busy:
+    while room.engine._automata.busy:
         for row in room.engine.step().rows():
             assert row.lease == other.lease
     room.run()

@@ -23,8 +23,8 @@ from auricle_server.engine.model.state_pool import StatePool, fitting_slots
 from auricle_server.engine.model.subsampling import Subsampling
 from auricle_server.engine.ops import CacheRows, Ops
 
-SEVERAL = 2, 4, 8
-"""Chunks of a row of a stream that nobody listens to live: fewer and larger products."""
+CHUNK_COUNTS = 2, 4, 8
+"""Chunks that a row of a stream with background priority may hold: fewer and larger matrix products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Batch:
     terms: Tensor
 
 
-NUMBERS = len(Batch.__dataclass_fields__) - 1
+COLUMNS = len(Batch.__dataclass_fields__) - 1
 """Columns of a batch besides its audio."""
 
 
@@ -67,7 +67,7 @@ class Model:
         reach: Frames that a query sees to the left of its chunk, by chunk size: the left context in whole chunks, as
             NeMo's ``chunked_limited`` mask counts.
         left: Frames of the attention ring.
-        several: Chunks of a row that holds several of the largest ones, by its encoder frames.
+        chunks_of_row: Chunks of a row that holds several of the largest ones, by its encoder frames.
         network: RNNT prediction network.
         joint: RNNT joint.
         takes_key_terms: Whether streams may have key terms.
@@ -99,10 +99,10 @@ class Model:
         self.reach = {right + 1: left // (right + 1) * (right + 1) for left, right in config.encoder.contexts}
         self.left = max(self.reach.values())
         longest = max(self.reach)
-        self.several = {chunks * longest: chunks for chunks in SEVERAL} if ops.several else {}
+        self.chunks_of_row = {count * longest: count for count in CHUNK_COUNTS} if ops.multi_chunk_rows else {}
         self._mel = LogMel(config.mel, parameters)
         self._subsampling = Subsampling(config.encoder, config.mel.bins, parameters)
-        sizes = sorted({*self.reach, *self.several})
+        sizes = sorted({*self.reach, *self.chunks_of_row})
         self._conformer = Conformer(config.encoder, sizes, self.left, parameters, ops)
         self._projection = joint_projection(config, parameters)
         self.network = PredictionNetwork(config.decoder, parameters)
@@ -127,7 +127,7 @@ class Model:
         carried = self.state.subsampling(batch.slots)
         x, carried = self._subsampling(mel, batch.position, batch.mel_frames, carried)
         self.state.keep_subsampling(batch.write_slots, carried)
-        chunk = x.shape[1] // self.several.get(x.shape[1], 1)
+        chunk = x.shape[1] // self.chunks_of_row.get(x.shape[1], 1)
         rows = CacheRows(
             batch.slots,
             batch.write_slots,

@@ -29,10 +29,10 @@ class Ops(Protocol):
     said otherwise.
 
     Attributes:
-        several: Whether `attend` accepts rows of several chunks, see `CacheRows.chunk`.
+        multi_chunk_rows: Whether `attend` accepts rows of several chunks, see `CacheRows.chunk`.
     """
 
-    several: bool
+    multi_chunk_rows: bool
 
     def layer_norm(self, x: Tensor, norm: NormWeights, dtype: torch.dtype) -> Tensor:
         """Normalises the last dimension of `x` [..., d], of any precision; the result is in `dtype`."""

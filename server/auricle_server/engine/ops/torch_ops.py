@@ -30,7 +30,7 @@ from auricle_server.engine.ops.ring_view import RingView
 class TorchOps:
     """Implements `Ops`; not thread-safe, because it keeps memory between calls."""
 
-    several = True
+    multi_chunk_rows = True
 
     def __init__(self) -> None:
         self._scratch = _Scratch()

@@ -31,7 +31,7 @@ class TritonOps:
         precision: Of the joint's products, as `tl.dot` names it.
     """
 
-    several = False
+    multi_chunk_rows = False
 
     def __init__(self, precision: str) -> None:
         self._precision = precision

@@ -13,17 +13,18 @@ import torch
 from auricle_server.engine.key_terms.automaton import Automaton
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
 from auricle_server.engine.model.forward import Model
-from auricle_server.engine.runners.eager import Inputs, StepOutputs
-from auricle_server.engine.runners.graph_program import StaticProgram, Steps
+from auricle_server.engine.runners.graph_program import ProgramSteps, StaticProgram
+from auricle_server.engine.runners.runner import StepInputs, StepOutputs
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
-"""Rows of the shapes: a batch takes the next larger one, so at most a third of a large batch is padding."""
+"""Rows of the shapes: a batch takes the next larger one, so at most half of a small and a third of a
+large batch is padding."""
 
 
 class StaticRunner:
     """See `Runner`.
 
-    One program is on its way while the host assembles the next batch; all work is on one CUDA stream, in order.
+    The device runs one program while the host assembles the next batch; all work is on one CUDA stream, in order.
 
     Args:
         model: What to compute.
@@ -41,41 +42,41 @@ class StaticRunner:
         }
         self._chosen: StaticProgram | None = None
 
-    def inputs(self, frames: int, rows: int) -> Inputs:
+    def inputs(self, frames: int, rows: int) -> StepInputs:
         """See `Runner`."""
         with self._device.stream():
             self._chosen = self._program(frames, next(b for b in self._buckets[frames] if b >= rows))
         self._device.wait_until_sent()
         return self._chosen.inputs(rows)
 
-    def launch(self, inputs: Inputs) -> StaticTicket:
+    def launch(self, inputs: StepInputs) -> StaticBatch:
         """See `Runner`."""
         assert self._chosen is not None, "inputs come first"
         with self._device.stream():
-            steps = self._chosen.favouring if inputs.has_terms else self._chosen.plain
-        ticket = StaticTicket(self._chosen, steps, inputs.numbers.shape[1], self._device)
+            steps = self._chosen.with_terms if inputs.has_terms else self._chosen.without_terms
+        batch = StaticBatch(self._chosen, steps, inputs.columns.shape[1], self._device)
         self._device.send(self._chosen.send)
         self._device.run(steps.begin)
-        return ticket
+        return batch
 
     def reset(self, slots: list[int]) -> None:
         """See `Runner`."""
         with self._device.stream():
             self._model.state.reset(slots)
 
-    def load_terms(self, room: TableSpan, automaton: Automaton) -> None:
+    def load_terms(self, span: TableSpan, automaton: Automaton) -> None:
         """See `Runner`."""
         with self._device.stream():
-            self._model.key_terms.load(room, automaton)
+            self._model.key_terms.load(span, automaton)
 
     def warm_up(self) -> None:
-        """Makes all programs, the largest first: the smaller ones find memory that is theirs to share."""
+        """Makes all programs, the largest first: smaller ones then share the memory of their intermediate results."""
         for frames, buckets in self._buckets.items():
             for rows in reversed(buckets):
                 for terms in (0, 1) if self._model.takes_key_terms else (0,):
                     inputs = self.inputs(frames, rows)
-                    inputs.numbers.fill(0)
-                    inputs.numbers[-1] = terms
+                    inputs.columns.fill(0)
+                    inputs.columns[-1] = terms
                     self.launch(inputs).collect()
 
     def _program(self, frames: int, rows: int) -> StaticProgram:
@@ -86,25 +87,25 @@ class StaticRunner:
 
 
 @dataclass(frozen=True, slots=True)
-class StaticTicket:
-    """See `Ticket`."""
+class StaticBatch:
+    """See `PendingBatch`."""
 
     program: StaticProgram
-    steps: Steps
+    steps: ProgramSteps
     rows: int
     device: _Device
 
     def collect(self) -> StepOutputs:
-        """See `Ticket`."""
+        """See `PendingBatch`."""
         self.device.wait()
         while self.program.unfinished:
-            self.device.run(self.steps.go_on)
+            self.device.run(self.steps.resume)
             self.device.wait()
-        return self.program.found(self.rows, self.device.seconds())
+        return self.program.outputs(self.rows, self.device.seconds())
 
 
 class _Device:
-    """A CUDA stream of its own, or the CPU, which does everything at once."""
+    """A CUDA stream, or the CPU, which does everything at once."""
 
     def __init__(self, device: torch.device) -> None:
         self._cuda = device.type == "cuda"
@@ -121,31 +122,31 @@ class _Device:
         return torch.cuda.stream(self._stream) if self._cuda else nullcontext()
 
     def run(self, program: Callable[[], None]) -> None:
-        """Puts a program on the stream."""
+        """Enqueues a program."""
         with self.stream():
             program()
             if self._cuda:
                 self._done.record(self._stream)
 
     def wait(self) -> None:
-        """Until all that was put on the stream is done."""
+        """Waits until all work on the stream is done."""
         if self._cuda:
             self._done.synchronize()
 
     def send(self, copy: Callable[[], None]) -> None:
-        """Puts the copy of a batch's input on the stream."""
+        """Enqueues the copy of a batch's input."""
         self._began = time.perf_counter()
         self.run(copy)
         if self._cuda:
             self._sent.record(self._stream)
 
     def wait_until_sent(self) -> None:
-        """Until the latest input has been read from host memory."""
+        """Waits until the latest input was read from host memory."""
         if self._cuda:
             self._sent.synchronize()
 
     def seconds(self) -> float:
-        """From the arrival of the latest input to the end of all work; to be called when it is done."""
+        """From the arrival of the latest input to the end of all work; valid when it is done."""
         if self._cuda:
             return float(self._sent.elapsed_time(self._done)) / 1000
         return time.perf_counter() - self._began
@@ -153,12 +154,12 @@ class _Device:
     def capture(self, operations: Callable[[], None]) -> Callable[[], None]:
         """A CUDA graph of the operations, which share the memory of their intermediate results with other graphs.
 
-        Sound because graphs run one after the other, and what one leaves to another lies in tensors that were made
-        before.
+        This is safe because graphs run one after the other, and what one passes to another lies in tensors that were
+        allocated before.
         """
         if not self._cuda:
             return operations
-        for _ in range(2):  # compiles kernels, makes FFT plans and cuBLAS workspaces
+        for _ in range(2):  # compiles kernels, makes FFT plans and cuBLAS workspaces, which a capture cannot
             operations()
         self._stream.synchronize()
         graph = torch.cuda.CUDAGraph()

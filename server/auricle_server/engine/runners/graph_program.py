@@ -1,8 +1,8 @@
-"""A step of one shape, every tensor of which stays where it is, so that a CUDA graph can hold it.
+"""A step of one shape, every tensor of which keeps its address, so that a CUDA graph can hold it.
 
 The greedy search is label looping in rounds: in each, every row that is not at its end looks for its next label, and
-the prediction network moves on for those that found one. How many rounds a batch needs is known only afterwards: the
-first program runs a few and the host has another one run until no row is left.
+the prediction network advances the rows that found one. How many rounds a batch needs is known only afterwards: the
+first program runs a few, and the host repeats another one until no row is left.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ import numpy as np
 import torch
 
 from auricle_server.engine.decoding.confidence import entropy_confidences
-from auricle_server.engine.model.forward import NUMBERS, Batch, Model
+from auricle_server.engine.model.forward import COLUMNS, Batch, Model
 from auricle_server.engine.ops import JointInputs, KeyTermRows, SearchState
-from auricle_server.engine.runners.eager import Inputs, StepOutputs
 from auricle_server.engine.runners.pinned_buffers import PinnedBuffers
+from auricle_server.engine.runners.runner import StepInputs, StepOutputs
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """What is put on the device for a batch.
+class ProgramSteps:
+    """What the device runs for a batch.
 
     Attributes:
         begin: Encodes, and searches as far as most batches need.
-        go_on: Searches on, while rows are not at their end.
+        resume: Continues the search by one round; repeated while rows are not at their end.
     """
 
     begin: Callable[[], None]
-    go_on: Callable[[], None]
+    resume: Callable[[], None]
 
 
 Capture = Callable[[Callable[[], None]], Callable[[], None]]
 """Turns operations on fixed tensors into something that repeats them."""
 
 FIRST_ROUNDS = 2
-"""A row that finds a label needs a second round to see that there is no other one."""
+"""A row that finds a label needs a second round to find out that there is no other one."""
 
 
 class StaticProgram:
@@ -48,7 +48,7 @@ class StaticProgram:
         model: What to compute.
         frames: Encoder frames of a chunk.
         rows: Rows of the shape; a smaller batch is padded with rows of the trash slot.
-        capture: Makes the programs.
+        capture: Turns operations into programs.
     """
 
     def __init__(self, model: Model, frames: int, rows: int, capture: Capture) -> None:
@@ -56,8 +56,8 @@ class StaticProgram:
         self._blank, self._max_symbols = model.config.decoder.vocabulary, model.config.decoder.max_symbols
         self._inputs = _inputs(model, frames, rows)
         self._outputs = _outputs(model, frames, rows)
-        numbers = self._inputs.on_device("numbers").unbind(0)
-        self._batch = Batch(self._inputs.on_device("pcm"), *numbers)
+        columns = self._inputs.on_device("columns").unbind(0)
+        self._batch = Batch(self._inputs.on_device("pcm"), *columns)
         self._search = _search(self._outputs, rows, model.device)
         self._prediction = model.network.start().repeat(rows)
         self._encoded = torch.zeros(rows, frames, model.config.decoder.joint, device=model.device)
@@ -67,28 +67,28 @@ class StaticProgram:
             self._encoded, self._search.time, self._prediction.projected, joint.weight, joint.bias
         )
         self._capture = capture
-        self.plain = Steps(capture(self._begin), capture(self._go_on))
+        self.without_terms = ProgramSteps(capture(self._begin), capture(self._resume))
 
     # --- on the host -------------------------------------------------------------------------------------------------
 
-    def inputs(self, rows: int) -> Inputs:
+    def inputs(self, rows: int) -> StepInputs:
         """Arrays for a batch of that many rows."""
-        pcm, numbers = self._inputs.on_host("pcm"), self._inputs.on_host("numbers")
-        numbers[:, rows:] = 0
-        return Inputs(pcm[:rows], numbers[:, :rows])  # type: ignore[arg-type]
+        pcm, columns = self._inputs.on_host("pcm"), self._inputs.on_host("columns")
+        columns[:, rows:] = 0
+        return StepInputs(pcm[:rows], columns[:, :rows])  # type: ignore[arg-type]
 
     @property
     def unfinished(self) -> bool:
         """Whether rows of the batch have frames left to decode."""
         return bool(self._outputs.on_host("pending")[0])
 
-    def found(self, rows: int, seconds: float) -> StepOutputs:
-        """What the batch of that many rows brought, in that time."""
+    def outputs(self, rows: int, seconds: float) -> StepOutputs:
+        """The outputs of a batch of that many rows, which took `seconds`."""
         counts = self._outputs.on_host("count")[:rows].astype(np.int32)
         most = int(counts.max(initial=0))
-        there = np.arange(most) < counts[:, None]
+        emitted = np.arange(most) < counts[:, None]
         tokens, frames, log_probabilities, powers = (
-            self._outputs.on_host(name)[:most, :rows].T[there]
+            self._outputs.on_host(name)[:most, :rows].T[emitted]
             for name in ("tokens", "frames", "log_probabilities", "powers")
         )
         probabilities = np.exp(log_probabilities.astype(np.float32))
@@ -98,10 +98,10 @@ class StaticProgram:
         )
 
     @cached_property
-    def favouring(self) -> Steps:
-        """With key terms; the plain steps know nothing of them. To be asked for before a batch is sent."""
-        self._inputs.on_device("numbers").zero_()  # capturing computes, and must not touch the slots of the last batch
-        return Steps(self._capture(self._begin_favouring), self._capture(self._go_on_favouring))
+    def with_terms(self) -> ProgramSteps:
+        """The steps with key terms, made on first use, which must be before a batch is sent."""
+        self._inputs.on_device("columns").zero_()  # capturing computes, and must not touch the slots of the last batch
+        return ProgramSteps(self._capture(self._begin_with_terms), self._capture(self._resume_with_terms))
 
     # --- on the device -----------------------------------------------------------------------------------------------
 
@@ -115,15 +115,15 @@ class StaticProgram:
             self._round()
         self._report()
 
-    def _begin_favouring(self) -> None:
+    def _begin_with_terms(self) -> None:
         self._prepare()
         self._terms.state.copy_(self._model.state.key_term_state(self._batch.slots, self._batch.terms))
         for _ in range(FIRST_ROUNDS):
-            self._favouring_round()
+            self._round_with_terms()
         self._report_terms()
 
-    def _go_on_favouring(self) -> None:
-        self._favouring_round()
+    def _resume_with_terms(self) -> None:
+        self._round_with_terms()
         self._report_terms()
 
     def _prepare(self) -> None:
@@ -134,12 +134,12 @@ class StaticProgram:
         self._prediction.hidden.copy_(state.hidden)
         self._prediction.cell.copy_(state.cell)
         self._prediction.projected.copy_(state.projected)
-        # A row without a frame to decode, and one that pads the batch, starts behind the chunk: it is not looked at.
+        # A row without a frame to decode, and one that pads the batch, starts after the chunk: it is not decoded.
         search.time.copy_(torch.where(batch.last > 0, 0, self._window))
         search.repeats.zero_()
         search.count.zero_()
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         self._round()
         self._report()
 
@@ -149,7 +149,7 @@ class StaticProgram:
         model.ops.take_labels(scores, self._batch.last, self._blank, self._max_symbols, search)
         model.network.advance(search.label, self._prediction, search.active, model.ops)
 
-    def _favouring_round(self) -> None:
+    def _round_with_terms(self) -> None:
         model, search = self._model, self._search
         scores = model.ops.joint_scores(self._joint, self._window)
         model.ops.favour(self._joint, scores, search.repeats, self._terms)
@@ -162,7 +162,7 @@ class StaticProgram:
         self._report()
 
     def _report(self) -> None:
-        """Keeps the prediction network's state where the encoder's is kept, and copies out what was found."""
+        """Keeps the prediction network's state where the encoder's is kept, and copies the results to the host."""
         self._model.state.keep_prediction(self._batch.write_slots, self._prediction)
         self._outputs.fetch()
 
@@ -170,7 +170,7 @@ class StaticProgram:
 def _inputs(model: Model, frames: int, rows: int) -> PinnedBuffers:
     samples = frames * model.geometry.frame_samples
     return PinnedBuffers(
-        model.device, {"pcm": ((rows, samples), torch.int16), "numbers": ((NUMBERS, rows), torch.int64)}
+        model.device, {"pcm": ((rows, samples), torch.int16), "columns": ((COLUMNS, rows), torch.int64)}
     )
 
 

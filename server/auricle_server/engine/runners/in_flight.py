@@ -1,4 +1,4 @@
-"""A batch on its way: from assembled input to the columns of `StepResults`."""
+"""A batch between its launch and the columns of `StepResults`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from auricle_server.engine.runners.eager import Inputs, Runner, StepOutputs, Ticket
+from auricle_server.engine.runners.runner import PendingBatch, Runner, StepInputs, StepOutputs
 from auricle_server.engine.scheduling.batch_rows import BatchRows, FlushAnswer
 from auricle_server.engine.types import StepResults
 
@@ -26,12 +26,12 @@ class FlushAnswers:
         return len(self.answers)
 
     def add(self, lease: int, answer: FlushAnswer) -> None:
-        """Appends one."""
+        """Appends an answer for a lease."""
         self.leases.append(lease)
         self.answers.append(answer)
 
     def results(self) -> StepResults:
-        """The same as columns."""
+        """The answers as columns."""
         answers = self.answers
         return StepResults(
             slots=np.array([answer.slot for answer in answers], np.int32),
@@ -48,74 +48,76 @@ class InFlightStep:
     """One batch.
 
     Attributes:
-        runner: Who computes it.
-        inputs: What goes in.
-        rows: What is computed.
-        leases: For whom, [B].
+        runner: Computes it.
+        inputs: Its audio and columns.
+        rows: The rows that are computed.
+        leases: The lease of each row, [B].
         answers: Flushes, and their leases, that need no computing but must not overtake the batch.
     """
 
     runner: Runner
-    inputs: Inputs
+    inputs: StepInputs
     rows: BatchRows
     leases: Leases
     answers: FlushAnswers = field(default_factory=FlushAnswers)
-    _ticket: Ticket | None = None
+    _pending: PendingBatch | None = None
 
     def launch(self) -> None:
-        """Puts the batch on the device."""
-        self._ticket = self.runner.launch(self.inputs)
+        """Sends the batch to the device."""
+        self._pending = self.runner.launch(self.inputs)
 
-    def land(self) -> StepResults:
-        """Waits for the batch; its rows, then the answers behind them."""
-        assert self._ticket is not None, "launched first"
-        found = self._ticket.collect()
-        results = _results(self.rows, self.leases, found)
+    def collect(self) -> StepResults:
+        """Waits for the batch. Returns its rows, then the answers that follow them."""
+        assert self._pending is not None, "launched first"
+        outputs = self._pending.collect()
+        results = _results(self.rows, self.leases, outputs)
         if self.rows.chunks > 1:
             chunk_samples = self.inputs.pcm.shape[1] // self.rows.chunks
-            results = _by_chunk(results, self.rows, found, chunk_samples)
-        return joined(results, self.answers.results())
+            results = _by_chunk(results, self.rows, outputs, chunk_samples)
+        return concatenated(results, self.answers.results())
 
 
-def _results(rows: BatchRows, leases: Leases, found: StepOutputs) -> StepResults:
-    # What comes out in the silence behind a flush belongs to the last frame that there is audio for.
-    frames = np.minimum(found.frames + np.repeat(rows.position, found.counts), np.repeat(rows.heard, found.counts))
+def _results(rows: BatchRows, leases: Leases, outputs: StepOutputs) -> StepResults:
+    # A token that is emitted in the silence after a flush belongs to the last frame that audio reaches.
+    frames = np.minimum(
+        outputs.frames + np.repeat(rows.position, outputs.counts), np.repeat(rows.last_audio_frame, outputs.counts)
+    )
     return StepResults(
         slots=rows.slots.astype(np.int32),
         leases=leases,
         samples=rows.samples,
         marks=rows.marks,
         ended=rows.ended,
-        counts=found.counts,
-        tokens=found.tokens,
+        counts=outputs.counts,
+        tokens=outputs.tokens,
         frames=frames.astype(np.int32),
-        probabilities=found.probabilities,
-        confidences=found.confidences,
-        seconds=found.seconds,
+        probabilities=outputs.probabilities,
+        confidences=outputs.confidences,
+        seconds=outputs.seconds,
         chunk_frames=rows.frames,
         computed=len(rows),
     )
 
 
-def _by_chunk(results: StepResults, rows: BatchRows, found: StepOutputs, chunk_samples: int) -> StepResults:
-    """The results of rows of several chunks as if each chunk had been a row: what follows tells no difference."""
+def _by_chunk(results: StepResults, rows: BatchRows, outputs: StepOutputs, chunk_samples: int) -> StepResults:
+    """The results of rows of several chunks as if each chunk had been a row, as callers expect."""
     chunks, size = rows.chunks, rows.frames // rows.chunks
-    row = np.repeat(np.arange(len(rows)), found.counts)
-    counts = np.bincount(row * chunks + found.frames // size, minlength=len(rows) * chunks).astype(np.int32)
-    behind = np.tile(np.arange(chunks - 1, -1, -1), len(rows)) * chunk_samples
+    row = np.repeat(np.arange(len(rows)), outputs.counts)
+    counts = np.bincount(row * chunks + outputs.frames // size, minlength=len(rows) * chunks).astype(np.int32)
+    remaining = np.tile(np.arange(chunks - 1, -1, -1), len(rows)) * chunk_samples
     return replace(
         results,
         slots=np.repeat(results.slots, chunks),
         leases=np.repeat(results.leases, chunks),
-        samples=np.repeat(results.samples, chunks) - behind,
+        samples=np.repeat(results.samples, chunks) - remaining,
         marks=np.repeat(results.marks, chunks),
         ended=np.repeat(results.ended, chunks),
         counts=counts,
     )
 
 
-def joined(first: StepResults, second: StepResults) -> StepResults:
-    """Both, one behind the other; at most one of them was computed."""
+def concatenated(first: StepResults, second: StepResults) -> StepResults:
+    """Both results in order; at most one of them was computed."""
     if not len(second):
         return first
     if not len(first):
@@ -126,12 +128,12 @@ def joined(first: StepResults, second: StepResults) -> StepResults:
     return replace(first if first.computed else second, **columns)
 
 
-def living(results: StepResults, lease_of: Leases) -> StepResults:
-    """Without the rows of leases that have ended since.
+def without_ended(results: StepResults, lease_of: Leases) -> StepResults:
+    """The results without the rows of leases that have ended since.
 
     Args:
         results: Of a step.
-        lease_of: The lease that each slot has now, [slots + 1].
+        lease_of: The current lease of each slot, [slots + 1].
     """
     alive = lease_of[results.slots] == results.leases
     if alive.all():

@@ -1,4 +1,4 @@
-"""Several arrays that cross between host and device in one copy."""
+"""Several arrays that are copied between host and device in one transfer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 _ALIGNMENT = 256
-"""Bytes; what kernels may count on for a tensor of its own."""
+"""Bytes; PyTorch's CUDA allocator aligns tensors at least so far, and kernels may rely on it."""
 
 
 class PinnedBuffers:
-    """One block of bytes in pinned host memory and its twin on the device, seen as named arrays.
+    """One block of bytes in pinned host memory and its copy on the device, viewed as named arrays.
 
     Args:
-        device: Where the twin is.
+        device: Where the copy is.
         fields: Shape and type of every array.
     """
 
@@ -37,7 +37,7 @@ class PinnedBuffers:
         return self._view(self._host, name).numpy()
 
     def on_device(self, name: str) -> Tensor:
-        """Its twin on the device."""
+        """The same array on the device."""
         return self._view(self._device, name)
 
     def _view(self, block: Tensor, name: str) -> Tensor:

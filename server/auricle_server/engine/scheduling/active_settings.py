@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
-from auricle_server.engine.scheduling.batch_rows import Numbers
+from auricle_server.engine.scheduling.batch_rows import Bools, Int64s
 from auricle_server.engine.scheduling.commands import StreamSettings
 
 NO_ROOTS: Mapping[int, int] = MappingProxyType({0: 0})
@@ -19,10 +18,8 @@ class ActiveSettings:
 
     Attributes:
         frames: Encoder frames of a chunk, [slots + 1].
-        prompt: Of the language, likewise.
-        held: Whether the stream waits for its automaton of key terms, likewise.
-        dropped: Handles of automata that streams no longer need since somebody last took them away; one for each
-            `StreamSettings` that brought it.
+        prompt: Index of the language prompt, [slots + 1].
+        waiting: Whether the stream waits for its automaton of key terms, [slots + 1].
 
     Args:
         slots: Highest slot.
@@ -32,79 +29,94 @@ class ActiveSettings:
     def __init__(self, slots: int, roots: Mapping[int, int] = NO_ROOTS) -> None:
         self.frames = np.ones(slots + 1, np.int64)
         self.prompt = np.zeros(slots + 1, np.int64)
-        self.held = np.zeros(slots + 1, np.bool_)
-        self.dropped: list[int] = []
+        self.waiting = np.zeros(slots + 1, np.bool_)
         self._next_prompt = np.zeros(slots + 1, np.int64)
         self._prompt_from = np.zeros(slots + 1, np.int64)
-        """Samples of the stream behind which chunks begin that have the next prompt."""
+        """Sample of the stream from which on chunks must begin to get the next prompt."""
         self._roots = roots
         self._terms = np.zeros(slots + 1, np.int64)
         """Handle of each slot's automaton."""
         self._root = np.zeros(slots + 1, np.int64)
-        self._fresh = np.zeros(slots + 1, np.bool_)
-        """Whether the automaton stands at its root, as it is new to the stream."""
+        self._at_root = np.zeros(slots + 1, np.bool_)
+        """Whether the automaton starts at its root, because it is new to the stream."""
 
     def open(self, slot: int, settings: StreamSettings) -> None:
-        """The first ones of a stream."""
+        """Sets the first settings of a stream."""
         self.prompt[slot] = self._next_prompt[slot] = settings.prompt
         self.apply(slot, settings, 0)
 
-    def apply(self, slot: int, settings: StreamSettings, at: int) -> None:
-        """Other ones from the next row on; a prompt from the first chunk on that begins behind `at` samples."""
+    def apply(self, slot: int, settings: StreamSettings, at: int) -> list[int]:
+        """Sets other settings from the next row on; a prompt from the first chunk on that begins at `at` or later.
+
+        Args:
+            slot: Slot of the stream.
+            settings: To be in force.
+            at: Samples of the stream.
+
+        Returns:
+            Handles of key terms that the stream no longer uses.
+        """
         self.frames[slot] = settings.frames
         if settings.prompt != self._next_prompt[slot]:
             self._next_prompt[slot], self._prompt_from[slot] = settings.prompt, at
-        if settings.terms != self._terms[slot]:
-            self._drop([int(self._terms[slot])])
-            self._take_up(slot, settings.terms)
+        before = int(self._terms[slot])
+        if settings.terms == before:
+            return []
+        self._use_terms(slot, settings.terms)
+        return [before] if before else []
 
-    def turn_prompts(self, slots: Numbers, begin: Numbers) -> None:
-        """The next prompt of those whose next chunk begins behind the audio that was there when it was asked for.
+    def switch_prompts(self, slots: Int64s, begin: Int64s) -> None:
+        """Puts the next prompt into force where the next chunk begins after the audio that preceded the request.
 
         Args:
-            slots: Whose, [B].
+            slots: [B].
             begin: Sample of the stream at which the next chunk begins, [B].
         """
         due = begin >= self._prompt_from[slots]
         self.prompt[slots] = np.where(due, self._next_prompt[slots], self.prompt[slots])
 
-    def turning(self, slot: int) -> bool:
+    def prompt_pending(self, slot: int) -> bool:
         """Whether a prompt waits for its chunk."""
         return bool(self.prompt[slot] != self._next_prompt[slot])
 
     def latest(self, slot: int) -> StreamSettings:
-        """With the prompt that waits for its chunk."""
+        """The settings, with the prompt that waits for its chunk."""
         return StreamSettings(int(self.frames[slot]), int(self._next_prompt[slot]), int(self._terms[slot]))
 
-    def terms(self, slots: Numbers, kept: npt.NDArray[np.bool_]) -> Numbers:
-        """As in `Batch`, [B]: root states of the automata, negative where the stream is to begin at the root.
+    def terms(self, slots: Int64s, kept: Bools) -> Int64s:
+        """As in `Batch`, [B]: root states of the automata, negative where the stream starts at the root.
 
         Args:
-            slots: Whose rows are computed, [B].
-            kept: Whether the row's state is kept, so that the automaton is new to the stream no longer, [B].
+            slots: Slots of the rows that are computed, [B].
+            kept: Whether the row's state is kept, so that the automaton is no longer new to the stream, [B].
         """
-        fresh, root = self._fresh[slots], self._root[slots]
-        self._fresh[slots] = fresh & ~kept
-        terms: Numbers = np.where(fresh, -root, root)
+        at_root, root = self._at_root[slots], self._root[slots]
+        self._at_root[slots] = at_root & ~kept
+        terms: Int64s = np.where(at_root, -root, root)
         return terms
 
-    def wake(self, terms: int) -> Numbers:
-        """An automaton is ready. Returns the slots that have waited for it."""
-        slots: Numbers = np.flatnonzero(self.held & (self._terms == terms))
+    def terms_ready(self, terms: int) -> Int64s:
+        """Takes note that an automaton is ready. Returns the slots that have waited for it."""
+        slots: Int64s = np.flatnonzero(self.waiting & (self._terms == terms))
         for slot in slots.tolist():
-            self._take_up(slot, terms)
+            self._use_terms(slot, terms)
         return slots
 
-    def close(self, slot: int, queued: Sequence[StreamSettings]) -> None:
-        """A stream is over; `queued` would have come into force later."""
+    def close(self, slot: int, queued: Sequence[StreamSettings]) -> list[int]:
+        """Ends a stream.
+
+        Args:
+            slot: Slot of the stream.
+            queued: Settings that would have come into force later.
+
+        Returns:
+            Handles of key terms that the stream no longer uses, one for each `StreamSettings` that introduced it.
+        """
         handles = [int(self._terms[slot]), *(settings.terms for settings in queued)]
-        self._drop([new for new, old in zip(handles, [0, *handles], strict=False) if new != old])
-        self._take_up(slot, 0)
+        self._use_terms(slot, 0)
+        return [new for new, old in zip(handles, [0, *handles], strict=False) if new and new != old]
 
-    def _drop(self, terms: Sequence[int]) -> None:
-        self.dropped += [handle for handle in terms if handle]
-
-    def _take_up(self, slot: int, terms: int) -> None:
-        self._terms[slot], self._fresh[slot] = terms, True
-        self.held[slot] = terms not in self._roots
+    def _use_terms(self, slot: int, terms: int) -> None:
+        self._terms[slot], self._at_root[slot] = terms, True
+        self.waiting[slot] = terms not in self._roots
         self._root[slot] = self._roots.get(terms, 0)

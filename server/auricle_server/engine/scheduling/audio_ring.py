@@ -1,30 +1,27 @@
-"""Audio that has come and is not computed yet: a ring of blocks per slot, in host memory.
+"""Audio that was received and is not computed yet: a ring of blocks per slot, in host memory.
 
 A block is the audio that one encoder frame adds to what its slot holds on the device, so the input of a chunk is a run
-of whole blocks, and the input of a batch is one gather. A ring holds a few chunks; audio that comes faster than it is
-computed (a file, a replay) waits behind the ring in pieces.
+of whole blocks, and the input of a batch is one gather. A ring holds a few chunks; audio that arrives faster than it is
+computed (a file, a replay) waits in pieces until the ring has space.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from auricle_server.audio_batch import AudioBatch
 from auricle_server.engine.frames import FrameGeometry
+from auricle_server.engine.scheduling.batch_rows import Int64s, Slots
 from auricle_server.engine.types import Pcm
-
-Slots = npt.NDArray[np.integer[Any]]
 
 
 class AudioRings:
     """The audio of every slot.
 
     Attributes:
-        received: Samples that have come for each slot, what waits behind its ring included, [slots + 1].
+        received: Samples received for each slot, pieces outside of its ring included, [slots + 1].
 
     Args:
         geometry: Of the model.
@@ -39,15 +36,15 @@ class AudioRings:
         self._size = self._blocks * self._block
         self._rings = np.zeros((slots + 1, self._size), np.int16)
         self.received = np.zeros(slots + 1, np.int64)
-        self._room = np.zeros(slots + 1, np.int64)
-        """First sample of each slot that would overwrite what is still needed."""
+        self._limit = np.zeros(slots + 1, np.int64)
+        """First sample of each slot that would overwrite audio which is still needed."""
         self._waiting: dict[int, deque[Pcm]] = {}
 
     def reset(self, slot: int) -> None:
-        """Prepares a slot for a new stream; what lies before its first sample is silence."""
+        """Prepares a slot for a new stream, with silence before its first sample."""
         self._rings[slot, : self._lead] = 0
         self.received[slot] = 0
-        self._room[slot] = self._size - self._lead
+        self._limit[slot] = self._size - self._lead
         self._waiting.pop(slot, None)
 
     def append(self, slot: int, pcm: Pcm) -> None:
@@ -57,20 +54,20 @@ class AudioRings:
         if slot in self._waiting:
             self._waiting[slot].append(pcm)
             return
-        fits = int(self._room[slot]) - at
+        fits = int(self._limit[slot]) - at
         self._write(slot, at, pcm[:fits])
         if len(pcm) > fits:
             self._waiting[slot] = deque([pcm[fits:]])
 
     def append_batch(self, batch: AudioBatch) -> None:
-        """Adds audio to several streams; a slot may come more than once."""
+        """Adds audio to several streams; a slot may occur more than once."""
         end = 0
         # A slice assignment per entry: index arithmetic per sample would cost ten times as much.
         for slot, length in zip(batch.slots.tolist(), batch.lengths.tolist(), strict=True):
             begin, end = end, end + length
             self.append(slot, batch.pcm[begin:end])
 
-    def gather(self, slots: Slots, position: npt.NDArray[np.int64], frames: int, out: Pcm) -> None:
+    def gather(self, slots: Slots, position: Int64s, frames: int, out: Pcm) -> None:
         """Copies the new audio of one chunk per row.
 
         Args:
@@ -84,9 +81,9 @@ class AudioRings:
         rows = out.reshape(-1, self._block)
         np.take(self._rings.reshape(-1, self._block), block.ravel(), axis=0, out=rows, mode="clip")
 
-    def release(self, slots: Slots, position: npt.NDArray[np.int64]) -> None:
-        """What lies before the chunks at the given positions is needed no more."""
-        self._room[slots] = position * self._block - self._lead + self._size
+    def release(self, slots: Slots, position: Int64s) -> None:
+        """Gives up the audio before the chunks at the given positions, [B] each."""
+        self._limit[slots] = position * self._block - self._lead + self._size
         if self._waiting:
             for slot in slots.tolist():
                 if slot in self._waiting:
@@ -95,8 +92,8 @@ class AudioRings:
     def _refill(self, slot: int) -> None:
         pieces = self._waiting[slot]
         at = int(self.received[slot]) - sum(map(len, pieces))
-        while pieces and at < self._room[slot]:
-            fits = int(self._room[slot]) - at
+        while pieces and at < self._limit[slot]:
+            fits = int(self._limit[slot]) - at
             piece = pieces.popleft()
             self._write(slot, at, piece[:fits])
             at += min(fits, len(piece))
@@ -106,7 +103,7 @@ class AudioRings:
             del self._waiting[slot]
 
     def _write(self, slot: int, at: int, pcm: Pcm) -> None:
-        """Puts audio into the ring, from sample `at` of the stream on; it fits."""
+        """Writes audio that fits into the ring, from sample `at` of the stream on."""
         begin = (at + self._lead) % self._size
         first = min(len(pcm), self._size - begin)
         ring = self._rings[slot]

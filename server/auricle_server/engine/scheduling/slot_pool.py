@@ -1,4 +1,4 @@
-"""Leases of the state pool's rows. Free plus used is always the total."""
+"""Leases of the state pool's rows. Free plus used slots are always the total."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TRASH_SLOT = 0
 
 
 class SlotPool:
-    """Hands out slots 1 to `size`, the longest unused first."""
+    """Leases slots 1 to `size`, the longest unused first."""
 
     def __init__(self, size: int) -> None:
         if size < 1:
@@ -23,23 +23,27 @@ class SlotPool:
 
     @property
     def used(self) -> int:
-        """Slots leased now."""
+        """Slots that are leased."""
         return len(self._used)
 
     def take(self) -> Lease:
         """Leases a slot.
 
         Raises:
-            NoSlot: All are leased.
+            NoSlot: All slots are leased.
         """
         if not self._free:
-            raise NoSlot(f"all {self.size} slots are leased")
+            raise NoSlot(f"all {self.size} slots are leased; end a stream or start the server with more slots")
         lease = Lease(self._next_id, self._free.popleft())
         self._next_id += 1
         self._used[lease.id] = lease
         return lease
 
-    def give_back(self, lease: Lease) -> None:
-        """Ends a lease; KeyError when it has ended already."""
+    def release(self, lease: Lease) -> None:
+        """Ends a lease.
+
+        Raises:
+            KeyError: The lease has ended already.
+        """
         del self._used[lease.id]
         self._free.append(lease.slot)

@@ -87,18 +87,18 @@ def test_live_rows_go_first_and_rows_behind_go_one_at_a_time() -> None:
     batcher = Batcher(0.08, {1: 64, 14: 9}, slots=8)
     yes, no = np.array([True]), np.array([False])
     for slot, frames in ((1, 14), (2, 14), (3, 1)):
-        batcher.join(slot, frames)
+        batcher.add_stream(slot, frames)
     for slot in (1, 2):
         batcher.set_background(slot)
-        batcher.add(np.array([slot]), np.array([14]), yes, now=0.0)
-    batcher.add(np.array([3]), np.array([1]), no, now=5.0)
+        batcher.add_rows(np.array([slot]), np.array([14]), yes, now=0.0)
+    batcher.add_rows(np.array([3]), np.array([1]), no, now=5.0)
     assert [batcher.pick().tolist() for _ in range(3)] == [[3], [1], [2]]
-    batcher.leave(3)
+    batcher.remove_stream(3)
     for slot in (1, 2):
-        batcher.add(np.array([slot]), np.array([14]), no, now=6.0)
+        batcher.add_rows(np.array([slot]), np.array([14]), no, now=6.0)
     assert sorted(batcher.pick().tolist()) == [1, 2]
-    batcher.join(1, 14)  # the next stream in that slot is live
-    batcher.add(np.array([1, 2]), np.array([14, 14]), np.array([False, False]), now=7.0)
+    batcher.add_stream(1, 14)  # the next stream in that slot is live
+    batcher.add_rows(np.array([1, 2]), np.array([14, 14]), np.array([False, False]), now=7.0)
     assert batcher.pick().tolist() == [1]
 
 

@@ -21,7 +21,7 @@ def batcher(max_rows: int = 10, linger: float = 0.0) -> Batcher:
 
 
 def add(policy: Batcher, slot: int, frames: int, now: float, urgent: bool = False) -> None:
-    policy.add(np.array([slot]), np.array([frames]), np.array([urgent]), now)
+    policy.add_rows(np.array([slot]), np.array([frames]), np.array([urgent]), now)
 
 
 def test_one_batch_has_one_chunk_size() -> None:
@@ -55,7 +55,7 @@ def test_audio_that_comes_faster_than_speech_lets_speech_go_first() -> None:
         add(policy, 2, 1, now=0.01 * turn)
         served += policy.pick().tolist()
         if served[-1] == 1:
-            policy.follow(np.array([1]), np.array([1]), np.array([False]), 0.01 * turn)
+            policy.add_following_rows(np.array([1]), np.array([1]), np.array([False]), 0.01 * turn)
     assert served.count(1) == 2
     assert policy.wait(0.1) == 0.0, "and does not wait when nobody speaks"
 
@@ -88,8 +88,8 @@ def test_a_slot_has_one_row_at_a_time_and_keeps_its_deadline() -> None:
 def test_a_stream_that_has_left_is_not_picked() -> None:
     policy = batcher()
     add(policy, 1, 1, now=0.0)
-    policy.leave(1)
-    policy.leave(2)
+    policy.remove_stream(1)
+    policy.remove_stream(2)
     assert len(policy) == 0
     assert policy.pick().tolist() == []
     assert policy.wait(0.0) is None
@@ -101,7 +101,7 @@ def test_a_stream_that_has_left_is_not_picked() -> None:
 def test_without_linger_nothing_waits() -> None:
     policy = batcher()
     for slot in (1, 2):
-        policy.join(slot, 1)
+        policy.add_stream(slot, 1)
     add(policy, 1, 1, now=3.0)
     assert policy.wait(3.0) == 0.0
 
@@ -109,7 +109,7 @@ def test_without_linger_nothing_waits() -> None:
 def test_a_row_waits_for_company_but_not_for_long() -> None:
     policy = batcher(linger=0.25)
     for slot in (1, 2, 3):
-        policy.join(slot, 2)
+        policy.add_stream(slot, 2)
     add(policy, 1, 2, now=5.0)
     assert policy.wait(5.0) == pytest.approx(0.25 * 0.16)
     add(policy, 2, 2, now=5.03)
@@ -119,8 +119,8 @@ def test_a_row_waits_for_company_but_not_for_long() -> None:
 
 def test_a_batch_of_all_streams_waits_for_nobody() -> None:
     policy = batcher(linger=0.25)
-    policy.join(1, 2)
-    policy.join(2, 7)
+    policy.add_stream(1, 2)
+    policy.add_stream(2, 7)
     add(policy, 1, 2, now=0.0)
     assert policy.wait(0.0) == 0.0
 
@@ -128,7 +128,7 @@ def test_a_batch_of_all_streams_waits_for_nobody() -> None:
 def test_a_full_batch_waits_for_nobody() -> None:
     policy = batcher(max_rows=2, linger=0.25)
     for slot in (1, 2, 3):
-        policy.join(slot, 1)
+        policy.add_stream(slot, 1)
     add(policy, 1, 1, now=0.0)
     assert policy.wait(0.0) == pytest.approx(0.02)
     add(policy, 2, 1, now=0.0)
@@ -138,7 +138,7 @@ def test_a_full_batch_waits_for_nobody() -> None:
 def test_nobody_is_made_to_wait_for_a_flush() -> None:
     policy = batcher(linger=0.25)
     for slot in (1, 2, 3):
-        policy.join(slot, 1)
+        policy.add_stream(slot, 1)
     add(policy, 1, 1, now=0.0)
     add(policy, 2, 14, now=0.0, urgent=True)
     assert policy.wait(0.0) == 0.0
@@ -168,7 +168,7 @@ class Device:
         events = [(rng.random() * frames * FRAME, slot) for slot, frames in chunk_of.items()]
         heapq.heapify(events)
         for slot, frames in chunk_of.items():
-            self.policy.join(slot, frames)
+            self.policy.add_stream(slot, frames)
         waiting: dict[int, list[float]] = defaultdict(list)
         now = 0.0
         while now < seconds:
@@ -192,7 +192,7 @@ class Device:
         for slot in slots:
             self.delays[frames].append(done - waiting[slot].pop(0))
             if waiting[slot]:
-                self.policy.follow(np.array([slot]), np.array([frames]), np.array([False]), now)
+                self.policy.add_following_rows(np.array([slot]), np.array([frames]), np.array([False]), now)
         return done
 
     def step_time(self, frames: int, rows: int) -> float:

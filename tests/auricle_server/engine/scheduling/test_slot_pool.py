@@ -12,7 +12,7 @@ def test_free_plus_used_is_always_the_total() -> None:
     pool, leases, rng = SlotPool(5), list[Lease](), random.Random(0)
     for _ in range(500):
         if leases and (pool.used == 5 or rng.random() < 0.5):
-            pool.give_back(leases.pop(rng.randrange(len(leases))))
+            pool.release(leases.pop(rng.randrange(len(leases))))
         else:
             leases.append(pool.take())
         assert pool.used == len(leases)
@@ -26,7 +26,7 @@ def test_a_lease_is_never_issued_twice() -> None:
     for _ in range(20):
         lease = pool.take()
         ids.add(lease.id)
-        pool.give_back(lease)
+        pool.release(lease)
     assert len(ids) == 20
 
 
@@ -40,9 +40,9 @@ def test_a_full_pool_says_so() -> None:
 def test_a_lease_ends_once() -> None:
     pool = SlotPool(2)
     lease = pool.take()
-    pool.give_back(lease)
+    pool.release(lease)
     with pytest.raises(KeyError):
-        pool.give_back(lease)
+        pool.release(lease)
 
 
 def test_a_pool_has_a_slot() -> None:

@@ -41,14 +41,16 @@ def timelines(settings: StreamSettings) -> StreamInputs:
     return made
 
 
-def drain(lines: StreamInputs, slots: npt.NDArray[np.int64] = SLOT) -> list[tuple[BatchRows, Audio]]:
-    """Every row of these slots with its audio, one row at a time."""
+def drain(lines: StreamInputs, answers: list[FlushAnswer] | None = None) -> list[tuple[BatchRows, Audio]]:
+    """Every row of `SLOT` with its audio, one row at a time; `answers` gets the flushes that need no computing."""
     found: list[tuple[BatchRows, Audio]] = []
     while True:
-        frames, _ = lines.ready(slots)
-        if not frames.any():
+        ready = lines.ready(SLOT)
+        if answers is not None:
+            answers += ready.answers
+        if not ready.frames.any():
             return found
-        for slot in slots[frames > 0]:
+        for slot in SLOT[ready.frames > 0]:
             rows = lines.take(np.array([slot]))
             pcm = np.empty((1, rows.frames * GEOMETRY.frame_samples), np.int16)
             lines.gather(rows, pcm)
@@ -99,10 +101,11 @@ def test_one_flush_always_reaches_the_end(samples: int, frames: int) -> None:
     lines = timelines(StreamSettings(frames, 0))
     lines.push(3, np.zeros(samples, np.int16))
     lines.flush(3, FlushCommand(1, True))
-    rows = [rows for rows, _ in drain(lines)]
+    answers: list[FlushAnswer] = []
+    rows = [rows for rows, _ in drain(lines, answers)]
     decoded = [int(row.position[0]) + frame for row in rows for frame in range(int(row.last[0]))]
     assert decoded == list(range(GEOMETRY.encoder_frames(samples)))
-    assert [int(row.marks[0]) for row in rows if not row.whole[0]] + [a.flush.mark for a in lines.answers] == [1]
+    assert [int(row.marks[0]) for row in rows if not row.whole[0]] + [a.flush.mark for a in answers] == [1]
 
 
 @pytest.mark.parametrize("frames", [1, 2, 14])
@@ -212,10 +215,10 @@ def compare(lines: StreamInputs, oracle: Oracle) -> None:
     found: dict[int, list[tuple[object, ...]]] = {slot: [] for slot in oracle.lines}
     slots = np.arange(1, 5)
     while True:
-        frames, _ = lines.ready(slots)
-        for answer in lines.answers:
+        ready = lines.ready(slots)
+        frames = ready.frames
+        for answer in ready.answers:
             found[answer.slot].append(told_by_answer(answer))
-        lines.answers = []
         if not frames.any():
             break
         size = frames[frames > 0][0]
@@ -232,7 +235,19 @@ def compare(lines: StreamInputs, oracle: Oracle) -> None:
 
 
 def only(rows: BatchRows, index: int) -> BatchRows:
-    names = ("slots", "position", "samples", "end", "last", "heard", "whole", "marks", "ended", "prompt", "terms")
+    names = (
+        "slots",
+        "position",
+        "samples",
+        "end",
+        "last",
+        "last_audio_frame",
+        "whole",
+        "marks",
+        "ended",
+        "prompt",
+        "terms",
+    )
     return BatchRows(rows.frames, *(getattr(rows, name)[index : index + 1] for name in names))
 
 
@@ -246,7 +261,7 @@ def test_a_flush_rests_on_the_audio_before_it_and_is_not_kept() -> None:
     assert [int(column[0]) for column in (whole.position, whole.marks)] == [0, -1]
     assert (flushed.whole[0], whole.whole[0]) == (False, True)
     imagined = SILENT_FRAMES * GEOMETRY.frame_samples
-    assert [int(column[0]) for column in (flushed.end, flushed.heard)] == [4000 + imagined, 3]
+    assert [int(column[0]) for column in (flushed.end, flushed.last_audio_frame)] == [4000 + imagined, 3]
     assert (audio[1080:] == ramp(0, len(audio) - 1080)).all()
 
 
@@ -288,8 +303,9 @@ def test_a_second_flush_without_new_audio_needs_no_computing() -> None:
     lines.push(3, ramp(0, 1000))
     lines.flush(3, FlushCommand(1, False))
     lines.flush(3, FlushCommand(2, False))
-    assert [int(rows.marks[0]) for rows, _ in drain(lines)] == [1, -1]
-    assert lines.answers == [FlushAnswer(3, FlushCommand(2, False), 1000)]
+    answers: list[FlushAnswer] = []
+    assert [int(rows.marks[0]) for rows, _ in drain(lines, answers)] == [1, -1]
+    assert answers == [FlushAnswer(3, FlushCommand(2, False), 1000)]
 
 
 def test_a_change_waits_for_the_audio_before_it() -> None:
