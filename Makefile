@@ -37,7 +37,7 @@ demo: $(DEMO_READY)  ## speech becomes captions and turn ends in Pipecat and Liv
 # Most of the tests' time is waiting, so more processes than cores help; each of them takes up to 2 GB.
 JOBS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? 4 : cores > 8 ? 8 : cores)))
 # A timeout by signal ends the test; by thread, it would end the process.
-PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadgroup --timeout-method signal --max-worker-restart 0
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder --timeout-method signal --max-worker-restart 0
 
 test-fast: $(TEST_READY)  ## in a minute: the tests that need neither torch, nor NeMo, nor a model
 	$(BIN)/pytest --fast -q -rfE -n 3 --dist loadgroup

@@ -26,6 +26,7 @@ async def test_captions_of_the_recording_that_comes_with_it() -> None:
     assert any("after the last word]" in line for line in lines)
 
 
+@pytest.mark.exclusive
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 async def test_the_assistant_answers_a_recording(tmp_path: Path) -> None:
     (question, text), answer = clip(), tmp_path / "answer.wav"

@@ -19,6 +19,8 @@ from tests.faults.proxy import Passage, Proxy
 from tests.pipecat_auricle.harness import Tap, pcm_frames, running
 from tests.support import tones
 
+pytestmark = pytest.mark.exclusive
+
 FIRST, FIRST_TEXT = tones.utterance(21, 6, trailing=1.0)
 SECOND, SECOND_TEXT = tones.utterance(22, 6, trailing=1.0)
 TEXT = f"{FIRST_TEXT} {SECOND_TEXT}"

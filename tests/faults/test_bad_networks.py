@@ -58,6 +58,7 @@ async def conversed(stream: Stream, disturb: object = None) -> Heard:
     return heard
 
 
+@pytest.mark.exclusive
 @pytest.mark.parametrize("up", [True, False])
 @pytest.mark.parametrize("down", [True, False])
 async def test_a_network_that_goes_dark_is_left_for_a_new_connection(server: str, up: bool, down: bool) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+_LONG = ("exclusive", "slow", "xdist_group")
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
@@ -30,6 +32,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return scope if scope != nodeid else nodeid.partition("::")[0]
 
     return ByGroupOrFile(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no process is left alone with one at the end."""
+    if hasattr(config, "workerinput"):
+        first = {item.path for item in items if any(map(item.get_closest_marker, _LONG))}
+        items.sort(key=lambda item: item.path not in first)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around the timeout's: waiting does not count

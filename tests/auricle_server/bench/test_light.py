@@ -30,7 +30,7 @@ bench()
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     code = RUN.format(missing=MISSING_ON_GPU_MACHINES, arguments=arguments)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=280, check=False)
 
 
 @pytest.mark.slow
