@@ -39,7 +39,7 @@ def turn_ends(engine: Engine, speech: npt.NDArray[np.int16], latency_ms: int, si
     stream.ready(LIMITS)
     lease = engine.open(latency_ms, engine.info.default_language)
     engine.push(lease, speech)
-    stream.hear(len(speech))
+    stream.count_audio(len(speech))
     ends: list[TurnEnd] = []
     while engine.ready:
         for row in engine.step().rows():

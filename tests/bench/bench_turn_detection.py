@@ -171,10 +171,10 @@ def _listen(ears: AudioAnalyzer, conversation: Conversation) -> None:
     ends = list(conversation.ends)
     for position in range(chunk, len(conversation.pcm) + 1, chunk):
         for at in range(position - chunk, position, PACKET):
-            ears.hear(conversation.pcm[at : at + PACKET].tobytes())
+            ears.receive_audio(conversation.pcm[at : at + PACKET].tobytes())
         ears.voice_at(position)
         if ends and position >= ends[0]:
-            ears.turn_ended(position)
+            ears.end_turn(position)
             del ends[0]
 
 

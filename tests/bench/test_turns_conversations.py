@@ -114,12 +114,12 @@ def replayed_as_the_server_hears_it(folder: Path) -> None:
     (trace,) = load_set(folder, "tune", (160,))
     conversation, heard = trace.conversation, trace.heard(160)
     ears = AudioAnalyzer(load_models(find_models()))
-    ears.hear(conversation.pcm.astype("<i2").tobytes())
+    ears.receive_audio(conversation.pcm.astype("<i2").tobytes())
     overs = [turn.end + OVER for turn in conversation.turns]
     judged = 0
     for each in heard:
         while overs and overs[0] <= each.position:
-            ears.turn_ended(overs.pop(0))
+            ears.end_turn(overs.pop(0))
         voice = ears.voice_at(each.position)
         assert each.voice is not None
         assert each.voice.speech == pytest.approx(voice.speech)

@@ -15,7 +15,6 @@ from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import (
     FromWorker,
-    GatewayItem,
     OpenStream,
     SecondPassChanged,
     SettingsUpdate,
@@ -44,7 +43,7 @@ class Exchange:
         self.info = model_info(engine)
         self.worker = Worker(engine, self, self.info, admission)
         self._engine = engine
-        self._outbox = BatchWriter()
+        self._outbox = BatchWriter(lambda urgent: None)
         self._opened: dict[int, StreamOpened] = {}
         self._news: dict[int, deque[News]] = {}
 
@@ -59,10 +58,10 @@ class Exchange:
 
     def open(self, number: int, latency_ms: int) -> tuple[SlotLease, deque[News]]:
         """A stream of that number, and where its news will be."""
-        self.put(OpenStream(number, latency_ms, self.info.default_language))
+        self._outbox.add(OpenStream(number, latency_ms, self.info.default_language))
         self.tick()
         news = self._news[number] = deque()
-        return SlotLease(self, self.info, latency_ms, self._opened.pop(number)), news
+        return SlotLease(self._outbox, _never_released, self.info, latency_ms, self._opened.pop(number)), news
 
     # --- what a worker asks of its link ------------------------------------------------------------------------------
 
@@ -84,19 +83,9 @@ class Exchange:
         """See `WorkerLink`."""
         self._news.clear()
 
-    # --- what a seat asks of its house -------------------------------------------------------------------------------
 
-    def hear(self, stream: int, slot: int, lease: int, pcm: bytes) -> None:
-        """See `House`."""
-        self._outbox.audio(stream, slot, lease, pcm)
-
-    def put(self, item: GatewayItem, *, urgent: bool = False) -> None:
-        """See `House`."""
-        self._outbox.item(item)
-
-    def release(self, number: int) -> None:
-        """See `House`."""
-        raise AssertionError("streams end by themselves here")
+def _never_released(number: int) -> None:
+    raise AssertionError("streams end by themselves here")
 
 
 class Call:
@@ -120,7 +109,7 @@ class Call:
         self._seat, self._news = exchange.open(number, self._stream.latency_ms)
         refine = None if start.refine == "off" else start.refine
         change = SettingsUpdate(refine=refine, offline=start.offline, keyterms=start.keyterms or None)
-        self._seat.change(change, starting=True)
+        self._seat.update(change, starting=True)
 
     @property
     def over(self) -> bool:
@@ -144,8 +133,8 @@ class Call:
 
     def hear(self, audio: Pcm) -> None:
         """What the client says next."""
-        self._stream.hear(len(audio))
-        self._seat.audio(audio.astype("<i2").tobytes())
+        self._stream.count_audio(len(audio))
+        self._seat.send_audio(audio.astype("<i2").tobytes())
 
     def finalize(self, finalize_id: str) -> None:
         """The client wants a final."""
@@ -155,7 +144,7 @@ class Call:
 
     def update(self, refine: Refine) -> None:
         """The client wants a second lane, or none."""
-        self._seat.change(self._stream.update(Update(refine=refine)))
+        self._seat.update(self._stream.update(Update(refine=refine)))
 
     def end(self) -> None:
         """The client has said all."""
@@ -165,8 +154,8 @@ class Call:
         """Takes the news that has arrived."""
         for _ in range(self._chance.randint(0, len(self._news)) if self._chance else len(self._news)):
             self.events += self._stream.on_result(self._news.popleft())
-            if self._stream.asks_second():
-                self._seat.flush_second()
+            if self._stream.needs_second_pass_flush():
+                self._seat.flush_second_pass()
 
     def go_on(self) -> None:
         """A tick of the worker, and its news."""

@@ -113,5 +113,5 @@ async def _gateway(
         lambda: [ZeroMQGatewayChannel(endpoint) for endpoint in endpoints],
         lambda: news.send(multiprocessing.current_process().name),
         reuse_port=True,
-        neighbours=ResumeProxy(folder, index),
+        resume_proxy=ResumeProxy(folder, index),
     )

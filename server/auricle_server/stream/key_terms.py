@@ -1,4 +1,4 @@
-"""What a gateway has to say to a stream's key terms. Pure."""
+"""Checks a stream's key terms against the limits and the model. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _MOST_NAMED = 5
 
 
 def check_keyterms(keyterms: tuple[str, ...], limits: Limits | None) -> None:
-    """Whether a stream may have these.
+    """Checks how many key terms a stream asks for, and their length.
 
     Args:
         keyterms: What the client asks for.
-        limits: Of the server; None takes none.
+        limits: Of the server; None allows none.
 
     Raises:
         ProtocolViolation: `unsupported_keyterms` or `invalid_keyterms`.
@@ -35,7 +35,7 @@ def check_keyterms(keyterms: tuple[str, ...], limits: Limits | None) -> None:
 
 
 def unwritable_notice(keyterms: tuple[str, ...], info: ModelInfo) -> str | None:
-    """What the client must know of key terms that do no good; None when all do."""
+    """Names the key terms that the model cannot write, for the client; None when it can write all."""
     idle = unwritable(keyterms, info.pieces)
     if not idle:
         return None

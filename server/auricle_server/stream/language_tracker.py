@@ -1,13 +1,13 @@
-"""In which language words were said: as the client asked, else by the tags that the model emits. Pure.
+"""The language of each word: what the client asks for, else what the model's language tags say. Pure.
 
-Published multilingual models put a tag behind the sentence that it names, others may put it before. One rule serves
+Published multilingual models emit a tag after the sentence that it names, others may emit it before. One rule serves
 both: **a tag names the words before it that no tag has named; where there are none, it names those that follow at
-once, up to the next tag.** A model that puts tags before sentences begins with one, so all its words are named when the
-next tag comes; one that puts them behind never owes a tag for words that have one already. A tag that comes by itself,
-with neither on hand, names nothing: it only says what is probably spoken.
+once, up to the next tag.** A model that puts tags before sentences starts with one, so all its words are named when the
+next tag comes; with tags after sentences, words that are named already need no other tag. A tag without words on either
+side names nothing: it only says which language is probably spoken.
 
-A tag may come behind the end of the segment whose words it names, when somebody has asked for a final early. Those
-words have gone with the language before; the tag names none of the next segment.
+A tag may come after the end of the segment whose words it names, when a final was asked for early. Those words have
+been sent with the previous language; the tag names none of the next segment.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from auricle.protocol.server_messages import LanguageSpan
 from auricle_server.ipc.messages import SAMPLE_RATE
 
 AT_ONCE = 6
-"""Encoder frames within which a word follows a tag that was put before it: decoders emit the two together. Behind a
-sentence, a pause is longer as a rule."""
+"""Encoder frames within which a word follows a tag that names it: decoders emit the two together. The pause after a
+sentence is usually longer."""
 
 
 class TagTracker:
-    """The tags of one lane, among its words. Frames are emission frames.
+    """The language tags of one pass, among its words. Frames are emission frames.
 
     Attributes:
         language: Code of the last tag; None before the first.
@@ -34,35 +34,35 @@ class TagTracker:
 
     def __init__(self) -> None:
         self.language: str | None = None
-        self._owes = False
+        self._unnamed = False
         """Whether there are words that no tag has named."""
         self._ahead: str | None = None
         self._ahead_from: int | None = None
         """Frame of the tag that names what follows, until the first word has come."""
 
     def forget(self) -> None:
-        """The speaker was given another language: what was found before says nothing about what follows."""
+        """Forgets the tags so far: the client has asked for another language."""
         self.language = self._ahead = None
 
     def tag(self, code: str, frame: int) -> bool:
-        """Takes a tag; whether it names the words before it that have no name."""
-        names_before, self._owes = self._owes, False
+        """Takes a tag; returns whether it names the unnamed words before it."""
+        names_before, self._unnamed = self._unnamed, False
         self.language = code
         self._ahead, self._ahead_from = (None, None) if names_before else (code, frame)
         return names_before
 
     def word(self, frame: int) -> str | None:
-        """Takes the beginning of a word; its language, if a tag before has named it."""
+        """Takes the beginning of a word; returns its language, if an earlier tag has named it."""
         if self._ahead_from is not None and frame - self._ahead_from > AT_ONCE:
             self._ahead = None
         self._ahead_from = None
-        self._owes |= self._ahead is None
+        self._unnamed |= self._ahead is None
         return self._ahead
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word as far as its language goes: its bounds in samples, and its code, None while no tag has come at all."""
+    """The bounds of a word in samples, and its language code; None while no tag has come at all."""
 
     start: int
     end: int
@@ -70,7 +70,7 @@ class SpokenWord:
 
 
 class RequestedLanguage:
-    """The languages that the client has asked for, and from where on. Positions are samples.
+    """The languages that the client has asked for, and where each begins. Positions are samples.
 
     Args:
         language: The first.
@@ -82,24 +82,24 @@ class RequestedLanguage:
 
     @property
     def language(self) -> str:
-        """The newest."""
+        """The newest one."""
         return self._languages[-1]
 
     def change(self, language: str, position: int, floor: int) -> None:
-        """Another one from `position` on; nobody asks any more about what lies before `floor`."""
+        """Another one from `position` on; positions before `floor` are not asked for again."""
         self._positions.append(position)
         self._languages.append(language)
         old = bisect_right(self._positions, floor) - 1
         del self._positions[: max(0, old)], self._languages[: max(0, old)]
 
     def at(self, position: int, detected: str | None) -> str:
-        """The language there: what was asked for, or what was `detected` where that was left to the model."""
+        """The language at `position`: what was asked for, or `detected` where the client leaves it to the model."""
         asked = self._languages[max(0, bisect_right(self._positions, position) - 1)]
         return asked if asked != AUTO else detected or AUTO
 
 
 def spans(words: Iterable[SpokenWord], asked: RequestedLanguage) -> list[tuple[str, int, int]]:
-    """Runs of words of one language: the code, the start of the run and how long its words sound, in samples."""
+    """Runs of words of one language: the code, the start of the run and the length of its words, in samples."""
     runs: list[tuple[str, int, int]] = []
     for word in words:
         code, length = asked.at(word.start, word.language), word.end - word.start
@@ -111,7 +111,7 @@ def spans(words: Iterable[SpokenWord], asked: RequestedLanguage) -> list[tuple[s
 
 
 def main_language(runs: Sequence[tuple[str, int, int]]) -> str:
-    """That of which most was said."""
+    """The language that was spoken for longest."""
     lengths: dict[str, int] = {}
     for code, _, length in runs:
         lengths[code] = lengths.get(code, 0) + length
@@ -119,7 +119,7 @@ def main_language(runs: Sequence[tuple[str, int, int]]) -> str:
 
 
 def as_message(runs: Sequence[tuple[str, int, int]]) -> tuple[LanguageSpan, ...]:
-    """The runs for a final, when there are several."""
+    """The runs as a final carries them; none when all words have one language."""
     if len(runs) < 2:
         return ()
     return tuple(LanguageSpan(code, start / SAMPLE_RATE) for code, start, _ in runs)

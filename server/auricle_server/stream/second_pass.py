@@ -1,10 +1,10 @@
-"""What a stream's second lane has found and no final has taken yet. Pure; positions are samples at 16 kHz.
+"""What a stream's second pass has found and no final has taken yet. Pure; positions are samples at 16 kHz.
 
-The second lane hears the same audio at the model's longest latency, so it hears better and later. The first lane
-decides where segments end; the words between two such borders are then taken from here.
+The second pass decodes the same audio at the model's longest latency: more right context, fewer errors, later results.
+The first pass decides where segments end; the words between two such borders are then taken from here.
 
-A lane that is opened in mid-stream takes over in a pause, where both lanes agree on what was said before, and one that
-is closed hands over at once: the final that waits for it, and those after it, hold the first lane's words.
+A second pass that is opened in mid-stream takes over in a pause, where both passes agree on what was said before. When
+it is closed, the final that waits for it and those that follow have the words of the first pass.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from auricle_server.text.calibration import RAW, WordCalibration
 from auricle_server.text.vocabulary import Piece, PieceKind, vocabulary
 
 PAUSE_SAMPLES = SAMPLE_RATE * 4 // 5
-"""Without a word for this long, a lane takes over: neither may still owe a word of before, nor have begun another."""
+"""A pause in which a second pass takes over: neither pass can still emit an earlier word, or have begun another."""
 
 Token = tuple[int, int, float, float]
 """Token id, absolute emission frame, probability, confidence."""
 
 
 class SecondPass:
-    """The second lane of one stream, if it has one.
+    """The second pass of one stream, if it has one.
 
     Args:
         pieces: Token strings by id.
         frame_samples: Length of an encoder frame.
         calibration: Of the model's words.
-        latency_ms: Of the lane.
+        latency_ms: Of the second pass.
 
     Attributes:
-        active: Whether there is a lane, and finals are its words.
-        position: Audio position on which what it has found rests.
-        told: Where the last word ended that a final has told, in seconds.
+        active: Whether there is a second pass, and finals have its words.
+        position: Audio position on which its last result rests.
+        last_word_end: End of the last word of the last final, in seconds.
         tags: Its language tags.
     """
 
@@ -50,7 +50,7 @@ class SecondPass:
         calibration: WordCalibration = RAW,
         latency_ms: int = 0,
     ) -> None:
-        self.told = 0.0
+        self.last_word_end = 0.0
         self._calibration, self._latency_ms = calibration, latency_ms
         self.active = False
         self.position = 0
@@ -60,67 +60,67 @@ class SecondPass:
         self._frame_samples = frame_samples
         self._is_open = False
         self._floor: int | None = None
-        """What starts before it is the first lane's; None once a word behind it has come."""
+        """Words that start before it are the first pass's; None once a later word has come."""
         self.close()
 
     def open(self, base: int) -> None:
-        """There is a lane now, which hears the stream from sample `base` on and answers what is asked from then on."""
+        """A second pass starts, which decodes the stream from sample `base` on and answers the flushes from then on."""
         self.close()
         self._is_open, self._base, self.position = True, base, base
         self.active = base == 0
 
     def close(self) -> None:
-        """There is none any more."""
+        """The second pass stops, or there has been none."""
         self.active = self._is_open = False
         self._base, self._floor, self.tags = 0, None, TagTracker()
-        self._echo = FlushDedup(self._pieces)
+        self._dedup = FlushDedup(self._pieces)
         self._tokens: list[Token] = []
         self._taken = 0
-        """Tokens that were here before those."""
+        """Tokens that finals have taken."""
         self._answered: dict[int, int] = {}
-        """Tokens found up to the answer to each flush, by mark."""
-        self._looked_ahead: tuple[ChunkResult, int] | None = None
-        """The newest result, if it answers a `FlushSecondPass`, and how many new tokens it brought."""
+        """Number of tokens up to the answer to each flush, by mark."""
+        self._lookahead: tuple[ChunkResult, int] | None = None
+        """The newest result, if it answers a `FlushSecondPass`, and the number of its new tokens."""
 
     @property
     def start(self) -> int | None:
-        """Where the first word begins that no final has taken; None without one."""
+        """Start of the first word that no final has taken; None without one."""
         frames = (frame for token, frame, *_ in self._tokens if self._pieces[token].kind is PieceKind.SPEECH)
         frame = next(frames, None) if self.active else None
         return None if frame is None else frame * self._frame_samples
 
     @property
     def end(self) -> int:
-        """Where the last token was found, taken by no final yet."""
+        """End of the last token that no final has taken; 0 without one."""
         return (self._tokens[-1][1] + 1) * self._frame_samples if self._tokens else 0
 
-    def heard_by(self, position: int) -> int:
-        """The position on which all rests that has been found up to `position` of the first lane's."""
+    def decoded_by(self, position: int) -> int:
+        """The position that both passes have reached, when the first has reached `position`."""
         return min(position, self.position) if self.active else position
 
     def add(self, result: ChunkResult) -> None:
-        """The lane's next result."""
+        """Adds the second pass's next result."""
         self.position = max(self.position, result.samples)
         new = self._new(result)
         self._tokens += new
-        self._looked_ahead = (result, len(new)) if result.mark == CAUGHT_UP else None
+        self._lookahead = (result, len(new)) if result.mark == CAUGHT_UP else None
         if result.mark not in {None, CAUGHT_UP}:
             self._answered[result.mark] = self._taken + len(self._tokens)
         self._skip()
 
     def _new(self, result: ChunkResult) -> list[Token]:
-        """Those of its tokens that no flush before has brought."""
+        """Those of its tokens that no earlier flush has brought."""
         tokens = _tokens_of(result)
         if result.mark is None:
-            return list(self._echo.new(tokens))
+            return list(self._dedup.new(tokens))
         flushed_at = result.samples // self._frame_samples
-        said = self._echo.said(result.tokens, result.frames, flushed_at)
-        new = list(self._echo.new(tokens[:said]))
-        self._echo.reported(result.tokens[:said], result.frames[:said], flushed_at)
+        count = self._dedup.count_spoken(result.tokens, result.frames, flushed_at)
+        new = list(self._dedup.new(tokens[:count]))
+        self._dedup.expect(result.tokens[:count], result.frames[:count], flushed_at)
         return new
 
     def take_over(self, speech_end: int | None, position: int) -> None:
-        """The first lane waits for a word at `position`, all before is final: a new lane takes over in a long pause."""
+        """A new second pass takes over in a pause, when all words are final; `position` is that of the first pass."""
         quiet_since = max(speech_end or 0, self._base)
         if self._is_open and not self.active and position - quiet_since >= PAUSE_SAMPLES:
             self.active, self._floor = True, (quiet_since + position) // 2
@@ -128,42 +128,42 @@ class SecondPass:
 
     def _skip(self) -> None:
         if self._floor is not None and self.active:
-            first = self._first_behind(self._floor, self._tokens)
+            first = self._first_after(self._floor, self._tokens)
             if first < len(self._tokens):
                 self._floor = None
             self._drop(first)
 
-    def knows(self, cut: SegmentEnd) -> bool:
-        """Whether all words of a segment that ends so have come."""
-        if not self.active or cut.position <= self._base:
+    def knows(self, segment_end: SegmentEnd) -> bool:
+        """Whether all words of a segment with this end have come."""
+        if not self.active or segment_end.position <= self._base:
             return True
-        return self.position >= cut.position if cut.mark is None else cut.mark in self._answered
+        return self.position >= segment_end.position if segment_end.mark is None else segment_end.mark in self._answered
 
-    def take(self, cut: SegmentEnd) -> Segment | None:
-        """The words up to there, which go; None when they are the first lane's."""
-        answered = self._answered.pop(cut.mark, 0) if cut.mark is not None else 0
+    def take(self, segment_end: SegmentEnd) -> Segment | None:
+        """Takes out the words of the segment; None when they are those of the first pass."""
+        answered = self._answered.pop(segment_end.mark, 0) if segment_end.mark is not None else 0
         if not self.active:
-            self._tokens = [token for token in self._tokens if token[1] * self._frame_samples > cut.position]
+            self._tokens = [token for token in self._tokens if token[1] * self._frame_samples > segment_end.position]
             return None
-        if cut.takes_all:
+        if segment_end.takes_all:
             count = max(0, answered - self._taken)
         else:
-            count = self._first_behind(cut.border, self._tokens)
-            self._look_back(cut.border, count)
+            count = self._first_after(segment_end.border, self._tokens)
+            self._drop_lookahead(segment_end.border, count)
         return self._segment(self._drop(count))
 
-    def _look_back(self, border: int, count: int) -> None:
-        """Forgets what a flush found behind the border, where it has heard but a beginning: it will be heard again."""
-        if self._looked_ahead is None:
+    def _drop_lookahead(self, border: int, count: int) -> None:
+        """Forgets what a flush found after the border, where it had part of a word only: it is decoded again."""
+        if self._lookahead is None:
             return
-        result, new = self._looked_ahead
+        result, new = self._lookahead
         del self._tokens[max(count, len(self._tokens) - new) :]
-        before = self._first_behind(border, _tokens_of(result))
-        self._echo.reported(result.tokens[:before], result.frames[:before], border // self._frame_samples)
-        self._looked_ahead = None
+        before = self._first_after(border, _tokens_of(result))
+        self._dedup.expect(result.tokens[:before], result.frames[:before], border // self._frame_samples)
+        self._lookahead = None
 
-    def _first_behind(self, border: int, tokens: Sequence[Token]) -> int:
-        """Index of the first token of the first word that starts behind `border`."""
+    def _first_after(self, border: int, tokens: Sequence[Token]) -> int:
+        """Index of the first token of the first word that starts after `border`."""
         for index, (token, frame, *_) in enumerate(tokens):
             follower = self._pieces[tokens[index + 1][0]] if index + 1 < len(tokens) else None
             if frame * self._frame_samples > border and _begins_word(self._pieces[token], follower):
@@ -177,7 +177,7 @@ class SecondPass:
 
     def _segment(self, tokens: list[Token]) -> Segment:
         transcript = Transcript(self._names, self._frame_samples, self._calibration, self._latency_ms, self.tags)
-        transcript.told = self.told
+        transcript.last_word_end = self.last_word_end
         for token, frame, probability, confidence in tokens:
             transcript.add((token,), (frame,), (probability,), confidences=(confidence,))
         return transcript.cut(self.position)
@@ -189,7 +189,7 @@ def _tokens_of(result: ChunkResult) -> list[Token]:
 
 def _begins_word(piece: Piece, follower: Piece | None) -> bool:
     if piece.kind is PieceKind.SPACE and follower is not None and follower.kind is PieceKind.LANGUAGE:
-        return False  # a tag behind a sentence stands behind a space
+        return False  # a tag after a sentence follows a space
     if piece.starts_word:
         return piece.kind in {PieceKind.SPEECH, PieceKind.MARK, PieceKind.SPACE}
     return piece.kind is PieceKind.SPEECH and not piece.continues

@@ -9,22 +9,22 @@ from auricle_server.stream.flushes import FlushReason, PendingFlush
 from auricle_server.turns import TurnEnded
 
 LONGEST_SEGMENT = 60 * SAMPLE_RATE
-"""A segment older than this is cut at the next chunk that brings no word, and one twice as old at once, so that
-interims stay short for hours."""
+"""A segment older than this ends at the next chunk without a word, and one twice as old at once, so that interims stay
+short in a stream of hours."""
 BETWEEN_WORDS = SAMPLE_RATE // 5
-"""Without a token for this long, the last word is over."""
+"""After this long without a token, the last word has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentEnd:
-    """The end of a segment, from the moment it is decided.
+    """The end of a segment, from its decision until its final.
 
     Attributes:
         position: The audio position on which it was decided.
-        border: Words that start behind it belong to the next segment, and no later event depends on audio before it.
-        mark: Of the flush that brought it about; None when the server decided by itself.
-        flush: That flush. Its answers say which words are the segment's, whatever the border.
-        end: The end of the turn, where this is it.
+        border: Words that start after it belong to the next segment, and no later event depends on audio before it.
+        mark: Of the flush that ends the segment; None when turn detection or its length does.
+        flush: That flush. Its answers decide which words are the segment's, whatever the border.
+        end: The end of the turn, if the turn ends here.
     """
 
     position: int
@@ -35,7 +35,7 @@ class SegmentEnd:
 
     @property
     def takes_all(self) -> bool:
-        """Whether all that was said is the segment's, even a word that has just begun."""
+        """Whether every word so far is the segment's, even one that has just begun."""
         return self.flush is not None and self.flush.reason is not FlushReason.DRAIN
 
     @property
@@ -45,21 +45,21 @@ class SegmentEnd:
 
     @property
     def ends_stream(self) -> bool:
-        """Whether the client has said all."""
+        """Whether it answers the client's `End`."""
         return self.flush is not None and self.flush.reason is FlushReason.END
 
     @property
     def last(self) -> bool:
-        """Whether nothing follows."""
+        """Whether the stream is over after it."""
         return self.flush is not None and self.flush.reason is not FlushReason.FINALIZE
 
 
 def too_long(start: int, position: int, *, quiet: bool) -> bool:
-    """Whether a segment has grown so long that it is cut, `quiet` where the chunk has brought no word."""
+    """Whether a segment has grown so long that it ends here; `quiet` says that the chunk has brought no word."""
     age = position - start
     return age > 2 * LONGEST_SEGMENT or (quiet and age > LONGEST_SEGMENT)
 
 
 def between(speech_end: int, position: int) -> int:
-    """A border in the silence behind the last word, as far from it as from what may have begun unheard."""
+    """A border in the middle of the silence after the last word: the next word may have begun without a token yet."""
     return min(position, (speech_end + position) // 2)

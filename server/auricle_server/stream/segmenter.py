@@ -1,4 +1,4 @@
-"""What is said in one stream: its words, segments and turns, chunk by chunk. Pure; positions are samples at 16 kHz."""
+"""Cuts the words of one stream into segments and turns, chunk by chunk. Pure; positions are samples at 16 kHz."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from auricle_server.stream.transcript import Segment, Transcript
 from auricle_server.turns import TurnEnded, TurnEvidence, TurnRecord, TurnStarted, VoiceSignals, detector_for
 
 SETTLED_EVERY = 5 * SAMPLE_RATE
-SETTLED_BEHIND = 2 * SAMPLE_RATE
-"""A word may sound for this long before the decoder emits it; `Settled` stays that far behind."""
+SETTLED_MARGIN = 2 * SAMPLE_RATE
+"""A word may begin this long before the decoder emits it; `Settled` stays that far back."""
 NOTHING = Segment("", (), None, None)
 
 
 class Segmenter:
-    """The open segment and the turn under way.
+    """The open segment and the open turn.
 
     Args:
-        info: The model that hears it.
-        start: What the client asked for; its language as one of the model's.
+        info: The model that decodes the stream.
+        start: What the client asks for; its language as one of the model's codes.
 
     Attributes:
-        second: What the second lane hears of it.
+        second: What the second pass has found.
         position: Audio position on which the last result rested.
         asked: The languages that the client has asked for, or the model's default.
-        over: Whether the stream is: nothing follows what was said.
+        over: Whether the stream has ended: nothing follows.
         turn_ended_at: Position on which the last turn's end was decided; 0 before the first.
     """
 
@@ -56,7 +56,7 @@ class Segmenter:
         return self.position / SAMPLE_RATE
 
     def change_language(self, language: str, position: int) -> None:
-        """Another language, for what is said from `position` on; what is found out of it is not known yet."""
+        """Another language from `position` on; tags found before say nothing about what follows."""
         start = self._transcript.start
         self.asked.change(language, position, min(self.position if start is None else start, self._settled))
         self._transcript.tags.forget()
@@ -66,57 +66,57 @@ class Segmenter:
         return self.asked.at(position, self._transcript.tags.language)
 
     def change_latency(self, latency_ms: int) -> None:
-        """Another chunk latency from the next chunk on: tokens come earlier or later behind their words."""
+        """Another chunk latency from the next chunk on: tokens come earlier or later after their words."""
         self._transcript.latency_ms = latency_ms
 
     def change_turn(self, turn: TurnSettings) -> None:
-        """Other turns from the next chunk on; see `auricle_server.stream.Stream.update`."""
+        """Other turn settings from the next chunk on; see `StreamState.update`."""
         same_mode = (turn.mode == "off") == (self._turn.mode == "off")
         is_open = self._detector.open if same_mode else bool(self._transcript.text)
         if not same_mode:
             self._record.forget()
         self._turn = turn
-        self._detector = detector_for(turn, is_open=is_open, heard=self._transcript.speech_end or 0)
+        self._detector = detector_for(turn, is_open=is_open, speech_end=self._transcript.speech_end or 0)
 
     # --- chunk by chunk ----------------------------------------------------------------------------------------------
 
-    def hear(self, result: ChunkResult, voice: VoiceSignals | None) -> tuple[list[ServerEvent], TurnEnded | None]:
-        """Takes a chunk in: whether speech has started with it, and whether the turn has ended."""
+    def add(self, result: ChunkResult, voice: VoiceSignals | None) -> tuple[list[ServerEvent], TurnEnded | None]:
+        """Takes a chunk's result; returns whether speech has started with it, and whether the turn has ended."""
         self.position = max(self.position, result.samples)
         transcript, before = self._transcript, self._transcript.text
         flushed_at = None if result.mark is None else result.samples // self._frame_samples
         transcript.add(result.tokens, result.frames, result.probabilities, flushed_at, confidences=result.confidences)
         self._grew = transcript.text != before
-        heard = TurnEvidence(
+        evidence = TurnEvidence(
             self.position,
             transcript.speech_end,
             transcript.closing,
             transcript.closed_at,
             transcript.utterance_ended,
-            self._telling_word,
+            self._last_word,
             transcript.confidence,
             voice,
         )
-        decisions = self._detector.feed(heard)
+        decisions = self._detector.feed(evidence)
         started = TurnStarted() in decisions
         end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
         self.turn_ended_at = self.turn_ended_at if end is None else self.position
         return [self._started()] if started else [], end
 
     @property
-    def _telling_word(self) -> str:
+    def _last_word(self) -> str:
         """The last word, where turn detection can read it: digits in every language, words in English."""
         word = self._transcript.last_word
         if word.isdigit() or self._language_at(self._transcript.speech_end or 0).startswith("en"):
             return word
         return ""
 
-    def go_on(self) -> list[ServerEvent]:
-        """The events of a chunk with which no segment ends; in a pause a new second lane takes over."""
+    def continue_segment(self) -> list[ServerEvent]:
+        """The events of a chunk with which no segment ends; in a pause a new second pass takes over."""
         if not self._transcript.text:
             self.second.take_over(self._transcript.speech_end, self.position)
         events: list[ServerEvent] = [self._interim()] if self._grew else []
-        return events + self._weigh(ended=False)
+        return events + self._update_eager_end(ended=False)
 
     def _started(self) -> SpeechStarted:
         return SpeechStarted(audio_time=self.audio_time, start=(self._transcript.start or 0) / SAMPLE_RATE)
@@ -132,10 +132,10 @@ class Segmenter:
         )
 
     def settle_silence(self) -> list[ServerEvent]:
-        """Nobody waits for anything: in a long silence, how far a client that reconnects may forget."""
-        settled = self.second.heard_by(self.position) - SETTLED_BEHIND
-        said = self._transcript.text or self.second.start is not None
-        idle = not (said or self._detector.open or self.over)
+        """In a long silence, while no flush is pending: how much audio a client that reconnects need not replay."""
+        settled = self.second.decoded_by(self.position) - SETTLED_MARGIN
+        has_words = self._transcript.text or self.second.start is not None
+        idle = not (has_words or self._detector.open or self.over)
         if not idle or settled - self._settled < SETTLED_EVERY:
             return []
         self._settled = settled
@@ -144,7 +144,7 @@ class Segmenter:
     # --- where segments end ------------------------------------------------------------------------------------------
 
     @property
-    def may_part(self) -> bool:
+    def can_split(self) -> bool:
         """Whether the last final of a stream that goes on elsewhere would cut no word in two.
 
         A client that reconnects replays what has no final.
@@ -153,66 +153,66 @@ class Segmenter:
         return bool(self._transcript.text) and self.position - speech_end >= BETWEEN_WORDS
 
     def border(self) -> int:
-        """Between what has been said and what comes."""
+        """A position between the words so far and the next."""
         speech_end = self._transcript.speech_end or 0
         return between(speech_end if self._transcript.text else max(speech_end, self.second.end), self.position)
 
     def decide(self, end: TurnEnded | None, *, quiet: bool) -> SegmentEnd | None:
-        """The cuts that nobody asked for: at a turn's end, and in a segment that has grown too long."""
+        """Ends the segment with its turn, or when it has grown too long; None while it goes on."""
         start = self.second.start if self._transcript.start is None else self._transcript.start
         if end is None and (start is None or not too_long(start, self.position, quiet=quiet)):
             return None
         return SegmentEnd(self.position, self.border(), end=end)
 
-    def end_segment(self, cut: SegmentEnd) -> list[ServerEvent]:
-        """The finals, and the end of the turn where this is it; the second lane knows all up to there."""
-        self.over |= cut.last
-        finals = self._finals(cut)
-        ended = self._record.has_words if cut.ends_stream else cut.end is not None
-        events = self._weigh(ended=ended) + finals
+    def end_segment(self, segment_end: SegmentEnd) -> list[ServerEvent]:
+        """The finals, and the end of the turn where there is one; the second pass has come as far as the end."""
+        self.over |= segment_end.last
+        finals = self._finals(segment_end)
+        ended = self._record.has_words if segment_end.ends_stream else segment_end.end is not None
+        events = self._update_eager_end(ended=ended) + finals
         if not ended:
             return events
-        probability = 1.0 if cut.end is None else cut.end.probability
+        probability = 1.0 if segment_end.end is None else segment_end.end.probability
         end = self._record.end(speech_end=self._speech_end, audio_time=self.audio_time, probability=probability)
         return [*events, end]
 
-    def _finals(self, cut: SegmentEnd) -> list[ServerEvent]:
+    def _finals(self, segment_end: SegmentEnd) -> list[ServerEvent]:
         """One with the words, if there are any, and an empty one for each further finalize."""
-        heard, refined = self._transcript.cut(self.position), self.second.take(cut)
-        found = heard if refined is None else refined
-        if found.words:
-            self._transcript.told = self.second.told = found.words[-1].end
-        ids: list[str | None] = [*cut.ids] or [None] * bool(heard.text or found.text)
+        first, second = self._transcript.cut(self.position), self.second.take(segment_end)
+        final = first if second is None else second
+        if final.words:
+            self._transcript.last_word_end = self.second.last_word_end = final.words[-1].end
+        ids: list[str | None] = [*segment_end.ids] or [None] * bool(first.text or final.text)
         if not ids:
             return []
         self._detector.segment_ended()
-        self._settled = max(self._settled, cut.border)
-        if found.text and self._turn.mode != "off":
-            self._record.add(found.text)
-        final = self._final(heard, found, ids[0], refined=refined is not None)
-        more = [self._final(NOTHING, NOTHING, each, refined=final.refined) for each in ids[1:]]
-        return [final, *more]
+        self._settled = max(self._settled, segment_end.border)
+        if final.text and self._turn.mode != "off":
+            self._record.add(final.text)
+        refined = second is not None
+        further = [self._final(NOTHING, NOTHING, each, refined=refined) for each in ids[1:]]
+        return [self._final(first, final, ids[0], refined=refined), *further]
 
-    def _final(self, heard: Segment, found: Segment, finalize_id: str | None, *, refined: bool) -> Final:
-        """Of what was `found` where interims showed what was `heard`: its bounds are theirs, if there were any."""
-        bounds = found if heard.start is None else heard
-        runs = spans(found.said, self.asked)
+    def _final(self, interim: Segment, final: Segment, finalize_id: str | None, *, refined: bool) -> Final:
+        """A final of the words in `final`, in the bounds of the interims if these had any."""
+        bounds = final if interim.start is None else interim
+        runs = spans(final.languages, self.asked)
         return Final(
             audio_time=self.audio_time,
-            text=found.text,
+            text=final.text,
             start=(self.position if bounds.start is None else bounds.start) / SAMPLE_RATE,
             end=(self.position if bounds.end is None else bounds.end) / SAMPLE_RATE,
             language=main_language(runs) if runs else self._language_at(self.position),
-            words=found.words if self._with_words else (),
+            words=final.words if self._with_words else (),
             finalize_id=finalize_id,
             settled=self._settled / SAMPLE_RATE,
             refined=refined,
-            confidence=found.confidence,
+            confidence=final.confidence,
             languages=as_message(runs),
         )
 
-    def _weigh(self, *, ended: bool) -> list[ServerEvent]:
-        return self._record.weigh(
+    def _update_eager_end(self, *, ended: bool) -> list[ServerEvent]:
+        return self._record.update_eager_end(
             self._transcript.text,
             1.0 if ended else self._detector.eager,
             ended=ended or self.over,

@@ -3,8 +3,8 @@
 Order within a chunk: `SpeechStarted`, `Interim` (when the text grew and no final follows at once), `TurnResumed`,
 `TurnEagerEnd`, the `Final`s, `TurnEnd`. Positions are samples at 16 kHz inside and seconds outside.
 
-With a second lane (see `auricle_server.stream.second_pass`) a segment that ends waits for what that lane has heard of
-it. What comes meanwhile waits behind it, so nothing else depends on how long that takes.
+With a second pass (see `auricle_server.stream.second_pass`) a segment that ends waits for the second pass's words.
+Results that come meanwhile wait in a queue, so nothing else depends on how long that takes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate
 from auricle_server.model_info import ModelInfo
-from auricle_server.stream.flushes import Flushes, FlushReason
+from auricle_server.stream.flushes import FlushReason, PendingFlushes
 from auricle_server.stream.key_terms import check_keyterms
 from auricle_server.stream.segment_end import SegmentEnd
 from auricle_server.stream.segmenter import Segmenter
@@ -29,10 +29,10 @@ from auricle_server.turns import TurnEnded, VoiceSignals
 
 
 def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None) -> str | None:
-    """Whether the model can serve these settings.
+    """Checks settings against what the model offers.
 
     Returns:
-        The language as one that the model offers; None when none was named.
+        The language as one of the model's codes; None when no language was named.
 
     Raises:
         ProtocolViolation: One of the `unsupported_*` codes.
@@ -52,9 +52,9 @@ class StreamState:
 
     Args:
         info: The model that serves it.
-        start: What the client asked for.
-        session: Names the stream in logs.
-        limits: Bounds of the stream; None takes no key terms.
+        start: What the client asks for.
+        session: Names the stream in `Ready`.
+        limits: Bounds of the stream; None allows no key terms.
 
     Attributes:
         latency_ms: Chunk latency in force.
@@ -73,52 +73,57 @@ class StreamState:
         self.unanswered = 0
         self._info = info
         self._session = session
-        self._grid_moved = False
-        self._speech = Segmenter(info, replace(start, language=language))
-        self._heard = 0
-        self._flushes = Flushes()
-        self._cut: SegmentEnd | None = None
-        """The end of the segment under way, while it waits for the second lane."""
-        self._behind: deque[tuple[ChunkResult, VoiceSignals | None] | TurnSettings] = deque()
-        """What waits behind it."""
-        self._asks_second = False
+        self._chunks_moved = False
+        self._segmenter = Segmenter(info, replace(start, language=language))
+        self._received = 0
+        self._pending_flushes = PendingFlushes()
+        self._pending_end: SegmentEnd | None = None
+        """The end of the open segment, while it waits for the second pass."""
+        self._queue: deque[tuple[ChunkResult, VoiceSignals | None] | TurnSettings] = deque()
+        """Results, and other turn settings, that wait for that end."""
+        self._flush_second_pass = False
 
     @property
     def over(self) -> bool:
-        """Whether the answer to `end` or `drain` has come; nothing follows it."""
-        return self._speech.over
+        """Whether `end` or `drain` is answered; nothing follows."""
+        return self._segmenter.over
 
     @property
     def language(self) -> str:
         """The language in force, one of the model's."""
-        return self._speech.asked.language
+        return self._segmenter.asked.language
 
     @property
     def turn_ended_at(self) -> int:
-        """Audio position, in samples, on which the last turn's end was decided, told or not; 0 before the first."""
-        return self._speech.turn_ended_at
+        """Audio position on which the last turn's end was decided, even if its `TurnEnd` still waits; 0 before any."""
+        return self._segmenter.turn_ended_at
 
     @property
     def audio_time(self) -> float:
         """Seconds of audio on which the last result rested."""
-        return self._speech.audio_time
+        return self._segmenter.audio_time
 
     @property
-    def heard_seconds(self) -> float:
-        """Seconds of audio that have come."""
-        return self._heard / SAMPLE_RATE
+    def received_samples(self) -> int:
+        """Samples at 16 kHz that have come from the client."""
+        return self._received
+
+    @property
+    def received_seconds(self) -> float:
+        """Seconds of audio that have come from the client."""
+        return self._received / SAMPLE_RATE
 
     @property
     def backlog_seconds(self) -> float:
-        """Seconds of audio that have come and on which no result rests yet."""
-        return (self._heard - self._speech.position) / SAMPLE_RATE
+        """Seconds of audio that have come, and on which no result rests yet."""
+        return (self._received - self._segmenter.position) / SAMPLE_RATE
 
     def ready(self, limits: Limits, *, input_delay: float = 0.0, resume_token: str | None = None) -> Ready:
         """The answer to the client's `Start`.
 
         Args:
             limits: Bounds of the stream.
-            input_delay: Seconds that the client's audio is held back on its way here.
+            input_delay: Seconds by which the gateway delays the audio, to resample it.
             resume_token: Opens the stream again after a cut.
         """
         info = self._info
@@ -130,7 +135,7 @@ class StreamState:
             latency_ms=self.latency_ms,
             language=self.language,
             limits=limits,
-            chunks=None if self._grid_moved else self._chunks(input_delay),
+            chunks=None if self._chunks_moved else self._chunks(input_delay),
             resume_token=resume_token,
         )
 
@@ -138,17 +143,17 @@ class StreamState:
         step = self.latency_ms / 1000
         return ChunkGrid(step - self._info.frame_seconds + self._info.lookahead_seconds + input_delay, step)
 
-    # --- what the client does ----------------------------------------------------------------------------------------
+    # --- from the client ---------------------------------------------------------------------------------------------
 
-    def hear(self, samples: int) -> None:
-        """That much audio has gone to the worker."""
-        self._heard += samples
+    def count_audio(self, samples: int) -> None:
+        """Notes that so many samples have been sent to the worker."""
+        self._received += samples
 
     def update(self, update: Update) -> SettingsUpdate:
-        """New settings from the next chunk on, and what of them the worker must know.
+        """Takes settings for the next chunk on; returns those that the worker must apply.
 
-        A turn under way goes on with the new thresholds, and by the new rule. When turns are switched on or off, words
-        that wait for their final still get it, but a turn whose words are all final ends without a `TurnEnd`.
+        An open turn goes on with the new thresholds, and by the new rule. When turns are switched on or off, words that
+        wait for their final still get it, but a turn whose words are all final ends without a `TurnEnd`.
 
         Raises:
             ProtocolViolation: The model cannot serve them; nothing has changed.
@@ -157,112 +162,118 @@ class StreamState:
         check_keyterms(update.keyterms or (), self._limits)
         if self._offline and update.latency_ms not in (None, self.latency_ms):
             raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"an offline stream stays at {self.latency_ms} ms")
-        if update.turn is not None and self._cut is not None:
-            self._behind.append(update.turn)
+        if update.turn is not None and self._pending_end is not None:
+            self._queue.append(update.turn)
         elif update.turn is not None:
-            self._speech.change_turn(update.turn)
+            self._segmenter.change_turn(update.turn)
         if language is not None:
-            self._speech.change_language(language, self._heard)
-        self._grid_moved |= update.latency_ms not in {None, self.latency_ms}
+            self._segmenter.change_language(language, self._received)
+        self._chunks_moved |= update.latency_ms not in {None, self.latency_ms}
         self.latency_ms = update.latency_ms or self.latency_ms
-        self._speech.change_latency(self.latency_ms)
+        self._segmenter.change_latency(self.latency_ms)
         return SettingsUpdate(update.latency_ms, language, update.refine, keyterms=update.keyterms)
 
-    def stay_at(self, latency_ms: int, *, asked_ms: int) -> None:
-        """The worker had no time for the latency that an update has asked for, unless another one has followed it."""
-        if self.latency_ms == asked_ms:
+    def keep_latency(self, latency_ms: int, *, refused_ms: int) -> None:
+        """The worker has refused a latency and keeps the old one; a newer update in between still counts."""
+        if self.latency_ms == refused_ms:
             self.latency_ms = latency_ms
-            self._speech.change_latency(latency_ms)
+            self._segmenter.change_latency(latency_ms)
 
     def finalize(self, finalize_id: str) -> int | None:
-        """Everything said so far becomes final.
+        """Makes everything said so far final.
 
         Returns:
-            The mark to flush with; None when the flush before this one will answer both, as no audio lies between.
+            The mark to flush with; None when the previous flush will answer both, as no audio lies between.
         """
         self.unanswered += 1
-        return self._flushes.finalize(self._heard, finalize_id)
+        return self._pending_flushes.finalize(self._received, finalize_id)
 
     def end(self) -> int:
-        """No more audio will come. Returns the mark to flush with, for the last time."""
-        return self._flushes.ask(FlushReason.END, self._heard)
+        """The client sends no more audio. Returns the mark of the last flush."""
+        return self._pending_flushes.ask(FlushReason.END, self._received)
 
     def drain(self) -> int | None:
-        """The server gives the stream up: the words said become final, but a turn under way does not end.
+        """The server shuts down: the words said become final, but an open turn does not end.
 
         Returns:
-            The mark to flush with, for the last time; None when the last flush is on its way already.
+            The mark of the last flush; None when that has been asked for already.
         """
-        over = self.over or self._flushes.last_is_final or (self._cut is not None and self._cut.last)
-        return None if over else self._flushes.ask(FlushReason.DRAIN, self._heard)
+        over = (
+            self.over
+            or self._pending_flushes.last_is_final
+            or (self._pending_end is not None and self._pending_end.last)
+        )
+        return None if over else self._pending_flushes.ask(FlushReason.DRAIN, self._received)
 
-    # --- what the worker finds ---------------------------------------------------------------------------------------
+    # --- from the worker ---------------------------------------------------------------------------------------------
 
     def on_result(
         self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None = None
     ) -> list[ServerEvent]:
-        """The events that a chunk brings, or the coming and going of the second lane.
+        """The events that a result brings, or a change of the second pass.
 
         Args:
-            result: Of either lane.
-            voice: What the sound says at `result.samples`; None where nobody listens to it, and for the second lane.
+            result: Of the first or the second pass.
+            voice: What the sound says at `result.samples`; None where it is not analysed, and for the second pass.
         """
-        second = self._speech.second
+        second = self._segmenter.second
         if isinstance(result, SecondPassChanged):
             second.open(result.base) if result.active else second.close()
         elif result.refined:
             second.add(result)
         else:
-            self._behind.append((result, voice))
-        return self._go_on()
+            self._queue.append((result, voice))
+        return self._process_queue()
 
-    def asks_second(self) -> bool:
-        """Whether the second lane must be flushed, for a segment's end to be known; said once."""
-        asked, self._asks_second = self._asks_second, False
-        return asked
+    def needs_second_pass_flush(self) -> bool:
+        """Whether the worker must flush the second pass, so that a segment can end; true once for each."""
+        needed, self._flush_second_pass = self._flush_second_pass, False
+        return needed
 
-    def _go_on(self) -> list[ServerEvent]:
+    def _process_queue(self) -> list[ServerEvent]:
         events: list[ServerEvent] = []
         while True:
-            if self._cut is not None:
-                if not self._speech.second.knows(self._cut):
+            if self._pending_end is not None:
+                if not self._segmenter.second.knows(self._pending_end):
                     return events
-                events += self._end_segment(self._cut)
-            elif not self._behind:
+                events += self._end_segment(self._pending_end)
+            elif not self._queue:
                 return events
             else:
-                events += self._take(self._behind.popleft())
+                events += self._process(self._queue.popleft())
 
-    def _take(self, news: tuple[ChunkResult, VoiceSignals | None] | TurnSettings) -> list[ServerEvent]:
-        if isinstance(news, TurnSettings):
-            self._speech.change_turn(news)
+    def _process(self, queued: tuple[ChunkResult, VoiceSignals | None] | TurnSettings) -> list[ServerEvent]:
+        if isinstance(queued, TurnSettings):
+            self._segmenter.change_turn(queued)
             return []
-        result, voice = news
-        events, end = self._speech.hear(result, voice)
-        self._cut = self._answer(result.mark, end) or self._decide(end, quiet=not result.tokens)
-        if self._cut is None:
-            return events + self._speech.go_on() + self._settle_silence()
+        result, voice = queued
+        events, end = self._segmenter.add(result, voice)
+        self._pending_end = self._end_by_flush(result.mark, end) or self._end_by_rule(end, quiet=not result.tokens)
+        if self._pending_end is None:
+            return events + self._segmenter.continue_segment() + self._settle_silence()
         return events
 
-    def _answer(self, mark: int | None, end: TurnEnded | None) -> SegmentEnd | None:
-        speech, flush = self._speech, self._flushes.answer(mark)
+    def _end_by_flush(self, mark: int | None, end: TurnEnded | None) -> SegmentEnd | None:
+        segmenter, flush = self._segmenter, self._pending_flushes.answer(mark)
         if flush is None:
             return None
         if flush.reason is not FlushReason.DRAIN:
-            return SegmentEnd(speech.position, speech.position, mark, flush, end)
-        speech.over = not speech.may_part
-        return None if speech.over else SegmentEnd(speech.position, speech.border(), mark, flush)
+            return SegmentEnd(segmenter.position, segmenter.position, mark, flush, end)
+        segmenter.over = not segmenter.can_split
+        return None if segmenter.over else SegmentEnd(segmenter.position, segmenter.border(), mark, flush)
 
-    def _decide(self, end: TurnEnded | None, *, quiet: bool) -> SegmentEnd | None:
-        cut = None if self.over else self._speech.decide(end, quiet=quiet)
-        # A flush that was asked for already comes behind this chunk, and answers for it as well.
-        self._asks_second = cut is not None and not self._flushes and not self._speech.second.knows(cut)
-        return cut
+    def _end_by_rule(self, end: TurnEnded | None, *, quiet: bool) -> SegmentEnd | None:
+        segment_end = None if self.over else self._segmenter.decide(end, quiet=quiet)
+        # A flush that is already on its way follows this chunk, and makes the second pass catch up as well.
+        self._flush_second_pass = (
+            segment_end is not None and not self._pending_flushes and not self._segmenter.second.knows(segment_end)
+        )
+        return segment_end
 
-    def _end_segment(self, cut: SegmentEnd) -> list[ServerEvent]:
-        self._cut = None
-        self.unanswered -= len(cut.ids)
-        return self._speech.end_segment(cut) + self._settle_silence()
+    def _end_segment(self, segment_end: SegmentEnd) -> list[ServerEvent]:
+        self._pending_end = None
+        self.unanswered -= len(segment_end.ids)
+        return self._segmenter.end_segment(segment_end) + self._settle_silence()
 
     def _settle_silence(self) -> list[ServerEvent]:
-        return [] if self._flushes else self._speech.settle_silence()
+        return [] if self._pending_flushes else self._segmenter.settle_silence()

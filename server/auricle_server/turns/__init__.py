@@ -1,4 +1,4 @@
-"""When a turn starts and ends. Pure: an audio clock and what was heard go in, decisions come out."""
+"""When a turn starts and ends. Pure: evidence on the audio's own clock goes in, decisions come out."""
 
 from auricle_server.turns.detector import TurnDetector, TurnEnded, TurnEvidence, TurnStarted, VoiceSignals
 from auricle_server.turns.off import OffDetector

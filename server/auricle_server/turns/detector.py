@@ -1,4 +1,4 @@
-"""What every detector answers, and how it is asked. Positions are samples at 16 kHz."""
+"""The evidence that a turn detector gets, and its decisions. Positions are samples at 16 kHz."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class VoiceSignals:
-    """What the sound says by itself, as far as it is known at one position of the audio.
+    """What the sound says at one position of the audio, without the words.
 
     Attributes:
         speech: Probability that somebody speaks there, 0 to 1.
-        speech_end: Where the voice last fell silent; None while somebody speaks, and before anybody has.
-        complete: Probability that the turn sounds complete, 0 to 1, by the newest judgement in this silence; None
-            without one.
-        judged: The position on which that judgement rests; None without one.
-        prosody: Whether anybody judges how complete a turn sounds.
+        speech_end: Where the voice last fell silent; None while somebody speaks, and before the first voice.
+        complete: Probability that the turn sounds complete, 0 to 1, by the newest score in this silence; None without
+            one.
+        judged: The position on which that score rests; None without one.
+        prosody: Whether there is a model that scores how complete a turn sounds.
     """
 
     speech: float
@@ -32,13 +32,13 @@ class TurnEvidence:
 
     Attributes:
         position: Audio position on which the chunk's result rests.
-        speech_end: Where the last word so far ended, as the decoder heard it; None before the first.
-        closing: The marks that the decoder has put behind that word; empty while there are none.
-        closed_at: Where it has emitted the last of them; None while there are none.
-        utterance_ended: Whether the model has emitted an end of utterance behind that word; few models do.
-        last_word: That word, without marks; empty before the first.
+        speech_end: Where the last word so far ended, by its tokens; None before the first.
+        closing: The punctuation after that word; empty while there is none.
+        closed_at: Where the decoder has emitted the last of it; None while there is none.
+        utterance_ended: Whether the model has emitted an end of utterance after that word; few models do.
+        last_word: That word, without punctuation; empty before the first.
         confidence: Probability of its last token, 0 to 1.
-        voice: What the sound says; None where nobody listens to it.
+        voice: What the sound says; None where it is not analysed.
     """
 
     position: int
@@ -53,7 +53,7 @@ class TurnEvidence:
 
 @dataclass(frozen=True, slots=True)
 class TurnStarted:
-    """The first word of a turn was heard."""
+    """The first word of a turn was decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +75,16 @@ class TurnDetector(Protocol):
 
     Attributes:
         open: Whether a turn has started and not ended.
-        eager: How probably the turn under way has ended, from 0 to 1, once that is worth saying; None otherwise.
+        eager: Probability, 0 to 1, that the open turn has ended, once it reaches the eager threshold; None below.
     """
 
     open: bool
     eager: float | None
 
-    def feed(self, heard: TurnEvidence) -> list[Decision]:
-        """One chunk was decoded."""
+    def feed(self, evidence: TurnEvidence) -> list[Decision]:
+        """Takes the evidence after one chunk; returns what it decides."""
         ...
 
     def segment_ended(self) -> None:
-        """The open segment was cut: its `Final` goes out."""
+        """Notes that the open segment has ended and its `Final` goes out."""
         ...

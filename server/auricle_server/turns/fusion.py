@@ -1,7 +1,7 @@
-"""How probable it is that a turn has ended: what is known of a silence, weighed.
+"""How probable it is that a turn has ended, from what is known of the silence after it.
 
-A logistic regression over few features, one set of weights for each set of signals that a server may have. The weights
-come from ``python -m tests.bench.turns fit`` on synthesised conversations that the evaluation does not use.
+A logistic regression over few features, with one set of weights for each set of signals that a server may have. The
+weights come from ``python -m tests.bench.turns fit`` on synthesised conversations that the evaluation does not use.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from auricle_server.turns.detector import TurnEvidence, VoiceSignals
 from auricle_server.turns.word_lists import is_spelled, is_unfinished
 
 FULL_STOPS = frozenset(".?!…。？！।؟۔")
-"""Marks that close a sentence. Any other mark behind the last word says that there is more to come."""
+"""Marks that close a sentence. Any other mark after the last word says that more follows."""
 LONGEST_SILENCE = 2.0
-"""Seconds beyond which a longer silence says nothing new."""
+"""Seconds beyond which a longer silence adds nothing."""
 LONG, LONGER = 1.0, 1.3
-"""Seconds beyond which few pauses go, and hardly any."""
+"""Seconds that few pauses inside a turn exceed, and that hardly any exceeds."""
 SPEAKING = 0.5
-"""Silero's speech probability from which on somebody speaks."""
+"""Speech probability of Silero at which somebody speaks."""
 _DIGITS = 4
-"""Of a probability: quantised models answer a little differently from one machine, and one run, to the next."""
+"""Decimals of a probability: quantised models answer a little differently from machine to machine and run to run."""
 _SURE = 6.0
-"""Bound of a judgement's log-odds: no single one may outweigh all the rest."""
+"""Bound of a score's log-odds: no single score may outweigh all other features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,16 @@ class FusionWeights:
         silence: A second of silence.
         long: A second of it beyond `LONG`.
         longer: A second of it beyond `LONGER`.
-        stop: A full stop, question mark or exclamation mark behind the last word.
+        stop: A full stop, question mark or exclamation mark after the last word.
         stopped: A second of silence with such a mark.
-        late: A second by which that mark came after the word: what is complete is closed at once.
+        late: A second by which that mark came after the word: a complete sentence is closed at once.
         pause: Any other mark there.
         unfinished: A last word after which a sentence goes on.
         spelled: A last word that may be one of a row of digits or letters.
-        confidence: That the decoder was sure of the last word.
+        confidence: The probability of the last word's last token.
         utterance_ended: An end-of-utterance token of the model.
-        prosody: One unit of log-odds of the newest judgement of how complete the turn sounds.
-        unjudged: That there is none yet.
+        prosody: One unit of log-odds of the newest score of how complete the turn sounds.
+        unjudged: That there is no score yet.
     """
 
     bias: float
@@ -107,28 +107,28 @@ WITH_PROSODY = FusionWeights(
 )
 
 
-def silence_of(heard: TurnEvidence) -> int:
-    """Samples of silence behind the last word; 0 while somebody speaks, and before the first word.
+def silence_of(evidence: TurnEvidence) -> int:
+    """Samples of silence after the last word; 0 while somebody speaks, and before the first word.
 
     A decoder emits a word up to some frames after it was said, so where the voice ended is the better clock; but a
     voice that ended before the last word was emitted is not that word's.
     """
-    if heard.speech_end is None:
+    if evidence.speech_end is None:
         return 0
-    voice = heard.voice
+    voice = evidence.voice
     if voice is None:
-        return max(0, heard.position - heard.speech_end)
+        return max(0, evidence.position - evidence.speech_end)
     if voice.speech >= SPEAKING:
         return 0
-    return heard.position - (heard.speech_end if voice.speech_end is None else voice.speech_end)
+    return evidence.position - (evidence.speech_end if voice.speech_end is None else voice.speech_end)
 
 
-def features(heard: TurnEvidence) -> tuple[float, ...]:
-    """What the weights of `FusionWeights`, bias left out, are for."""
-    voice = heard.voice or VoiceSignals(0.0)
-    silence = min(silence_of(heard) / SAMPLE_RATE, LONGEST_SILENCE)
-    stop = float(bool(heard.closing) and heard.closing[-1] in FULL_STOPS)
-    late = (heard.closed_at or 0) - (heard.speech_end or 0)
+def features(evidence: TurnEvidence) -> tuple[float, ...]:
+    """The features that the weights of `FusionWeights` belong to, without the bias."""
+    voice = evidence.voice or VoiceSignals(0.0)
+    silence = min(silence_of(evidence) / SAMPLE_RATE, LONGEST_SILENCE)
+    stop = float(bool(evidence.closing) and evidence.closing[-1] in FULL_STOPS)
+    late = (evidence.closed_at or 0) - (evidence.speech_end or 0)
     return (
         silence,
         max(0.0, silence - LONG),
@@ -136,20 +136,20 @@ def features(heard: TurnEvidence) -> tuple[float, ...]:
         stop,
         stop * silence,
         stop * max(0, late) / SAMPLE_RATE,
-        float(bool(heard.closing)) - stop,
-        float(is_unfinished(heard.last_word)),
-        float(is_spelled(heard.last_word)),
-        heard.confidence,
-        float(heard.utterance_ended),
+        float(bool(evidence.closing)) - stop,
+        float(is_unfinished(evidence.last_word)),
+        float(is_spelled(evidence.last_word)),
+        evidence.confidence,
+        float(evidence.utterance_ended),
         0.0 if voice.complete is None else _log_odds(voice.complete),
         float(voice.complete is None),
     )
 
 
-def likelihood(heard: TurnEvidence) -> float:
-    """Probability, 0 to 1, that the turn has ended, given that it has words and nobody speaks."""
-    bias, *weights = astuple(_weights(heard.voice))
-    odds = bias + sum(weight * value for weight, value in zip(weights, features(heard), strict=True))
+def likelihood(evidence: TurnEvidence) -> float:
+    """Probability, 0 to 1, that the turn has ended; only of a turn that has words, while nobody speaks."""
+    bias, *weights = astuple(_weights(evidence.voice))
+    odds = bias + sum(weight * value for weight, value in zip(weights, features(evidence), strict=True))
     return round(float(1 / (1 + math.exp(-odds))), _DIGITS)
 
 

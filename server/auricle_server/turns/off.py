@@ -1,4 +1,4 @@
-"""No turn detection: the client decides by its finalizes, so every segment is a turn of its own."""
+"""No turn detection: the client decides by its finalizes, and every segment is a turn of its own."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from auricle_server.turns.detector import Decision, TurnEvidence, TurnStarted
 
 
 class OffDetector:
-    """Says where speech starts, once a segment, and never ends a turn.
+    """Reports where speech starts, once in each segment, and never ends a turn.
 
     Args:
-        is_open: Whether the open segment holds words already.
-        heard: Speech up to this position belongs to segments that are over.
+        is_open: Whether the open segment has words already.
+        speech_end: Speech up to this position belongs to earlier segments.
     """
 
-    def __init__(self, *, is_open: bool = False, heard: int = 0) -> None:
-        self._heard = heard
+    def __init__(self, *, is_open: bool = False, speech_end: int = 0) -> None:
+        self._speech_end = speech_end
         self.open = is_open
         self.eager: float | None = None
 
-    def feed(self, heard: TurnEvidence) -> list[Decision]:
-        """See `Detector.feed`."""
-        if heard.speech_end is None or heard.speech_end <= self._heard:
+    def feed(self, evidence: TurnEvidence) -> list[Decision]:
+        """See `TurnDetector.feed`."""
+        if evidence.speech_end is None or evidence.speech_end <= self._speech_end:
             return []
-        self._heard = heard.speech_end
+        self._speech_end = evidence.speech_end
         if self.open:
             return []
         self.open = True
         return [TurnStarted()]
 
     def segment_ended(self) -> None:
-        """The next word starts anew."""
+        """The next word starts speech again."""
         self.open = False

@@ -1,4 +1,4 @@
-"""Which detector serves which settings."""
+"""Chooses the detector for the client's turn settings."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from auricle_server.turns.semantic import SemanticDetector
 from auricle_server.turns.silence import SilenceDetector
 
 
-def detector_for(settings: TurnSettings, *, is_open: bool = False, heard: int = 0) -> TurnDetector:
-    """A detector that takes over from here.
+def detector_for(settings: TurnSettings, *, is_open: bool = False, speech_end: int = 0) -> TurnDetector:
+    """A detector for these settings, which may take over from another in mid-stream.
 
     Args:
         settings: What the client asks for.
-        is_open: Whether words are waiting for the end of their turn.
-        heard: Speech up to this position, in samples, has been dealt with.
+        is_open: Whether a turn is open.
+        speech_end: Speech up to this position, in samples, was given to the earlier detector.
     """
     if settings.mode == "off":
-        return OffDetector(is_open=is_open, heard=heard)
+        return OffDetector(is_open=is_open, speech_end=speech_end)
     if settings.mode == "semantic":
         shortest, longest = _samples(settings.min_silence_ms), _samples(settings.max_silence_ms)
         return SemanticDetector(
-            settings.end_threshold, settings.eager_threshold, shortest, longest, is_open=is_open, heard=heard
+            settings.end_threshold, settings.eager_threshold, shortest, longest, is_open=is_open, speech_end=speech_end
         )
-    eager = settings.eager_silence_ms
-    return SilenceDetector(
-        _samples(settings.silence_ms), None if eager is None else _samples(eager), is_open=is_open, heard=heard
-    )
+    silence = _samples(settings.silence_ms)
+    eager = None if settings.eager_silence_ms is None else _samples(settings.eager_silence_ms)
+    return SilenceDetector(silence, eager, is_open=is_open, speech_end=speech_end)
 
 
 def _samples(milliseconds: int) -> int:

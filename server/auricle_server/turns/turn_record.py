@@ -1,4 +1,4 @@
-"""The words of the turn under way, and what the client was told of its end."""
+"""The words of the open turn, and what the client was told of its end."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from auricle.protocol.server_messages import ServerEvent, TurnEagerEnd, TurnEnd,
 
 
 class TurnRecord:
-    """What one turn has said so far. Times are seconds of the stream's audio."""
+    """The finals of the open turn, and its eager end if one was sent. Times are seconds of the stream's audio."""
 
     def __init__(self) -> None:
         self._finals: list[str] = []
         self._eager_text: str | None = None
+        """The text of the `TurnEagerEnd` that holds; None while none does."""
 
     @property
     def has_words(self) -> bool:
@@ -18,39 +19,41 @@ class TurnRecord:
         return bool(self._finals)
 
     def add(self, text: str) -> None:
-        """A final of the turn."""
+        """Adds the text of a final."""
         self._finals.append(text)
 
     def forget(self) -> None:
-        """The words so far belong to no turn any more."""
+        """Drops the finals: they belong to no turn after the turn mode has changed."""
         self._finals.clear()
 
-    def weigh(
-        self, open_text: str, likelihood: float | None, *, ended: bool, speech_end: float, audio_time: float
+    def update_eager_end(
+        self, open_text: str, probability: float | None, *, ended: bool, speech_end: float, audio_time: float
     ) -> list[ServerEvent]:
-        """How the client's picture of the turn's end changes: what it was told no longer holds, or there is news.
+        """Takes an eager end back that no longer holds, and sends a new one.
 
         Args:
             open_text: The words that have no final yet.
-            likelihood: That the turn has ended; None when that is not worth saying.
-            ended: Whether the turn is over, or will be for the client.
+            probability: That the turn has ended; None below the client's eager threshold.
+            ended: Whether the turn, or the stream, is over.
             speech_end: Where the last word ended.
             audio_time: The position on which this rests.
         """
-        if self._eager_text is None and (likelihood is None or ended):
+        if self._eager_text is None and (probability is None or ended):
             return []
         text = " ".join(filter(None, [*self._finals, open_text]))
         events: list[ServerEvent] = []
-        if self._eager_text is not None and (likelihood is None or text != self._eager_text):
+        if self._eager_text is not None and (probability is None or text != self._eager_text):
             self._eager_text = None
-            events.append(TurnResumed(audio_time=audio_time, probability=likelihood or 0.0))
-        if self._eager_text is None and likelihood is not None and not ended:
+            events.append(TurnResumed(audio_time=audio_time, probability=probability or 0.0))
+        if self._eager_text is None and probability is not None and not ended:
             self._eager_text = text
-            events.append(TurnEagerEnd(audio_time=audio_time, probability=likelihood, speech_end=speech_end, text=text))
+            events.append(
+                TurnEagerEnd(audio_time=audio_time, probability=probability, speech_end=speech_end, text=text)
+            )
         return events
 
     def end(self, *, speech_end: float, audio_time: float, probability: float = 1.0) -> TurnEnd:
-        """The end of the turn; its finals were added before. The next one starts empty."""
+        """The end of the turn; its finals were added before. The next turn starts empty."""
         text = " ".join(self._finals)
         self._finals.clear()
         self._eager_text = None

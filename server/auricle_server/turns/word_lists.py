@@ -1,6 +1,6 @@
-"""What the last word says about the end of a turn: hardly anybody stops for good at "the", and digits come in rows.
+"""What the last word says about the end of a turn: few turns end with "the", and digits come in rows.
 
-English only. Some of these words are others in other languages ("Fang an."), so nobody asks about those.
+English only. Some of these words mean something else in other languages (German "Fang an."), where they are not used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WORDS_OF_ONE_LETTER = frozenset("ai")
 
 
 def is_unfinished(word: str) -> bool:
-    """Whether a sentence hardly ends with this word, as the decoder has written it."""
+    """Whether a sentence seldom ends with this word, as the decoder has written it."""
     return word.lower() in UNFINISHED or (word[:1].isupper() and word.lower() in STARTERS)
 
 

@@ -1,8 +1,8 @@
-"""One stream's ears: what the sound says at any position of it.
+"""What the sound of one stream says at any position of it.
 
-All decisions rest on the audio's own clock: windows of Silero lie on a grid from the stream's base on, and Smart Turn
-judges when the voice has been silent for as long as `SCHEDULE` says. So the same audio gives the same answers, however
-it was cut into packets, however fast it came, and whoever else is heard. The models run where `InferenceExecutor` says.
+All results rest on the audio's own clock: windows of Silero lie on a grid from the stream's base on, and Smart Turn
+runs when the voice has been silent for as long as `SCHEDULE` says. The same audio therefore gives the same results,
+however it was cut into packets, however fast it came, and whatever other streams do.
 """
 
 from __future__ import annotations
@@ -11,48 +11,71 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Protocol, TypeVar
 
 from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.turns import VoiceSignals
 from auricle_server.voice.end_of_turn_scores import EndOfTurnScore, EndOfTurnScores, ScoreSummary
-from auricle_server.voice.inference_executor import InferenceExecutor, InlineExecutor
 from auricle_server.voice.models import LoadedModels
 from auricle_server.voice.silero import WINDOW, VoiceTrack
 from auricle_server.voice.smart_turn import LONGEST
 from auricle_server.voice.voice_activity import VoiceActivity
 
 SCHEDULE = (6, 21)
-"""Windows of silence, of 32 ms, after which Smart Turn judges: 192 and 672 ms. It was trained on turns with about 0.2 s
-of silence behind them; later a low answer often rises. Beyond that a silence says enough by itself, and a judgement
-costs 50 ms of a core: these make some 15 a minute of a conversation."""
+"""Windows of silence, of 32 ms, after which Smart Turn runs: 192 and 672 ms. It was trained on turns that end with
+about 0.2 s of silence; a low answer often rises later. A longer silence says enough by itself, and a run costs 50 ms of
+a core: this schedule makes some 15 runs a minute of a conversation."""
 BEFORE_SPEECH = SAMPLE_RATE // 2
-"""Samples before a turn's first voice that Smart Turn hears with it; what Pipecat lets it hear, too."""
+"""Samples before a turn's first voice that Smart Turn gets with it, as in Pipecat's analyser."""
 RECENT = SAMPLE_RATE // 10
 """The speech probability at a position is the highest of this many samples before it: two or three windows, so that
-the closure of a consonant is no silence."""
+the closure of a consonant is not taken for silence."""
 AHEAD = 3 * SAMPLE_RATE // 2
-"""Judgements are asked for as soon as the audio is there, up to this far before the results of the decoder that may
-need them: more than the longest chunk, so that a live stream hardly waits, and little, as a turn's end voids them."""
+"""Scores are asked for as soon as their audio is there, up to this far before the decoder's results that may need them:
+more than the longest chunk, so that a live stream seldom waits, and little, as a turn's end voids them."""
 _SLICE = 62
-"""Windows, 2 s of audio, that go through Silero in one piece of work: 8 ms of a core; other streams come in between."""
+"""Windows, 2 s of audio, that go through Silero in one task: 8 ms of a core. Other streams run in between."""
 _COLLECTED = 6
-"""Windows that are collected before Silero gets them, unless somebody waits for them or a judgement may fall due: going
-to another thread and back costs as much as half a window."""
+"""Windows that are collected before Silero gets them, unless a result waits for them or a score may fall due: a thread
+switch and back costs as much as half a window."""
 _SAMPLE_BYTES = 2
 _WINDOW_BYTES = WINDOW * _SAMPLE_BYTES
+_T = TypeVar("_T")
+
+
+class InferenceExecutor(Protocol):
+    """Runs the models: at once, or in threads whose results come back on the caller's thread."""
+
+    def run_vad(self, task: Callable[[], _T], done: Callable[[_T], None]) -> None:
+        """Runs Silero's `task` and gives its result to `done`; one stream never has two at once."""
+        ...
+
+    def run_end_of_turn(self, task: Callable[[], _T], done: Callable[[_T], None]) -> None:
+        """Runs Smart Turn's `task` and gives its result to `done`."""
+        ...
+
+
+class InlineExecutor:
+    """Runs every task at once, on the caller's thread."""
+
+    def run_vad(self, task: Callable[[], _T], done: Callable[[_T], None]) -> None:
+        """See `InferenceExecutor.run_vad`."""
+        done(task())
+
+    run_end_of_turn = run_vad
 
 
 class AudioAnalyzer:
-    """What the sound of one stream says. Not thread-safe: what `labour` hands back comes to the caller's thread.
+    """Analyses the sound of one stream. Not thread-safe: the executor must return results on the caller's thread.
 
     Holds the audio that Smart Turn may need and what has come since the newest position asked for: 17 kB while no turn
-    is under way, 256 kB in a turn of 8 s or more; beyond that, 32 kB for each second of audio that has come ahead of
-    the decoder, which the server bounds. Everything else is less than 10 kB.
+    is open, 256 kB in a turn of 8 s or more; beyond that, 32 kB for each second of audio that has come ahead of the
+    decoder, which the server bounds. Everything else is less than 10 kB.
 
     Args:
-        models: Silero, and Smart Turn where it is there.
-        base: Position of the first sample that will be heard.
-        labour: Where the models run; at once, when needed, unless set.
+        models: Silero, and Smart Turn where it is installed.
+        base: Position of the first sample that will come.
+        executor: Runs the models; by default at once, when a result is needed.
         clock: Monotonic seconds, for `waiting_since`.
     """
 
@@ -60,136 +83,135 @@ class AudioAnalyzer:
         self,
         models: LoadedModels,
         base: int = 0,
-        labour: InferenceExecutor | None = None,
+        executor: InferenceExecutor | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._smart_turn = models.smart_turn
-        self._labour: InferenceExecutor = labour or InlineExecutor()
-        self._lookahead = 0 if labour is None else AHEAD
+        self._executor: InferenceExecutor = executor or InlineExecutor()
+        self._lookahead = 0 if executor is None else AHEAD
         self._clock = clock
         self._track = VoiceTrack(models.silero)
         self._audio = bytearray()
         self._audio_start = base
-        self._heard = base
+        self._received = base
         self._untracked = bytearray()
+        """Audio that Silero has not got yet."""
         self._tracking_since: float | None = None
+        """When the task that Silero runs was begun; None while it runs none."""
         self._windows: list[float] = []
         """Probabilities of speech, from the window that starts at `_first` on."""
         self._first = base
         self._settled = VoiceActivity(base, base)
         """At the newest position asked for; it can only move on."""
-        self._ahead = VoiceActivity(base, base)
-        """As far as judgements have been planned."""
-        self._judgements = EndOfTurnScores()
+        self._planned = VoiceActivity(base, base)
+        """As far as scores have been planned."""
+        self._scores = EndOfTurnScores()
 
     # --- the audio ---------------------------------------------------------------------------------------------------
 
-    def hear(self, pcm: bytes) -> None:
-        """The next audio: whole samples, 16-bit mono at 16 kHz, any number of them."""
-        self._heard += len(pcm) // _SAMPLE_BYTES
+    def receive_audio(self, pcm: bytes) -> None:
+        """Takes the next audio: whole samples, 16-bit mono at 16 kHz, any number of them."""
+        self._received += len(pcm) // _SAMPLE_BYTES
         self._audio += pcm
         self._untracked += pcm
-        self._go_on()
+        self._advance()
 
-    def _go_on(self, *, at_once: bool = False) -> None:
-        """Gives Silero the next windows, unless it has some."""
-        least = 1 if at_once or 0 < self._ahead.silent_windows < SCHEDULE[-1] else _COLLECTED
+    def _advance(self, *, at_once: bool = False) -> None:
+        """Gives Silero the next windows, unless it runs some."""
+        least = 1 if at_once or 0 < self._planned.silent_windows < SCHEDULE[-1] else _COLLECTED
         while self._tracking_since is None and (windows := len(self._untracked) // _WINDOW_BYTES) >= least:
             size = min(_SLICE, windows) * _WINDOW_BYTES
             piece = bytes(self._untracked[:size])
             del self._untracked[:size]
             self._tracking_since = self._clock()
-            self._labour.track(partial(self._track.advance, piece), self._on_windows)
+            self._executor.run_vad(partial(self._track.advance, piece), self._on_windows)
 
-    def _lacks(self, position: int) -> bool:
-        """Whether Silero has not come as far as it can up to there; then it goes on at once."""
-        reachable = min(position, self._heard) - WINDOW
-        if self._known <= reachable:
-            self._go_on(at_once=True)
-        return self._known <= reachable
+    def _lacks_windows(self, position: int) -> bool:
+        """Whether Silero has not yet come as far as it can up to `position`; then it goes on at once."""
+        reachable = min(position, self._received) - WINDOW
+        if self._tracked <= reachable:
+            self._advance(at_once=True)
+        return self._tracked <= reachable
 
     def _on_windows(self, probabilities: list[float]) -> None:
         self._tracking_since = None
         self._windows += probabilities
         if self._lookahead:
             self._plan(self._settled.seen + self._lookahead)
-            self._go_on()
+            self._advance()
 
     @property
-    def _known(self) -> int:
-        """How far Silero has come."""
+    def _tracked(self) -> int:
+        """The position up to which Silero has come."""
         return self._first + WINDOW * len(self._windows)
 
-    # --- judgements --------------------------------------------------------------------------------------------------
+    # --- scores ------------------------------------------------------------------------------------------------------
 
     def _plan(self, until: int) -> None:
-        """Finds the judgements that fall due up to `until`; asks for them at once where asking blocks nobody."""
-        ahead = self._ahead
-        while self._smart_turn is not None and ahead.seen + WINDOW <= min(until, self._known):
-            ahead.step(self._windows[(ahead.seen - self._first) // WINDOW])
-            if ahead.silent_windows in SCHEDULE and ahead.turn_start is not None and ahead.silent_since is not None:
-                start = max(ahead.floor, ahead.turn_start - BEFORE_SPEECH, ahead.seen - LONGEST)
-                self._judgements.plan(ahead.seen, start, ahead.silent_since)
-        self._ask_ahead()
+        """Plans the scores that fall due up to `until`; asks for them at once where that blocks nothing."""
+        planned = self._planned
+        while self._smart_turn is not None and planned.seen + WINDOW <= min(until, self._tracked):
+            planned.step(self._windows[(planned.seen - self._first) // WINDOW])
+            silent, start = planned.silent_since, planned.turn_start
+            if planned.silent_windows in SCHEDULE and start is not None and silent is not None:
+                first = max(planned.floor, start - BEFORE_SPEECH, planned.seen - LONGEST)
+                self._scores.plan(planned.seen, first, silent)
+        self._request_due()
 
-    def _ask_ahead(self) -> None:
+    def _request_due(self) -> None:
         if self._lookahead:
-            for judgement in self._judgements.due:
-                self._ask(judgement)
+            for score in self._scores.due:
+                self._request(score)
 
-    def _ask(self, judgement: EndOfTurnScore) -> None:
+    def _request(self, score: EndOfTurnScore) -> None:
         if self._smart_turn is not None:
-            judgement.asked = self._clock()
-            first, last = (_SAMPLE_BYTES * (end - self._audio_start) for end in (judgement.start, judgement.position))
-            pcm = bytes(self._audio[first:last])
-            self._labour.judge(partial(self._smart_turn.judge, pcm), partial(self._on_score, judgement))
+            score.asked = self._clock()
+            first, last = (_SAMPLE_BYTES * (end - self._audio_start) for end in (score.start, score.position))
+            task = partial(self._smart_turn.judge, bytes(self._audio[first:last]))
+            self._executor.run_end_of_turn(task, partial(self._on_score, score))
 
-    def _on_score(self, judgement: EndOfTurnScore, score: float) -> None:
-        judgement.score = score
-        self._ask_ahead()
+    def _on_score(self, score: EndOfTurnScore, value: float) -> None:
+        score.score = value
+        self._request_due()
 
     def _settle(self, position: int) -> ScoreSummary:
-        """Moves on to `position`: how the judgements of the silence there stand."""
+        """Moves on to `position`; returns the scores of the silence there."""
         self._plan(position + self._lookahead)
         settled = self._settled
-        while settled.seen + WINDOW <= min(position, self._known):
+        while settled.seen + WINDOW <= min(position, self._tracked):
             settled.step(self._windows[(settled.seen - self._first) // WINDOW])
-        standing = self._judgements.standing(settled.silent_since, position)
-        while standing.pending is not None and standing.pending.asked is None:
-            self._ask(standing.pending)
-            standing = self._judgements.standing(settled.silent_since, position)
-        return standing
+        summary = self._scores.summary(settled.silent_since, position)
+        while summary.pending is not None and summary.pending.asked is None:
+            self._request(summary.pending)
+            summary = self._scores.summary(settled.silent_since, position)
+        return summary
 
     # --- what they say -----------------------------------------------------------------------------------------------
 
     def waiting_since(self, position: int) -> float | None:
-        """Since when, by the clock, something is being computed that `voice_at(position)` rests on; None if nothing is.
+        """When the task was begun, by the clock, that `voice_at(position)` needs; None if it needs none.
 
         Args:
             position: As for `voice_at`.
         """
-        if self._lacks(position):
+        if self._lacks_windows(position):
             return self._tracking_since
         pending = self._settle(position).pending
         return None if pending is None or pending.late else pending.asked
 
-    def waits(self, position: int) -> bool:
-        """Whether something that `voice_at(position)` rests on is still being computed."""
-        return self.waiting_since(position) is not None
-
     def voice_at(self, position: int) -> VoiceSignals:
-        """What the sound says at a position that has been heard.
+        """What the sound says at a position that has been received.
 
-        What is still being computed does not count, and that judgement is not waited for any more.
+        What is still being computed does not count, and later results do not wait for that score.
 
         Args:
             position: In samples; not before one that was asked for already.
         """
-        self._lacks(position)
-        standing = self._settle(position)
-        if standing.pending is not None:
-            standing.pending.late = True
-        newest = standing.newest
+        self._lacks_windows(position)
+        summary = self._settle(position)
+        if summary.pending is not None:
+            summary.pending.late = True
+        newest = summary.newest
         voice = VoiceSignals(
             self._speech(position),
             self._settled.silent_since,
@@ -200,15 +222,15 @@ class AudioAnalyzer:
         self._forget(position)
         return voice
 
-    def turn_ended(self, position: int) -> None:
-        """A turn has ended at a position that was asked for; the next one has not sounded yet."""
+    def end_turn(self, position: int) -> None:
+        """Notes that a turn has ended at a position that was asked for; the next turn has no voice yet."""
         self._settled.end_turn(position)
-        self._ahead = replace(self._settled)
-        self._judgements.void(position, self._settled.seen)
+        self._planned = replace(self._settled)
+        self._scores.void(position, self._settled.seen)
         self._plan(self._settled.seen + self._lookahead)
 
     def _speech(self, position: int) -> float:
-        last = (min(position, self._known) - self._first) // WINDOW
+        last = (min(position, self._tracked) - self._first) // WINDOW
         first = max(0, (position - RECENT - self._first) // WINDOW)
         return max(self._windows[min(first, max(0, last - 1)) : last], default=0.0)
 
@@ -219,11 +241,11 @@ class AudioAnalyzer:
         if windows > 0:
             del self._windows[:windows]
             self._first += WINDOW * windows
-        self._judgements.forget(settled.seen if settled.silent_since is None else settled.silent_since)
+        self._scores.forget(settled.seen if settled.silent_since is None else settled.silent_since)
         voice = settled.seen if settled.turn_start is None else settled.turn_start
         needed = max(settled.floor, voice - BEFORE_SPEECH, settled.seen - LONGEST)
-        asked_later = self._judgements.first_sample
-        samples = (needed if asked_later is None else min(needed, asked_later)) - self._audio_start
+        planned = self._scores.first_sample
+        samples = (needed if planned is None else min(needed, planned)) - self._audio_start
         if samples > 0:
             del self._audio[: _SAMPLE_BYTES * samples]
             self._audio_start += samples

@@ -1,6 +1,6 @@
-"""Where the two models are, and their ONNX sessions.
+"""Finds and loads the two turn models.
 
-Both ship inside the `pipecat-ai` distribution; only its files are read, Pipecat is not imported.
+Both ship inside the `pipecat-ai` distribution. Only its files are read; Pipecat is not imported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from auricle_server.voice.smart_turn import SmartTurn
 
 TurnModels = Literal["auto", "off", "require"]
-"""Whether the models are used: where they are there, never, or always, so that a server without them does not start."""
+"""Whether the models are used: if they are installed, never, or always: a server without them does not start then."""
 TURN_MODELS: tuple[TurnModels, ...] = ("auto", "off", "require")
 Signal = Literal["voice", "prosody"]
 _SILERO = "audio/vad/data/silero_vad.onnx"
@@ -25,17 +25,17 @@ _REMEDY = "in a checkout of Auricle, run: pip install '.[turns]'"
 
 
 class ModelsMissing(RuntimeError):
-    """A model that is needed is not there; the message says what to do."""
+    """A required model is not installed, or cannot be loaded; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """What this installation has.
+    """The model files of this installation.
 
     Attributes:
         silero: The file of Silero VAD; None where it cannot be used.
-        smart_turn: The file of Smart Turn; None where it cannot be used, and without Silero, which says when to ask it.
-        missing: Why not both, in a sentence; empty when both are there.
+        smart_turn: The file of Smart Turn; None where it cannot be used, or Silero, which times it, cannot.
+        missing: Which of them is missing and why; empty when both are installed.
     """
 
     silero: Path | None = None
@@ -44,7 +44,7 @@ class ModelFiles:
 
     @property
     def signals(self) -> tuple[Signal, ...]:
-        """What can be told from the sound."""
+        """Which signals of a turn's end the models give."""
         if self.silero is None:
             return ()
         return ("voice",) if self.smart_turn is None else ("voice", "prosody")
@@ -52,11 +52,11 @@ class ModelFiles:
 
 @dataclass(frozen=True, slots=True)
 class LoadedModels:
-    """Models; any number of streams and threads may share them. Each loads when it is first used.
+    """The models, shared by any number of streams and threads. Each loads when it is first used.
 
     Attributes:
-        silero: Whether somebody speaks.
-        smart_turn: Whether a turn sounds complete; None where it is not there.
+        silero: Tells whether somebody speaks.
+        smart_turn: Tells whether a turn sounds complete; None where it is not installed.
     """
 
     silero: Silero
@@ -64,7 +64,7 @@ class LoadedModels:
 
 
 def find_models() -> ModelFiles:
-    """Looks for both; imports nothing."""
+    """Looks for both files; imports neither Pipecat nor ONNX Runtime."""
     if find_spec("onnxruntime") is None:
         return ModelFiles(missing="onnxruntime is not installed")
     spec = find_spec("pipecat")
@@ -78,10 +78,10 @@ def find_models() -> ModelFiles:
 
 
 def find_wanted(wanted: TurnModels) -> ModelFiles:
-    """What a server is to use.
+    """The models that a server is to use.
 
     Raises:
-        ModelsMissing: Both are required, and are not there.
+        ModelsMissing: Both are required, and one is not installed.
     """
     if wanted == "off":
         return ModelFiles(missing="turn_models is off")
@@ -99,10 +99,10 @@ def _file(folders: list[Path], name: str) -> Path | None:
 
 @functools.cache
 def models_of(found: ModelFiles) -> LoadedModels:
-    """What was found, not loaded yet; one pair a process.
+    """The models of these files, not loaded yet; one pair a process.
 
     Raises:
-        ModelsMissing: There is not even Silero.
+        ModelsMissing: Silero is missing.
     """
     from auricle_server.voice.silero import Silero
     from auricle_server.voice.smart_turn import SmartTurn
@@ -113,16 +113,16 @@ def models_of(found: ModelFiles) -> LoadedModels:
 
 
 def load_models(found: ModelFiles) -> LoadedModels:
-    """What was found, loaded; blocks for about 0.3 s the first time.
+    """The models of these files, loaded; blocks for about 0.3 s the first time.
 
     Raises:
-        ModelsMissing: There is not even Silero, or a file is damaged.
+        ModelsMissing: Silero is missing, or a file is damaged.
     """
     models = models_of(found)
     try:
         models.silero.load()
         if models.smart_turn is not None:
             models.smart_turn.load()
-    except Exception as error:  # ONNX Runtime has a class of its own for each way a file may be damaged
+    except Exception as error:  # ONNX Runtime raises a different class for each kind of damage
         raise ModelsMissing(f"a model of pipecat-ai cannot be loaded ({error}); {_REMEDY}") from error
     return models

@@ -1,4 +1,4 @@
-"""ONNX Runtime as both models use it: one thread a call, which lets other threads run meanwhile."""
+"""ONNX Runtime as both models use it: one thread a call, without the interpreter's lock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Network:
         self._session: Any = None
 
     def load(self) -> None:
-        """Loads it, if it is not loaded yet; blocks for some tenths of a second.
+        """Loads the file, unless it is loaded; blocks for some tenths of a second.
 
         Raises:
             Exception: The file is damaged; ONNX Runtime has a class for each way.
@@ -36,7 +36,7 @@ class Network:
                 self._session = _open(self._path)
 
     def run(self, **inputs: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-        """Its outputs."""
+        """Runs the network on named inputs and returns its outputs."""
         if self._session is None:
             self.load()
         outputs: list[npt.NDArray[Any]] = self._session.run(None, inputs)

@@ -2,7 +2,7 @@
 
 A recurrent network that sees 512 samples at 16 kHz at a time, with the last 64 of the window before. Windows are not
 batched over streams: four together cost 0.6 of what they cost one by one, but matrix products of another size round
-otherwise, and a probability near a threshold would then depend on who else is speaking.
+otherwise, and a probability near a threshold would then depend on the other streams.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RESET_AFTER = 5
 
 
 class Silero(Network):
-    """The network."""
+    """The network, which is recurrent over windows of 512 samples."""
 
     def step(self, window: Floats, state: Floats) -> tuple[float, Floats]:
         """One window.
@@ -44,7 +44,7 @@ class Silero(Network):
 
 
 class VoiceTrack:
-    """One stream's way through the network. About 3 kB.
+    """One stream's recurrent state in the network. About 3 kB.
 
     Args:
         silero: The network.

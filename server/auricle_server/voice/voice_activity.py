@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 from auricle_server.voice.silero import WINDOW
 
-SPEAKS = 0.5
-FALLS_SILENT = 0.35
-"""A voice starts with the window whose probability reaches the one, and ends with the first below the other: Silero's
-own thresholds. Between them it goes on as it was, as the probability often dips inside a word."""
+SPEECH_THRESHOLD = 0.5
+SILENCE_THRESHOLD = 0.35
+"""A voice starts with the window whose probability reaches the one, and ends with the first below the other: the
+thresholds of Silero's own `VADIterator`. In between nothing changes, as the probability often dips inside a word."""
 
 
 @dataclass(slots=True)
 class VoiceActivity:
-    """What is known of the voice once some windows have been seen. Positions are samples.
+    """What is known of the voice after some windows. Positions are samples.
 
     Attributes:
-        seen: How far the windows seen reach.
+        seen: End of the last window.
+        floor: Where the open turn may start at the earliest; audio before it belongs to an earlier turn.
         speaking: Whether somebody speaks there.
-        silent_since: Where the voice last fell silent; None while somebody speaks, and before anybody has.
-        turn_start: Where the voice of the turn under way started; None while it has none.
-        floor: Where that turn may start at the earliest: nothing before it belongs to the turn.
+        silent_since: Where the voice last fell silent; None while somebody speaks, and before the first voice.
+        turn_start: Where the voice of the open turn started; None while it has none.
     """
 
     seen: int
@@ -31,13 +31,13 @@ class VoiceActivity:
     turn_start: int | None = None
 
     def step(self, probability: float) -> None:
-        """The next window."""
+        """Takes the speech probability of the next window."""
         start = self.seen
         self.seen += WINDOW
         if self.speaking:
-            if probability < FALLS_SILENT:
+            if probability < SILENCE_THRESHOLD:
                 self.speaking, self.silent_since = False, start
-        elif probability >= SPEAKS:
+        elif probability >= SPEECH_THRESHOLD:
             self.speaking, self.silent_since = True, None
             if self.turn_start is None:
                 self.turn_start = start
@@ -50,7 +50,7 @@ class VoiceActivity:
         return (self.seen - self.silent_since) // WINDOW
 
     def end_turn(self, position: int) -> None:
-        """A turn ended there: the next one starts with the next voice, or there if somebody speaks."""
+        """A turn ended at `position`: the next one starts with the next voice, or there if somebody speaks."""
         self.floor = position
         if self.turn_start is None or self.turn_start >= position:
             return

@@ -17,7 +17,7 @@ import pytest
 
 import auricle
 from auricle_server.config import DEFAULT_LIMITS, ServerConfig
-from auricle_server.gateway.http import app, websocket
+from auricle_server.gateway.http import connections, websocket
 from auricle_server.gateway.http.app import Gateway
 from auricle_server.gateway.http.server import listening, serve_until, until_ready
 from auricle_server.gateway.session import session
@@ -185,7 +185,7 @@ async def test_a_stream_faster_than_the_engine_waits_and_the_others_do_not() -> 
 async def test_a_client_that_has_to_wait_for_the_engine_knows_that_the_server_lives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(websocket, "SIGN_OF_LIFE_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "PING_SECONDS", 0.05)
     start = auricle.Start(latency_ms=160)
     async with bench(StandIn(step_seconds=0.3), buffered_seconds=0.1) as table:
         async with auricle.connect(table.url, start=start, heartbeat=0.3, answer_timeout=None) as stream:
@@ -212,7 +212,7 @@ UPGRADE = (
 
 async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.1)
-    monkeypatch.setattr(session, "MOST_UNSENT", 8)
+    monkeypatch.setattr(session, "MAX_UNSENT", 8)
     async with bench(StandIn(), stall_seconds=0.5) as table, talking(table.url) as good:
         await good.start()
         sock = socket.socket()
@@ -221,9 +221,13 @@ async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypa
         reader, writer = await asyncio.open_connection(sock=sock, limit=1024)
         writer.write(UPGRADE)
         await reader.readuntil(b"\r\n\r\n")
-        [shell] = [shell for shell in table.gateway._shells if shell.session.name != good.events[0]["session"]]
-        assert shell._request.transport is not None
-        shell._request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        [stalled] = [
+            stalled
+            for stalled in table.gateway._connections._handlers
+            if stalled.session.name != good.events[0]["session"]
+        ]
+        assert stalled._request.transport is not None
+        stalled._request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         writer.write(frame(b'{"type":"start"}', 1))
 
         async def flood() -> None:
@@ -232,7 +236,7 @@ async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypa
                 number += 1
                 writer.write(frame(b"\0\0", 2) + frame(b'{"type":"finalize","id":"%0120d"}' % number, 1))
                 await writer.drain()
-                assert len(shell.session._outgoing) < 300
+                assert len(stalled.session._outgoing) < 300
 
         with pytest.raises(ConnectionError):
             await asyncio.wait_for(flood(), 20)
@@ -339,7 +343,7 @@ async def test_a_gateway_whose_link_breaks_ends_so_that_another_can_start() -> N
 
 
 async def test_a_shutdown_without_a_worker_says_farewell_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "_FLUSH_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "_FLUSH_SECONDS", 0.1)
     table = Bench(StandIn())
     table.start(0)
     link = QuietLink(table.links[0])
@@ -400,7 +404,7 @@ async def test_a_stream_for_which_there_is_no_time_is_refused_before_the_upgrade
             assert refused.value.status == 503
             assert refused.value.headers is not None
             assert int(refused.value.headers["Retry-After"]) >= 1
-            await until(lambda: table.gateway.hub.full)
+            await until(lambda: table.gateway.workers.full)
             state = json.loads(await get(table, "/readyz"))  # full is not unready
             assert (state["full"], state["slots"]) == (True, 8)
             metrics = await get(table, "/metrics")
@@ -413,7 +417,7 @@ async def test_a_stream_for_which_there_is_no_time_is_refused_before_the_upgrade
                 await talk.say(HELLO)
                 await talk.end()
                 assert talk.text == "one two"
-        await until(lambda: not table.gateway.hub.full)
+        await until(lambda: not table.gateway.workers.full)
         assert await transcribed(table.url, HELLO) == "one two"
         assert 'auricle_step_seconds_count{chunk_ms="80"}' in await get(table, "/metrics")
 

@@ -13,7 +13,7 @@ CUT = 20
 def after(reported: list[tuple[int, int]], tokens: list[tuple[int, int]]) -> list[int]:
     """Tokens that remain after a flush at frame 20; all given with their frames."""
     echo = FlushDedup(vocabulary(PIECES))
-    echo.reported([token for token, _ in reported], [frame for _, frame in reported], CUT)
+    echo.expect([token for token, _ in reported], [frame for _, frame in reported], CUT)
     return [token for token, _, _ in echo.new((token, frame, 1.0) for token, frame in tokens)]
 
 
@@ -73,19 +73,19 @@ def test_a_tag_of_an_earlier_sentence_takes_no_reported_word_with_it() -> None:
 
 def test_a_word_that_begins_in_the_silence_behind_a_sentence_was_imagined() -> None:
     echo = FlushDedup(vocabulary(PIECES))
-    assert echo.said([TURN], [CUT], CUT) == 1  # the first word of all
-    assert echo.said([TURN, STOP, THE, STOP], [11, 15, CUT, CUT], CUT) == 2
-    assert echo.said([TURN, STOP, THE, STOP], [16, 17, CUT, CUT], CUT) == 4  # hardly a pause
-    assert echo.said([TURN, THE], [11, CUT], CUT) == 2  # in mid-sentence
-    assert echo.said([TURN, STOP, THE], [11, 15, CUT - 1], CUT) == 3  # before the flush
+    assert echo.count_spoken([TURN], [CUT], CUT) == 1  # the first word of all
+    assert echo.count_spoken([TURN, STOP, THE, STOP], [11, 15, CUT, CUT], CUT) == 2
+    assert echo.count_spoken([TURN, STOP, THE, STOP], [16, 17, CUT, CUT], CUT) == 4  # hardly a pause
+    assert echo.count_spoken([TURN, THE], [11, CUT], CUT) == 2  # in mid-sentence
+    assert echo.count_spoken([TURN, STOP, THE], [11, 15, CUT - 1], CUT) == 3  # before the flush
     assert list(echo.new([(TURN, 11, 1.0), (STOP, 15, 1.0)])) == [(TURN, 11, 1.0), (STOP, 15, 1.0)]
-    assert echo.said([THE, STOP], [CUT, CUT], CUT) == 0
+    assert echo.count_spoken([THE, STOP], [CUT, CUT], CUT) == 0
 
 
 def test_a_flush_that_finds_nothing_new_leaves_what_the_one_before_has_reported() -> None:
     echo = FlushDedup(vocabulary(PIECES))
-    echo.reported([LIGHTS], [19], CUT)
-    echo.reported([], [], CUT)
+    echo.expect([LIGHTS], [19], CUT)
+    echo.expect([], [], CUT)
     assert list(echo.new([(LIGHTS, 19, 1.0)])) == []
-    echo.reported([], [], CUT + 9)
+    echo.expect([], [], CUT + 9)
     assert list(echo.new([(LIGHTS, 30, 1.0)])) == [(LIGHTS, 30, 1.0)]

@@ -34,7 +34,7 @@ class Talk:
 
     def chunk(self, seconds: float, *tokens: int, frame: int = 0, mark: int | None = None) -> list[ServerEvent]:
         samples = round(seconds * SECOND)
-        self.stream.hear(max(0, samples - round(self.stream.heard_seconds * SECOND)))
+        self.stream.count_audio(max(0, samples - round(self.stream.received_seconds * SECOND)))
         return self.stream.on_result(_result(samples, tokens, frame, mark))
 
     def second(self, seconds: float, *tokens: int, frame: int = 0) -> list[ServerEvent]:
@@ -43,7 +43,7 @@ class Talk:
 
     def finalized(self, seconds: float, *tokens: int, frame: int = 0) -> Final:
         samples = round(seconds * SECOND)
-        self.stream.hear(max(0, samples - round(self.stream.heard_seconds * SECOND)))
+        self.stream.count_audio(max(0, samples - round(self.stream.received_seconds * SECOND)))
         return only(self.chunk(seconds, *tokens, frame=frame, mark=self.stream.finalize("f")))
 
 

@@ -134,6 +134,6 @@ def test_a_lane_that_is_closed_holds_nobody_up() -> None:
 def test_silence_is_settled_as_far_as_both_have_heard_it() -> None:
     second = lane()
     second.add(found(14))
-    assert second.heard_by(20 * FRAME) == 14 * FRAME
+    assert second.decoded_by(20 * FRAME) == 14 * FRAME
     second.close()
-    assert second.heard_by(20 * FRAME) == 20 * FRAME
+    assert second.decoded_by(20 * FRAME) == 20 * FRAME

@@ -43,7 +43,7 @@ class Talk:
 
     def chunk(self, seconds: float, *tokens: int, frame: int = 0, mark: int | None = None) -> list[ServerEvent]:
         samples = round(seconds * SECOND)
-        self.stream.hear(max(0, samples - round(self.stream.heard_seconds * SECOND)))
+        self.stream.count_audio(max(0, samples - round(self.stream.received_seconds * SECOND)))
         frames = tuple(range(frame, frame + len(tokens)))
         sure = (0.9,) * len(tokens)
         return self.stream.on_result(ChunkResult(0, samples, tokens, frames, sure, sure, mark))
@@ -152,10 +152,10 @@ def test_a_finalize_that_meets_the_end_of_the_turn() -> None:
 def test_finalizes_without_audio_between_share_a_flush() -> None:
     talk = Talk()
     talk.chunk(1.0, ONE, frame=10)
-    talk.stream.hear(100)
+    talk.stream.count_audio(100)
     mark = talk.stream.finalize("a")
     assert talk.stream.finalize("b") is None
-    talk.stream.hear(100)
+    talk.stream.count_audio(100)
     later = talk.stream.finalize("c")
     assert later is not None
     finals = [event for event in talk.chunk(1.01, mark=mark) if isinstance(event, Final)]
@@ -287,10 +287,10 @@ def test_nothing_settles_while_a_turn_is_open() -> None:
 
 def test_backlog_is_what_has_come_and_rests_on_nothing() -> None:
     talk = Talk()
-    talk.stream.hear(SECOND)
+    talk.stream.count_audio(SECOND)
     assert talk.stream.backlog_seconds == 1.0
     talk.stream.on_result(ChunkResult(0, SECOND // 2))
-    assert (talk.stream.backlog_seconds, talk.stream.audio_time, talk.stream.heard_seconds) == (0.5, 0.5, 1.0)
+    assert (talk.stream.backlog_seconds, talk.stream.audio_time, talk.stream.received_seconds) == (0.5, 0.5, 1.0)
 
 
 def test_an_opening_mark_alone_is_no_speech() -> None:

@@ -48,10 +48,10 @@ def only_final(events: list[ServerEvent]) -> Final:
 def test_a_final_is_what_the_second_lane_has_heard() -> None:
     talk = Pair(turn=silence(500))
     assert kinds(talk.chunk(1.0, ONE, frame=10)) == [SpeechStarted, Interim]
-    assert not talk.stream.asks_second()
+    assert not talk.stream.needs_second_pass_flush()
     assert talk.chunk(1.4) == []
-    assert talk.stream.asks_second()
-    assert not talk.stream.asks_second()  # said once
+    assert talk.stream.needs_second_pass_flush()
+    assert not talk.stream.needs_second_pass_flush()  # said once
     final, end = talk.second(1.5, TWO, frame=9, mark=CAUGHT_UP)
     assert isinstance(final, Final)
     assert (final.text, final.refined, [word.text for word in final.words]) == ("two", True, ["two"])
@@ -65,16 +65,16 @@ def test_no_one_asks_a_lane_that_is_ahead() -> None:
     talk.chunk(1.0, ONE, frame=10)
     talk.second(1.5, ONE, frame=10)
     assert kinds(talk.chunk(1.4)) == [Final, TurnEnd]
-    assert not talk.stream.asks_second()
+    assert not talk.stream.needs_second_pass_flush()
 
 
 def test_a_flush_that_is_on_its_way_serves_a_turns_end_too() -> None:
     talk = Pair(turn=silence(500))
     talk.chunk(1.0, ONE, frame=10)
-    talk.stream.hear(SECOND)
+    talk.stream.count_audio(SECOND)
     mark = talk.stream.finalize("f")
     assert talk.chunk(1.4) == []
-    assert not talk.stream.asks_second()
+    assert not talk.stream.needs_second_pass_flush()
     assert kinds(talk.second(2.0, ONE, TWO, frame=10, mark=mark)) == [Final, TurnEnd]
     final = only_final(talk.chunk(2.0, mark=mark))
     assert (final.text, final.finalize_id, final.refined) == ("", "f", True)
@@ -92,7 +92,7 @@ def test_a_finalize_waits_for_both_answers_in_any_order(second_first: bool) -> N
         events += talk.second(1.0, TWO, frame=9, mark=mark) if second else talk.chunk(1.0, mark=mark)
     assert (only_final(events).text, only_final(events).refined) == ("two", True)
     assert talk.stream.unanswered == 0
-    assert not talk.stream.asks_second()
+    assert not talk.stream.needs_second_pass_flush()
 
 
 def test_what_comes_meanwhile_waits_in_its_order() -> None:
@@ -116,10 +116,10 @@ def test_a_turn_that_ends_while_another_waits_asks_for_itself() -> None:
     assert talk.chunk(1.2) == []
     assert talk.chunk(1.6, TWO, frame=18) == []
     assert talk.chunk(1.8) == []
-    assert talk.stream.asks_second()
+    assert talk.stream.needs_second_pass_flush()
     events = talk.second(1.3, ONE, frame=10, mark=CAUGHT_UP)
     assert kinds(events) == [Final, TurnEnd, SpeechStarted, Interim]
-    assert talk.stream.asks_second()
+    assert talk.stream.needs_second_pass_flush()
     events = talk.second(1.9, TWO, frame=18, mark=CAUGHT_UP)
     assert kinds(events) == [Final, TurnEnd]
     assert only_final(events).text == "two"

@@ -114,7 +114,7 @@ def test_a_tag_takes_the_space_around_it_along_but_joins_no_words(pieces: tuple[
 
 
 def languages(segment: Segment) -> list[str | None]:
-    return [said.language for said in segment.said]
+    return [said.language for said in segment.languages]
 
 
 def test_a_tag_behind_a_sentence_names_it() -> None:

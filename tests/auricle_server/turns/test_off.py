@@ -18,7 +18,7 @@ def test_speech_starts_once_a_segment() -> None:
 
 def test_settings_choose_the_detector() -> None:
     assert isinstance(detector_for(TurnSettings(mode="off")), OffDetector)
-    detector = detector_for(TurnSettings(mode="silence", silence_ms=500), is_open=True, heard=16000)
+    detector = detector_for(TurnSettings(mode="silence", silence_ms=500), is_open=True, speech_end=16000)
     assert isinstance(detector, SilenceDetector)
     assert detector.open
     assert detector.feed(TurnEvidence(23999, 16000)) == []

@@ -123,9 +123,9 @@ def test_an_eager_end_is_told_and_taken_back() -> None:
 
 
 def test_a_change_of_settings_in_a_turn_goes_on_with_it() -> None:
-    rule = SemanticDetector(0.5, None, 3_200, 32_000, is_open=True, heard=SPOKEN)
+    rule = SemanticDetector(0.5, None, 3_200, 32_000, is_open=True, speech_end=SPOKEN)
     assert rule.feed(silence(2.0)) == [TurnEnded(1.0)]
-    assert SemanticDetector(0.5, None, 3_200, 32_000, heard=SPOKEN).feed(silence(9.0)) == []
+    assert SemanticDetector(0.5, None, 3_200, 32_000, speech_end=SPOKEN).feed(silence(9.0)) == []
 
 
 @given(

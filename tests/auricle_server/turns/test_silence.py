@@ -24,12 +24,12 @@ def test_a_word_early_in_a_long_chunk_starts_and_ends_its_turn_at_once() -> None
 
 
 def test_a_detector_that_takes_over_ends_the_turn_under_way() -> None:
-    detector = SilenceDetector(1600, is_open=True, heard=1280)
+    detector = SilenceDetector(1600, is_open=True, speech_end=1280)
     assert detector.feed(TurnEvidence(2880, 1280)) == [TurnEnded()]
 
 
 def test_a_detector_that_takes_over_does_not_start_on_old_speech() -> None:
-    assert SilenceDetector(1600, heard=1280).feed(TurnEvidence(99999, 1280)) == []
+    assert SilenceDetector(1600, speech_end=1280).feed(TurnEvidence(99999, 1280)) == []
 
 
 @given(

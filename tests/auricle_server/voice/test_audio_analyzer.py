@@ -14,7 +14,7 @@ import pytest
 from auricle_server.bench.clips import BenchClip, Pcm
 from auricle_server.turns import VoiceSignals
 from auricle_server.voice.audio_analyzer import SCHEDULE, AudioAnalyzer
-from auricle_server.voice.end_of_turn_scores import SURE
+from auricle_server.voice.end_of_turn_scores import CONCLUSIVE
 from auricle_server.voice.models import LoadedModels
 from auricle_server.voice.silero import WINDOW
 from auricle_server.voice.smart_turn import LONGEST, SmartTurn
@@ -30,10 +30,10 @@ class Later:
         self.judgements: deque[Callable[[], None]] = deque()
         self._random = random.Random(seed)
 
-    def track(self, task: Callable[[], Any], done: Callable[[Any], None]) -> None:
+    def run_vad(self, task: Callable[[], Any], done: Callable[[Any], None]) -> None:
         self.tracks.append(lambda: done(task()))
 
-    def judge(self, task: Callable[[], Any], done: Callable[[Any], None]) -> None:
+    def run_end_of_turn(self, task: Callable[[], Any], done: Callable[[Any], None]) -> None:
         self.judgements.append(lambda: done(task()))
 
     def work(self) -> None:
@@ -84,14 +84,14 @@ def turn_ends(clips: Iterable[BenchClip]) -> set[int]:
 
 def listen(ears: AudioAnalyzer, pcm: bytes, ends: set[int], base: int = 0) -> list[VoiceSignals]:
     """All at once, then chunk by chunk."""
-    ears.hear(pcm)
+    ears.receive_audio(pcm)
     return [ask(ears, position, ends) for position in range(base + CHUNK, base + len(pcm) // 2 + 1, CHUNK)]
 
 
 def ask(ears: AudioAnalyzer, position: int, ends: set[int]) -> VoiceSignals:
     voice = ears.voice_at(position)
     if position in ends:
-        ears.turn_ended(position)
+        ears.end_turn(position)
     return voice
 
 
@@ -101,15 +101,15 @@ def test_packets_and_timing_change_nothing(models: LoadedModels, clips: tuple[Be
     expected = listen(AudioAnalyzer(models), pcm, ends)
     assert len({voice.complete for voice in expected}) > 5
     rng, labour = random.Random(seed), Later(seed)
-    ears, heard, voices = AudioAnalyzer(models, labour=labour), 0, list[VoiceSignals]()
+    ears, heard, voices = AudioAnalyzer(models, executor=labour), 0, list[VoiceSignals]()
     while len(voices) < len(expected):
         piece = pcm[heard : heard + 2 * rng.randrange(1, 20_000 if seed % 2 else 2_000)]
         heard += len(piece)
-        ears.hear(piece)
+        ears.receive_audio(piece)
         for _ in range(rng.randrange(8)):
             labour.work()
         while (position := CHUNK * (len(voices) + 1)) * 2 <= heard and rng.random() < 0.8:
-            while ears.waits(position):
+            while ears.waiting_since(position) is not None:
                 labour.work()
             voices.append(ask(ears, position, ends))
     assert voices == expected
@@ -119,16 +119,16 @@ def test_what_is_not_there_yet_does_not_count_and_is_not_waited_for_again(
     models: LoadedModels, clips: tuple[BenchClip, ...]
 ) -> None:
     labour = Later()
-    ears = AudioAnalyzer(models, labour=labour, clock=lambda: 7.0)
-    ears.hear(clips[0].pcm.tobytes())
+    ears = AudioAnalyzer(models, executor=labour, clock=lambda: 7.0)
+    ears.receive_audio(clips[0].pcm.tobytes())
     position = round((clips[0].speech_end + 0.4) * 16000)
     assert ears.waiting_since(position) == 7.0
     while labour.tracks:
         labour.tracks.popleft()()
     assert ears.voice_at(position - WINDOW).complete is None
-    assert not ears.waits(position - WINDOW)
+    assert ears.waiting_since(position - WINDOW) is None
     labour.work_off()
-    assert not ears.waits(position)
+    assert ears.waiting_since(position) is None
     assert ears.voice_at(position).complete is not None
 
 
@@ -139,14 +139,14 @@ def test_a_judgement_that_is_asked_for_late_hears_what_it_should(
     models, judge = counting
     pcm = (clips[0].pcm.tobytes() + clips[3].pcm.tobytes())[: -2 * 16000] + bytes(64_000)
     prompt = AudioAnalyzer(models)
-    prompt.hear(pcm)
+    prompt.receive_audio(pcm)
     for position in range(WINDOW, len(pcm) // 2, WINDOW):
         prompt.voice_at(position)
     in_time = set(judge.asked)
     judge.asked.clear()
     labour = Later()
-    ears = AudioAnalyzer(models, labour=labour)
-    ears.hear(pcm)
+    ears = AudioAnalyzer(models, executor=labour)
+    ears.receive_audio(pcm)
     for position in range(CHUNK, len(pcm) // 2 + 1, CHUNK):
         while labour.tracks:
             labour.tracks.popleft()()
@@ -178,7 +178,7 @@ def test_a_silence_is_judged_at_each_age_once_until_the_answer_is_sure(
     silences: dict[int, dict[int, float]] = {}
     for clip in clips:
         ears = AudioAnalyzer(models)
-        ears.hear(clip.pcm.tobytes())
+        ears.receive_audio(clip.pcm.tobytes())
         for position in range(WINDOW, len(clip.pcm), WINDOW):
             voice = ears.voice_at(position)
             if voice.judged is not None and voice.speech_end is not None and voice.complete is not None:
@@ -187,8 +187,10 @@ def test_a_silence_is_judged_at_each_age_once_until_the_answer_is_sure(
     assert len(judge.asked) == sum(len(scores) for scores in silences.values())
     for scores in silences.values():
         assert tuple(scores) == SCHEDULE[: len(scores)]
-        assert all(score < SURE for score in list(scores.values())[:-1])
-    final = [scores for scores in silences.values() if len(scores) == len(SCHEDULE) or max(scores.values()) >= SURE]
+        assert all(score < CONCLUSIVE for score in list(scores.values())[:-1])
+    final = [
+        scores for scores in silences.values() if len(scores) == len(SCHEDULE) or max(scores.values()) >= CONCLUSIVE
+    ]
     assert len(final) >= len(clips)
     assert {len(scores) for scores in final} >= {1, len(SCHEDULE)}
 
@@ -201,10 +203,10 @@ def test_a_turn_that_has_ended_is_neither_judged_again_nor_heard_with_the_next(
     pcm = first.pcm.tobytes() + second.pcm.tobytes()
     end = round((first.speech_end + 0.4) * 16000) // CHUNK * CHUNK
     ears = AudioAnalyzer(models)
-    ears.hear(pcm)
+    ears.receive_audio(pcm)
     for position in range(CHUNK, end + 1, CHUNK):
         ears.voice_at(position)
-    ears.turn_ended(end)
+    ears.end_turn(end)
     asked = len(judge.asked)
     next_start = len(first.pcm) + round((second.speech_start - 0.1) * 16000)
     silent = [ears.voice_at(position) for position in range(end + CHUNK, next_start, CHUNK)]
@@ -257,15 +259,15 @@ def test_memory_does_not_grow_with_the_stream(models: LoadedModels, clips: tuple
     for _ in range(4):
         for at in range(0, len(speech), CHUNK):
             piece = speech[at : at + CHUNK]
-            ears.hear(piece.tobytes())
+            ears.receive_audio(piece.tobytes())
             position += len(piece)
             ears.voice_at(position)
-        sizes.append((len(ears._audio), len(ears._windows), len(ears._untracked), len(ears._judgements)))
+        sizes.append((len(ears._audio), len(ears._windows), len(ears._untracked), len(ears._scores)))
     assert all(audio <= 2 * LONGEST + 2 * WINDOW for audio, *_ in sizes)
     assert all(
         windows < 10 and untracked < 2 * WINDOW and judgements == 0 for _, windows, untracked, judgements in sizes
     )
-    ears.turn_ended(position)
-    ears.hear(bytes(32_000))
+    ears.end_turn(position)
+    ears.receive_audio(bytes(32_000))
     ears.voice_at(position + 16_000)
     assert len(ears._audio) < 18_000

@@ -70,13 +70,13 @@ class Bench:
 
     def say(self, gateway: bytes, *items: GatewayItem | Audio) -> None:
         """What comes from a gateway at the next tick."""
-        outbox = BatchWriter()
+        outbox = BatchWriter(lambda urgent: None)
         for item in items:
             if isinstance(item, Audio):
                 seat = self.seats[gateway, item.stream]
-                outbox.audio(item.stream, seat.slot, seat.lease, item.pcm)
+                outbox.add_audio(item.stream, seat.slot, seat.lease, item.pcm)
             else:
-                outbox.item(item)
+                outbox.add(item)
         self.inbox.append((gateway, outbox.take()))
 
     def told(self, gateway: bytes) -> list[WorkerItem | ChunkResult]:

@@ -1,4 +1,4 @@
-"""Running a gateway: its listening socket, its links, its end."""
+"""Runs a gateway: its listening sockets, its start and its end."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ log = logging.getLogger(__name__)
 
 _SHUTDOWN_SECONDS = 2.0
 _BACKLOG = 1024
+"""Connections that may wait to be accepted. Linux bounds it by `net.core.somaxconn`, 4096 since version 5.4."""
 
 
 @asynccontextmanager
 async def listening(
     config: ServerConfig,
-    links: Sequence[GatewayChannel],
+    channels: Sequence[GatewayChannel],
     *,
     reuse_port: bool = False,
-    neighbours: ResumeProxy | None = None,
+    resume_proxy: ResumeProxy | None = None,
 ) -> AsyncIterator[tuple[Gateway, int]]:
     """A gateway that serves inside the block. Yields it and the port; the caller waits for `Gateway.ready`."""
-    gateway = Gateway(config, links, neighbours)
+    gateway = Gateway(config, channels, resume_proxy)
     runner = web.AppRunner(gateway.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, config.host, config.port, reuse_port=reuse_port or None, backlog=_BACKLOG)
         await site.start()
         port: int = runner.addresses[0][1]
-        own_socket = None if neighbours is None else neighbours.own_socket
+        own_socket = None if resume_proxy is None else resume_proxy.own_socket
         if own_socket is not None:
-            own_socket.unlink(missing_ok=True)  # a gateway that was killed leaves it behind
+            own_socket.unlink(missing_ok=True)  # a gateway that was killed leaves its socket in the folder
             await web.UnixSite(runner, str(own_socket)).start()
         log.info("listening host=%s port=%d", config.host, port)
         yield gateway, port
     finally:
-        await gateway.hang_up()
+        await gateway.close_connections()
         await runner.cleanup()
         await gateway.close()
 
@@ -52,35 +53,35 @@ async def until_ready(gateway: Gateway, seconds: float) -> None:
     """Waits for a worker.
 
     Raises:
-        TimeoutError: None came in time.
+        TimeoutError: No worker has introduced itself in time.
     """
     async with asyncio.timeout(seconds):
-        await gateway.hub.arrived.wait()
+        await gateway.workers.arrived.wait()
 
 
 async def serve_until(
     stop: asyncio.Event,
     config: ServerConfig,
-    links: Callable[[], Sequence[GatewayChannel]],
+    channels: Callable[[], Sequence[GatewayChannel]],
     on_ready: Callable[[], None],
     *,
     reuse_port: bool = False,
-    neighbours: ResumeProxy | None = None,
+    resume_proxy: ResumeProxy | None = None,
 ) -> None:
     """Serves until `stop` is set, then drains.
 
     Args:
         stop: Ends the serving.
         config: Of the server.
-        links: Makes one link to each worker, on the running loop.
-        on_ready: Called once, when the first worker has come.
+        channels: Makes one channel to each worker, on the running loop.
+        on_ready: Called once, when the first worker has introduced itself.
         reuse_port: Whether other gateways listen at the same port.
-        neighbours: These gateways.
+        resume_proxy: Knows these gateways.
 
     Raises:
-        ExceptionGroup: A link broke in a way that none should; a fresh process is needed.
+        ExceptionGroup: A channel broke for good; the process must be started anew.
     """
-    async with listening(config, links(), reuse_port=reuse_port, neighbours=neighbours) as (gateway, _):
+    async with listening(config, channels(), reuse_port=reuse_port, resume_proxy=resume_proxy) as (gateway, _):
         announce, stopping = asyncio.create_task(_announce(gateway, on_ready)), asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, gateway.serving}, return_when=asyncio.FIRST_COMPLETED)
         announce.cancel()
@@ -91,5 +92,5 @@ async def serve_until(
 
 
 async def _announce(gateway: Gateway, on_ready: Callable[[], None]) -> None:
-    await gateway.hub.arrived.wait()
+    await gateway.workers.arrived.wait()
     on_ready()

@@ -18,10 +18,10 @@ from auricle_server.gateway.session.session import Session
 
 log = logging.getLogger(__name__)
 
-SIGN_OF_LIFE_SECONDS = 5.0
-"""While a socket is not read, because the worker has no time for its stream, its client hears from it this often."""
+PING_SECONDS = 5.0
+"""While a socket is not read, because the worker has no time for its stream, its client gets a ping this often."""
 _BURST = 32
-_GONE = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}
+_CLOSED = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}
 
 
 class WebSocketHandler:
@@ -32,8 +32,8 @@ class WebSocketHandler:
         config: Of the server.
 
     Attributes:
-        session: What is said; to be set before `run`.
-        cut: Whether the connection has gone without a close frame of the client, which may then come back.
+        session: What the connection carries; to be set before `run`.
+        cut: Whether the connection has gone without a close frame of the client, which may then resume the session.
     """
 
     session: Session
@@ -43,77 +43,79 @@ class WebSocketHandler:
         self._request = request
         self._config = config
         self._socket = Socket(config.limits.message_bytes)
-        self._news = asyncio.Event()
-        self._room = asyncio.Event()
+        self._output = asyncio.Event()
+        """Set when there may be something to send."""
+        self._input = asyncio.Event()
+        """Set when the session may accept input again."""
         self._sending_since: float | None = None
-        self._replaced = False
+        self._detached = False
 
     def wake(self) -> None:
-        """There is something to send, or room to receive."""
-        self._news.set()
-        self._room.set()
+        """The session may have something to send, or accept input again."""
+        self._output.set()
+        self._input.set()
 
     async def run(self) -> web.StreamResponse:
         """Serves the connection until it closes."""
         await self._socket.prepare(self._request)
-        await self._converse()
+        await self._serve()
         return self._socket
 
-    async def _converse(self) -> None:
-        """Reads and writes until the client has gone or all is said, then closes."""
+    async def _serve(self) -> None:
+        """Reads and writes until the client has gone or the session is done, then closes."""
         tasks = reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if self.session.done and not self._replaced:
+            if self.session.done and not self._detached:
                 await asyncio.wait({writer})
         finally:
-            # Nobody may be reading when the socket closes, or it will not wait for the client's own close frame.
+            # aiohttp's `close` waits for the client's close frame only while no other task reads from the socket.
             reader.cancel()
             writer.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        code = self._judge(outcomes)
+        code = self._close_code(outcomes)
         if code is not None:
             with contextlib.suppress(ConnectionError):
                 await self._socket.finish(self._request, code)
-            # Without the client's own close frame nobody knows whether the last words have come.
+            # Without the client's own close frame it is not certain that the last events have reached it.
             self.cut |= self._socket.close_code in {None, WSCloseCode.ABNORMAL_CLOSURE}
 
-    def _judge(self, outcomes: Iterable[BaseException | None]) -> int | None:
+    def _close_code(self, outcomes: Iterable[BaseException | None]) -> int | None:
         """The code to close with; None when the client has gone."""
         for outcome in outcomes:
             if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionError):
-                log.error("shell failed session=%s", self.session.name, exc_info=outcome)
+                log.error("connection failed session=%s", self.session.name, exc_info=outcome)
                 return WSCloseCode.INTERNAL_ERROR
             self.cut |= isinstance(outcome, ConnectionError)
         return None if self.cut else self.session.close_code
 
     async def _read(self) -> None:
-        """Feeds the session until the client goes or the conversation is over."""
+        """Feeds the session until the client goes or the session is done."""
         for count in itertools.count(1):
             if self.session.done:
                 return
             if count % _BURST == 0:
-                await asyncio.sleep(0)  # messages that have come already are read without waiting: let others in
-            while not (self._replaced or self.session.has_room):
-                await self._wait_for_room()
+                await asyncio.sleep(0)  # `receive` returns buffered messages without yielding to other connections
+            while not (self._detached or self.session.accepts_input):
+                await self._wait_for_session()
             message = await self._socket.receive()
-            if message.type in _GONE:
+            if message.type in _CLOSED:
                 self.cut = message.type is not WSMsgType.CLOSE
                 return
-            if self._replaced:
-                return  # the session is another shell's: what was still on its way here will be said again there
-            await self._take(message)
+            if self._detached:
+                return  # another connection has the session: the client sends there again what was on its way here
+            await self._dispatch(message)
 
-    async def _wait_for_room(self) -> None:
-        """Until something has changed. The client's pings lie unread meanwhile: it is told that the server lives."""
-        self._room.clear()
+    async def _wait_for_session(self) -> None:
+        """Until the session may accept input. The client's pings are not read meanwhile, so it gets one of ours."""
+        self._input.clear()
         try:
-            async with asyncio.timeout(SIGN_OF_LIFE_SECONDS):
-                await self._room.wait()
+            async with asyncio.timeout(PING_SECONDS):
+                await self._input.wait()
         except TimeoutError:
             await self._socket.ping()
 
-    async def _take(self, message: WSMessage) -> None:
+    async def _dispatch(self, message: WSMessage) -> None:
         match message.type:
             case WSMsgType.BINARY:
                 self.session.receive_binary(message.data)
@@ -129,21 +131,21 @@ class WebSocketHandler:
 
     def _on_bad_frame(self) -> None:
         if self._socket.fault == WSCloseCode.MESSAGE_TOO_BIG:
-            most = self._config.limits.message_bytes
-            self.session.fail(codes.MESSAGE_TOO_BIG, f"a message may have {most} bytes; send less at a time")
+            limit = self._config.limits.message_bytes
+            self.session.fail(codes.MESSAGE_TOO_BIG, f"a message may have {limit} bytes; send less at a time")
         elif self._socket.fault == WSCloseCode.INVALID_TEXT:
             self.session.fail(codes.BAD_JSON, "a text message must be UTF-8")
         else:
-            self.session.fail(codes.UNKNOWN_MESSAGE, "these bytes are no WebSocket frame")
+            self.session.fail(codes.UNKNOWN_MESSAGE, "the bytes are not a WebSocket frame")
 
     async def _write(self) -> None:
-        """The one exit for everything that is sent; returns when the conversation is over and all is sent."""
+        """Sends everything that is sent; returns when the session is done and its last text is sent."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            while not self._replaced and (text := self.session.next_text()) is not None:
+            await self._output.wait()
+            self._output.clear()
+            while not self._detached and (text := self.session.next_text()) is not None:
                 await self._send(text)
-            if self._replaced or self.session.done:
+            if self._detached or self.session.done:
                 self._sending_since = time.monotonic()
                 return
 
@@ -151,23 +153,23 @@ class WebSocketHandler:
         self._sending_since = time.monotonic()
         await self._socket.send_str(text)
         self._sending_since = None
-        self._room.set()
+        self._input.set()
 
-    def on_beat(self) -> None:
-        """Once a second: ends a stream that is idle, and cuts off a client that does not read."""
+    def check_timeouts(self) -> None:
+        """Once a second: ends an idle stream, and cuts the connection of a client that does not read."""
         self.session.check_idle()
         since = self._sending_since
         if since is not None and time.monotonic() - since > self._config.stall_seconds:
             log.warning("client does not read session=%s", self.session.name)
             self.abort()
 
-    def replace(self) -> None:
-        """The client has come back on another connection: this one touches the session no more."""
-        self._replaced = self.cut = True
+    def detach(self) -> None:
+        """The client has resumed the session on another connection: this one leaves it alone and closes."""
+        self._detached = self.cut = True
         self.abort()
-        self.wake()  # nobody else will: the session wakes the other one from now on
+        self.wake()  # the session wakes the other connection from now on
 
     def abort(self) -> None:
-        """Cuts the connection without a word."""
+        """Cuts the connection without a close frame."""
         if self._request.transport is not None:
             self._request.transport.abort()

@@ -10,7 +10,7 @@ from auricle.protocol.server_messages import Interim, ServerEvent
 
 
 class OutgoingEvents:
-    """Events until they are texts on their way.
+    """Events that wait to be sent. They are numbered and encoded only when they are sent.
 
     Args:
         connection: Numbers and encodes them.
@@ -19,30 +19,34 @@ class OutgoingEvents:
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
         self._events: deque[ServerEvent] = deque()
-        self._again: deque[str] = deque()
+        self._replayed: deque[str] = deque()
 
     def __len__(self) -> int:
         """Events that have not been sent."""
         return len(self._events)
 
     def put(self, events: Iterable[ServerEvent]) -> None:
-        """Adds events. A client that does not keep up gets the newest interim only: it holds all of those before."""
+        """Adds events.
+
+        An interim replaces one that still waits right before it, as its text contains the other's: a client that
+        reads slowly gets the newest only.
+        """
         for event in events:
             if isinstance(event, Interim) and self._events and isinstance(self._events[-1], Interim):
                 self._events.pop()
             self._events.append(event)
 
     def clear(self) -> None:
-        """Nothing of what waits is to be sent any more."""
+        """Drops everything that waits."""
         self._events.clear()
-        self._again.clear()
+        self._replayed.clear()
 
-    def resend(self, texts: Iterable[str]) -> None:
-        """Another connection takes over: these texts go first, and none of what the one before was to get again."""
-        self._again = deque(texts)
+    def replay(self, texts: Iterable[str]) -> None:
+        """Sends these texts first, on a new connection, in place of those that an earlier one was to replay."""
+        self._replayed = deque(texts)
 
     def next_text(self) -> str | None:
-        """The next text; None when there is none for now."""
-        if self._again:
-            return self._again.popleft()
+        """The next text; None when nothing waits."""
+        if self._replayed:
+            return self._replayed.popleft()
         return self._connection.send(self._events.popleft()) if self._events else None

@@ -1,7 +1,8 @@
-"""The gateways of one server share its port, so a client that comes back may come to another one than it left.
+"""Passes clients that resume a stream on to the gateway that holds it.
 
-Each has a socket of its own in a folder that only this server's processes can enter. A gateway that did not give a
-resume token out passes the connection on to the one that did: the stream stays where it is.
+The gateways of one server share its port, so the kernel may give a client's new connection to another gateway than its
+old one. Each gateway has a socket of its own in a folder that only this server's processes can enter, and its resume
+tokens name it. A gateway that gets the token of another one connects the two; the stream stays where it is.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from auricle.protocol.client_messages import RESUME_HEADER
 from auricle_server.gateway.http.socket import CLOSE_SECONDS
 
 RESUME_PATH = "/v1/resume"
-"""As `/v1/stream`, for streams that are there already."""
+"""As `/v1/stream`, but only for streams that this gateway holds."""
 _CONNECT_SECONDS = 2.0
-_MARK = "."
-_LONGEST_INDEX = 4
+_SEPARATOR = "."
+_MAX_INDEX_DIGITS = 4
 
 
 class ResumeProxy:
-    """What one gateway knows of the others.
+    """Knows which gateway a resume token belongs to.
 
     Args:
-        folder: Of the sockets; None for a gateway that is alone.
+        folder: Of the gateways' sockets; None for a gateway that is alone.
         index: Number of this one.
     """
 
@@ -42,16 +43,16 @@ class ResumeProxy:
         return None if self._folder is None else self._socket(self._folder, self._index)
 
     def sign(self, token: str) -> str:
-        """The token, saying whose it is."""
-        return f"{self._index}{_MARK}{token}"
+        """The token with the number of this gateway."""
+        return f"{self._index}{_SEPARATOR}{token}"
 
     def owner(self, token: str) -> Path | None:
-        """The socket of the gateway that gave a token out; None when it was this one, or nobody."""
-        name, mark, _ = token.partition(_MARK)
-        is_number = name.isascii() and name.isdigit() and len(name) <= _LONGEST_INDEX
-        if self._folder is None or not mark or not is_number or int(name) == self._index:
+        """The socket of the gateway that has issued a token; None when this one has, or no gateway that runs."""
+        index, separator, _ = token.partition(_SEPARATOR)
+        is_number = index.isascii() and index.isdigit() and len(index) <= _MAX_INDEX_DIGITS
+        if self._folder is None or not separator or not is_number or int(index) == self._index:
             return None
-        socket = self._socket(self._folder, int(name))
+        socket = self._socket(self._folder, int(index))
         return socket if socket.exists() else None
 
     @staticmethod
@@ -59,62 +60,67 @@ class ResumeProxy:
         return folder / f"gateway-{index}.sock"
 
 
-async def pass_on(request: web.Request, owner: Path, message_bytes: int) -> web.StreamResponse | None:
-    """Passes a client that comes back on to the gateway that has its stream, for as long as the connection lasts.
+async def proxy(request: web.Request, owner: Path, message_bytes: int) -> web.StreamResponse | None:
+    """Connects a client to the gateway that holds its stream, for as long as the connection lasts.
 
     Returns:
-        None when that gateway has gone, or has no such stream any more; the client has had no answer yet then.
+        None when that gateway has stopped, or does not hold the stream; the client has not been answered then.
     """
     names = (RESUME_HEADER, "Authorization")
     headers = {name: request.headers[name] for name in names if name in request.headers}
-    near: web.WebSocketResponse | None = None
+    client: web.WebSocketResponse | None = None
     with suppress(aiohttp.WSServerHandshakeError, aiohttp.ClientConnectionError, TimeoutError):
-        async with _connected(owner, headers) as far:
-            near = web.WebSocketResponse(
+        async with _connected(owner, headers) as gateway:
+            client = web.WebSocketResponse(
                 timeout=CLOSE_SECONDS, max_msg_size=message_bytes + 1, compress=False, autoping=False
             )
-            await near.prepare(request)
-            await _exchange(request, near, far)
-    return near
+            await client.prepare(request)
+            await _exchange(request, client, gateway)
+    return client
 
 
 @asynccontextmanager
 async def _connected(owner: Path, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-    """A connection that is cut in the end: only the client's own close frame ends its stream."""
+    """A connection to a gateway, cut at the end: only the client's own close frame may end its stream."""
     connector = aiohttp.UnixConnector(str(owner))
     async with aiohttp.ClientSession(connector=connector) as http:
         async with asyncio.timeout(_CONNECT_SECONDS):
-            far = await http.ws_connect(f"http://gateway{RESUME_PATH}", headers=headers, max_msg_size=0, autoping=False)
-        connection = far._response.connection  # noqa: SLF001  # aiohttp has no public way to it
+            gateway = await http.ws_connect(
+                f"http://gateway{RESUME_PATH}", headers=headers, max_msg_size=0, autoping=False
+            )
+        connection = gateway._response.connection  # noqa: SLF001  # aiohttp has no public way to the transport
         transport = None if connection is None else connection.transport
         try:
-            yield far
+            yield gateway
         finally:
             if transport is not None:
                 transport.abort()
 
 
-async def _exchange(request: web.Request, near: web.WebSocketResponse, far: aiohttp.ClientWebSocketResponse) -> None:
-    """Carries messages and signs of life both ways until one end closes or is cut; then does that to the other."""
-    up, down = asyncio.create_task(_carry(near, far)), asyncio.create_task(_carry(far, near))
+async def _exchange(
+    request: web.Request, client: web.WebSocketResponse, gateway: aiohttp.ClientWebSocketResponse
+) -> None:
+    """Forwards messages, pings and pongs both ways until one end closes or is cut; then does that to the other."""
+    up = asyncio.create_task(_forward(client, gateway))
+    down = asyncio.create_task(_forward(gateway, client))
     await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
-    over, other = (up, far) if up.done() else (down, near)
-    # Nobody may be reading when a socket closes, or it will not wait for its peer's own close frame.
-    for way in (up, down):
-        way.cancel()
+    finished, other = (up, gateway) if up.done() else (down, client)
+    # `close` waits for the peer's close frame only while no other task reads from the socket.
+    for task in (up, down):
+        task.cancel()
     await asyncio.gather(up, down, return_exceptions=True)
-    code = None if over.cancelled() else over.result()
+    code = None if finished.cancelled() else finished.result()
     if code is not None:
         await other.close(code=code)
     elif request.transport is not None:
         request.transport.abort()
 
 
-async def _carry(
+async def _forward(
     origin: web.WebSocketResponse | aiohttp.ClientWebSocketResponse,
     target: web.WebSocketResponse | aiohttp.ClientWebSocketResponse,
 ) -> int | None:
-    """Carries messages from one end to the other; the code with which the one has closed, None when it was cut."""
+    """Forwards messages from one end to the other; returns the code of a close frame, None when `origin` was cut."""
     with suppress(ConnectionError):
         while True:
             message = await origin.receive()

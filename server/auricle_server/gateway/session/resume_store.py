@@ -1,4 +1,4 @@
-"""Clients whose connection was cut, and how they come back to their streams."""
+"""Sessions whose clients may come back on another connection after theirs was cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from auricle_server.gateway.session.session import Session
 class ResumeStore:
     """Sessions by resume token.
 
-    Those in use are here too: a client may find its connection cut long before the server does.
+    Connected sessions are here too: a client may notice that its connection is cut long before the server does.
 
     Args:
         seconds: How long a session without a connection is kept.
@@ -21,45 +21,46 @@ class ResumeStore:
         self._seconds = seconds
         self._clock = clock
         self._sessions: dict[str, Session] = {}
-        self._cut: dict[Session, float] = {}
+        self._cut_at: dict[Session, float] = {}
 
     def __len__(self) -> int:
         """Sessions without a connection."""
-        return len(self._cut)
+        return len(self._cut_at)
 
-    def expect(self, session: Session) -> None:
-        """The session has a connection, and may be asked for on another one."""
-        self._cut.pop(session, None)
+    def add(self, session: Session) -> None:
+        """Notes that the session has a connection; from now on it may be resumed on another one."""
+        self._cut_at.pop(session, None)
         if session.token is not None:
             self._sessions[session.token] = session
 
     def find(self, token: str, seq: int) -> Session | None:
-        """The session that a client who has had the events up to number `seq` comes back to; None for a new stream."""
+        """The session that a client who has had the events up to number `seq` may resume; None if there is none."""
         session = self._sessions.get(token)
-        return session if session is not None and session.can_rejoin(seq) else None
+        return session if session is not None and session.can_resume(seq) else None
 
     def keep(self, session: Session) -> bool:
-        """Keeps a session whose connection was cut; returns False when there is nobody to keep it for."""
+        """Keeps a session whose connection was cut, if it can be resumed; returns whether it does."""
         if session.token is None or not session.resumable:
             return False
-        self._cut[session] = self._clock()
+        self._cut_at[session] = self._clock()
         return True
 
     def expire(self) -> None:
-        """Gives up those for whom nobody came in time."""
+        """Abandons the sessions that were not resumed in time."""
         now = self._clock()
-        for session in [session for session, since in self._cut.items() if now - since >= self._seconds]:
-            self.forget(session)
-            session.leave()
+        self._abandon([session for session, since in self._cut_at.items() if now - since >= self._seconds])
 
-    def forget(self, session: Session) -> None:
-        """Nobody will ask for it any more."""
+    def abandon_all(self) -> None:
+        """Abandons all sessions without a connection."""
+        self._abandon(list(self._cut_at))
+
+    def _abandon(self, sessions: list[Session]) -> None:
+        for session in sessions:
+            self.remove(session)
+            session.abandon()
+
+    def remove(self, session: Session) -> None:
+        """Forgets a session, which can no longer be resumed."""
         if session.token is not None:
             self._sessions.pop(session.token, None)
-        self._cut.pop(session, None)
-
-    def give_up(self) -> None:
-        """Gives up all that have no connection."""
-        for session in list(self._cut):
-            self.forget(session)
-            session.leave()
+        self._cut_at.pop(session, None)

@@ -1,19 +1,23 @@
-"""A stream that has started: what its client says goes to the worker and the models, what they find to the client."""
+"""A stream that has started: what its client sends goes to the worker, what the worker finds becomes events.
+
+Every method that may have something for the client returns it. The last event of a stream is either the answer to its
+end, after which `over` holds, or a fatal `Error`.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from auricle.protocol import codes
 from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import CODES, ProtocolViolation
-from auricle.protocol.server_messages import Limits, Ready, ServerEvent
-from auricle_server.gateway.audio.audio_turn_signals import AudioTurnSignals, TurnModelPool
+from auricle.protocol.server_messages import Error, Limits, Ready, ServerEvent
+from auricle.protocol.settings import TurnMode
+from auricle_server.gateway.audio.audio_turn_signals import WORD_SIGNALS, AudioTurnSignals, TurnModelPool
 from auricle_server.gateway.audio.decode import AudioDecoder
-from auricle_server.gateway.session.session_metrics import SessionMetrics
-from auricle_server.gateway.workers.slot_lease import News, SlotLease
+from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SecondPassChanged, SettingsUpdate, StreamFailure, UpdateRefused
 from auricle_server.stream.key_terms import unwritable_notice
@@ -23,44 +27,27 @@ from auricle_server.turns import VoiceSignals
 log = logging.getLogger(__name__)
 
 OFFLINE_BACKLOG = 30.0
-"""Seconds of audio that may wait of a stream nobody listens to live: it is computed in long stretches."""
-MOST_UNANSWERED = 256
-"""Finalizes that one stream may have waiting before its socket is read no further."""
+"""Seconds of audio of an offline stream that may wait for the worker: it is computed in long stretches."""
+MAX_UNANSWERED = 256
+"""Finalizes of one stream that may wait for their final before its socket is read no further."""
 _SAMPLE_BYTES = 2
 
 
-class Client(Protocol):
-    """Who is told; see `auricle_server.gateway.session.session.Session`."""
-
-    name: str
-
-    def send(self, events: list[ServerEvent]) -> None:
-        """Events, in order."""
-        ...
-
-    def refuse(self, code: str, message: str) -> None:
-        """Something that was asked for is not done; the stream goes on as it was."""
-        ...
-
-    def fail(self, code: str, message: str) -> None:
-        """The stream is over, for that reason."""
-        ...
-
-    def finish(self) -> None:
-        """The last flush is answered; nothing follows."""
-        ...
+def error_event(code: str, message: str, audio_time: float, *, fatal: bool) -> Error:
+    """An `Error` with the fault that belongs to its code."""
+    return Error(code=code, fault=CODES[code].fault, fatal=fatal, message=message, audio_time=audio_time)
 
 
 class StreamSession:
-    """From its start to its last word.
+    """One stream from its start to its last word.
 
     Args:
-        client: Who is told.
-        seat: The slot that the stream has taken.
+        name: Names the session in logs and in `Ready`.
+        lease: The slot that the stream has taken.
         start: What the client asks for.
         limits: Bounds of the stream.
-        figures: What its events add to the gateway's metrics.
-        room: Where the sound of turns is judged; None for nowhere.
+        turn_models: Judge turns by their sound; None for by their words alone.
+        on_signals: Called when `collect` may have events that waited for these models.
 
     Raises:
         ProtocolViolation: The model cannot serve what the client asks for.
@@ -68,42 +55,53 @@ class StreamSession:
 
     def __init__(
         self,
-        client: Client,
-        seat: SlotLease,
+        name: str,
+        lease: SlotLease,
         start: Start,
         limits: Limits,
-        figures: SessionMetrics,
-        room: TurnModelPool | None,
+        turn_models: TurnModelPool | None,
+        on_signals: Callable[[], None],
     ) -> None:
-        self._client = client
-        self._seat = seat
+        self._name = name
+        self._lease = lease
         self._limits = limits
-        self._figures = figures
-        self._stream = stream = StreamState(seat.info, start, client.name, limits)
+        self._turn_models = turn_models
+        self._on_signals = on_signals
+        self._state = state = StreamState(lease.info, start, name, limits)
         self._audio = AudioDecoder(start.encoding, start.sample_rate)
-        self._hearing = AudioTurnSignals(room, self._on_result)
-        self._ended = False
+        self._signals: AudioTurnSignals | None = None
+        """None unless the turn mode is semantic and there are models for it: results then go straight to the state."""
+        self._ended = self._failed = False
         # A stream must always be able to collect two chunks, whatever the limit says.
-        self._most_backlog = max(limits.buffered_seconds, 2 * max(seat.info.latencies_ms) / 1000)
+        self._max_backlog = max(limits.buffered_seconds, 2 * max(lease.info.latencies_ms) / 1000)
         if start.offline:
-            self._most_backlog = max(self._most_backlog, OFFLINE_BACKLOG)
-        self._hearing.follow(start.turn.mode)
-        # The seat was taken for one latency, and in the model's default language, before the start was known.
-        latency_ms = None if stream.latency_ms == seat.latency_ms else stream.latency_ms
-        language = None if start.language is None else stream.language
-        refine = None if start.refine == "off" else start.refine
-        seat.change(SettingsUpdate(latency_ms, language, refine, start.offline, start.keyterms or None), starting=True)
-        log.info("stream started session=%s latency_ms=%d turn=%s", client.name, stream.latency_ms, start.turn.mode)
+            self._max_backlog = max(self._max_backlog, OFFLINE_BACKLOG)
+        self._follow(start.turn.mode)
+        # The slot was reserved before the start had come: for one latency, and in the model's default language.
+        settings = SettingsUpdate(
+            latency_ms=None if state.latency_ms == lease.latency_ms else state.latency_ms,
+            language=None if start.language is None else state.language,
+            refine=None if start.refine == "off" else start.refine,
+            offline=start.offline,
+            keyterms=start.keyterms or None,
+        )
+        lease.update(settings, starting=True)
+        log.info("stream started session=%s latency_ms=%d turn=%s", name, state.latency_ms, start.turn.mode)
 
     @property
-    def has_room(self) -> bool:
+    def accepts_input(self) -> bool:
         """Whether more may come from the client; False while too much waits for the worker."""
-        return self._stream.backlog_seconds < self._most_backlog and self._stream.unanswered < MOST_UNANSWERED
+        return self._state.backlog_seconds < self._max_backlog and self._state.unanswered < MAX_UNANSWERED
 
     @property
     def audio_time(self) -> float:
         """Seconds of audio on which the last result rested."""
-        return self._stream.audio_time
+        return self._state.audio_time
+
+    @property
+    def over(self) -> bool:
+        """Whether the last flush is answered, after the client's `End` or `drain`; nothing follows."""
+        return self._state.over
 
     def ready(self, resume_token: str | None) -> Ready:
         """The answer to the client's `Start`, on every connection.
@@ -111,107 +109,144 @@ class StreamSession:
         Args:
             resume_token: Opens the stream again after a cut.
         """
-        ready = self._stream.ready(self._limits, input_delay=self._audio.delay_seconds, resume_token=resume_token)
-        return replace(ready, turn_signals=self._hearing.signals)
+        ready = self._state.ready(self._limits, input_delay=self._audio.delay_seconds, resume_token=resume_token)
+        signals = WORD_SIGNALS if self._turn_models is None else self._turn_models.signals
+        return replace(ready, turn_signals=signals)
 
-    # --- what the client says ----------------------------------------------------------------------------------------
+    # --- from the client ---------------------------------------------------------------------------------------------
 
-    def hear(self, data: bytes) -> None:
-        """Audio, as the client encodes it.
+    def receive_audio(self, data: bytes) -> None:
+        """Takes audio as the client encodes it: whole samples, which the connection has checked.
 
         Raises:
             ProtocolViolation: The stream has become too long.
         """
-        self._push(self._audio.decode(data))
-        if self._stream.heard_seconds > self._limits.stream_seconds:
+        self._send_audio(self._audio.decode(data))
+        if self._state.received_seconds > self._limits.stream_seconds:
             raise ProtocolViolation(
                 codes.STREAM_TOO_LONG, f"a stream may last {self._limits.stream_seconds:g} s; open another"
             )
 
-    def _push(self, pcm: bytes) -> None:
+    def _send_audio(self, pcm: bytes) -> None:
         if pcm:
-            self._stream.hear(len(pcm) // _SAMPLE_BYTES)
-            self._seat.audio(pcm)
-            self._hearing.hear(pcm)
+            self._state.count_audio(len(pcm) // _SAMPLE_BYTES)
+            self._lease.send_audio(pcm)
+            if self._signals is not None:
+                self._signals.receive_audio(pcm)
 
     def finalize(self, finalize_id: str) -> None:
-        """Everything said so far becomes final."""
-        self._push(self._audio.flush())
-        self._figures.ask(finalize_id)
-        mark = self._stream.finalize(finalize_id)
+        """Makes everything said so far final."""
+        self._send_audio(self._audio.flush())
+        mark = self._state.finalize(finalize_id)
         if mark is not None:
-            self._seat.flush(mark)
+            self._lease.flush(mark)
 
-    def update(self, update: Update) -> None:
-        """Other settings from the next chunk on."""
+    def update(self, update: Update) -> list[ServerEvent]:
+        """Updates settings from the next chunk on; the stream goes on with the old ones when they are refused."""
         try:
-            self._seat.change(self._stream.update(update))
+            self._lease.update(self._state.update(update))
         except ProtocolViolation as violation:
-            self._client.refuse(violation.code, violation.message)
-        else:
-            self.warn_of(update.keyterms or ())
-            if update.turn is not None:
-                self._hearing.follow(update.turn.mode)
+            return [self._error(violation.code, violation.message)]
+        events = self.key_term_notice(update.keyterms or ())
+        return events if update.turn is None else events + self._follow(update.turn.mode)
 
-    def warn_of(self, keyterms: tuple[str, ...]) -> None:
-        """Names the key terms that do no good."""
-        message = unwritable_notice(keyterms, self._seat.info)
-        if message is not None:
-            self._client.refuse(codes.UNWRITABLE_KEYTERMS, message)
+    def key_term_notice(self, keyterms: tuple[str, ...]) -> list[ServerEvent]:
+        """Names the key terms that the model cannot write, if there are any."""
+        message = unwritable_notice(keyterms, self._lease.info)
+        return [] if message is None else [self._error(codes.UNWRITABLE_KEYTERMS, message)]
 
     def end(self) -> None:
-        """No more audio will come."""
+        """The client sends no more audio."""
         self._ended = True
-        self._push(self._audio.flush())
-        self._seat.flush(self._stream.end(), last=True)
+        self._send_audio(self._audio.flush())
+        self._lease.flush(self._state.end(), last=True)
 
-    # --- what the worker and the models find -------------------------------------------------------------------------
+    # --- from the worker ---------------------------------------------------------------------------------------------
 
-    def on_worker(self, item: News) -> None:
-        """News from the worker."""
+    def on_worker(self, item: StreamItem) -> list[ServerEvent]:
+        """The events that an item of the worker brings."""
+        if isinstance(item, ChunkResult):
+            if self._signals is None or item.refined:
+                return self._apply(item, None)
+            self._signals.add(item)
+            # The answer to a finalize goes out at once. After `End` no client waits for a reply: the last turn's end
+            # may take the time that a good judgement takes.
+            return self._collect(self._signals, wait=item.mark is None or self._ended) or []
         match item:
-            case ChunkResult(refined=True) | SecondPassChanged():
-                self._on_result(item, None)
-            case ChunkResult():
-                # Who asked for a final has it at once; who has said all waits for a turn end that is judged well.
-                self._hearing.take(item, patient=item.mark is None or self._ended)
+            case SecondPassChanged():
+                return self._apply(item, None)
             case UpdateRefused():
                 if item.asked_ms is not None and item.latency_ms is not None:
-                    self._stream.stay_at(item.latency_ms, asked_ms=item.asked_ms)
-                self._client.refuse(codes.SERVER_FULL, item.message)
+                    self._state.keep_latency(item.latency_ms, refused_ms=item.asked_ms)
+                return [self._error(codes.SERVER_FULL, item.message)]
             case StreamFailure():
-                self._hearing.give_up()
-                self._client.fail(item.code if item.code in CODES else codes.INTERNAL, item.message)
+                events = self._stop_signals()
+                code = item.code if item.code in CODES else codes.INTERNAL
+                return events if self._closed else [*events, self._error(code, item.message, fatal=True)]
 
-    def _on_result(self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None) -> int:
+    def _apply(self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None) -> list[ServerEvent]:
         try:
-            self._tell(result, voice)
+            events = self._state.on_result(result, voice)
+            if self._state.needs_second_pass_flush():
+                self._lease.flush_second_pass()
         except Exception:
-            log.exception("session failed session=%s", self._client.name)
-            self._client.fail(codes.INTERNAL, "the server failed on this stream; the failure is logged there")
-        return self._stream.turn_ended_at
+            log.exception("session failed session=%s", self._name)
+            self._failed = True
+            message = "the server failed on this stream; the failure is logged there"
+            return [self._error(codes.INTERNAL, message, fatal=True)]
+        return events
 
-    def _tell(self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None) -> None:
-        stream = self._stream
-        before = stream.audio_time
-        events = stream.on_result(result, voice)
-        if stream.asks_second():
-            self._seat.flush_second()
-        self._figures.observe(events, stream.audio_time - before)
-        self._client.send(events)
-        if stream.over:
-            self._client.finish()
+    @property
+    def _closed(self) -> bool:
+        return self._failed or self.over
 
-    # --- what the gateway wants --------------------------------------------------------------------------------------
+    # --- from the turn models ----------------------------------------------------------------------------------------
+
+    def collect(self) -> list[ServerEvent] | None:
+        """The events of the results that no longer wait for the turn models; None while all of them wait."""
+        return None if self._signals is None else self._collect(self._signals, wait=True)
+
+    def _collect(self, signals: AudioTurnSignals, *, wait: bool) -> list[ServerEvent] | None:
+        events: list[ServerEvent] | None = None
+        while not self._closed and (ready := signals.pop_ready(wait=wait)) is not None:
+            events = (events or []) + self._apply(*ready)
+            signals.end_turn(self._state.turn_ended_at)
+        return events
+
+    def _follow(self, mode: TurnMode) -> list[ServerEvent]:
+        """Analyses the sound from here on if the turn mode is semantic, and no longer if it is not."""
+        pool = self._turn_models
+        if mode != "semantic" or pool is None or not pool.found.signals:
+            return self._stop_signals()
+        if self._signals is None:
+            position, turn_ended_at = self._state.received_samples, self._state.turn_ended_at
+            self._signals = AudioTurnSignals(pool, position, turn_ended_at, self._on_signals)
+        return []
+
+    def _stop_signals(self) -> list[ServerEvent]:
+        """The events of the results that waited; they do without the sound."""
+        events: list[ServerEvent] = []
+        if self._signals is not None:
+            waiting, self._signals = self._signals.close(), None
+            for result in waiting:
+                if not self._closed:
+                    events += self._apply(result, None)
+        return events
+
+    # --- from the gateway --------------------------------------------------------------------------------------------
 
     def drain(self) -> None:
-        """What was said becomes final; nothing follows it."""
+        """Makes what was said final, as the last the stream does."""
         if not self._ended:
-            self._push(self._audio.flush())
-        mark = self._stream.drain()
+            self._send_audio(self._audio.flush())
+        mark = self._state.drain()
         if mark is not None:
-            self._seat.flush(mark, last=True)
+            self._lease.flush(mark, last=True)
 
     def close(self) -> None:
-        """Nothing is to come from the models any more."""
-        self._hearing.close()
+        """Stops the models; results that wait for them are dropped."""
+        if self._signals is not None:
+            self._signals.close()
+
+    def _error(self, code: str, message: str, *, fatal: bool = False) -> Error:
+        return error_event(code, message, self.audio_time, fatal=fatal)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
+from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import (
     FlushSecondPass,
     FlushStream,
-    GatewayItem,
     SecondPassChanged,
     SettingsUpdate,
     StreamFailure,
@@ -19,65 +18,66 @@ from auricle_server.ipc.messages import (
 )
 from auricle_server.model_info import ModelInfo
 
-News = ChunkResult | StreamFailure | UpdateRefused | SecondPassChanged
-Listener = Callable[[News], None]
+StreamItem = ChunkResult | StreamFailure | UpdateRefused | SecondPassChanged
+"""What a worker sends about one stream."""
+
+NO_SETTINGS = SettingsUpdate()
 
 
-def _ignore(_: News) -> None:
-    """The listener of a seat that nobody sits in yet."""
-
-
-class LeaseOwner(Protocol):
-    """Who has given the seat out; see `auricle_server.gateway.workers.worker_client.WorkerPeer`."""
-
-    def hear(self, stream: int, slot: int, lease: int, pcm: bytes) -> None:
-        """Audio for the worker."""
-        ...
-
-    def put(self, item: GatewayItem, *, urgent: bool = False) -> None:
-        """Anything else for the worker."""
-        ...
-
-    def release(self, number: int) -> None:
-        """The seat is free."""
-        ...
+def _ignore(_: StreamItem) -> None:
+    """The listener of a lease without a session."""
 
 
 class SlotLease:
-    """A stream's hold on a slot of a worker, from before the WebSocket upgrade until `leave`.
+    """A stream's hold on a slot of a worker, from before the WebSocket upgrade until `release`.
+
+    Args:
+        writer: Takes what the worker is sent.
+        on_release: Called with the stream's number when the slot is given back.
+        info: The worker's model.
+        latency_ms: Chunk latency that the slot was reserved for.
+        opened: The worker's answer.
 
     Attributes:
         number: Of the stream on this gateway, never used twice.
-        info: The model behind it.
-        latency_ms: What it was taken for.
-        listener: Called with what the worker finds.
+        info: As given.
+        latency_ms: As given.
+        listener: Called with each item that the worker sends about the stream.
     """
 
-    def __init__(self, peer: LeaseOwner, info: ModelInfo, latency_ms: int, opened: StreamOpened) -> None:
-        self._peer = peer
+    def __init__(
+        self,
+        writer: BatchWriter,
+        on_release: Callable[[int], None],
+        info: ModelInfo,
+        latency_ms: int,
+        opened: StreamOpened,
+    ) -> None:
+        self._writer = writer
+        self._on_release = on_release
         self._slot, self._lease = opened.slot, opened.lease
         self.number = opened.stream
         self.info = info
         self.latency_ms = latency_ms
-        self.listener: Listener = _ignore
+        self.listener: Callable[[StreamItem], None] = _ignore
 
-    def audio(self, pcm: bytes) -> None:
-        """16 kHz mono PCM for the worker."""
-        self._peer.hear(self.number, self._slot, self._lease, pcm)
+    def send_audio(self, pcm: bytes) -> None:
+        """Sends 16 kHz mono PCM."""
+        self._writer.add_audio(self.number, self._slot, self._lease, pcm)
 
-    def change(self, change: SettingsUpdate, *, starting: bool = False) -> None:
-        """Settings from the next chunk on; see `UpdateStream`."""
-        if change != SettingsUpdate():
-            self._peer.put(UpdateStream(self.number, change, starting))
+    def update(self, settings: SettingsUpdate, *, starting: bool = False) -> None:
+        """Sends settings, if there are any; see `UpdateStream`."""
+        if settings != NO_SETTINGS:
+            self._writer.add(UpdateStream(self.number, settings, starting))
 
     def flush(self, mark: int, *, last: bool = False) -> None:
-        """See `FlushStream`."""
-        self._peer.put(FlushStream(self.number, mark, last), urgent=True)
+        """Asks for all audio so far; see `FlushStream`."""
+        self._writer.add(FlushStream(self.number, mark, last), urgent=True)
 
-    def flush_second(self) -> None:
-        """See `FlushSecondPass`."""
-        self._peer.put(FlushSecondPass(self.number), urgent=True)
+    def flush_second_pass(self) -> None:
+        """Asks the second pass alone; see `FlushSecondPass`."""
+        self._writer.add(FlushSecondPass(self.number), urgent=True)
 
-    def leave(self) -> None:
-        """Gives the slot back, unless the stream is over; may be called twice."""
-        self._peer.release(self.number)
+    def release(self) -> None:
+        """Gives the slot back, unless the worker has freed it already; may be called twice."""
+        self._on_release(self.number)

@@ -1,4 +1,4 @@
-"""One worker as a gateway sees it: who has a seat there, one message per tick."""
+"""One worker as a gateway sees it: the leases that streams hold there, and one message per tick."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from auricle.protocol import codes
-from auricle_server.gateway.http.errors import AtCapacity, NotReady
-from auricle_server.gateway.workers.slot_lease import News, SlotLease
+from auricle_server.gateway.errors import AtCapacity, NotReady
+from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.channel import ChannelLost, GatewayChannel
 from auricle_server.ipc.messages import (
     CloseStream,
     FromWorker,
-    GatewayItem,
     OpenStream,
     SecondPassChanged,
     StreamFailure,
@@ -31,43 +30,43 @@ from auricle_server.model_info import ModelInfo
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.002
-"""How long audio waits for the audio of other streams. What a client is waiting for goes at once.
+"""How long audio waits for the audio of other streams. What a client waits for goes at once.
 
-However many streams there are, a gateway sends 500 messages a second and a few for those who wait; what a message costs
-beyond its bytes is then bounded, at its worker as well.
+However many streams there are, a gateway sends 500 messages a second and a few for waiting clients, so what a message
+costs beyond its bytes is bounded, at the worker as well.
 """
 SILENCE_SECONDS = 10.0
-"""Workers say something every second; one that is silent for this long is taken for lost."""
+"""A worker sends its load every second; one that has sent nothing for this long is treated as lost."""
 RESERVE_SECONDS = 5.0
-FAREWELL_SECONDS = 0.5
+CLOSE_SECONDS = 0.5
 
 
 class WorkerClient:
     """One worker.
 
     Args:
-        link: The gateway's end of the link to it.
+        channel: The gateway's end of the channel to it.
         metrics: Of the gateway.
         on_ready: Called when a worker has introduced itself.
 
     Attributes:
-        info: The worker's model; None while no worker is there.
-        stats: What the worker said last; None before it has.
+        info: The worker's model; None while no worker is connected.
+        stats: The newest load that the worker has reported; None before the first.
     """
 
-    def __init__(self, link: GatewayChannel, metrics: Metrics, on_ready: Callable[[], None]) -> None:
+    def __init__(self, channel: GatewayChannel, metrics: Metrics, on_ready: Callable[[], None]) -> None:
         self.info: ModelInfo | None = None
         self.stats: WorkerStats | None = None
-        self._link = link
+        self._channel = channel
         self._metrics = metrics
         self._on_ready = on_ready
-        self._seats: dict[int, SlotLease] = {}
+        self._leases: dict[int, SlotLease] = {}
         self._opening: dict[int, asyncio.Future[StreamOpened | StreamFailure]] = {}
         self._last_number = 0
-        self._outbox = BatchWriter()
+        self._writer = BatchWriter(self._schedule)
         self._wake = asyncio.Event()
         self._tick: asyncio.TimerHandle | None = None
-        self._last_heard = 0.0
+        self._last_received = 0.0
         self._silent = False
 
     @property
@@ -77,17 +76,19 @@ class WorkerClient:
 
     @property
     def free(self) -> int:
-        """Slots that are free as far as this gateway knows; the worker has the last word."""
-        return 0 if self.info is None else self.info.slots - max(len(self._seats) + len(self._opening), self.slots_used)
+        """Slots that are free as far as this gateway knows; the worker decides."""
+        if self.info is None:
+            return 0
+        return self.info.slots - max(len(self._leases) + len(self._opening), self.slots_used)
 
     @property
     def slots_used(self) -> int:
-        """Slots leased by all gateways together, as the worker said last."""
+        """Slots leased by all gateways together, as last reported."""
         return 0 if self.stats is None else self.stats.slots_used
 
     @property
     def capacity(self) -> int:
-        """Streams of the default latency that the worker would take in all, by slots and by time."""
+        """Streams of the default latency that the worker could hold in all, by slots and by time."""
         return 0 if not self.ready or self.stats is None else self.stats.capacity
 
     @property
@@ -95,67 +96,59 @@ class WorkerClient:
         """Whether the worker would take no stream of the default latency, as far as this gateway knows."""
         return not self.ready or self.free <= 0 or (self.stats is not None and self.stats.full)
 
-    # --- seats -------------------------------------------------------------------------------------------------------
+    # --- leases ------------------------------------------------------------------------------------------------------
 
     async def reserve(self, latency_ms: int | None) -> SlotLease:
-        """Takes a slot, with the model's default language.
+        """Reserves a slot, with the model's default language.
 
         Args:
-            latency_ms: What the client will ask for; the default where it has not said, or where there is none such:
-                it will learn of that when it asks.
+            latency_ms: What the client will ask for. The default is taken for None, and for a latency that the model
+                does not offer: the client's `Start` is refused then.
 
         Raises:
-            ServerFull: There is none, or no time for such a stream.
-            NotReady: The worker is not there, or has just gone.
+            AtCapacity: No slot is free, or the worker has no time for such a stream.
+            NotReady: The worker is not connected, or has just been lost.
         """
         if self.info is None or self._silent:
-            raise NotReady("no worker is ready")
+            raise NotReady("no worker is ready; try again in a few seconds")
         info = self.info
-        if len(self._seats) + len(self._opening) >= info.slots:
-            raise AtCapacity("every slot is taken")
-        taken = latency_ms if latency_ms in info.latencies_ms else info.default_latency_ms
-        opened = await self._open(info, taken)
+        if len(self._leases) + len(self._opening) >= info.slots:
+            raise AtCapacity("every slot is in use; try again later, or another server")
+        latency_ms = latency_ms if latency_ms in info.latencies_ms else info.default_latency_ms
+        opened = await self._open(info, latency_ms)
         if isinstance(opened, StreamFailure):
             raise (AtCapacity if opened.code == codes.SERVER_FULL else NotReady)(opened.message)
         if self.info is not info:
-            raise NotReady("the worker has just gone")
-        seat = self._seats[opened.stream] = SlotLease(self, info, taken, opened)
-        return seat
+            raise NotReady("the worker has just been lost; try again in a few seconds")
+        lease = SlotLease(self._writer, self._release, info, latency_ms, opened)
+        self._leases[lease.number] = lease
+        return lease
 
     async def _open(self, info: ModelInfo, latency_ms: int) -> StreamOpened | StreamFailure:
-        """Asks the worker."""
+        """Asks the worker for a slot."""
         number = self._last_number = self._last_number + 1
         answer: asyncio.Future[StreamOpened | StreamFailure] = asyncio.get_running_loop().create_future()
         self._opening[number] = answer
-        self.put(OpenStream(number, latency_ms, info.default_language), urgent=True)
+        self._writer.add(OpenStream(number, latency_ms, info.default_language), urgent=True)
         try:
             async with asyncio.timeout(RESERVE_SECONDS):
                 return await answer
         except TimeoutError:
-            raise NotReady("the worker does not answer") from None
+            raise NotReady("the worker does not answer; try again in a few seconds") from None
         except asyncio.CancelledError:
             if answer.done() and not answer.cancelled() and answer.exception() is None:
-                self.put(CloseStream(number))  # the slot came as the client went
+                self._writer.add(CloseStream(number))  # the answer came in the same turn of the loop as the cancel
             raise
         finally:
-            self._opening.pop(number, None)  # an answer that comes later is met with a close
+            self._opening.pop(number, None)  # a later answer is closed again by `_on_opened`
 
-    def release(self, number: int) -> None:
-        """The stream needs its slot no more."""
-        if self._seats.pop(number, None) is not None:
-            self.put(CloseStream(number))
+    def _release(self, number: int) -> None:
+        if self._leases.pop(number, None) is not None:
+            self._writer.add(CloseStream(number))
 
     # --- to the worker -----------------------------------------------------------------------------------------------
 
-    def hear(self, stream: int, slot: int, lease: int, pcm: bytes) -> None:
-        """Adds audio to the message of this tick."""
-        self._outbox.audio(stream, slot, lease, pcm)
-        if self._tick is None:
-            self._tick = asyncio.get_running_loop().call_later(TICK_SECONDS, self._on_tick)
-
-    def put(self, item: GatewayItem, *, urgent: bool = False) -> None:
-        """Adds to the message of this tick; an urgent item ends the tick."""
-        self._outbox.item(item)
+    def _schedule(self, urgent: bool) -> None:
         if urgent:
             self._wake.set()
         elif self._tick is None:
@@ -165,111 +158,111 @@ class WorkerClient:
         self._tick = None
         self._wake.set()
 
-    async def pump(self) -> None:
+    async def run_writer(self) -> None:
         """Sends ticks, for ever."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self._link.send(self._outbox.take())
+            await self._channel.send(self._writer.take())
 
-    def beat(self) -> None:
-        """Once a second: shows the worker that this gateway lives, and notices a worker that does not."""
+    def on_beat(self) -> None:
+        """Once a second: sends the worker a sign of life, and notices a worker that sends none."""
         self._wake.set()
-        quiet = asyncio.get_running_loop().time() - self._last_heard
+        quiet = asyncio.get_running_loop().time() - self._last_received
         if self.ready and quiet > SILENCE_SECONDS:
             self._silent = True
-            self._lose(f"nothing heard for {quiet:.0f} s")
+            self._lose(f"nothing received for {quiet:.0f} s")
 
     # --- from the worker ---------------------------------------------------------------------------------------------
 
-    async def listen(self) -> None:
-        """Hands out what the worker says, for ever."""
+    async def run_reader(self) -> None:
+        """Dispatches what the worker sends, for ever."""
         self._wake.set()
         while True:
             try:
-                message = await self._link.receive()
+                message = await self._channel.receive()
             except ChannelLost as lost:
                 self.info = None
                 self._lose(str(lost))
             else:
-                self._take(message)
+                self._receive(message)
 
-    def _take(self, message: FromWorker) -> None:
-        self._last_heard = asyncio.get_running_loop().time()
+    def _receive(self, message: FromWorker) -> None:
+        self._last_received = asyncio.get_running_loop().time()
         self._silent = False
         if message.results is not None:
+            leases = self._leases
             for result in message.results.rows():
-                self._hand_out(result.stream, result)
+                lease = leases.get(result.stream)
+                if lease is not None:
+                    lease.listener(result)
         for item in message.items:
-            self._apply(item)
+            self._dispatch(item)
 
-    def _apply(self, item: WorkerItem) -> None:
+    def _dispatch(self, item: WorkerItem) -> None:
         match item:
             case StreamOpened():
                 self._on_opened(item)
             case StreamFailure():
                 self._on_failed(item)
             case UpdateRefused() | SecondPassChanged():
-                self._hand_out(item.stream, item)
+                self._notify(self._leases.get(item.stream), item)
             case WorkerStats():
-                self._on_stats(item)
+                self.stats = item
+                self._metrics.observe_steps(item.steps)
             case WorkerReady():
-                self._on_info(item.info)
+                self._on_worker_ready(item.info)
 
-    def _hand_out(self, stream: int, news: News) -> None:
-        seat = self._seats.get(stream)
-        if seat is not None:
-            seat.listener(news)
+    @staticmethod
+    def _notify(lease: SlotLease | None, item: StreamItem) -> None:
+        if lease is not None:
+            lease.listener(item)
 
     def _on_failed(self, failed: StreamFailure) -> None:
         opening = self._opening.pop(failed.stream, None)
         if opening is not None and not opening.done():
             opening.set_result(failed)
-        seat = self._seats.pop(failed.stream, None)
-        if seat is not None:
-            seat.listener(failed)
+        self._notify(self._leases.pop(failed.stream, None), failed)
 
     def _on_opened(self, opened: StreamOpened) -> None:
         opening = self._opening.pop(opened.stream, None)
         if opening is None or opening.done():
-            self.put(CloseStream(opened.stream))  # who asked has gone
+            self._writer.add(CloseStream(opened.stream))  # the client has gone while the worker answered
         else:
             opening.set_result(opened)
 
-    def _on_stats(self, stats: WorkerStats) -> None:
-        self.stats = stats
-        self._metrics.observe_steps(stats.steps)
-
-    def _on_info(self, info: ModelInfo) -> None:
-        """A worker that introduces itself holds none of this gateway's streams."""
+    def _on_worker_ready(self, info: ModelInfo) -> None:
+        """A worker that introduces itself holds none of this gateway's streams: it is a new process."""
         self._lose("another worker has taken its place")
         self.info = info
         self._on_ready()
         log.info("worker ready model=%s slots=%d", info.name, info.slots)
 
     def _lose(self, why: str) -> None:
-        """Tells every stream of this worker that it is gone."""
-        seats, self._seats = self._seats, {}
+        """Fails every stream of this worker; their clients replay."""
+        leases, self._leases = self._leases, {}
         opening, self._opening = self._opening, {}
-        self._outbox.clear()
+        self._writer.clear()
         self.stats = None
         for answer in opening.values():
             if not answer.done():
-                answer.set_exception(NotReady("the worker has just gone"))
-        if seats or opening:
+                answer.set_exception(NotReady("the worker has just been lost; try again in a few seconds"))
+        if leases or opening:
             self._metrics.workers_lost.inc()
-            log.warning("worker lost streams=%d why=%r", len(seats), why)
-        for seat in seats.values():
+            log.warning("worker lost streams=%d why=%r", len(leases), why)
+        for lease in leases.values():
             if self._silent:
-                self.put(CloseStream(seat.number))
-            seat.listener(StreamFailure(seat.number, codes.WORKER_LOST, "the worker has gone; please replay"))
+                self._writer.add(CloseStream(lease.number))  # it may still be there, and hold the slot
+            lease.listener(
+                StreamFailure(lease.number, codes.WORKER_LOST, "the worker was lost; connect again and replay")
+            )
 
     async def close(self) -> None:
-        """Ends the link, once the worker has been told of the slots given back last."""
+        """Closes the channel, after the worker has been sent the slots released last."""
         if self._tick is not None:
             self._tick.cancel()
-        if self.ready and self._outbox:
+        if self.ready and self._writer:
             with suppress(TimeoutError):
-                async with asyncio.timeout(FAREWELL_SECONDS):
-                    await self._link.send(self._outbox.take())
-        await self._link.close()
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._channel.send(self._writer.take())
+        await self._channel.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from auricle_server.gateway.http.errors import AtCapacity, NotReady
+from auricle_server.gateway.errors import AtCapacity, NotReady
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_client import WorkerClient
 from auricle_server.ipc.channel import GatewayChannel
@@ -18,88 +18,92 @@ class WorkerPool:
     """Routes streams to workers.
 
     Args:
-        links: One to each worker.
+        channels: One to each worker.
         metrics: Of the gateway.
         on_beat: Called once a second.
 
     Attributes:
         arrived: Set when the first worker has introduced itself.
+        clients: One for each worker.
     """
 
-    def __init__(self, links: Sequence[GatewayChannel], metrics: Metrics, on_beat: Callable[[], None]) -> None:
+    def __init__(self, channels: Sequence[GatewayChannel], metrics: Metrics, on_beat: Callable[[], None]) -> None:
         self.arrived = asyncio.Event()
-        self.peers = [WorkerClient(link, metrics, self.arrived.set) for link in links]
+        self.clients = [WorkerClient(channel, metrics, self.arrived.set) for channel in channels]
         self._metrics = metrics
         self._on_beat = on_beat
 
     @property
     def ready(self) -> bool:
         """Whether any worker takes streams."""
-        return any(peer.ready for peer in self.peers)
+        return any(client.ready for client in self.clients)
 
     @property
     def slots(self) -> int:
         """Streams that the workers can hold."""
-        return sum(peer.info.slots for peer in self.peers if peer.info is not None)
+        return sum(client.info.slots for client in self.clients if client.info is not None)
 
     @property
     def full(self) -> bool:
-        """Whether no worker would take a stream of the default latency, as far as is known here."""
-        return all(peer.full for peer in self.peers)
+        """Whether no worker would take a stream of the default latency, as far as this gateway knows."""
+        return all(client.full for client in self.clients)
 
     @property
     def model(self) -> str | None:
-        """Name of the model; None while no worker is there."""
-        return next((peer.info.name for peer in self.peers if peer.info is not None), None)
+        """Name of the model; None while no worker is connected."""
+        return next((client.info.name for client in self.clients if client.info is not None), None)
 
     async def reserve(self, latency_ms: int | None = None) -> SlotLease:
-        """Takes a slot of the worker that has most of them free.
+        """Reserves a slot of the worker with the most free ones; when it refuses, of the next.
+
+        What a gateway knows of a worker is up to a second old, and other gateways reserve slots there as well, so a
+        worker may refuse although it seemed to have a slot.
 
         Args:
             latency_ms: See `WorkerClient.reserve`.
 
         Raises:
-            ServerFull: None has any, or none has time.
-            NotReady: None is there.
+            AtCapacity: No worker has a free slot, or none has time.
+            NotReady: No worker is connected.
         """
-        ready = sorted((peer for peer in self.peers if peer.ready), key=lambda peer: peer.free, reverse=True)
+        ready = sorted((client for client in self.clients if client.ready), key=lambda each: each.free, reverse=True)
         if not ready:
-            raise NotReady("no worker is ready")
-        for peer in ready[:-1]:
+            raise NotReady("no worker is ready; try again in a few seconds")
+        for client in ready[:-1]:
             try:
-                return await peer.reserve(latency_ms)
+                return await client.reserve(latency_ms)
             except (AtCapacity, NotReady):
                 continue
         return await ready[-1].reserve(latency_ms)
 
     async def run(self) -> None:
-        """Keeps the links going, for ever."""
+        """Keeps the channels going, for ever."""
         async with asyncio.TaskGroup() as tasks:
-            for peer in self.peers:
-                tasks.create_task(peer.pump())
-                tasks.create_task(peer.listen())
+            for client in self.clients:
+                tasks.create_task(client.run_writer())
+                tasks.create_task(client.run_reader())
             tasks.create_task(self._beat())
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            for peer in self.peers:
-                peer.beat()
-            self.show()
+            for client in self.clients:
+                client.on_beat()
+            self.update_gauges()
             self._on_beat()
 
-    def show(self) -> None:
-        """Brings the gauges up to date."""
+    def update_gauges(self) -> None:
+        """Sets the gauges of capacity and load."""
         metrics = self._metrics
         metrics.slots.set(self.slots)
-        metrics.slots_used.set(sum(peer.slots_used for peer in self.peers))
-        metrics.capacity_streams.set(sum(peer.capacity for peer in self.peers))
-        for index, peer in enumerate(self.peers):
-            stats = peer.stats
+        metrics.slots_used.set(sum(client.slots_used for client in self.clients))
+        metrics.capacity_streams.set(sum(client.capacity for client in self.clients))
+        for index, client in enumerate(self.clients):
+            stats = client.stats
             metrics.load.labels(str(index), "predicted").set(0.0 if stats is None else stats.load)
             metrics.load.labels(str(index), "measured").set(0.0 if stats is None else stats.busy)
 
     async def close(self) -> None:
-        """Ends the links."""
-        for peer in self.peers:
-            await peer.close()
+        """Closes the channels."""
+        for client in self.clients:
+            await client.close()

@@ -83,19 +83,32 @@ class Listener:
                 await self.news.wait()
 
 
-def semantic(room: TurnModelPool | None, listener: Listener) -> AudioTurnSignals:
-    hearing = AudioTurnSignals(room, listener.deliver)
-    hearing.follow("semantic")
-    return hearing
+class Turns:
+    """Collects results as a stream session does, and hands them to the listener."""
+
+    def __init__(self, room: TurnModelPool, listener: Listener) -> None:
+        self.listener = listener
+        self.signals = AudioTurnSignals(room, 0, 0, self.collect)
+
+    def receive_audio(self, pcm: bytes) -> None:
+        self.signals.receive_audio(pcm)
+
+    def add(self, result: ChunkResult, *, wait: bool = True) -> None:
+        self.signals.add(result)
+        self.collect(wait=wait)
+
+    def collect(self, *, wait: bool = True) -> None:
+        while (ready := self.signals.pop_ready(wait=wait)) is not None:
+            self.signals.end_turn(self.listener.deliver(*ready))
 
 
 def expected(found: ModelFiles, pcm: bytes, ends: set[int]) -> list[tuple[int, VoiceSignals | None]]:
     ears, voices = AudioAnalyzer(load_models(found)), list[tuple[int, VoiceSignals | None]]()
-    ears.hear(pcm)
+    ears.receive_audio(pcm)
     for position in range(CHUNK, len(pcm) // 2 + 1, CHUNK):
         voices.append((position, ears.voice_at(position)))
         if position in ends:
-            ears.turn_ended(position)
+            ears.end_turn(position)
     return voices
 
 
@@ -105,14 +118,14 @@ async def test_every_result_gets_what_the_sound_says_at_its_position(
 ) -> None:
     rng, pcm, heard, results = random.Random(seed), clip.pcm.tobytes() + bytes(32_000), 0, 0
     listener = Listener({round((clip.speech_end + 0.5) * 16000) // CHUNK * CHUNK})
-    hearing = semantic(room, listener)
+    turns = Turns(room, listener)
     while heard < len(pcm) or results < len(pcm) // 2 // CHUNK:
         piece = pcm[heard : heard + (2 * rng.randrange(1, 10_000) if seed else len(pcm))]
         heard += len(piece)
-        hearing.hear(piece)
+        turns.receive_audio(piece)
         while (results + 1) * CHUNK * 2 <= heard and (rng.random() < 0.7 or heard == len(pcm)):
             results += 1
-            hearing.take(ChunkResult(1, results * CHUNK), patient=True)
+            turns.add(ChunkResult(1, results * CHUNK))
         await asyncio.sleep(0)
     await listener.until(results)
     assert listener.given == expected(found, pcm, listener.ends)
@@ -126,11 +139,11 @@ class Held(TurnModelPool):
         super().__init__(found, metrics, threads=1)
         self.go = threading.Event()
 
-    def track(self, task: Callable[[], _T]) -> Any:
-        return super().track(lambda: self._after(task))
+    def run_vad(self, task: Callable[[], _T]) -> Any:
+        return super().run_vad(lambda: self._after(task))
 
-    def judge(self, task: Callable[[], _T]) -> Any:
-        return super().judge(lambda: self._after(task))
+    def run_end_of_turn(self, task: Callable[[], _T]) -> Any:
+        return super().run_end_of_turn(lambda: self._after(task))
 
     def _after(self, task: Callable[[], _T]) -> _T:
         assert self.go.wait(60)
@@ -153,11 +166,11 @@ async def test_results_wait_in_order_until_the_evidence_is_there(
     held: Held, found: ModelFiles, clip: BenchClip
 ) -> None:
     listener = Listener()
-    hearing, pcm = semantic(held, listener), clip.pcm.tobytes()
-    hearing.hear(pcm)
+    turns, pcm = Turns(held, listener), clip.pcm.tobytes()
+    turns.receive_audio(pcm)
     count = len(pcm) // 2 // CHUNK
     for number in range(1, count + 1):
-        hearing.take(ChunkResult(1, number * CHUNK), patient=True)
+        turns.add(ChunkResult(1, number * CHUNK))
     assert listener.given == []
     held.go.set()
     await listener.until(count)
@@ -170,21 +183,21 @@ async def test_results_wait_in_order_until_the_evidence_is_there(
 
 async def test_who_asked_for_a_final_waits_for_nothing(held: Held, clip: BenchClip) -> None:
     listener = Listener()
-    hearing = semantic(held, listener)
-    hearing.hear(clip.pcm[: 3 * CHUNK].tobytes())
+    turns = Turns(held, listener)
+    turns.receive_audio(clip.pcm[: 3 * CHUNK].tobytes())
     for number in (1, 2):
-        hearing.take(ChunkResult(1, number * CHUNK), patient=True)
+        turns.add(ChunkResult(1, number * CHUNK))
     assert listener.given == []
-    hearing.take(ChunkResult(1, 3 * CHUNK, mark=1), patient=False)
+    turns.add(ChunkResult(1, 3 * CHUNK, mark=1), wait=False)
     assert [position for position, _ in listener.given] == [CHUNK, 2 * CHUNK, 3 * CHUNK]
 
 
 async def test_what_is_late_is_gone_on_without(held: Held, clip: BenchClip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LATE_SECONDS", 1.0)
     listener = Listener()
-    hearing = semantic(held, listener)
-    hearing.hear(clip.pcm[:CHUNK].tobytes())
-    hearing.take(ChunkResult(1, CHUNK), patient=True)
+    turns = Turns(held, listener)
+    turns.receive_audio(clip.pcm[:CHUNK].tobytes())
+    turns.add(ChunkResult(1, CHUNK))
     assert listener.given == []
     await listener.until(1)
     assert listener.given == [(CHUNK, VoiceSignals(0.0))]
@@ -193,69 +206,32 @@ async def test_what_is_late_is_gone_on_without(held: Held, clip: BenchClip, monk
 
 async def test_a_stream_that_is_over_leaves_nothing(held: Held, clip: BenchClip) -> None:
     listener = Listener()
-    hearing = semantic(held, listener)
-    hearing.hear(clip.pcm.tobytes())
-    hearing.take(ChunkResult(1, CHUNK), patient=True)
-    hearing.close()
+    turns = Turns(held, listener)
+    turns.receive_audio(clip.pcm.tobytes())
+    turns.add(ChunkResult(1, CHUNK))
+    turns.signals.close()
     held.go.set()
     await held.close()
     await asyncio.sleep(0)
     assert listener.given == []
     assert counted(held, "auricle_turn_judgements_total") == 0
-    del hearing
+    del turns
     gc.collect()
     assert not [each for each in gc.get_objects() if type(each) is AudioAnalyzer]
 
 
-async def test_listening_starts_and_stops_with_the_mode(room: TurnModelPool, clip: BenchClip) -> None:
-    listener, half = Listener(), len(clip.pcm) // 2 // CHUNK * CHUNK
-    hearing = AudioTurnSignals(room, listener.deliver)
-    hearing.follow("silence")
-    hearing.hear(clip.pcm[:half].tobytes())
-    hearing.take(ChunkResult(1, half - CHUNK), patient=True)
-    hearing.follow("semantic")
-    hearing.take(ChunkResult(1, half), patient=True)
-    hearing.hear(clip.pcm[half : half + 2 * CHUNK].tobytes())
-    hearing.take(ChunkResult(1, half + CHUNK), patient=True)
-    await listener.until(3)
-    hearing.follow("off")
-    hearing.take(ChunkResult(1, half + 2 * CHUNK), patient=True)
-    assert [position for position, _ in listener.given] == [half - CHUNK, half, half + CHUNK, half + 2 * CHUNK]
-    assert [voice is not None for _, voice in listener.given] == [False, False, True, False]
-
-
-async def test_what_waits_goes_out_when_the_mode_changes(held: Held, clip: BenchClip) -> None:
-    listener = Listener()
-    hearing = semantic(held, listener)
-    hearing.hear(clip.pcm[:CHUNK].tobytes())
-    hearing.take(ChunkResult(1, CHUNK), patient=True)
-    assert listener.given == []
-    hearing.follow("silence")
-    assert listener.given == [(CHUNK, None)]
-
-
 async def test_models_that_fail_leave_the_words(room: TurnModelPool, caplog: pytest.LogCaptureFixture) -> None:
     listener = Listener()
-    hearing = semantic(room, listener)
-    assert hearing._ears is not None
-    hearing._ears._track._state = "broken"  # type: ignore[assignment]
-    hearing.hear(bytes(4 * CHUNK))
-    hearing.take(ChunkResult(1, CHUNK), patient=True)
+    turns = Turns(room, listener)
+    assert turns.signals._analyzer is not None
+    turns.signals._analyzer._track._state = "broken"  # type: ignore[assignment]
+    turns.receive_audio(bytes(4 * CHUNK))
+    turns.add(ChunkResult(1, CHUNK))
     await listener.until(1)
     assert listener.given == [(CHUNK, None)]
-    hearing.take(ChunkResult(1, 2 * CHUNK), patient=True)
+    turns.add(ChunkResult(1, 2 * CHUNK))
     assert listener.given[1:] == [(2 * CHUNK, None)]
     assert "has failed" in caplog.text
-
-
-async def test_without_models_results_go_straight_through() -> None:
-    listener = Listener()
-    for room in (None, TurnModelPool(ModelFiles(), Metrics())):
-        hearing = semantic(room, listener)
-        assert hearing.signals == ("words", "punctuation")
-        hearing.hear(bytes(CHUNK))
-        hearing.take(ChunkResult(1, CHUNK), patient=True)
-    assert listener.given == [(CHUNK, None)] * 2
 
 
 # --- through a server ------------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from auricle_server.gateway.errors import Unauthorized
 from auricle_server.gateway.http.auth import check_key
-from auricle_server.gateway.http.errors import Unauthorized
 
 KEYS = ("one", "zwölf")
 

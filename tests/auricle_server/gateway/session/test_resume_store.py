@@ -24,26 +24,14 @@ from auricle_server.gateway.session.resume_proxy import RESUME_PATH, ResumeProxy
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.ipc import InProcessChannel
-from auricle_server.ipc.messages import GatewayItem, StreamFailure, StreamOpened, UpdateRefused
+from auricle_server.ipc.batch_writer import BatchWriter
+from auricle_server.ipc.messages import StreamFailure, StreamOpened, UpdateRefused
 from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
 from auricle_server.serving.in_process_server import _start_worker
 from auricle_server.worker.factory import model_info
 from tests.auricle_server.gateway.session.test_resume import AUDIO, BYTES, TEXT, back, cut, gone
 from tests.auricle_server.talk import Talk, quiet, talking, until
-
-
-class NoHouse:
-    """Where seats come from that no worker stands behind."""
-
-    def hear(self, stream: int, slot: int, lease: int, pcm: bytes) -> None:
-        """Nobody hears."""
-
-    def put(self, item: GatewayItem, *, urgent: bool = False) -> None:
-        """Nobody reads."""
-
-    def release(self, number: int) -> None:
-        """Nobody minds."""
 
 
 @pytest.fixture
@@ -53,7 +41,7 @@ def info(engine: Engine) -> ModelInfo:
 
 @pytest.fixture
 def seat(info: ModelInfo) -> SlotLease:
-    return SlotLease(NoHouse(), info, 80, StreamOpened(1, 0, 0))
+    return SlotLease(BatchWriter(lambda urgent: None), lambda number: None, info, 80, StreamOpened(1, 0, 0))
 
 
 @pytest.fixture
@@ -76,7 +64,7 @@ def test_whoever_comes_back_to_a_stream_that_fails_hears_of_that_and_of_nothing_
 ) -> None:
     """An event before `Ready` breaks the protocol, and the client would give the stream up for good."""
     seat.listener(UpdateRefused(1, "an event that waits"))
-    session.rejoin(1, lambda: None)
+    session.resume(1, lambda: None)
     seat.listener(StreamFailure(1, codes.WORKER_LOST, "gone"))
     (text,) = texts(session)
     error = decode_event(text)
@@ -97,7 +85,7 @@ def test_a_latency_that_the_worker_had_no_time_for_is_not_in_force(session: Sess
 def latency_in_force(session: Session) -> int:
     """What a client is told that comes back."""
     texts(session)
-    session.rejoin(session._connection._seq, lambda: None)
+    session.resume(session._connection._seq, lambda: None)
     session.receive_text(encode_client(Start()))
     ready = decode_event(texts(session)[0])
     assert isinstance(ready, Ready)
@@ -109,7 +97,7 @@ def test_whoever_comes_back_with_nonsense_hears_of_that_and_of_nothing_before(
     session: Session, seat: SlotLease, first: bytes | str
 ) -> None:
     seat.listener(UpdateRefused(1, "an event that waits"))
-    session.rejoin(1, lambda: None)
+    session.resume(1, lambda: None)
     if isinstance(first, bytes):
         session.receive_binary(first)
     else:
@@ -118,16 +106,16 @@ def test_whoever_comes_back_with_nonsense_hears_of_that_and_of_nothing_before(
     error = decode_event(text)
     assert isinstance(error, Error)
     assert error.fatal
-    assert not session.can_rejoin(1)
+    assert not session.can_resume(1)
 
 
 def test_a_backlog_does_not_keep_whoever_comes_back_at_the_door(session: Session) -> None:
     session.receive_binary(bytes(32_000 * 20))
-    assert not session.has_room
-    session.rejoin(1, lambda: None)
-    assert session.has_room
+    assert not session.accepts_input
+    session.resume(1, lambda: None)
+    assert session.accepts_input
     session.receive_text(encode_client(Start()))
-    assert not session.has_room
+    assert not session.accepts_input
 
 
 async def test_a_stale_connection_that_waits_for_room_is_let_go(url: str) -> None:
@@ -195,10 +183,10 @@ async def pair(engine: Engine, folder: Path, **limits: float) -> AsyncIterator[P
     link, stop = InProcessChannel(), threading.Event()
     worker = await asyncio.to_thread(_start_worker, config, engine, link, stop)
     try:
-        async with listening(config, [link.gateway()], neighbours=ResumeProxy(folder, 0)) as (owner, port):
+        async with listening(config, [link.gateway()], resume_proxy=ResumeProxy(folder, 0)) as (owner, port):
             await until_ready(owner, 30)
             async with AsyncExitStack() as stack:
-                relay = listening(config, [], neighbours=ResumeProxy(folder, 1))
+                relay = listening(config, [], resume_proxy=ResumeProxy(folder, 1))
                 gateway, relay_port = await stack.enter_async_context(relay)
                 urls = [f"ws://127.0.0.1:{each}" for each in (port, relay_port)]
                 yield Pair(owner, urls[0], gateway, urls[1], stack.aclose)
@@ -215,7 +203,7 @@ async def passed_on(servers: Pair) -> AsyncIterator[tuple[Talk, Session]]:
         cut(talk)
     async with talking(servers.relay_url, headers=back(ready, 1)) as again:
         assert "held" in await again.start()
-        yield again, servers.owner._returns._sessions[ready["resume_token"]]
+        yield again, servers.owner._connections._store._sessions[ready["resume_token"]]
 
 
 async def test_signs_of_life_are_passed_on(engine: Engine, tmp_path: Path) -> None:
@@ -226,7 +214,7 @@ async def test_signs_of_life_are_passed_on(engine: Engine, tmp_path: Path) -> No
         await until(lambda: session.last_message > before, 5)
         await talk.end()
         assert talk.close_code == 1000
-        await until(lambda: not servers.owner._returns._sessions, 5)  # a farewell is passed on too
+        await until(lambda: not servers.owner._connections._store._sessions, 5)  # a farewell is passed on too
 
 
 async def test_a_neighbour_that_goes_takes_no_stream_with_it(engine: Engine, tmp_path: Path) -> None:

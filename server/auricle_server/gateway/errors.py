@@ -1,4 +1,4 @@
-"""Why a stream is refused before the upgrade."""
+"""Why a stream is refused before the WebSocket upgrade."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Refusal(Exception):
     Attributes:
         status: HTTP status.
         code: A code of `auricle.protocol.codes`.
-        retry: Whether the client should come back.
+        retry: Whether the client should try again.
         message: A sentence that a person can act on.
     """
 
@@ -25,13 +25,13 @@ class Refusal(Exception):
 
 
 class AtCapacity(Refusal):
-    """Every slot is taken."""
+    """Every slot is in use, or no worker has time for another stream."""
 
     code = codes.SERVER_FULL
 
 
 class NotReady(Refusal):
-    """No worker is there, or not yet."""
+    """No worker is connected."""
 
     code = codes.WORKER_LOST
 
@@ -43,7 +43,7 @@ class ShuttingDown(Refusal):
 
 
 class Unauthorized(Refusal):
-    """The key is missing or wrong."""
+    """The API key is missing or wrong."""
 
     status = 401
     code = codes.UNAUTHORIZED

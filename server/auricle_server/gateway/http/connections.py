@@ -1,0 +1,127 @@
+"""The open connections of a gateway, and the sessions that wait to be resumed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from aiohttp import web
+
+from auricle.protocol import codes
+from auricle_server.gateway.http.websocket import WebSocketHandler
+from auricle_server.gateway.session.resume_store import ResumeStore
+from auricle_server.gateway.session.session import Session
+from auricle_server.metrics import Metrics
+
+_FLUSH_SECONDS = 5.0
+"""How long a drained stream may take for its last final."""
+_CLOSE_SECONDS = 1.0
+"""How long clients may take for their close frames."""
+
+
+class Connections:
+    """Connections from their upgrade until their client has gone for good.
+
+    Args:
+        resume_seconds: How long a session without a connection is kept.
+        metrics: Of the gateway.
+    """
+
+    def __init__(self, resume_seconds: float, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._handlers: set[WebSocketHandler] = set()
+        self._store = ResumeStore(resume_seconds, time.monotonic)
+        self._proxied = 0
+        self._closing = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        """Connections that carry a session of this gateway."""
+        return len(self._handlers)
+
+    async def serve(self, handler: WebSocketHandler) -> web.StreamResponse:
+        """Serves a connection until it closes."""
+        self._handlers.add(handler)
+        self._empty.clear()
+        self._metrics.streams.inc()
+        self._store.add(handler.session)
+        try:
+            return await handler.run()
+        finally:
+            self._remove(handler)
+
+    def _remove(self, handler: WebSocketHandler) -> None:
+        self._metrics.streams.dec()
+        if handler in self._handlers:  # otherwise another connection has resumed the session
+            self._handlers.discard(handler)
+            if self._closing or not (handler.cut and self._store.keep(handler.session)):
+                self._store.remove(handler.session)
+                handler.session.abandon()
+        self._note_empty()
+
+    def resume(self, token: str, seq: int, handler: WebSocketHandler) -> Session | None:
+        """The session that a client resumes with this connection; None when there is no such session.
+
+        Args:
+            token: Of the session.
+            seq: Number of the last event that the client has had.
+            handler: The new connection.
+        """
+        session = self._store.find(token, seq)
+        if session is not None:
+            for other in [other for other in self._handlers if other.session is session]:
+                self._handlers.discard(other)
+                other.detach()
+            session.resume(seq, handler.wake)
+        return session
+
+    @contextmanager
+    def proxied(self) -> Iterator[None]:
+        """Counts a connection to a stream of another gateway: a drain waits for it like for any other."""
+        self._proxied += 1
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self._proxied -= 1
+            self._note_empty()
+
+    def check_timeouts(self) -> None:
+        """Once a second: ends what is idle, stalled or was not resumed in time."""
+        for handler in list(self._handlers):
+            handler.check_timeouts()
+        self._store.expire()
+        self._note_empty()
+
+    def _note_empty(self) -> None:
+        if not (self._handlers or self._store or self._proxied):
+            self._empty.set()
+
+    # --- at the end --------------------------------------------------------------------------------------------------
+
+    async def drain(self, seconds: float) -> None:
+        """Lets the open streams end for `seconds`; makes what the others have said final, and closes them."""
+        await self._wait_until_empty(seconds)
+        self._store.abandon_all()
+        for handler in list(self._handlers):
+            handler.session.drain()
+        await self._wait_until_empty(_FLUSH_SECONDS)
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes all connections at once."""
+        self._closing = True
+        self._store.abandon_all()
+        for handler in list(self._handlers):
+            handler.session.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again and replay")
+        await self._wait_until_empty(_CLOSE_SECONDS)
+        for handler in list(self._handlers):
+            handler.abort()
+
+    async def _wait_until_empty(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
