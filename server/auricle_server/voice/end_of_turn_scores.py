@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-CONCLUSIVE = 0.9
+SURE = 0.9
 """A turn that sounded this complete gets no further score in the same silence: the answer hardly ever changes, while a
 low one often rises as the silence goes on."""
 
@@ -33,7 +33,7 @@ class EndOfTurnScore:
     @property
     def conclusive(self) -> bool:
         """Whether no further one is needed."""
-        return self.score is not None and self.score >= CONCLUSIVE
+        return self.score is not None and self.score >= SURE
 
     @property
     def due(self) -> bool:

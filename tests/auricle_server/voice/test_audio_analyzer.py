@@ -14,7 +14,7 @@ import pytest
 from auricle_server.bench.clips import BenchClip, Pcm
 from auricle_server.turns import VoiceSignals
 from auricle_server.voice.audio_analyzer import SCHEDULE, AudioAnalyzer
-from auricle_server.voice.end_of_turn_scores import CONCLUSIVE
+from auricle_server.voice.end_of_turn_scores import SURE
 from auricle_server.voice.models import LoadedModels
 from auricle_server.voice.silero import WINDOW
 from auricle_server.voice.smart_turn import LONGEST, SmartTurn
@@ -187,10 +187,8 @@ def test_a_silence_is_judged_at_each_age_once_until_the_answer_is_sure(
     assert len(judge.asked) == sum(len(scores) for scores in silences.values())
     for scores in silences.values():
         assert tuple(scores) == SCHEDULE[: len(scores)]
-        assert all(score < CONCLUSIVE for score in list(scores.values())[:-1])
-    final = [
-        scores for scores in silences.values() if len(scores) == len(SCHEDULE) or max(scores.values()) >= CONCLUSIVE
-    ]
+        assert all(score < SURE for score in list(scores.values())[:-1])
+    final = [scores for scores in silences.values() if len(scores) == len(SCHEDULE) or max(scores.values()) >= SURE]
     assert len(final) >= len(clips)
     assert {len(scores) for scores in final} >= {1, len(SCHEDULE)}
 

@@ -24,7 +24,7 @@ from auricle_server.engine.types import RowResult
 from auricle_server.stream.transcript import Transcript
 from auricle_server.turns import TurnEvidence, VoiceSignals
 from auricle_server.voice.audio_analyzer import BEFORE_SPEECH, RECENT, SCHEDULE
-from auricle_server.voice.end_of_turn_scores import CONCLUSIVE
+from auricle_server.voice.end_of_turn_scores import SURE
 from auricle_server.voice.models import find_models, load_models
 from auricle_server.voice.silero import WINDOW, VoiceTrack
 from auricle_server.voice.smart_turn import LONGEST
@@ -134,11 +134,7 @@ def voice_at(
     for ground in grounds(sound.windows, conversation):
         if ground.silent_since is None:
             judged = None
-        elif (
-            ground.silent_windows in allowed
-            and ground.seen in scores
-            and (judged is None or scores[judged] < CONCLUSIVE)
-        ):
+        elif ground.silent_windows in allowed and ground.seen in scores and (judged is None or scores[judged] < SURE):
             judged = ground.seen
         since_at.append(ground.silent_since)
         judged_at.append(judged)
