@@ -17,7 +17,7 @@ import pytest
         "auricle_server.worker.loop",
         "auricle_server.worker.factory",
         "auricle_server.ipc.zeromq",
-        "auricle_server.stream",
+        "auricle_server.stream.stream_state",
     ],
 )
 def test_importing_loads_no_torch(module: str) -> None:

@@ -6,13 +6,11 @@ import asyncio
 import random
 from itertools import pairwise
 
-import aiohttp
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.auricle_server.gateway.conftest import Serve
-from tests.auricle_server.talk import Talk, quiet, talking, transcribed, until
+from tests.auricle_server.talk import quiet, talking, transcribed
 from tests.support import tones
 
 LATENCIES = (80, 160, 560, 1120)
@@ -217,73 +215,3 @@ async def test_a_silent_stream_hears_nothing_and_may_forget(url: str) -> None:
         assert await talk.end() == []
     assert {event["type"] for event in events} == {"settled"}
     assert [event["audio_time"] - event["settled"] for event in events] == [2.0, 2.0]
-
-
-async def test_http_answers(url: str) -> None:
-    http_url = url.replace("ws://", "http://")
-    async with talking(url) as talk, aiohttp.ClientSession() as http:
-        await talk.start()
-        await talk.say(tones.utterance(11, 2, trailing=1.0)[0])
-        await talk.event("turn_end")
-        await talk.send(type="finalize", id="f")
-        await talk.event("final")
-        async with http.get(http_url + "/healthz") as answer:
-            assert answer.status == 200
-        async with http.get(http_url + "/readyz") as answer:
-            assert answer.status == 200
-            state = await answer.json()
-            assert (state["status"], state["streams"], state["slots"]) == ("ready", 1, 6)
-        async with http.get(http_url + "/metrics") as answer:
-            metrics = await answer.text()
-            assert "auricle_streams 1.0" in metrics
-            assert "auricle_finalize_seconds_count 1.0" in metrics
-            assert answer.headers["Content-Type"].startswith("text/plain")
-        async with http.get(http_url + "/v1/stream") as answer:
-            assert answer.status == 426
-
-
-async def hold(url: str, talks: list[Talk]) -> None:
-    async with talking(url) as talk:
-        await talk.start()
-        talks.append(talk)
-        await asyncio.Event().wait()
-
-
-async def test_full_is_full_before_the_upgrade(url: str) -> None:
-    talks: list[Talk] = []
-    holders = [asyncio.create_task(hold(url, talks)) for _ in range(6)]
-    await until(lambda: len(talks) == 6)
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        async with talking(url):
-            pass
-    assert refused.value.status == 503
-    assert refused.value.headers is not None
-    assert int(refused.value.headers["Retry-After"]) >= 1
-    async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/metrics") as answer:
-        assert 'auricle_refused_total{code="server_full"} 1.0' in await answer.text()
-    holders.pop().cancel()
-    audio, text = tones.utterance(11, 2)
-    for _ in range(100):
-        try:
-            assert await transcribed(url, audio) == text
-            break
-        except aiohttp.WSServerHandshakeError:
-            await asyncio.sleep(0.02)
-    else:
-        pytest.fail("the slot was not given back")
-    for holder in holders:
-        holder.cancel()
-
-
-async def test_keys_open_the_door(serve: Serve) -> None:
-    async with serve(api_keys=("one", "two")) as url:
-        for headers in ({}, {"Authorization": "Bearer three"}, {"Authorization": "Basic one"}):
-            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                async with talking(url, headers=headers):
-                    pass
-            assert refused.value.status == 401
-        async with talking(url, headers={"Authorization": "Bearer two"}) as talk:
-            assert (await talk.start())["type"] == "ready"
-            await talk.end()
-        async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/readyz") as answer:
-            assert answer.status == 200

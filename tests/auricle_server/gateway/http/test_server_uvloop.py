@@ -13,8 +13,8 @@ from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
 from auricle_server.serving.in_process_server import serve_locally
 from tests.auricle_server.gateway import test_faults
-from tests.auricle_server.gateway.http import test_bad_input
-from tests.auricle_server.ipc import test_channel
+from tests.auricle_server.gateway.http import test_websocket_bad_input
+from tests.auricle_server.ipc import test_zeromq
 from tests.auricle_server.talk import talking
 from tests.support import tones
 
@@ -26,11 +26,11 @@ def run(scenario: Coroutine[Any, Any, None]) -> None:
         runner.run(scenario)
 
 
-@pytest.mark.parametrize("name", test_bad_input.FATAL)
+@pytest.mark.parametrize("name", test_websocket_bad_input.FATAL)
 def test_what_ends_the_stream(engine: Engine, name: str) -> None:
     async def scenario() -> None:
         async with serve_locally(ServerConfig(max_load=0), engine=engine) as url:
-            await test_bad_input.test_what_ends_the_stream(url, name)
+            await test_websocket_bad_input.test_what_ends_the_stream(url, name)
 
     run(scenario())
 
@@ -38,7 +38,7 @@ def test_what_ends_the_stream(engine: Engine, name: str) -> None:
 def test_a_client_that_vanishes_gives_its_slot_back(engine: Engine) -> None:
     async def scenario() -> None:
         async with serve_locally(ServerConfig(max_load=0), engine=engine) as url:
-            await test_bad_input.test_a_client_that_vanishes_in_mid_word_gives_its_slot_back(url)
+            await test_websocket_bad_input.test_a_client_that_vanishes_in_mid_word_gives_its_slot_back(url)
 
     run(scenario())
     assert engine.slots_used == 0
@@ -54,7 +54,7 @@ def test_a_shutdown_finalises_what_is_open() -> None:
 
 def test_a_worker_that_goes_and_its_successor(tmp_path: Path) -> None:
     run(test_faults.test_a_worker_that_goes_closes_its_streams_and_its_successor_serves())
-    run(test_channel.test_a_successor_answers_over_the_same_link(tmp_path))
+    run(test_zeromq.test_a_successor_answers_over_the_same_link(tmp_path))
 
 
 def test_speech_becomes_text(engine: Engine) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
 import pytest
 
 from auricle_server.engine import Engine
+from auricle_server.gateway.session.resume_proxy import RESUME_PATH
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.talk import Event, Talk, quiet, talking, transcribed, until
 from tests.support import tones
@@ -236,3 +239,43 @@ async def test_resumed_streams_are_counted(url: str) -> None:
     async with talking(url, headers=back(ready, 1)) as again:
         await again.start()
     assert await metric(url, "auricle_resumed_total") == 1
+
+
+async def test_a_stale_connection_that_waits_for_room_is_let_go(url: str) -> None:
+    async with talking(url) as stale:
+        ready = await stale.start(latency_ms=80)
+        flood = asyncio.create_task(stale.say(quiet(300), piece=1 << 19))
+        await stale.event("settled")
+        async with talking(url, headers=back(ready, stale.events[-1]["seq"])) as again:
+            assert "held" in await again.start()
+            await again.end()
+            assert again.close_code == 1000
+        with suppress(ConnectionError):
+            await flood
+        await gone(url)
+
+
+async def test_streams_that_are_over_hold_no_slots_for_clients_that_do_not_say_goodbye(url: str) -> None:
+    for _ in range(6):
+        async with talking(url, autoclose=False) as talk:
+            await talk.start()
+            await talk.send(type="end")
+            await talk.rest()
+            cut(talk)
+    await gone(url)
+    async with talking(url) as talk:
+        await talk.start()
+        await talk.end()
+        assert talk.close_code == 1000
+
+
+async def test_what_is_no_websocket_does_not_end_a_stream(url: str) -> None:
+    async with talking(url) as talk:
+        ready = await talk.start()
+        cut(talk)
+    await gone(url)
+    http_url = url.replace("ws:", "http:")
+    async with aiohttp.ClientSession() as http, http.get(http_url + RESUME_PATH, headers=back(ready, 1)) as answer:
+        assert answer.status == 426
+    async with talking(url, headers=back(ready, 1)) as again:
+        assert "held" in await again.start()

@@ -1,0 +1,116 @@
+"""Resuming through another gateway: it passes on messages, signs of life and closes, and takes no stream with it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from auricle_server.config import DEFAULT_LIMITS, ServerConfig
+from auricle_server.engine import Engine
+from auricle_server.gateway.http.app import Gateway
+from auricle_server.gateway.http.server import listening, until_ready
+from auricle_server.gateway.session.resume_proxy import ResumeProxy
+from auricle_server.gateway.session.session import Session
+from auricle_server.ipc import InProcessChannel
+from auricle_server.serving.in_process_server import _start_worker
+from tests.auricle_server.gateway.session.test_session_resume import AUDIO, BYTES, TEXT, back, cut
+from tests.auricle_server.talk import Talk, talking, until
+
+
+@pytest.mark.parametrize("name", ["9" * 300, "9" * 5000, "-1", "../0", ""])
+def test_a_token_that_names_no_gateway_is_nobodys(tmp_path: Path, name: str) -> None:
+    assert ResumeProxy(tmp_path, 0).owner(f"{name}.token") is None
+
+
+# --- through a neighbour ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Pair:
+    """Two gateways: the first has all streams, the second no worker, so that what comes to it is passed on."""
+
+    owner: Gateway
+    owner_url: str
+    relay: Gateway
+    relay_url: str
+    close_relay: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def pair(engine: Engine, folder: Path, **limits: float) -> AsyncIterator[Pair]:
+    config = ServerConfig(host="127.0.0.1", port=0, max_load=0, limits=replace(DEFAULT_LIMITS, **limits))  # type: ignore[arg-type]
+    link, stop = InProcessChannel(), threading.Event()
+    worker = await asyncio.to_thread(_start_worker, config, engine, link, stop)
+    try:
+        async with listening(config, [link.gateway()], resume_proxy=ResumeProxy(folder, 0)) as (owner, port):
+            await until_ready(owner, 30)
+            async with AsyncExitStack() as stack:
+                relay = listening(config, [], resume_proxy=ResumeProxy(folder, 1))
+                gateway, relay_port = await stack.enter_async_context(relay)
+                urls = [f"ws://127.0.0.1:{each}" for each in (port, relay_port)]
+                yield Pair(owner, urls[0], gateway, urls[1], stack.aclose)
+    finally:
+        stop.set()
+        await asyncio.to_thread(worker.join)
+
+
+@asynccontextmanager
+async def passed_on(servers: Pair) -> AsyncIterator[tuple[Talk, Session]]:
+    """A stream whose client has come back by way of the neighbour."""
+    async with talking(servers.owner_url) as talk:
+        ready = await talk.start(latency_ms=80)
+        cut(talk)
+    async with talking(servers.relay_url, headers=back(ready, 1)) as again:
+        assert "held" in await again.start()
+        yield again, servers.owner._connections._store._sessions[ready["resume_token"]]
+
+
+async def test_signs_of_life_are_passed_on(engine: Engine, tmp_path: Path) -> None:
+    """Or a client that says nothing for a while would idle away, only because it had been cut once."""
+    async with pair(engine, tmp_path) as servers, passed_on(servers) as (talk, session):
+        before = session.last_message
+        await talk.socket.ping()
+        await until(lambda: session.last_message > before, 5)
+        await talk.end()
+        assert talk.close_code == 1000
+        await until(lambda: not servers.owner._connections._store._sessions, 5)  # a farewell is passed on too
+
+
+async def test_a_neighbour_that_goes_takes_no_stream_with_it(engine: Engine, tmp_path: Path) -> None:
+    async with pair(engine, tmp_path) as servers, passed_on(servers) as (talk, session):
+        await servers.close_relay()
+        await talk.rest()
+        assert talk.close_code != 1000
+        async with talking(servers.owner_url, headers={"Auricle-Resume": f"{session.token} 1"}) as again:
+            assert "held" in await again.start()
+
+
+async def test_a_neighbour_that_drains_waits_for_what_it_passes_on(engine: Engine, tmp_path: Path) -> None:
+    async with pair(engine, tmp_path) as servers, passed_on(servers) as (talk, _):
+        draining = asyncio.create_task(servers.relay.drain())
+        await talk.say(BYTES)
+        await talk.event("interim")
+        assert not draining.done()
+        await talk.end()
+        assert (talk.text, talk.close_code) == (TEXT, 1000)
+        await asyncio.wait_for(draining, 5)
+
+
+async def test_events_may_be_bigger_than_the_messages_of_clients(engine: Engine, tmp_path: Path) -> None:
+    async with pair(engine, tmp_path, message_bytes=256) as servers, passed_on(servers) as (talk, _):
+        await talk.say(AUDIO, piece=256)
+        await talk.end()
+        assert (talk.text, talk.close_code) == (TEXT, 1000)
+
+
+async def test_a_message_too_big_is_told_by_a_neighbour_too(engine: Engine, tmp_path: Path) -> None:
+    async with pair(engine, tmp_path, message_bytes=1024) as servers, passed_on(servers) as (talk, _):
+        await talk.socket.send_bytes(bytes(4096))
+        await talk.rest()
+        assert talk.close_code == 1009

@@ -1,0 +1,34 @@
+"""A lease writes to its worker under its own number, slot and lease, and is given back."""
+
+from __future__ import annotations
+
+from auricle_server.ipc.messages import FlushSecondPass, FlushStream, SettingsUpdate, UpdateStream
+from tests.auricle_server.gateway.leases import STREAM, TestLease
+
+
+def test_everything_goes_to_the_worker_in_order() -> None:
+    test = TestLease()
+    test.lease.send_audio(b"\1\2")
+    test.lease.update(SettingsUpdate(language="de-DE"), starting=True)
+    test.lease.flush(3, last=True)
+    test.lease.flush_second_pass()
+    audio, items = test.sent()
+    assert audio == b"\1\2"
+    assert items == [
+        UpdateStream(STREAM, SettingsUpdate(language="de-DE"), starting=True),
+        FlushStream(STREAM, 3, last=True),
+        FlushSecondPass(STREAM),
+    ]
+
+
+def test_an_update_without_settings_is_not_sent() -> None:
+    test = TestLease()
+    test.lease.update(SettingsUpdate())
+    assert test.sent() == (b"", [])
+
+
+def test_a_lease_without_a_session_ignores_results_and_is_given_back_by_its_number() -> None:
+    test = TestLease()
+    test.lease.listener(FlushSecondPass)  # type: ignore[arg-type]
+    test.lease.release()
+    assert test.released == 1

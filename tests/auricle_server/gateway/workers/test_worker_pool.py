@@ -1,0 +1,91 @@
+"""Streams go to the worker with the most free slots, and to the next when that one refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from auricle.protocol import codes
+from auricle_server.gateway.errors import AtCapacity, NotReady
+from auricle_server.gateway.workers import worker_pool as module
+from auricle_server.gateway.workers.slot_lease import SlotLease
+from auricle_server.gateway.workers.worker_pool import WorkerPool
+from auricle_server.ipc.messages import OpenStream, StreamFailure, StreamOpened, WorkerStats
+from auricle_server.metrics import Metrics
+from tests.auricle_server.gateway.leases import INFO
+from tests.auricle_server.gateway.workers.fake_channel import FakeChannel
+from tests.auricle_server.talk import until
+
+
+@asynccontextmanager
+async def pool_of(*slots: int) -> AsyncIterator[tuple[WorkerPool, list[FakeChannel], Metrics, list[int]]]:
+    """A pool of workers with so many slots, and the beats it has made."""
+    channels, metrics, beats = [FakeChannel() for _ in slots], Metrics(), list[int]()
+    pool = WorkerPool(channels, metrics, lambda: beats.append(1))
+    running = asyncio.create_task(pool.run())
+    for channel, count in zip(channels, slots, strict=True):
+        channel.join(replace(INFO, slots=count))
+    await until(lambda: all(client.ready for client in pool.clients))
+    try:
+        yield pool, channels, metrics, beats
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def reserve(pool: WorkerPool, channels: list[FakeChannel], *answers: str | None) -> tuple[SlotLease, list[int]]:
+    """Reserves a slot while the workers answer in turn: None opens the stream, a code refuses it."""
+    reserving, asked = asyncio.create_task(pool.reserve()), list[int]()
+    answered = {id(item) for channel in channels for item in channel.items}
+
+    def unanswered() -> list[tuple[int, OpenStream]]:
+        items = [(index, item) for index, channel in enumerate(channels) for item in channel.items]
+        return [(index, item) for index, item in items if isinstance(item, OpenStream) and id(item) not in answered]
+
+    for answer in answers:
+        await until(lambda: bool(unanswered()))
+        [(index, opening)] = unanswered()
+        answered.add(id(opening))
+        asked.append(index)
+        failure, success = StreamFailure(opening.stream, answer or "", "no"), StreamOpened(opening.stream, 1, 1)
+        channels[index].reply(success if answer is None else failure)
+    return await reserving, asked
+
+
+async def test_the_worker_with_the_most_free_slots_is_asked_first() -> None:
+    async with pool_of(1, 3) as (pool, channels, _, _):
+        assert (pool.ready, pool.slots, pool.model, pool.full) == (True, 4, "m", False)
+        assert pool.arrived.is_set()
+        assert (await reserve(pool, channels, None))[1] == [1]
+
+
+@pytest.mark.parametrize("code", [codes.SERVER_FULL, codes.INTERNAL])
+async def test_when_it_refuses_the_next_one_is_asked(code: str) -> None:
+    async with pool_of(1, 3) as (pool, channels, _, _):
+        assert (await reserve(pool, channels, code, None))[1] == [1, 0]
+        with pytest.raises(AtCapacity):
+            await reserve(pool, channels, code)
+
+
+async def test_without_a_worker_nothing_is_ready() -> None:
+    pool = WorkerPool([FakeChannel()], Metrics(), lambda: None)
+    assert (pool.ready, pool.slots, pool.model, pool.full) == (False, 0, None, True)
+    with pytest.raises(NotReady):
+        await pool.reserve()
+    await pool.close()
+
+
+async def test_beats_keep_the_gauges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
+    async with pool_of(2, 3) as (_, channels, metrics, beats):
+        channels[1].reply(WorkerStats(2, 0.25, 0.5, 9, False))
+        value = metrics.registry.get_sample_value
+        await until(lambda: value("auricle_slots_used") == 2)
+        assert beats
+        assert (value("auricle_slots"), value("auricle_capacity_streams")) == (5, 9)
+        assert value("auricle_load", {"worker": "1", "kind": "predicted"}) == 0.25
+        assert value("auricle_load", {"worker": "1", "kind": "measured"}) == 0.5

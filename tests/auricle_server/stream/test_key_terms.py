@@ -1,0 +1,43 @@
+"""Key terms against the limits of the server and the pieces of the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from auricle.protocol import codes
+from auricle.protocol.codes import ProtocolViolation
+from auricle_server.config import DEFAULT_LIMITS
+from auricle_server.model_info import ModelInfo
+from auricle_server.stream.key_terms import check_keyterms, unwritable_notice
+
+LIMITS = replace(DEFAULT_LIMITS, keyterms=2, keyterm_characters=5)
+INFO = ModelInfo("model", ("▁", "a", "b"), (80,), 80, ("en",), "en", 0.08, 4)
+
+
+@pytest.mark.parametrize(
+    ("keyterms", "limits", "code"),
+    [
+        (("a",), None, codes.UNSUPPORTED_KEYTERMS),
+        (("a",), replace(LIMITS, keyterms=0), codes.UNSUPPORTED_KEYTERMS),
+        (("a", "b", "c"), LIMITS, codes.INVALID_KEYTERMS),
+        (("a", "abcdef"), LIMITS, codes.INVALID_KEYTERMS),
+    ],
+)
+def test_what_the_server_does_not_take_is_refused(keyterms: tuple[str, ...], limits: object, code: str) -> None:
+    with pytest.raises(ProtocolViolation) as refused:
+        check_keyterms(keyterms, limits)  # type: ignore[arg-type]
+    assert refused.value.code == code
+
+
+def test_what_fits_passes() -> None:
+    check_keyterms((), None)
+    check_keyterms(("abcde", "b"), LIMITS)
+
+
+def test_a_notice_names_at_most_five_terms() -> None:
+    assert unwritable_notice(("ab", "ba"), INFO) is None
+    notice = unwritable_notice(("ab", *(f"x{number}" for number in range(7))), INFO)
+    assert notice is not None
+    assert notice.startswith("model cannot write 'x0', 'x1', 'x2', 'x3', 'x4' and 2 more")
