@@ -108,11 +108,11 @@ def test_as_many_at_once_as_the_worker_takes_and_no_time_is_planned_for_them(
     calls = [Call(exchange, number, Start(offline=True)) for number in range(2)]
     exchange.tick()
     told: list[object] = []
-    desk = exchange.worker._reception
+    admin = exchange.worker._admin
     with monkeypatch.context() as patch:
-        patch.setattr(desk, "_tell", lambda _, item: told.append(item))
-        desk.apply((b"gateway", 9), OpenStream(9, 80, "en-US"))
-        desk.apply((b"gateway", 9), UpdateStream(9, SettingsUpdate(offline=True), starting=True))
+        patch.setattr(admin._outbox, "add", lambda _, item: told.append(item))
+        admin.apply((b"gateway", 9), OpenStream(9, 80, "en-US"))
+        admin.apply((b"gateway", 9), UpdateStream(9, SettingsUpdate(offline=True), starting=True))
     assert isinstance(told[-1], StreamFailure)
     assert told[-1].code == "server_full"
     assert exchange.worker._admission.load == 0
@@ -123,20 +123,20 @@ def test_as_many_at_once_as_the_worker_takes_and_no_time_is_planned_for_them(
     assert again.over
 
 
-def test_files_leave_every_second_slot_to_those_who_speak(tones_engine: Engine) -> None:
+def test_files_leave_every_second_slot_to_live_streams(tones_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange = Exchange(tones_engine)
     told: list[object] = []
-    desk = exchange.worker._reception
-    desk._tell = lambda _, item: told.append(item)
+    admin = exchange.worker._admin
+    monkeypatch.setattr(admin._outbox, "add", lambda _, item: told.append(item))
     for number in range(tones_engine.info.slots):
-        desk.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
-        desk.apply((b"gateway", number), UpdateStream(number, SettingsUpdate(offline=True), starting=True))
+        admin.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
+        admin.apply((b"gateway", number), UpdateStream(number, SettingsUpdate(offline=True), starting=True))
     assert [item.stream for item in told if isinstance(item, StreamFailure)] == [2, 3]
     for number in (5, 6):
-        desk.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
+        admin.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
     assert [item.stream for item in told if isinstance(item, StreamOpened)][-2:] == [5, 6]
     for number in (0, 1, 5, 6):
-        desk.apply((b"gateway", number), CloseStream(number))
+        admin.apply((b"gateway", number), CloseStream(number))
     assert (tones_engine.slots_used, exchange.worker._admission.load) == (0, 0)
 
 

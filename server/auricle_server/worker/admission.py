@@ -1,10 +1,11 @@
-"""Whether a worker has time for another stream. Pure: no clock, no engine; measured steps come in, decisions go out.
+"""Whether a worker has time for another stream. Pure: no clock, no engine; step timings in, decisions out.
 
 A step over `rows` chunks of one size takes about `a + b * rows` seconds. Rows become ready at random, and a step takes
-whatever is ready; with n streams of chunk length d that settles at steps of T = a / (1 - b * n / d) seconds. T stays
-below d, that is, every stream is served once per chunk, exactly while `(a + b * n) / d`, the time of one step over all
-of them in proportion to the chunk, is below 1. That proportion, summed over the chunk sizes, is the load here. Where a
-step holds fewer rows than there are streams, `a` counts once for every step that they need.
+whatever is ready; with n streams of chunk length d, n * T / d rows become ready during a step of T seconds, so that
+steps settle at T = a / (1 - b * n / d). T stays below d, that is, every stream is served once per chunk, exactly while
+`(a + b * n) / d`, the time of one step over all of them in proportion to the chunk, is below 1. That proportion, summed
+over the chunk sizes, is the load here. Where a step holds fewer rows than there are streams, `a` counts once for every
+step that they need.
 """
 
 from __future__ import annotations
@@ -15,27 +16,27 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 _FORGETTING = 0.998
-"""What a measurement weighs after each later one of its chunk size: half after 350."""
+"""Factor of a measurement's weight after each later one of its chunk size: half after 350."""
 _PRIOR_WEIGHT = 10.0
-"""A calibrated point counts as so many measurements, for ever: it holds the line where no step has been of late."""
+"""A calibrated point counts as so many measurements and never ages: it holds the line where no steps are measured."""
 _ORIGIN_WEIGHT = 0.01
-"""That no rows take no time counts as so little of one: two unknowns need two points. Where all steps had as many rows,
-the line goes through the origin, and asks too much rather than too little for more rows than were measured."""
+"""Weight of the point "no rows take no time": two unknowns need two points. Where all steps had the same number of
+rows, the line goes through the origin, and predicts too much rather than too little for more rows."""
 _FARTHEST = 2.0
-"""A step that took more than this times what was expected, or less than its inverse, counts as this: a hiccup moves the
-line a little, a lasting change moves it as far as it must within some hundred steps."""
+"""A step that took more than this times what was expected, or less than its inverse, counts as this: a single slow step
+moves the line a little, a lasting change moves it as far as needed within some hundred steps."""
 SPARE_SHARE = 0.6
-"""Of the highest load: while the predicted one, a lane more included, is no higher, there is time to spare."""
+"""Share of the highest load up to which, one more second pass included, there is spare time."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepTiming:
-    """A step.
+    """How long a step took.
 
     Attributes:
         latency_ms: Chunk size.
         rows: Chunks computed.
-        seconds: All that the worker spent for it, its own work around the engine included.
+        seconds: All time that the worker spent for it, its own work around the engine included.
     """
 
     latency_ms: int
@@ -45,11 +46,11 @@ class StepTiming:
 
 @dataclass(frozen=True, slots=True)
 class StepCalibration:
-    """What is known of an engine before it has streams.
+    """Timings of an engine before it has streams.
 
     Attributes:
-        steps: Measured, ideally small and large ones of each chunk size.
-        most_rows: Of a step, by latency, where that was found out.
+        steps: Measured steps, ideally small and large ones of each chunk size.
+        most_rows: Most rows of a step, by latency, where the calibration reached them.
     """
 
     steps: tuple[StepTiming, ...] = ()
@@ -59,7 +60,7 @@ class StepCalibration:
 class CostLine:
     """Seconds of a step by rows, for one chunk size: least squares with forgetting.
 
-    The variance of a step's time is taken to grow with its rows.
+    The variance of a step's time is assumed to grow with its rows, so a measurement weighs one over its rows.
     """
 
     def __init__(self) -> None:
@@ -71,16 +72,16 @@ class CostLine:
         self._known = False
 
     def seconds(self, rows: float) -> float:
-        """Expected of a step; 0 before anything is known."""
+        """Expected time of a step; 0 before anything is known."""
         return self.base + self.per_row * rows
 
     def calibrate(self, rows: int, seconds: float) -> None:
-        """A measurement made before there were streams; it is never forgotten."""
+        """Adds a measurement made before there were streams, which never ages."""
         self._prior = _plus(self._prior, rows, seconds, _PRIOR_WEIGHT)
         self._fit()
 
     def observe(self, rows: int, seconds: float) -> None:
-        """A measurement."""
+        """Adds a measurement."""
         if self._known:
             expected = self.seconds(rows)
             seconds = min(max(seconds, expected / _FARTHEST), expected * _FARTHEST)
@@ -107,12 +108,12 @@ def _plus(sums: list[float], rows: int, seconds: float, weight: float) -> list[f
 
 
 class Admission:
-    """Counts streams by latency and says whether one more fits.
+    """Counts streams by latency and decides whether one more fits.
 
     Args:
         latencies_ms: Chunk sizes that the engine offers.
         max_load: Load up to which streams are taken; 0 for no bound.
-        calibration: A chunk size of which nothing is known costs nothing, until its first step.
+        calibration: A chunk size without measurements costs nothing, until its first step.
     """
 
     def __init__(
@@ -125,7 +126,7 @@ class Admission:
         self._lines = {latency: CostLine() for latency in latencies_ms}
         self._streams: Counter[int] = Counter()
         self._spare: Counter[int] = Counter()
-        """Lanes that are given up when a stream needs their time."""
+        """Second passes that are closed when a stream needs their time."""
         self._most_rows = calibration.most_rows
         for step in calibration.steps:
             self._lines[step.latency_ms].calibrate(step.rows, step.seconds)
@@ -136,26 +137,26 @@ class Admission:
 
     @property
     def load(self) -> float:
-        """Predicted for all that is held."""
+        """Predicted load of all streams and second passes."""
         return self._load(self._streams + self._spare)
 
     @property
     def overloaded(self) -> bool:
-        """Whether what is held needs more time than it may."""
+        """Whether streams and second passes need more time than the highest load."""
         return bool(self._max_load) and self.load > self._max_load
 
-    def has_to_spare(self, latency_ms: int) -> bool:
-        """Whether there is time for a lane that is given up when a stream needs it."""
+    def has_spare_time(self, latency_ms: int) -> bool:
+        """Whether there is time for a second pass that is closed when a stream needs its time."""
         load = self._load(self._streams + self._spare + Counter((latency_ms,)))
         return not self._max_load or load <= SPARE_SHARE * self._max_load
 
     def fits(self, latency_ms: int, instead_of: int | None = None) -> bool:
-        """Whether there is time for one more stream, maybe that of spare lanes.
+        """Whether there is time for one more stream, if need be that of spare second passes.
 
-        The first stream always fits: a worker that refused everybody would never learn that it has become faster.
+        The first stream always fits: a worker that refused all streams would never measure that it has become faster.
 
         Args:
-            latency_ms: Of the stream.
+            latency_ms: Latency of the stream.
             instead_of: Latency that it has now; None for a new stream. A change that costs nothing more always fits.
         """
         streams = self._streams.copy()
@@ -168,15 +169,15 @@ class Admission:
         return load <= self._max_load or (instead_of is not None and load <= self._load(self._streams))
 
     def add(self, latency_ms: int, *, spare: bool = False) -> None:
-        """A stream has come, or a spare lane."""
+        """Adds a stream, or a spare second pass."""
         (self._spare if spare else self._streams)[latency_ms] += 1
 
     def remove(self, latency_ms: int, *, spare: bool = False) -> None:
-        """A stream has gone, or a spare lane."""
+        """Removes a stream, or a spare second pass."""
         (self._spare if spare else self._streams)[latency_ms] -= 1
 
     def capacity(self, latency_ms: int, slots: int) -> int:
-        """Streams of one latency that would be taken if there were no others."""
+        """Streams of one latency that fit if there are no others."""
         if not self._max_load:
             return slots
         counts = range(1, slots + 1)
@@ -186,7 +187,7 @@ class Admission:
         return sum(self._share(latency, count) for latency, count in streams.items() if count > 0)
 
     def _share(self, latency_ms: int, streams: int) -> float:
-        """Of the worker's time, for so many streams of one latency."""
+        """Share of the worker's time for so many streams of one latency."""
         line = self._lines[latency_ms]
         steps = -(-streams // self._most_rows.get(latency_ms, streams))
         return (line.base * steps + line.per_row * streams) / (latency_ms / 1000)

@@ -1,4 +1,4 @@
-"""From a configuration to what a worker needs: its engine, what gateways are told of it, how many streams it takes."""
+"""Builds what a worker needs from a configuration: engine, model info and admission."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelInfo:
-    """What gateways must know of an engine's model.
+    """Describes an engine's model to gateways.
 
     Raises:
-        ValueError: The model has no such latency.
+        ValueError: The model does not offer the latency.
     """
     info = engine.info
     if default_latency_ms is not None and default_latency_ms not in info.latencies_ms:
@@ -28,14 +28,14 @@ def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelIn
 
 
 def build_engine(config: ServerConfig, index: int = 0) -> Engine:
-    """The engine that a configuration describes, warmed up.
+    """Builds the engine that a configuration describes, warmed up.
 
     Args:
         config: Of the server.
-        index: Number of the worker: several workers take a CUDA device each.
+        index: Number of the worker; with several workers, also that of its CUDA device.
 
     Raises:
-        CheckpointError: There is no such model, or this engine cannot run it.
+        CheckpointError: The model does not exist, or this engine cannot run it.
     """
     from auricle_server.checkpoints import load_checkpoint
     from auricle_server.engine import Engine
@@ -51,7 +51,7 @@ def build_engine(config: ServerConfig, index: int = 0) -> Engine:
 
 
 def build_admission(config: ServerConfig, engine: Engine) -> Admission:
-    """Admission to a warm engine without streams, whose steps are timed for it."""
+    """Builds the admission to a warm engine without streams, and times its steps for it."""
     latencies_ms = engine.info.latencies_ms
     if not config.max_load:
         return Admission(latencies_ms, 0.0)

@@ -1,4 +1,4 @@
-"""What a worker spends its time on. Pure: times are passed in."""
+"""Measures what a worker spends its time on. Pure: times are passed in."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from auricle_server.worker.admission import Admission, StepTiming
 
 
 class LoadStats:
-    """Keeps a worker's times, between `resume` and `pause`, and its steps.
+    """Sums a worker's busy time, between `resume` and `pause`, and collects its steps.
 
-    A step is charged with all that the worker has spent since the one before: with the device working while the host
-    does, neither's share could be told apart, and it is their sum or their maximum, whichever it is, that must fit.
+    A step is charged with all the time that the worker has spent since the step before. While device and host work at
+    the same time their shares cannot be told apart, and what must fit is the time of both together.
 
     Args:
         info: The model.
@@ -26,17 +26,17 @@ class LoadStats:
         self._steps: list[StepSample] = []
 
     def resume(self, now: float) -> None:
-        """The worker has something to do."""
+        """Starts busy time."""
         self._since = now
 
     def pause(self, now: float) -> None:
-        """It is about to wait, or to look for something to do."""
+        """Ends busy time: the worker is about to wait for messages."""
         self._busy += now - self._since
         self._spent += now - self._since
         self._since = now
 
-    def stepped(self, chunk_frames: int, rows: int, seconds: float, now: float) -> StepTiming | None:
-        """A step has brought results.
+    def add_step(self, chunk_frames: int, rows: int, seconds: float, now: float) -> StepTiming | None:
+        """Adds a step that has returned results.
 
         Args:
             chunk_frames: Encoder frames of its chunks.
@@ -47,13 +47,13 @@ class LoadStats:
         self.pause(now)
         spent, self._spent = self._spent, 0.0
         latency_ms = self._latency_of.get(chunk_frames)
-        if latency_ms is None:  # rows of several chunks, which run while nobody else has any
+        if latency_ms is None:  # rows of several chunks, which run only while no live row is ready
             return None
         self._steps.append(StepSample(latency_ms, rows, seconds))
         return StepTiming(latency_ms, rows, spent)
 
     def report(self, admission: Admission, slots_used: int, now: float) -> WorkerStats:
-        """Since the last report."""
+        """The statistics since the last report."""
         elapsed = max(now - self._reported, 1e-9)
         busy, steps = self._busy, tuple(self._steps)
         self._reported, self._busy, self._steps = now, 0.0, []

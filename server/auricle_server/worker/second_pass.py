@@ -1,166 +1,163 @@
-"""Second lanes: the same audio once more at the model's longest latency, for finals that hear better.
+"""Second passes: the same audio once more at the model's longest latency, for more accurate finals.
 
-A stream that wants one for certain gets it or is refused, like a stream. One that takes it as it comes gets it while
-there is time to spare, and gives it up, the newest first, as soon as a stream needs its slot or all together need more
-time than there is.
+A stream that wants a second pass "on" gets it or is refused, like a stream. With "auto" it gets one while there is
+spare time, and loses it, the newest first, as soon as a stream needs its slot or all together need more time than there
+is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auricle_server.ipc.messages import SecondPassChanged
 from auricle_server.worker.admission import Admission
-from auricle_server.worker.stream_table import Owner, StreamEntry, StreamTable
+from auricle_server.worker.outbox import Outbox
+from auricle_server.worker.stream_table import StreamEntry, StreamKey, StreamTable
 
 if TYPE_CHECKING:
     from auricle_server.engine import Engine
 
 
 class SecondPasses:
-    """The second lanes of a worker's streams.
+    """The second passes of a worker's streams.
 
     Args:
-        engine: Where they run.
-        tenants: Where they are written down.
+        engine: Computes them.
+        table: The worker's streams.
         admission: Says whether there is time for them.
-        tell: Takes what a gateway must know.
+        outbox: Tells the gateways.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        tenants: StreamTable,
-        admission: Admission,
-        tell: Callable[[bytes, SecondPassChanged], None],
-    ) -> None:
+    def __init__(self, engine: Engine, table: StreamTable, admission: Admission, outbox: Outbox) -> None:
         self._engine = engine
-        self._tenants = tenants
+        self._table = table
         self._admission = admission
-        self._tell = tell
+        self._outbox = outbox
         self._latency_ms = max(engine.info.latencies_ms)
         self._chunk_frames = round(self._latency_ms / 1000 / engine.info.frame_seconds)
-        self._spare: dict[Owner, None] = {}
-        """Streams whose lane may go, the newest last."""
-        self._waiting: dict[Owner, None] = {}
-        """Streams that take one when there is time, the longest waiting first."""
+        self._spare: dict[StreamKey, None] = {}
+        """Streams whose second pass may be closed, the newest last."""
+        self._waiting: dict[StreamKey, None] = {}
+        """Streams that get a second pass when there is time, the longest waiting first."""
 
     @property
-    def firm(self) -> int:
-        """Lanes that nobody can take away."""
-        return self._tenants.seconds - len(self._spare)
+    def guaranteed(self) -> int:
+        """Second passes that are not closed for others."""
+        return self._table.second_passes - len(self._spare)
 
-    def change(self, owner: Owner, refine: str) -> bool:
-        """What the stream wants from now on; False when there is no room for that, and all stays as it was."""
-        tenant = self._of(owner)
-        if refine == "on" and tenant.latency_ms != self._latency_ms and not self._fits(owner, tenant):
+    def set_mode(self, key: StreamKey, refine: str) -> bool:
+        """Sets whether a stream wants a second pass; False, and no change, when it cannot be guaranteed."""
+        entry = self._entry(key)
+        if refine == "on" and entry.latency_ms != self._latency_ms and not self._can_guarantee(key, entry):
             return False
-        tenant.refine = refine
-        self.follow(owner)
+        entry.refine = refine
+        self.update(key)
         return True
 
-    def _fits(self, owner: Owner, tenant: StreamEntry) -> bool:
-        """Whether the stream can have a lane that nobody takes away, or has it."""
-        if self._is_firm(owner, tenant):
+    def _can_guarantee(self, key: StreamKey, entry: StreamEntry) -> bool:
+        """Whether the stream can have a guaranteed second pass, or has one. May close another stream's."""
+        if self._is_guaranteed(key, entry):
             return True
-        return self._admission.fits(self._latency_ms) and (tenant.second is not None or self.make_room())
+        return self._admission.fits(self._latency_ms) and (entry.second_lease is not None or self.free_slot())
 
-    def follow(self, owner: Owner) -> None:
-        """Does what the stream's settings ask for. A stream of the longest latency needs no second lane.
+    def update(self, key: StreamKey) -> None:
+        """Opens, keeps or closes a second pass by the stream's settings.
 
-        One that comes from there and wants a lane for certain takes it as it comes, when there is no room for it.
+        A stream of the longest latency needs none. When such a stream changes to a shorter latency and wants a
+        guaranteed one for which there is no time, it gets one while there is spare time.
         """
-        tenant = self._of(owner)
-        self._waiting.pop(owner, None)
-        if tenant.refine == "off" or tenant.latency_ms == self._latency_ms:
-            self._close(owner)
-        elif tenant.refine == "on" and self._fits(owner, tenant):
-            self._have(owner, tenant, firm=True)
-        elif tenant.second is not None or self._has_time_to_spare():
-            self._have(owner, tenant, firm=False)
+        entry = self._entry(key)
+        self._waiting.pop(key, None)
+        if entry.refine == "off" or entry.latency_ms == self._latency_ms:
+            self._close(key)
+        elif entry.refine == "on" and self._can_guarantee(key, entry):
+            self._ensure(key, entry, guaranteed=True)
+        elif entry.second_lease is not None or self._has_spare_time():
+            self._ensure(key, entry, guaranteed=False)
         else:
-            self._waiting[owner] = None
-        self.relieve()
+            self._waiting[key] = None
+        self.shed_load()
 
-    def _have(self, owner: Owner, tenant: StreamEntry, *, firm: bool) -> None:
-        """The stream has a lane, under these terms."""
-        if tenant.second is None:
-            self._open(owner, tenant, firm=firm)
-        elif firm != self._is_firm(owner, tenant):
-            self._admission.remove(self._latency_ms, spare=firm)
-            self._admission.add(self._latency_ms, spare=not firm)
-            if firm:
-                del self._spare[owner]
+    def _ensure(self, key: StreamKey, entry: StreamEntry, *, guaranteed: bool) -> None:
+        """Opens a second pass, or changes whether the existing one is guaranteed."""
+        if entry.second_lease is None:
+            self._open(key, entry, guaranteed=guaranteed)
+        elif guaranteed != self._is_guaranteed(key, entry):
+            self._admission.remove(self._latency_ms, spare=guaranteed)
+            self._admission.add(self._latency_ms, spare=not guaranteed)
+            if guaranteed:
+                del self._spare[key]
             else:
-                self._spare[owner] = None
+                self._spare[key] = None
 
-    def _of(self, owner: Owner) -> StreamEntry:
-        tenant = self._tenants.get(owner)
-        assert tenant is not None, "looked up before"
-        return tenant
+    def _entry(self, key: StreamKey) -> StreamEntry:
+        entry = self._table.get(key)
+        assert entry is not None, "looked up before"
+        return entry
 
-    def _is_firm(self, owner: Owner, tenant: StreamEntry) -> bool:
-        return tenant.second is not None and owner not in self._spare
+    def _is_guaranteed(self, key: StreamKey, entry: StreamEntry) -> bool:
+        return entry.second_lease is not None and key not in self._spare
 
-    def _open(self, owner: Owner, tenant: StreamEntry, *, firm: bool) -> None:
-        lease = self._engine.open(self._latency_ms, tenant.language, tenant.keyterms)
-        base, silence = self._tenants.open_second(owner, lease, self._chunk_frames)
-        self._admission.add(self._latency_ms, spare=not firm)
-        if not firm:
-            self._spare[owner] = None
+    def _open(self, key: StreamKey, entry: StreamEntry, *, guaranteed: bool) -> None:
+        lease = self._engine.open(self._latency_ms, entry.language, entry.keyterms)
+        base, silence = self._table.add_second_pass(key, lease, self._chunk_frames)
+        self._admission.add(self._latency_ms, spare=not guaranteed)
+        if not guaranteed:
+            self._spare[key] = None
         if silence:
             self._engine.push(lease, np.zeros(silence, np.int16))
-        self._tell(owner[0], SecondPassChanged(owner[1], active=True, base=base))
+        gateway, stream = key
+        self._outbox.add(gateway, SecondPassChanged(stream, active=True, base=base))
 
-    def _close(self, owner: Owner) -> None:
-        lease = self._tenants.close_second(owner)
+    def _close(self, key: StreamKey) -> None:
+        lease = self._table.remove_second_pass(key)
         if lease is not None:
-            self.forget(owner, had_one=True)
+            self.forget(key, had_one=True)
             self._engine.close(lease)
-            self._tell(owner[0], SecondPassChanged(owner[1], active=False))
+            gateway, stream = key
+            self._outbox.add(gateway, SecondPassChanged(stream, active=False))
 
-    def forget(self, owner: Owner, *, had_one: bool) -> None:
-        """The stream has gone, or its lane."""
-        self._waiting.pop(owner, None)
+    def forget(self, key: StreamKey, *, had_one: bool) -> None:
+        """Gives up the time of a second pass, and any claim to one, of a stream that has ended or lost it."""
+        self._waiting.pop(key, None)
         if had_one:
-            self._admission.remove(self._latency_ms, spare=owner in self._spare)
-            self._spare.pop(owner, None)
+            self._admission.remove(self._latency_ms, spare=key in self._spare)
+            self._spare.pop(key, None)
 
-    # --- as load comes and goes --------------------------------------------------------------------------------------
+    def guarantee_last_flush(self, key: StreamKey) -> None:
+        """Keeps the second pass of a stream that ends until it has answered, and opens none."""
+        self._waiting.pop(key, None)
+        if key in self._spare:
+            self._ensure(key, self._entry(key), guaranteed=True)
 
-    def make_room(self) -> bool:
-        """Whether a slot is free, which may cost somebody a lane."""
+    # --- under changing load -----------------------------------------------------------------------------------------
+
+    def free_slot(self) -> bool:
+        """Whether a slot is free; closes the newest spare second pass for it when needed."""
         if self._engine.slots_used >= self._engine.info.slots and self._spare:
-            self._shed()
+            self._close_newest()
         return self._engine.slots_used < self._engine.info.slots
 
-    def relieve(self) -> None:
-        """Gives lanes up until the others have their time."""
+    def shed_load(self) -> None:
+        """Closes spare second passes until the other streams have their time."""
         while self._spare and self._admission.overloaded:
-            self._shed()
+            self._close_newest()
 
-    def _shed(self) -> None:
-        owner = next(reversed(self._spare))
-        self._close(owner)
-        self._waiting[owner] = None
+    def _close_newest(self) -> None:
+        key = next(reversed(self._spare))
+        self._close(key)
+        self._waiting[key] = None
 
-    def housekeep(self) -> None:
-        """Once a second: fewer lanes when time is short, more while there is some to spare."""
-        self.relieve()
-        while self._waiting and self._has_time_to_spare():
-            owner = next(iter(self._waiting))
-            del self._waiting[owner]
-            self._open(owner, self._of(owner), firm=False)
+    def rebalance(self) -> None:
+        """Once a second: closes second passes while time is short, opens more while there is spare time."""
+        self.shed_load()
+        while self._waiting and self._has_spare_time():
+            key = next(iter(self._waiting))
+            del self._waiting[key]
+            self._open(key, self._entry(key), guaranteed=False)
 
-    def _has_time_to_spare(self) -> bool:
+    def _has_spare_time(self) -> bool:
         free = self._engine.slots_used < self._engine.info.slots
-        return free and self._admission.has_to_spare(self._latency_ms)
-
-    def keep(self, owner: Owner) -> None:
-        """The stream ends: what its lane still owes is not taken away, and none is opened any more."""
-        self._waiting.pop(owner, None)
-        if owner in self._spare:
-            self._have(owner, self._of(owner), firm=True)
+        return free and self._admission.has_spare_time(self._latency_ms)

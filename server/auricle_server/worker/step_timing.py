@@ -1,4 +1,4 @@
-"""How long an engine's steps take, measured before it has streams: what `Admission` starts from."""
+"""Measures how long an engine's steps take before it has streams, for `Admission` to start from."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _GROWTH = 4
+"""Factor between the row counts that are timed."""
 _LONGEST_SHARE = 0.5
-"""Steps grow until one takes so much of its chunk: admission will not plan with more."""
+"""Steps grow until one takes this share of its chunk: admission plans with no more."""
 _LONGEST_SECONDS = 0.05
-"""Of a step, so that a start takes no longer than it must."""
+"""Longest step, so that the start-up stays short."""
 _LONGEST_WAVE_SECONDS = 0.1
 _CHUNKS = 2
+"""Chunks of each stream; the first step of a size may still allocate memory."""
 _SAMPLES_PER_MS = 16
 
 
 def calibrate(engine: Engine, clock: Callable[[], float] = time.perf_counter) -> StepCalibration:
-    """Times steps of every chunk size over silence, from one row on; a start takes some tenths of a second longer.
+    """Times steps of every chunk size over silence, from one row on; this adds some tenths of a second to the start-up.
 
     Args:
         engine: Warmed up, with no stream.
@@ -58,7 +60,7 @@ def _sizes(slots: int) -> Iterator[int]:
 
 
 def _wave(engine: Engine, latency_ms: int, rows: int, clock: Callable[[], float]) -> list[StepTiming]:
-    """The steps that a few chunks of so many streams at once take."""
+    """Times the steps of a few chunks of so many streams at once."""
     silence = np.zeros(_CHUNKS * latency_ms * _SAMPLES_PER_MS, np.int16)
     leases = [engine.open(latency_ms, engine.info.default_language) for _ in range(rows)]
     measured: list[StepTiming] = []
@@ -75,6 +77,6 @@ def _wave(engine: Engine, latency_ms: int, rows: int, clock: Callable[[], float]
     finally:
         for lease in leases:
             engine.close(lease)
-        while engine.ready:  # a step may be on its way; the next wave must not take it for its own
+        while engine.ready:  # a step may be in flight, which the next wave must not count
             engine.step()
     return measured

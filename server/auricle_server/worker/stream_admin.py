@@ -1,9 +1,8 @@
-"""What gateways ask for, one stream at a time: who gets a slot, what changes, who leaves."""
+"""What gateways request, one stream at a time: opens, changes and ends streams."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from auricle.protocol import codes
@@ -18,186 +17,175 @@ from auricle_server.ipc.messages import (
     StreamOpened,
     UpdateRefused,
     UpdateStream,
-    WorkerItem,
 )
 from auricle_server.worker.admission import Admission
+from auricle_server.worker.outbox import Outbox
 from auricle_server.worker.second_pass import SecondPasses
-from auricle_server.worker.stream_table import Owner, StreamEntry, StreamTable
+from auricle_server.worker.stream_table import StreamEntry, StreamKey, StreamTable
 
 if TYPE_CHECKING:
     from auricle_server.engine import Engine
 
 log = logging.getLogger(__name__)
 
-_NO_TIME = "the worker has no time for another stream of this latency; try again, or ask for a longer one"
 MOST_OFFLINE = 16
-"""Streams at once that nobody listens to live. More of them would not be faster, and each holds audio that waits.
-They have at most every second slot: the others are for those who speak."""
-_NO_OFFLINE = "as many files as this worker takes at once are under way; try again"
-_NO_SECOND = "the worker has no time for the second pass of another stream; try again, or do without"
+"""Streams with background priority at once. More would not be faster, and each holds audio that waits. They may also
+take at most half of the slots: the other half is for live streams."""
+
+_NO_TIME = "the worker has no time for another stream of this latency; try again, or ask for a longer one"
+_NO_OFFLINE = "the worker is busy with as many files as it takes at once; try again later"
+_NO_REFINING = "the worker has no time for the second pass of another stream; try again, or do without"
+_NO_SLOT = "the worker has no free slot; try again later"
 
 
 class StreamAdmin:
-    """Keeps slots, time and second lanes of a worker's streams in step.
+    """Keeps slots, planned time and second passes of a worker's streams consistent.
 
     Args:
-        engine: Where they run.
-        tenants: Who holds which slot.
+        engine: Computes the streams.
+        table: The streams.
         admission: Says whether there is time.
-        tell: Takes what a gateway must know.
+        outbox: Tells the gateways.
 
     Attributes:
-        lanes: The second lanes.
+        second_passes: The second passes.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        tenants: StreamTable,
-        admission: Admission,
-        tell: Callable[[bytes, WorkerItem], None],
-    ) -> None:
+    def __init__(self, engine: Engine, table: StreamTable, admission: Admission, outbox: Outbox) -> None:
         self._engine = engine
-        self._tenants = tenants
+        self._table = table
         self._admission = admission
-        self._tell = tell
+        self._outbox = outbox
         self._offline = 0
-        self.lanes = SecondPasses(engine, tenants, admission, tell)
+        self.second_passes = SecondPasses(engine, table, admission, outbox)
 
     @property
     def slots_used(self) -> int:
-        """Slots that are not to be had."""
-        return len(self._tenants) + self.lanes.firm
+        """Slots that a new stream cannot get."""
+        return len(self._table) + self.second_passes.guaranteed
 
-    def apply(self, owner: Owner, item: GatewayItem) -> None:
-        """Does what a gateway asks for; what goes wrong is to be told to `fail`."""
+    def apply(self, key: StreamKey, item: GatewayItem) -> None:
+        """Executes a request. The caller passes what it raises to `fail`."""
         if isinstance(item, OpenStream):
-            self._open(owner, item)
+            self._open(key, item)
             return
-        tenant = self._tenants.get(owner)
-        if tenant is None:
-            return  # it has failed or ended while this was on its way
+        entry = self._table.get(key)
+        if entry is None:
+            return  # the stream failed or ended while this was in transit
         match item:
             case FlushStream():
-                self._flush(owner, tenant, item)
+                self._flush(key, entry, item)
             case FlushSecondPass():
-                if tenant.second is not None:
-                    self._engine.flush(tenant.second, CAUGHT_UP)
+                if entry.second_lease is not None:
+                    self._engine.flush(entry.second_lease, CAUGHT_UP)
             case UpdateStream():
-                self._change(owner, tenant, item)
+                self._update(key, entry, item)
             case CloseStream():
-                self.close(owner)
+                self.close(key)
 
-    def _open(self, owner: Owner, item: OpenStream) -> None:
+    def _open(self, key: StreamKey, item: OpenStream) -> None:
+        gateway, stream = key
         if not self._admission.fits(item.latency_ms):
-            self._tell(owner[0], StreamFailure(item.stream, codes.SERVER_FULL, _NO_TIME))
+            self._outbox.add(gateway, StreamFailure(stream, codes.SERVER_FULL, _NO_TIME))
             return
-        self.lanes.make_room()
+        self.second_passes.free_slot()
         lease = self._engine.open(item.latency_ms, item.language)
         self._admission.add(item.latency_ms)
-        ticket = self._tenants.add(owner, lease, item.latency_ms, item.language)
-        self._tell(owner[0], StreamOpened(item.stream, lease.slot, ticket))
-        self.lanes.relieve()
+        gateway_lease = self._table.add(key, lease, item.latency_ms, item.language)
+        self._outbox.add(gateway, StreamOpened(stream, lease.slot, gateway_lease))
+        self.second_passes.shed_load()
 
-    def _flush(self, owner: Owner, tenant: StreamEntry, item: FlushStream) -> None:
-        self._engine.flush(tenant.lease, item.mark, last=item.last)
-        if tenant.second is not None:
-            self._engine.flush(tenant.second, item.mark, last=item.last)
+    def _flush(self, key: StreamKey, entry: StreamEntry, item: FlushStream) -> None:
+        for lease in entry.leases:
+            self._engine.flush(lease, item.mark, last=item.last)
         if item.last:
-            self._tenants.stop_input(owner)
-            self.lanes.keep(owner)
+            self._table.stop_input(key)
+            self.second_passes.guarantee_last_flush(key)
 
     # --- settings ----------------------------------------------------------------------------------------------------
 
-    def _change(self, owner: Owner, tenant: StreamEntry, item: UpdateStream) -> None:
+    def _update(self, key: StreamKey, entry: StreamEntry, item: UpdateStream) -> None:
         settings = item.settings
         if settings.language is not None:
-            self._change_language(tenant, settings.language)
+            for lease in entry.leases:
+                self._engine.change(lease, language=settings.language)
+            entry.language = settings.language
         if settings.keyterms is not None:
-            self._change_keyterms(tenant, settings.keyterms)
-        if settings.offline and not self._step_behind(tenant):
-            self._refuse(owner, item, _NO_OFFLINE)
-        elif not self._change_latency(owner, tenant, settings.latency_ms or tenant.latency_ms):
-            self._refuse(owner, item, _NO_TIME, tenant.latency_ms)
-        elif settings.refine is not None and not self.lanes.change(owner, settings.refine):
-            self._refuse(owner, item, _NO_SECOND)
+            for lease in entry.leases:
+                self._engine.change(lease, keyterms=settings.keyterms)
+            entry.keyterms = settings.keyterms
+        if settings.offline and not self._set_background(entry):
+            self._refuse(key, item, _NO_OFFLINE)
+        elif not self._change_latency(key, entry, settings.latency_ms or entry.latency_ms):
+            self._refuse(key, item, _NO_TIME, entry.latency_ms)
+        elif settings.refine is not None and not self.second_passes.set_mode(key, settings.refine):
+            self._refuse(key, item, _NO_REFINING)
 
-    def _change_language(self, tenant: StreamEntry, language: str) -> None:
-        self._engine.change(tenant.lease, language=language)
-        if tenant.second is not None:
-            self._engine.change(tenant.second, language=language)
-        tenant.language = language
-
-    def _step_behind(self, tenant: StreamEntry) -> bool:
-        """Nobody listens to the stream live: the time planned for it is free. False when there are too many."""
+    def _set_background(self, entry: StreamEntry) -> bool:
+        """Gives a stream background priority and frees its planned time; False when too many streams have it."""
         if self._offline >= min(MOST_OFFLINE, max(1, self._engine.info.slots // 2)):
             return False
         latency_ms = max(self._engine.info.latencies_ms)
-        self._engine.change(tenant.lease, latency_ms=latency_ms)
-        self._engine.set_background(tenant.lease)
-        self._admission.remove(tenant.latency_ms)
-        tenant.latency_ms, tenant.offline = latency_ms, True
+        self._engine.change(entry.lease, latency_ms=latency_ms)
+        self._engine.set_background(entry.lease)
+        self._admission.remove(entry.latency_ms)
+        entry.latency_ms, entry.offline = latency_ms, True
         self._offline += 1
         return True
 
-    def _change_keyterms(self, tenant: StreamEntry, keyterms: tuple[str, ...]) -> None:
-        self._engine.change(tenant.lease, keyterms=keyterms)
-        if tenant.second is not None:
-            self._engine.change(tenant.second, keyterms=keyterms)
-        tenant.keyterms = keyterms
-
-    def _change_latency(self, owner: Owner, tenant: StreamEntry, latency_ms: int) -> bool:
-        if latency_ms == tenant.latency_ms:
+    def _change_latency(self, key: StreamKey, entry: StreamEntry, latency_ms: int) -> bool:
+        """Changes the latency; False, and no change, when there is no time for it."""
+        if latency_ms == entry.latency_ms:
             return True
-        if not self._admission.fits(latency_ms, instead_of=tenant.latency_ms):
+        if not self._admission.fits(latency_ms, instead_of=entry.latency_ms):
             return False
-        self._engine.change(tenant.lease, latency_ms=latency_ms)
-        self._admission.remove(tenant.latency_ms)
+        self._engine.change(entry.lease, latency_ms=latency_ms)
+        self._admission.remove(entry.latency_ms)
         self._admission.add(latency_ms)
-        tenant.latency_ms = latency_ms
-        self.lanes.follow(owner)
+        entry.latency_ms = latency_ms
+        self.second_passes.update(key)
         return True
 
-    def _refuse(self, owner: Owner, item: UpdateStream, why: str, latency_ms: int | None = None) -> None:
+    def _refuse(self, key: StreamKey, item: UpdateStream, why: str, latency_ms: int | None = None) -> None:
+        gateway, stream = key
         if item.starting:
-            self.close(owner)
-            self._tell(owner[0], StreamFailure(item.stream, codes.SERVER_FULL, why))
+            self.close(key)
+            self._outbox.add(gateway, StreamFailure(stream, codes.SERVER_FULL, why))
         else:
-            asked_ms = None if latency_ms is None else item.settings.latency_ms
-            self._tell(owner[0], UpdateRefused(item.stream, why, asked_ms, latency_ms))
+            requested_ms = None if latency_ms is None else item.settings.latency_ms
+            self._outbox.add(gateway, UpdateRefused(stream, why, requested_ms, latency_ms))
 
-    # --- who leaves --------------------------------------------------------------------------------------------------
+    # --- ending streams ----------------------------------------------------------------------------------------------
 
-    def close(self, owner: Owner) -> None:
-        """The stream is dropped, if it is there."""
-        tenant = self.leave(owner)
-        if tenant is not None:
-            self._engine.close(tenant.lease)
-        if tenant is not None and tenant.second is not None:
-            self._engine.close(tenant.second)
+    def close(self, key: StreamKey) -> None:
+        """Drops a stream, if it is there."""
+        entry = self.remove(key)
+        if entry is not None:
+            for lease in entry.leases:
+                self._engine.close(lease)
 
-    def leave(self, owner: Owner) -> StreamEntry | None:
-        """The stream is over, and its time is free; its leases have ended, or are to be closed."""
-        tenant = self._tenants.remove(owner)
-        if tenant is not None:
-            if tenant.offline:
+    def remove(self, key: StreamKey) -> StreamEntry | None:
+        """Removes a stream, if it is there, and frees its planned time. The engine's leases are the caller's to end."""
+        entry = self._table.remove(key)
+        if entry is not None:
+            if entry.offline:
                 self._offline -= 1
             else:
-                self._admission.remove(tenant.latency_ms)
-            self.lanes.forget(owner, had_one=tenant.second is not None)
-        return tenant
+                self._admission.remove(entry.latency_ms)
+            self.second_passes.forget(key, had_one=entry.second_lease is not None)
+        return entry
 
-    def fail(self, owner: Owner, error: Exception) -> None:
-        """Drops one stream and says why."""
+    def fail(self, key: StreamKey, error: Exception) -> None:
+        """Drops one stream and tells its gateway why."""
         from auricle_server.engine import NoSlot
 
-        gateway, stream = owner
+        gateway, stream = key
         if isinstance(error, NoSlot):
-            self._tell(gateway, StreamFailure(stream, codes.SERVER_FULL, "every slot is taken; try again"))
+            self._outbox.add(gateway, StreamFailure(stream, codes.SERVER_FULL, _NO_SLOT))
             return
         log.error("stream failed gateway=%s stream=%d", gateway.hex(), stream, exc_info=error)
-        self._tell(gateway, StreamFailure(stream, codes.INTERNAL, "the worker could not process the stream"))
+        self._outbox.add(gateway, StreamFailure(stream, codes.INTERNAL, "the worker could not process the stream"))
         try:
-            self.close(owner)
+            self.close(key)
         except Exception:
             log.exception("lease could not be closed gateway=%s stream=%d", gateway.hex(), stream)

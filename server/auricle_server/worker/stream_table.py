@@ -1,4 +1,4 @@
-"""Which stream of which gateway holds which slot of a worker; results sorted by gateway. Pure, no Python per row."""
+"""Which stream of which gateway has which slot of a worker; results sorted by gateway. Pure, no Python per row."""
 
 from __future__ import annotations
 
@@ -15,34 +15,39 @@ from auricle_server.ipc.columns import Array, ResultBatch, ResultColumns
 if TYPE_CHECKING:
     from auricle_server.engine.types import Lease, StepResults
 
-Owner = tuple[bytes, int]
+StreamKey = tuple[bytes, int]
 """A gateway's identity and its number for the stream."""
-_LIFE_BITS, _LEASE_BITS = 30, 32
-_FIRST = -1
-"""No second lane begins there."""
+_INCARNATION_BITS, _LEASE_BITS = 30, 32
+_FIRST_PASS = -1
+"""Start frame of a slot whose results are those of a first pass."""
 
 
 @dataclass(slots=True)
 class StreamEntry:
-    """A stream in a slot, or in two.
+    """A stream, and the slot or the two slots that it has.
 
     Attributes:
-        lease: Its hold on the slot.
-        latency_ms: What the worker's time is planned for.
-        language: In which it is heard.
-        keyterms: Which it favours.
-        refine: What it wants of a second lane: "off", "on" or "auto".
-        second: The second lane's hold on a slot, while there is one.
-        offline: Whether nobody listens live: no time is planned for it.
+        lease: Its lease of a slot.
+        latency_ms: Chunk latency for which time is planned.
+        language: Language that the decoder expects.
+        refine: Whether it wants a second pass: "off", "on" or "auto".
+        second_lease: The lease of its second pass, while it has one.
+        offline: Whether it has background priority, so that no time is planned for it.
+        keyterms: Phrases that the decoder favours.
     """
 
     lease: Lease
     latency_ms: int
     language: str = ""
     refine: str = "off"
-    second: Lease | None = None
+    second_lease: Lease | None = None
     offline: bool = False
     keyterms: tuple[str, ...] = ()
+
+    @property
+    def leases(self) -> list[Lease]:
+        """All its leases, that of the first pass first."""
+        return [self.lease] if self.second_lease is None else [self.lease, self.second_lease]
 
 
 @dataclass(slots=True)
@@ -60,161 +65,154 @@ class _Gateways:
 
 
 class StreamTable:
-    """The streams that a worker holds.
+    """The streams of a worker.
 
-    Gateways name a lease by a ticket. It holds a number of this worker's life beside the engine's own, for engines
-    count their leases from 1 on: audio that waited for a worker that has died must not reach its successor's streams.
+    Gateways know a lease by a number that combines the engine's with a random number of this worker process: engines
+    count their leases from 1 on, and audio that waited for a worker that has died must not reach its successor's
+    streams.
 
     Args:
         slots: Highest slot.
         frame_samples: Length of an encoder frame.
 
     Attributes:
-        seconds: Second lanes that there are.
+        second_passes: How many streams have a second pass.
     """
 
     def __init__(self, slots: int, frame_samples: int = 1280) -> None:
-        self.seconds = 0
+        self.second_passes = 0
         self._frame_samples = frame_samples
-        self._life = (1 + secrets.randbits(_LIFE_BITS)) << _LEASE_BITS
-        self._by_owner: dict[Owner, StreamEntry] = {}
+        self._incarnation = (1 + secrets.randbits(_INCARNATION_BITS)) << _LEASE_BITS
+        self._entries: dict[StreamKey, StreamEntry] = {}
         self._gateways = _Gateways()
         self._lease_of = np.zeros(slots + 1, np.int64)
-        self._hears = np.zeros(slots + 1, np.int64)
-        """Ticket under which each slot still takes audio, else 0."""
+        """The engine's lease of each slot, 0 where the slot is free or has answered its last flush."""
+        self._input_lease = np.zeros(slots + 1, np.int64)
+        """Lease, as gateways know it, for which each slot still accepts audio, else 0."""
         self._gateway_of = np.zeros(slots + 1, np.int32)
         self._stream_of = np.zeros(slots + 1, np.int64)
         self._received = np.zeros(slots + 1, np.int64)
-        """Samples of each slot's stream so far."""
-        self._second_of = np.zeros(slots + 1, np.int32)
-        """Slot of the second lane of each slot's stream, 0 where there is none."""
-        self._begins = np.full(slots + 1, _FIRST)
-        """Encoder frame of its stream with which a second lane begins; `_FIRST` in all other slots."""
+        """Samples received of each slot's stream."""
+        self._second_slot = np.zeros(slots + 1, np.int32)
+        """Slot of the second pass of each slot's stream, 0 without one."""
+        self._start_frame = np.full(slots + 1, _FIRST_PASS)
+        """Encoder frame of its stream at which a second pass starts; `_FIRST_PASS` in all other slots."""
 
     def __len__(self) -> int:
-        return len(self._by_owner)
+        return len(self._entries)
 
-    def __iter__(self) -> Iterator[Owner]:
-        return iter(list(self._by_owner))
+    def __iter__(self) -> Iterator[StreamKey]:
+        return iter(list(self._entries))
 
-    def of_gateway(self, gateway: bytes) -> list[Owner]:
+    def of_gateway(self, gateway: bytes) -> list[StreamKey]:
         """The streams of one gateway."""
-        return [owner for owner in self._by_owner if owner[0] == gateway]
+        return [key for key in self._entries if key[0] == gateway]
 
-    def get(self, owner: Owner) -> StreamEntry | None:
-        """The stream's slot, if it has one."""
-        return self._by_owner.get(owner)
+    def get(self, key: StreamKey) -> StreamEntry | None:
+        """The stream's entry; None when the stream has ended."""
+        return self._entries.get(key)
 
-    def add(self, owner: Owner, lease: Lease, latency_ms: int, language: str = "") -> int:
-        """A stream moves in; returns its ticket."""
-        self._by_owner[owner] = StreamEntry(lease, latency_ms, language)
-        self._occupy(owner, lease, _FIRST)
+    def add(self, key: StreamKey, lease: Lease, latency_ms: int, language: str = "") -> int:
+        """Adds a stream. Returns its lease as gateways know it."""
+        self._entries[key] = StreamEntry(lease, latency_ms, language)
+        self._assign(key, lease, _FIRST_PASS)
         self._received[lease.slot] = 0
-        self._hears[lease.slot] = ticket = self._life + lease.id
-        return ticket
+        self._input_lease[lease.slot] = gateway_lease = self._incarnation + lease.id
+        return gateway_lease
 
-    def _occupy(self, owner: Owner, lease: Lease, begins: int) -> None:
-        gateway, stream = owner
+    def _assign(self, key: StreamKey, lease: Lease, start_frame: int) -> None:
+        gateway, stream = key
         self._lease_of[lease.slot] = lease.id
         self._gateway_of[lease.slot] = self._gateways.number(gateway)
         self._stream_of[lease.slot] = stream
-        self._second_of[lease.slot] = 0
-        self._begins[lease.slot] = begins
+        self._second_slot[lease.slot] = 0
+        self._start_frame[lease.slot] = start_frame
 
-    def open_second(self, owner: Owner, lease: Lease, chunk_frames: int = 1) -> tuple[int, int]:
-        """A second lane, from now on.
+    def add_second_pass(self, key: StreamKey, lease: Lease, chunk_frames: int = 1) -> tuple[int, int]:
+        """Adds a second pass, from now on.
 
         Args:
-            owner: The stream.
-            lease: The lane's hold on its slot.
+            key: The stream.
+            lease: The second pass's lease of a slot.
             chunk_frames: Encoder frames of its chunks.
 
         Returns:
-            Samples of the stream before it, and how many of them it must be given as silence: so many that its chunks
-            are those that it would have if it had heard the stream from its beginning. Lanes that are opened at the
-            same time then do not fall due at the same time.
+            Samples of the stream before it, and how many of them it must get as silence, so that its chunks are those
+            of a second pass from the stream's beginning. Second passes that are opened at the same time are then not
+            due at the same time.
         """
-        tenant = self._by_owner[owner]
-        base = int(self._received[tenant.lease.slot])
+        entry = self._entries[key]
+        base = int(self._received[entry.lease.slot])
         chunks, silence = divmod(base, chunk_frames * self._frame_samples)
-        self._occupy(owner, lease, chunks * chunk_frames)
-        self._second_of[tenant.lease.slot] = lease.slot
-        tenant.second = lease
-        self.seconds += 1
+        self._assign(key, lease, chunks * chunk_frames)
+        self._second_slot[entry.lease.slot] = lease.slot
+        entry.second_lease = lease
+        self.second_passes += 1
         return base, silence
 
-    def close_second(self, owner: Owner) -> Lease | None:
-        """The second lane goes, if there is one."""
-        tenant = self._by_owner[owner]
-        lease, tenant.second = tenant.second, None
+    def remove_second_pass(self, key: StreamKey) -> Lease | None:
+        """Removes the second pass, if there is one, and returns its lease."""
+        entry = self._entries[key]
+        lease, entry.second_lease = entry.second_lease, None
         if lease is not None:
-            self._second_of[tenant.lease.slot] = 0
-            self._vacate(lease)
-            self.seconds -= 1
+            self._second_slot[entry.lease.slot] = 0
+            self._free(lease)
+            self.second_passes -= 1
         return lease
 
-    def stop_input(self, owner: Owner) -> None:
-        """The stream has ended: no audio of it is taken any more."""
-        self._hears[self._by_owner[owner].lease.slot] = 0
+    def stop_input(self, key: StreamKey) -> None:
+        """Accepts no more audio of a stream."""
+        self._input_lease[self._entries[key].lease.slot] = 0
 
-    def remove(self, owner: Owner) -> StreamEntry | None:
-        """The stream moves out."""
-        tenant = self._by_owner.pop(owner, None)
-        if tenant is not None:
-            self._vacate(tenant.lease)
-        if tenant is not None and tenant.second is not None:
-            self._vacate(tenant.second)
-            self.seconds -= 1
-        return tenant
+    def remove(self, key: StreamKey) -> StreamEntry | None:
+        """Removes a stream, if it is there, and returns its entry."""
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            for lease in entry.leases:
+                self._free(lease)
+            self.second_passes -= entry.second_lease is not None
+        return entry
 
-    def _vacate(self, lease: Lease) -> None:
-        """Unless the slot has another tenant already: the engine gives it back with the answer to a last flush."""
+    def _free(self, lease: Lease) -> None:
+        """Frees a slot that still has this lease: the engine may have leased it anew after an answered last flush."""
         if self._lease_of[lease.slot] == lease.id:
-            self._lease_of[lease.slot] = self._hears[lease.slot] = 0
+            self._lease_of[lease.slot] = self._input_lease[lease.slot] = 0
 
-    def audio(self, received: AudioBatch) -> AudioBatch:
-        """The audio that gateways have sent as the engine takes it, without that of streams that have gone."""
-        # As unsigned numbers negative slots are too high, like those of another life; the ticket is wrong for both.
-        slots = np.minimum(received.slots.view(np.uint32), len(self._hears) - 1).view(np.int32)
-        lengths, pcm = received.lengths, received.pcm
-        heard = (self._hears[slots] == received.leases) & (received.leases > 0)
-        if not heard.all():
-            slots, lengths, pcm = slots[heard], lengths[heard], pcm[np.repeat(heard, lengths)]
-        self._received += np.bincount(slots, lengths, len(self._received)).astype(np.int64)
-        if self.seconds:
-            slots, lengths, pcm = self._doubled(slots, lengths, pcm)
+    def route_audio(self, received: AudioBatch) -> AudioBatch:
+        """The audio that gateways have sent, for the engine: without ended streams, with second passes."""
+        # As unsigned numbers negative slots are too high, like those of another process; their lease does not match.
+        slots = np.minimum(received.slots.view(np.uint32), len(self._input_lease) - 1).view(np.int32)
+        audio = AudioBatch(slots, received.leases, received.lengths, received.pcm)
+        accepted = (self._input_lease[slots] == received.leases) & (received.leases > 0)
+        if not accepted.all():
+            audio = audio.where(accepted)
+        self._received += np.bincount(audio.slots, audio.lengths, len(self._received)).astype(np.int64)
+        slots, lengths, pcm = audio.slots, audio.lengths, audio.pcm
+        if self.second_passes:
+            second_slots = self._second_slot[slots]
+            again = audio.where(second_slots > 0)
+            slots = np.concatenate((slots, second_slots[second_slots > 0]))
+            lengths, pcm = np.concatenate((lengths, again.lengths)), np.concatenate((pcm, again.pcm))
         return AudioBatch(slots, self._lease_of[slots], lengths, pcm)
 
-    def _doubled(self, slots: Array, lengths: Array, pcm: Array) -> tuple[Array, Array, Array]:
-        """The same, and behind it once more what second lanes hear of it."""
-        seconds = self._second_of[slots]
-        has_one = seconds > 0
-        return (
-            np.concatenate((slots, seconds[has_one])),
-            np.concatenate((lengths, lengths[has_one])),
-            np.concatenate((pcm, pcm[np.repeat(has_one, lengths)])),
-        )
-
-    def ended(self, results: StepResults) -> list[Owner]:
-        """Whose last flush the results answer, in all lanes; slots of lanes that have answered are free."""
-        over: list[Owner] = []
+    def finished(self, results: StepResults) -> list[StreamKey]:
+        """Streams whose last flush the results have answered, in all their passes; frees the slots of those passes."""
+        done: list[StreamKey] = []
         rows = results.ended & (self._lease_of[results.slots] == results.leases)
         for slot in results.slots[rows].tolist():
-            owner = self._gateways.names[int(self._gateway_of[slot])], int(self._stream_of[slot])
-            tenant = self._by_owner[owner]
-            lanes = [lease for lease in (tenant.lease, tenant.second) if lease is not None]
+            key = self._gateways.names[int(self._gateway_of[slot])], int(self._stream_of[slot])
             self._lease_of[slot] = 0
-            if not any(self._lease_of[lease.slot] == lease.id for lease in lanes):
-                over.append(owner)
-        return over
+            if not any(self._lease_of[lease.slot] == lease.id for lease in self._entries[key].leases):
+                done.append(key)
+        return done
 
     def by_gateway(self, results: StepResults) -> Iterator[tuple[bytes, ResultColumns]]:
-        """The results, gateway by gateway; those of streams that have gone are left out."""
-        held = self._lease_of[results.slots] == results.leases
-        gateways = np.where(held, self._gateway_of[results.slots], -1)
+        """The results, gateway by gateway, without those of streams that have ended."""
+        current = self._lease_of[results.slots] == results.leases
+        gateways = np.where(current, self._gateway_of[results.slots], -1)
         of_tokens = np.repeat(gateways, results.counts)
-        samples, frames, refined = self._on_the_streams_clock(results)
-        for gateway in np.unique(gateways[held]).tolist():
+        samples, frames, refined = self._on_stream_clock(results)
+        for gateway in np.unique(gateways[current]).tolist():
             rows, tokens = gateways == gateway, of_tokens == gateway
             yield (
                 self._gateways.names[gateway],
@@ -233,11 +231,14 @@ class StreamTable:
                 ),
             )
 
-    def _on_the_streams_clock(self, results: StepResults) -> tuple[Array, Array, Array | None]:
-        """Samples and frames of the results, and which are second lanes' (None: none), as lanes begin where they do."""
-        if not self.seconds:
+    def _on_stream_clock(self, results: StepResults) -> tuple[Array, Array, Array | None]:
+        """Samples and frames of the results on their streams' clocks, and which are of a second pass (None: none).
+
+        The engine counts from the start of a lease; a second pass starts later than its stream.
+        """
+        if not self.second_passes:
             return results.samples, results.frames, None
-        begins = self._begins[results.slots]
-        before = np.maximum(begins, 0)
+        start_frame = self._start_frame[results.slots]
+        before = np.maximum(start_frame, 0)
         samples = results.samples + before * self._frame_samples
-        return samples, results.frames + np.repeat(before, results.counts), begins != _FIRST
+        return samples, results.frames + np.repeat(before, results.counts), start_frame != _FIRST_PASS

@@ -257,7 +257,7 @@ def test_an_engine_that_slows_down_takes_nobody_until_it_recovers() -> None:
 def test_spare_lanes_take_no_streams_place() -> None:
     streams = admitted(calibrated(), 560)
     admission = calibrated()
-    while admission.has_to_spare(560):
+    while admission.has_spare_time(560):
         admission.add(560, spare=True)
     assert not admission.overloaded
     assert admitted(admission, 560) == streams
@@ -266,19 +266,19 @@ def test_spare_lanes_take_no_streams_place() -> None:
 
 def test_there_is_time_to_spare_up_to_a_share_of_what_there_is() -> None:
     admission = calibrated(max_load=0.8)
-    while admission.has_to_spare(160):
+    while admission.has_spare_time(160):
         admission.add(160, spare=True)
     assert SPARE_SHARE * 0.8 - 0.01 < admission.load <= SPARE_SHARE * 0.8
     admission.add(80)
     assert admission.load > SPARE_SHARE * 0.8
     admission.remove(80)
     admission.remove(160, spare=True)
-    assert admission.has_to_spare(160)
+    assert admission.has_spare_time(160)
 
 
 def test_without_a_bound_there_is_always_time_to_spare() -> None:
     admission = calibrated(max_load=0.0)
     for _ in range(500):
         admission.add(80, spare=True)
-    assert admission.has_to_spare(80)
+    assert admission.has_spare_time(80)
     assert not admission.overloaded

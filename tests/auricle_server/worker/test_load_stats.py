@@ -17,13 +17,13 @@ def test_a_step_is_charged_with_all_that_was_spent_since_the_one_before() -> Non
     workload.resume(10.0)
     workload.pause(10.002)  # a tick that only took audio
     workload.resume(10.5)
-    first = workload.stepped(2, 3, 0.01, 10.512)
+    first = workload.add_step(2, 3, 0.01, 10.512)
     assert first is not None
     assert (first.latency_ms, first.rows) == (160, 3)
     assert first.seconds == pytest.approx(0.014)
     workload.pause(10.513)  # publishing
     workload.resume(10.6)
-    second = workload.stepped(1, 1, 0.01, 10.61)
+    second = workload.add_step(1, 1, 0.01, 10.61)
     assert second is not None
     assert (second.latency_ms, second.rows) == (80, 1)
     assert second.seconds == pytest.approx(0.011)
@@ -31,9 +31,9 @@ def test_a_step_is_charged_with_all_that_was_spent_since_the_one_before() -> Non
 
 def test_rows_of_several_chunks_say_nothing_of_a_live_steps_cost() -> None:
     workload = LoadStats(INFO, 10.0)
-    assert workload.stepped(56, 1, 0.05, 10.1) is None
+    assert workload.add_step(56, 1, 0.05, 10.1) is None
     workload.resume(10.2)
-    measured = workload.stepped(1, 1, 0.01, 10.21)
+    measured = workload.add_step(1, 1, 0.01, 10.21)
     assert measured is not None
     assert measured.seconds == pytest.approx(0.01)
 
@@ -41,7 +41,7 @@ def test_rows_of_several_chunks_say_nothing_of_a_live_steps_cost() -> None:
 def test_a_report_covers_the_time_since_the_last() -> None:
     workload, admission = LoadStats(INFO, 10.0), Admission((80, 160), 0.8)
     workload.resume(10.0)
-    workload.stepped(1, 2, 0.25, 10.25)
+    workload.add_step(1, 2, 0.25, 10.25)
     workload.pause(10.5)
     stats = workload.report(admission, 3, 11.0)
     assert stats.busy == pytest.approx(0.5)

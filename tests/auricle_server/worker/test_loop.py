@@ -170,7 +170,7 @@ def test_what_fails_for_one_stream_fails_for_that_one_only(bench: Bench, item: F
     bench.engine.poison = 13
     bench.tick(A, opened(1), opened(2))
     if item in (OTHER_LATENCY, FlushStream(2, 1)):  # a lease that ends behind the worker's back
-        tenant = bench.worker._tenants.get((A, 2))
+        tenant = bench.worker._table.get((A, 2))
         assert tenant is not None
         bench.engine.close(tenant.lease)
     told = bench.tick(A, Audio(1, speech("one")), Audio(2, speech("two")), item)

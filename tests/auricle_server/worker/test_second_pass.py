@@ -1,4 +1,4 @@
-"""Second lanes: who gets one, who loses it, and that nobody else notices."""
+"""Second passes: which stream gets one, which loses it, and that other streams are unaffected."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_last_flush_is_answered_by_both_and_gives_both_slots_back(bench: Bench
     told = bench.tick(A, Audio(1, b"\0\0"), FlushStream(1, 7, last=True))
     assert sorted((row.mark, row.refined) for row in told if isinstance(row, ChunkResult)) == [(7, False), (7, True)]
     assert bench.engine.slots_used == 0
-    assert len(bench.worker._tenants) == 0
+    assert len(bench.worker._table) == 0
 
 
 def test_a_stream_of_the_longest_latency_gets_none_until_it_changes(bench: Bench) -> None:
@@ -224,7 +224,7 @@ def test_however_a_stream_goes_its_lane_goes_with_it(leaving: str) -> None:
         "step": [Audio(1, speech("one"))],
     }
     bench.tick(A, *leave[leaving])
-    assert (bench.engine.slots_used, admission.load, bench.worker._tenants.seconds) == (0, 0, 0)
+    assert (bench.engine.slots_used, admission.load, bench.worker._table.second_passes) == (0, 0, 0)
     bench.now += 1.0
     assert lanes(bench.tick(A)) == []
 
