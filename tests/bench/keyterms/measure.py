@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from auricle_server.engine import Engine, Lease
-from auricle_server.engine.key_terms.automaton import Vocabulary, build
+from auricle_server.engine.key_terms.automaton import PieceTrie, build_automaton
 from auricle_server.text.key_terms import alphabet, spellings
 from demo_model.evaluate import edit_distance
 from demo_model.texts.sentences import normalise
@@ -125,12 +125,12 @@ def _seconds(
 
 def learning(pieces: tuple[str, ...], seed: int = 9) -> dict[str, dict[str, float]]:
     """How long automata take to make, by how many phrases, and what they hold."""
-    rng, letters, vocabulary = random.Random(seed), alphabet(pieces), Vocabulary(pieces)
+    rng, letters, vocabulary = random.Random(seed), alphabet(pieces), PieceTrie(pieces)
     found = {}
     for count in (10, 100, 300, 1000):
         phrases = ["".join(rng.choice("bdfgklmnprst") + rng.choice("aeiou") for _ in range(4)) for _ in range(count)]
         began = time.thread_time()
-        made = build([text for phrase in phrases for text in spellings(phrase, letters)], vocabulary)
+        made = build_automaton([text for phrase in phrases for text in spellings(phrase, letters)], vocabulary)
         ms = 1000 * (time.thread_time() - began)
         found[str(count)] = {"ms": ms, "states": made.states, "arcs": len(made.tokens)}
     return found

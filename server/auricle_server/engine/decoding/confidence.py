@@ -1,8 +1,8 @@
-"""How sure the model is of a token: its Tsallis entropy over the vocabulary, normalised to 0 to 1.
+"""Confidence of a token: the Tsallis entropy over the vocabulary, normalised to 0 to 1.
 
-Unlike the token's probability it tells a choice between two words from one among many, and does not saturate near 1
-(Laptev and Ginsburg, "Fast Entropy-Based Methods of Word-Level Confidence Estimation for End-to-End Automatic Speech
-Recognition", 2022; NeMo's `asr_confidence_utils`, method ``entropy_tsallis_exp``).
+Unlike the token's probability it distinguishes a choice between two words from one among many, and does not saturate
+near 1 (Laptev and Ginsburg, "Fast Entropy-Based Methods of Word-Level Confidence Estimation for End-to-End Automatic
+Speech Recognition", 2022; NeMo's `asr_confidence_utils`, method ``entropy_tsallis_exp``).
 """
 
 from __future__ import annotations

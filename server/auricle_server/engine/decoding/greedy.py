@@ -1,8 +1,9 @@
-"""RNNT joint and batched greedy search by label looping, with as much work as there are labels.
+"""RNNT joint and batched greedy search by label looping: the work grows with the labels, not with the frames.
 
 Label looping (Bataev et al., "Label-Looping: Highly Efficient Decoding for Transducers", 2024; NeMo's
-`GreedyBatchedRNNTLabelLoopingComputer`): the prediction network runs only for rows that found a label, and rows look
-for their next label over several encoder frames at once, since nothing changes while they emit blank.
+`GreedyBatchedRNNTLabelLoopingComputer`): the prediction network runs only for rows that found a label. Rows look for
+their next label over several encoder frames at once, because the prediction network's state does not change while they
+emit blank.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from auricle_server.engine.ops.inputs import ALPHA
 from auricle_server.engine.ops.key_terms import KeyTermSearch
 
 LOOKAHEAD_FRAMES = 14
-"""Most encoder frames of one look ahead: a word every few frames makes longer ones vain."""
+"""Most encoder frames that a row looks ahead: with a word every few frames, more would be computed in vain."""
 LOOKAHEAD_LOGITS = 1 << 21
-"""Most logits of one look ahead; bounds its memory."""
+"""Most logits of one look ahead, which bounds its memory: 8 MB in fp32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Emissions:
 
 
 class GreedyDecoder:
-    """Greedy search over a batch of chunks, for devices that the caller need not wait for."""
+    """Greedy search over a batch of chunks, in shapes that depend on data: for the CPU."""
 
     def __init__(self, config: DecoderConfig, network: PredictionNetwork, joint: Joint) -> None:
         self._network = network
@@ -62,9 +63,9 @@ class GreedyDecoder:
             encoded: Encoder output projected for the joint, [B, c, joint].
             last: Frames to decode, [B].
             state: Of the prediction network.
-            terms: Key terms to favour, where any row has some.
+            terms: Key terms of the rows; None where no row has any.
         """
-        found = _Found(encoded.shape[0], encoded.device)
+        found = _EmissionRounds(encoded.shape[0], encoded.device)
         time, repeats = torch.zeros_like(last), torch.zeros_like(last)
         rows = (time < last).nonzero().squeeze(1)
         while len(rows):
@@ -102,9 +103,9 @@ class GreedyDecoder:
         searching = torch.arange(len(rows), device=rows.device)
         at = time[rows]
         while len(searching):
-            spoken = (at == time[rows[searching]]) & (repeats[rows[searching]] > 0)
+            emitted = (at == time[rows[searching]]) & (repeats[rows[searching]] > 0)
             looked_at = rows[searching]
-            hit, token, value = self._look_ahead(encoded, at, last, state, looked_at, window, terms, spoken)
+            hit, token, value = self._look_ahead(encoded, at, last, state, looked_at, window, terms, emitted)
             inside = hit < last[rows[searching]]
             done = searching[inside]
             label[done], frame[done], scores[done] = token[inside], hit[inside], value[inside]
@@ -122,7 +123,7 @@ class GreedyDecoder:
         rows: Tensor,
         window: int,
         terms: KeyTermSearch | None,
-        spoken: Tensor,
+        emitted: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """First label within `window` frames from `at` on: frame (`last` when there is none), token, scores [n, 2]."""
         frames = at[:, None] + torch.arange(window, device=at.device)
@@ -132,7 +133,7 @@ class GreedyDecoder:
         logits = self._joint.logits(joint)
         best, token = logits.max(-1)
         if terms is not None:
-            first = F.pad(spoken[:, None], (0, window - 1))  # only the first frame can have brought a label
+            first = F.pad(emitted[:, None], (0, window - 1))  # only the first frame can have brought a label
             token, best = terms.favour(rows, logits, token, best, first)
         label = inside & (token != self._blank)
         offset = label.int().argmax(1)
@@ -144,7 +145,7 @@ class GreedyDecoder:
         return hit, token[pick], torch.stack((best[pick] - total, power), 1).exp()
 
 
-class _Found:
+class _EmissionRounds:
     """Collects emissions, one label per row and round."""
 
     def __init__(self, batch: int, device: torch.device) -> None:

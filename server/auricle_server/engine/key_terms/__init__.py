@@ -1,5 +1,5 @@
 """Key terms: phrases whose tokens greedy search favours, stream by stream.
 
-`spelling` says how a phrase may be written, `automaton` makes one automaton of a list of phrases, `library` keeps
-those of all streams, `tables` holds them on the device, `reference` says in numpy what a search with them finds.
+`text.key_terms` lists how a phrase may be written, `automaton` compiles a list of phrases, `automaton_cache` shares the
+automata of all streams, `model.key_term_tables` holds them on the device, `ops.key_terms` searches with them.
 """

@@ -1,13 +1,14 @@
 """A list of phrases as one deterministic automaton over token ids, in columns that a device can hold.
 
 A state is the text of a begun phrase: a node of the trie of all spellings, character by character. Arcs are tokens: all
-pieces of the vocabulary that spell a way down the trie, so every segmentation of a phrase leads along it: a model that
-has never met a name spells it as it hears it. But where the tokeniser's own segmentation goes on, only that is
-favoured: a model that was trained on it does not find on from another (it never hears "ap" as "a" and "p"). Where a
-token goes on with no longer text, the longest ending of the text that begins a phrase as well goes on instead (Aho and
-Corasick, "Efficient string matching", 1975). Most phrases begin with a word, so such endings do too: there are few.
+pieces of the vocabulary that spell a path down the trie, so that every segmentation of a phrase leads along it, because
+a model spells a name that it has never met as it sounds. But where the tokenizer's own segmentation continues, only
+that one gets the bonus: a model that was trained on it does not continue from another (it never emits "ap" as "a" and
+"p"). Where no longer text continues with a token, the longest suffix of the text that begins a phrase continues instead
+(Aho and Corasick, "Efficient string matching", 1975). Most phrases begin with a word mark, so such suffixes do too:
+there are few.
 
-A state's arcs come in two lists: its own, with those of its endings, and those of the root, which all states share.
+A state's arcs are two lists: its own, with those of its suffixes, and those of the root, which all states share.
 """
 
 from __future__ import annotations
@@ -20,20 +21,21 @@ from itertools import accumulate, pairwise
 import numpy as np
 import numpy.typing as npt
 
-WORD_START = "\u2581"
-Numbers = npt.NDArray[np.int32]
+from auricle_server.text.vocabulary import WORD_START
+
+Int32s = npt.NDArray[np.int32]
 _NO_RANK = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class Bonus:
-    """What an arc adds to a token's score, in nats. Chosen with `tests.bench.keyterms`, on names of its own.
+    """What an arc adds to a token's score, in nats. Chosen by `python -m tests.bench.keyterms`, on names made for it.
 
     Attributes:
         first: For an arc that begins a phrase.
-        growth: For one that goes on, for every character of the phrase that has come but the first: one alone says
-            little, and each more says more.
-        most: Bound.
+        growth: For an arc that continues one, times the characters of the phrase so far, the first one not counted: one
+            character is little evidence, and each further one adds some.
+        most: Upper bound.
     """
 
     first: float = 0.25
@@ -41,7 +43,7 @@ class Bonus:
     most: float = 14.0
 
     def __call__(self, characters: int) -> float:
-        """For an arc out of a state that holds so many characters of a phrase."""
+        """The bonus of an arc out of a state that holds so many characters of a phrase."""
         return min(self.most, self.growth * (characters - 1)) if characters else self.first
 
 
@@ -54,19 +56,19 @@ class Automaton:
 
     Attributes:
         first: Index of each state's first arc, [S + 1]; the last entry is the number of arcs.
-        tokens: Of each arc, [A], int32; in a state each token at most once, ascending.
-        bonuses: Of each arc, [A], fp32.
-        targets: State behind each arc, [A], int32.
+        tokens: Token of each arc, [A], int32; in a state each token at most once, ascending.
+        bonuses: Bonus of each arc, [A], fp32.
+        targets: State to which each arc leads, [A], int32.
     """
 
-    first: Numbers
-    tokens: Numbers
+    first: Int32s
+    tokens: Int32s
     bonuses: npt.NDArray[np.float32]
-    targets: Numbers
+    targets: Int32s
 
     @property
     def states(self) -> int:
-        """How many there are."""
+        """How many states there are."""
         return len(self.first) - 1
 
     def arcs(self, state: int) -> dict[int, tuple[float, int]]:
@@ -76,8 +78,8 @@ class Automaton:
         return dict(zip(self.tokens[span].tolist(), rows, strict=True))
 
 
-class Vocabulary:
-    """The pieces of a tokeniser as a trie.
+class PieceTrie:
+    """The pieces of a tokenizer as a trie.
 
     Args:
         pieces: Token strings by id.
@@ -88,14 +90,14 @@ class Vocabulary:
         self._children: list[dict[str, int]] = [{}]
         self._token: list[int | None] = [None]
         for token, piece in enumerate(pieces):
-            if not (piece.startswith("<") and piece.endswith(">")):  # unknown, language tags and the like
+            if not (piece.startswith("<") and piece.endswith(">")):  # <unk>, language tags and the like
                 self._token[self._leaf(piece)] = token
                 self._ranks.setdefault(piece, token)
 
     def segmented(self, text: str) -> list[str]:
-        """The pieces by which the tokeniser spells a text: byte-pair merges in the order in which they were learned.
+        """The pieces by which a BPE tokenizer spells a text: merges in the order in which they were learned.
 
-        SentencePiece and `tokenizers` number the pieces of such a model in that order.
+        SentencePiece and `tokenizers` number the pieces of a BPE model in that order.
         """
         parts = list(text)
         while len(parts) > 1:
@@ -118,7 +120,7 @@ class Vocabulary:
         return at
 
     def spelled(self, children: list[dict[str, int]], node: int) -> Iterator[tuple[int, int]]:
-        """Tokens that spell a way down another trie from one of its nodes, and where each ends."""
+        """Tokens that spell a path down another trie from one of its nodes, and the node where each ends."""
         ways = [(0, node)]
         while ways:
             mine, theirs = ways.pop()
@@ -131,9 +133,9 @@ class Vocabulary:
                     yield token, to
 
 
-def build(texts: Iterable[str], vocabulary: Vocabulary, bonus: Bonus = DEFAULT_BONUS) -> Automaton:
+def build_automaton(texts: Iterable[str], vocabulary: PieceTrie, bonus: Bonus = DEFAULT_BONUS) -> Automaton:
     """The automaton of these texts, in which U+2581 stands before each word."""
-    steps = build_in_steps(texts, vocabulary, bonus)
+    steps = build_automaton_in_steps(texts, vocabulary, bonus)
     while True:
         try:
             next(steps)
@@ -142,15 +144,15 @@ def build(texts: Iterable[str], vocabulary: Vocabulary, bonus: Bonus = DEFAULT_B
             return automaton
 
 
-def build_in_steps(
-    texts: Iterable[str], vocabulary: Vocabulary, bonus: Bonus = DEFAULT_BONUS
+def build_automaton_in_steps(
+    texts: Iterable[str], vocabulary: PieceTrie, bonus: Bonus = DEFAULT_BONUS
 ) -> Generator[None, None, Automaton]:
-    """The same, with a pause after every few microseconds, so that something else can be done meanwhile."""
+    """Like `build_automaton`, as a generator that yields every few microseconds, so that a step can interrupt it."""
     trie = _Trie()
-    for text in sorted(set(texts), key=len):  # so that an end is known before what goes on behind it
+    for text in sorted(set(texts), key=len):  # so that an end is known before what continues it
         trie.add(text, vocabulary.segmented(text))
         yield
-    yield from trie.find_endings()
+    yield from trie.find_suffixes()
     walk = _Walk(trie, vocabulary, bonus)
     for node in walk.order:
         walk.visit(node)
@@ -162,59 +164,59 @@ class _Trie:
     """Spellings, character by character; nodes are numbered, 0 is the root.
 
     Attributes:
-        children: Of each node, by character.
-        matched: Characters that each node holds since the last end of a phrase, marks of words not counted.
-        ending: For each node, that of its text's longest proper ending that is in the trie.
-        usual: Pairs of nodes between which the tokeniser has a piece.
+        children: Children of each node, by character.
+        matched: Characters that each node holds since the last end of a phrase, word marks not counted.
+        suffix: For each node, that of its text's longest proper suffix that is in the trie.
+        canonical: Pairs of nodes between which the tokenizer's own segmentation has a piece.
     """
 
     def __init__(self) -> None:
         self.children: list[dict[str, int]] = [{}]
         self.matched = [0]
-        self.ending = [0]
-        self.usual: set[tuple[int, int]] = set()
+        self.suffix = [0]
+        self.canonical: set[tuple[int, int]] = set()
 
     def add(self, text: str, pieces: list[str]) -> None:
-        """A spelling, and the tokeniser's pieces of it; shorter ones come first."""
+        """Adds a spelling and the tokenizer's pieces of it; shorter spellings come first."""
         at, nodes = 0, [0]
         for character in text:
             if character not in self.children[at]:
                 self.children[at][character] = len(self.children)
                 self.children.append({})
                 self.matched.append(self.matched[at] + (character != WORD_START))
-                self.ending.append(0)
+                self.suffix.append(0)
             at = self.children[at][character]
             nodes.append(at)
         self.matched[at] = 0
         cuts = accumulate(map(len, pieces), initial=0)
-        self.usual |= {(nodes[begin], nodes[end]) for begin, end in pairwise(cuts)}
+        self.canonical |= {(nodes[begin], nodes[end]) for begin, end in pairwise(cuts)}
 
-    def find_endings(self) -> Iterator[None]:
-        """Fills `ending`, level by level."""
+    def find_suffixes(self) -> Iterator[None]:
+        """Fills `suffix`, level by level."""
         level = list(self.children[0].values())
         while level:
             below = []
             for node in level:
                 for character, child in self.children[node].items():
-                    self.ending[child] = self._behind(self.ending[node], character)
+                    self.suffix[child] = self._suffix_of(self.suffix[node], character)
                     below.append(child)
                 yield
             level = below
 
-    def _behind(self, at: int, character: str) -> int:
+    def _suffix_of(self, at: int, character: str) -> int:
         while at and character not in self.children[at]:
-            at = self.ending[at]
+            at = self.suffix[at]
         return self.children[at].get(character, 0)
 
 
 class _Walk:
-    """The states that tokens lead to, in the order in which they are found.
+    """The states that tokens lead to, in breadth-first order.
 
     Attributes:
-        order: Their nodes; it grows while they are visited.
+        order: Their nodes; the list grows while they are visited.
     """
 
-    def __init__(self, trie: _Trie, vocabulary: Vocabulary, bonus: Bonus) -> None:
+    def __init__(self, trie: _Trie, vocabulary: PieceTrie, bonus: Bonus) -> None:
         self.order = [0]
         self._numbers = {0: 0}
         self._trie = trie
@@ -227,15 +229,15 @@ class _Walk:
     def _arcs_of(self, node: int) -> dict[int, tuple[float, int]]:
         if node not in self._arcs:
             value = self._bonus(self._trie.matched[node])
-            there = list(self._vocabulary.spelled(self._trie.children, node))
-            usual = {token for token, to in there if (node, to) in self._trie.usual}
-            own = {token: (value if token in usual or not usual else 0.0, to) for token, to in there}
-            behind = self._trie.ending[node]
-            self._arcs[node] = {**self._arcs_of(behind), **own} if behind else own
+            paths = list(self._vocabulary.spelled(self._trie.children, node))
+            canonical = {token for token, to in paths if (node, to) in self._trie.canonical}
+            own = {token: (value if token in canonical or not canonical else 0.0, to) for token, to in paths}
+            suffix = self._trie.suffix[node]
+            self._arcs[node] = {**self._arcs_of(suffix), **own} if suffix else own
         return self._arcs[node]
 
     def visit(self, node: int) -> None:
-        """Writes down a state's arcs and takes note of the states behind them."""
+        """Writes a state's arcs and numbers the states to which they lead."""
         for token, (value, to) in sorted(self._arcs_of(node).items()):
             if to not in self._numbers:
                 self._numbers[to] = len(self.order)
@@ -246,7 +248,7 @@ class _Walk:
         self._first.append(len(self._tokens))
 
     def automaton(self) -> Automaton:
-        """What was written down."""
+        """The automaton of all visited states."""
         columns = (np.frombuffer(each, np.int32) for each in (self._first, self._tokens, self._targets))
         first, tokens, targets = columns
         return Automaton(first, tokens, np.frombuffer(self._bonuses, np.float32), targets)

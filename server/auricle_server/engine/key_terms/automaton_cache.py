@@ -1,6 +1,6 @@
-"""The automata of all streams: made a little at a time, shared by streams with the same phrases, kept for the next.
+"""The automata of all streams: built a little at a time, shared by streams with the same phrases, kept for later ones.
 
-No tensors; the clock only says when it has worked long enough.
+No tensors; the clock only bounds how long it works.
 """
 
 from __future__ import annotations
@@ -10,7 +10,13 @@ from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from auricle_server.engine.key_terms.automaton import DEFAULT_BONUS, Automaton, Bonus, Vocabulary, build_in_steps
+from auricle_server.engine.key_terms.automaton import (
+    DEFAULT_BONUS,
+    Automaton,
+    Bonus,
+    PieceTrie,
+    build_automaton_in_steps,
+)
 from auricle_server.engine.key_terms.span_allocator import SpanAllocator
 from auricle_server.text.key_terms import alphabet, spellings
 
@@ -20,7 +26,7 @@ NO_TERMS = 0
 
 @dataclass(frozen=True, slots=True)
 class TableSpan:
-    """Where an automaton lies in the tables: its first state and its first arc."""
+    """Where an automaton is in the tables: its first state and its first arc."""
 
     state: int
     arc: int
@@ -34,23 +40,24 @@ Load = Callable[[TableSpan, Automaton], None]
 class _Entry:
     phrases: tuple[str, ...]
     users: int = 0
-    room: TableSpan | None = None
+    span: TableSpan | None = None
     states: int = 0
     arcs: int = 0
 
 
 class AutomatonCache:
-    """Automata by their phrases. A handle stands for one, and is counted: `take` and `release` come in pairs.
+    """Automata by their phrases. A handle stands for one and counts its users: each `take` needs a `release`.
 
     Args:
         pieces: Token strings by id.
-        states: Size of the tables, of which state 0 belongs to streams without key terms.
-        arcs: Likewise.
+        states: States of the tables, of which state 0 belongs to streams without key terms.
+        arcs: Arcs of the tables.
         load: Writes into the tables.
-        bonus: What the arcs add.
+        bonus: What the arcs add to a token's score.
 
     Attributes:
-        roots: The root state of each handle that is ready; `NO_TERMS` for one that found no room.
+        roots: The root state of each handle that is ready; `NO_TERMS` for one that the tables
+            cannot hold.
     """
 
     def __init__(
@@ -58,30 +65,30 @@ class AutomatonCache:
     ) -> None:
         self.roots: dict[int, int] = {NO_TERMS: NO_TERMS}
         self._letters = alphabet(pieces)
-        self._vocabulary = Vocabulary(pieces)
+        self._vocabulary = PieceTrie(pieces)
         self._load = load
         self._bonus = bonus
         self._states, self._arcs = SpanAllocator(1, states), SpanAllocator(0, arcs)
         self._entries: dict[int, _Entry] = {}
         self._handles: dict[tuple[str, ...], int] = {}
         self._idle: dict[int, None] = {}
-        """Handles that nobody uses, the longest unused first."""
+        """Handles without users, the longest unused first."""
         self._next = NO_TERMS + 1
         self._waiting: deque[int] = deque()
         self._work: Generator[None, None, Automaton] | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether automata wait to be made."""
+        """Whether automata wait to be built."""
         return bool(self._waiting)
 
     @property
-    def room(self) -> tuple[int, int]:
-        """States and arcs that are free."""
+    def free(self) -> tuple[int, int]:
+        """Free states and arcs."""
         return self._states.free, self._arcs.free
 
     def take(self, phrases: tuple[str, ...]) -> int:
-        """The handle of the automaton of these phrases, which is ready once it is among `roots`."""
+        """Adds a user of these phrases' automaton, which is ready once `roots` has it. Returns its handle."""
         if not phrases:
             return NO_TERMS
         handle = self._handles.get(phrases)
@@ -94,22 +101,22 @@ class AutomatonCache:
         return handle
 
     def release(self, handle: int) -> None:
-        """One user less."""
+        """Removes a user."""
         if handle == NO_TERMS:
             return
         entry = self._entries[handle]
         entry.users -= 1
         if entry.users:
             return
-        if entry.room is None:
-            self._forget(handle)  # not made yet, or without room: nothing to keep
+        if entry.span is None:
+            self._forget(handle)  # not built yet, or not in the tables: nothing to keep
         else:
             self._idle[handle] = None
 
     def work(self, seconds: float) -> list[int]:
-        """Makes automata for about so long. Returns the handles that are ready now.
+        """Builds automata for about `seconds`. Returns the handles that became ready.
 
-        Only to be called while no batch is on its way that may use what was released: its room is used again.
+        To be called while no batch is in flight that may use a released automaton, whose table entries are reused.
         """
         until, done = time.perf_counter() + seconds, []
         while self._waiting and time.perf_counter() < until:
@@ -137,28 +144,28 @@ class AutomatonCache:
         for phrase in phrases:
             texts += spellings(phrase, self._letters)
             yield
-        return (yield from build_in_steps(texts, self._vocabulary, self._bonus))
+        return (yield from build_automaton_in_steps(texts, self._vocabulary, self._bonus))
 
     def _place(self, handle: int, automaton: Automaton) -> None:
         entry = self._entries[handle]
         entry.states, entry.arcs = automaton.states, len(automaton.tokens)
-        entry.room = self._find_room(entry.states, entry.arcs)
-        if entry.room is None:
+        entry.span = self._allocate(entry.states, entry.arcs)
+        if entry.span is None:
             self.roots[handle] = NO_TERMS
             return
-        self._load(entry.room, automaton)
-        self.roots[handle] = entry.room.state
+        self._load(entry.span, automaton)
+        self.roots[handle] = entry.span.state
 
-    def _find_room(self, states: int, arcs: int) -> TableSpan | None:
-        """A place in the tables, for which automata that nobody uses may have to go."""
+    def _allocate(self, states: int, arcs: int) -> TableSpan | None:
+        """Allocates entries of the tables, and evicts unused automata for them as needed."""
         while True:
             state, arc = self._states.take(states), self._arcs.take(arcs)
             if state is not None and arc is not None:
                 return TableSpan(state, arc)
             if state is not None:
-                self._states.give_back(state, states)
+                self._states.release(state, states)
             if arc is not None:
-                self._arcs.give_back(arc, arcs)
+                self._arcs.release(arc, arcs)
             if not self._idle:
                 return None
             self._forget(next(iter(self._idle)))
@@ -171,6 +178,6 @@ class AutomatonCache:
         if handle in self._waiting:
             self._work = None if self._waiting[0] == handle else self._work
             self._waiting.remove(handle)
-        if entry.room is not None:
-            self._states.give_back(entry.room.state, entry.states)
-            self._arcs.give_back(entry.room.arc, entry.arcs)
+        if entry.span is not None:
+            self._states.release(entry.span.state, entry.states)
+            self._arcs.release(entry.span.arc, entry.arcs)

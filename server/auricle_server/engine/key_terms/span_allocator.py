@@ -1,4 +1,4 @@
-"""Room in a table of fixed size."""
+"""Allocates spans of a table of fixed size."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from bisect import insort
 
 
 class SpanAllocator:
-    """Hands out spans of a table, the first that fits; free plus used is always the total.
+    """First-fit allocator; free plus allocated entries are always the total.
 
     Args:
-        begin: First entry to hand out.
+        begin: First entry to allocate.
         end: One past the last.
     """
 
@@ -18,19 +18,19 @@ class SpanAllocator:
 
     @property
     def free(self) -> int:
-        """Entries that are not handed out."""
+        """Entries that are not allocated."""
         return sum(end - begin for begin, end in self._free)
 
     def take(self, size: int) -> int | None:
-        """First entry of a span; None when there is no room."""
+        """Allocates a span. Returns its first entry; None when no free span is large enough."""
         for index, (begin, end) in enumerate(self._free):
             if end - begin >= size:
                 self._free[index : index + 1] = [(begin + size, end)] if begin + size < end else []
                 return begin
         return None
 
-    def give_back(self, begin: int, size: int) -> None:
-        """A span is free again."""
+    def release(self, begin: int, size: int) -> None:
+        """Frees a span and joins it to its free neighbours."""
         if not size:
             return
         insort(self._free, (begin, begin + size))

@@ -33,15 +33,16 @@ class Batch:
 
     Attributes:
         pcm: New audio, signed 16 bit, [B, 1280 c].
-        slots: Where each row's state is, [B].
-        write_slots: Where its new encoder state goes: its slot, or the trash slot when it must not be kept, [B].
+        slots: Slot of each row's state, [B].
+        write_slots: Slot to which its new state is written: its own, or the trash slot when it must not be kept, [B].
         position: First encoder frame, [B].
         start: Absolute index of its first sample of new audio, [B].
         samples: Samples of the stream, or `UNBOUNDED`, [B].
         mel_frames: Mel frames of the stream, or `UNBOUNDED`, [B].
         last: Frames of the chunk inside the stream, all of which are decoded, [B].
         prompt: Language prompt, [B].
-        terms: Root of its automaton of key terms, negative where it is there that it stands now; 0: none, [B].
+        terms: Root of each row's automaton of key terms, negative where the row starts at the root, [B]; 0 for a row
+            without key terms.
     """
 
     pcm: Tensor
@@ -76,10 +77,10 @@ class Model:
 
     Args:
         checkpoint: Configuration and weights.
-        slots: Streams that the state pool is to hold; None takes what suits the device.
+        slots: Streams that the state pool holds; None takes what suits the device.
         device: Where to compute.
         dtype: Precision of the encoder's matrix products.
-        ops: How to compute what is more than a matrix product.
+        ops: Operations that are more than a matrix product.
         takes_key_terms: Whether streams may have key terms.
     """
 

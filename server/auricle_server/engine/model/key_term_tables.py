@@ -1,4 +1,4 @@
-"""Tables of fixed size on a device, which hold the automata of all streams."""
+"""Tables of fixed size on a device, which hold the key-term automata of all streams."""
 
 from __future__ import annotations
 
@@ -26,21 +26,23 @@ CPU_SIZE, CUDA_SIZE = Size(1 << 20, 1 << 22), Size(1 << 22, 1 << 24)
 
 
 class KeyTermPool:
-    """The tables, and how they are filled. On a CPU what nobody has written to takes no memory.
+    """The tables, and how they are filled. On a CPU, entries that were never written take no memory.
 
     Attributes:
-        tables: On the device.
-        size: States and arcs.
+        tables: The tables.
+        size: States and arcs that they hold.
 
     Args:
         size: Of the tables.
         tokens: Size of the vocabulary: no state has more arcs.
-        device: Where.
+        device: Where the tables are.
     """
 
     def __init__(self, size: Size, tokens: int, device: torch.device) -> None:
         def zeros(count: int, dtype: type[np.generic] = np.int32) -> torch.Tensor:
-            return torch.from_numpy(np.zeros(count, dtype)).to(device)  # numpy touches no page before it is needed
+            return torch.from_numpy(np.zeros(count, dtype)).to(
+                device
+            )  # calloc: the system maps a page on its first write
 
         states, arcs = size.states, size.arcs
         self.tables = KeyTermTables(
@@ -49,24 +51,24 @@ class KeyTermPool:
         self.size = states, arcs
         self._device = device
 
-    def load(self, room: TableSpan, automaton: Automaton) -> None:
-        """Writes an automaton to its place, in stream order."""
+    def load(self, span: TableSpan, automaton: Automaton) -> None:
+        """Writes an automaton to a span of the tables, in stream order."""
         tables, first = self.tables, automaton.first
         for column, values in (
-            (tables.first, first[:-1] + room.arc),
+            (tables.first, first[:-1] + span.arc),
             (tables.count, np.diff(first)),
-            (tables.root, np.full(automaton.states, room.state)),
+            (tables.root, np.full(automaton.states, span.state)),
         ):
-            self._write(column, room.state, values)
+            self._write(column, span.state, values)
         for column, values in (
             (tables.tokens, automaton.tokens),
             (tables.bonuses, automaton.bonuses),
-            (tables.targets, automaton.targets + room.state),
+            (tables.targets, automaton.targets + span.state),
         ):
-            self._write(column, room.arc, values)
+            self._write(column, span.arc, values)
 
     def _write(self, column: torch.Tensor, at: int, values: npt.NDArray[np.generic]) -> None:
         source = torch.from_numpy(values.astype(np.float32 if column.is_floating_point() else np.int32))
         if self._device.type == "cuda":
-            source = source.pin_memory()  # else the copy would wait for what is on its way
+            source = source.pin_memory()  # a copy from pageable memory would wait for the device
         column[at : at + len(values)].copy_(source, non_blocking=True)

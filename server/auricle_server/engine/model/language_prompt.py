@@ -1,7 +1,7 @@
 """Projection of encoder frames for the joint, with the language prompt folded in.
 
 The multilingual class (NeMo's `EncDecRNNTBPEModelWithPrompt`) appends a one-hot of the language to every frame and
-sends both through two linear layers. A one-hot times a matrix is a column of it, so the language is a bias chosen per
+passes both through two linear layers. A one-hot times a matrix is a column of it, so the language is a bias chosen per
 row; and the second layer has no nonlinearity before the joint's own projection, so both are one matrix.
 """
 
@@ -23,7 +23,7 @@ class JointProjection:
         self._product = PackedLinear(weight, parameters.exact("joint.enc.bias", config.decoder.joint))
 
     def __call__(self, encoded: Tensor, _prompt: Tensor) -> Tensor:
-        """[B, c, d_model] to [B, c, joint], fp32; takes the prompts [B] only to be called like its prompted sister."""
+        """[B, c, d_model] to [B, c, joint], fp32; ignores the prompts, [B]."""
         return self._product(encoded.float())
 
 
@@ -48,5 +48,5 @@ class PromptedProjection:
 
 
 def joint_projection(config: ModelConfig, parameters: Parameters) -> JointProjection | PromptedProjection:
-    """The projection that the model's class asks for."""
+    """The projection of the model's class."""
     return PromptedProjection(config, parameters) if config.prompt else JointProjection(config, parameters)

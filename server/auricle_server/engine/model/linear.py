@@ -10,17 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 ROWS_HINT = 64
-"""oneDNN lays weights out for about so many rows. The layout that it takes for one row alone is slow for all others."""
+"""Number of rows for which oneDNN chooses the layout. Its layout for a single row is slow for all other row counts."""
 _PLAIN = "none", (), ""
-"""Nothing is done to the product: the activation, its numbers, its variant."""
+"""No operation is fused to the product: activation, its scalars, its algorithm."""
 
 
 class PackedLinear:
     """``x @ weight.T + bias``.
 
-    On a CPU fp32 weights are kept in oneDNN's blocked layout. PyTorch's own product lays them out anew in every call,
-    which for the few rows of a step takes longer than the product itself. torch offers this as operators that its
-    compiler uses (`torch.ops.mkldnn`); where they are missing, the plain product serves.
+    On a CPU fp32 weights are kept in oneDNN's blocked layout. PyTorch's own product reorders them in every call,
+    which takes longer than the product itself for the few rows of a step. These operators are those of torch's
+    compiler (`torch.ops.mkldnn`); where they are missing, the plain product is used.
 
     Args:
         weight: [size_out, size_in].
@@ -46,7 +46,7 @@ class PackedLinear:
 
 
 def _packed(weight: Tensor) -> Any:
-    """The weight in oneDNN's layout; None where that is not to be had."""
+    """The weight in oneDNN's layout; None where that is not available."""
     there = all(hasattr(torch.ops.mkldnn, name) for name in ("_reorder_linear_weight", "_linear_pointwise"))
     if weight.device.type != "cpu" or weight.dtype != torch.float32 or not there:
         return None

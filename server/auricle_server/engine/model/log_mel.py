@@ -15,11 +15,15 @@ from auricle_server.engine.model.parameters import Parameters
 from auricle_server.engine.model.precision import exact_products
 
 LOG_GUARD = 2.0**-24
+"""NeMo's ``log_zero_guard_value``, added before the logarithm."""
 PCM_SCALE = 1.0 / 32768.0
 
 
 class LogMel:
-    """Features of chunks of audio."""
+    """Computes features of chunks of audio.
+
+    25 ms windows every 10 ms; filters and window are those that the checkpoint stores.
+    """
 
     def __init__(self, config: MelConfig, parameters: Parameters) -> None:
         self._config = config

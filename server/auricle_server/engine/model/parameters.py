@@ -1,4 +1,4 @@
-"""Reads a model's parameters by NeMo's names and says which are missing or misshapen."""
+"""Reads a model's parameters by NeMo's names and reports missing ones and wrong shapes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Parameters:
     Args:
         weights: fp32 tensors by name.
         device: Where to put them.
-        dtype: Precision of matrix products; parameters that stay in fp32 are asked for with `exact`.
+        dtype: Precision of matrix products; `exact` reads the parameters that stay in fp32.
     """
 
     def __init__(self, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype) -> None:
@@ -25,11 +25,11 @@ class Parameters:
         self.dtype = dtype
 
     def exact(self, name: str, *shape: int) -> Tensor:
-        """Parameter `name` in fp32, of the given shape; a copy, for the checkpoint's may lie in a file that changes."""
+        """Parameter `name` in fp32, of the given shape; a copy, because the checkpoint's may be mapped from a file."""
         try:
             value = self._weights[name]
         except KeyError:
-            raise BadCheckpoint(f"the checkpoint's weights have no {name}") from None
+            raise BadCheckpoint(f"the checkpoint's weights have no {name}; the file is incomplete") from None
         if shape and tuple(value.shape) != shape:
             raise BadCheckpoint(f"{name} has shape {tuple(value.shape)}, the configuration says {shape}")
         return value.to(self.device, torch.float32, copy=True).contiguous()

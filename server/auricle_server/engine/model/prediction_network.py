@@ -82,7 +82,10 @@ class PredictionNetwork:
         self._project = PackedLinear(projection, parameters.exact("joint.pred.bias", config.joint))
 
     def start(self) -> PredictionState:
-        """State before the first token, one row: blank is the start symbol, whose embedding is mostly zero."""
+        """State before the first token, one row.
+
+        Blank is the start symbol (NeMo's ``blank_as_pad``).
+        """
         zeros = self._embedding.new_zeros(len(self._layers), 1, self._embedding.shape[1])
         return self._advance(self._embedding[-1:], zeros, zeros)
 

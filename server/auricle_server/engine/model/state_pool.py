@@ -1,6 +1,7 @@
-"""Everything that a stream leaves on the device between two chunks, one row per slot.
+"""The state of every stream on the device between two chunks, one row per slot.
 
-Row 0 belongs to nobody: what must not be kept is written there. Memory per slot is fixed, however long the stream.
+Row 0 is the trash slot, to which rows write what must not be kept. Memory per slot is fixed, however long the stream:
+about 7 MB for the published models in bf16, of which 6.9 MB are keys and values (24 layers, 70 frames).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from auricle_server.engine.model.subsampling import stage_widths
 CPU_SLOTS = 64
 MOST_SLOTS = 16_384
 STATE_SHARE = 0.8
-"""Of the free memory; the rest is for the intermediate results of a step."""
+"""Share of the free memory; the rest is for the intermediate results of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class StatePool:
         config: Architecture.
         slots: Streams, the trash slot not counted.
         left: Frames of the attention ring.
-        start: What the prediction network holds before its first token, one row.
-        device: Where.
+        start: State of the prediction network before its first token, one row.
+        device: Where the state is.
         dtype: Of rings and convolution history.
     """
 
@@ -82,7 +83,7 @@ class StatePool:
         self._prediction.put(rows, self._start.repeat(len(slots)))
 
     def audio(self, slots: Tensor) -> Tensor:
-        """Audio kept from the chunk before, [B, tail]."""
+        """Audio kept from the previous chunk, [B, tail]."""
         return self._audio.index_select(0, slots)
 
     def keep_audio(self, slots: Tensor, audio: Tensor) -> None:
@@ -90,7 +91,7 @@ class StatePool:
         self._audio.index_copy_(0, slots, audio[:, -self._audio.shape[1] :])
 
     def subsampling(self, slots: Tensor) -> list[Tensor]:
-        """Rows that the stride-2 convolutions carry on."""
+        """Rows that the stride-2 convolutions carry over from the previous chunk."""
         return [pool.index_select(0, slots) for pool in self._subsampling]
 
     def keep_subsampling(self, slots: Tensor, carried: list[Tensor]) -> None:
@@ -129,14 +130,14 @@ class StatePool:
 
 
 def fitting_slots(bytes_per_slot: int, device: torch.device) -> int:
-    """Slots for which a device has room, when nobody says how many.
+    """How many slots a device has memory for, where the configuration does not say.
 
-    More than a device can serve in real time does no harm: how many streams are admitted is decided by the time that
-    steps take.
+    More than a device can serve in real time do no harm: the time that steps take decides how many streams are
+    admitted.
 
     Args:
         bytes_per_slot: Device memory of one slot.
-        device: Where; the model's parameters are there already.
+        device: The device, which holds the model's parameters already.
     """
     if device.type != "cuda":
         return CPU_SLOTS

@@ -1,8 +1,9 @@
 """Causal convolutional subsampling by eight (NeMo's `ConvSubsampling` with ``dw_striding``) over slot-resident state.
 
-Each of the three stride-2 convolutions needs one row of its input from the chunk before, which the slot keeps. Rows
-before the start of the stream and behind its end are zeroed before every convolution, exactly as an offline pass pads,
-so that first, steady and last chunks have one static shape. In fp32.
+Each of the three stride-2 convolutions needs one row of its input from the previous chunk, which the slot keeps. Rows
+before the start of the stream and after its end are zeroed before every convolution, exactly as an offline pass pads,
+so that first, steady and last chunks have one static shape. NeMo's own streaming zeroes mel frames instead, so that at
+80 ms its first encoder frames differ from its offline result by up to 7e-3. In fp32.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def stage_widths(bins: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """One stride-2 convolution and the pointwise one behind it (the first stage has none)."""
+    """One stride-2 convolution and the pointwise one after it (the first stage has none)."""
 
     weight: Tensor
     bias: Tensor
@@ -67,10 +68,10 @@ class Subsampling:
             mel: [B, 8 c, bins], from mel frame 8 * position - 7 on.
             position: First encoder frame of each row, [B].
             mel_length: Mel frames of each row's stream, or `UNBOUNDED`, [B].
-            carried: Per stage, the last input row of the chunk before, [B, channels, 1, width].
+            carried: Per stage, the last input row of the previous chunk, [B, channels, 1, width].
 
         Returns:
-            Encoder inputs [B, c, d_model] and the rows to carry on.
+            Encoder inputs [B, c, d_model] and the rows to carry over.
         """
         rows, carry = mel.unsqueeze(1), []
         first = SUBSAMPLING_FACTOR * (position - 1) + 1
@@ -97,6 +98,6 @@ def _stage(index: int, channels: int, parameters: Parameters) -> _Stage:
 
 
 def _inside(first: Tensor, length: Tensor, count: int) -> Tensor:
-    """1 for rows of the stream, 0 before its start and behind its end, [B, 1, count, 1]."""
+    """1 for rows of the stream, 0 before its start and after its end, [B, 1, count, 1]."""
     index = first[:, None] + torch.arange(count, device=first.device)
     return ((index >= 0) & (index < length[:, None]))[:, None, :, None]

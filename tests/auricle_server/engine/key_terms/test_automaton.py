@@ -10,14 +10,20 @@ import pytest
 import sentencepiece
 
 from auricle_server.checkpoints.load import locate
-from auricle_server.engine.key_terms.automaton import Automaton, Bonus, Vocabulary, build, build_in_steps
+from auricle_server.engine.key_terms.automaton import (
+    Automaton,
+    Bonus,
+    PieceTrie,
+    build_automaton,
+    build_automaton_in_steps,
+)
 
 PIECES = ("<unk>", "▁", "▁a", "▁an", "a", "n", "b", "an", "nn", "nab", "▁b", "el", "e", "l", "<en-US>", "▁ab")
 BONUS = Bonus(first=1.0, growth=2.0, most=5.0)
 
 
 def automaton(*texts: str) -> Automaton:
-    return build(texts, Vocabulary(PIECES), BONUS)
+    return build_automaton(texts, PieceTrie(PIECES), BONUS)
 
 
 def token(piece: str) -> int:
@@ -60,7 +66,7 @@ def test_a_bonus_grows_with_the_characters_that_have_come() -> None:
 
 def test_other_pieces_are_favoured_only_where_the_tokenisers_own_do_not_go_on() -> None:
     made = automaton("▁annab")
-    assert Vocabulary(PIECES).segmented("▁annab") == ["▁an", "n", "a", "b"]
+    assert PieceTrie(PIECES).segmented("▁annab") == ["▁an", "n", "a", "b"]
     assert walk(made, "▁a", "n", "n", "a", "b") == [0.0, 0.0, 2.0, 4.0, 5.0]
     assert walk(made, "▁", "a", "n") == [0.0, 1.0, 0.0]  # the mark of a word is no character
     assert walk(made, "▁", "an", "n") == [0.0, 1.0, 2.0]
@@ -73,7 +79,7 @@ def test_the_tokenisers_own_segmentation_is_sentencepieces() -> None:
         stream = archive.extractfile(member)
         assert stream is not None
         processor = sentencepiece.SentencePieceProcessor(model_proto=stream.read())
-    vocabulary = Vocabulary(processor.id_to_piece(index) for index in range(processor.get_piece_size()))
+    vocabulary = PieceTrie(processor.id_to_piece(index) for index in range(processor.get_piece_size()))
     rng = random.Random(8)
     for _ in range(300):
         word = "".join(rng.choices("abcdefghijklmnoprstuvwyAEKS", k=rng.randint(1, 12)))
@@ -99,7 +105,7 @@ def test_behind_a_whole_phrase_a_longer_one_begins_anew() -> None:
 
 def test_pieces_that_are_no_text_are_left_out() -> None:
     pieces = (*PIECES, "<", "u", "k", ">")
-    made = build(["<unk>"], Vocabulary(pieces), BONUS)
+    made = build_automaton(["<unk>"], PieceTrie(pieces), BONUS)
     assert pieces.index("<unk>") not in made.tokens
     assert [pieces[each] for each in made.tokens.tolist()] == ["<", "u", "n", "k", ">"]
 
@@ -143,5 +149,5 @@ def test_columns_are_sorted_and_fit_together() -> None:
 def test_a_thousand_phrases_are_made_in_small_steps() -> None:
     rng = random.Random(3)
     texts = ["▁" + "".join(rng.choices("abenl", k=9)) for _ in range(1000)]
-    steps = sum(1 for _ in build_in_steps(texts, Vocabulary(PIECES), BONUS))
+    steps = sum(1 for _ in build_automaton_in_steps(texts, PieceTrie(PIECES), BONUS))
     assert steps > 5000

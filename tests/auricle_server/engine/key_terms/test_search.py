@@ -9,7 +9,7 @@ import torch
 from auricle_server.checkpoints.config import DecoderConfig
 from auricle_server.engine.decoding import greedy as decoder_module
 from auricle_server.engine.decoding.greedy import GreedyDecoder
-from auricle_server.engine.key_terms.automaton import Bonus, Vocabulary, build
+from auricle_server.engine.key_terms.automaton import Bonus, PieceTrie, build_automaton
 from auricle_server.engine.key_terms.automaton_cache import AutomatonCache
 from auricle_server.engine.model.joint import Joint
 from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
@@ -65,7 +65,9 @@ def test_every_row_of_a_batch_finds_what_the_reference_finds_alone(
     plain, _ = decoder(encoded, last, decoder._network.start().repeat(rows))
     changed = 0
     for row in range(rows):
-        made = build((f"▁{text.replace(' ', '▁')}" for text in LISTS[row % len(LISTS)]), Vocabulary(PIECES), BONUS)
+        made = build_automaton(
+            (f"▁{text.replace(' ', '▁')}" for text in LISTS[row % len(LISTS)]), PieceTrie(PIECES), BONUS
+        )
         expected = search(
             lambda frame, tokens, row=row: scores_of(decoder, encoded[row], frame, tokens),  # type: ignore[misc]
             int(last[row]),
@@ -90,7 +92,7 @@ def test_every_row_of_a_batch_finds_what_the_reference_finds_alone(
 
 
 def test_a_phrase_never_begins_in_place_of_a_blank_but_goes_on_there() -> None:
-    made = build(["▁abca"], Vocabulary(PIECES), Bonus(first=9.0, growth=9.0, most=9.0))
+    made = build_automaton(["▁abca"], PieceTrie(PIECES), Bonus(first=9.0, growth=9.0, most=9.0))
     follower = Follower(made, VOCABULARY)
     logits = np.zeros(VOCABULARY + 1, np.float32)
     logits[VOCABULARY] = 5.0

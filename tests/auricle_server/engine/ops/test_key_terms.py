@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from auricle_server.engine.key_terms.automaton import Automaton, Vocabulary, build
+from auricle_server.engine.key_terms.automaton import Automaton, PieceTrie, build_automaton
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
 from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
 from auricle_server.engine.ops import JointInputs, JointScores, KeyTermRows, KeyTermTables, Ops
@@ -48,7 +48,7 @@ def scene(seed: int, device: torch.device) -> Scene:
     rooms, automata, states = [], [], [0]
     for count, room in ((120, TableSpan(1, 0)), (3, TableSpan(3000, 30_000))):
         texts = ["".join("▁" + "".join(rng.choices(LETTERS, k=6)) for _ in range(2)) for _ in range(count)]
-        automaton = build(texts, Vocabulary(PIECES))
+        automaton = build_automaton(texts, PieceTrie(PIECES))
         pool.load(room, automaton)
         rooms.append(room)
         automata.append(automaton)
