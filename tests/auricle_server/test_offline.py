@@ -110,7 +110,7 @@ def test_as_many_at_once_as_the_worker_takes_and_no_time_is_planned_for_them(
     told: list[object] = []
     admin = exchange.worker._admin
     with monkeypatch.context() as patch:
-        patch.setattr(admin._outbox, "add", lambda _, item: told.append(item))
+        patch.setattr(admin._messages, "add", lambda _, item: told.append(item))
         admin.apply((b"gateway", 9), OpenStream(9, 80, "en-US"))
         admin.apply((b"gateway", 9), UpdateStream(9, SettingsUpdate(offline=True), starting=True))
     assert isinstance(told[-1], StreamFailure)
@@ -127,7 +127,7 @@ def test_files_leave_every_second_slot_to_live_streams(tones_engine: Engine, mon
     exchange = Exchange(tones_engine)
     told: list[object] = []
     admin = exchange.worker._admin
-    monkeypatch.setattr(admin._outbox, "add", lambda _, item: told.append(item))
+    monkeypatch.setattr(admin._messages, "add", lambda _, item: told.append(item))
     for number in range(tones_engine.info.slots):
         admin.apply((b"gateway", number), OpenStream(number, 80, "en-US"))
         admin.apply((b"gateway", number), UpdateStream(number, SettingsUpdate(offline=True), starting=True))

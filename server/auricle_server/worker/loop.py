@@ -22,8 +22,8 @@ from auricle_server.ipc.columns import BadColumns
 from auricle_server.ipc.messages import SAMPLE_RATE, StreamFailure, ToWorker, WorkerReady
 from auricle_server.model_info import ModelInfo
 from auricle_server.worker.admission import Admission
+from auricle_server.worker.gateway_messages import GatewayMessages
 from auricle_server.worker.load_stats import LoadStats
-from auricle_server.worker.outbox import Outbox
 from auricle_server.worker.stream_admin import StreamAdmin
 from auricle_server.worker.stream_table import StreamTable
 
@@ -69,9 +69,9 @@ class Worker:
         self._clock = clock
         self._admission = admission or Admission(info.latencies_ms, max_load=0.0)
         self._load_stats = LoadStats(info, clock())
-        self._outbox = Outbox(channel)
+        self._messages = GatewayMessages(channel)
         self._table = StreamTable(info.slots, round(info.frame_seconds * SAMPLE_RATE))
-        self._admin = StreamAdmin(engine, self._table, self._admission, self._outbox)
+        self._admin = StreamAdmin(engine, self._table, self._admission, self._messages)
         self._reader = BatchReader()
         self._last_seen: dict[bytes, float] = {}
         """When each gateway last sent something."""
@@ -102,18 +102,18 @@ class Worker:
             self._receive(gateway, message)
         for batch in self._reader.take():
             self._feed(batch)
-        self._outbox.publish_second_passes()
+        self._messages.publish_second_passes()
         self._step()
         if self._clock() >= self._stats_due:
             self._housekeep()
-        self._outbox.publish()
+        self._messages.publish()
         self._load_stats.pause(self._clock())
 
     # --- input -------------------------------------------------------------------------------------------------------
 
     def _receive(self, gateway: bytes, message: ToWorker) -> None:
         if gateway not in self._last_seen:
-            self._outbox.add(gateway, WorkerReady(self._info))
+            self._messages.add(gateway, WorkerReady(self._info))
             log.info("gateway joined gateway=%s", gateway.hex())
         self._last_seen[gateway] = self._clock()
         for part in message.parts:
@@ -151,7 +151,7 @@ class Worker:
         self._handle_results(results)
 
     def _handle_results(self, results: StepResults) -> None:
-        self._outbox.add_results(self._table.by_gateway(results))
+        self._messages.add_results(self._table.by_gateway(results))
         for key in self._table.finished(results):
             self._admin.remove(key)
         if results.computed:
@@ -166,9 +166,9 @@ class Worker:
         for key in self._table:
             self._admin.close(key)
             gateway, stream = key
-            self._outbox.add(gateway, StreamFailure(stream, codes.WORKER_LOST, "the engine failed; please replay"))
+            self._messages.add(gateway, StreamFailure(stream, codes.WORKER_LOST, "the engine failed; please replay"))
         if self._failed_steps >= _MOST_FAILED_STEPS:
-            self._outbox.publish()
+            self._messages.publish()
             raise WorkerBroken(f"{self._failed_steps} engine steps failed in a row") from error
 
     # --- once a second -----------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class Worker:
         # Steps go to one gateway alone, which surely lives: metrics count them once, see `WorkerStats.steps`.
         newest = max(self._last_seen, key=self._last_seen.__getitem__, default=None)
         for gateway in self._last_seen:
-            self._outbox.add(gateway, stats if gateway == newest else structs.replace(stats, steps=()))
+            self._messages.add(gateway, stats if gateway == newest else structs.replace(stats, steps=()))
 
     def _drop_gateway(self, gateway: bytes) -> None:
         keys = self._table.of_gateway(gateway)
@@ -192,4 +192,4 @@ class Worker:
         for key in keys:
             self._admin.close(key)
         del self._last_seen[gateway]
-        self._outbox.drop(gateway)
+        self._messages.drop(gateway)

@@ -13,7 +13,7 @@ import numpy as np
 
 from auricle_server.ipc.messages import SecondPassChanged
 from auricle_server.worker.admission import Admission
-from auricle_server.worker.outbox import Outbox
+from auricle_server.worker.gateway_messages import GatewayMessages
 from auricle_server.worker.stream_table import StreamEntry, StreamKey, StreamTable
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ class SecondPasses:
         engine: Computes them.
         table: The worker's streams.
         admission: Says whether there is time for them.
-        outbox: Tells the gateways.
+        messages: Tells the gateways.
     """
 
-    def __init__(self, engine: Engine, table: StreamTable, admission: Admission, outbox: Outbox) -> None:
+    def __init__(self, engine: Engine, table: StreamTable, admission: Admission, messages: GatewayMessages) -> None:
         self._engine = engine
         self._table = table
         self._admission = admission
-        self._outbox = outbox
+        self._messages = messages
         self._latency_ms = max(engine.info.latencies_ms)
         self._chunk_frames = round(self._latency_ms / 1000 / engine.info.frame_seconds)
         self._spare: dict[StreamKey, None] = {}
@@ -109,7 +109,7 @@ class SecondPasses:
         if silence:
             self._engine.push(lease, np.zeros(silence, np.int16))
         gateway, stream = key
-        self._outbox.add(gateway, SecondPassChanged(stream, active=True, base=base))
+        self._messages.add(gateway, SecondPassChanged(stream, active=True, base=base))
 
     def _close(self, key: StreamKey) -> None:
         lease = self._table.remove_second_pass(key)
@@ -117,7 +117,7 @@ class SecondPasses:
             self.forget(key, had_one=True)
             self._engine.close(lease)
             gateway, stream = key
-            self._outbox.add(gateway, SecondPassChanged(stream, active=False))
+            self._messages.add(gateway, SecondPassChanged(stream, active=False))
 
     def forget(self, key: StreamKey, *, had_one: bool) -> None:
         """Gives up the time of a second pass, and any claim to one, of a stream that has ended or lost it."""

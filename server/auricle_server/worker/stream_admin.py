@@ -19,7 +19,7 @@ from auricle_server.ipc.messages import (
     UpdateStream,
 )
 from auricle_server.worker.admission import Admission
-from auricle_server.worker.outbox import Outbox
+from auricle_server.worker.gateway_messages import GatewayMessages
 from auricle_server.worker.second_pass import SecondPasses
 from auricle_server.worker.stream_table import StreamEntry, StreamKey, StreamTable
 
@@ -45,19 +45,19 @@ class StreamAdmin:
         engine: Computes the streams.
         table: The streams.
         admission: Says whether there is time.
-        outbox: Tells the gateways.
+        messages: Tells the gateways.
 
     Attributes:
         second_passes: The second passes.
     """
 
-    def __init__(self, engine: Engine, table: StreamTable, admission: Admission, outbox: Outbox) -> None:
+    def __init__(self, engine: Engine, table: StreamTable, admission: Admission, messages: GatewayMessages) -> None:
         self._engine = engine
         self._table = table
         self._admission = admission
-        self._outbox = outbox
+        self._messages = messages
         self._offline = 0
-        self.second_passes = SecondPasses(engine, table, admission, outbox)
+        self.second_passes = SecondPasses(engine, table, admission, messages)
 
     @property
     def slots_used(self) -> int:
@@ -86,13 +86,13 @@ class StreamAdmin:
     def _open(self, key: StreamKey, item: OpenStream) -> None:
         gateway, stream = key
         if not self._admission.fits(item.latency_ms):
-            self._outbox.add(gateway, StreamFailure(stream, codes.SERVER_FULL, _NO_TIME))
+            self._messages.add(gateway, StreamFailure(stream, codes.SERVER_FULL, _NO_TIME))
             return
         self.second_passes.free_slot()
         lease = self._engine.open(item.latency_ms, item.language)
         self._admission.add(item.latency_ms)
         gateway_lease = self._table.add(key, lease, item.latency_ms, item.language)
-        self._outbox.add(gateway, StreamOpened(stream, lease.slot, gateway_lease))
+        self._messages.add(gateway, StreamOpened(stream, lease.slot, gateway_lease))
         self.second_passes.shed_load()
 
     def _flush(self, key: StreamKey, entry: StreamEntry, item: FlushStream) -> None:
@@ -150,10 +150,10 @@ class StreamAdmin:
         gateway, stream = key
         if item.starting:
             self.close(key)
-            self._outbox.add(gateway, StreamFailure(stream, codes.SERVER_FULL, why))
+            self._messages.add(gateway, StreamFailure(stream, codes.SERVER_FULL, why))
         else:
             requested_ms = None if latency_ms is None else item.settings.latency_ms
-            self._outbox.add(gateway, UpdateRefused(stream, why, requested_ms, latency_ms))
+            self._messages.add(gateway, UpdateRefused(stream, why, requested_ms, latency_ms))
 
     # --- ending streams ----------------------------------------------------------------------------------------------
 
@@ -181,10 +181,10 @@ class StreamAdmin:
 
         gateway, stream = key
         if isinstance(error, NoSlot):
-            self._outbox.add(gateway, StreamFailure(stream, codes.SERVER_FULL, _NO_SLOT))
+            self._messages.add(gateway, StreamFailure(stream, codes.SERVER_FULL, _NO_SLOT))
             return
         log.error("stream failed gateway=%s stream=%d", gateway.hex(), stream, exc_info=error)
-        self._outbox.add(gateway, StreamFailure(stream, codes.INTERNAL, "the worker could not process the stream"))
+        self._messages.add(gateway, StreamFailure(stream, codes.INTERNAL, "the worker could not process the stream"))
         try:
             self.close(key)
         except Exception:

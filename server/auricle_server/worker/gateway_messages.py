@@ -1,4 +1,4 @@
-"""What every gateway gets from the worker at the end of a tick: one message with its items and its results."""
+"""Collects what every gateway gets from the worker at the end of a tick: one message of items and results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from auricle_server.ipc.columns import ResultColumns
 from auricle_server.ipc.messages import FromWorker, SecondPassChanged, WorkerItem
 
 
-class Outbox:
+class GatewayMessages:
     """Items in order, and the results of at most one step, by gateway.
 
     Args:
