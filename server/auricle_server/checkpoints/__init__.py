@@ -1,4 +1,4 @@
-"""Checkpoints: from a name, a ``.nemo`` file or a hub id to weights, configuration and tokens. No NeMo needed.
+"""Loads checkpoints, by name, ``.nemo`` file or hub id: weights, configuration and tokens. Needs no NeMo.
 
 `load_checkpoint` is resolved on first use, so that importing this package alone loads no tensor library.
 """

@@ -1,6 +1,6 @@
-"""A model's word calibration, kept in a file beside its checkpoint.
+"""Reads and writes a model's word calibration, in a file beside its checkpoint.
 
-``model.nemo`` has it in ``model.words.json``, a folder in ``words.json``::
+For ``model.nemo`` that is ``model.words.json``, in a folder ``words.json``::
 
     {"delays_ms": [[80, 165.0, 95.0]], "confidence": [8.0, -3.0]}
 """
@@ -19,7 +19,7 @@ NAME = "words.json"
 
 
 def calibration_path(checkpoint: Path) -> Path:
-    """Where the calibration of a checkpoint is, if it has one."""
+    """Path of a checkpoint's calibration, whether or not it exists."""
     return checkpoint / NAME if checkpoint.is_dir() else checkpoint.with_name(f"{checkpoint.stem}.{NAME}")
 
 
@@ -27,7 +27,7 @@ def read_calibration(checkpoint: Path) -> WordCalibration | None:
     """The calibration beside a checkpoint; None without one.
 
     Raises:
-        BadCheckpoint: There is a file, and it is none.
+        BadCheckpoint: The file is not a word calibration.
     """
     path = calibration_path(checkpoint)
     if not path.exists():
@@ -35,11 +35,11 @@ def read_calibration(checkpoint: Path) -> WordCalibration | None:
     try:
         return _calibration(json.loads(path.read_text()))
     except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise BadCheckpoint(f"{path} is no word calibration: {error}") from error
+        raise BadCheckpoint(f"{path} is not a word calibration ({error}); delete it or measure anew") from error
 
 
 def _calibration(stored: Any) -> WordCalibration:
-    """From what `write_calibration` wrote; plain JSON, since a bench on a bare machine loads checkpoints as well."""
+    """From what `write_calibration` wrote. Plain JSON: benches load checkpoints without the server's libraries."""
     delays = tuple((int(latency), float(start), float(end)) for latency, start, end in stored["delays_ms"])
     if stored.get("confidence") is None:
         return WordCalibration(delays)
@@ -48,7 +48,7 @@ def _calibration(stored: Any) -> WordCalibration:
 
 
 def write_calibration(checkpoint: Path, calibration: WordCalibration) -> Path:
-    """Puts a calibration beside a checkpoint and returns the file."""
+    """Writes a calibration beside a checkpoint. Returns the file."""
     path = calibration_path(checkpoint)
     path.write_text(json.dumps(asdict(calibration)) + "\n")
     return path

@@ -1,8 +1,8 @@
-"""The facts about a model that the engine computes with, read from the checkpoint's own ``model_config.yaml``.
+"""A model's architecture and features, read from the checkpoint's own ``model_config.yaml``.
 
 Names follow NeMo's configuration (`nemo.collections.asr.modules.ConformerEncoder`, `RNNTDecoder`, `RNNTJoint`).
-Everything the engine takes for granted is checked here, so that an unsuitable model is refused with a reason at load
-time instead of producing nonsense.
+Everything that the engine assumes is checked here, so that an unsuitable model is refused with a reason at load time
+instead of producing wrong words.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class EncoderConfig:
         contexts: (left, right) attention contexts in encoder frames, in the checkpoint's order; each right context R
             is a chunk of R + 1 frames.
         expansion: Width of the feed-forward modules, in `d_model`.
-        conv_norm: Whether a layer norm follows the depthwise convolution. A batch norm is a part of its weights
-            instead (`folding`).
+        conv_norm: Whether a layer norm follows the depthwise convolution. A batch norm is folded into its weights
+            instead (`weights.fold_batch_norms`).
     """
 
     layers: int
@@ -76,7 +76,7 @@ class DecoderConfig:
 
     Attributes:
         layers: LSTM layers of the prediction network.
-        hidden: Their width.
+        hidden: Width of the LSTM layers.
         joint: Width of the joint.
         vocabulary: Tokens, blank excluded; blank is the last index.
         max_symbols: Most tokens that greedy search emits on one encoder frame.
@@ -99,7 +99,7 @@ class PromptConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """All of a model's configuration that the engine needs."""
+    """The part of a model's configuration that the engine needs."""
 
     mel: MelConfig
     encoder: EncoderConfig
@@ -121,7 +121,7 @@ def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
     """Reads NeMo's configuration tree.
 
     Raises:
-        BadCheckpoint: Something that every such model has is missing.
+        BadCheckpoint: A section or value that every such model has is missing.
         UnsupportedModel: The architecture differs from what the engine computes.
     """
     check_class(str(raw.get("target", "")))
@@ -151,13 +151,13 @@ def _mel(raw: Mapping[str, Any]) -> MelConfig:
 
 
 _WHOLE_RECORDING = (
-    "its features are normalised over the whole recording, which a stream has not heard yet; take a member of the "
+    "its features are normalised over the whole recording, which a stream does not have yet; take a model of the "
     "family that was trained for streaming (normalize 'NA')"
 )
 
 
 def _samples(section: Section, key: str) -> int:
-    """A length that is given in seconds, or in samples."""
+    """A length that the configuration gives in seconds, or in samples."""
     in_samples = section.find("n_window_size" if key == "window" else "n_window_stride")
     if in_samples is not None:
         return int(in_samples)

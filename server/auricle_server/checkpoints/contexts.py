@@ -1,4 +1,4 @@
-"""Attention contexts that stream: which of a checkpoint's the engine offers."""
+"""Selects the attention contexts of a checkpoint that can be streamed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from auricle_server.checkpoints.section import Section
 log = logging.getLogger(__name__)
 
 Context = tuple[int, int]
-"""Left and right, in encoder frames."""
+"""Left and right context, in encoder frames."""
 
 
 def streaming_contexts(section: Section) -> tuple[Context, ...]:
     """The limited contexts of ``encoder.att_context_size``, in its order.
 
-    NeMo's style ``chunked_limited`` lets every frame of a chunk see the whole chunk, in each layer. Its style
-    ``regular`` lets a frame see R frames ahead in each layer, so that layers add up to a lookahead that no chunk holds;
-    without any lookahead both are the same.
+    In NeMo's style ``chunked_limited`` every frame of a chunk sees the whole chunk, in each layer. In its style
+    ``regular`` a frame sees R frames ahead in each layer, so that the lookaheads of all layers add up to more than a
+    chunk; with R = 0 both are the same.
 
     Raises:
-        UnsupportedModel: None of them can be streamed.
+        UnsupportedModel: No context can be streamed.
     """
     given = section.find("att_context_size", [-1, -1])
     style = section.find("att_context_style", "regular")
@@ -34,7 +34,7 @@ def streaming_contexts(section: Section) -> tuple[Context, ...]:
         section.refuse("att_context_size", given, why)
     fitting = [context for context in limited if style == "chunked_limited" or context[1] == 0]
     if not fitting:
-        why = "each layer looks ahead of the one before, so that a frame waits for all layers' lookaheads together"
+        why = "each layer looks further ahead than the one before, so a frame waits for the lookaheads of all layers"
         section.refuse("att_context_style", style, f"{why}; a right context of 0 would do")
     if len(fitting) < len(contexts):
         log.info("of the attention contexts %s only %s can be streamed", given, [list(context) for context in fitting])
@@ -42,7 +42,7 @@ def streaming_contexts(section: Section) -> tuple[Context, ...]:
 
 
 def _pair(value: Any) -> Context | None:
-    """None for what is no pair: NeMo's three-part contexts belong to another style."""
+    """The context; None for NeMo's contexts of three parts, which belong to another style."""
     return (int(value[0]), int(value[1])) if len(value) == 2 else None
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a checkpoint. All of these say what to do about it."""
+"""Errors of this package. Each message says what is wrong with a checkpoint and what to do."""
 
 
 class CheckpointError(Exception):
@@ -6,16 +6,16 @@ class CheckpointError(Exception):
 
 
 class CheckpointNotFound(CheckpointError):
-    """There is no such file, folder, bundled model or repository, or it cannot be reached."""
+    """The file, folder, bundled model or repository does not exist, or the hub cannot be reached."""
 
 
 class BadCheckpoint(CheckpointError):
-    """The file exists but is no checkpoint, or a damaged one."""
+    """The file is not a checkpoint, or a damaged one."""
 
 
 class UnsupportedModel(CheckpointError):
-    """A sound checkpoint of a model that this engine does not run; the message says what is different."""
+    """An intact checkpoint of a model that this engine does not run; the message says what is different."""
 
 
 class DownloadFailed(CheckpointError):
-    """A checkpoint was not brought from the hub whole: cut off, damaged on the way, or no room for it."""
+    """A checkpoint was not downloaded completely: the connection broke, the content is damaged, or the disk is full."""

@@ -1,4 +1,4 @@
-"""Which classes of NeMo's are members of the family, and why their relatives are not."""
+"""Which NeMo classes the engine runs, and why it does not run similar ones."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MEMBERS = frozenset(
         "EncDecHybridRNNTCTCBPEEOUModel",
     )
 )
-"""The hybrid ones have a CTC head beside the transducer; the engine runs the transducer."""
+"""Hybrid models have a CTC head beside the transducer; the engine runs the transducer."""
 
 _REASONS = (
-    ("MultiTalker", "it needs to be told who speaks, frame by frame, which a stream of audio alone does not say"),
+    ("MultiTalker", "it needs the speaker of every frame as an input, which audio alone does not give"),
     ("MultiTask", "its attention decoder needs the whole recording before the first word"),
     ("Hybrid", "it spells characters without a SentencePiece tokenizer; take a model with 'BPE' in its class"),
     ("EncDecRNNTModel", "it spells characters without a SentencePiece tokenizer; take a model with 'BPE' in its class"),
@@ -30,10 +30,10 @@ _REASONS = (
 
 
 def check_class(target: str) -> None:
-    """Refuses a class that is no member, and says why where that is known.
+    """Refuses classes that the engine does not run, and says why where that is known.
 
     Raises:
-        UnsupportedModel: `target`, the class by its full name, is no member of the family.
+        UnsupportedModel: The engine does not run the class `target`, a full name.
     """
     name = target.rpartition(".")[2]
     if name in MEMBERS:
@@ -43,17 +43,17 @@ def check_class(target: str) -> None:
 
 
 def check_transducer(raw: Mapping[str, Any]) -> None:
-    """Refuses a transducer that predicts durations (TDT), which looks like any other but for its joint.
+    """Refuses a transducer that predicts durations (TDT), which differs from others only in its joint.
 
     Raises:
-        UnsupportedModel: It does.
+        UnsupportedModel: The transducer predicts durations.
     """
     joint, loss = Section("joint", raw.get("joint")), raw.get("loss") or {}
     extra = int(joint.find("num_extra_outputs", 0))
     if extra or loss.get("loss_name") == "tdt":
         raise UnsupportedModel(
-            f"the joint has {extra} more outputs, for durations: a TDT model skips frames that it has not heard yet, "
-            f"and is trained on whole recordings; take an RNNT one. {RUNS}"
+            f"the joint has {extra} more outputs, for durations: a TDT model skips frames that a stream has not "
+            f"received yet, and is trained on whole recordings; take an RNNT model. {RUNS}"
         )
 
 

@@ -1,6 +1,7 @@
-"""Mel filters and window of the features, for checkpoints that carry none.
+"""Mel filters and window of the features, for checkpoints that do not store them.
 
-The same numbers as NeMo's `FilterbankFeatures` stores: Slaney's filters of unit area, and a symmetric Hann window.
+The numbers are those that NeMo's `FilterbankFeatures` stores: Slaney's filters of unit area (as in librosa), and a
+symmetric Hann window.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from torch import Tensor
 from auricle_server.checkpoints.config import MelConfig
 
 _LINEAR_HZ = 200.0 / 3.0
-"""Hertz per mel below the knee."""
+"""Hertz per mel below 1 kHz, where Slaney's scale is linear."""
 _KNEE_HZ, _KNEE_MEL = 1000.0, 15.0
 _LOG_STEP = math.log(6.4) / 27.0
-"""Growth of the frequency per mel above the knee."""
+"""Logarithm of the frequency per mel above 1 kHz: 27 mel for a factor of 6.4."""
 
 
 def mel_filters(config: MelConfig) -> Tensor:

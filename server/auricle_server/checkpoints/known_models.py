@@ -1,4 +1,4 @@
-"""What is known of models that Auricle runs, from their cards on the hub. Loads no tensor library."""
+"""The models that Auricle brings along, and what the cards of published ones say. Loads no tensor library."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from auricle_server.checkpoints.languages import ENGLISH_ONLY, TRAINED, offered_
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME, Folder, opened, read_config
 from auricle_server.checkpoints.safetensors.config import folder_config
 
+_DEMO = Path(__file__).parent / "demo"
+BUNDLED = {"demo": _DEMO / "demo_en.nemo", "demo-multilingual": _DEMO / "demo_multilingual.nemo"}
+"""Models that come with the package, by name."""
 OWN_LICENCE = "Apache-2.0"
-"""Of the bundled models."""
+"""Licence of the bundled models."""
 _NVIDIA, _CC_BY = "NVIDIA Open Model License", "CC-BY-4.0"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """A published model.
+    """A published model, as its card describes it.
 
     Attributes:
-        id: On the hub.
-        licence: As its card says.
-        languages: That it was trained on.
+        id: Its id on the hub.
+        licence: Its licence.
+        languages: Languages that it was trained on.
         latencies_ms: Chunk latencies, ascending.
         note: What is special about it.
     """
@@ -50,21 +53,21 @@ KNOWN_MODELS = (
         _CC_BY,
         ENGLISH_ONLY[:1],
         (80, 160, 560, 1120),
-        "its CTC head is left out",
+        "its CTC head is not used",
     ),
     KnownModel(
         "nvidia/stt_en_fastconformer_hybrid_medium_streaming_80ms_pc",
         _CC_BY,
         ENGLISH_ONLY[:1],
         (160,),
-        "its CTC head is left out",
+        "its CTC head is not used",
     ),
     KnownModel(
         "nvidia/stt_en_fastconformer_hybrid_medium_streaming_80ms",
         _CC_BY,
         ENGLISH_ONLY[:1],
         (160,),
-        "its CTC head is left out",
+        "its CTC head is not used",
     ),
     KnownModel(
         "nvidia/parakeet_realtime_eou_120m-v1",
@@ -74,7 +77,7 @@ KNOWN_MODELS = (
         "lower case; marks the end of an utterance",
     ),
 )
-"""The two models that Auricle is made for, and members of their family."""
+"""The two models for which Auricle was made, and members of their family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +94,10 @@ class ModelFacts:
 
 
 def facts(path: Path) -> ModelFacts:
-    """Reads the configuration of a checkpoint, and nothing else of it.
+    """Reads the configuration of a checkpoint, without its weights.
 
     Raises:
-        CheckpointError: There is no configuration, or not one of a model that Auricle runs.
+        CheckpointError: The configuration is missing, or is not that of a model that Auricle runs.
     """
     config = _config(path)
     chunks = sorted({right + 1 for _, right in config.encoder.contexts})

@@ -1,6 +1,6 @@
-"""Which languages a checkpoint is offered for.
+"""Which languages a checkpoint offers.
 
-Which of them somebody means by a code is for `auricle.protocol.languages` to say, which clients need as well.
+How a code that a client sends is matched to them is in `auricle.protocol.languages`, which clients need as well.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 ENGLISH_ONLY = ("en-US",)
-"""Of a model without a prompt: the published ones hear English."""
+"""Languages of a model without a prompt: the published ones are English."""
 
 TRAINED = {
     "en-US": "English (United States)",
@@ -56,16 +56,16 @@ TRAINED = {
     "nb-NO": "Norwegian (Bokmål)",
     "nn-NO": "Norwegian (Nynorsk)",
 }
-"""The locales that the multilingual checkpoint was trained on, with their names; its dictionary lists untrained ones
-besides."""
+"""The locales that the multilingual checkpoint was trained on, with their names (its model card). Its prompt dictionary
+also lists locales without training data, which are not offered."""
 
 
 def offered_languages(prompt: PromptConfig | None) -> tuple[str, ...]:
     """Codes that a stream may name, the default first.
 
     For a prompted model: ``auto``, and the trained locales that its dictionary knows. Where its dictionary has a short
-    name (``es``), the locale of the same prompt comes before the others of the language, so that the first of a
-    language is always the one that its bare code stands for. A model without a prompt is English.
+    name (``es``), the locale with the same prompt precedes the others of the language, so that the first locale
+    of a language is the one for which its bare code stands. A model without a prompt is English.
     """
     if prompt is None:
         return ENGLISH_ONLY

@@ -8,26 +8,20 @@ from pathlib import Path
 
 import torch
 
-from auricle_server.checkpoints.bundled import BUNDLED
 from auricle_server.checkpoints.calibrations import read_calibration
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
-from auricle_server.checkpoints.features import hann_window, mel_filters
-from auricle_server.checkpoints.folding import fold_batch_norms
 from auricle_server.checkpoints.hub.cache import parse
 from auricle_server.checkpoints.hub.download import fetch
+from auricle_server.checkpoints.known_models import BUNDLED
 from auricle_server.checkpoints.nemo.archive import read_archive, read_unpacked
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME
-from auricle_server.checkpoints.raw import RawCheckpoint
 from auricle_server.checkpoints.safetensors.config import holds_safetensors
 from auricle_server.checkpoints.safetensors.folder import read_folder
+from auricle_server.checkpoints.weights import StoredCheckpoint, engine_weights
 from auricle_server.text.calibration import WordCalibration
 
 log = logging.getLogger(__name__)
-
-_PARTS = ("preprocessor.", "encoder.", "decoder.", "joint.", "prompt_kernel.")
-"""What the engine computes with, by the start of the parameters' names."""
-_FILTERS, _WINDOW = "preprocessor.featurizer.fb", "preprocessor.featurizer.window"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +33,7 @@ class Checkpoint:
         config: Architecture and features.
         weights: fp32 parameters by NeMo's names; those stored in fp32 are mapped from the file where possible.
         pieces: Token strings by id, blank excluded; U+2581 marks the start of a word.
-        words: What makes its word times and confidences right; None where nobody has measured it.
+        words: Corrects its word times and confidences; None where it was not measured.
     """
 
     name: str
@@ -55,8 +49,8 @@ def load_checkpoint(name: str) -> Checkpoint:
     A folder holds one ``.nemo`` file, or what one unpacks to, or what `transformers` saves (safetensors).
 
     Raises:
-        CheckpointNotFound: There is no such thing, or the hub cannot be reached.
-        BadCheckpoint: It is there but is no checkpoint, or a damaged one.
+        CheckpointNotFound: The name stands for nothing, or the hub cannot be reached.
+        BadCheckpoint: It is not a checkpoint, or a damaged one.
         UnsupportedModel: A checkpoint of a model that this engine does not run.
     """
     path = locate(name)
@@ -64,7 +58,7 @@ def load_checkpoint(name: str) -> Checkpoint:
 
 
 def locate(name: str) -> Path:
-    """Path of the checkpoint that `name` stands for; a hub id is fetched into the local cache."""
+    """Path of the checkpoint that `name` stands for; a hub id is downloaded to the local cache."""
     if name in BUNDLED:
         return BUNDLED[name]
     path = Path(name).expanduser()
@@ -77,11 +71,11 @@ def locate(name: str) -> Path:
     )
 
 
-def read_checkpoint(path: Path) -> RawCheckpoint:
+def read_checkpoint(path: Path) -> StoredCheckpoint:
     """Reads a ``.nemo`` file, a safetensors file with its folder, or a folder with either.
 
     Raises:
-        CheckpointNotFound: There is nothing at `path`, or a folder without a checkpoint.
+        CheckpointNotFound: `path` does not exist, or is a folder without a checkpoint.
         BadCheckpoint: Not a checkpoint, or damaged.
         UnsupportedModel: A checkpoint of a model that this engine does not run.
     """
@@ -92,7 +86,7 @@ def read_checkpoint(path: Path) -> RawCheckpoint:
     return read_folder(path.parent) if path.suffix == ".safetensors" else read_archive(path)
 
 
-def _read_folder(folder: Path) -> RawCheckpoint:
+def _read_folder(folder: Path) -> StoredCheckpoint:
     if (folder / CONFIG_NAME).is_file():
         return read_unpacked(folder)
     archives = sorted(folder.glob("*.nemo"))
@@ -106,27 +100,13 @@ def _read_folder(folder: Path) -> RawCheckpoint:
     )
 
 
-def interpret(name: str, raw: RawCheckpoint) -> Checkpoint:
-    """Checks a raw checkpoint against its own configuration; its weights move to the result."""
-    config = raw.config
-    if len(raw.pieces) != config.decoder.vocabulary:
+def interpret(name: str, stored: StoredCheckpoint) -> Checkpoint:
+    """Checks a stored checkpoint against its own configuration; its weights move to the result."""
+    config = stored.config
+    if len(stored.pieces) != config.decoder.vocabulary:
         raise BadCheckpoint(
-            f"{name}: the tokenizer has {len(raw.pieces)} pieces, the joint {config.decoder.vocabulary}"
+            f"{name}: the tokenizer has {len(stored.pieces)} pieces, the joint {config.decoder.vocabulary}"
         )
-    if any(key.startswith("ctc_decoder.") for key in raw.weights):
-        log.info("%s is a hybrid: its transducer is run, its CTC head is left out", name)
-    return Checkpoint(name, config, _widened(raw.weights, config), raw.pieces)
-
-
-def _widened(stored: dict[str, torch.Tensor], config: ModelConfig) -> dict[str, torch.Tensor]:
-    """The engine's parameters in fp32; each is let go where it was stored before the next one is widened."""
-    weights = {}
-    for key in list(stored):
-        value = stored.pop(key)
-        if value.is_floating_point() and key.startswith(_PARTS):
-            weights[key] = value.float()
-    if not config.encoder.conv_norm:
-        fold_batch_norms(weights, config.encoder.layers)
-    if _FILTERS not in weights:
-        weights[_FILTERS] = mel_filters(config.mel)[None]
-    return {_WINDOW: hann_window(config.mel), **weights}
+    if any(key.startswith("ctc_decoder.") for key in stored.weights):
+        log.info("%s is a hybrid model: its transducer runs, its CTC head is left out", name)
+    return Checkpoint(name, config, engine_weights(stored.weights, config), stored.pieces)

@@ -1,4 +1,4 @@
-"""A part of a configuration that names what is missing or different."""
+"""A section of a configuration, whose errors name what is missing or different."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Section:
 
     Args:
         name: Its path, for messages.
-        values: What it holds.
+        values: Its content.
     """
 
     def __init__(self, name: str, values: Any) -> None:
@@ -29,24 +29,28 @@ class Section:
         return default if value is None else value
 
     def get(self, key: str) -> Any:
-        """The value, which must be there."""
+        """The value.
+
+        Raises:
+            BadCheckpoint: It is missing.
+        """
         value = self.find(key)
         if value is None:
             raise BadCheckpoint(f"model_config.yaml: {self._name}.{key} is missing")
         return value
 
     def expect(self, key: str, wanted: Any, default: Any = None, *, why: str = "") -> None:
-        """Refuses any value but `wanted`, or, of a tuple, those in it; `why` says what the other one would take."""
+        """Refuses any value but `wanted`, or those in a tuple `wanted`; `why` says what another value would mean."""
         found = self._values.get(key, default)
         if found not in (wanted if isinstance(wanted, tuple) else (wanted,)):
-            self.refuse(key, found, why or f"models that the engine computes have {_listed(wanted)}")
+            self.refuse(key, found, why or f"models that the engine runs have {_listed(wanted)}")
 
     def refuse(self, key: str, found: Any, why: str) -> None:
         """Raises `UnsupportedModel`."""
         raise UnsupportedModel(f"{self._name}.{key} is {found!r}: {why}. {RUNS}")
 
     def inner(self, key: str) -> Section:
-        """A section inside this one."""
+        """A subsection."""
         return Section(f"{self._name}.{key}", self._values.get(key))
 
 

@@ -1,4 +1,4 @@
-"""The strings of a model's tokens, from a SentencePiece model or from a ``tokenizer.json``."""
+"""Reads the strings of a model's tokens from a SentencePiece model or a ``tokenizer.json``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def sentencepiece_pieces(model: bytes) -> tuple[str, ...]:
     """The pieces of a serialised SentencePiece model, by id.
 
     Raises:
-        BadCheckpoint: It is none.
+        BadCheckpoint: It is not a SentencePiece model.
     """
     try:
         processor = sentencepiece.SentencePieceProcessor(model_proto=model)
@@ -26,11 +26,11 @@ def sentencepiece_pieces(model: bytes) -> tuple[str, ...]:
 def json_pieces(text: bytes, count: int) -> tuple[str, ...]:
     """The first `count` pieces of a tokenizer of the `tokenizers` library, by id.
 
-    Those of the vocabulary, and added ones where the vocabulary has none. What lies behind `count` are marks of the
-    library's own (padding, blank) which the model does not emit.
+    Pieces of the vocabulary, and added tokens for ids that it lacks. Ids from `count` on are the library's own
+    (padding, blank), which the model does not emit.
 
     Raises:
-        BadCheckpoint: It is none, or has no piece for an id.
+        BadCheckpoint: It has no vocabulary, or no piece for an id.
     """
     try:
         tokenizer = json.loads(text)

@@ -117,8 +117,8 @@ def check_checkpoint(model: str) -> Iterator[Finding]:
     """Whether the model loads, and how long that takes."""
     try:
         from auricle_server.checkpoints import load_checkpoint
-        from auricle_server.checkpoints.bundled import BUNDLED
         from auricle_server.checkpoints.hub import cache
+        from auricle_server.checkpoints.known_models import BUNDLED
     except ImportError as error:
         yield Finding("checkpoint", CheckStatus.BAD, f"cannot be looked at: {error}", "see the lines above")
         return

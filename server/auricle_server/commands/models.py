@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from auricle_server.checkpoints.bundled import BUNDLED
 from auricle_server.checkpoints.errors import CheckpointError
 from auricle_server.checkpoints.hub.cache import Repository, cached, cached_commit
-from auricle_server.checkpoints.known_models import KNOWN_MODELS, OWN_LICENCE, KnownModel, ModelFacts, facts
+from auricle_server.checkpoints.known_models import BUNDLED, KNOWN_MODELS, OWN_LICENCE, KnownModel, ModelFacts, facts
 
 _FEW = 6
 """Languages that a line lists."""

@@ -38,7 +38,7 @@ def pull(
     except CheckpointError as error:
         fail(str(error))
         raise typer.Exit(1) from error
-    did = f"brought in {time.monotonic() - began:.0f} s" if found.brought else "was here already"
+    did = f"brought in {time.monotonic() - began:.0f} s" if found.downloaded else "was here already"
     notes.print(f"{repository.id} at {found.commit[:8]}: {found.size / 1e6:.0f} MB, {did}, checksums agree")
     typer.echo(str(found.path))
 

@@ -1,1 +1,1 @@
-"""Words: the pieces of a vocabulary, how key terms are spelled, when words are heard and how likely they are right."""
+"""Words: the pieces of a vocabulary, spellings of key terms, word times and word confidences."""

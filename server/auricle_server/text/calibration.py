@@ -1,6 +1,6 @@
-"""What makes word times and word confidences of a model right: measured once, kept beside its checkpoint.
+"""Corrects a model's word times and word confidences by constants measured once, which lie beside its checkpoint.
 
-An RNNT emits a token when it is sure, which is later than the word sounds, and the entropy of its tokens tells right
+An RNNT emits a token when it is sure, later than the word is spoken, and the entropy of its tokens separates correct
 words from wrong ones without being a probability. `python -m tests.bench.words` measures both. Pure.
 """
 
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 PAUSE = 0.2
-"""Seconds. Words that lie closer touch: both estimates of the moment between them count."""
+"""Seconds. A shorter gap between two words counts as none: the boundary is the mean of its two estimates."""
 SHORTEST = 0.3
-"""Seconds. A word before a pause lasts that long at least; one piece may hold a long word, and comes early in it."""
+"""Seconds. Shortest duration of a word: a single piece may be a long word, and is emitted early in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How much later than a word its tokens come, in seconds.
+    """How much later than a word its tokens are emitted, in seconds.
 
     Attributes:
         start: From a word's start to the beginning of the frame of its first token.
@@ -35,23 +35,24 @@ class WordCalibration:
     """The constants of one model.
 
     Attributes:
-        delays_ms: Latency setting, and the two delays of `Timing`; none: times are those of the frames.
+        delays_ms: Latency setting, and the two delays of `Timing`, for each latency that was measured; without any,
+            times are those of the frames.
         confidence: Slope and offset of the logistic function that makes the mean of a word's confidences the
-            probability that it is right (Platt scaling); None: the mean itself.
+            probability that it is correct (Platt scaling); None takes the mean itself.
     """
 
     delays_ms: tuple[tuple[int, float, float], ...] = ()
     confidence: tuple[float, float] | None = None
 
     def timing(self, latency_ms: int) -> Timing | None:
-        """The delays at a latency setting, or at that which comes closest."""
+        """The delays at a latency setting, or at the closest one that was measured."""
         if not self.delays_ms:
             return None
         _, start, end = min(self.delays_ms, key=lambda row: abs(row[0] - latency_ms))
         return Timing(start / 1000, end / 1000)
 
     def word(self, confidences: Sequence[float]) -> float:
-        """Probability that a word is right, from the confidences of its tokens."""
+        """Probability that a word is correct, from the confidences of its tokens."""
         mean = geometric_mean(confidences)
         if self.confidence is None:
             return mean
@@ -60,14 +61,14 @@ class WordCalibration:
 
 
 RAW = WordCalibration()
-"""Frames and tokens speak for themselves."""
+"""No correction: the times of the frames, and the mean of the tokens' confidences."""
 
 
 def uncalibrated(frame_seconds: float) -> WordCalibration:
-    """For a model that nobody has measured.
+    """The calibration of a model that was not measured.
 
-    By its geometry, the newest audio of an encoder frame is that of the frame before on the clock, so its tokens come
-    one frame late. Confidences are taken as in the bundled English model: they order words rightly, but are no
+    By its geometry, the newest audio of an encoder frame is that of the frame before on the clock, so its tokens are
+    one frame late. Confidences use the constants of the bundled English model: they rank words correctly, but are not
     measured probabilities.
     """
     frame = 1000 * frame_seconds
@@ -75,7 +76,7 @@ def uncalibrated(frame_seconds: float) -> WordCalibration:
 
 
 def geometric_mean(values: Sequence[float]) -> float:
-    """Of values from 0 to 1; for confidences by entropy that is the mean over the entropies."""
+    """Geometric mean of values from 0 to 1; of confidences by entropy it is the mean over the entropies."""
     return math.exp(sum(math.log(max(value, 1e-12)) for value in values) / len(values))
 
 
@@ -86,9 +87,9 @@ def word_times(
 
     Args:
         frames: Of each word, the beginning of its first token's frame and the end of its last token's, in seconds.
-        timing: How late they are; None: not at all.
-        begins: No word starts before.
-        ends: No word ends behind.
+        timing: How late tokens are; None corrects nothing.
+        begins: No word starts before this, in seconds.
+        ends: No word ends after this, in seconds.
     """
     if timing is None:
         return list(frames)

@@ -1,4 +1,4 @@
-"""What a key term may look like: how it can be written, and which of them a model cannot write. No tensors."""
+"""How key terms can be written, and which of them a model cannot write. No tensors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from auricle_server.text.vocabulary import WORD_START, has_spaces
 
 @lru_cache(maxsize=8)
 def alphabet(pieces: tuple[str, ...]) -> frozenset[str]:
-    """The characters that a model with these pieces can write whatever is around them."""
+    """The characters that a model with these pieces can write in any context."""
     return frozenset(piece for piece in pieces if len(piece) == 1)
 
 
 def spellings(phrase: str, letters: frozenset[str]) -> tuple[str, ...]:
-    """The texts by which a phrase is known when it is heard: as given, in lower case, and with capitals.
+    """The texts in which a model may write a phrase: as given, in lower case, and with capitals.
 
     Args:
         phrase: As the user writes it.

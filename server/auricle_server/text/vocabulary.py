@@ -1,4 +1,4 @@
-"""What the entries of a model's vocabulary do to a transcript; each is taken apart once for all streams."""
+"""What the entries of a model's vocabulary do to a transcript; each is parsed once for all streams."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 WORD_START = "\u2581"
-"""SentencePiece's mark of a piece that begins a word."""
+"""SentencePiece's mark at the start of a piece that begins a word."""
 
 _CLOSING = frozenset('.,?!;:…·、。，．？！：；।॥؟،؛۔)]}»”’」』"')
 """Marks that end a phrase. None of them can begin one."""
@@ -35,18 +35,18 @@ class PieceKind(enum.Enum):
 
 
 _SILENT = frozenset({PieceKind.END, PieceKind.CONTROL, PieceKind.SPACE})
-"""What brings no characters."""
+"""Kinds without characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One vocabulary entry, taken apart once for all streams.
+    """One vocabulary entry, parsed.
 
     Attributes:
-        kind: What it does.
+        kind: What it does to a transcript.
         text: Its characters without the word mark; of a language tag, the code.
         starts_word: Whether it carries the word mark.
-        continues: Whether it can only go on with a word: without the mark, in a script that has spaces between words.
+        continues: Whether it can only continue a word: it has no mark, and its script has spaces between words.
     """
 
     kind: PieceKind
@@ -85,11 +85,11 @@ def _kind_of(text: str) -> PieceKind:
 
 
 def has_spaces(char: str) -> bool:
-    """Whether a character is of a script that writes spaces between its words."""
+    """Whether a character's script writes spaces between words."""
     return not unicodedata.name(char, "").startswith(_WITHOUT_SPACES)
 
 
 @lru_cache(maxsize=8)
 def vocabulary(pieces: tuple[str, ...]) -> tuple[Piece, ...]:
-    """The pieces of a model taken apart; one copy serves every stream of the model."""
+    """The parsed pieces of a model, shared by all its streams."""
     return tuple(map(_parse, pieces))

@@ -1,4 +1,4 @@
-"""Checkpoints by their Hugging Face id, and what the hub's cache on this machine holds of them."""
+"""Repositories on the Hugging Face hub, and their checkpoints in the hub's local cache."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Repository:
 
 
 def parse(name: str) -> Repository | None:
-    """The repository that ``owner/model``, ``owner/model@revision`` or the address of its page names, or None."""
+    """The repository of ``owner/model``, ``owner/model@revision`` or a page's address; None for other names."""
     if name.startswith(("https://", "http://")):
         return _of_address(name)
     match = _NAME.fullmatch(name)
@@ -63,7 +63,7 @@ def cache_folder(repository: Repository) -> Path:
 
 
 def cached_commit(repository: Repository) -> str | None:
-    """The commit that the cache has for the repository's revision."""
+    """The cached commit of the repository's revision."""
     folder = cache_folder(repository)
     reference = folder / "refs" / repository.revision
     commit = reference.read_text().strip() if reference.is_file() else repository.revision
@@ -71,7 +71,7 @@ def cached_commit(repository: Repository) -> str | None:
 
 
 def cached(repository: Repository) -> Path | None:
-    """The checkpoint that the cache holds: a ``.nemo`` file, or a folder with whole safetensors."""
+    """The cached checkpoint: a ``.nemo`` file, or a folder with complete safetensors."""
     commit = cached_commit(repository)
     if commit is None:
         return None
@@ -79,10 +79,10 @@ def cached(repository: Repository) -> Path | None:
     archives = sorted(path for path in snapshot.glob("*.nemo") if path.is_file())
     if archives:
         return archives[0]
-    return snapshot if _is_whole(snapshot) else None
+    return snapshot if _is_complete(snapshot) else None
 
 
-def _is_whole(snapshot: Path) -> bool:
+def _is_complete(snapshot: Path) -> bool:
     if not holds_safetensors(snapshot):
         return False
     try:

@@ -1,4 +1,4 @@
-"""From a repository on the hub to its checkpoint in the hub's cache."""
+"""Downloads the checkpoint of a repository to the hub's local cache."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from auricle_server.checkpoints.safetensors.config import (
 log = logging.getLogger(__name__)
 
 SHARD = "model-"
+"""Start of the names of weight files in several parts."""
 
 
 class WeightFormat(StrEnum):
-    """Of a checkpoint."""
+    """Format of a checkpoint."""
 
     NEMO = "nemo"
     SAFETENSORS = "safetensors"
@@ -36,39 +37,40 @@ class WeightFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What was brought, or was there.
+    """A checkpoint in the local cache.
 
     Attributes:
         path: The checkpoint: a ``.nemo`` file, or a folder with safetensors.
-        commit: What it is a copy of.
+        commit: The repository's commit.
         size: Bytes of its files.
-        brought: Files that were not there, or were there damaged.
+        downloaded: Files that the cache did not have, or had damaged.
     """
 
     path: Path
     commit: str
     size: int
-    brought: tuple[str, ...]
+    downloaded: tuple[str, ...]
 
 
 def _silent(_name: str, _here: int, _size: int) -> None:
-    """Reports to nobody."""
+    """Ignores progress."""
 
 
 def download(repository: Repository, wanted: WeightFormat | None = None, report: Report = _silent) -> Download:
-    """Brings the repository's checkpoint: its ``.nemo`` file where it has one, else its safetensors.
+    """Downloads the repository's checkpoint: its ``.nemo`` file where it has one, else its safetensors.
 
-    Every file is compared with the checksum that the hub names, those that are there already as well.
+    Every file is compared with its checksum on the hub, cached files as well.
 
     Args:
-        repository: Which.
-        wanted: The format, if it matters.
-        report: Is told how far each file is.
+        repository: The repository.
+        wanted: The format; None takes what there is.
+        report: Receives the progress of each file.
 
     Raises:
-        CheckpointNotFound: No such repository or revision, no permission, or the hub cannot be reached.
+        CheckpointNotFound: The repository or revision does not exist or is not accessible, or the hub does not
+            answer.
         UnsupportedModel: It has no checkpoint in a format that Auricle reads.
-        DownloadFailed: A file was cut off or damaged on the way, or the disk is full.
+        DownloadFailed: A file is incomplete or damaged, or the disk is full.
     """
     from huggingface_hub import HfApi
 
@@ -76,25 +78,26 @@ def download(repository: Repository, wanted: WeightFormat | None = None, report:
         info = HfApi().model_info(repository.id, revision=repository.revision, files_metadata=True)
         commit = str(info.sha)
         files = choose(repository, [_file(entry) for entry in info.siblings or ()], wanted)
-        brought = tuple(file.name for file in files if _bring(repository, commit, file, report))
+        downloaded = tuple(file.name for file in files if _ensure(repository, commit, file, report))
     folder = cache_folder(repository)
     if repository.revision != commit:
         _write(folder / "refs" / repository.revision, commit)
     snapshot = folder / "snapshots" / commit
     path = snapshot / files[0].name if files[0].name.endswith(".nemo") else snapshot
-    return Download(path, commit, sum(file.size for file in files), brought)
+    return Download(path, commit, sum(file.size for file in files), downloaded)
 
 
 def fetch(repository: Repository) -> Path:
-    """Path of the repository's checkpoint in the local cache, downloaded when it is not there yet.
+    """Path of the repository's checkpoint in the local cache, downloaded when it is missing.
 
-    What the cache holds is used without a look at the hub, so that a server starts as fast without a network as with
-    one; `auricle pull` brings a newer one.
+    A cached checkpoint is used without a request to the hub, so that a server starts as fast without a network as with
+    one; `auricle pull` downloads a newer one.
 
     Raises:
-        CheckpointNotFound: No such repository, no permission, or the hub cannot be reached and the cache has no copy.
+        CheckpointNotFound: The repository does not exist or is not accessible, or the hub cannot be reached and the
+            cache has no copy.
         UnsupportedModel: The repository has no checkpoint in a format that Auricle reads.
-        DownloadFailed: It was not brought whole.
+        DownloadFailed: It was not downloaded completely.
     """
     return cached(repository) or download(repository).path
 
@@ -105,10 +108,10 @@ def _file(entry: Any) -> RemoteFile:
 
 
 def choose(repository: Repository, files: list[RemoteFile], wanted: WeightFormat | None) -> list[RemoteFile]:
-    """The files that make the checkpoint.
+    """Selects the files of the checkpoint.
 
     Raises:
-        UnsupportedModel: There is none of that format.
+        UnsupportedModel: There is no checkpoint of that format.
     """
     archives = sorted((file for file in files if file.name.endswith(".nemo")), key=lambda file: file.name)
     if archives and wanted != WeightFormat.SAFETENSORS:
@@ -128,26 +131,26 @@ def _is_part(name: str) -> bool:
     return name in whole or (name.startswith(SHARD) and name.endswith(".safetensors"))
 
 
-def _bring(repository: Repository, commit: str, file: RemoteFile, report: Report) -> bool:
-    """Whether the file had to be brought."""
+def _ensure(repository: Repository, commit: str, file: RemoteFile, report: Report) -> bool:
+    """Downloads the file unless the cache has it. Returns whether it was downloaded."""
     from huggingface_hub import hf_hub_url
 
     if not file.digest:
-        raise CheckpointNotFound(f"{repository}: the hub names no checksum for {file.name}, so it is not taken")
+        raise CheckpointNotFound(f"{repository}: the hub names no checksum for {file.name}; choose another revision")
     folder = cache_folder(repository)
     blob = folder / "blobs" / file.digest
     if blob.exists() and not file.matches(blob):
-        log.warning("%s in the cache is damaged, and is brought again", file.name)
+        log.warning("%s in the cache is damaged and is downloaded again", file.name)
         blob.unlink()
-    lacking = not blob.exists()
-    if lacking:
+    missing = not blob.exists()
+    if missing:
         transfer(file, hf_hub_url(repository.id, file.name, revision=commit), blob, report)
     _link(folder / "snapshots" / commit / file.name, blob)
-    return lacking
+    return missing
 
 
 def _link(pointer: Path, blob: Path) -> None:
-    """Files of a snapshot point to their content, as the hub's cache is laid out."""
+    """Links a file of a snapshot to its content: the layout of the hub's cache."""
     pointer.parent.mkdir(parents=True, exist_ok=True)
     temporary = pointer.with_name(f"{pointer.name}.{os.getpid()}")
     temporary.symlink_to(os.path.relpath(blob, pointer.parent))
@@ -163,7 +166,7 @@ def _write(path: Path, text: str) -> None:
 
 @contextmanager
 def _explained(repository: Repository) -> Iterator[None]:
-    """Turns the hub's errors into ours."""
+    """Converts the hub's errors to those of this package."""
     # Every failure of the network is an `HTTPError` of the library that huggingface_hub talks HTTP with.
     from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not listed as exported
         GatedRepoError,
@@ -176,7 +179,7 @@ def _explained(repository: Repository) -> Iterator[None]:
         yield
     except GatedRepoError as error:
         raise CheckpointNotFound(
-            f"{repository} asks for a licence to be accepted: do so on its page, then `hf auth login`"
+            f"{repository} requires its licence to be accepted: do so on its page, then run `hf auth login`"
         ) from error
     except RevisionNotFoundError as error:
         raise CheckpointNotFound(f"{repository.id} has no revision {repository.revision!r}") from error

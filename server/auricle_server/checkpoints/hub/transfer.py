@@ -1,6 +1,6 @@
-"""Brings one file over HTTP: goes on where it stopped, and looks whether it is the file that was named.
+"""Downloads one file over HTTP: resumes where it stopped, and checks the content.
 
-`huggingface_hub` starts anew when a download was interrupted, and compares lengths only.
+`huggingface_hub` starts again when a download was interrupted, and compares lengths only.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from auricle_server.checkpoints.errors import DownloadFailed
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-"""In a row without a byte; an attempt that brought some counts anew."""
+"""Failed attempts in a row after which a download fails; an attempt that receives something resets the count."""
 PAUSE = 0.25
-"""Seconds after the first attempt in vain; longer after the next ones."""
+"""Seconds of pause after the first failed attempt; longer after the next ones."""
 BLOCK = 1 << 20
 PARTIAL = 206
 RANGE_NOT_SATISFIABLE = 416
 
 Report = Callable[[str, int, int], None]
-"""Is told a file's name, how many bytes of it are here, and its size."""
+"""Receives a file's name, how many bytes of it are downloaded, and its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class RemoteFile:
     Attributes:
         name: Within the repository.
         size: Bytes.
-        sha256: Of its content, for large files; None where the hub names the next one instead.
-        git: SHA-1 of git's blob object of it.
+        sha256: SHA-256 of its content, for large files; None where the hub names `git` instead.
+        git: SHA-1 of its git blob object.
     """
 
     name: str
@@ -50,7 +50,7 @@ class RemoteFile:
 
     @property
     def digest(self) -> str:
-        """What the content is known, and stored in the cache, by."""
+        """Checksum of the content, which is its name in the cache."""
         return self.sha256 or self.git or ""
 
     def matches(self, path: Path) -> bool:
@@ -63,68 +63,68 @@ class RemoteFile:
 
 
 def transfer(file: RemoteFile, address: str, blob: Path, report: Report) -> None:
-    """Brings `file` from `address` to `blob`.
+    """Downloads `file` from `address` to `blob`.
 
-    What has come is kept beside it until the file is whole, for the next try. Another process that brings the same file
-    is waited for.
+    An incomplete file is kept beside it, for the next call to resume. When another process downloads the same file,
+    this one waits for it.
 
     Raises:
-        DownloadFailed: The disk is full, the connection breaks again and again, or the content is another one.
+        DownloadFailed: The disk is full, the connection breaks repeatedly, or the checksum differs.
         OSError: The hub or the disk refuses.
     """
     blob.parent.mkdir(parents=True, exist_ok=True)
     part = blob.with_name(f"{blob.name}.part")
     with part.open("ab") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        if blob.exists():  # another process has brought it meanwhile, and this file is that one
+        if blob.exists():  # another process has completed the download
             return
         _complete(file, address, stream, report)
     if not file.matches(part):
         part.unlink()
         raise DownloadFailed(
             f"{file.name} came damaged: its checksum is not the one that the hub names ({file.digest[:12]}...). "
-            f"What came is deleted; try again, and look at proxies and disks if it happens again"
+            f"The file is deleted; try again, and check proxies and disks if it happens again"
         )
     part.replace(blob)
 
 
 def _complete(file: RemoteFile, address: str, stream: IO[bytes], report: Report) -> None:
     left = ATTEMPTS
-    while (there := stream.seek(0, 2)) != file.size:
-        if there > file.size:
+    while (received := stream.seek(0, 2)) != file.size:
+        if received > file.size:
             stream.truncate(0)
             continue
-        _look_for_room(file, stream, there)
-        failure = _attempt(file, address, stream, there, report)
-        left = left - 1 if stream.seek(0, 2) <= there else ATTEMPTS
+        _check_space(file, stream, received)
+        failure = _attempt(file, address, stream, received, report)
+        left = left - 1 if stream.seek(0, 2) <= received else ATTEMPTS
         if failure is not None:
             log.warning("%s was cut off: %s", file.name, failure)
         if left == 0:
             raise DownloadFailed(
-                f"{file.name} was cut off at {there / 1e6:.0f} of {file.size / 1e6:.0f} MB "
-                f"({failure or 'no more came'}). What came is kept: the same command goes on from there"
+                f"{file.name} was cut off at {received / 1e6:.0f} of {file.size / 1e6:.0f} MB "
+                f"({failure or 'nothing more came'}). The part is kept: the same command resumes there"
             )
         time.sleep(PAUSE * (ATTEMPTS - left))
     report(file.name, file.size, file.size)
 
 
-def _attempt(file: RemoteFile, address: str, stream: IO[bytes], there: int, report: Report) -> Exception | None:
-    """Appends what comes; what broke the connection, if something did."""
+def _attempt(file: RemoteFile, address: str, stream: IO[bytes], received: int, report: Report) -> Exception | None:
+    """Appends what the server sends. Returns the error that broke the connection, if any."""
     from huggingface_hub import get_session
     from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]  # not listed as exported
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]  # likewise
 
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
-    if there:
-        headers["Range"] = f"bytes={there}-"
+    if received:
+        headers["Range"] = f"bytes={received}-"
     try:
         with get_session().stream("GET", address, headers=headers, follow_redirects=True) as response:
             if response.status_code == RANGE_NOT_SATISFIABLE:
                 stream.truncate(0)
                 return None
             hf_raise_for_status(response)
-            if there and response.status_code != PARTIAL:
-                stream.truncate(0)  # all of it comes again
+            if received and response.status_code != PARTIAL:
+                stream.truncate(0)  # the server sends the whole file
             _append(file, response, stream, report)
     except HfHubHTTPError:
         raise
@@ -135,7 +135,9 @@ def _attempt(file: RemoteFile, address: str, stream: IO[bytes], there: int, repo
 
 def _append(file: RemoteFile, response: Any, stream: IO[bytes], report: Report) -> None:
     try:
-        for block in response.iter_bytes():  # as it comes: a block that is waited for is lost when the line breaks
+        for (
+            block
+        ) in response.iter_bytes():  # not in fixed blocks: an incomplete block is lost when the connection breaks
             stream.write(block)
             report(file.name, stream.tell(), file.size)
     except OSError as error:
@@ -146,14 +148,14 @@ def _append(file: RemoteFile, response: Any, stream: IO[bytes], report: Report) 
         stream.flush()
 
 
-def _look_for_room(file: RemoteFile, stream: IO[bytes], there: int) -> None:
+def _check_space(file: RemoteFile, stream: IO[bytes], received: int) -> None:
     free = shutil.disk_usage(Path(stream.name).parent).free
-    if free < file.size - there:
+    if free < file.size - received:
         raise DownloadFailed(_full(file, Path(stream.name), free))
 
 
 def _full(file: RemoteFile, path: Path, free: int) -> str:
     return (
         f"no room for {file.name}: {file.size / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free at {path.parent}. "
-        f"Make room, or name another folder with HF_HOME"
+        f"Free some space, or set HF_HOME to another folder"
     )

@@ -19,13 +19,13 @@ from auricle_server.checkpoints.config import parse_config
 from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
 from auricle_server.checkpoints.nemo.mapped_weights import NotMappable, map_weights
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME, FileSpan, Folder, Members, opened, read_config
-from auricle_server.checkpoints.raw import RawCheckpoint
 from auricle_server.checkpoints.tokenizer import sentencepiece_pieces
+from auricle_server.checkpoints.weights import StoredCheckpoint
 
 WEIGHTS_NAME = "model_weights.ckpt"
 
 
-def read_archive(path: Path) -> RawCheckpoint:
+def read_archive(path: Path) -> StoredCheckpoint:
     """Reads a ``.nemo`` file.
 
     Raises:
@@ -41,15 +41,15 @@ def read_archive(path: Path) -> RawCheckpoint:
         ) from error
 
 
-def read_unpacked(folder: Path) -> RawCheckpoint:
+def read_unpacked(folder: Path) -> StoredCheckpoint:
     """Reads the folder that a ``.nemo`` file unpacks to. Raises like `read_archive`."""
     return _read(str(folder), Folder(folder))
 
 
-def _read(origin: str, members: Members) -> RawCheckpoint:
+def _read(origin: str, members: Members) -> StoredCheckpoint:
     raw = read_config(origin, members)
-    config = parse_config(raw)  # what does not fit is refused before anything large is read
-    return RawCheckpoint(config, _read_weights(origin, members), _read_pieces(origin, raw, members))
+    config = parse_config(raw)  # refuses an unsuitable model before anything large is read
+    return StoredCheckpoint(config, _read_weights(origin, members), _read_pieces(origin, raw, members))
 
 
 def _read_weights(origin: str, members: Members) -> dict[str, torch.Tensor]:
@@ -81,7 +81,7 @@ def _read_pieces(origin: str, config: Mapping[str, Any], members: Members) -> tu
     if kind != "bpe":
         raise UnsupportedModel(
             f"tokenizer.type is {kind!r}; Auricle reads models with one SentencePiece tokenizer (type 'bpe'), and "
-            f"detokenises its pieces as they come; take a member of the family that has one"
+            f"detokenizes its pieces one by one; take a model of the family that has one"
         )
     name = str(section.get("model_path") or "").removeprefix("nemo:")
     if not name:

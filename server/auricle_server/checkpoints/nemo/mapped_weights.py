@@ -1,7 +1,7 @@
-"""Reads PyTorch's weights in place: tensors are windows on the mapped file, and no byte is read before it is needed.
+"""Maps PyTorch's weights: tensors are views of the mapped file, and no byte is read before it is needed.
 
-A ``.ckpt`` as `torch.save` writes it is a zip file of a pickle and, uncompressed, each tensor's storage. Only what a
-dictionary of tensors is made of may be named by the pickle; nothing else is called.
+A ``.ckpt`` as `torch.save` writes it is a zip file of a pickle and, uncompressed, each tensor's storage. The pickle may
+name only what a dictionary of tensors consists of; nothing else is called, unlike in `pickle.load`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor
 from auricle_server.checkpoints.nemo.members import FileSpan
 
 _LOCAL_HEADER = struct.Struct("<26xHH")
-"""Of a zip file's entry; its last fields are the lengths of the name and of what stands before the content."""
+"""Header of a zip file's entry, 30 bytes; its last fields are the lengths of the name and of the extra field."""
 _DTYPES = {
     "BFloat16Storage": torch.bfloat16,
     "BoolStorage": torch.bool,
@@ -37,7 +37,7 @@ _DTYPES = {
 
 
 class NotMappable(Exception):
-    """Written by an older or another PyTorch; `torch.load` reads it."""
+    """The file was written by an older or another PyTorch; `torch.load` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class _Storage:
 
 
 def map_weights(span: FileSpan) -> Any:
-    """What the pickle of the zip file at `span` holds, its tensors mapped.
+    """Unpickles the zip file at `span`, with its tensors mapped.
 
     Changes to the tensors stay in memory; the file must not be shortened while they live.
 
     Raises:
-        NotMappable: Not such a zip file.
-        pickle.UnpicklingError: The pickle names something that is no part of a dictionary of tensors.
+        NotMappable: It is not such a zip file.
+        pickle.UnpicklingError: The pickle names something that a dictionary of tensors does not consist of.
     """
     if span.size == 0:
         raise NotMappable("empty")
@@ -66,7 +66,7 @@ def map_weights(span: FileSpan) -> Any:
 
 
 class _Part:
-    """A part of a file, read as a file of its own."""
+    """A span of a file, as a file."""
 
     def __init__(self, stream: BinaryIO, span: FileSpan) -> None:
         self._stream, self._span = stream, span

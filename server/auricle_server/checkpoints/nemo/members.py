@@ -20,7 +20,7 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class FileSpan:
-    """A stretch of a file.
+    """A span of a file.
 
     Attributes:
         path: The file.
@@ -40,12 +40,12 @@ class Members(Protocol):
         """Opens a member for reading.
 
         Raises:
-            BadCheckpoint: There is none of that name.
+            BadCheckpoint: There is no member of that name.
         """
         ...
 
     def span(self, name: str) -> FileSpan | None:
-        """Where a member lies on disk; None where it is compressed. Raises like `open`."""
+        """Where a member is on disk; None where it is compressed. Raises like `open`."""
         ...
 
 
@@ -96,15 +96,15 @@ class Folder:
     def _path(self, name: str) -> Path:
         path = self._folder / name
         if not path.is_file():
-            raise BadCheckpoint(f"{self._folder} has no {name}; it is not a whole NeMo checkpoint")
+            raise BadCheckpoint(f"{self._folder} has no {name}; it is not a complete NeMo checkpoint")
         return path
 
 
 def read_config(origin: str, members: Members) -> dict[str, Any]:
-    """NeMo's configuration tree.
+    """Reads NeMo's configuration tree.
 
     Raises:
-        BadCheckpoint: There is none.
+        BadCheckpoint: It is missing or not YAML.
     """
     with members.open(CONFIG_NAME) as stream:
         try:

@@ -1,4 +1,4 @@
-"""The configuration in a folder that `transformers` saves a model to. Loads no tensor library."""
+"""Reads the configuration of a model that `transformers` saved to a folder. Loads no tensor library."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ TOKENIZER_NAMES = ("tokenizer.json", "tokenizer.model")
 
 
 def holds_safetensors(folder: Path) -> bool:
-    """Whether `folder` has the weights, or the list of their files."""
+    """Whether `folder` has weights, or the index of their files."""
     return any((folder / name).is_file() for name in (WEIGHTS_NAME, INDEX_NAME))
 
 
 def folder_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
-    """The model's configuration, and that of its features.
+    """Reads the model's configuration, and that of its features.
 
     Raises:
         BadCheckpoint: Something is missing or damaged.
-        UnsupportedModel: A model that the engine does not run.
+        UnsupportedModel: The engine does not run the model.
     """
     processor = _processor(folder)
     config = parse_config(nemo_config(read_json(folder / CONFIG_NAME), processor))
@@ -35,7 +35,7 @@ def folder_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files with weights: those that the index names, or the only one; they need not be there."""
+    """The files with weights: those that the index names, or the only one. They may not exist."""
     if not (folder / INDEX_NAME).is_file():
         return [folder / WEIGHTS_NAME]
     return [folder / name for name in indexed_files(read_json(folder / INDEX_NAME))]
@@ -53,12 +53,12 @@ def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file of a checkpoint.
 
     Raises:
-        BadCheckpoint: There is none.
+        BadCheckpoint: It is missing or not a JSON object.
     """
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise BadCheckpoint(f"{path.parent} has no {path.name}; it is not a whole checkpoint") from error
+        raise BadCheckpoint(f"{path.parent} has no {path.name}; it is not a complete checkpoint") from error
     except ValueError as error:
         raise BadCheckpoint(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):
@@ -67,7 +67,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _processor(folder: Path) -> dict[str, Any]:
-    """Both files where there are both: the earlier version kept the features in one of their own."""
+    """The processor's configuration, from both files where both exist: early versions kept the features apart."""
     found = [read_json(folder / name) for name in PROCESSOR_NAMES if (folder / name).is_file()]
     if not found:
         raise BadCheckpoint(f"{folder} has neither {' nor '.join(PROCESSOR_NAMES)}, which say how features are made")

@@ -1,6 +1,6 @@
 """Reads the folder that `transformers` saves a model to: safetensors, ``config.json`` and a tokenizer.
 
-No `transformers` needed. Weights are mapped, not read, and may lie in several files with an index.
+Needs no `transformers`. Weights are mapped, not read, and may be in several files with an index.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from safetensors import SafetensorError, safe_open
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint
 from auricle_server.checkpoints.features import hann_window, mel_filters
-from auricle_server.checkpoints.raw import RawCheckpoint
 from auricle_server.checkpoints.safetensors.config import TOKENIZER_NAMES, folder_config, weight_files
 from auricle_server.checkpoints.safetensors.names import nemo_name
 from auricle_server.checkpoints.tokenizer import json_pieces, sentencepiece_pieces
+from auricle_server.checkpoints.weights import StoredCheckpoint
 
 
-def read_folder(folder: Path) -> RawCheckpoint:
+def read_folder(folder: Path) -> StoredCheckpoint:
     """Reads such a folder.
 
     Raises:
         BadCheckpoint: Something is missing or damaged.
-        UnsupportedModel: A model that this engine does not run.
+        UnsupportedModel: The engine does not run the model.
     """
     config, extractor = folder_config(folder)
     weights = {nemo_name(name): value for path in weight_files(folder) for name, value in _tensors(path).items()}
     weights |= _feature_constants(config, extractor)
-    return RawCheckpoint(config, weights, _pieces(folder, config.decoder.vocabulary))
+    return StoredCheckpoint(config, weights, _pieces(folder, config.decoder.vocabulary))
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
-        raise BadCheckpoint(f"{path.parent} has no {path.name}, which its index names; it is not a whole checkpoint")
+        raise BadCheckpoint(f"{path.parent} has no {path.name}, which its index names; it is not a complete checkpoint")
     try:
         with safe_open(path, framework="pt") as stored:
             return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dictionary
@@ -46,10 +46,10 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _feature_constants(config: ModelConfig, extractor: dict[str, Any]) -> dict[str, torch.Tensor]:
-    """Filters and window, which NeMo stores; some checkpoints were trained with theirs in less than fp32."""
+    """Filters and window, which NeMo stores. Some checkpoints were trained with filters below fp32."""
     rounded = getattr(torch, str(extractor.get("mel_filters_dtype", "float32")), None)
     if not isinstance(rounded, torch.dtype):
-        raise BadCheckpoint(f"mel_filters_dtype is {extractor['mel_filters_dtype']!r}, which is no precision")
+        raise BadCheckpoint(f"mel_filters_dtype is {extractor['mel_filters_dtype']!r}, which torch does not have")
     constants = {"fb": mel_filters(config.mel)[None], "window": hann_window(config.mel)}
     return {f"preprocessor.featurizer.{name}": value.to(rounded).float() for name, value in constants.items()}
 
@@ -60,4 +60,4 @@ def _pieces(folder: Path, count: int) -> tuple[str, ...]:
         return json_pieces(as_json.read_bytes(), count)
     if as_model.is_file():
         return sentencepiece_pieces(as_model.read_bytes())
-    raise BadCheckpoint(f"{folder} has neither {' nor '.join(TOKENIZER_NAMES)}; it is not a whole checkpoint")
+    raise BadCheckpoint(f"{folder} has neither {' nor '.join(TOKENIZER_NAMES)}; it is not a complete checkpoint")

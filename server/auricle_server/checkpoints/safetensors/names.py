@@ -1,7 +1,7 @@
-"""What `transformers` calls things: its configuration and parameter names, turned into NeMo's.
+"""Converts the configuration and the parameter names of `transformers` to NeMo's.
 
 `transformers` (5.23) has two classes of the family: `NemotronAsrStreamingForRNNT` (English) and `Nemotron3_5AsrForRNNT`
-(multilingual, with a language prompt). Both store the parameters of NeMo's checkpoints as they are, under other names.
+(multilingual, with a language prompt). Both store the parameters of NeMo's checkpoints unchanged, under other names.
 """
 
 from __future__ import annotations
@@ -54,15 +54,16 @@ def nemo_name(name: str) -> str:
 def nemo_config(config: Mapping[str, Any], processor: Mapping[str, Any]) -> dict[str, Any]:
     """NeMo's configuration tree.
 
-    What these classes always are (causal, layer norm, features that are not normalised) is not in their configuration.
+    Their configuration leaves out what is the same in all models of these classes: causal convolutions, layer norm,
+    features that are not normalised.
 
     Args:
         config: ``config.json``.
         processor: ``processor_config.json``, or ``preprocessor_config.json`` of earlier versions.
 
     Raises:
-        UnsupportedModel: Another class.
-        BadCheckpoint: Something that each of the two has is missing.
+        UnsupportedModel: The class is not one of `CLASSES`.
+        BadCheckpoint: A value that both classes have is missing.
     """
     kind = str(config.get("model_type", "unknown"))
     if kind not in CLASSES:
@@ -134,7 +135,7 @@ def _encoder(encoder: Mapping[str, Any], processor: Mapping[str, Any]) -> dict[s
 
 
 def _contexts(encoder: Mapping[str, Any], processor: Mapping[str, Any]) -> list[list[int]]:
-    """The processor lists the lookaheads, the encoder the one it starts with; an early version had both as pairs."""
+    """The contexts. The processor lists the right contexts, the encoder its default; early versions list pairs."""
     if "sliding_window" not in encoder:
         given = encoder["att_context_size"]
         return given if isinstance(given[0], list) else [given]

@@ -37,7 +37,7 @@ Load = Callable[[TableSpan, Automaton], None]
 
 
 @dataclass(slots=True)
-class _Entry:
+class _CachedAutomaton:
     phrases: tuple[str, ...]
     users: int = 0
     span: TableSpan | None = None
@@ -69,7 +69,7 @@ class AutomatonCache:
         self._load = load
         self._bonus = bonus
         self._states, self._arcs = SpanAllocator(1, states), SpanAllocator(0, arcs)
-        self._entries: dict[int, _Entry] = {}
+        self._entries: dict[int, _CachedAutomaton] = {}
         self._handles: dict[tuple[str, ...], int] = {}
         self._idle: dict[int, None] = {}
         """Handles without users, the longest unused first."""
@@ -94,7 +94,7 @@ class AutomatonCache:
         handle = self._handles.get(phrases)
         if handle is None:
             handle, self._next = self._next, self._next + 1
-            self._handles[phrases], self._entries[handle] = handle, _Entry(phrases)
+            self._handles[phrases], self._entries[handle] = handle, _CachedAutomaton(phrases)
             self._waiting.append(handle)
         self._idle.pop(handle, None)
         self._entries[handle].users += 1
