@@ -8,7 +8,7 @@ _COMMAND_LINE_PACKAGES = {"typer", "rich", "click"}
 
 
 def main() -> None:
-    """Runs the command line; says how to install it where only the light core is installed."""
+    """Runs the command line; without the [server] extra, prints how to install it."""
     try:
         from auricle_server.commands.app import app
     except ModuleNotFoundError as missing:

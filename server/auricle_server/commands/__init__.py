@@ -1,1 +1,1 @@
-"""What the `auricle` command does: one module for each of its words. Heavy imports happen inside the commands."""
+"""The `auricle` command: one module for each subcommand. Heavy imports happen inside the commands."""

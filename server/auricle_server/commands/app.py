@@ -1,4 +1,4 @@
-"""The command line as a whole."""
+"""The command line: all subcommands in one application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Audio of any file that libsndfile reads, as the mono 16 kHz PCM that a stream takes."""
+"""Reads audio files of every format of libsndfile as 16 kHz mono PCM."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _BLOCK_SECONDS = 0.1
 
 
 class UnreadableAudio(Exception):
-    """The file holds no audio that can be read; the message says why, without the file's name."""
+    """A file cannot be read as audio; the message gives the reason without the file's name."""
 
 
 class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no types
-    """A sound file read from front to back.
+    """A sound file that is read from start to end.
 
-    `soundfile` seeks after every read of a seekable file; an mp3 decoder loses its bit reservoir by that and goes on
-    with silence.
+    `soundfile` seeks after every read of a seekable file. The MP3 decoder loses its bit reservoir by the seek, and the
+    next samples are silence.
     """
 
     def seekable(self) -> bool:
@@ -39,7 +39,7 @@ class AudioFile:
     """An open audio file.
 
     Attributes:
-        name: As the user gave it; ``<stdin>`` for standard input.
+        name: The name that the user gave; ``<stdin>`` for standard input.
         duration: Seconds.
     """
 
@@ -51,7 +51,7 @@ class AudioFile:
         """Yields the audio as little-endian 16 bit PCM at 16 kHz, channels averaged, about 100 ms at a time.
 
         Raises:
-            UnreadableAudio: The file breaks off or is damaged further in.
+            UnreadableAudio: The file is cut off or damaged.
         """
         resampler = soxr.ResampleStream(self._sound.samplerate, SAMPLE_RATE, 1, dtype="float32")
         block = max(1, round(self._sound.samplerate * _BLOCK_SECONDS))
@@ -70,10 +70,10 @@ def _pcm16(samples: NDArray[np.float32]) -> bytes:
 
 @contextmanager
 def open_audio(path: str) -> Iterator[AudioFile]:
-    """Opens a wav, flac, ogg, mp3, ... file of any rate and number of channels; ``-`` is standard input.
+    """Opens a file of any sample rate and number of channels; ``-`` is standard input.
 
     Raises:
-        UnreadableAudio: There is no such file, or it is not audio.
+        UnreadableAudio: The file is missing or holds no audio.
     """
     try:
         with _Sequential(_source(path)) as sound:
@@ -84,7 +84,7 @@ def open_audio(path: str) -> Iterator[AudioFile]:
 
 
 def _source(path: str) -> BytesIO | str:
-    """What libsndfile opens; standard input is read whole, because it seeks."""
+    """The argument for libsndfile; standard input is read completely, because libsndfile seeks in it."""
     if path == STANDARD_INPUT:
         data = sys.stdin.buffer.read()
         if not data:

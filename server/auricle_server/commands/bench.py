@@ -12,7 +12,7 @@ from auricle_server.commands.console import fail
 
 bench = typer.Typer(
     name="bench",
-    help="Measure what this machine holds.",
+    help="Measure how many live streams this machine sustains.",
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -20,9 +20,10 @@ bench = typer.Typer(
 
 Model = Annotated[str, typer.Option(help="demo, a .nemo file, a folder, or a Hugging Face id.")]
 RandomWeights = Annotated[
-    str | None, typer.Option(help="In place of a checkpoint: en, 3.5, 120m or demo with random weights of full size.")
+    str | None,
+    typer.Option(help="Use an architecture with random weights instead of a checkpoint: en, 3.5, 120m or demo."),
 ]
-Out = Annotated[Path | None, typer.Option(help="Folder of the results; tests/bench/results/<machine> unless set.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the results. Default: tests/bench/results/MACHINE.")]
 
 
 def _print(text: str) -> None:
@@ -31,7 +32,7 @@ def _print(text: str) -> None:
 
 @bench.callback()
 def _bench() -> None:
-    """Measure what this machine holds."""
+    """Measure how many live streams this machine sustains."""
 
 
 @bench.command()
@@ -39,29 +40,37 @@ def engine(
     model: Model = "demo",
     random_weights: RandomWeights = None,
     latency_ms: Annotated[
-        list[int] | None, typer.Option(help="Chunk; may be given several times; all of the model's unless set.")
+        list[int] | None,
+        typer.Option(help="Chunk latency. Repeat the option for several. Default: all latencies of the model."),
     ] = None,
-    streams: Annotated[int | None, typer.Option(help="Measure so many; searches the most unless set.")] = None,
-    most: Annotated[int | None, typer.Option(help="Search no farther.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
-    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; what suits the device unless set.")] = None,
+    streams: Annotated[
+        int | None, typer.Option(help="Measure this number of streams. Default: search the largest sustained number.")
+    ] = None,
+    most: Annotated[int | None, typer.Option(help="Upper end of the search.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    dtype: Annotated[
+        str | None, typer.Option(help="float32 or bfloat16. Default: the engine's choice for the device.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     hold: Annotated[float, typer.Option(help="Seconds of audio measured for each number of streams.")] = 4.0,
     stopwatch: Annotated[
-        str, typer.Option("--time", help="wall, or cpu: this process's own time, on a machine that others use too.")
+        str, typer.Option("--time", help="wall, or cpu: CPU time of this process, for a machine with other work.")
     ] = "wall",
-    compare: Annotated[int, typer.Option(help="Streams whose transcripts are compared with what they say alone.")] = 16,
-    baseline: Annotated[list[str] | None, typer.Option(help="nemo: its pipeline, measured beside ours.")] = None,
-    rounds: Annotated[int, typer.Option(help="Rounds of a comparison.")] = 12,
-    budget: Annotated[float | None, typer.Option(help="Seconds after which no further chunk is begun.")] = None,
-    profile: Annotated[bool, typer.Option("--profile", help="Say what the time goes into; write a trace.")] = False,
+    compare: Annotated[
+        int, typer.Option(help="Number of streams whose transcripts are compared with those of the same streams alone.")
+    ] = 16,
+    baseline: Annotated[list[str] | None, typer.Option(help="nemo: measure NeMo's pipeline in the same run.")] = None,
+    rounds: Annotated[int, typer.Option(help="Measured rounds of a comparison with a baseline.")] = 12,
+    budget: Annotated[float | None, typer.Option(help="Seconds after which no further latency is started.")] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Print and write a profile, with a trace.")] = False,
     out: Out = None,
 ) -> None:
-    """Live streams on the engine by itself: how many it sustains, and how long they wait.
+    """Measure the engine without sockets: sustained live streams, and the wait for their results.
 
-    Streams speak the bundled clips, each from a place of its own, in packets of 20 ms, in phases spread over a chunk.
-    Sustained is the largest number whose results come within a chunk of the audio that completes them (p99), with no
-    growing backlog. Time passes virtually: what the engine costs is measured, waiting for audio is skipped.
+    Every stream plays the bundled clips from its own start in packets of 20 ms; the starts are spread over a chunk.
+    A number of streams is sustained when p99 of the wait, from the packet that completes a chunk to its results, is
+    shorter than a chunk, and the backlog does not grow. The clock is virtual: the cost of the engine is measured, and
+    idle time is skipped.
     """
     given: dict[str, Any] = dict(locals())
     given["latencies_ms"] = tuple(given.pop("latency_ms") or ())
@@ -81,25 +90,27 @@ def engine(
 def serve(
     model: Model = "demo",
     random_weights: RandomWeights = None,
-    latency_ms: Annotated[int, typer.Option(help="Chunk that clients ask for.")] = 160,
-    streams: Annotated[int, typer.Option(help="So many live streams.")] = 8,
-    find: Annotated[bool, typer.Option("--find", help="Search the most instead.")] = False,
-    most: Annotated[int, typer.Option(help="Search no farther.")] = 4096,
-    seconds: Annotated[float, typer.Option(help="How long they speak after the ramp.")] = 20.0,
-    ramp: Annotated[float, typer.Option(help="Seconds over which they open; not measured.")] = 2.0,
+    latency_ms: Annotated[int, typer.Option(help="Chunk latency of the streams.")] = 160,
+    streams: Annotated[int, typer.Option(help="Number of live streams.")] = 8,
+    find: Annotated[bool, typer.Option("--find", help="Search the largest number of streams instead.")] = False,
+    most: Annotated[int, typer.Option(help="Upper end of the search.")] = 4096,
+    seconds: Annotated[float, typer.Option(help="Length of each stream after the ramp, seconds.")] = 20.0,
+    ramp: Annotated[float, typer.Option(help="Seconds over which the streams start; not measured.")] = 2.0,
     gateways: Annotated[int, typer.Option(help="Gateway processes.")] = 1,
     workers: Annotated[int, typer.Option(help="Worker processes.")] = 1,
-    client_processes: Annotated[int, typer.Option(help="Processes of clients.")] = 1,
-    threads: Annotated[int, typer.Option(help="CPU threads of a worker.")] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda.")] = "auto",
-    soak: Annotated[float | None, typer.Option(help="Speak for so many minutes; memory must stay flat.")] = None,
+    client_processes: Annotated[int, typer.Option(help="Client processes.")] = 1,
+    threads: Annotated[int, typer.Option(help="CPU threads per worker.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    soak: Annotated[
+        float | None, typer.Option(help="Run for this many minutes, and check that memory does not grow.")
+    ] = None,
     out: Out = None,
 ) -> None:
-    """Live streams through a whole server, over real WebSockets, from clients in processes of their own.
+    """Measure a whole server over WebSockets, with clients in their own processes.
 
-    A number of streams holds when p95 of the finals comes within a chunk and 150 ms of their finalize, p99 of the
-    engine's steps within a chunk, lag does not grow, nothing is missing or wrong, and the words are those that each
-    stream says alone. The exit code is 1 when it does not.
+    A number of streams is sustained when p95 from finalize to final is at most a chunk plus 150 ms, p99 of the engine's
+    steps is shorter than a chunk, the lag does not grow, no final is missing, no error occurs, and the word error rate
+    equals that of the same streams alone. The exit code is 1 when it is not.
     """
     given: dict[str, Any] = dict(locals())
     if given.pop("find"):
@@ -124,10 +135,10 @@ _RESULTS = Path("tests/bench/results")
 def table(
     results: Results = _RESULTS,
     page: Annotated[
-        Path | None, typer.Option("--page", "--readme", help="Put the tables between this page's markers.")
+        Path | None, typer.Option("--page", "--readme", help="Write the tables between the markers of this page.")
     ] = None,
 ) -> None:
-    """Tables of the results, as Markdown."""
+    """Print tables of the results as Markdown."""
     from auricle_server.bench.report.table import NoMarkers, render, update
 
     if page is None:
@@ -142,7 +153,7 @@ def table(
 
 @bench.command()
 def plot(results: Results = _RESULTS) -> None:
-    """Pictures of the results, one SVG a machine."""
+    """Draw plots of the results, one SVG for each machine."""
     from auricle_server.bench import MissingPackage
     from auricle_server.bench.report.plot import plot as draw
 
@@ -156,11 +167,11 @@ def plot(results: Results = _RESULTS) -> None:
 
 @bench.command()
 def gpu(
-    budget: Annotated[float, typer.Option(help="Seconds after which nothing more is begun.")] = 480.0,
+    budget: Annotated[float, typer.Option(help="Seconds after which no further stage is started.")] = 480.0,
 ) -> None:
-    """All that an NVIDIA GPU can say: its tests, the engine with models of full size, the server.
+    """Run the GPU tests and benches: the engine with models of full size, and the server.
 
-    What is not installed is named and left out. To be run from a checkout, as `make gpu` does.
+    Stages whose packages are not installed are skipped and named. Run it from a checkout, as `make gpu` does.
     """
     from auricle_server.bench.gpu import run
 

@@ -1,4 +1,4 @@
-"""What `auricle doctor` looks at. Each check returns findings and never raises for what it may find."""
+"""The checks of `auricle doctor`. A check yields findings and does not raise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 
 _OPEN_FILES_WANTED = 4096
 _OPTIONAL_EXTRAS = {
-    "turns": "turn ends judged by how a voice sounds",
+    "turns": "turn detection by sound",
     "pipecat": "the Pipecat adapter and the demo",
     "livekit": "the LiveKit adapter and the demo",
     "nemo": "the parity tests and the demo model's recipe",
@@ -28,7 +28,7 @@ _OPTIONAL_EXTRAS = {
 
 
 class CheckStatus(Enum):
-    """Whether something works, works only partly, or keeps a server from running."""
+    """Whether something works, works in part, or prevents a server from running."""
 
     GOOD = "good"
     NOTE = "note"
@@ -40,9 +40,9 @@ class Finding:
     """One line of the report.
 
     Attributes:
-        subject: What was looked at.
-        verdict: How it is.
-        detail: What is there, or what is missing.
+        subject: What was checked.
+        verdict: The result.
+        detail: What was found, or what is missing.
         remedy: What to do; empty when there is nothing to do.
     """
 
@@ -53,14 +53,14 @@ class Finding:
 
 
 def check_python() -> Iterator[Finding]:
-    """The interpreter and the machine."""
+    """Checks the interpreter and the machine."""
     version = platform.python_version()
     where = f"{version} on {platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores"
     yield Finding("Python", CheckStatus.GOOD, where)
 
 
 def check_packages() -> Iterator[Finding]:
-    """The distribution and what its extras name."""
+    """Checks the distribution and the packages of its extras."""
     yield Finding("auricle", CheckStatus.GOOD, metadata.version("auricle"))
     yield _extra("server", "the server", needed=True)
     for extra, purpose in _OPTIONAL_EXTRAS.items():
@@ -96,57 +96,59 @@ def _problem(requirement: Requirement) -> str | None:
 
 
 def check_torch() -> Iterator[Finding]:
-    """PyTorch, and the device that `--device auto` takes."""
+    """Checks PyTorch, and lists the devices that `--device auto` chooses from."""
     try:
-        import torch
+        from auricle_server.bench.report.machine import torch_devices, versions
     except ImportError as error:
         yield Finding("PyTorch", CheckStatus.BAD, str(error), "in a checkout of Auricle: pip install '.[server]'")
         return
-    yield Finding("PyTorch", CheckStatus.GOOD, str(torch.__version__))
-    if not torch.cuda.is_available():
-        built = "this PyTorch is a CPU build" if torch.version.cuda is None else "no usable NVIDIA driver or GPU"
-        yield Finding("device", CheckStatus.GOOD, f"cpu, {torch.get_num_threads()} threads ({built})")
-        return
-    for index in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(index)
-        memory = properties.total_memory / 2**30
-        yield Finding("device", CheckStatus.GOOD, f"cuda:{index}, {properties.name}, {memory:.0f} GiB")
+    yield Finding("PyTorch", CheckStatus.GOOD, versions()["torch"])
+    for device in torch_devices():
+        yield Finding("device", CheckStatus.GOOD, device)
 
 
 def check_checkpoint(model: str) -> Iterator[Finding]:
-    """Whether the model loads, and how long that takes."""
+    """Checks whether the model loads, and how long that takes."""
     try:
         from auricle_server.checkpoints import load_checkpoint
         from auricle_server.checkpoints.hub import cache
         from auricle_server.checkpoints.known_models import BUNDLED
     except ImportError as error:
-        yield Finding("checkpoint", CheckStatus.BAD, f"cannot be looked at: {error}", "see the lines above")
+        yield Finding("checkpoint", CheckStatus.BAD, f"cannot be checked: {error}", "see the lines above")
         return
     repository = None if model in BUNDLED or Path(model).expanduser().exists() else cache.parse(model)
     if repository is not None and cache.cached(repository) is None:
         remedy = f"auricle pull {repository}"
         yield Finding(
-            "checkpoint", CheckStatus.NOTE, f"{repository} is not here; a server would bring it first", remedy
+            "checkpoint",
+            CheckStatus.NOTE,
+            f"{repository} is not in the cache; a server downloads it at start-up",
+            remedy,
         )
         return
     began = time.monotonic()
     try:
         load_checkpoint(model)
-    except Exception as error:  # noqa: BLE001 - a report must go on, whatever a damaged file does to its loader
+    except Exception as error:  # noqa: BLE001 - a damaged file may raise anything, and the report continues
         yield Finding(
-            "checkpoint", CheckStatus.BAD, f"{model}: {error}", "name another with --model, or fetch it again"
+            "checkpoint",
+            CheckStatus.BAD,
+            f"{model}: {error}",
+            "choose another model with --model, or download it again",
         )
     else:
         yield Finding("checkpoint", CheckStatus.GOOD, f"{model} loads in {time.monotonic() - began:.1f} s")
 
 
 def check_port(host: str, port: int) -> Iterator[Finding]:
-    """Whether a server could listen there, or already does."""
+    """Checks whether a server could listen on the port, or already does."""
     subject = f"port {port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
-        yield Finding(subject, CheckStatus.BAD, f"{host}: {error.strerror}", "an address of this machine: --host")
+        yield Finding(
+            subject, CheckStatus.BAD, f"{host}: {error.strerror}", "pass an address of this machine with --host"
+        )
         return
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -161,12 +163,19 @@ def check_port(host: str, port: int) -> Iterator[Finding]:
 def _taken(subject: str, host: str, port: int, error: OSError) -> Finding:
     if (status := _readiness(host, port)) is not None:
         state = "ready" if status == 200 else "not ready"
-        return Finding(subject, CheckStatus.NOTE, f"an HTTP server answers there, {state}", "another port: --port")
-    return Finding(subject, CheckStatus.BAD, f"{host}: {error.strerror}", "free it, or take another with --port")
+        return Finding(
+            subject, CheckStatus.NOTE, f"an HTTP server answers on it, {state}", "choose another port with --port"
+        )
+    return Finding(
+        subject,
+        CheckStatus.BAD,
+        f"{host}: {error.strerror}",
+        "stop the program that uses it, or choose another port with --port",
+    )
 
 
 def _readiness(host: str, port: int) -> int | None:
-    """HTTP status of ``/readyz``, or None when nobody answers."""
+    """HTTP status of ``/readyz``; None without an answer."""
     with contextlib.suppress(OSError, ValueError):
         try:
             with urllib.request.urlopen(f"http://{host}:{port}/readyz", timeout=2) as answer:
@@ -177,7 +186,7 @@ def _readiness(host: str, port: int) -> int | None:
 
 
 def check_open_files() -> Iterator[Finding]:
-    """One stream is one socket."""
+    """Checks the limit of open files: each stream is one socket."""
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit != resource.RLIM_INFINITY and limit < _OPEN_FILES_WANTED:
         remedy = f"ulimit -n {min(most, 65536) if most > 0 else 65536}"
@@ -187,7 +196,7 @@ def check_open_files() -> Iterator[Finding]:
 
 
 def check_audio() -> Iterator[Finding]:
-    """What `auricle transcribe` can read."""
+    """Checks the audio formats that `auricle transcribe` can read."""
     try:
         import soundfile
         import soxr
@@ -200,12 +209,12 @@ def check_audio() -> Iterator[Finding]:
 
 
 def check_turns() -> Iterator[Finding]:
-    """What turn ends are judged by in semantic mode."""
+    """Checks the evidence that turn detection uses in semantic mode."""
     subject = "turn ends"
     try:
         from auricle_server.voice.models import ModelsMissing, find_models, load_models
     except ImportError as error:
-        yield Finding(subject, CheckStatus.BAD, f"cannot be looked at: {error}", "see the lines above")
+        yield Finding(subject, CheckStatus.BAD, f"cannot be checked: {error}", "see the lines above")
         return
     found = find_models()
     try:
@@ -214,17 +223,17 @@ def check_turns() -> Iterator[Finding]:
     except ModelsMissing as damaged:
         yield Finding(subject, CheckStatus.BAD, str(damaged), "pip install --force-reinstall pipecat-ai onnxruntime")
         return
-    judged = f"judged by {', '.join(('words', 'punctuation', *found.signals))}"
+    signals = f"detected by {', '.join(('words', 'punctuation', *found.signals))}"
     if found.missing:
         yield Finding(
-            subject, CheckStatus.NOTE, f"{judged}; {found.missing}", "in a checkout of Auricle: pip install '.[turns]'"
+            subject, CheckStatus.NOTE, f"{signals}; {found.missing}", "in a checkout of Auricle: pip install '.[turns]'"
         )
     else:
-        yield Finding(subject, CheckStatus.GOOD, judged)
+        yield Finding(subject, CheckStatus.GOOD, signals)
 
 
 def all_checks(model: str, host: str, port: int) -> Iterator[Finding]:
-    """Every finding, in the order of the report, as soon as it is known."""
+    """Runs all checks in the order of the report and yields each finding at once."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         check_python,
         check_packages,

@@ -1,4 +1,4 @@
-"""Where commands write: results to standard output, everything else to standard error."""
+"""The console for messages. Commands print results to standard output and all else to standard error."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 
 notes = Console(stderr=True, highlight=False)
-"""For people: progress, notes, errors."""
+"""Standard error: progress, notes, errors."""
 
 
 def fail(message: str) -> None:
-    """Prints an error for a person; the command goes on or exits by itself."""
+    """Prints an error. Does not exit: the command decides whether it continues."""
     notes.print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)

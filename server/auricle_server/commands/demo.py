@@ -15,23 +15,23 @@ _LOG_WIDTH = 130
 
 
 def demo(
-    model: Annotated[str, typer.Option(help="Model that the server loads.")] = "demo",
+    model: Annotated[str, typer.Option(help="Model of the server.")] = "demo",
     clips: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with clips of your own: 16 kHz mono files, and a manifest.json that lists for each one file, "
-            "text, voice and speech_end in seconds.",
+            help="Folder with your own clips: 16 kHz mono files, and a manifest.json that lists file, text, voice and "
+            "speech_end (in seconds) of each.",
             exists=True,
             file_okay=False,
         ),
     ] = None,
-    picture: Annotated[Path | None, typer.Option(help="Save a picture of the run here, as SVG.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Save a picture of the run as SVG.")] = None,
 ) -> None:
-    """Watch speech become captions and turn ends in Pipecat and in LiveKit.
+    """Show live captions and turn ends in Pipecat and LiveKit. Takes about a minute.
 
     Starts a server on a free port, plays the bundled clips in real time through a Pipecat pipeline and a LiveKit
-    agent session at four chunk latencies, and ends with a table. The exit code is 1 when a turn end is missing or too
-    many words are wrong. Takes about a minute.
+    agent session at four chunk latencies, and prints word error rates and delays. The exit code is 1 when a turn end
+    is missing or a word error rate is too high.
     """
     try:
         from auricle_server.demo.run import run
@@ -50,6 +50,6 @@ def demo(
 
 
 def _console() -> Console:
-    """A terminal as it is; a file or a log wide enough for the tables."""
+    """The terminal, or for a file or pipe a console that is wide enough for the tables."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=_LOG_WIDTH)

@@ -1,4 +1,4 @@
-"""`auricle doctor`: what is there, what is missing, what to do."""
+"""`auricle doctor`."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ _MARKS = {CheckStatus.GOOD: "[green]✓[/]", CheckStatus.NOTE: "[yellow]•[/]",
 
 
 def doctor(
-    model: Annotated[str, typer.Option(help="Checkpoint to look at: demo, a .nemo file, a folder, an id.")] = "demo",
-    host: Annotated[str, typer.Option(help="Address the server would listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port the server would listen on.", min=1, max=65535)] = 8765,
+    model: Annotated[
+        str, typer.Option(help="Model to check: demo, a .nemo file, a folder, or a Hugging Face id.")
+    ] = "demo",
+    host: Annotated[str, typer.Option(help="Address that the server would listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port that the server would listen on.", min=1, max=65535)] = 8765,
 ) -> None:
-    """Look over this installation and say what to do about it.
+    """Check this installation and print what to fix.
 
-    The exit code is 1 when something keeps a server from running.
+    The exit code is 1 when a server could not run here.
     """
     console = Console(highlight=False)
     bad = 0
-    with notes.status("Looking"):
+    with notes.status("Checking"):
         for finding in all_checks(model, host, port):
             _print(console, finding)
             bad += finding.verdict is CheckStatus.BAD
-    console.print("[bold red]A server would not run here.[/]" if bad else "[bold green]A server runs here.[/]")
+    console.print("[bold red]A server cannot run here.[/]" if bad else "[bold green]A server can run here.[/]")
     raise typer.Exit(1 if bad else 0)
 
 

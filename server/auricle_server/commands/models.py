@@ -1,4 +1,4 @@
-"""`auricle models`: which models there are, and which of them are here."""
+"""`auricle models`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from auricle_server.checkpoints.hub.cache import Repository, cached, cached_comm
 from auricle_server.checkpoints.known_models import BUNDLED, KNOWN_MODELS, OWN_LICENCE, KnownModel, ModelFacts, facts
 
 _FEW = 6
-"""Languages that a line lists."""
+"""Number of languages that a line lists."""
 _CARDS = (
-    "Licences, and what is said of models that are not here, are from their cards on the hub: read the card before you "
-    "use one. `auricle pull` brings a model."
+    "Licences, and the facts about models that are not on this machine, are from the model cards on the hub. Read the "
+    "card before you use a model. `auricle pull` downloads a model."
 )
 
 
@@ -29,10 +29,10 @@ class Copy:
     """A model on this machine.
 
     Attributes:
-        path: Of its file or folder.
-        size: Bytes.
-        revision: Commit; None for a bundled model.
-        trouble: Why it would not load, as far as its configuration tells; empty when nothing speaks against it.
+        path: Path of its file or folder.
+        size: Size in bytes.
+        revision: Commit of the hub's repository; None for a bundled model.
+        trouble: Why it cannot be loaded, from its configuration alone; empty without a known reason.
     """
 
     path: str
@@ -43,7 +43,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """One line of the table."""
+    """One model of the list; the fields are those of the JSON output."""
 
     name: str
     bundled: bool
@@ -57,10 +57,10 @@ class ListedModel:
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """List the models that Auricle knows, and which of them are on this machine.
+    """List the known models, and which of them are on this machine.
 
-    Other members of the family load as well: any cache-aware streaming FastConformer transducer, as a .nemo file or as
-    safetensors. `auricle pull` downloads one.
+    Other models of the family load too: any cache-aware streaming FastConformer transducer, as a .nemo file or as
+    safetensors. `auricle pull` downloads a model.
     """
     entries = [*map(_bundled, BUNDLED), *map(_published, KNOWN_MODELS)]
     if as_json:
@@ -71,20 +71,20 @@ def models(
 
 def _bundled(name: str) -> ListedModel:
     path = BUNDLED[name]
-    found, copy = _looked_at(path, None)
+    found, copy = _inspect(path, None)
     return ListedModel(name, True, OWN_LICENCE, found.languages, found.latencies_ms, "comes with Auricle", copy)
 
 
 def _published(known: KnownModel) -> ListedModel:
     repository = Repository(known.id)
     path = cached(repository)
-    found, copy = _looked_at(path, cached_commit(repository)) if path else (None, None)
+    found, copy = _inspect(path, cached_commit(repository)) if path else (None, None)
     latencies = found.latencies_ms if found and found.latencies_ms else known.latencies_ms
     return ListedModel(known.id, False, known.licence, known.languages, latencies, known.note, copy)
 
 
-def _looked_at(path: Path, revision: str | None) -> tuple[ModelFacts, Copy]:
-    """What a copy's own configuration says, and the copy."""
+def _inspect(path: Path, revision: str | None) -> tuple[ModelFacts, Copy]:
+    """The facts of a copy's own configuration, and the copy."""
     files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
     try:
@@ -99,9 +99,9 @@ def _print(entries: list[ListedModel]) -> None:
     table.add_column("here", justify="right")
     for entry in entries:
         latencies = " ".join(map(str, entry.latencies_ms))
-        told = (_languages(entry.languages), f"chunks of {latencies} ms", entry.licence, entry.note)
-        table.add_row(f"[bold]{escape(entry.name)}[/]", _here(entry.here))
-        table.add_row(f"[dim]  {escape('; '.join(filter(None, told)))}[/]", "")
+        facts_shown = (_languages(entry.languages), f"chunks of {latencies} ms", entry.licence, entry.note)
+        table.add_row(f"[bold]{escape(entry.name)}[/]", _presence(entry.here))
+        table.add_row(f"[dim]  {escape('; '.join(filter(None, facts_shown)))}[/]", "")
         if entry.here and entry.here.trouble:
             table.add_row(f"[red]  {escape(entry.here.trouble)}[/]", "")
     console = Console(highlight=False)
@@ -114,8 +114,8 @@ def _languages(codes: tuple[str, ...]) -> str:
     return " ".join(codes[:_FEW]) + more
 
 
-def _here(copy: Copy | None) -> str:
+def _presence(copy: Copy | None) -> str:
     if copy is None:
-        return "[dim]not here[/]"
+        return "[dim]not on this machine[/]"
     revision = f", {copy.revision[:8]}" if copy.revision else ""
     return f"[green]{copy.size / 1e6:.0f} MB{revision}[/]"

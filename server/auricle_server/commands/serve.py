@@ -12,49 +12,56 @@ from auricle_server.commands.console import fail
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen at; 127.0.0.1 unless set.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 8765 unless set, 0 takes a free one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free port. Default: 8765.")] = None,
     model: Annotated[
-        str | None, typer.Option(help="demo (the default), a .nemo file, a folder, or a Hugging Face id.")
+        str | None,
+        typer.Option(help="demo, demo-multilingual, a .nemo file, a folder, or a Hugging Face id. Default: demo."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto (the default), cpu, cuda, cuda:1, ...")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")] = None,
     default_latency_ms: Annotated[
         int | None,
-        typer.Option("--latency-ms", help="Chunk latency of clients that name none; the model's own unless set."),
+        typer.Option("--latency-ms", help="Chunk latency of streams that request none. Default: the model's own."),
     ] = None,
     slots: Annotated[
         int | None,
-        typer.Option(help="Streams that one worker holds; unless set 64 on a CPU, on a GPU what its memory holds."),
+        typer.Option(help="Streams per worker. Default: 64 on a CPU; as many as fit into memory on a GPU."),
     ] = None,
     max_load: Annotated[
         float | None,
-        typer.Option(help="Share of a worker's time up to which it takes streams, 0.8 unless set; 0: no such bound."),
+        typer.Option(
+            help="Load up to which a worker accepts streams, as a share of its time; 0 means no limit. Default: 0.8."
+        ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads of one worker; 1 unless set.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes, one per GPU; 1 unless set.")] = None,
-    gateways: Annotated[int | None, typer.Option(help="Gateway processes, which share the port; 1 unless set.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads per worker. Default: 1.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes, one per GPU. Default: 1.")] = None,
+    gateways: Annotated[int | None, typer.Option(help="Gateway processes; they share the port. Default: 1.")] = None,
     api_keys: Annotated[
-        list[str] | None, typer.Option("--api-key", help="A key that opens a stream; may be given several times.")
+        list[str] | None,
+        typer.Option(
+            "--api-key",
+            help="API key that clients must send. Repeat the option for several keys. Default: no key is needed.",
+        ),
     ] = None,
     drain_seconds: Annotated[
-        float | None, typer.Option(help="How long open streams may go on after SIGTERM; 10 unless set.")
+        float | None, typer.Option(help="Seconds that open streams may continue after SIGTERM. Default: 10.")
     ] = None,
     resume_seconds: Annotated[
-        float | None, typer.Option(help="How long a stream whose connection was cut waits for it; 10 unless set.")
+        float | None, typer.Option(help="Seconds that a stream waits for its client to reconnect. Default: 10.")
     ] = None,
     turn_models: Annotated[
         str | None,
         typer.Option(
-            help="Judge turns by sound: auto (the default) where the extra [turns] is installed, off, require."
+            help="Turn detection by sound: auto uses it when the extra [turns] is installed; off; require. Default: auto."
         ),
     ] = None,
-    log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO (the default), WARNING or ERROR.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR. Default: INFO.")] = None,
 ) -> None:
-    """Run the server: a worker with the model, and gateways that clients connect to.
+    """Run the server: worker processes with the model, and gateway processes that accept clients.
 
-    Every option can come from the environment as well: AURICLE_PORT, AURICLE_API_KEYS (separated by commas),
-    AURICLE_IDLE_SECONDS and so on. Clients connect to ws://HOST:PORT/v1/stream; /healthz, /readyz and /metrics answer
-    over HTTP.
+    Clients connect to ws://HOST:PORT/v1/stream. GET /healthz, /readyz and /metrics answer over HTTP. Environment
+    variables set the same options (AURICLE_PORT, AURICLE_API_KEYS with commas between the keys) and some more
+    (AURICLE_IDLE_SECONDS); an option wins over its variable.
     """
     given = dict(locals())
     from auricle_server.config import ConfigError, from_environment
@@ -69,13 +76,13 @@ def serve(
 
 
 def _announce(url: str) -> None:
-    """One line that programs can wait for; the log is on standard error."""
+    """Prints one line that programs can wait for; the log goes to standard error."""
     typer.echo(f"Auricle is ready at {url}")
     sys.stdout.flush()
 
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:
-    """What was given on the command line, as the configuration names it."""
+    """The options of the command line, under the names of `ServerConfig`."""
     settings = {name: value for name, value in given.items() if value is not None}
     if "api_keys" in settings:
         settings["api_keys"] = tuple(settings["api_keys"])

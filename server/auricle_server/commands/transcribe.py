@@ -14,36 +14,39 @@ from auricle_server.commands.transcript_formats import TranscriptFormat
 
 def transcribe(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE", help="wav, flac, ogg, mp3, ... of any rate; - is standard input.")
+        list[str],
+        typer.Argument(
+            metavar="FILE", help="Audio file: wav, flac, ogg, mp3, ... at any sample rate; - reads standard input."
+        ),
     ],
     url: Annotated[
         str | None,
-        typer.Option(help="Server to use, like ws://host:8765. Without it one is started for this command alone."),
+        typer.Option(help="Server to use, for example ws://host:8765. By default the command starts its own."),
     ] = None,
     api_key: Annotated[
-        str | None, typer.Option(envvar="AURICLE_API_KEY", help="Key of that server.", show_envvar=True)
+        str | None, typer.Option(envvar="AURICLE_API_KEY", help="API key of the server.", show_envvar=True)
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Without --url: demo, a .nemo file, a folder, or a Hugging Face id.")
+        str, typer.Option(help="Model of the started server: demo, a .nemo file, a folder, or a Hugging Face id.")
     ] = "demo",
     latency_ms: Annotated[
         int | None,
-        typer.Option(help="As a live stream of this chunk latency would be heard; default: the model's largest."),
+        typer.Option(help="Transcribe as a live stream with this chunk latency. Default: the model's largest."),
     ] = None,
-    language: Annotated[str | None, typer.Option(help="BCP-47 code or auto, where the model has several.")] = None,
+    language: Annotated[str | None, typer.Option(help="BCP-47 code, or auto, for a multilingual model.")] = None,
     keyterms: Annotated[
-        list[str] | None, typer.Option("--keyterm", help="A name or phrase to favour; may be given several times.")
+        list[str] | None, typer.Option("--keyterm", help="A name or phrase to prefer. Repeat the option for several.")
     ] = None,
-    realtime: Annotated[bool, typer.Option("--realtime", help="Play at the speed of speech.")] = False,
-    kind: Annotated[TranscriptFormat, typer.Option("--format", help="What to print.")] = TranscriptFormat.TEXT,
+    realtime: Annotated[bool, typer.Option("--realtime", help="Send the audio at the speed of speech.")] = False,
+    kind: Annotated[TranscriptFormat, typer.Option("--format", help="Output format.")] = TranscriptFormat.TEXT,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to write one file per input to.", file_okay=False)
+        Path | None, typer.Option("--output", "-o", help="Write one file per input into this folder.", file_okay=False)
     ] = None,
 ) -> None:
-    """Transcribe audio files, with the model's full look-ahead and as fast as the machine can.
+    """Transcribe audio files with the model's full look-ahead, as fast as the machine can.
 
-    Text goes to standard output, progress and errors to standard error. A bad file is named and does not stop the
-    others; the exit code is 1 when any failed.
+    Transcripts go to standard output, progress and errors to standard error. When a file cannot be transcribed, the
+    command reports it, continues with the next file, and exits with code 1.
     """
     from auricle.protocol.client_messages import Start
     from auricle_server.commands.transcription import NoServer, TranscriptionOptions, transcribe_all

@@ -1,4 +1,4 @@
-"""A file's transcript as text, JSON, SubRip (srt) or WebVTT. Pure."""
+"""A transcript as text, JSON, SubRip (srt) or WebVTT. Does no I/O."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from auricle.protocol.server_messages import Final, Word
 
-CUE_CHARACTERS = 84  # two lines of 42, the broadcasters' habit
+CUE_CHARACTERS = 84  # two lines of 42 characters, the usual limit of subtitle guidelines
 CUE_SECONDS = 7.0
 CUE_PAUSE_SECONDS = 1.0
 
 
 class TranscriptFormat(StrEnum):
-    """What `auricle transcribe` can print."""
+    """The output formats of `auricle transcribe`."""
 
     TEXT = "text"
     JSON = "json"
@@ -27,13 +27,13 @@ class TranscriptFormat(StrEnum):
 
 @dataclass(slots=True)
 class FileTranscript:
-    """What was heard in one file.
+    """The transcript of one file.
 
     Attributes:
-        file: Name as the user gave it.
+        file: The name that the user gave.
         duration: Seconds of audio.
         model: Name of the model.
-        latency_ms: Chunk latency that was in force.
+        latency_ms: Chunk latency of the stream.
         segments: Non-empty finals in order.
     """
 
@@ -45,13 +45,13 @@ class FileTranscript:
 
     @property
     def text(self) -> str:
-        """All segments in one line."""
+        """The text of all segments in one line."""
         return " ".join(segment.text for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One caption: text shown from `start` to `end` seconds."""
+    """One caption: a text that is shown from `start` to `end`, seconds."""
 
     start: float
     end: float
@@ -59,7 +59,7 @@ class Cue:
 
 
 def render(transcript: FileTranscript, kind: TranscriptFormat) -> str:
-    """The transcript in the format asked for, with its last newline."""
+    """The transcript in the given format, with a final newline."""
     return _RENDERERS[kind](transcript)
 
 
@@ -92,7 +92,7 @@ def _json(transcript: FileTranscript) -> str:
 
 
 def _languages(segment: Final) -> dict[str, list[dict[str, object]]]:
-    """Where each language begins, of a segment that has several."""
+    """The start of each language in a segment with several; empty otherwise."""
     spans: list[dict[str, object]] = [
         {"language": span.language, "start": round(span.start, 3)} for span in segment.languages
     ]
@@ -122,7 +122,7 @@ _RENDERERS: dict[TranscriptFormat, Callable[[FileTranscript], str]] = {
 
 
 def cues_of(segments: Sequence[Final]) -> Iterator[Cue]:
-    """Cuts segments into captions that can be read: bounded in length and time, never across a long pause."""
+    """Splits segments into captions of limited length and duration; a long pause starts a new caption."""
     for segment in segments:
         if not segment.words:
             yield Cue(segment.start, segment.end, segment.text)

@@ -1,4 +1,4 @@
-"""Files through a server, or through one that lives as long as the command."""
+"""Transcribes files with a given server, or with one that runs as long as the command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from auricle_server.commands.console import fail, notes
 from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat, render
 
 _BYTES_PER_SECOND = 2 * SAMPLE_RATE
-# A file is sent as fast as the server reads; what may sit in socket buffers must fit into the replay memory.
+# A file is sent as fast as the server reads. The audio in the socket buffers must fit into the replay buffer.
 _RECONNECT = ReconnectPolicy(replay_seconds=600.0)
 
 
@@ -32,11 +32,11 @@ class TranscriptionOptions:
     """How to transcribe.
 
     Attributes:
-        start: Opening message of every stream.
+        start: Start message of every stream.
         kind: Output format.
-        realtime: Send at the speed of speech instead of as fast as the server reads.
-        api_key: Sent as bearer key.
-        output: Folder for one result file per input; None prints to standard output.
+        realtime: Whether to send at the speed of speech; otherwise as fast as the server reads.
+        api_key: API key of the server.
+        output: Folder for one file per input; None prints to standard output.
     """
 
     start: Start
@@ -47,23 +47,23 @@ class TranscriptionOptions:
 
 
 class NoServer(Exception):
-    """There is no server to transcribe with; no file could do better than the others."""
+    """No server can be used; the reason holds for all files."""
 
 
 async def transcribe_all(files: Sequence[str], url: str | None, model: str, options: TranscriptionOptions) -> int:
-    """Transcribes every file; a bad one is named and does not stop the others.
+    """Transcribes every file; reports a file that fails and continues with the next one.
 
     Args:
         files: Paths; ``-`` is standard input.
-        url: Server to use; None starts one with `model`.
-        model: For the server of one's own.
-        options: How to transcribe.
+        url: Server to use; None starts a server with `model`.
+        model: Model of the started server.
+        options: Options of all files.
 
     Returns:
-        How many files failed.
+        The number of failed files.
 
     Raises:
-        NoServer: The server cannot be reached, refuses, or could not be started.
+        NoServer: The server is unreachable, refuses the stream, or could not be started.
     """
     failures = 0
     async with AsyncExitStack() as resources:
@@ -128,7 +128,7 @@ async def _transcribe_one(
 
 
 async def _send(stream: Stream, audio: AudioFile, realtime: bool) -> None:
-    """Sends the whole file, then the end; in real time on an absolute schedule."""
+    """Sends the file and the end of the stream; with `realtime` on an absolute schedule."""
     began, sent = time.monotonic(), 0.0
     for block in audio.blocks():
         await stream.send(block)

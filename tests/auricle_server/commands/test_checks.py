@@ -50,14 +50,14 @@ def test_a_missing_adapter_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_turn_ends_are_judged_by() -> None:
     finding = only(checks.check_turns())
     assert finding.verdict is CheckStatus.GOOD
-    assert finding.detail == "judged by words, punctuation, voice, prosody"
+    assert finding.detail == "detected by words, punctuation, voice, prosody"
 
 
 def test_models_that_are_missing_are_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "find_spec", lambda _: None)
     finding = only(checks.check_turns())
     assert finding.verdict is CheckStatus.NOTE
-    assert finding.detail == "judged by words, punctuation; onnxruntime is not installed"
+    assert finding.detail == "detected by words, punctuation; onnxruntime is not installed"
     assert finding.remedy == "in a checkout of Auricle: pip install '.[turns]'"
 
 

@@ -85,7 +85,7 @@ def test_it_brings_the_nemo_file_into_the_hubs_cache_and_prints_where(hub: Hub, 
 
 def test_what_is_here_is_compared_and_not_brought_again(hub: Hub, home: Path) -> None:
     auricle(hub, home, "pull", REPO)
-    assert "was here already" in auricle(hub, home, "pull", f"https://huggingface.co/{REPO}").stderr
+    assert "was in the cache" in auricle(hub, home, "pull", f"https://huggingface.co/{REPO}").stderr
     assert len(hub.downloads) == 1
 
 
@@ -123,7 +123,7 @@ def test_a_file_that_comes_damaged_is_not_kept(hub: Hub, home: Path) -> None:
 def test_a_copy_that_was_damaged_later_is_brought_again(hub: Hub, home: Path) -> None:
     path = Path(auricle(hub, home, "pull", REPO).stdout.strip())
     path.write_bytes(CONTENT[:-1] + b"!")
-    assert "brought in" in auricle(hub, home, "pull", REPO).stderr
+    assert "downloaded in" in auricle(hub, home, "pull", REPO).stderr
     assert path.read_bytes() == CONTENT
 
 
@@ -165,7 +165,7 @@ def test_no_hub(hub: Hub, home: Path, offline: str) -> None:
 
 
 def test_what_is_no_id(home: Path) -> None:
-    assert "neither an id" in auricle(None, home, "pull", "model", code=2).stderr
+    assert "neither a model id" in auricle(None, home, "pull", "model", code=2).stderr
 
 
 def test_models_lists_what_is_known_and_what_is_here(hub: Hub, home: Path) -> None:

@@ -51,6 +51,15 @@ def this_machine() -> Machine:
     return Machine(name, cpu, cores, round(memory, 1), gpu, _driver() if gpu else "", round(gpu_memory, 1))
 
 
+def torch_devices() -> list[str]:
+    """The devices that PyTorch can use, in words: its GPUs, or else the CPU and why there is no GPU."""
+    if not torch.cuda.is_available():
+        reason = "this PyTorch is a CPU build" if torch.version.cuda is None else "no usable NVIDIA driver or GPU"
+        return [f"cpu, {torch.get_num_threads()} threads ({reason})"]
+    gpus = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
+    return [f"cuda:{index}, {gpu.name}, {gpu.total_memory / 2**30:.0f} GiB" for index, gpu in enumerate(gpus)]
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the installed numeric packages."""
     found = {"python": platform.python_version()}
