@@ -1,56 +1,12 @@
-"""The command line as a whole."""
-
 from __future__ import annotations
 
 import builtins
-import os
-import signal
-import subprocess
 import sys
-import urllib.request
-from importlib import metadata
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from auricle_server import cli
-from auricle_server.commands.app import app
-from auricle_server.config import ServerConfig
-from auricle_server.serving import supervisor
-from tests.support import tones
-
-
-def invoke(*arguments: str) -> Any:
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120", "TERM": "dumb"})
-
-
-def test_version() -> None:
-    result = invoke("--version")
-    assert (result.exit_code, result.stdout) == (0, f"auricle {metadata.version('auricle')}\n")
-
-
-@pytest.mark.parametrize("command", ["serve", "transcribe", "demo", "models", "pull", "doctor"])
-def test_help_of_every_command(command: str) -> None:
-    assert command in invoke("--help").stdout
-    result = invoke(command, "--help")
-    assert result.exit_code == 0
-    assert "Usage: " in result.stdout
-
-
-def test_an_unknown_option_is_a_usage_error() -> None:
-    assert invoke("serve", "--no-such-option").exit_code == 2
-    assert invoke("transcribe").exit_code == 2
-
-
-def test_the_script_and_the_module_are_the_same_command() -> None:
-    script = subprocess.run(["auricle", "--version"], check=True, stdout=subprocess.PIPE, env=path_of_this_python())
-    module = subprocess.run([sys.executable, "-m", "auricle_server", "--version"], check=True, stdout=subprocess.PIPE)
-    assert script.stdout == module.stdout
-
-
-def path_of_this_python() -> dict[str, str]:
-    return {**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}  # noqa: PTH120
 
 
 def test_without_the_server_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,56 +24,7 @@ def test_without_the_server_extra_it_says_what_to_install(monkeypatch: pytest.Mo
         cli.main()
 
 
-# --- serve -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerConfig]:
-    """What `serve` would have run with."""
-    configs: list[ServerConfig] = []
-
-    def serve(config: ServerConfig, _announce: object) -> int:
-        configs.append(config)
-        return 0
-
-    monkeypatch.setattr(supervisor, "serve", serve)
-    for name in [name for name in os.environ if name.startswith("AURICLE_")]:
-        monkeypatch.delenv(name)
-    return configs
-
-
-def test_serve_without_options_takes_the_defaults(served: list[ServerConfig]) -> None:
-    assert invoke("serve").exit_code == 0
-    assert served == [ServerConfig()]
-
-
-def test_options_win_over_the_environment(served: list[ServerConfig], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AURICLE_PORT", "9000")
-    monkeypatch.setenv("AURICLE_SLOTS", "7")
-    result = invoke("serve", "--port", "9001", "--api-key", "a", "--api-key", "b", "--latency-ms", "80")
-    assert result.exit_code == 0
-    assert served == [ServerConfig(port=9001, slots=7, api_keys=("a", "b"), default_latency_ms=80)]
-
-
-@pytest.mark.parametrize("arguments", [("--slots", "0"), ("--port", "70000"), ("--threads", "0")])
-def test_impossible_settings_are_named(served: list[ServerConfig], arguments: tuple[str, str]) -> None:
-    result = invoke("serve", *arguments)
-    assert result.exit_code == 2
-    assert arguments[0].removeprefix("--") in result.stderr
-    assert served == []
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(180)
-def test_a_real_server_announces_itself_answers_and_leaves() -> None:
-    command = [sys.executable, "-m", "auricle_server", "serve", "--port", "0", "--model", str(tones.CHECKPOINT)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("Auricle is ready at ws://127.0.0.1:")
-        url = line.split()[-1].replace("ws://", "http://")
-        for path in ("/healthz", "/readyz", "/metrics"):
-            with urllib.request.urlopen(url + path, timeout=10) as answer:
-                assert answer.status == 200
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+def test_another_missing_module_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "auricle_server.commands.app", None)
+    with pytest.raises(ModuleNotFoundError, match=r"auricle_server\.commands\.app"):
+        cli.main()

@@ -1,35 +1,45 @@
-"""A model hub of our own on loopback: what a download takes, and what can go wrong with one."""
+"""A model hub on loopback, with the ways in which a download can fail; and the command line that uses it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+from auricle_server.checkpoints.known_models import KNOWN_MODELS
+from tests.support.tones import CHECKPOINT
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+REPO = KNOWN_MODELS[0].id
+FILE = "model.nemo"
+CONTENT = CHECKPOINT.read_bytes()
 LARGE = 10_000
-"""Files from this size on are known by their SHA-256, as the hub does with LFS."""
+"""Files of at least this size have a SHA-256, as LFS files of the hub do; smaller ones have the digest of Git."""
 
 
 @dataclass
 class Hub:
-    """What the hub has, and how it misbehaves.
+    """The files of the hub, and its faults.
 
     Attributes:
-        repo: The one repository's id.
+        repo: Id of its only repository.
         files: Its files by name.
         commit: Its revision ``main``.
-        cuts: Bytes after which the connection breaks, of one answer after the other; those behind them are whole.
-        claimed: Sizes that it claims for files, where they are not the true ones.
-        spoiled: Names of files that come with a wrong byte.
-        gated: Whether a licence is to be accepted first.
-        ranges: Whether parts of files may be asked for.
-        requests: What was asked for: path and the header Range.
+        cuts: Bytes after which the connection breaks, for each response in order; later responses are complete.
+        claimed: False sizes of files.
+        spoiled: Names of files that are sent with a wrong byte.
+        gated: Whether a licence must be accepted.
+        ranges: Whether range requests are supported.
+        requests: Path and Range header of every request.
     """
 
     repo: str
@@ -133,3 +143,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it so
         """Keeps requests out of the test's output."""
+
+
+def auricle(
+    hub: Hub | None, home: Path, *arguments: str, code: int = 0, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs the command line with the hub and a cache below `home`; without a hub the address answers nothing."""
+    endpoint = hub.address if hub else "http://127.0.0.1:9"
+    env = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home), "COLUMNS": "200", **environment}
+    done = subprocess.run(
+        [sys.executable, "-m", "auricle_server", *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def listed(home: Path, name: str) -> dict[str, Any]:
+    """The entry of a model in the output of `auricle models --json`."""
+    entries = json.loads(auricle(None, home, "models", "--json").stdout)
+    return next(entry for entry in entries if entry["name"] == name)

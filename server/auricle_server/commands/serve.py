@@ -52,7 +52,7 @@ def serve(
     turn_models: Annotated[
         str | None,
         typer.Option(
-            help="Turn detection by sound: auto uses it when the extra [turns] is installed; off; require. Default: auto."
+            help="Turn detection by sound: auto uses it if the extra [turns] is installed; off; require. Default: auto."
         ),
     ] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR. Default: INFO.")] = None,

@@ -1,1 +1,1 @@
-"""`auricle demo`: speech becomes captions and turn ends inside Pipecat and LiveKit, on this machine, in real time."""
+"""`auricle demo`: live captions and turn ends in Pipecat and LiveKit, in real time on this machine."""

@@ -1,4 +1,4 @@
-"""One stream of the demo inside LiveKit: an agent session as an agent has it, its microphone played from a file."""
+"""One stream of the demo in LiveKit: an agent session whose microphone plays the track."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from auricle_server.demo.track import CaptionKind, Track
 
 
 class _Microphone(AudioInput):
-    """The track's frames at the speed of speech; `finished` is set behind the last one."""
+    """Yields the track's frames at the speed of speech; `finished` is set after the last one."""
 
     def __init__(self, track: Track) -> None:
         super().__init__(label="demo")
@@ -31,19 +31,19 @@ class _Microphone(AudioInput):
 
 
 class _SilentAgent(Agent):
-    """An agent that listens and never answers; its hook is where a reply would start."""
+    """An agent that never replies; it reports the moment at which a reply would start."""
 
     def __init__(self, track: Track) -> None:
         super().__init__(instructions="")
         self._track = track
 
     async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:  # noqa: ARG002 - the host's hook
-        """Reports the turn that the session has just closed."""
+        """Reports the end of the user's turn."""
         self._track.report(CaptionKind.TURN_END, new_message.text_content or "")
 
 
 async def play(track: Track, url: str) -> None:
-    """Plays the track through an agent session of its own; a turn ends when the session asks for a reply."""
+    """Plays the track through an agent session; a turn ends when the session asks the agent for a reply."""
     session: AgentSession[None] = AgentSession(
         stt=auricle.STT(url=url, turn_detection="server", latency_ms=track.latency_ms),
         vad=None,

@@ -1,4 +1,4 @@
-"""One stream of the demo inside Pipecat: a pipeline as a bot has it, up to where the language model would come."""
+"""One stream of the demo in Pipecat: the pipeline of a bot, up to the place of the language model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pipecat_auricle import AuricleSTTService
 
 
 class _Captions(FrameProcessor):
-    """Reports the transcripts that pass by, and passes them on."""
+    """Reports the transcription frames, and pushes all frames on."""
 
     def __init__(self, track: Track) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class _Captions(FrameProcessor):
 
 
 async def play(track: Track, url: str) -> None:
-    """Plays the track through a pipeline of its own; a turn ends when the aggregator says so."""
+    """Plays the track through a pipeline; a turn ends when the user aggregator ends it."""
     stt = AuricleSTTService(
         url=url, turn_detection="server", settings=AuricleSTTService.Settings(latency_ms=track.latency_ms)
     )

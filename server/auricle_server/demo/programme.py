@@ -1,4 +1,4 @@
-"""What is played: the bundled clips, one after the other, with pauses in between."""
+"""The audio of the demo: the clips one after another, with pauses between them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SAMPLE_RATE = 16_000
 FRAME_SECONDS = 0.02
 _BYTES_PER_SECOND = 2 * SAMPLE_RATE
 LEAD_SECONDS = 0.4
-# Silence from one speaker's true end to the next speaker: the slowest turn end (1.12 s chunks, 500 ms of silence, the
-# last word decoded a chunk late) falls into it.
 PAUSE_SECONDS = 2.2
+"""Silence between the true end of one speaker and the next speaker. The slowest turn end falls into it: chunks of
+1.12 s, 500 ms of silence, and a last word that is decoded one chunk late."""
 SHOW_SECONDS = 60.0
-"""Longest programme: the whole demo, set-up aside, is to take less than 90 seconds."""
+"""Longest programme: without set-up the demo takes less than 90 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Clip:
     """One turn of a recording.
 
     Attributes:
-        text: What is said.
-        voice: Who says it, and in what noise.
+        text: The spoken text.
+        voice: The voice and its acoustic condition.
         pcm: 16 kHz mono, little-endian signed 16 bit.
-        speech_end: Seconds into the clip at which speech truly ends.
+        speech_end: True end of speech, in seconds of the clip.
     """
 
     text: str
@@ -48,11 +48,11 @@ class ScriptedUtterance:
     """A clip's place in the programme, in seconds of the stream.
 
     Attributes:
-        text: What is said.
-        voice: Who says it.
-        begins: Where the clip begins.
-        speech_end: Where its speech truly ends.
-        until: Where what follows belongs to the next utterance.
+        text: The spoken text.
+        voice: The voice and its acoustic condition.
+        begins: Start of the clip.
+        speech_end: True end of its speech.
+        until: Start of the next utterance's share of the stream.
     """
 
     text: str
@@ -64,7 +64,7 @@ class ScriptedUtterance:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One stream's audio and what is in it."""
+    """The audio of a stream, and its utterances."""
 
     pcm: bytes = field(repr=False)
     utterances: tuple[ScriptedUtterance, ...]
@@ -80,12 +80,12 @@ class Programme:
         return len(self.pcm) // frame_bytes()
 
     def frame(self, number: int) -> bytes:
-        """The frame's PCM; silence past the end."""
+        """PCM of a frame; silence after the end."""
         size = frame_bytes()
         return self.pcm[number * size : (number + 1) * size].ljust(size, b"\0")
 
     def utterance_at(self, seconds: float) -> int:
-        """Index of the utterance that owns this moment; the last one owns all that comes after it."""
+        """Index of the utterance to which a moment belongs; moments after the last one belong to it."""
         for index, utterance in enumerate(self.utterances):
             if seconds < utterance.until:
                 return index
@@ -93,18 +93,18 @@ class Programme:
 
 
 def frame_bytes() -> int:
-    """Bytes of one frame as both hosts play it."""
+    """Bytes of one frame."""
     return round(SAMPLE_RATE * FRAME_SECONDS) * 2
 
 
 def load_clips(folder: Path = AUDIO_FOLDER) -> list[Clip]:
-    """Reads the clips that ``manifest.json`` names, one for each turn, as many as `SHOW_SECONDS` hold.
+    """Reads the clips of ``manifest.json``, one for each turn, up to `SHOW_SECONDS`.
 
-    Each entry has `file`, `text`, `voice` and `speech_end`, and where the speaker pauses, `turns` with the text, start
-    and end of each.
+    Each entry has `file`, `text`, `voice` and `speech_end`. A file with several turns has `turns` too, with the text,
+    start and end of each.
 
     Raises:
-        FileNotFoundError: There is no manifest, or no such file.
+        FileNotFoundError: The manifest or a file of it is missing.
         ValueError: A file is not 16 kHz mono.
     """
     manifest: list[dict[str, Any]] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ def load_clips(folder: Path = AUDIO_FOLDER) -> list[Clip]:
 
 
 def _load_turns(folder: Path, entry: dict[str, Any]) -> list[Clip]:
-    """One file's turns, cut in the middle of the pauses between them."""
+    """The turns of a file, cut in the middle of the pauses between them."""
     import soundfile
 
     samples, rate = soundfile.read(folder / entry["file"], dtype="int16")
@@ -134,7 +134,7 @@ def _load_turns(folder: Path, entry: dict[str, Any]) -> list[Clip]:
 
 
 def compose(clips: Sequence[Clip]) -> Programme:
-    """Strings the clips together so that each is followed by `PAUSE_SECONDS` of silence after its true end."""
+    """Joins the clips, with `PAUSE_SECONDS` of silence after the true end of each."""
     pcm = bytearray(_silence(LEAD_SECONDS))
     utterances = []
     for clip in clips:

@@ -12,8 +12,8 @@ from auricle_server.demo.track import Track
 
 
 def details(tracks: Sequence[tuple[Track, Sequence[TrackScore]]]) -> Table:
-    """A section for each utterance: the reference, then what each stream made of it."""
-    table = Table(title="What was said, and what each stream heard", title_justify="left", expand=True)
+    """A section for each utterance: the reference, and the transcript of each stream."""
+    table = Table(title="Reference and transcripts", title_justify="left", expand=True)
     table.add_column("adapter", no_wrap=True)
     table.add_column("chunk", justify="right", no_wrap=True)
     table.add_column("reference / hypothesis", ratio=1)
@@ -32,7 +32,7 @@ def details(tracks: Sequence[tuple[Track, Sequence[TrackScore]]]) -> Table:
 def _marked(score: TrackScore) -> Text:
     """The hypothesis with its wrong words in red."""
     if not score.hypothesis:
-        return Text("nothing", style="red")
+        return Text("no transcript", style="red")
     wrong = wrong_tokens(score.reference, score.hypothesis)
     tokens = enumerate(score.hypothesis.split())
     return Text(" ").join(Text(token, style="red" if index in wrong else "") for index, token in tokens)

@@ -1,4 +1,4 @@
-"""The demo from its first sample to its verdict."""
+"""Runs the demo: starts a server, plays the clips through both hosts, and prints the results."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ from auricle_server.demo.track import CaptionEvent, Track
 
 LATENCIES_MS = (80, 160, 560, 1120)
 STAGGER_SECONDS = 0.07
-PATIENCE_SECONDS = 30.0
-"""How much longer than its audio a stream may take."""
+EXTRA_SECONDS = 30.0
+"""Seconds that a stream may take beyond the length of its audio."""
 BUSY_SECONDS = 0.25
+"""Delay of a frame above which the demo reports a busy machine."""
 
 Play = Callable[[Track, str], Awaitable[None]]
 
 
 def hosts() -> dict[str, Play]:
-    """The two frameworks, by the name that the demo shows. Imports them, which takes seconds."""
-    _quieten()
+    """The players of both frameworks by name. Imports the frameworks, which takes seconds."""
+    _reduce_logging()
     from auricle_server.demo import livekit_host, pipecat_host
 
     return {"Pipecat": pipecat_host.play, "LiveKit": livekit_host.play}
 
 
-def _quieten() -> None:
-    """Leaves the frameworks' warnings and drops their chatter: the screen belongs to the captions."""
+def _reduce_logging() -> None:
+    """Shows only warnings of the frameworks, so that their logs do not cover the captions."""
     from loguru import logger
 
     logger.remove()
@@ -47,30 +48,30 @@ def _quieten() -> None:
 
 
 async def run(console: Console, model: str, clips: Path | None = None, picture: Path | None = None) -> bool:
-    """Plays the clips through both hosts at every latency and prints what came of it.
+    """Plays the clips through both hosts at every latency, and prints the results.
 
     Args:
-        console: Where to show it: moving captions when it is a terminal, lines otherwise.
-        model: That the server loads.
-        clips: Folder of the clips; None takes the bundled ones.
-        picture: Where to save a picture of the run, as SVG.
+        console: Output: live captions on a terminal, lines otherwise.
+        model: Model of the server.
+        clips: Folder of the clips; None takes the bundled clips.
+        picture: SVG file for a picture of the run; None for no picture.
 
     Returns:
-        Whether every turn end came and every word error rate is in bounds.
+        Whether every turn end came and every word error rate is within its limit.
     """
     began = time.monotonic()
     with console.status("Loading Pipecat and LiveKit"):
         players = hosts()
         programme = compose(load_clips(clips or AUDIO_FOLDER))
-    show = _Show(console, players, programme)
-    photographer = Picture(picture, show.tracks) if picture else None
+    performance = _Performance(console, players, programme)
+    photographer = Picture(picture, performance.tracks) if picture else None
     if photographer:
-        show.screens.append(photographer)
+        performance.screens.append(photographer)
     # It opens as many streams as there are tracks, however busy the machine: what comes late is said to be late.
     async with serve(model, "--max-load", "0") as (url, seconds):
         console.print(f"[green]✓[/] auricle serve is ready at {url} after {seconds:.1f} s")
-        await show.play(url)
-    scores = [(track, score_track(track)) for track in show.tracks]
+        await performance.play(url)
+    scores = [(track, score_track(track)) for track in performance.tracks]
     if photographer:
         photographer.save(_summary(scores))
     passed = _conclude(console, scores)
@@ -78,21 +79,21 @@ async def run(console: Console, model: str, clips: Path | None = None, picture: 
     return passed
 
 
-class _Show:
-    """Every host at every latency, played at once and shown while it plays."""
+class _Performance:
+    """Every host at every latency, played at the same time."""
 
     def __init__(self, console: Console, players: dict[str, Play], programme: Programme) -> None:
         self._players = players
-        self.tracks = [Track(name, ms, programme, self._on_heard) for name in players for ms in LATENCIES_MS]
+        self.tracks = [Track(name, ms, programme, self._show_caption) for name in players for ms in LATENCIES_MS]
         live = console.is_terminal
         self.screens: list[Screen] = [LiveScreen(console, self.tracks) if live else PlainScreen(console)]
 
-    def _on_heard(self, track: Track, heard: CaptionEvent) -> None:
+    def _show_caption(self, track: Track, caption: CaptionEvent) -> None:
         for screen in self.screens:
-            screen.heard(track, heard)
+            screen.show_caption(track, caption)
 
     async def play(self, url: str) -> None:
-        """Plays all tracks to their end, each starting a little after the one before it."""
+        """Plays all tracks to the end; their starts are staggered by `STAGGER_SECONDS`."""
         drawings = [asyncio.create_task(screen.show()) for screen in self.screens]
         starts = (number * STAGGER_SECONDS for number in range(len(self.tracks)))
         await asyncio.gather(*(self._play(track, url, start) for track, start in zip(self.tracks, starts, strict=True)))
@@ -101,14 +102,14 @@ class _Show:
         await asyncio.gather(*drawings, return_exceptions=True)
 
     async def _play(self, track: Track, url: str, start: float) -> None:
-        """Plays one track; whatever goes wrong with it is its own failure and leaves the others alone."""
+        """Plays one track; an error becomes the failure of this track and does not stop the others."""
         await asyncio.sleep(start)
-        limit = track.programme.duration + PATIENCE_SECONDS
+        limit = track.programme.duration + EXTRA_SECONDS
         try:
             await asyncio.wait_for(self._players[track.adapter](track, url), limit)
         except TimeoutError:
             track.failure = f"did not end within {limit:.0f} s"
-        except Exception as error:  # noqa: BLE001 - the verdict names it, with the other streams' results
+        except Exception as error:  # noqa: BLE001 - the results name it, next to those of the other streams
             track.failure = f"{type(error).__name__}: {error}"
 
 
@@ -117,7 +118,7 @@ def _summary(scores: Sequence[tuple[Track, Sequence[TrackScore]]]) -> Table:
 
 
 def _conclude(console: Console, scores: Sequence[tuple[Track, Sequence[TrackScore]]]) -> bool:
-    """Prints the tables and the verdict; returns whether it is a good one."""
+    """Prints the tables and the problems; returns whether there are none."""
     console.print(details(scores), _summary(scores), sep="\n\n")
     problems = [problem for track, each in scores for problem in shortcomings(track, each)]
     for problem in problems:
@@ -126,5 +127,5 @@ def _conclude(console: Console, scores: Sequence[tuple[Track, Sequence[TrackScor
     if lateness > BUSY_SECONDS:
         console.print(f"[yellow]•[/] This machine is busy: audio was played up to {lateness:.1f} s late.")
     if not problems:
-        console.print("[bold green]✓[/] Every turn end came, and every word error rate is in bounds.")
+        console.print("[bold green]✓[/] Every turn end came, and every word error rate is within its limit.")
     return not problems

@@ -1,4 +1,4 @@
-"""What the demo shows while it plays: moving captions on a terminal, plain lines elsewhere."""
+"""The demo's output while it plays: live captions on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from auricle_server.demo.track import CaptionEvent, CaptionKind, Track
 
 _FRAMES_PER_SECOND = 12
 PLAIN_INTERIMS_MS = 160
-"""On plain output the interims of one latency are enough to read; finals and turn ends come from all."""
+"""Plain output shows the interims of this latency only, and the finals and turn ends of all."""
 
 
 class Screen(Protocol):
     """Shows the tracks while they play."""
 
-    def heard(self, track: Track, heard: CaptionEvent) -> None:
-        """Takes one report of a host, as it comes."""
+    def show_caption(self, track: Track, caption: CaptionEvent) -> None:
+        """Shows a report of a host."""
 
     async def show(self) -> None:
         """Draws until cancelled."""
@@ -39,23 +39,23 @@ class PlainScreen:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def heard(self, track: Track, heard: CaptionEvent) -> None:
+    def show_caption(self, track: Track, caption: CaptionEvent) -> None:
         """Prints the report."""
-        if heard.kind is CaptionKind.INTERIM and track.latency_ms != PLAIN_INTERIMS_MS:
+        if caption.kind is CaptionKind.INTERIM and track.latency_ms != PLAIN_INTERIMS_MS:
             return
-        stream = f"{heard.at:6.2f} s  {track.adapter:<8}{track.latency_ms:>5} ms  {heard.kind.value:<9}"
-        self._console.print(Text(f"{stream} {heard.text}{_delay(track, heard)}"), soft_wrap=True)
+        stream = f"{caption.at:6.2f} s  {track.adapter:<8}{track.latency_ms:>5} ms  {caption.kind.value:<9}"
+        self._console.print(Text(f"{stream} {caption.text}{_delay(track, caption)}"), soft_wrap=True)
 
     async def show(self) -> None:
-        """Nothing moves here."""
+        """Does nothing: the lines are printed as they come."""
 
 
-def _delay(track: Track, heard: CaptionEvent) -> str:
-    """For a final or a turn end: how long after the true end of speech it came."""
-    if heard.kind is CaptionKind.INTERIM:
+def _delay(track: Track, caption: CaptionEvent) -> str:
+    """Delay of a final or a turn end after the true end of speech; empty for an interim."""
+    if caption.kind is CaptionKind.INTERIM:
         return ""
-    utterance = track.programme.utterances[track.programme.utterance_at(heard.at)]
-    return f"  [{heard.at - utterance.speech_end:+.2f} s]"
+    utterance = track.programme.utterances[track.programme.utterance_at(caption.at)]
+    return f"  [{caption.at - utterance.speech_end:+.2f} s]"
 
 
 @dataclass(slots=True)
@@ -69,28 +69,28 @@ class _CaptionLine:
 
 
 class LiveScreen:
-    """The spoken text on top, and below it every stream's captions as they change."""
+    """The spoken text, and below it the live captions of every stream."""
 
     def __init__(self, console: Console, tracks: Sequence[Track]) -> None:
         self._console = console
         self._tracks = tracks
         self._lines = {id(track): _CaptionLine() for track in tracks}
 
-    def heard(self, track: Track, heard: CaptionEvent) -> None:
-        """Keeps what the stream's line shows."""
+    def show_caption(self, track: Track, caption: CaptionEvent) -> None:
+        """Updates the caption line of the stream."""
         line = self._lines[id(track)]
-        number = track.programme.utterance_at(heard.at)
+        number = track.programme.utterance_at(caption.at)
         if number != line.utterance:
             line = self._lines[id(track)] = _CaptionLine(number)
-        if heard.kind is CaptionKind.TURN_END:
-            line.turn_delay = heard.at - track.programme.utterances[number].speech_end
+        if caption.kind is CaptionKind.TURN_END:
+            line.turn_delay = caption.at - track.programme.utterances[number].speech_end
             return
-        line.text, line.final = heard.text or line.text, heard.kind is CaptionKind.FINAL
-        if heard.kind is CaptionKind.INTERIM:
-            line.turn_delay = None  # the speaker went on
+        line.text, line.final = caption.text or line.text, caption.kind is CaptionKind.FINAL
+        if caption.kind is CaptionKind.INTERIM:
+            line.turn_delay = None  # the speaker continued
 
     async def show(self) -> None:
-        """Draws a dozen times a second until cancelled; the last picture stays."""
+        """Draws twelve times a second until cancelled; the last picture stays."""
         with Live(self.render(), console=self._console, auto_refresh=False) as live:
             try:
                 while True:
@@ -135,7 +135,7 @@ class LiveScreen:
 
 
 def _karaoke(utterance: ScriptedUtterance, position: float) -> Text:
-    """The spoken text; what has roughly been said by now stands out."""
+    """The spoken text; the words that have been spoken by now, estimated by time, are bold."""
     words = utterance.text.split()
     share = (position - utterance.begins) / (utterance.speech_end - utterance.begins)
     said = round(min(1.0, max(0.0, share)) * len(words))

@@ -1,4 +1,4 @@
-"""A real `auricle serve`, with processes of its own, for as long as the demo runs."""
+"""Runs `auricle serve` in its own processes for the length of a block."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _READY = b"ws://"
 
 
 class ServerFailed(RuntimeError):
-    """The server did not come up; the message holds what it said."""
+    """The server did not start; the message holds its output."""
 
 
 @asynccontextmanager
@@ -23,11 +23,11 @@ async def serve(model: str, *options: str) -> AsyncIterator[tuple[str, float]]:
     """Starts a server on a free port of loopback; yields its URL and the seconds until it was ready.
 
     Args:
-        model: As `auricle serve` takes it.
-        options: More of its options.
+        model: See the option ``--model`` of `auricle serve`.
+        options: Further options of `auricle serve`.
 
     Raises:
-        ServerFailed: It ended, or was not ready within `START_SECONDS`.
+        ServerFailed: The server exited, or was not ready within `START_SECONDS`.
     """
     arguments = ["serve", "--port", "0", "--model", model, "--log-level", "WARNING", "--drain-seconds", "0", *options]
     began = time.monotonic()
@@ -38,7 +38,7 @@ async def serve(model: str, *options: str) -> AsyncIterator[tuple[str, float]]:
     try:
         url = await _ready_url(process.stdout)
         seconds = time.monotonic() - began
-        rest = asyncio.create_task(process.stdout.read())  # read as it comes: the server must never wait for us
+        rest = asyncio.create_task(process.stdout.read())  # the server would block on a full pipe
         yield url, seconds
     finally:
         await _stop(process)
@@ -46,21 +46,21 @@ async def serve(model: str, *options: str) -> AsyncIterator[tuple[str, float]]:
 
 
 async def _ready_url(output: asyncio.StreamReader) -> str:
-    """The address in the line in which the server says that it is ready."""
-    said = b""
+    """The URL in the line that announces readiness."""
+    log = b""
     try:
         async with asyncio.timeout(START_SECONDS):
             async for line in output:
-                said += line
+                log += line
                 if _READY in line and b"ready" in line:
                     return line.split()[-1].decode()
     except TimeoutError:
-        raise ServerFailed(f"the server was not ready after {START_SECONDS:.0f} s; it said:\n{_text(said)}") from None
-    raise ServerFailed(f"the server ended; it said:\n{_text(said)}")
+        raise ServerFailed(f"the server was not ready after {START_SECONDS:.0f} s; its output:\n{_text(log)}") from None
+    raise ServerFailed(f"the server exited; its output:\n{_text(log)}")
 
 
-def _text(said: bytes) -> str:
-    return said.decode(errors="replace").strip() or "nothing"
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace").strip() or "none"
 
 
 async def _stop(process: Process) -> None:

@@ -1,4 +1,4 @@
-"""What one stream of the demo heard, and when."""
+"""One stream of the demo: its audio, and the captions that its host reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from auricle_server.demo.programme import FRAME_SECONDS, Programme
 
 
 class CaptionKind(Enum):
-    """What a host reported."""
+    """Kinds of reports of a host."""
 
     INTERIM = "interim"
     FINAL = "final"
@@ -24,8 +24,8 @@ class CaptionEvent:
     """One report of a host.
 
     Attributes:
-        kind: What.
-        text: The transcript it carried.
+        kind: The kind of the report.
+        text: The transcript of the report.
         at: Seconds after the stream's first sample was played: the wall clock, not the server's audio clock.
     """
 
@@ -36,23 +36,23 @@ class CaptionEvent:
 
 @dataclass(slots=True)
 class Track:
-    """One stream: its host, its latency, and what came of it.
+    """One stream: its host, its latency, and its results.
 
     Attributes:
         adapter: Name of the host's adapter.
-        latency_ms: Chunk latency asked for.
-        programme: What is played.
-        on_heard: Told of every report.
-        heard: All reports so far.
-        failure: Why the stream broke off; empty when it did not.
-        lateness: Most seconds that a frame was played after its time; more than a little means a busy machine.
+        latency_ms: Requested chunk latency.
+        programme: The audio, and the utterances in it.
+        on_caption: Called with every report.
+        captions: All reports so far.
+        failure: Why the stream failed; empty when it did not.
+        lateness: Largest delay of a frame after its due time, seconds; a high value means a busy machine.
     """
 
     adapter: str
     latency_ms: int
     programme: Programme
-    on_heard: Callable[[Track, CaptionEvent], None]
-    heard: list[CaptionEvent] = field(default_factory=list)
+    on_caption: Callable[[Track, CaptionEvent], None]
+    captions: list[CaptionEvent] = field(default_factory=list)
     failure: str = ""
     lateness: float = 0.0
     _began: float | None = None
@@ -63,20 +63,20 @@ class Track:
         return 0.0 if self._began is None else time.monotonic() - self._began
 
     def report(self, kind: CaptionKind, text: str) -> None:
-        """Keeps what a host just said; interims that change nothing are dropped."""
-        heard = CaptionEvent(kind, text.strip(), self.position)
-        if kind is CaptionKind.INTERIM and (not heard.text or self._repeats(heard)):
+        """Adds a report of the host; an interim that is empty or changes nothing is dropped."""
+        caption = CaptionEvent(kind, text.strip(), self.position)
+        if kind is CaptionKind.INTERIM and (not caption.text or self._repeats(caption)):
             return
-        self.heard.append(heard)
-        self.on_heard(self, heard)
+        self.captions.append(caption)
+        self.on_caption(self, caption)
 
-    def _repeats(self, heard: CaptionEvent) -> bool:
-        return bool(self.heard) and (self.heard[-1].kind, self.heard[-1].text) == (heard.kind, heard.text)
+    def _repeats(self, caption: CaptionEvent) -> bool:
+        return bool(self.captions) and (self.captions[-1].kind, self.captions[-1].text) == (caption.kind, caption.text)
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """Plays the programme: yields each frame when its last sample would have been spoken.
+        """Plays the programme: yields each frame at the time at which its last sample is spoken.
 
-        The schedule is absolute: a late frame does not delay those after it.
+        The schedule is absolute: a late frame does not delay the next ones.
         """
         self._began = time.monotonic()
         for number in range(self.programme.frames):

@@ -9,7 +9,21 @@ import numpy as np
 import pytest
 import soundfile
 
-from auricle_server.demo.programme import PAUSE_SECONDS, SAMPLE_RATE, SHOW_SECONDS, compose, load_clips
+from auricle_server.demo.programme import (
+    PAUSE_SECONDS,
+    SAMPLE_RATE,
+    SHOW_SECONDS,
+    Clip,
+    Programme,
+    compose,
+    load_clips,
+)
+
+SECOND = bytes(32_000)
+CLIPS = [
+    Clip("Book a table for two.", "ann", SECOND * 2, speech_end=1.5),
+    Clip("Thank you.", "bob", SECOND * 1, speech_end=0.8),
+]
 
 
 def write_clip(folder: Path, seconds: float = 6.0, rate: int = SAMPLE_RATE, **entry: object) -> None:
@@ -59,3 +73,21 @@ def test_the_bundled_clips_fit_the_show_and_their_ends_are_true() -> None:
         end = round(clip.speech_end * SAMPLE_RATE)
         spoken, after = samples[end - 4_800 : end], samples[end + 1_600 :]
         assert np.sqrt((after**2).mean()) < np.sqrt((spoken**2).mean()) / 2
+
+
+@pytest.fixture
+def programme() -> Programme:
+    return compose(CLIPS)
+
+
+def test_every_clip_is_followed_by_the_pause(programme: Programme) -> None:
+    first, second = programme.utterances
+    assert second.begins == pytest.approx(first.speech_end + PAUSE_SECONDS)
+    assert programme.duration == pytest.approx(second.speech_end + PAUSE_SECONDS)
+    assert [programme.utterance_at(at) for at in (0.0, first.speech_end + 2.1, second.begins, 1e9)] == [0, 0, 1, 1]
+
+
+def test_frames_cover_the_programme_and_go_on_with_silence(programme: Programme) -> None:
+    played = b"".join(programme.frame(number) for number in range(programme.frames))
+    assert programme.pcm.startswith(played)
+    assert programme.frame(programme.frames + 5) == bytes(640)

@@ -1,0 +1,31 @@
+"""A model hub on loopback, and an empty cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from auricle_server.checkpoints import load_checkpoint
+from tests.support.hub import CONTENT, FILE, REPO, Hub, serving
+from tests.support.tones import CHECKPOINT
+from tests.support.transformers_folder import write_folder
+
+
+@pytest.fixture(scope="module")
+def safetensors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = write_folder(load_checkpoint(str(CHECKPOINT)), tmp_path_factory.mktemp("safetensors"))
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def hub(safetensors: dict[str, bytes]) -> Iterator[Hub]:
+    files = {"README.md": b"a card", FILE: CONTENT, **safetensors}
+    with serving(Hub(REPO, files)) as hub:
+        yield hub
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"

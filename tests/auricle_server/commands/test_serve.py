@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from auricle_server.commands.app import app
+from auricle_server.config import ServerConfig
+from auricle_server.serving import supervisor
+from tests.support import tones
+
+
+def invoke(*arguments: str) -> Any:
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120", "TERM": "dumb"})
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[ServerConfig]:
+    """What `serve` would have run with."""
+    configs: list[ServerConfig] = []
+
+    def serve(config: ServerConfig, _announce: object) -> int:
+        configs.append(config)
+        return 0
+
+    monkeypatch.setattr(supervisor, "serve", serve)
+    for name in [name for name in os.environ if name.startswith("AURICLE_")]:
+        monkeypatch.delenv(name)
+    return configs
+
+
+def test_serve_without_options_takes_the_defaults(served: list[ServerConfig]) -> None:
+    assert invoke("serve").exit_code == 0
+    assert served == [ServerConfig()]
+
+
+def test_options_win_over_the_environment(served: list[ServerConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURICLE_PORT", "9000")
+    monkeypatch.setenv("AURICLE_SLOTS", "7")
+    result = invoke("serve", "--port", "9001", "--api-key", "a", "--api-key", "b", "--latency-ms", "80")
+    assert result.exit_code == 0
+    assert served == [ServerConfig(port=9001, slots=7, api_keys=("a", "b"), default_latency_ms=80)]
+
+
+@pytest.mark.parametrize("arguments", [("--slots", "0"), ("--port", "70000"), ("--threads", "0")])
+def test_impossible_settings_are_named(served: list[ServerConfig], arguments: tuple[str, str]) -> None:
+    result = invoke("serve", *arguments)
+    assert result.exit_code == 2
+    assert arguments[0].removeprefix("--") in result.stderr
+    assert served == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_real_server_announces_itself_answers_and_stops() -> None:
+    command = [sys.executable, "-m", "auricle_server", "serve", "--port", "0", "--model", str(tones.CHECKPOINT)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("Auricle is ready at ws://127.0.0.1:")
+        url = line.split()[-1].replace("ws://", "http://")
+        for path in ("/healthz", "/readyz", "/metrics"):
+            with urllib.request.urlopen(url + path, timeout=10) as answer:
+                assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
