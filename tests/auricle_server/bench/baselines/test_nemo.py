@@ -26,7 +26,7 @@ def test_without_nemo_the_baseline_names_the_extra(monkeypatch: pytest.MonkeyPat
     for name in [name for name in sys.modules if name.split(".")[0] == "nemo"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "nemo", None)
-    with pytest.raises(MissingPackage, match=r"pip install 'auricle\[nemo\]'"):
+    with pytest.raises(MissingPackage, match=r"pip install '\.\[nemo\]'"):
         nemo.available()
 
 

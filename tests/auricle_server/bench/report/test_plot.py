@@ -27,5 +27,5 @@ def test_one_picture_for_each_machine(results: Path) -> None:
 
 def test_without_matplotlib_it_says_how_to_install_it(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(MissingPackage, match=r"pip install 'auricle\[bench\]'"):
+    with pytest.raises(MissingPackage, match=r"pip install '\.\[bench\]'"):
         plot(results)
