@@ -299,6 +299,7 @@ def test_an_opening_mark_alone_is_no_speech() -> None:
     assert kinds(talk.chunk(1.2, ONE, frame=13)) == [SpeechStarted, Interim]
 
 
+@pytest.mark.slow
 def test_an_hour_of_talk_takes_no_more_memory_than_a_minute() -> None:
     talk = Talk(turn=silence(300))
 

@@ -18,6 +18,7 @@ def test_at_least_1500_words_are_really_used() -> None:
     assert len(sentences.vocabulary([sentence.text for sentence in draw(12_000)])) >= 1500
 
 
+@pytest.mark.slow
 def test_no_held_out_sentence_is_ever_trained() -> None:
     trained = {sentences.normalise(sentence.text) for sentence in draw(12_000)}
     held_out = {sentences.normalise(sentence.text) for sentence in draw(1500, seed=6, held_out=True)}

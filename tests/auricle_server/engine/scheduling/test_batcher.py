@@ -205,6 +205,7 @@ def mixed(rng: random.Random, streams: int) -> dict[int, int]:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1 << 20), streams=st.integers(1, 120), linger=st.sampled_from([0.0, 1 / 16, 1 / 4]))
+@pytest.mark.slow
 def test_added_delay_is_bounded_below_capacity(seed: int, streams: int, linger: float) -> None:
     rng = random.Random(seed)
     chunk_of = mixed(rng, streams)
