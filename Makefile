@@ -36,11 +36,12 @@ demo: $(DEMO_READY)  ## speech becomes captions and turn ends in Pipecat and Liv
 
 # Most of the tests' time is waiting, so more processes than cores help; each of them takes up to 2 GB.
 JOBS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? 4 : cores > 8 ? 8 : cores)))
-# A timeout by signal ends the test; by thread, it would end the process.
-PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder --timeout-method signal --max-worker-restart 0
+# A timeout by signal ends the test; by thread, it would end the process, and a run that lost one may wait for it.
+TOGETHER := --dist loadgroup --no-loadscope-reorder --timeout-method signal --max-worker-restart 0
+PYTEST := $(BIN)/pytest -n $(JOBS) $(TOGETHER)
 
 test-fast: $(TEST_READY)  ## in a minute: the tests that need neither torch, nor NeMo, nor a model
-	$(BIN)/pytest --fast -q -rfE -n 3 --dist loadgroup
+	$(BIN)/pytest --fast -q -rfE -n 3 $(TOGETHER)
 
 test: $(TEST_READY)  ## the gate: ruff, mypy --strict, pytest
 	@$(MAKE) -j 2 lint tests
