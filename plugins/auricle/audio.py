@@ -1,4 +1,4 @@
-"""Arithmetic of raw mono audio: sizes, seconds, and samples as bytes. Needs no numpy, but is quick with its arrays."""
+"""Arithmetic of raw mono audio: sizes, seconds, and samples as bytes. Uses numpy for numpy arrays only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _FULL_SCALE = 32767
 
 
 def size_of(seconds: float, sample_rate: int, encoding: Encoding = "pcm_s16le") -> int:
-    """Bytes of so many seconds of audio, rounded to whole samples."""
+    """Size in bytes of `seconds` of audio, rounded to whole samples."""
     return round(seconds * sample_rate) * SAMPLE_BYTES[encoding]
 
 
 def seconds_of(size: int, sample_rate: int, encoding: Encoding = "pcm_s16le") -> float:
-    """Seconds of so many bytes of audio."""
+    """Seconds of `size` bytes of audio."""
     return size / (sample_rate * SAMPLE_BYTES[encoding])
 
 
@@ -29,12 +29,12 @@ def pieces(pcm: bytes, size: int) -> Iterator[bytes]:
         ValueError: `size` is not positive.
     """
     if size < 1:
-        raise ValueError(f"pieces of {size} bytes")
+        raise ValueError(f"size: expected at least 1 byte, got {size}")
     return (pcm[offset : offset + size] for offset in range(0, len(pcm), size))
 
 
 def float_to_pcm16(samples: Iterable[float]) -> bytes:
-    """Little-endian signed 16 bit from floats between -1 and 1. What lies beyond is clipped; NaN becomes silence.
+    """Little-endian signed 16-bit samples from floats between -1 and 1. Values beyond are clipped; NaN becomes 0.
 
     Args:
         samples: Any iterable of numbers, or a numpy array of any shape, taken in C order.
@@ -48,7 +48,7 @@ def float_to_pcm16(samples: Iterable[float]) -> bytes:
 
 
 def _to_int16(sample: float) -> int:
-    if sample != sample:  # NaN alone differs from itself
+    if sample != sample:  # only NaN differs from itself
         return 0
     return round(max(-1.0, min(1.0, sample)) * _FULL_SCALE)
 

@@ -1,14 +1,14 @@
-"""What can go wrong with a stream, as one tree.
+"""The errors of a stream, as one tree.
 
     AuricleError
     ├── ConnectionFailed   no server, no TLS, no answer in time, or the connection broke
-    ├── Refused            the server will not serve this client (HTTP 401, 403, 404, ...)
-    ├── ServerFull         every slot is taken (HTTP 503, 429); `retry_after` says when to come back
-    ├── Backpressure       more audio than may wait to be sent; the stream is well
-    ├── ProtocolError      one of the two sides broke the protocol
+    ├── Refused            the server rejects this client (HTTP 401, 403, 404, ...)
+    ├── ServerFull         every slot is taken (HTTP 503, 429); `retry_after` says when to try again
+    ├── Backpressure       more audio than may wait to be sent; the stream goes on
+    ├── ProtocolError      the client or the server broke the protocol
     └── StreamFailed       the server ended this stream; `code` and `fault` say why and whose fault it was
 
-`AuricleError.permanent` is whether trying again is pointless; a stream reconnects after the others by itself.
+`AuricleError.permanent` says that another attempt is pointless; after the other errors a stream reconnects by itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class AuricleError(Exception):
     """Base of every error that a stream raises.
 
     Attributes:
-        permanent: Whether trying again is pointless.
+        permanent: Whether another attempt is pointless.
     """
 
     permanent: bool = False
@@ -37,8 +37,8 @@ class ConnectionFailed(AuricleError):
     """There is no connection.
 
     Attributes:
-        reason: ``"unreachable"`` (no server at this address, or not a speech server), ``"tls"`` (no secure connection),
-            ``"timeout"`` (no answer in time) or ``"lost"`` (it was there and broke).
+        reason: ``"unreachable"`` (no server at this address, or not an Auricle server), ``"tls"`` (no secure
+            connection), ``"timeout"`` (no answer in time) or ``"lost"`` (an open connection broke).
     """
 
     def __init__(self, reason: FailureReason, message: str, *, permanent: bool = False) -> None:
@@ -48,7 +48,7 @@ class ConnectionFailed(AuricleError):
 
 
 class Refused(AuricleError):
-    """The server answers and will not serve this client.
+    """The server answers and rejects this client.
 
     Attributes:
         status: HTTP status; 401 for a stream that was refused after the upgrade.
@@ -62,29 +62,29 @@ class Refused(AuricleError):
 
 
 class ServerFull(AuricleError):
-    """Every slot is taken, or every place for what the stream asked for.
+    """Every slot is taken, or the server has no time left for the latency that the stream asked for.
 
     Attributes:
-        retry_after: Seconds after which the server suggests to try again; None when it does not say.
+        retry_after: Seconds after which the server suggests another attempt; None when it does not suggest any.
     """
 
     def __init__(self, retry_after: float | None = None, why: str = "the server has no free slot") -> None:
-        hint = "" if retry_after is None else f"; it suggests to try again in {retry_after:g} s"
+        hint = "" if retry_after is None else f"; it suggests another attempt in {retry_after:g} s"
         super().__init__(f"{why}{hint}")
         self.retry_after = retry_after
 
 
 class Backpressure(AuricleError):
-    """The network or the server takes audio more slowly than it is given, and no more of it may wait.
+    """The network or the server takes audio more slowly than it is given, and no more may wait.
 
-    The stream goes on; the audio of the call that raised this is not part of it.
+    The stream goes on, without the audio of the call that raised this.
 
     Attributes:
-        unsent_seconds: Audio that waits.
+        unsent_seconds: Seconds of audio that wait.
     """
 
     def __init__(self, unsent_seconds: float) -> None:
-        super().__init__(f"{unsent_seconds:.1f} s of audio wait to be sent, and no more may; give it more slowly")
+        super().__init__(f"{unsent_seconds:.1f} s of audio wait to be sent, which is the limit; send more slowly")
         self.unsent_seconds = unsent_seconds
 
 
@@ -106,11 +106,11 @@ class StreamFailed(AuricleError):
     """The server ended the stream with an error.
 
     Attributes:
-        code: What the server said, normally a key of `auricle.protocol.CODES`.
-        fault: Whose. The client's own fault is permanent, a server's is not.
+        code: The server's error code, normally a key of `auricle.protocol.CODES`.
+        fault: ``"client"`` or ``"server"``. An error that is the client's fault is permanent, unless it is `expired`.
         message: The server's sentence.
-        expired: Whether the stream merely came to an end of its time: nobody spoke for long, or the call is long.
-            A new connection goes on with it, so this is not permanent, whoever's fault it is called.
+        expired: Whether only the time of the stream was over: no audio for long, or the longest stream was reached. A
+            new connection continues it, so this is not permanent although the code calls it the client's fault.
     """
 
     def __init__(self, code: str, fault: Fault, message: str) -> None:

@@ -1,4 +1,4 @@
-"""What a client's stream yields: the server's events on the stream's own clock, and those of the client itself."""
+"""What a stream yields: the server's events on the stream's own clock, and the client's events about connections."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Reconnecting:
 
 @dataclass(frozen=True, slots=True)
 class Reconnected:
-    """The stream goes on.
+    """The stream has a connection again.
 
     Attributes:
-        replayed_seconds: Audio that the new connection gets to hear again or for the first time: all since the last
-            settled point that is still held; of a resumed stream, what its server had not heard yet.
+        replayed_seconds: Audio sent on the new connection, again or for the first time: all that is held since the last
+            settled point; of a resumed stream, what its server had not received.
         lost_seconds: Audio that no final covers and that was no longer held (`ReconnectPolicy.replay_seconds`); its
             words are lost. 0 unless the outage or the segment was longer than that.
-        resumed: Whether the same server goes on exactly where it was.
+        resumed: Whether the same server continues the stream exactly where it was.
     """
 
     replayed_seconds: float

@@ -15,12 +15,13 @@ class ReconnectPolicy:
 
     Attributes:
         attempts: Attempts in a row without progress before a stream gives up; 0 never reconnects. Progress is a final,
-            or a connection that outlived `max_delay`.
+            or a connection that lasted longer than `max_delay`.
         first_delay: Seconds before the first attempt.
         max_delay: Upper bound of the delay in seconds.
-        jitter: Share of the delay that is random, 0 to 1: it spreads the clients of a server that went down.
-        replay_seconds: Audio kept for replay. When an outage or a segment is longer, the oldest goes first.
-        wait_while_full: Whether a full server is asked for as long as it is full, beyond `attempts`: it is not broken.
+        jitter: Share of the delay that is random, 0 to 1. Without it all clients of a server that restarts would
+            reconnect at the same moments.
+        replay_seconds: Audio kept for replay. When an outage or a segment is longer, the oldest is dropped first.
+        wait_while_full: Whether attempts on a full server are not limited by `attempts`: it works, and has no slot.
     """
 
     attempts: int = 10
@@ -41,10 +42,10 @@ class ReconnectPolicy:
 
         Args:
             attempt: Number of the attempt.
-            error: Why it is needed; a full server's `retry_after` is honoured, up to a minute.
+            error: Why it is needed; the `retry_after` of a full server is honoured, up to a minute.
             draw: A random number from 0 to 1.
         """
-        # The exponent is bounded because 2.0 ** 1024 overflows, long after the cap has taken over.
+        # 2.0 ** 1024 overflows; the cap is reached long before 64 doublings.
         backoff = min(self.max_delay, self.first_delay * 2.0 ** min(attempt - 1, 64))
         backoff *= 1.0 - self.jitter * draw
         if isinstance(error, ServerFull) and error.retry_after is not None:

@@ -21,11 +21,11 @@ from auricle.protocol.settings import InvalidMessage, Refine, TurnSettings, phra
 
 
 class Stream:
-    """One speaker's stream, which outlives the connections beneath it.
+    """One speaker's stream, which outlives its connections.
 
     Iterate over it for the events, from one task; call the other methods from any task of the same loop. Times in
-    events are seconds of the audio given to `send`, whatever happened to the connection. An error of the stream is
-    raised by the iteration, after the events that came before it, and by every method from then on.
+    events are seconds of the audio given to `send`, whatever happens to the connection. When the stream fails, the
+    iteration raises the error after the events before it, and every method raises it from then on.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Stream:
 
     @property
     def ready(self) -> Ready:
-        """What the server offers and what is in force; after a reconnection, what the new connection said.
+        """What the server offers and what is in force; after a reconnection, the answer on the new connection.
 
         Raises:
-            ProtocolError: A stream that began without a connection has had none yet; it is known from `Connected` on.
+            ProtocolError: There has been no connection yet, see `AuricleClient.stream`; from `Connected` on there is.
         """
         if self._task.ready is None:
             raise _not_connected()
@@ -57,7 +57,7 @@ class Stream:
         """Address of the server in use; while the stream reconnects, of the one used last.
 
         Raises:
-            ProtocolError: A stream that began without a connection has had none yet.
+            ProtocolError: There has been no connection yet.
         """
         url = self._task.url
         if url is None:
@@ -66,13 +66,13 @@ class Stream:
 
     @property
     def audio_seconds(self) -> float:
-        """Audio given to `send` so far: the stream's clock."""
+        """Seconds of audio given to `send` so far: the stream's clock."""
         return self._replay_buffer.audio_seconds
 
     async def send(self, pcm: bytes) -> None:
-        """Sends audio in the encoding and at the rate of the `Start`, mono, in pieces of any length.
+        """Sends mono audio in the encoding and at the sample rate of the `Start`, in pieces of any length.
 
-        Waits while the socket is slow. While the stream reconnects it takes audio at the speed of speech.
+        Waits while the socket is slow. While the stream reconnects, it accepts audio at real-time speed.
 
         Raises:
             ProtocolError: Not a whole number of samples, or the stream has ended.
@@ -85,12 +85,12 @@ class Stream:
             self._input.add_audio(piece)
 
     def send_nowait(self, pcm: bytes) -> None:
-        """As `send`, but never waits: for callers that cannot hold up whoever speaks.
+        """As `send`, but never waits: for callers that cannot hold back a live speaker.
 
         Raises:
-            Backpressure: As much audio as may wait to be sent waits already, two seconds unless `AuricleClient.stream`
-                was told otherwise; this was not taken. While the stream reconnects it takes audio at the speed of
-                speech.
+            Backpressure: Too much audio waits to be sent: two seconds, or the `send_buffer_seconds` of
+                `AuricleClient.stream`. The audio of this call was not accepted. While the stream reconnects, it accepts
+                audio at real-time speed.
             ProtocolError: Not a whole number of samples, or the stream has ended.
             AuricleError: The stream has failed.
         """
@@ -100,7 +100,7 @@ class Stream:
         self._input.add_audio(pcm)
 
     def _check_audio(self, pcm: bytes) -> None:
-        # Before the audio enters the replay buffer: a partial sample there would end the stream, and each replay of it.
+        # Here and not only at the socket: half a sample in the replay buffer would shift all audio after it.
         try:
             check_whole_samples(pcm, self._encoding)
         except ProtocolViolation as violation:
@@ -108,13 +108,13 @@ class Stream:
         self._check_open()
 
     async def finalize(self, id: str | None = None) -> str:  # noqa: A002  # the protocol's own name of the field
-        """Asks that everything said so far becomes final now.
+        """Asks for a final of all audio so far, without waiting for silence.
 
         Args:
-            id: Comes back as `Final.finalize_id`; None makes one up.
+            id: Returned as `Final.finalize_id`; None generates one.
 
         Returns:
-            The id. Exactly one `Final` answers it, even after a reconnection; it is empty when nothing was said.
+            The id. Exactly one `Final` answers it, even after a reconnection; its text is empty when nothing was said.
 
         Raises:
             ProtocolError: The id is too long or still waits for its answer, or the stream has ended.
@@ -139,13 +139,13 @@ class Stream:
         keyterms: Sequence[str] | None = None,
         refine: Refine | None = None,
     ) -> None:
-        """Changes settings from the next chunk on; None leaves one as it is.
+        """Changes settings from the next chunk on; None leaves a setting unchanged.
 
-        A server that cannot follow sends a non-fatal `Error` event. It then goes on with that setting as it was, and
-        takes the others.
+        A server that refuses a setting sends a non-fatal `Error` event, keeps that setting as it was and changes the
+        others.
 
         Raises:
-            ProtocolError: A value is none that can be sent, or the stream has ended.
+            ProtocolError: A value cannot be sent, or the stream has ended.
             AuricleError: The stream has failed.
         """
         self._check_open()
@@ -160,7 +160,7 @@ class Stream:
             self._input.add_message(update)
 
     async def end(self) -> None:
-        """Says that no more audio will come; the iteration ends after the last events. A second call does nothing.
+        """Declares that no more audio will come; the iteration ends after the last events. A second call does nothing.
 
         Raises:
             AuricleError: The stream has failed.
@@ -172,21 +172,21 @@ class Stream:
         self._input.add_message(End())
 
     async def reopen(self) -> None:
-        """Goes on with a stream that has failed, connected before or not; iterate anew, for the events after that.
+        """Continues a stream that has failed, whether it was connected before or not. Iterate anew for its events.
 
-        For callers with a patience of their own, beyond that of `ReconnectPolicy`: what had no final is replayed, as
+        For callers with retries of their own, beyond those of `ReconnectPolicy`: audio without a final is replayed, as
         after any other break.
 
         Raises:
             ProtocolError: The stream has not failed.
-            AuricleError: No server will have it; it may be tried again.
+            AuricleError: No server accepts it; the caller may try again.
         """
         if self._task.failure is None:
-            raise ProtocolError(codes.ALREADY_STARTED, "only a stream that has failed can be opened again")
+            raise ProtocolError(codes.ALREADY_STARTED, "only a stream that has failed can be reopened")
         await self._task.reopen()
 
     async def aclose(self) -> None:
-        """Drops the stream at once, with what it has not answered yet. `end` is the polite way."""
+        """Drops the stream at once, without its outstanding events. `end` finishes it normally."""
         self._ended = True
         await self._task.aclose()
 
@@ -223,7 +223,7 @@ def _not_connected() -> ProtocolError:
 
 
 def _one_by_one(update: Update) -> list[Update]:
-    """The same with an update for each setting that a server may refuse: one of them it follows whole or not at all."""
+    """The same as one update for each setting that can be refused: a server follows an update whole or not at all."""
     parts = (
         Update(latency_ms=update.latency_ms),
         Update(language=update.language),

@@ -27,6 +27,6 @@ def test_only_what_may_pass_is_worth_another_try(error: AuricleError, permanent:
 
 
 def test_errors_say_what_happened() -> None:
-    assert str(ServerFull(3.0)) == "the server has no free slot; it suggests to try again in 3 s"
+    assert str(ServerFull(3.0)) == "the server has no free slot; it suggests another attempt in 3 s"
     assert str(ServerFull()) == "the server has no free slot"
     assert str(StreamFailed("internal", "server", "it broke")) == "internal: it broke"

@@ -1,8 +1,8 @@
 """Makes the events of several connections those of one stream.
 
-A server that takes up a stream knows nothing of what went before: its clock and its numbers start again, and the turn
-that was open is news to it. Here times are shifted, what the caller has seen is not told twice, and a turn whose first
-half went to another server keeps its words and its end.
+A server that takes over a stream knows nothing of what another server did: its clock and its event numbers start at
+zero, and it does not know that a turn is open. The merger shifts times to the clock of the stream, drops what the
+caller has seen already, and completes a turn whose first half went to another server: its words, and its end.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def shifted(event: E, seconds: float) -> E:
 
 
 def longest_silence(turn: TurnSettings) -> float:
-    """Seconds without a word after which a turn has ended for certain; it may end earlier in ``"semantic"`` mode."""
+    """Seconds without a word after which a turn has certainly ended; in ``"semantic"`` mode it may end earlier."""
     longest_ms = {"off": 0, "silence": turn.silence_ms, "semantic": turn.max_silence_ms}
     return longest_ms[turn.mode] / 1000
 
@@ -58,6 +58,7 @@ class EventMerger:
         self._origin = 0.0
         self._seq = 0
         self._open = False
+        # Whether the open turn (or segment) began on an earlier connection, and the finals it got there and here.
         self._taken_over = False
         self._earlier_finals: list[str] = []
         self._finals: list[str] = []
@@ -71,7 +72,7 @@ class EventMerger:
         return self._open
 
     def change_turn(self, turn: TurnSettings) -> None:
-        """The caller has asked for other turn detection; a server forgets an open turn when it begins or ceases."""
+        """The caller has asked for other turn detection; on a change from or to ``"off"`` servers drop an open turn."""
         if "off" in {turn.mode, self._turn.mode} and turn.mode != self._turn.mode:
             self._earlier_finals, self._finals = [], []
         self._turn = turn
@@ -84,15 +85,15 @@ class EventMerger:
         self._finals = []
 
     def to_stream_time(self, event: E) -> E:
-        """The event with its times on the stream's own clock."""
+        """The event with its times on the stream's clock."""
         return shifted(event, self._origin)
 
     def merge(self, event: VisibleEvent | Settled) -> list[VisibleEvent]:
-        """What the caller is told because of `event`, whose times are the stream's own; usually just that event."""
+        """The caller's events for `event`, whose times are the stream's; usually just that event."""
         return [self._numbered(each) for each in self._merged(event)]
 
     def finish(self, audio_time: float) -> list[VisibleEvent]:
-        """What is left to say when the server has said its last, at the end of the audio."""
+        """The caller's last events, after the server's last, at the end of the audio."""
         return [self._numbered(each) for each in self._missing_turn_end(audio_time)]
 
     def _merged(self, event: VisibleEvent | Settled) -> list[VisibleEvent]:
@@ -121,11 +122,11 @@ class EventMerger:
         return [*ended, event]
 
     def _interim(self, event: Interim) -> list[VisibleEvent]:
-        # A replay goes over words that the caller has on the screen; showing fewer would make the text flicker.
+        # A replay passes words again that the caller displays already; interims with fewer would make the text flicker.
         if self._taken_over and event.end <= self._shown_until:
             return []
         self._shown_until = event.end
-        # A server that takes over in an eager end does not know of it, and so cannot take it back.
+        # A server that takes over after an eager end does not know of it, and so does not take it back.
         resumed = self._turn_resumed(event.audio_time) if self._taken_over and self._eager_text is not None else []
         return [event, *resumed]
 
@@ -140,19 +141,19 @@ class EventMerger:
     def _eager_end_or_resumed(self, event: TurnEagerEnd | TurnResumed) -> list[VisibleEvent]:
         if isinstance(event, TurnResumed):
             return [] if self._eager_text is None else self._turn_resumed(event.audio_time, event.probability)
-        whole = self._turn_text(event.text)
-        if whole == self._eager_text:
+        text = self._turn_text(event.text)
+        if text == self._eager_text:
             return []
         resumed = [] if self._eager_text is None else self._turn_resumed(event.audio_time)
-        self._eager_text = whole
-        return [*resumed, replace(event, text=whole)]
+        self._eager_text = text
+        return [*resumed, replace(event, text=text)]
 
     def _turn_resumed(self, audio_time: float, probability: float = 0.0) -> list[VisibleEvent]:
         self._eager_text = None
         return [TurnResumed(audio_time=audio_time, probability=probability)]
 
     def _turn_end(self, event: TurnEnd) -> list[VisibleEvent]:
-        """The end as the caller is told it, after an eager end that says something else is taken back."""
+        """The end of a turn; an eager end with another text is taken back before it."""
         event = replace(event, text=self._turn_text(event.text))
         mistaken = self._eager_text not in {None, event.text}
         resumed = self._turn_resumed(event.audio_time, event.probability) if mistaken else []
@@ -160,22 +161,23 @@ class EventMerger:
         return [*resumed, event]
 
     def _turn_text(self, text: str) -> str:
+        """The text of the whole turn, of which this connection's server knows `text`."""
         return " ".join(filter(None, [*self._earlier_finals, text]))
 
     def _settled(self, event: Settled) -> list[VisibleEvent]:
-        """Nothing is open at the server: once it has listened past all that was heard, nothing is open here either."""
+        """Nothing is open at the server: past all audio heard before the break, nothing is open here either."""
         return self._missing_turn_end(event.audio_time) if self._silent_until(event.audio_time) else []
 
     def _silent_until(self, seconds: float) -> bool:
-        """Whether a server that had heard it all would have ended the turn by then.
+        """Whether one server for the whole stream would certainly have ended the turn by then.
 
-        One that judges by more than silence may have done so earlier. Until its longest silence has passed nobody
-        knows, and then words that go on make one turn: nothing is taken for an answer that was only half a sentence.
+        In ``"semantic"`` mode it might have ended earlier. Until the longest silence has passed that is unknown, and
+        words that follow belong to the same turn: half a sentence is never reported as a whole turn.
         """
         return seconds - max(self._speech_end, self._shown_until) >= longest_silence(self._turn)
 
     def _missing_turn_end(self, audio_time: float) -> list[VisibleEvent]:
-        """The end of a turn that was open when its server went: the new one never heard it, so it cannot end it."""
+        """The end of a turn that was open at the break: the new server never saw the turn, so it cannot end it."""
         if not self._taken_over:
             return []
         if self._turn.mode == "off":

@@ -1,4 +1,4 @@
-"""The events that wait for the caller: bounded, and without text that a newer one has overtaken."""
+"""The events that wait for the caller: bounded, and without interims that a newer one replaces."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from auricle.events import Reconnecting, StreamEvent
 from auricle.protocol.server_messages import Interim
 
 MAX_QUEUED = 1024
-_OVERTAKEN = (Interim, Reconnecting)
+"""Several minutes of speech even at 80 ms chunks: only a caller that has stopped reading gets there."""
+_REPLACEABLE = (Interim, Reconnecting)
 
 
 class EventQueue:
     """A queue for one writer and one reader.
 
-    An interim or a reconnection notice right behind another of its kind takes its place, so that a slow reader finds
-    the newest text and not a backlog.
+    An interim replaces an interim directly before it, and so does a `Reconnecting`: a slow reader gets the newest text
+    and not a backlog.
     """
 
     def __init__(self) -> None:
@@ -30,21 +31,21 @@ class EventQueue:
         return len(self._events)
 
     async def put(self, event: StreamEvent) -> None:
-        """Adds an event; waits while `MAX_QUEUED` are unread, which stops the socket from being read."""
+        """Adds an event; waits while `MAX_QUEUED` are unread, and meanwhile the socket is not read either."""
         while len(self._events) >= MAX_QUEUED:
             self._emptied.clear()
             await self._emptied.wait()
         self.put_nowait(event)
 
     def put_nowait(self, event: StreamEvent) -> None:
-        """Adds an event beyond the bound if need be; for the few that tell of the connection itself."""
-        if self._events and isinstance(event, _OVERTAKEN) and type(self._events[-1]) is type(event):
+        """Adds an event, even beyond the bound; for the few events about the connection itself."""
+        if self._events and isinstance(event, _REPLACEABLE) and type(self._events[-1]) is type(event):
             self._events.pop()
         self._events.append(event)
         self._filled.set()
 
     def close(self, error: BaseException | None) -> None:
-        """No more will come; `get` raises `error`, or ends, once all is read."""
+        """No more events will come; `get` raises `error`, or ends the iteration, once all are read."""
         self._closed, self._error = True, error
         self._filled.set()
 
@@ -52,7 +53,7 @@ class EventQueue:
         """The oldest event.
 
         Raises:
-            StopAsyncIteration: Closed without an error, and all is read.
+            StopAsyncIteration: Closed without an error, and all events are read.
         """
         while not self._events:
             if self._closed:

@@ -1,7 +1,7 @@
 """Messages to JSON text and back.
 
-The two directions differ on purpose. A server is strict: a field that it does not know is a field that it would
-silently ignore, so it refuses. A client is lenient: a newer server may add fields and events, so it skips them.
+The two directions differ on purpose. A server is strict: it would silently ignore a field that it does not know, so it
+refuses the message. A client is lenient: it skips the fields and events that a newer server may add.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ _ADDED: dict[type, frozenset[str]] = {
     Start: frozenset({"refine", "offline"}),
     TurnSettings: frozenset({"end_threshold", "eager_threshold", "min_silence_ms", "max_silence_ms"}),
 }
-"""What peers of before do not know, and servers among them would refuse: not said where it is the default."""
+"""Fields that were added later. An older server refuses fields that it does not know,
+so these are sent only where they differ from their default."""
 _FIELDS: dict[type, tuple[tuple[str, object], ...]] = {
     kind: tuple((field.name, field.default if field.name in _ADDED.get(kind, ()) else None) for field in fields(kind))
     for kind in (
@@ -59,7 +60,7 @@ _FIELDS: dict[type, tuple[tuple[str, object], ...]] = {
         Held,
     )
 }
-"""Name of each field, and the value that goes without saying."""
+"""Each field's name, and the value at which the field is left out."""
 
 
 def encode_client(message: ClientMessage) -> str:
@@ -73,7 +74,7 @@ def encode_event(event: ServerEvent) -> str:
 
 
 def decode_client(text: str) -> ClientMessage:
-    """What a client said, strictly.
+    """The message in a client's text; unknown fields are errors.
 
     Raises:
         ProtocolViolation: `bad_json`, `unknown_message`, `unsupported_version` or `invalid_field`.
@@ -82,14 +83,14 @@ def decode_client(text: str) -> ClientMessage:
     kind = _CLIENT_MESSAGES.get(_type_of(values))
     if kind is None:
         expected = ", ".join(_CLIENT_MESSAGES)
-        raise ProtocolViolation(codes.UNKNOWN_MESSAGE, f"type {schema.shown(values['type'])} is not one of {expected}")
+        raise ProtocolViolation(codes.UNKNOWN_MESSAGE, f"type {schema.brief(values['type'])} is not one of {expected}")
     if kind is Start:
         _check_version(values)
     return _build(kind, values, strict=True)
 
 
 def decode_event(text: str) -> ServerEvent | None:
-    """What a server answered, leniently: unknown fields are skipped, an unknown event is None.
+    """The event in a server's text; unknown fields are skipped, an unknown event is None.
 
     Raises:
         ProtocolViolation: `bad_json` or `invalid_field`.
@@ -104,14 +105,14 @@ def _encode(message: ClientMessage | ServerEvent) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses as dicts; `dataclasses.asdict` would copy deeply, at several times the price."""
+    """Dataclasses as dicts; `dataclasses.asdict` copies deeply, which takes several times as long."""
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     known = _FIELDS.get(type(value))
     if known is None:
         return value
-    said = ((name, getattr(value, name), unsaid) for name, unsaid in known)
-    return {name: _plain(item) for name, item, unsaid in said if item is not None and item != unsaid}
+    items = ((name, getattr(value, name), default) for name, default in known)
+    return {name: _plain(item) for name, item, default in items if item is not None and item != default}
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -136,11 +137,12 @@ def _type_of(values: Mapping[str, Any]) -> str:
 
 
 def _check_version(values: Mapping[str, Any]) -> None:
-    """Before the fields: another version may well have other fields."""
+    """Checked before the fields: another version may have other fields."""
     version = values.get("version", PROTOCOL_VERSION)
     if type(version) is int and version != PROTOCOL_VERSION:
         raise ProtocolViolation(
-            codes.UNSUPPORTED_VERSION, f"this server speaks version {PROTOCOL_VERSION}, not {schema.shown(version)}"
+            codes.UNSUPPORTED_VERSION,
+            f"this server speaks version {PROTOCOL_VERSION}, not {schema.brief(version)}",
         )
 
 

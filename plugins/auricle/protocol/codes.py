@@ -1,7 +1,7 @@
-"""Every error code of the protocol: whose fault it is, whether the connection survives it, how it closes otherwise.
+"""Every error code of the protocol: whose fault it is, and whether and how the connection closes.
 
-Codes are stable: programs branch on them. The sentence beside a code in an `auricle.protocol.messages.Error` is for
-people and may change.
+Codes are stable: programs branch on them. The sentence in an `Error` (`auricle.protocol.server_messages`) is for people
+and may change.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Code:
 
     Attributes:
         code: The stable identifier.
-        fault: Whose fault. A client need not retry what is its own.
+        fault: Whose fault. After a fault of its own a client need not try again: the result would be the same.
         fatal: Whether the connection always closes. The others may also answer an `Update`, and then the stream goes on
             as it was.
         close_code: WebSocket close code (RFC 6455, section 7.4) when the connection closes.
@@ -63,7 +63,7 @@ _ROWS: tuple[tuple[str, Fault, int], ...] = (
     (UNSUPPORTED_LANGUAGE, "client", 1008),
     (UNSUPPORTED_KEYTERMS, "client", 1008),
     (INVALID_KEYTERMS,     "client", 1008),
-    # Never ends a stream: the other key terms hold.
+    # Never ends a stream: the other key terms stay in force.
     (UNWRITABLE_KEYTERMS,  "client", 1008),
     (NOT_STARTED,          "client", 1002),
     (ALREADY_STARTED,      "client", 1002),
@@ -77,7 +77,7 @@ _ROWS: tuple[tuple[str, Fault, int], ...] = (
     (SHUTTING_DOWN,        "server", 1012),
     (WORKER_LOST,          "server", 1012),
     (INTERNAL,             "server", 1011),
-    # Never on the wire: the client's own finding that a server broke the protocol.
+    # Never sent: a client raises it when a server breaks the protocol.
     (UNEXPECTED_EVENT,     "server", 1002),
 )
 # fmt: on
@@ -95,8 +95,8 @@ CODES: dict[str, Code] = {
 }
 
 
-class ProtocolViolation(Exception):  # the protocol's own word for it
-    """A peer, or the caller on its own side, broke the protocol.
+class ProtocolViolation(Exception):  # RFC 6455 uses this term for the same thing
+    """The peer, or the caller of this end, broke the protocol.
 
     Attributes:
         code: A key of `CODES`.

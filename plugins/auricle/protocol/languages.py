@@ -1,10 +1,10 @@
-"""Which of the languages that a server offers somebody means by a code. Pure.
+"""Resolves a language code to one of the codes that a server offers. Pure.
 
 Codes come as people and frameworks write them: ``en``, ``EN_us``, ``zh-Hans-CN``, ``deu``, ``iw``, ``es-419``. A server
-offers one code for each locale of its model, and the first of a language's locales is what its bare code stands for.
-Scripts and variants make no difference to what is heard. A locale that is not offered is heard as the nearest one of
-its language that is: Mexican Spanish as that of the Americas, Australian English as British. Cantonese is no Chinese
-that ``zh-CN`` could hear, so ``yue`` and ``zh-HK`` are refused.
+offers one code for each locale of its model; a code without a region stands for the first locale of its language.
+Scripts and variants are ignored, as they do not change the sound. A locale that is not offered resolves to the nearest
+one of its language: Mexican Spanish to that of the Americas, Australian English to British. A model for ``zh-CN`` does
+not understand Cantonese, so ``yue`` and ``zh-HK`` are refused.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import re
 from collections.abc import Sequence
 
 AUTO = "auto"
-"""The model finds out what is spoken. An event has it for its language until the model has named one."""
+"""The model detects the language. Events have this as their language until the model has named one."""
 _ANY = frozenset({AUTO, "und", "mul", "multi"})
-"""Codes for whatever is spoken; the last is what other services call it."""
+"""Codes for any language: BCP-47's undetermined and multiple, and ``multi``, which Deepgram uses."""
 
 _OTHERS = (
     "no/nob/nor>nb iw/heb>he mo/ron/rum>ro cmn/zho/chi>zh arb/ara>ar ekk/est>et lvs/lav>lv eng>en spa>es "
@@ -26,9 +26,9 @@ _OTHERS = (
 _SAME = {
     other: code for others, _, code in (each.partition(">") for each in _OTHERS.split()) for other in others.split("/")
 }
-"""Other codes of the same language, those of ISO 639-2 and 639-3 among them."""
+"""Other codes of the same language, among them those of ISO 639-2 and 639-3."""
 _NOT_MANDARIN = frozenset({"hk", "mo", "yue", "nan", "wuu", "hak"})
-"""What makes a code with ``zh`` one of another Chinese language."""
+"""Subtags that make a ``zh`` code one of another Chinese language than Mandarin."""
 
 _SPANISH_AMERICA = "419 ar bo br bz cl co cr cu do ec gt hn mx ni pa pe pr py sv us uy ve"
 _NEAREST = {
@@ -37,7 +37,7 @@ _NEAREST = {
     "pt": ("br", "pt", frozenset({"br"})),
     "fr": ("ca", "fr", frozenset({"ca"})),
 }
-"""By language, two regions with models of their own, and what is nearer to the first of them than to the second."""
+"""By language: the two regions that models offer, and the regions that are nearer to the first than to the second."""
 _SEPARATORS = re.compile(r"[-_.@]")
 _REGION = re.compile(r"[a-z]{2}|[0-9]{3}")
 
@@ -45,14 +45,14 @@ _REGION = re.compile(r"[a-z]{2}|[0-9]{3}")
 def resolve(code: str, offered: Sequence[str]) -> str | None:
     """The offered code that `code` stands for.
 
-    Whatever is spoken (``auto``) is the one language of a server that offers no choice: there, it is always known.
+    ``auto`` resolves to the only language of a server that offers no other.
 
     Args:
         code: In any usual form; case does not matter.
-        offered: The codes of a server, see `auricle.protocol.messages.Ready.languages`.
+        offered: The codes of a server, see `Ready.languages`.
 
     Returns:
-        None when none of them is meant.
+        None when the code stands for none of them.
     """
     code = code.strip()
     lowered = {each.lower(): each for each in offered}
@@ -72,7 +72,7 @@ def _only(offered: Sequence[str]) -> str | None:
 
 
 def _nearest(language: str, rest: list[str], offered: dict[str, str]) -> str | None:
-    """The locale of the region in `rest`, or the one nearest to it; without a region, the first of the language."""
+    """The locale of the region in `rest`, or the nearest one; without a region, the first of the language."""
     of_language = [code for name, code in offered.items() if name.partition("-")[0] == language]
     region = next((tag for tag in rest if _REGION.fullmatch(tag)), None)
     if region is None or not of_language:

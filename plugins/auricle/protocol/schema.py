@@ -14,14 +14,14 @@ T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
 """(JSON value, path of the field) -> the field's value, or `InvalidMessage` naming the path."""
 
-_SHOWN = 64
+_LONGEST_REPR = 64
 _LARGEST = 1e15
 
 
-def shown(value: object) -> str:
-    """`repr` of a peer's value, cut so that an error never carries a megabyte back."""
+def brief(value: object) -> str:
+    """`repr` of a peer's value, cut so that an error message does not send a megabyte back."""
     text = repr(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    return text if len(text) <= _LONGEST_REPR else text[:_LONGEST_REPR] + "..."
 
 
 def build(kind: type[T], values: Mapping[str, Any], *, strict: bool, path: str = "") -> T:
@@ -43,7 +43,7 @@ def _refuse_unknown(values: Mapping[str, Any], readers: Mapping[str, Reader], pa
     for name in values:
         if name not in readers:
             expected = ", ".join(readers) or "no fields"
-            raise InvalidMessage(path + shown(name).strip("'"), f"unknown; expected {expected}")
+            raise InvalidMessage(path + brief(name).strip("'"), f"unknown; expected {expected}")
 
 
 @cache
@@ -74,7 +74,7 @@ def _optional(inner: Reader) -> Reader:
 def _choice(options: tuple[str, ...]) -> Reader:
     def read(value: Any, path: str) -> str:
         if not isinstance(value, str) or value not in options:
-            raise InvalidMessage(path, f"expected one of {', '.join(options)}, got {shown(value)}")
+            raise InvalidMessage(path, f"expected one of {', '.join(options)}, got {brief(value)}")
         return value
 
     return read
@@ -83,7 +83,7 @@ def _choice(options: tuple[str, ...]) -> Reader:
 def _sequence(inner: Reader) -> Reader:
     def read(value: Any, path: str) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise InvalidMessage(path, f"expected a list, got {shown(value)}")
+            raise InvalidMessage(path, f"expected a list, got {brief(value)}")
         return tuple(inner(item, f"{path}[{index}]") for index, item in enumerate(value))
 
     return read
@@ -92,7 +92,7 @@ def _sequence(inner: Reader) -> Reader:
 def _nested(kind: Any, *, strict: bool) -> Reader:
     def read(value: Any, path: str) -> Any:
         if not isinstance(value, dict):
-            raise InvalidMessage(path, f"expected an object, got {shown(value)}")
+            raise InvalidMessage(path, f"expected an object, got {brief(value)}")
         return build(kind, value, strict=strict, path=f"{path}.")
 
     return read
@@ -100,28 +100,28 @@ def _nested(kind: Any, *, strict: bool) -> Reader:
 
 def _string(value: Any, path: str) -> str:
     if not isinstance(value, str):
-        raise InvalidMessage(path, f"expected a string, got {shown(value)}")
+        raise InvalidMessage(path, f"expected a string, got {brief(value)}")
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
-        # JSON can spell half a surrogate pair; UTF-8 cannot, so it could never be sent back.
+        # JSON can escape half of a surrogate pair; UTF-8 cannot encode it, so it could not be sent back.
         raise InvalidMessage(path, "contains half of a surrogate pair")
     return value
 
 
 def _boolean(value: Any, path: str) -> bool:
     if not isinstance(value, bool):
-        raise InvalidMessage(path, f"expected true or false, got {shown(value)}")
+        raise InvalidMessage(path, f"expected true or false, got {brief(value)}")
     return value
 
 
 def _integer(value: Any, path: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidMessage(path, f"expected a whole number, got {shown(value)}")
+        raise InvalidMessage(path, f"expected a whole number, got {brief(value)}")
     return value
 
 
 def _number(value: Any, path: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidMessage(path, f"expected a number, got {shown(value)}")
+        raise InvalidMessage(path, f"expected a number, got {brief(value)}")
     if not abs(value) <= _LARGEST:
         raise InvalidMessage(path, "out of range")
     return float(value)

@@ -1,4 +1,4 @@
-"""What a server answers, in the native protocol, version 1. For the conventions see `auricle.protocol.messages`."""
+"""The events of a server, in the native protocol, version 1. Times are seconds of the stream's own audio."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Word:
     """One word of a final.
 
     Attributes:
-        text: With case and the punctuation that follows.
-        start: Seconds; never before the end of the word before.
-        end: Likewise.
+        text: With case and the punctuation that follows it.
+        start: Seconds; never earlier than the end of the previous word.
+        end: Seconds; never earlier than `start`.
         confidence: Probability that the word is right, 0 to 1.
     """
 
@@ -38,14 +38,14 @@ class LanguageSpan:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the server allows one stream; crossing a limit ends it with an `Error`.
+    """Limits of one stream; a stream that exceeds one ends with an `Error`.
 
     Attributes:
         message_bytes: Largest WebSocket message.
-        buffered_seconds: Audio the server holds unprocessed before it stops reading.
+        buffered_seconds: Audio that the server holds unprocessed before it stops reading.
         stream_seconds: Longest stream.
-        idle_seconds: Longest time without any message.
-        keyterms: Most key terms at once; 0 where none are taken, or the server does not say.
+        idle_seconds: Longest time without a message.
+        keyterms: Most key terms at once; 0 where the server takes none, or does not say.
         keyterm_characters: Longest key term.
     """
 
@@ -63,9 +63,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ChunkGrid:
-    """At which points of the audio the server can take its next step: `first` seconds, and every `step` from there on.
+    """The points of the audio at which the server can take its next step: `first` seconds, then every `step` seconds.
 
-    Audio that ends short of such a point may as well wait for the rest.
+    Audio that does not reach such a point can wait for more at the client.
     """
 
     first: float
@@ -74,11 +74,11 @@ class ChunkGrid:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How much of a stream a server holds that goes on with it: what comes next is what the client says next.
+    """How much of a resumed stream the server has received; the client continues after that.
 
     Attributes:
-        samples: Of the client's audio.
-        messages: `Update`, `Finalize` and `End`.
+        samples: Samples of the client's audio.
+        messages: Number of `Update`, `Finalize` and `End` messages.
     """
 
     samples: int
@@ -88,9 +88,9 @@ class Held:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
     seq: int = 0
-    """Number of this event in its stream, from 1 on; the connection sets it when it sends."""
+    """Number of this event in its stream, from 1 on; `ServerConnection.send` sets it."""
     audio_time: float = 0.0
-    """Audio position, in seconds, on which the event was decided."""
+    """Audio position, in seconds, at which the event was decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,19 +101,19 @@ class Ready(_Event):
         session: Names this stream in logs.
         model: Name of the model.
         latencies_ms: Chunk latencies offered, ascending.
-        languages: Language codes offered, one for each locale of the model and ``"auto"`` where it finds out by itself;
-            the first of a language is the one that its bare code stands for.
+        languages: Language codes offered, one for each locale of the model, and ``"auto"`` where the model detects the
+            language; a code without a region stands for the first locale of its language.
         latency_ms: Chunk latency in force.
-        language: Language in force, as one of `languages`; of a model with one language that one, if the client
-            asked for ``"auto"``.
-        limits: Bounds of this stream.
-        chunks: The chunk latency as points in the audio; None when it is not known, as after a change of latency.
-        resume_token: Opens this very stream on another connection, when this one was cut: by the header of the upgrade
-            request ``Auricle-Resume: TOKEN N``, where N is the number of the last event that came, and a `Start` as
-            before. None when the server keeps no streams.
-        held: Given when it did: the stream goes on where it was, with the event after number N. None for a new stream.
-        turn_signals: What the server judges turn ends by in ``"semantic"`` mode: ``"words"`` and ``"punctuation"``
-            always, ``"voice"`` (Silero) and ``"prosody"`` (Smart Turn) where it has their models.
+        language: Language in force, one of `languages`; for ``"auto"`` and a model with one language, that language.
+        limits: Limits of this stream.
+        chunks: The chunk latency as points in the audio; None when they are not known, as after a change of latency.
+        resume_token: Resumes this stream on another connection after this one broke: send the upgrade request with the
+            header ``Auricle-Resume: TOKEN N``, where N is the number of the last event received, and the same `Start`.
+            None when the server does not keep streams.
+        held: For a resumed stream, what the server has received of it; its events go on after number N. None for a new
+            stream.
+        turn_signals: The signals by which the server decides turn ends in ``"semantic"`` mode: always ``"words"`` and
+            ``"punctuation"``, and ``"voice"`` (Silero) and ``"prosody"`` (Smart Turn) where it has their models.
     """
 
     TYPE: ClassVar[str] = "ready"
@@ -130,7 +130,7 @@ class Ready(_Event):
     turn_signals: tuple[str, ...] = ()
 
     def offers(self, asked: int | str | tuple[str, ...]) -> bool:
-        """Whether a stream can have this latency, language or list of key terms here."""
+        """Whether this server offers a latency, language or list of key terms."""
         match asked:
             case int():
                 return asked in self.latencies_ms
@@ -141,7 +141,7 @@ class Ready(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechStarted(_Event):
-    """The first word of a turn was heard, `start` seconds into the stream."""
+    """The first word of a turn was recognised; it starts `start` seconds into the stream."""
 
     TYPE: ClassVar[str] = "speech_started"
     start: float
@@ -149,15 +149,15 @@ class SpeechStarted(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interim(_Event):
-    """Text of the current segment so far; it only ever grows. Sent at most once a chunk, when it changed.
+    """Text of the current segment so far, which only grows. Sent at most once a chunk, when it has changed.
 
     Attributes:
         text: Without language tags.
         start: Start of the first word.
         end: End of the last word.
-        language: Of the last word: what was asked for, or with ``"auto"`` the last language that the model has named,
-            ``"auto"`` before the first. Models name it behind a sentence, so a final knows better. A name alone
-            brings no interim.
+        language: Of the last word: the language asked for, or with ``"auto"`` the last one that the model has named,
+            ``"auto"`` before the first. Models emit the language tag after a sentence, so the final is more reliable.
+            A language tag alone causes no interim.
     """
 
     TYPE: ClassVar[str] = "interim"
@@ -169,21 +169,20 @@ class Interim(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Final(_Event):
-    """A segment's text, for good.
+    """A segment's text, which no longer changes.
 
     Attributes:
         text: The segment; empty when nothing was said.
         start: Start of the first word (for an empty final: `audio_time`).
         end: End of the last word (for an empty final: `audio_time`).
-        language: Of the segment: what was asked for, or with ``"auto"`` the one that the model has named, of several
-            that of most speech; ``"auto"`` before it has named any.
-        words: Empty when the client asked for none.
-        finalize_id: The `Finalize.id` that this answers; None when the server decided.
+        language: Of the segment: the language asked for, or with ``"auto"`` the one that the model has named, of
+            several that with most speech; ``"auto"`` before the model has named any.
+        words: Empty unless the client asked for them.
+        finalize_id: The `Finalize.id` that this answers; None when the server decided by itself.
         settled: Seconds. No later event depends on audio before this point: a client that reconnects replays from here.
         refined: Whether this is the text of the second pass, see `Refine`.
-        confidence: Expected share of its words that are right, 0 to 1; None where nothing was said, and from servers of
-            before.
-        languages: When the language changes within the segment, where each begins; otherwise empty.
+        confidence: Expected share of correct words, 0 to 1; None for an empty final, and from older servers.
+        languages: Where each language begins, when it changes within the segment; otherwise empty.
     """
 
     TYPE: ClassVar[str] = "final"
@@ -201,7 +200,7 @@ class Final(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled(_Event):
-    """Sent now and then in silence: nothing is open, and no later event depends on audio before `settled` seconds."""
+    """Sent at times in silence: no turn is open, and no later event depends on audio before `settled` seconds."""
 
     TYPE: ClassVar[str] = "settled"
     settled: float
@@ -214,7 +213,7 @@ class TurnEagerEnd(_Event):
     Attributes:
         probability: 0 to 1.
         speech_end: Where speech ended, in seconds.
-        text: Transcript of the whole turn. It is that of the `TurnEnd`, unless a `TurnResumed` comes between.
+        text: Transcript of the whole turn. The `TurnEnd` has the same, unless a `TurnResumed` comes between.
     """
 
     TYPE: ClassVar[str] = "turn_eager_end"
@@ -225,10 +224,10 @@ class TurnEagerEnd(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnResumed(_Event):
-    """What a `TurnEagerEnd` said no longer holds: the speaker went on, or the text has changed.
+    """Takes the last `TurnEagerEnd` back: the speaker went on, or the text has changed.
 
     Attributes:
-        probability: That the turn has ended after all, 0 to 1.
+        probability: Probability that the turn has ended all the same, 0 to 1.
     """
 
     TYPE: ClassVar[str] = "turn_resumed"
@@ -237,7 +236,7 @@ class TurnResumed(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnEnd(_Event):
-    """The turn has ended; its last `Final` was sent before.
+    """The turn has ended; its last `Final` precedes this event.
 
     Attributes:
         probability: 0 to 1.
@@ -253,11 +252,11 @@ class TurnEnd(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Error(_Event):
-    """Something went wrong with this stream; other streams notice nothing.
+    """An error of this stream; other streams are unaffected.
 
     Attributes:
         code: A stable identifier, one of `auricle.protocol.codes`.
-        fault: Whose.
+        fault: Whose fault it is.
         fatal: Whether the connection closes after it.
         message: A sentence that a person can act on.
     """

@@ -1,4 +1,4 @@
-"""What a client may choose about its stream beyond the audio's format: turns, and the second pass."""
+"""Settings of a stream beyond the format of its audio, turn detection and the second pass, and checks of values."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ TURN_MODES: tuple[TurnMode, ...] = ("off", "silence", "semantic")
 MIN_SILENCE_MS, MAX_SILENCE_MS = 80, 10_000
 
 Refine = Literal["off", "on", "auto"]
-"""Whether finals are decoded a second time, with the model's largest right context, so that they are as accurate as at
-its longest latency while interims and turn ends come at the stream's own: ``"on"`` for all of them, ``"auto"`` while
-the server has time to spare. `Final.refined` says which were."""
+"""Whether finals are decoded a second time with the model's largest right context. They are then as accurate as at its
+longest latency, while interims and turn ends keep the latency of the stream: ``"on"`` for all finals, ``"auto"`` while
+the server has time to spare. `Final.refined` says which finals were."""
 REFINES: tuple[Refine, ...] = ("off", "on", "auto")
 
 
-class InvalidMessage(ValueError):  # says what the message is
-    """A message cannot be built from these values; `field` names the offender."""
+class InvalidMessage(ValueError):
+    """A message cannot be built from these values; `field` names the one that is wrong."""
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"{name}: {problem}")
@@ -31,16 +31,17 @@ def require(condition: bool, name: str, problem: str) -> None:
         raise InvalidMessage(name, problem)
 
 
-# A type checker has not seen every caller, and what a server cannot read ends the whole stream.
+# Types are checked at run time too: not every caller uses a type checker, and a message that the server cannot read
+# ends the stream.
 
 
 def is_text(value: object) -> bool:
-    """Whether the value is a string that UTF-8 can spell: JSON can also spell half a surrogate pair."""
+    """Whether the value is a string that UTF-8 can encode: JSON can also escape half of a surrogate pair."""
     return isinstance(value, str) and (value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value))
 
 
 def require_text(value: object, name: str) -> None:
-    """Raises `InvalidMessage` unless the value is a string that UTF-8 can spell."""
+    """Raises `InvalidMessage` unless the value is a string that UTF-8 can encode."""
     require(is_text(value), name, f"expected a string without half surrogate pairs, got {value!r}")
 
 
@@ -60,7 +61,7 @@ def phrases(keyterms: Sequence[str]) -> tuple[str, ...]:
     """Key terms as messages carry them.
 
     Raises:
-        InvalidMessage: They are one string, of which each letter would be a term.
+        InvalidMessage: They are one string, whose every letter would become a term.
     """
     require(not isinstance(keyterms, str), "keyterms", f"expected a list of phrases, got {keyterms!r}")
     return tuple(keyterms)
@@ -72,14 +73,14 @@ class TurnSettings:
 
     Attributes:
         mode: ``"off"`` leaves the decision to the client (it sends `Finalize`); ``"silence"`` ends a turn when the
-            decoder has emitted no word for `silence_ms`; ``"semantic"`` when, by all that was heard, the turn has ended
-            with a probability of `end_threshold`.
+            decoder has emitted no word for `silence_ms`; ``"semantic"`` when the turn has ended with at least a
+            probability of `end_threshold`, by words, pauses and, where available, voice and prosody.
         silence_ms: In ``"silence"`` mode, the length of that run of silence.
         eager_silence_ms: In ``"silence"`` mode, a shorter run of silence after which the server says that the turn has
             probably ended (`TurnEagerEnd`); None for never.
-        end_threshold: In ``"semantic"`` mode, the probability from which on the turn has ended.
-        eager_threshold: In ``"semantic"`` mode, a lower one from which on it has probably ended (`TurnEagerEnd`); None
-            for never.
+        end_threshold: In ``"semantic"`` mode, the probability at which the turn has ended.
+        eager_threshold: In ``"semantic"`` mode, a lower probability at which it has probably ended (`TurnEagerEnd`);
+            None for never.
         min_silence_ms: In ``"semantic"`` mode, no turn ends, not even eagerly, with less silence than this.
         max_silence_ms: In ``"semantic"`` mode, every turn ends with this much silence.
     """

@@ -150,7 +150,7 @@ async def test_a_stream_that_has_failed_can_be_gone_on_with() -> None:
         server.faults.append(Fault("abort", after=2))
         policy = ReconnectPolicy(attempts=0)
         async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
-            with pytest.raises(ProtocolError, match="only a stream that has failed"):
+            with pytest.raises(ProtocolError, match="only a stream that has failed can be reopened"):
                 await stream.reopen()
             await stream.send(speech([1, 2]))
             error, events = await failure_of(stream)
