@@ -21,7 +21,7 @@ _SETTINGS = ("latency_ms", "language", "turn", "keyterms", "refine")
 
 
 @dataclass(slots=True)
-class _Entry:
+class _LoggedMessage:
     """A message and the position of the audio after which it stands."""
 
     position: int
@@ -45,9 +45,9 @@ class MessageLog:
     """Messages in order; those up to a cursor have been sent on the present connection."""
 
     def __init__(self) -> None:
-        self._entries: list[_Entry] = []
+        self._entries: list[_LoggedMessage] = []
         self._cursor = 0
-        self._unanswered: dict[str, _Entry] = {}
+        self._unanswered: dict[str, _LoggedMessage] = {}
         # The server counts the messages of a stream (`Held.messages`), also those that are forgotten here.
         self._sent_count = 0
         self._resendable = 0
@@ -77,7 +77,7 @@ class MessageLog:
 
     def add(self, position: int, message: Update | Finalize | End) -> None:
         """Adds a message after the audio up to `position`."""
-        entry = _Entry(position, message)
+        entry = _LoggedMessage(position, message)
         self._entries.append(entry)
         if isinstance(message, Finalize):
             self._unanswered[message.id] = entry
@@ -143,10 +143,10 @@ class MessageLog:
         self._sent_count = count
 
     @property
-    def _sent(self) -> list[_Entry]:
+    def _sent(self) -> list[_LoggedMessage]:
         return self._entries[: self._cursor]
 
-    def _forget(self, entry: _Entry) -> None:
+    def _forget(self, entry: _LoggedMessage) -> None:
         self._entries.remove(entry)
         self._cursor -= 1
 

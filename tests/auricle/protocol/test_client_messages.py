@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from auricle.protocol import Finalize, InvalidMessage, Start, TurnSettings, Update, client_messages, server_messages
+from auricle.protocol import Finalize, InvalidMessage, ProtocolViolation, Start, Update
+from auricle.protocol.client_messages import ENCODINGS, SAMPLE_BYTES, Encoding, check_whole_samples
 
 
 @pytest.mark.parametrize(
@@ -16,14 +16,7 @@ from auricle.protocol import Finalize, InvalidMessage, Start, TurnSettings, Upda
         (lambda: Start(sample_rate=7_999), "sample_rate"),
         (lambda: Start(sample_rate=48_001), "sample_rate"),
         (lambda: Start(latency_ms=0), "latency_ms"),
-        (lambda: TurnSettings(mode="vad"), "turn.mode"),  # type: ignore[arg-type]
-        (lambda: TurnSettings(silence_ms=79), "turn.silence_ms"),
-        (lambda: TurnSettings(silence_ms=10_001), "turn.silence_ms"),
         (lambda: Finalize(""), "id"),
-        (lambda: TurnSettings(silence_ms=500.0), "turn.silence_ms"),  # type: ignore[arg-type]
-        (lambda: TurnSettings(eager_silence_ms=100.5), "turn.eager_silence_ms"),  # type: ignore[arg-type]
-        (lambda: TurnSettings(end_threshold="0.5"), "turn.end_threshold"),  # type: ignore[arg-type]
-        (lambda: TurnSettings(eager_threshold=True), "turn.eager_threshold"),
         (lambda: Start(sample_rate=16_000.0), "sample_rate"),  # type: ignore[arg-type]
         (lambda: Start(latency_ms=80.0), "latency_ms"),  # type: ignore[arg-type]
         (lambda: Update(latency_ms=np.int64(80)), "latency_ms"),  # type: ignore[arg-type]
@@ -42,7 +35,17 @@ def test_a_message_that_exists_is_legal(build: Callable[[], object], field: str)
     assert caught.value.field == field
 
 
-def test_every_type_of_the_wire_has_its_own_name() -> None:
-    messages = {**vars(client_messages), **vars(server_messages)}.values()
-    kinds = [kind for kind in messages if dataclasses.is_dataclass(kind) and hasattr(kind, "TYPE")]
-    assert len({kind.TYPE for kind in kinds}) == len(kinds) == 13
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_audio_ends_with_a_whole_sample(encoding: Encoding) -> None:
+    check_whole_samples(b"", encoding)
+    check_whole_samples(bytes(3 * SAMPLE_BYTES[encoding]), encoding)
+    if SAMPLE_BYTES[encoding] > 1:
+        with pytest.raises(ProtocolViolation, match="3 bytes are not a whole number of 2-byte pcm_s16le") as caught:
+            check_whole_samples(bytes(3), encoding)
+        assert caught.value.code == "bad_audio"
+
+
+def test_offline_streams_have_no_latency_of_their_own() -> None:
+    with pytest.raises(InvalidMessage, match="offline"):
+        Start(offline=True, latency_ms=80)
+    assert Start(offline=True).latency_ms is None
