@@ -22,12 +22,12 @@ from auricle import (
     SpeechStarted,
 )
 from tests.auricle.listening import everything
-from tests.auricle.recogniser import START, speech, word
-from tests.auricle.servers import ScriptedServer, client_tasks
+from tests.support.bursts import START, burst_server, speech, word
+from tests.support.scripted_server import ScriptedServer, client_tasks
 
 
 async def test_one_client_opens_many_streams() -> None:
-    async with ScriptedServer() as server, AuricleClient(server.url) as client:
+    async with burst_server() as server, AuricleClient(server.url) as client:
         streams = [await client.open(START) for _ in range(5)]
         for number, stream in enumerate(streams):
             await stream.send(word(number + 1))
@@ -39,7 +39,7 @@ async def test_one_client_opens_many_streams() -> None:
 
 
 async def test_a_session_that_was_given_stays_open() -> None:
-    async with ScriptedServer() as server, aiohttp.ClientSession() as session:
+    async with burst_server() as server, aiohttp.ClientSession() as session:
         async with auricle.connect(server.url, start=START, session=session) as stream:
             await stream.end()
             await everything(stream)
@@ -47,7 +47,7 @@ async def test_a_session_that_was_given_stays_open() -> None:
 
 
 async def test_the_key_is_a_bearer_token() -> None:
-    async with ScriptedServer(key="sesame") as server:
+    async with burst_server(key="sesame") as server:
         async with auricle.connect(server.url, start=START, api_key="sesame") as stream:
             assert stream.ready.session == "1"
         with pytest.raises(Refused) as caught:
@@ -61,13 +61,13 @@ async def test_the_key_is_a_bearer_token() -> None:
 
 
 async def nothing_is_left(server: ScriptedServer, tasks: set[asyncio.Task[object]]) -> None:
-    await server.until("open_sockets", 0)
+    await server.until_deserted()
     assert client_tasks() == tasks
     gc.collect()  # an unclosed session, transport or socket warns now, and warnings are errors
 
 
 async def test_closing_in_the_middle_leaves_no_task_and_no_socket() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         tasks = client_tasks()
         async with auricle.connect(server.url, start=START) as stream:
             await stream.send(speech([1, 2, 3]))
@@ -79,7 +79,7 @@ async def test_closing_in_the_middle_leaves_no_task_and_no_socket() -> None:
 
 
 async def test_closing_at_once_leaves_no_task_and_no_socket() -> None:
-    async with ScriptedServer() as server, AuricleClient(server.url) as client:
+    async with burst_server() as server, AuricleClient(server.url) as client:
         tasks = client_tasks()
         stream = await client.open(START)
         await stream.aclose()
@@ -88,15 +88,15 @@ async def test_closing_at_once_leaves_no_task_and_no_socket() -> None:
 
 
 async def test_a_reader_wakes_when_its_stream_is_closed() -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         reader = asyncio.create_task(everything(stream))
-        await server.until("starts", 1)
+        await server.until(lambda: len(server.starts) == 1)
         await stream.aclose()
         assert await reader == []
 
 
 async def test_an_error_in_the_block_closes_the_stream_too() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         tasks = client_tasks()
         with pytest.raises(ZeroDivisionError):
             async with auricle.connect(server.url, start=START):
@@ -126,7 +126,7 @@ async def test_a_trusted_certificate_is_a_secure_stream(certificate: tuple[Path,
     served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     served.load_cert_chain(cert, key)
     trusting = ssl.create_default_context(cafile=str(cert))
-    async with ScriptedServer(tls=served) as server:
+    async with burst_server(tls=served) as server:
         tasks = client_tasks()
         async with auricle.connect(server.url, start=START, ssl=trusting) as stream:
             assert server.url.startswith("wss://")
@@ -139,7 +139,7 @@ async def test_a_trusted_certificate_is_a_secure_stream(certificate: tuple[Path,
 async def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: tuple[Path, Path]) -> None:
     served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     served.load_cert_chain(*certificate)
-    async with ScriptedServer(tls=served) as server:
+    async with burst_server(tls=served) as server:
         with pytest.raises(ConnectionFailed, match="not trusted") as caught:
             async with auricle.connect(server.url, start=START):
                 pass
@@ -151,7 +151,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: tup
 
 
 async def test_tls_to_a_server_without_it() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         with pytest.raises(ConnectionFailed) as caught:
             async with auricle.connect(server.url.replace("ws", "wss"), start=START):
                 pass

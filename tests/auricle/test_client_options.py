@@ -10,8 +10,7 @@ import pytest
 import auricle
 from auricle import AuricleClient, ClientOptions
 from auricle.client_options import ClientKeywords
-from tests.auricle.recogniser import START
-from tests.auricle.servers import ScriptedServer
+from tests.support.bursts import START, burst_server
 
 
 def test_the_keywords_are_the_fields() -> None:
@@ -31,7 +30,7 @@ def test_an_option_that_does_not_exist_is_an_error() -> None:
 async def test_keywords_replace_those_of_the_options() -> None:
     options = ClientOptions(api_key="wrong")
     async with (
-        ScriptedServer(key="sesame") as server,
+        burst_server(key="sesame") as server,
         auricle.connect(server.url, start=START, options=options, api_key="sesame") as stream,
     ):
         assert stream.ready.session == "1"

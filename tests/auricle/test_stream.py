@@ -21,8 +21,7 @@ from auricle import (
 )
 from auricle.protocol import AudioReceived, End, Update
 from tests.auricle.listening import everything
-from tests.auricle.recogniser import LIMITS, START, silence, speech, word
-from tests.auricle.servers import ScriptedServer
+from tests.support.bursts import LIMITS, START, burst_server, silence, speech, word
 
 E = TypeVar("E", bound=StreamEvent)
 
@@ -35,7 +34,7 @@ async def the_next(stream: Stream, kind: type[E]) -> E:
 
 
 async def test_speech_becomes_events() -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         assert stream.ready.model == "bursts"
         await stream.send(speech([1, 2, 3]) + silence(0.7))
         await stream.send(speech([4]))
@@ -48,7 +47,7 @@ async def test_speech_becomes_events() -> None:
 
 
 async def test_interims_come_while_one_speaks() -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         await stream.send(speech([1, 2]))
         first = await the_next(stream, Interim)
         await stream.send(speech([3, 4]))
@@ -58,7 +57,7 @@ async def test_interims_come_while_one_speaks() -> None:
 
 async def test_a_finalize_is_answered_with_its_id() -> None:
     start = Start(sample_rate=8_000, turn=TurnSettings("off"))
-    async with ScriptedServer() as server, auricle.connect(server.url, start=start) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=start) as stream:
         await stream.send(word(1))
         assert await stream.finalize("mine") == "mine"
         await stream.send(word(2))
@@ -70,7 +69,7 @@ async def test_a_finalize_is_answered_with_its_id() -> None:
 
 
 async def test_ids_made_up_are_fresh() -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         assert await stream.finalize("f1") == "f1"
         assert await stream.finalize() == "f2"
         with pytest.raises(ProtocolError, match="has not been answered"):
@@ -82,12 +81,12 @@ async def test_ids_made_up_are_fresh() -> None:
 
 async def test_settings_change_in_band() -> None:
     turn = TurnSettings("silence", 200)
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         await stream.send(word(1))
         await stream.update(latency_ms=160, language="de-DE", turn=turn, keyterms=["auricle"], refine="on")
         await stream.send(silence(0.3))
         await the_next(stream, TurnEnd)
-        said = [each for each in server.said[0] if not isinstance(each, AudioReceived)]
+        said = [each for each in server.sessions[0].received if not isinstance(each, AudioReceived)]
     changed = [Update(160), Update(language="de-DE"), Update(turn=turn, refine="on"), Update(keyterms=("auricle",))]
     assert said == [START, *changed]
 
@@ -95,12 +94,12 @@ async def test_settings_change_in_band() -> None:
 async def test_each_setting_is_followed_or_refused_by_itself() -> None:
     """A server takes an update whole or not at all, and a replay must ask for just what it has taken."""
     async with (
-        ScriptedServer(refused_updates=frozenset({"xx"})) as server,
+        burst_server() as server,
         auricle.connect(server.url, start=START) as stream,
     ):
         await stream.update(latency_ms=160, language="xx", keyterms=["auricle"])
         await the_next(stream, Error)
-        said = [each for each in server.said[0] if not isinstance(each, AudioReceived)]
+        said = [each for each in server.sessions[0].received if not isinstance(each, AudioReceived)]
     assert said == [START, Update(latency_ms=160), Update(language="xx"), Update(keyterms=("auricle",))]
 
 
@@ -115,7 +114,7 @@ async def test_each_setting_is_followed_or_refused_by_itself() -> None:
     ],
 )
 async def test_what_cannot_be_said_does_not_leave_the_client(settings: dict[str, Any]) -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         with pytest.raises(ProtocolError, match="invalid_field"):
             await stream.update(**settings)
         with pytest.raises(ProtocolError, match="invalid_field"):
@@ -128,7 +127,7 @@ async def test_what_cannot_be_said_does_not_leave_the_client(settings: dict[str,
 
 async def test_an_update_that_a_server_cannot_follow_is_an_event() -> None:
     async with (
-        ScriptedServer(refused_updates=frozenset({"xx"})) as server,
+        burst_server() as server,
         auricle.connect(server.url, start=START) as stream,
     ):
         await stream.update(language="xx")
@@ -140,20 +139,20 @@ async def test_an_update_that_a_server_cannot_follow_is_an_event() -> None:
 
 
 async def test_audio_is_sent_in_packets_that_fit_the_server() -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         for _ in range(10):
             await stream.send(silence(0.01))
         await stream.send(silence(3.0))
         await stream.end()
         await everything(stream)
-        sizes = [len(said.pcm) for said in server.said[0] if isinstance(said, AudioReceived)]
+        sizes = [len(said.pcm) for said in server.sessions[0].received if isinstance(said, AudioReceived)]
     assert sum(sizes) == 16_000 * 3.1
     assert max(sizes) <= LIMITS.message_bytes
     assert min(sizes[:-1]) >= 320
 
 
 async def test_half_a_sample_does_not_leave_the_client() -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         with pytest.raises(ProtocolError, match="bad_audio"):
             await stream.send(b"\0")
         await stream.send(word(1))
@@ -162,11 +161,11 @@ async def test_half_a_sample_does_not_leave_the_client() -> None:
 
 
 async def test_after_the_end_nothing_is_said() -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         await stream.end()
         await stream.end()
         for late in (stream.send(word(1)), stream.finalize(), stream.update(latency_ms=80)):
             with pytest.raises(ProtocolError, match="after_end"):
                 await late
         assert await everything(stream) == []
-        assert [type(said) for said in server.said[0]] == [Start, End]
+        assert [type(said) for said in server.sessions[0].received] == [Start, End]

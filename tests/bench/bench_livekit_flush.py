@@ -26,7 +26,7 @@ from auricle_server.bench.report.results import record, write
 from auricle_server.bench.report.summaries import Spread
 from auricle_server.demo.server_process import serve
 from tests.livekit_auricle.harness import WatchedSTT, listening
-from tests.livekit_auricle.spoken import Audio
+from tests.support.levels import Audio
 
 LATENCIES_MS = (80, 160, 560, 1120)
 BUDGET_MS = 60.0

@@ -16,7 +16,7 @@ from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.agents.voice import io
 from livekit.plugins import auricle
 
-from tests.livekit_auricle.spoken import Audio
+from tests.support.levels import Audio
 
 FRAME_SECONDS = 0.02
 

@@ -18,7 +18,7 @@ from auricle.protocol import (
     Word,
 )
 from auricle.protocol.settings import Refine
-from tests.livekit_auricle.spoken import BLOCK_SECONDS, word_at
+from tests.support.levels import BLOCK_SECONDS, word_at
 
 CHUNK_BLOCKS = 8
 _WORD_BLOCKS = 5

@@ -22,7 +22,7 @@ from auricle.protocol import (
     Update,
 )
 from tests.livekit_auricle.recogniser import Recogniser
-from tests.support.server_errors import failure, refusal
+from tests.support.server_events import failure, refusal
 
 LIMITS = Limits(message_bytes=1 << 20, buffered_seconds=10.0, stream_seconds=3600.0, idle_seconds=60.0)
 

@@ -22,8 +22,8 @@ from auricle import Final, ReconnectPolicy, Start, Stream, connect
 from auricle_server.demo.scores import count_errors
 from tests.faults.proxy import Passage, Proxy
 from tests.livekit_auricle.harness import EnergyVAD, Heard, frames, listening
-from tests.livekit_auricle.spoken import Audio
 from tests.support import tones
+from tests.support.levels import Audio
 
 VAD_SILENCE, MIN_DELAY, SILENCE = 0.25, 0.3, 0.4
 CHUNK = 0.08

@@ -17,8 +17,8 @@ from livekit.plugins.auricle._events import SpeechEvents
 from livekit.plugins.auricle._stream import sending
 from tests.livekit_auricle.harness import EnergyVAD, frames, listening
 from tests.livekit_auricle.scripted_server import Behaviour, serve
-from tests.livekit_auricle.spoken import audio
 from tests.livekit_auricle.test_stream import collect, push, texts, transcribe
+from tests.support.levels import audio
 
 VAD_TURNS: dict[str, Any] = {"turn_detection": "vad", "endpointing": {"min_delay": 0.25}}
 QUICK = ReconnectPolicy(first_delay=0.02, jitter=0.0)

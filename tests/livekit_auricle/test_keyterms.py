@@ -16,8 +16,8 @@ from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from tests.livekit_auricle.harness import EnergyVAD, frames, listening
 from tests.livekit_auricle.scripted_server import LIMITS, Behaviour, ScriptedServer, serve
-from tests.livekit_auricle.spoken import Audio, audio
 from tests.livekit_auricle.test_stream import FINAL, collect, push, texts, transcribe, up_to
+from tests.support.levels import Audio, audio
 
 TAKES = Behaviour(takes_keyterms=True)
 

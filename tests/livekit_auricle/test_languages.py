@@ -16,9 +16,9 @@ from livekit.plugins.auricle._events import SpeechEvents
 from livekit.plugins.auricle.stt import _joined
 from tests.livekit_auricle.harness import frames
 from tests.livekit_auricle.scripted_server import serve
-from tests.livekit_auricle.spoken import Audio, audio
 from tests.livekit_auricle.test_stream import FINAL, collect, push, texts, transcribe, up_to
 from tests.support import tongues
+from tests.support.levels import Audio, audio
 
 MIXED = Final(
     text="ja yes yes da",

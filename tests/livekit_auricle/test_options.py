@@ -7,8 +7,8 @@ from livekit.plugins import auricle
 
 from auricle.protocol import AudioReceived, Update
 from tests.livekit_auricle.scripted_server import serve
-from tests.livekit_auricle.spoken import audio
 from tests.livekit_auricle.test_stream import collect, push, texts, transcribe
+from tests.support.levels import audio
 
 
 async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start() -> None:

@@ -14,8 +14,8 @@ from livekit.plugins.auricle._audio import AudioClock
 from livekit.plugins.auricle._events import SpeechEvents
 from tests.livekit_auricle.harness import Heard, frames, listening
 from tests.livekit_auricle.scripted_server import ScriptedServer, serve
-from tests.livekit_auricle.spoken import Audio, audio
 from tests.livekit_auricle.test_stream import END, FINAL, INTERIM, START, collect, push, texts, transcribe
+from tests.support.levels import Audio, audio
 
 PREFLIGHT = SpeechEventType.PREFLIGHT_TRANSCRIPT
 EAGER_MS, SILENCE_MS = 160, 480

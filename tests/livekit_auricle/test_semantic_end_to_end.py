@@ -11,8 +11,8 @@ from auricle_server.config import ServerConfig
 from auricle_server.demo.scores import count_errors
 from auricle_server.serving.in_process_server import serve_locally
 from tests.livekit_auricle.harness import listening
-from tests.livekit_auricle.spoken import Audio
 from tests.support.hesitation import AFTER, BEFORE, RATE, hesitation
+from tests.support.levels import Audio
 
 PAUSE, TRAILING = 0.8, 0.1
 STT_TURNS: dict[str, Any] = {"turn_detection": "stt", "endpointing": {"min_delay": 0.0}}

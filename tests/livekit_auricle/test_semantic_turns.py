@@ -11,8 +11,8 @@ from livekit.plugins import auricle
 from auricle.protocol import TurnSettings, Update
 from tests.livekit_auricle.harness import frames, listening
 from tests.livekit_auricle.scripted_server import serve
-from tests.livekit_auricle.spoken import audio
 from tests.livekit_auricle.test_stream import END, FINAL, INTERIM, START, collect, push, texts, transcribe
+from tests.support.levels import audio
 
 PREFLIGHT = SpeechEventType.PREFLIGHT_TRANSCRIPT
 STT_TURNS: dict[str, Any] = {"turn_detection": "stt", "endpointing": {"min_delay": 0.0}}

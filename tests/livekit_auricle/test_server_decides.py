@@ -9,7 +9,7 @@ from livekit.plugins import auricle
 
 from tests.livekit_auricle.harness import EnergyVAD, listening
 from tests.livekit_auricle.scripted_server import serve
-from tests.livekit_auricle.spoken import audio
+from tests.support.levels import audio
 
 CHUNK = 0.08
 

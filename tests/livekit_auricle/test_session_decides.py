@@ -10,7 +10,7 @@ from livekit.plugins import auricle
 
 from tests.livekit_auricle.harness import FRAME_SECONDS, EnergyVAD, Heard, WatchedSTT, listening
 from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
-from tests.livekit_auricle.spoken import NOISE, Audio, audio
+from tests.support.levels import NOISE, Audio, audio
 
 VAD_SILENCE = 0.2
 MIN_DELAY = 0.3

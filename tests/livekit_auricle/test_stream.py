@@ -18,7 +18,7 @@ from livekit.plugins import auricle
 from auricle.protocol import AudioReceived, Finalize
 from tests.livekit_auricle.harness import frames
 from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
-from tests.livekit_auricle.spoken import Audio, audio
+from tests.support.levels import Audio, audio
 
 START, INTERIM, FINAL, END = (
     SpeechEventType.START_OF_SPEECH,

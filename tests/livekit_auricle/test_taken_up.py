@@ -16,8 +16,8 @@ from auricle import ReconnectPolicy
 from auricle.protocol import codes
 from tests.livekit_auricle.harness import EnergyVAD, frames, listening
 from tests.livekit_auricle.scripted_server import Behaviour, serve
-from tests.livekit_auricle.spoken import audio
 from tests.livekit_auricle.test_stream import END, FINAL, INTERIM, START, collect, push, texts, up_to
+from tests.support.levels import audio
 
 NEVER = ReconnectPolicy(attempts=0)
 QUICK = ReconnectPolicy(first_delay=0.02, jitter=0.0)

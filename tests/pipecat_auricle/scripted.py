@@ -23,7 +23,7 @@ from auricle.protocol.server_messages import (
     TurnResumed,
 )
 from auricle.protocol.states import AudioReceived
-from tests.support.server_errors import failure
+from tests.support.server_events import failure
 
 PATIENCE = 5.0
 """Seconds a test waits for what must come; never how long it takes."""

@@ -14,8 +14,8 @@ from auricle import (
     ServerFull,
     StreamFailed,
 )
-from tests.auricle.recogniser import START
-from tests.auricle.servers import ScriptedServer, client_tasks
+from tests.support.bursts import START, burst_server
+from tests.support.scripted_server import Refusal, client_tasks
 
 
 async def refusal(url: str, timeout: float = 5.0) -> AuricleError:
@@ -28,8 +28,8 @@ async def refusal(url: str, timeout: float = 5.0) -> AuricleError:
 
 
 async def test_no_server() -> None:
-    async with ScriptedServer() as server:
-        await server.hang_up()
+    async with burst_server() as server:
+        await server.stop_listening()
         error = await refusal(server.url)
     assert isinstance(error, ConnectionFailed)
     assert error.reason == "unreachable"
@@ -37,8 +37,8 @@ async def test_no_server() -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404, 426])
 async def test_a_server_that_will_not_have_us(status: int) -> None:
-    async with ScriptedServer() as server:
-        server.refusals.append((status, {}))
+    async with burst_server() as server:
+        server.refusals.append(Refusal(status))
         error = await refusal(server.url)
     assert isinstance(error, Refused)
     assert error.status == status
@@ -47,8 +47,8 @@ async def test_a_server_that_will_not_have_us(status: int) -> None:
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)])
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_full_server(status: int, header: str | None, seconds: float | None) -> None:
-    async with ScriptedServer() as server:
-        server.refusals.append((status, {} if header is None else {"Retry-After": header}))
+    async with burst_server() as server:
+        server.refusals.append(Refusal(status, header))
         error = await refusal(server.url)
     assert isinstance(error, ServerFull)
     assert error.retry_after == seconds
@@ -56,15 +56,16 @@ async def test_a_full_server(status: int, header: str | None, seconds: float | N
 
 @pytest.mark.parametrize("status", [200, 500, 502])
 async def test_a_server_that_speaks_no_websocket(status: int) -> None:
-    async with ScriptedServer() as server:
-        server.refusals.append((status, {}))
+    async with burst_server() as server:
+        server.refusals.append(Refusal(status))
         error = await refusal(server.url)
     assert isinstance(error, ConnectionFailed)
     assert error.reason == "unreachable"
 
 
 async def test_a_server_that_never_gets_ready() -> None:
-    async with ScriptedServer(mute=True) as server:
+    async with burst_server() as server:
+        server.answering.clear()
         error = await refusal(server.url, timeout=0.2)
     assert isinstance(error, ConnectionFailed)
     assert error.reason == "timeout"
@@ -88,7 +89,7 @@ async def test_a_server_that_never_shakes_hands() -> None:
     [("unsupported_latency", StreamFailed), ("server_full", ServerFull), ("unauthorized", Refused)],
 )
 async def test_a_start_that_a_server_cannot_follow(code: str, kind: type[AuricleError]) -> None:
-    async with ScriptedServer(refused_start=code) as server:
+    async with burst_server(failures=[(code, "as the test wishes")]) as server:
         assert isinstance(await refusal(server.url), kind)
 
 

@@ -12,8 +12,8 @@ from auricle._connection.connection import Address, ResumePoint
 from auricle._connection.connector import Connector, _now
 from auricle._connection.servers import Servers
 from auricle._connection.transport import stream_url
-from tests.auricle.recogniser import START
-from tests.auricle.servers import ScriptedServer
+from tests.support.bursts import START, burst_server
+from tests.support.scripted_server import Refusal, ScriptedServer
 
 
 def address(server: ScriptedServer) -> Address:
@@ -25,13 +25,13 @@ async def test_key_terms_that_the_server_lacks_do_not_end_a_stream_that_comes_ba
     """The stream went there without them; when the server has lost it, it has to go there without them again."""
     start = replace(START, keyterms=("Auricle",))
     async with (
-        ScriptedServer() as first,
-        ScriptedServer(takes_keyterms=False, keyterms_refused=code) as second,
+        burst_server() as first,
+        burst_server(takes_keyterms=False, keyterms_code=code) as second,
         aiohttp.ClientSession() as http,
     ):
         dialler = Connector(http, Servers([address(first), address(second)]))
         await (await dialler.connect(start)).close()
-        await first.hang_up()
+        await first.stop_listening()
         link = await dialler.connect(start)
         await link.close()
         assert link.address == address(second)
@@ -41,11 +41,11 @@ async def test_key_terms_that_the_server_lacks_do_not_end_a_stream_that_comes_ba
 
 
 async def test_a_server_that_has_taken_a_stream_back_is_in_good_standing() -> None:
-    async with ScriptedServer() as first, ScriptedServer() as second, aiohttp.ClientSession() as http:
+    async with burst_server() as first, burst_server() as second, aiohttp.ClientSession() as http:
         servers = Servers([address(first), address(second)])
         dialler, back = Connector(http, servers), ResumePoint(address(first), "token", 1)
-        first.refusals.append((503, {"Retry-After": "60"}))
-        second.refusals.append((503, {"Retry-After": "60"}))
+        first.refusals.append(Refusal(503, "60"))
+        second.refusals.append(Refusal(503, "60"))
         with pytest.raises(ServerFull):
             await dialler.reconnect(START, back, lambda _: True)
         await (await dialler.reconnect(START, back, lambda _: True)).close()

@@ -9,8 +9,8 @@ from auricle import AuricleClient, ConnectionFailed, Refused, ServerFull
 from auricle._connection.connection import Address
 from auricle._connection.servers import FAILED_SECONDS, FULL_SECONDS, Servers, most_telling
 from tests.auricle.listening import everything, words_of
-from tests.auricle.recogniser import START, speech
-from tests.auricle.servers import ScriptedServer
+from tests.support.bursts import START, burst_server, speech
+from tests.support.scripted_server import Refusal
 
 A, B, C = (Address(f"ws://{name}/v1/stream", {}, True, 1.0, None) for name in "abc")
 DOWN = ConnectionFailed("unreachable", "down")
@@ -63,8 +63,8 @@ def test_full_weighs_more_than_broken_and_broken_more_than_hopeless() -> None:
 
 
 async def test_a_stream_goes_to_the_first_server_that_will_have_it() -> None:
-    async with ScriptedServer() as first, ScriptedServer() as second:
-        first.refusals.append((503, {"Retry-After": "3"}))
+    async with burst_server() as first, burst_server() as second:
+        first.refusals.append(Refusal(503, "3"))
         urls = ["ws://127.0.0.1:1", first.url, second.url]
         async with auricle.connect(urls, start=START) as stream:
             assert stream.url.startswith(second.url)
@@ -74,8 +74,8 @@ async def test_a_stream_goes_to_the_first_server_that_will_have_it() -> None:
 
 
 async def test_what_one_stream_found_out_spares_the_next_the_way() -> None:
-    async with ScriptedServer() as first, ScriptedServer() as second, AuricleClient([first.url, second.url]) as client:
-        first.refusals.append((503, {}))
+    async with burst_server() as first, burst_server() as second, AuricleClient([first.url, second.url]) as client:
+        first.refusals.append(Refusal(503))
         for _ in range(2):
             stream = await client.open(START)
             assert stream.url.startswith(second.url)
@@ -83,9 +83,9 @@ async def test_what_one_stream_found_out_spares_the_next_the_way() -> None:
 
 
 async def test_servers_that_are_all_full_are_full() -> None:
-    async with ScriptedServer() as first, ScriptedServer() as second:
+    async with burst_server() as first, burst_server() as second:
         for server in (first, second):
-            server.refusals.append((503, {"Retry-After": "3"}))
+            server.refusals.append(Refusal(503, "3"))
         with pytest.raises(ServerFull) as caught:
             async with auricle.connect([first.url, "ws://127.0.0.1:1", second.url], start=START):
                 pass

@@ -5,7 +5,7 @@ import asyncio
 from auricle._stream.replay_buffer import ReplayBuffer
 from auricle._stream.stream_input import StreamInput
 from auricle.protocol import Finalize
-from tests.auricle.recogniser import START, ready, silence
+from tests.support.bursts import START, ready, silence
 
 
 def connected(send_buffer_seconds: float = 2.0) -> StreamInput:

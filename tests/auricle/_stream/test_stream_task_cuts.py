@@ -19,9 +19,9 @@ from auricle import (
     TurnEnd,
     TurnSettings,
 )
+from tests.auricle.cutting_proxy import CuttingProxy
 from tests.auricle.listening import FAST, words_of
-from tests.auricle.recogniser import RATE, word
-from tests.auricle.servers import CuttingProxy, ScriptedServer
+from tests.support.bursts import RATE, burst_server, word
 
 WORDS = 50
 
@@ -80,7 +80,7 @@ async def opened(client: auricle.AuricleClient, start: Start) -> Stream:
 @pytest.mark.parametrize("seed", range(10))
 async def test_no_word_is_lost_and_none_doubled(seed: int, mode: Literal["off", "silence"]) -> None:
     start = Start(sample_rate=RATE, turn=TurnSettings(mode, 200))
-    async with ScriptedServer(tells_settled=seed % 2 == 0) as server:
+    async with burst_server(sends_settled=seed % 2 == 0) as server:
         async with (
             CuttingProxy(server.url, seed, cuts=12).running() as url,
             auricle.AuricleClient(url, reconnect=FAST) as client,
@@ -88,7 +88,7 @@ async def test_no_word_is_lost_and_none_doubled(seed: int, mode: Literal["off", 
         ):
             talker = Talker(stream, seed)
             await talker.run()
-        await server.until("open_sockets", 0)
+        await server.until_deserted()
     spoken = [f"w{value}" for value in range(1, WORDS + 1)]
     assert words_of(talker.events) == spoken
     check_finalizes(talker)

@@ -21,8 +21,8 @@ from auricle import (
     StreamFailed,
 )
 from tests.auricle.listening import FAST, failure_of, until, words_of
-from tests.auricle.recogniser import START, silence, speech, word
-from tests.auricle.servers import Fault, ScriptedServer, client_tasks
+from tests.support.bursts import START, burst_server, silence, speech, word
+from tests.support.scripted_server import Fault, Refusal, client_tasks
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ from tests.auricle.servers import Fault, ScriptedServer, client_tasks
     ids=lambda fault: f"{fault.kind}-{fault.close_code}-{fault.code}",
 )
 async def test_what_may_pass_is_tried_again(fault: Fault) -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.extend([fault, fault])
         async with auricle.connect(server.url, start=START, reconnect=FAST) as stream:
             await stream.send(speech(range(1, 21)))
@@ -64,7 +64,7 @@ async def test_what_may_pass_is_tried_again(fault: Fault) -> None:
     ids=str,
 )
 async def test_what_will_not_pass_is_not_tried_again(fault: Fault, kind: type[AuricleError]) -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(fault)
         async with auricle.connect(server.url, start=START, reconnect=FAST) as stream:
             await stream.send(speech([1, 2, 3]))
@@ -80,7 +80,7 @@ async def test_what_will_not_pass_is_not_tried_again(fault: Fault, kind: type[Au
 
 
 async def test_a_polite_close_before_the_end_is_no_end() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("close", after=2, close_code=1000))
         async with auricle.connect(server.url, start=START, reconnect=FAST) as stream:
             events: list[StreamEvent] = []
@@ -92,7 +92,7 @@ async def test_a_polite_close_before_the_end_is_no_end() -> None:
 
 
 async def test_a_polite_close_that_leaves_a_finalize_open_is_no_end() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("close", after=2, close_code=1000))
         async with auricle.connect(server.url, start=START, reconnect=FAST) as stream:
             await stream.send(speech([1, 2, 3]))
@@ -103,7 +103,7 @@ async def test_a_polite_close_that_leaves_a_finalize_open_is_no_end() -> None:
 
 
 async def test_a_session_closed_under_its_streams_ends_them() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         client = auricle.AuricleClient(server.url, reconnect=FAST)
         async with await client.open(START) as stream:
             await client.aclose()
@@ -113,7 +113,7 @@ async def test_a_session_closed_under_its_streams_ends_them() -> None:
 
 
 async def test_a_server_that_stops_answering_is_left() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("stall", after=3))
         async with auricle.connect(server.url, start=START, reconnect=FAST, heartbeat=0.2) as stream:
             await stream.send(speech(range(1, 21)))
@@ -127,10 +127,10 @@ async def test_a_server_that_stops_answering_is_left() -> None:
 
 async def test_a_stream_gives_up_in_the_end() -> None:
     policy = ReconnectPolicy(attempts=3, first_delay=0.001, max_delay=0.01)
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("abort", after=2))
         async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
-            await server.hang_up()
+            await server.stop_listening()
             blocked = asyncio.create_task(stream.send(silence(600.0)))
             events: list[StreamEvent] = []
             error, events = await failure_of(stream)
@@ -142,7 +142,7 @@ async def test_a_stream_gives_up_in_the_end() -> None:
 
 
 async def test_without_attempts_the_first_loss_is_the_last() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("abort", after=2))
         async with auricle.connect(server.url, start=START, reconnect=ReconnectPolicy(attempts=0)) as stream:
             await stream.send(word(1))
@@ -153,21 +153,21 @@ async def test_without_attempts_the_first_loss_is_the_last() -> None:
 
 
 async def test_a_key_that_was_taken_back_ends_the_stream() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("abort", after=2))
         async with auricle.connect(server.url, start=START, reconnect=FAST) as stream:
-            server.refusals.append((401, {}))
+            server.refusals.append(Refusal(401))
             await stream.send(word(1))
             error, _ = await failure_of(stream)
     assert isinstance(error, Refused)
 
 
 async def test_a_full_server_is_asked_when_it_says() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("abort", after=2))
         tasks = client_tasks()
         async with auricle.connect(server.url, start=START, reconnect=FAST) as stream:
-            server.refusals.append((503, {"Retry-After": "20"}))
+            server.refusals.append(Refusal(503, "20"))
             await stream.send(word(1))
             waits: list[StreamEvent] = []
             await until(stream, Reconnecting, waits)
@@ -180,11 +180,11 @@ async def test_a_full_server_is_asked_when_it_says() -> None:
 
 
 async def test_a_stream_that_idled_away_comes_back_with_the_voice() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("fail", after=2, code="idle_timeout"))
         async with auricle.connect(server.url, start=START, reconnect=FAST) as stream:
             await stream.send(word(1))
-            await server.until("open_sockets", 0)
+            await server.until_deserted()
             events: list[StreamEvent] = []
             await stream.send(word(2))
             await until(stream, Reconnected, events)

@@ -28,16 +28,16 @@ from auricle import (
 )
 from auricle.protocol import Update
 from tests.auricle.listening import FAST, everything, failure_of, until, words_of
-from tests.auricle.recogniser import RATE, START, silence, speech, word
-from tests.auricle.servers import Fault, ScriptedServer, client_tasks
+from tests.support.bursts import RATE, START, burst_server, silence, speech, word
+from tests.support.scripted_server import Fault, Refusal, client_tasks
 
 TWICE = ReconnectPolicy(attempts=2, first_delay=0.001, max_delay=0.01)
 NEVER = ReconnectPolicy(attempts=0)
-FULL = (503, {"Retry-After": "0"})
+FULL = Refusal(503, "0")
 
 
 async def test_the_first_event_is_the_connection() -> None:
-    async with ScriptedServer() as server, AuricleClient(server.url) as client, client.stream(START) as stream:
+    async with burst_server() as server, AuricleClient(server.url) as client, client.stream(START) as stream:
         await stream.send(speech([1, 2]))
         await stream.end()
         events = await everything(stream)
@@ -50,8 +50,8 @@ async def test_the_first_event_is_the_connection() -> None:
 
 
 async def test_what_is_said_before_the_server_is_there_is_heard_once_it_is() -> None:
-    async with ScriptedServer() as server, AuricleClient(server.url, reconnect=FAST) as client:
-        await server.hang_up()
+    async with burst_server() as server, AuricleClient(server.url, reconnect=FAST) as client:
+        await server.stop_listening()
         async with client.stream(START) as stream:
             events: list[StreamEvent] = []
             await stream.send(word(1))
@@ -61,7 +61,7 @@ async def test_what_is_said_before_the_server_is_there_is_heard_once_it_is() -> 
             await stream.update(turn=TurnSettings("off"))
             await stream.send(word(2) + silence(1.0))
             await stream.end()
-            await server.listen(int(server.url.rsplit(":")[-1]))
+            await server.listen(server.port)
             events += await everything(stream)
     (connected,) = [event for event in events if isinstance(event, Connected)]
     assert connected.buffered_seconds == pytest.approx(1.16)
@@ -74,13 +74,13 @@ async def test_what_is_said_before_the_server_is_there_is_heard_once_it_is() -> 
 
 async def test_of_a_long_wait_the_last_audio_is_kept() -> None:
     policy = replace(FAST, replay_seconds=0.5)
-    async with ScriptedServer() as server, AuricleClient(server.url, reconnect=policy) as client:
-        await server.hang_up()
+    async with burst_server() as server, AuricleClient(server.url, reconnect=policy) as client:
+        await server.stop_listening()
         async with client.stream(START) as stream:
             await stream.send(speech([1]) + silence(1.0))
             await stream.send(speech([2]))
             await stream.end()
-            await server.listen(int(server.url.rsplit(":")[-1]))
+            await server.listen(server.port)
             events = await everything(stream)
     (connected,) = [event for event in events if isinstance(event, Connected)]
     assert connected.buffered_seconds == pytest.approx(0.5)
@@ -92,7 +92,7 @@ async def test_of_a_long_wait_the_last_audio_is_kept() -> None:
 
 async def test_a_permanent_error_ends_the_stream_at_the_first_attempt() -> None:
     async with (
-        ScriptedServer(key="sesame") as server,
+        burst_server(key="sesame") as server,
         AuricleClient(server.url, reconnect=FAST) as client,
         client.stream(START) as stream,
     ):
@@ -104,8 +104,8 @@ async def test_a_permanent_error_ends_the_stream_at_the_first_attempt() -> None:
 
 
 async def test_the_policy_gives_up_with_the_last_error() -> None:
-    async with ScriptedServer() as server, AuricleClient(server.url, reconnect=TWICE) as client:
-        server.refusals.extend([FULL, FULL, (502, {}), FULL])
+    async with burst_server() as server, AuricleClient(server.url, reconnect=TWICE) as client:
+        server.refusals.extend([FULL, FULL, Refusal(502), FULL])
         async with client.stream(START) as stream:
             error, _ = await failure_of(stream)
             assert isinstance(error, ConnectionFailed)
@@ -114,7 +114,7 @@ async def test_the_policy_gives_up_with_the_last_error() -> None:
 
 async def test_a_full_server_is_waited_for_when_the_policy_says_so() -> None:
     policy = replace(TWICE, wait_while_full=True)
-    async with ScriptedServer() as server, AuricleClient(server.url, reconnect=policy) as client:
+    async with burst_server() as server, AuricleClient(server.url, reconnect=policy) as client:
         server.refusals.extend([FULL] * 6)
         async with client.stream(START) as stream:
             await stream.send(word(1))
@@ -124,7 +124,7 @@ async def test_a_full_server_is_waited_for_when_the_policy_says_so() -> None:
 
 
 async def test_the_first_connection_may_have_a_policy_of_its_own() -> None:
-    async with ScriptedServer() as server, AuricleClient(server.url, reconnect=FAST) as client:
+    async with burst_server() as server, AuricleClient(server.url, reconnect=FAST) as client:
         server.refusals.append(FULL)
         async with client.stream(START, connect_policy=NEVER) as stream:
             assert isinstance((await failure_of(stream))[0], ServerFull)
@@ -141,7 +141,7 @@ async def test_the_first_connection_may_have_a_policy_of_its_own() -> None:
 
 
 async def test_a_stream_that_could_not_connect_can_be_gone_on_with() -> None:
-    async with ScriptedServer() as server, AuricleClient(server.url, reconnect=NEVER) as client:
+    async with burst_server() as server, AuricleClient(server.url, reconnect=NEVER) as client:
         server.refusals.extend([FULL, FULL])
         async with client.stream(START) as stream:
             stream.send_nowait(word(1))
@@ -157,7 +157,7 @@ async def test_a_stream_that_could_not_connect_can_be_gone_on_with() -> None:
 
 async def test_every_attempt_asks_for_the_settings_of_its_moment() -> None:
     languages = iter(["xx", "xx", "de-DE"])
-    async with ScriptedServer() as server, AuricleClient(server.url, reconnect=FAST) as client:
+    async with burst_server() as server, AuricleClient(server.url, reconnect=FAST) as client:
         server.refusals.append(FULL)
         async with client.stream(lambda: replace(START, language=next(languages))) as stream:
             await stream.update(latency_ms=160)
@@ -165,13 +165,13 @@ async def test_every_attempt_asks_for_the_settings_of_its_moment() -> None:
             await everything(stream)
             assert stream.ready.language == "de-DE"
     assert [start.language for start in server.starts] == ["de-DE"]
-    assert Update(latency_ms=160) in server.said[0]
+    assert Update(latency_ms=160) in server.sessions[0].received
 
 
 async def test_the_audio_cannot_change_between_attempts() -> None:
     rates = iter([RATE, 2 * RATE])
     async with (
-        ScriptedServer() as server,
+        burst_server() as server,
         AuricleClient(server.url) as client,
         client.stream(lambda: Start(sample_rate=next(rates))) as stream,
     ):
@@ -180,7 +180,7 @@ async def test_the_audio_cannot_change_between_attempts() -> None:
 
 
 async def test_more_audio_may_wait_when_asked_for() -> None:
-    async with ScriptedServer() as server, AuricleClient(server.url) as client:
+    async with burst_server() as server, AuricleClient(server.url) as client:
         async with client.stream(START) as stream:
             stream.send_nowait(silence(2.5))
             with pytest.raises(Backpressure):
@@ -196,7 +196,7 @@ async def test_more_audio_may_wait_when_asked_for() -> None:
 async def test_a_stalled_server_is_given_up_however_much_may_wait() -> None:
     policy = replace(FAST, replay_seconds=3600.0)
     async with (
-        ScriptedServer() as server,
+        burst_server() as server,
         AuricleClient(server.url, reconnect=policy, answer_timeout=0.2) as client,
         client.stream(START, send_buffer_seconds=3600.0) as stream,
     ):
@@ -211,7 +211,7 @@ async def test_a_stalled_server_is_given_up_however_much_may_wait() -> None:
 
 
 async def test_before_the_first_connection_there_is_no_offer() -> None:
-    async with ScriptedServer() as server, AuricleClient(server.url) as client, client.stream(START) as stream:
+    async with burst_server() as server, AuricleClient(server.url) as client, client.stream(START) as stream:
         with pytest.raises(ProtocolError, match="not been connected"):
             _ = stream.ready
         with pytest.raises(ProtocolError, match="not been connected"):
@@ -221,18 +221,19 @@ async def test_before_the_first_connection_there_is_no_offer() -> None:
 @pytest.mark.parametrize("moment", ["at once", "waiting", "connecting"])
 async def test_closing_while_it_connects_leaves_nothing(moment: str) -> None:
     policy = ReconnectPolicy(attempts=9, first_delay=30.0)
-    async with ScriptedServer() as server, AuricleClient(server.url, reconnect=policy) as client:
+    async with burst_server() as server, AuricleClient(server.url, reconnect=policy) as client:
         tasks = client_tasks()
-        server.mute = moment == "connecting"
+        if moment == "connecting":
+            server.answering.clear()
         if moment == "waiting":
-            server.refusals.append((502, {}))
+            server.refusals.append(Refusal(502))
         async with client.stream(START) as stream:
             reader = asyncio.create_task(everything(stream))
             if moment == "waiting":
                 await asyncio.sleep(0.1)
             elif moment == "connecting":
-                await server.until("starts", 1)
+                await server.until(lambda: len(server.starts) == 1)
         await reader
-        server.released.set()
-        await server.until("open_sockets", 0)
+        server.answering.set()
+        await server.until_deserted()
         assert client_tasks() == tasks

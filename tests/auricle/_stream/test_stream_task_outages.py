@@ -23,27 +23,27 @@ from auricle import (
 )
 from auricle.protocol import AudioReceived
 from tests.auricle.listening import FAST, everything, failure_of, until, words_of
-from tests.auricle.recogniser import RATE, START, silence, speech, word
-from tests.auricle.servers import Fault, ScriptedServer, client_tasks
+from tests.support.bursts import RATE, START, burst_server, silence, speech, word
+from tests.support.scripted_server import Fault, ScriptedServer, client_tasks
 
 
 async def in_an_outage(
     then: Callable[[Stream], Awaitable[None]], policy: ReconnectPolicy = FAST
 ) -> tuple[list[StreamEvent], ScriptedServer]:
     """Says w1 and w2, loses the server, does what the test wishes, and lets the server come back."""
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("abort", after=3))
         async with auricle.connect(server.url, start=START, reconnect=policy, packet_ms=1) as stream:
-            await server.hang_up()
+            await server.stop_listening()
             events: list[StreamEvent] = []
             await stream.send(word(1))
-            await server.until("audio_bytes", len(word(1)))
+            await server.until(lambda: server.audio_bytes == len(word(1)))
             await stream.send(word(2))
             await until(stream, Reconnecting, events)
             await then(stream)
-            await server.listen(int(server.url.rsplit(":")[-1]))
+            await server.listen(server.port)
             events += [event async for event in stream]
-        await server.until("open_sockets", 0)
+        await server.until_deserted()
     return events, server
 
 
@@ -81,7 +81,7 @@ async def test_settings_changed_in_an_outage_hold_after_it() -> None:
 
 
 async def test_settled_settings_are_in_the_new_start() -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START, reconnect=FAST) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START, reconnect=FAST) as stream:
         turn = TurnSettings("semantic", max_silence_ms=900)
         await stream.update(latency_ms=160, turn=turn, refine="on")
         await stream.send(word(1))
@@ -113,23 +113,23 @@ async def test_what_no_memory_holds_is_told() -> None:
 @pytest.mark.parametrize("moment", ["waiting", "dialling"])
 async def test_closing_in_an_outage_leaves_nothing(moment: str) -> None:
     policy = ReconnectPolicy(attempts=9, first_delay=30.0 if moment == "waiting" else 0.0)
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("abort", after=2))
         tasks = client_tasks()
         async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
-            server.mute = True
+            server.answering.clear()
             await stream.send(word(1))
             await until(stream, Reconnecting, [])
             if moment == "dialling":
-                await server.until("starts", 2)
-        server.released.set()
-        await server.until("open_sockets", 0)
+                await server.until(lambda: len(server.starts) == 2)
+        server.answering.set()
+        await server.until_deserted()
         assert client_tasks() == tasks
 
 
 async def test_a_live_speaker_is_heard_through_an_outage_in_time() -> None:
     """Bytes heard by the second server are those since the last settled point, no more."""
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START, reconnect=FAST) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START, reconnect=FAST) as stream:
         await stream.send(speech([1, 2]))
         await stream.finalize()
         await until(stream, Final, [])
@@ -137,7 +137,7 @@ async def test_a_live_speaker_is_heard_through_an_outage_in_time() -> None:
         await stream.send(speech([3]))
         await stream.end()
         events = [event async for event in stream]
-        heard = sum(len(said.pcm) for said in server.said[1] if isinstance(said, AudioReceived))
+        heard = sum(len(said.pcm) for said in server.sessions[1].received if isinstance(said, AudioReceived))
     assert words_of(events) == ["w3"]
     assert heard == len(speech([3]))
     (back,) = [event for event in events if isinstance(event, Reconnected)]
@@ -146,7 +146,7 @@ async def test_a_live_speaker_is_heard_through_an_outage_in_time() -> None:
 
 
 async def test_a_stream_that_has_failed_can_be_gone_on_with() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("abort", after=2))
         policy = ReconnectPolicy(attempts=0)
         async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
@@ -164,14 +164,14 @@ async def test_a_stream_that_has_failed_can_be_gone_on_with() -> None:
 
 
 async def test_key_terms_that_the_next_server_lacks_do_not_end_the_stream() -> None:
-    async with ScriptedServer() as first, ScriptedServer() as second:
+    async with burst_server() as first, burst_server() as second:
         second.takes_keyterms = False
         start = replace(START, keyterms=("Auricle",))
         async with auricle.connect([first.url, second.url], start=start, reconnect=FAST) as stream:
             await stream.send(speech([1, 2]))
-            await first.until("audio_bytes", len(speech([1, 2])))
+            await first.until(lambda: first.audio_bytes == len(speech([1, 2])))
             first.cut()
-            await first.hang_up()
+            await first.stop_listening()
             await stream.end()
             assert words_of(await everything(stream)) == ["w1", "w2"]
         assert [start.keyterms for start in second.starts] == [("Auricle",), ()]

@@ -11,12 +11,12 @@ import auricle
 from auricle import Backpressure, ConnectionFailed, Final, ProtocolError, Reconnecting, Start, StreamEvent
 from auricle._stream import event_queue
 from tests.auricle.listening import FAST, everything, until, words_of
-from tests.auricle.recogniser import START, speech
-from tests.auricle.servers import Fault, ScriptedServer, client_tasks
+from tests.support.bursts import START, burst_server, speech
+from tests.support.scripted_server import Fault, client_tasks
 
 
 async def test_a_slow_server_slows_the_sender_and_memory_stays_bounded() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("stall", after=1))
         start = Start(sample_rate=48_000)
         async with auricle.connect(server.url, start=start, reconnect=FAST, heartbeat=None) as stream:
@@ -28,11 +28,11 @@ async def test_a_slow_server_slows_the_sender_and_memory_stays_bounded() -> None
             sending.cancel()
             await asyncio.wait([sending])
         server.released.set()
-        await server.until("open_sockets", 0)
+        await server.until_deserted()
 
 
 async def test_closing_on_a_server_that_does_not_read_is_quick() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("stall", after=1))
         start = Start(sample_rate=48_000)
         tasks = client_tasks()
@@ -44,23 +44,23 @@ async def test_closing_on_a_server_that_does_not_read_is_quick() -> None:
             with pytest.raises(ProtocolError, match="after_end"):
                 await sending
         server.released.set()
-        await server.until("open_sockets", 0)
+        await server.until_deserted()
         assert client_tasks() == tasks
 
 
 async def test_a_slow_reader_loses_nothing_and_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_queue, "MAX_QUEUED", 32)
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         ids = [await stream.finalize() for _ in range(200)]
         await stream.end()
-        await server.until("finished", 1)
+        await server.until(lambda: server.finished == 1)
         assert len(stream._task.events) <= 32
         heard = [event.finalize_id async for event in stream if isinstance(event, Final)]
     assert heard == ids
 
 
 async def test_whoever_cannot_wait_is_told_that_there_is_no_room() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("stall", after=1))
         async with auricle.connect(server.url, start=Start(sample_rate=48_000), heartbeat=None) as stream:
 
@@ -83,7 +83,7 @@ async def test_whoever_cannot_wait_is_told_that_there_is_no_room() -> None:
 
 
 async def test_whoever_does_not_wait_is_heard() -> None:
-    async with ScriptedServer() as server, auricle.connect(server.url, start=START) as stream:
+    async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         for piece in (speech([1, 2]), speech([3])):
             stream.send_nowait(piece)
         await stream.end()
@@ -91,7 +91,7 @@ async def test_whoever_does_not_wait_is_heard() -> None:
 
 
 async def test_a_server_that_owes_an_answer_and_says_nothing_is_given_up() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("stall", after=2))
         async with auricle.connect(
             server.url, start=START, reconnect=FAST, heartbeat=None, answer_timeout=0.2
@@ -108,7 +108,7 @@ async def test_a_server_that_owes_an_answer_and_says_nothing_is_given_up() -> No
 
 
 async def test_a_server_that_owes_nothing_may_be_silent() -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         async with auricle.connect(
             server.url, start=START, reconnect=FAST, heartbeat=None, answer_timeout=0.05
         ) as stream:
@@ -122,7 +122,7 @@ async def test_a_server_that_owes_nothing_may_be_silent() -> None:
 
 @pytest.mark.parametrize("offline", [True, False])
 async def test_a_file_waits_for_as_long_as_its_server_takes(offline: bool) -> None:
-    async with ScriptedServer() as server:
+    async with burst_server() as server:
         server.faults.append(Fault("stall", after=2))
         start = replace(START, offline=offline)
         async with auricle.connect(

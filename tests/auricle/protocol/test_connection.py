@@ -32,7 +32,7 @@ from auricle.protocol import (
     codec,
 )
 from auricle.protocol.states import CLIENT_MOVES, SERVER_MOVES, ClientState, FatalError, ServerState
-from tests.support.server_errors import failure, refusal
+from tests.support.server_events import failure, refusal
 
 LIMITS = Limits(message_bytes=1_000, buffered_seconds=2.0, stream_seconds=60.0, idle_seconds=5.0)
 READY = Ready(
