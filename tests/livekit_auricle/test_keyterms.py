@@ -89,7 +89,7 @@ async def test_a_refusal_ends_nothing_is_logged_once_and_is_remembered(caplog: p
             assert await say(stream, "there") == ["there"]
         assert texts(await transcribe(stt, audio("bye"))) == ["bye"]
     assert [record.message for record in caplog.records] == [
-        "key terms are left out from now on: scripted takes no key terms"
+        "key terms are no longer sent: scripted takes no key terms"
     ]
     assert not stt.capabilities.keyterms
     assert [update.keyterms for update in updates(server)] == [("one",), ("one", "two")]

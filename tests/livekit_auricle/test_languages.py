@@ -12,8 +12,7 @@ from livekit.plugins import auricle
 
 from auricle.protocol import Final, LanguageSpan, Update
 from livekit.plugins.auricle._audio import AudioClock
-from livekit.plugins.auricle._events import SpeechEvents
-from livekit.plugins.auricle.stt import _joined
+from livekit.plugins.auricle._events import SpeechEvents, joined
 from tests.livekit_auricle.harness import frames
 from tests.livekit_auricle.scripted_server import serve
 from tests.livekit_auricle.test_stream import FINAL, collect, push, texts, transcribe, up_to
@@ -104,27 +103,27 @@ def test_words_whose_language_nobody_has_named_add_none_to_the_list() -> None:
 def test_recognize_has_the_languages_of_all_segments_the_longest_first() -> None:
     short = SpeechData(LanguageCode("de-DE"), "ja", start_time=0.0, end_time=0.5, confidence=0.5)
     longer = SpeechData(LanguageCode("en-US"), "yes yes", start_time=1.0, end_time=2.0, confidence=0.5)
-    data = _joined([short, longer])
+    data = joined([short, longer])
     assert (data.text, data.start_time, data.end_time) == ("ja yes yes", 0.0, 2.0)
     assert (data.language, data.source_languages) == ("en-US", [LanguageCode("en-US"), LanguageCode("de-DE")])
-    assert _joined([longer]).source_languages is None
+    assert joined([longer]).source_languages is None
 
 
 def test_recognize_weighs_confidence_by_words() -> None:
     """It is the share of them that is expected to be right."""
     one = SpeechData(LanguageCode("en-US"), "yes", confidence=0.2)
     four = SpeechData(LanguageCode("en-US"), "it was on time", confidence=1.0)
-    assert _joined([one, four]).confidence == pytest.approx(0.84)
-    assert _joined([SpeechData(LanguageCode("en-US"), "")]).confidence == 0.0
+    assert joined([one, four]).confidence == pytest.approx(0.84)
+    assert joined([SpeechData(LanguageCode("en-US"), "")]).confidence == 0.0
 
 
 def test_recognize_names_no_language_for_a_segment_whose_language_is_not_known() -> None:
     """The model names a language behind a sentence: the first words of a file may come without one."""
     nameless = SpeechData(LanguageCode(""), "so well then", start_time=0.0, end_time=3.0, confidence=0.5)
     named = SpeechData(LanguageCode("de-DE"), "ja", start_time=3.5, end_time=4.0, confidence=0.5)
-    data = _joined([nameless, named])
+    data = joined([nameless, named])
     assert (data.text, data.language, data.source_languages) == ("so well then ja", "de-DE", None)
-    assert _joined([nameless]).language == ""
+    assert joined([nameless]).language == ""
 
 
 def tones(*parts: float | str) -> Audio:

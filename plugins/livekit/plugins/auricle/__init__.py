@@ -8,7 +8,7 @@ with word times, and, if asked to, the turn ends::
 
     session = AgentSession(stt=auricle.STT(url="ws://127.0.0.1:8765"), llm=..., tts=...)
 
-Who decides that a turn has ended is one choice, made in two places that have to agree: see `STT`.
+Who detects the end of a turn is one choice, made in two places that must agree: see `STT`.
 """
 
 from livekit.agents import Plugin
@@ -23,7 +23,7 @@ __all__ = ["STT", "STTOptions", "SpeechStream", "TurnDetection", "TurnMode", "__
 
 
 class AuriclePlugin(Plugin):
-    """Makes the plugin known to LiveKit's command line; there are no files to download."""
+    """Registers the plugin with LiveKit's command line; there are no files to download."""
 
     def __init__(self) -> None:
         super().__init__(__name__, __version__, __package__ or __name__, logger)

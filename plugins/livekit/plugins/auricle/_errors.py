@@ -1,4 +1,4 @@
-"""Failures as the exception classes that LiveKit retries, falls over from and reports."""
+"""The client's errors as those of LiveKit, by which it retries, fails over and reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .log import logger
 
 @contextmanager
 def only_api_errors() -> Iterator[None]:
-    """Lets no exception out but `APIError`: after any other, LiveKit's session stays open and hears nothing more."""
+    """Raises every exception as an `APIError`: after any other, LiveKit's session stays open without recognition."""
     try:
         yield
     except APIError:
@@ -28,7 +28,7 @@ def only_api_errors() -> Iterator[None]:
 
 
 def api_error(error: AuricleError) -> APIError:
-    """The `APIError` that says what `error` says; retryable unless trying again is pointless."""
+    """The `APIError` for `error`; retryable unless trying again is pointless."""
     retryable = not error.permanent
     match error:
         case ConnectionFailed(reason="timeout"):
@@ -43,7 +43,7 @@ def api_error(error: AuricleError) -> APIError:
 
 
 def _status_of(error: AuricleError) -> int:
-    """The HTTP status that the server answered, or would have if it had not upgraded the connection before."""
+    """The HTTP status of the answer; of an error after the upgrade, the status that fits it."""
     match error:
         case Refused():
             return error.status

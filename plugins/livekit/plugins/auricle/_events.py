@@ -1,9 +1,10 @@
-"""The server's events as LiveKit's speech events: order, times, languages. Pure, apart from the clock it is given."""
+"""The server's events as LiveKit's speech events: order, times, languages. Pure; an `AudioClock` gives the times."""
 
 from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from statistics import fmean
 
 from livekit.agents import LanguageCode
@@ -16,53 +17,53 @@ from auricle.protocol.server_messages import Final, Interim, Ready, SpeechStarte
 from ._audio import AudioClock
 
 _UNSPECIFIC_LANGUAGES = frozenset({"", "auto", "multi"})
-"""Codes that name no language: LiveKit's turn detection would ignore them."""
+"""Codes that name no language; LiveKit's turn detection ignores them."""
 
 
 class SpeechEvents:
-    """Translates the events of one recognition stream, which may have to open several streams on the server.
+    """Translates the events of one recognition stream, which may use several client streams one after another.
 
-    A position in an event counts from the first audio of its server stream. `opened` says where in all the audio that
-    is; `offset` is what LiveKit asks to add, so that times count from the start of the session's audio.
+    Times in events count from the first audio of their client stream. `opened` says at which time of all the audio that
+    stream starts. LiveKit asks to add `offset`, so that times count from the start of the session's audio.
 
     Args:
-        clock: Tells when a position was heard.
-        server_turns: Whether the server decides turns, so that starts and ends of speech are passed on.
+        clock: Tells when a position in the audio was spoken.
+        server_turns: Whether the server detects turns, so that starts and ends of speech are passed on.
     """
 
     def __init__(self, clock: AudioClock, *, server_turns: bool) -> None:
         self.offset = 0.0
         self._clock = clock
         self._server_turns = server_turns
-        self._began = 0.0
+        self._stream_start = 0.0
         self._request_id = ""
         self._language = LanguageCode("")
-        self._shown: SpeechData | None = None
-        self._offered: list[str] = []
+        self._interim_data: SpeechData | None = None
+        self._preflight_words: list[str] = []
         self._turn_open = False
-        self._spoken_until: float | None = None
+        self._speech_end: float | None = None
 
-    def opened(self, ready: Ready, began: float) -> None:
-        """A server stream was opened; its first audio is at `began` seconds of all the audio."""
-        self._began = began
+    def opened(self, ready: Ready, stream_start: float) -> None:
+        """A client stream has connected; its first audio is at `stream_start` seconds of all the audio."""
+        self._stream_start = stream_start
         self._request_id = ready.session
         self._language_of(ready.language)
 
     def abandoned(self, *, flushed: bool) -> list[SpeechEvent]:
-        """What is due when a server stream is lost for good: nobody else will say it.
+        """The events that are due when a client stream is lost for good.
 
-        Words that were shown become final as they are, a flush gets its answer, and a turn its end.
+        The words of the latest interim become final, a flush gets its answer, and an open turn ends.
 
         Args:
             flushed: Whether a flush waits for its answer.
         """
         events: list[SpeechEvent] = []
-        if self._shown is not None or flushed:
-            events = self._final(self._shown or SpeechData(self._language, ""))
-        return events + (self._end(self._spoken_until) if self._turn_open else [])
+        if self._interim_data is not None or flushed:
+            events = self._final(self._interim_data or SpeechData(self._language, ""))
+        return events + (self._end(self._speech_end) if self._turn_open else [])
 
     def of(self, event: StreamEvent) -> list[SpeechEvent]:
-        """The speech events, in order, that say what `event` says; none for what LiveKit has no word for."""
+        """The speech events for `event`, in order; none when LiveKit has no counterpart."""
         match event:
             case SpeechStarted() if self._server_turns:
                 return self._start(event.start)
@@ -71,17 +72,17 @@ class SpeechEvents:
             case Final():
                 return self._final(self.transcript(event))
             case TurnEagerEnd() if self._server_turns:
-                return self._preflight(self._clock.wall(self._began + event.speech_end))
+                return self._preflight(self._clock.wall(self._stream_start + event.speech_end))
             case TurnEnd() if self._server_turns:
-                return self._end(self._clock.wall(self._began + event.speech_end))
+                return self._end(self._clock.wall(self._stream_start + event.speech_end))
         return []
 
     def transcript(self, event: Interim | Final) -> SpeechData:
         """The transcript in `event`, with times on the session's clock and a concrete language code.
 
-        That of a final says in its metadata whether it is the second pass's: ``{"refined": True}``.
+        The metadata of a final say whether the second pass decoded it: ``{"refined": True}``.
         """
-        shift = self._began + self.offset
+        shift = self._stream_start + self.offset
         words = event.words if isinstance(event, Final) else ()
         return SpeechData(
             language=self._language_of(event.language),
@@ -101,42 +102,42 @@ class SpeechEvents:
 
     def _start(self, position: float) -> list[SpeechEvent]:
         self._turn_open = True
-        started_at = self._clock.wall(self._began + position)
+        started_at = self._clock.wall(self._stream_start + position)
         return [SpeechEvent(SpeechEventType.START_OF_SPEECH, self._request_id, speech_start_time=started_at)]
 
     def _interim(self, data: SpeechData) -> list[SpeechEvent]:
-        self._shown = data
-        if _words_of(data.text) != self._offered:
-            self._offered = []
+        self._interim_data = data
+        if _words_of(data.text) != self._preflight_words:
+            self._preflight_words = []
         return [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [data])]
 
     def _preflight(self, speech_end: float) -> list[SpeechEvent]:
-        """The open segment's text, good enough to start a reply with.
+        """The text of the open segment, with which the session may start its reply.
 
-        The session puts it behind the turn's finals itself. What it starts it keeps for the final with these words, and
-        drops at an interim with other ones, so a `TurnResumed` needs no event of its own. As it would start anew for
-        every PREFLIGHT, one whose words it has already, because only a full stop has come, is not sent.
+        The session itself appends it to the turn's finals. It keeps the reply for a final with the same words, and
+        drops it at an interim with others, so `TurnResumed` needs no event of its own. It would start a reply again for
+        every PREFLIGHT, so one with the same words, in which only the punctuation is new, is not sent.
         """
-        words = _words_of(self._shown.text) if self._shown is not None else []
-        if self._shown is None or words == self._offered:
+        words = _words_of(self._interim_data.text) if self._interim_data is not None else []
+        if self._interim_data is None or words == self._preflight_words:
             return []
-        self._offered = words
+        self._preflight_words = words
         kind = SpeechEventType.PREFLIGHT_TRANSCRIPT
-        return [SpeechEvent(kind, self._request_id, [self._shown], speech_end_time=speech_end)]
+        return [SpeechEvent(kind, self._request_id, [self._interim_data], speech_end_time=speech_end)]
 
     def _final(self, data: SpeechData) -> list[SpeechEvent]:
-        self._shown, self._offered = None, []
+        self._interim_data, self._preflight_words = None, []
         final = SpeechEvent(SpeechEventType.FINAL_TRANSCRIPT, self._request_id, [data])
         if data.text:
-            self._spoken_until = final.speech_end_time = self._clock.wall(data.end_time - self.offset)
+            self._speech_end = final.speech_end_time = self._clock.wall(data.end_time - self.offset)
             return [final]
-        # The session takes an empty final as an answer but keeps an interim that it was shown before, of this stream
-        # or of one that failed; an empty interim takes that back.
+        # An empty final answers a flush, but the session keeps the interim before it, of this stream or of one that
+        # has failed. An empty interim clears it.
         return [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [data]), final]
 
     def _end(self, ended_at: float | None) -> list[SpeechEvent]:
-        # Without its time an END_OF_SPEECH would add the session's whole endpointing delay to the silence that the
-        # server has already waited for.
+        # Without this time, the session would add its whole endpointing delay to the silence for which the server has
+        # already waited.
         self._turn_open = False
         return [SpeechEvent(SpeechEventType.END_OF_SPEECH, self._request_id, speech_end_time=ended_at)]
 
@@ -155,26 +156,44 @@ class SpeechEvents:
         )
 
 
+def joined(parts: list[SpeechData]) -> SpeechData:
+    """The transcript of a whole recording, of those of its segments."""
+    spoken = [part for part in parts if part.text] or parts[:1]
+    # The model may recognise the language of the first segment only after the second.
+    named = [part for part in spoken if part.language] or spoken
+    longest = max(named, key=lambda part: part.end_time - part.start_time)
+    languages = dict.fromkeys(code for part in (longest, *named) for code in part.source_languages or [part.language])
+    return replace(
+        longest,
+        source_languages=list(languages) if len(languages) > 1 else None,
+        text=" ".join(part.text for part in spoken),
+        start_time=spoken[0].start_time,
+        confidence=fmean((part.confidence for part in spoken), [len(part.text.split()) or 1 for part in spoken]),
+        end_time=spoken[-1].end_time,
+        words=[word for part in spoken for word in part.words or ()] or None,
+    )
+
+
 def _confidence(event: Final) -> float:
-    """A server of before tells that of the words alone."""
+    """The confidence of a final; an older server sends only that of each word."""
     if event.confidence is not None:
         return event.confidence
     return fmean(word.confidence for word in event.words) if event.words else 0.0
 
 
 def _words_of(text: str) -> list[str]:
-    """The words alone: for the session, too, texts are the same that differ in case and punctuation only."""
+    """The words alone: the session, too, compares texts without case and punctuation."""
     return re.findall(r"\w+", text.casefold())
 
 
 def _by_prevalence(final: Final) -> list[LanguageCode] | None:
-    """The languages of a final that has several, that of most time first; words that have none count for none."""
+    """The languages of a final with several, that of the longest speech first; None for a final with one."""
     if not final.languages:
         return None
     seconds = dict.fromkeys((span.language for span in final.languages), 0.0)
     for span, end in zip(final.languages, [*(span.start for span in final.languages[1:]), final.end], strict=True):
         seconds[span.language] += end - span.start
-    seconds[final.language] = math.inf  # the server has counted words, not pauses
+    seconds[final.language] = math.inf  # the server's choice comes first: it counts words, not the pauses between them
     named = [LanguageCode(code) for code in sorted(seconds, key=seconds.__getitem__, reverse=True) if _is_named(code)]
     return named if len(named) > 1 else None
 

@@ -1,4 +1,4 @@
-"""The servers, as all streams of one `STT` share them: connections, what was offered, and key terms."""
+"""What all streams of one `STT` share: connections, what the servers offer, and key terms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LIVEKIT_RETRIES = ReconnectPolicy(attempts=0)
 
 @dataclass(slots=True)
 class _Pool:
-    """A client, whose session is its own when `session` is None, and how many use it now."""
+    """A client, and how many streams use it now. Without a `session` the client makes its own."""
 
     client: AuricleClient
     session: aiohttp.ClientSession | None
@@ -33,22 +33,22 @@ class _Pool:
 
 
 class Service:
-    """Opens streams, and remembers what servers have said.
+    """Opens streams, and keeps what the servers offer.
 
     Args:
         url: Of the server, or of several in the order of preference.
         api_key: Sent as a bearer token.
-        keyterms: With which streams are opened; others follow in band.
+        keyterms: Streams start with these; others follow in band.
         reconnect: When a lost connection is tried again.
-        http_session: Used for the connections and left open. Without one it is the job's, and outside a job one that
+        http_session: Used for the connections and left open. Without one, the job's is used; outside a job, one that
             lives as long as a stream needs it.
 
     Attributes:
-        offer: What the server said that was last connected to; None before.
-        takes_keyterms: Whether a server has not refused key terms yet.
+        offer: What the latest connected server offers; None before the first connection.
+        takes_keyterms: False once a server has refused key terms.
 
     Raises:
-        ValueError: A url is none.
+        ValueError: A url is not valid, or there is none.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Service:
 
     @asynccontextmanager
     async def client(self, timeout: float) -> AsyncIterator[AuricleClient]:
-        """The client that all streams share, and its connection pool for as long as the block lasts.
+        """The client that all streams share; its connections stay open for as long as the block lasts.
 
         Args:
             timeout: Seconds for one attempt to connect.
@@ -88,7 +88,7 @@ class Service:
         finally:
             pool.users -= 1
             if not pool.users:
-                await pool.client.aclose()  # what it knows of the servers stays
+                await pool.client.aclose()  # it keeps which servers have failed or are full
 
     def stream(self, client: AuricleClient, options: Callable[[], STTOptions]) -> Stream:
         """A new stream, which connects in the background; `connected` must follow its event `Connected`.
@@ -124,13 +124,13 @@ class Service:
             )
 
     def prewarm(self) -> None:
-        """Opens the connection that the first stream will use, where there is a place to keep it."""
+        """Opens the connection that the first stream will use, if a shared session can keep it."""
         session = self._shared_session() if _in_event_loop() else None
         if session is not None and self._prewarming is None:
             self._prewarming = asyncio.create_task(_warm_up(session, self._urls[0]), name="auricle prewarm")
 
     async def aclose(self) -> None:
-        """Stops a prewarming; the rest goes with the streams."""
+        """Stops the prewarming; streams close their own connections."""
         if self._prewarming is not None:
             await aio.cancel_and_wait(self._prewarming)
 
@@ -151,16 +151,16 @@ class Service:
             return self._given_session
         try:
             return http_context.http_session()
-        except RuntimeError:  # outside a job there is none
+        except RuntimeError:  # not in a job
             return None
 
     # --- what servers offer ------------------------------------------------------------------------------------------
 
     def check(self, changes: OptionChanges) -> None:
-        """Checks changes against what is known of the server.
+        """Checks changes against what the server offers, as far as that is known.
 
         Raises:
-            ValueError: It does not offer this.
+            ValueError: The server does not offer a value.
         """
         for name in ("language", "latency_ms"):
             if name in changes and changes.get(name) is None:
@@ -181,11 +181,11 @@ class Service:
             raise ValueError(f"latency_ms: the server offers {offered}, not {latency_ms}")
 
     def set_session_keyterms(self, keyterms: Sequence[str]) -> None:
-        """The terms that the session adds to the user's; what a model has written that cannot be sent is left out."""
+        """Takes the terms that the session adds to the user's; those that are no text that can be sent are left out."""
         self._session_keyterms = tuple(term for term in keyterms if is_text(term))
 
     def keyterms(self, options: STTOptions) -> tuple[str, ...]:
-        """The user's terms, and of the session's those that the server has room for: for one more it refuses all."""
+        """The user's terms, and as many of the session's as the server takes: with one too many it refuses them all."""
         own = dict.fromkeys(options.keyterms)
         more = [term for term in dict.fromkeys(self._session_keyterms) if term not in own]
         fitting = self._fitting(more, beside=len(own))
@@ -200,12 +200,12 @@ class Service:
         return [term for term in terms if limits.fit((term,))][: max(0, limits.keyterms - beside)]
 
     def refused(self, error: Error) -> None:
-        """The server could not follow an update; its stream goes on as it was."""
+        """Takes the error of an update that the server could not follow; the stream goes on without it."""
         if error.code != codes.UNSUPPORTED_KEYTERMS:
-            logger.warning("the server: %s", error.message, extra={"code": error.code})
+            logger.warning("the server refused a change: %s", error.message, extra={"code": error.code})
         elif self.takes_keyterms:
             self.takes_keyterms = False
-            logger.warning("key terms are left out from now on: %s", error.message, extra={"code": error.code})
+            logger.warning("key terms are no longer sent: %s", error.message, extra={"code": error.code})
 
 
 def _in_event_loop() -> bool:
@@ -222,4 +222,4 @@ async def _warm_up(session: aiohttp.ClientSession, url: str) -> None:
         async with session.get(url.removesuffix(STREAM_PATH) + "/healthz") as response:
             await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
-        logger.info("could not connect ahead of the first stream: %s", error)
+        logger.info("prewarming failed, the first stream will connect instead: %s", error)

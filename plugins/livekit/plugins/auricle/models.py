@@ -1,4 +1,4 @@
-"""What a user of the plugin chooses, as one frozen type, and how it travels to the server."""
+"""The options of the plugin as one frozen type, and the messages that carry them to the server."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from auricle.protocol.languages import AUTO
 from auricle.protocol.settings import REFINES, Refine, TurnSettings, require
 
 TurnDetection = Literal["session", "server"]
-"""Who decides that a turn has ended: LiveKit's session, or the Auricle server."""
+"""Who detects the end of a turn: LiveKit's session, or the Auricle server."""
 TurnMode = Literal["silence", "semantic"]
-"""How the server decides: by silence alone, or by all that was heard."""
+"""How the server detects it: by silence alone, or by the words and the sound."""
 _DEFAULTS = TurnSettings()
 
 
 class OptionChanges(TypedDict, total=False):
-    """The options that a running stream takes over from its next chunk on."""
+    """The options that a running stream follows from its next chunk on."""
 
     language: str
     latency_ms: int
@@ -36,8 +36,8 @@ class OptionChanges(TypedDict, total=False):
 
 
 _TURN = OptionChanges.__annotations__.keys() - {"language", "latency_ms", "keyterms", "refine"}
-_SERVER_ONLY = {"turn_mode": "decides", "eager_silence_ms": "tells of pauses", "eager_threshold": "tells of pauses"}
-"""Options that the session's turns leave without effect, and what it is that the server does for them."""
+_SERVER_ONLY = ("turn_mode", "eager_silence_ms", "eager_threshold")
+"""Options that have an effect only when the server detects turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class STTOptions:
     """How speech is recognised.
 
     Attributes:
-        turn_detection: Who decides that a turn has ended; see `livekit.plugins.auricle.STT`.
+        turn_detection: Who detects the end of a turn; see `livekit.plugins.auricle.STT`.
         language: A code or an English name; ``"auto"`` where the model detects the language, None for its default.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
-        turn_mode: With ``turn_detection="server"``, how it decides: ``"silence"`` or ``"semantic"``.
+        turn_mode: With ``turn_detection="server"``, how it detects the end: ``"silence"`` or ``"semantic"``.
         silence_ms: In ``"silence"`` mode, the milliseconds without a word after which a turn has ended.
         eager_silence_ms: In ``"silence"`` mode, the milliseconds without a word, fewer than `silence_ms`, after which
             the session may start its answer ahead; None for never.
@@ -59,7 +59,7 @@ class STTOptions:
         max_silence_ms: In ``"semantic"`` mode, every turn ends with this many.
         keyterms: Phrases to favour.
         refine: Whether finals are decoded a second time: ``"off"``, ``"on"`` or ``"auto"``.
-        sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled before.
+        sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled.
     """
 
     turn_detection: TurnDetection = "session"
@@ -86,19 +86,19 @@ class STTOptions:
         self.start()
 
     def _check_server_only(self) -> None:
-        for name, does in _SERVER_ONLY.items():
+        for name in _SERVER_ONLY:
             if self.turn_detection != "server" and getattr(self, name) not in {None, "silence"}:
-                raise ValueError(f'{name}: needs turn_detection="server", for the server is who {does}')
+                raise ValueError(f'{name}: needs turn_detection="server", got {self.turn_detection!r}')
 
     def decided_by_session(self) -> STTOptions:
-        """The same without the server's turns."""
+        """The same options without the server's turn detection."""
         return replace(self, turn_detection="session", turn_mode="silence", eager_silence_ms=None, eager_threshold=None)
 
     def start(self) -> Start:
         """The message that opens a stream with these options.
 
         Raises:
-            InvalidMessage: A `ValueError`; an option is out of range, and its `field` says which.
+            InvalidMessage: An option is out of range; `field` names it. It is a `ValueError`.
         """
         return Start(
             sample_rate=self.sample_rate,
@@ -110,9 +110,9 @@ class STTOptions:
         )
 
     def update(self, changes: OptionChanges) -> Update | None:
-        """The message that tells a running stream of `changes`, which these options already hold.
+        """The message that brings `changes`, which these options already contain, to a running stream.
 
-        Key terms are not in it: a server that takes none would refuse the rest as well.
+        Key terms are not in it: a server that takes none would refuse the other changes with them.
         """
         update = Update(
             latency_ms=changes.get("latency_ms"),
@@ -135,15 +135,15 @@ class STTOptions:
 
 
 def code_of(language: str | None) -> str | None:
-    """The code of a language that is named in any way that LiveKit knows, such as ``"german"``."""
+    """The code of a language that is given in any form that LiveKit knows, such as ``"german"``."""
     return None if language is None else str(LanguageCode(language))
 
 
 def language_asked_for(language: NotGivenOr[str | None], detect_language: NotGivenOr[bool]) -> NotGivenOr[str | None]:
-    """The language of a user who may say instead that it is to be detected, as in LiveKit's other plugins.
+    """The language option, with ``detect_language=True`` as another form of ``language="auto"``.
 
     Raises:
-        ValueError: The two contradict each other, or it is not to be detected and nothing else is named.
+        ValueError: The two contradict each other, or ``detect_language=False`` comes without a language.
     """
     if not is_given(detect_language):
         return language
@@ -151,5 +151,5 @@ def language_asked_for(language: NotGivenOr[str | None], detect_language: NotGiv
     if detect_language and named and language != AUTO:
         raise ValueError(f"detect_language: contradicts language={language!r}")
     if not detect_language and not named:
-        raise ValueError("detect_language: name the language that it is instead")
+        raise ValueError("detect_language: False needs a language; name one")
     return AUTO if detect_language else language

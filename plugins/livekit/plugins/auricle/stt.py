@@ -6,13 +6,12 @@ import asyncio
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import fmean
 from typing import cast
 
 import aiohttp
 from livekit import rtc
 from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions, NotGivenOr, stt
-from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType, STTCapabilities
+from livekit.agents.stt import SpeechEvent, SpeechEventType, STTCapabilities
 from livekit.agents.utils import AudioBuffer, is_given
 
 from auricle import Connected, Error, Final, ReconnectPolicy, Stream
@@ -20,7 +19,7 @@ from auricle.protocol.settings import Refine, TurnSettings, phrases
 
 from ._audio import AudioClock, mono, pcm
 from ._errors import only_api_errors
-from ._events import SpeechEvents
+from ._events import SpeechEvents, joined
 from ._service import Service
 from ._stream import SpeechStream, sending
 from .models import OptionChanges, STTOptions, TurnDetection, TurnMode, language_asked_for
@@ -39,61 +38,58 @@ _CAPABILITIES = STTCapabilities(
 class STT(stt.STT[None]):
     """Speech-to-text by an Auricle server.
 
-    Who decides that a turn has ended is chosen here and in the session, and the two have to agree:
+    Who detects the end of a turn is chosen here and in the session, and the two must agree:
 
     - ``turn_detection="session"``, the default, with a session whose ``turn_handling`` leaves ``turn_detection`` out or
       sets it to ``"vad"``, ``"manual"`` or a turn detector: the session asks for the final when it finds a pause, and
       the answer takes milliseconds.
     - ``turn_detection="server"`` with ``turn_handling={"turn_detection": "stt", "endpointing": {"min_delay": 0.0}}``:
-      the server has already waited for `silence_ms` of silence, or in semantic mode until it was likely enough that the
-      turn had ended.
+      the server has already waited for `silence_ms` of silence, or in semantic mode until the turn has probably ended.
 
-    A lost connection is restored beneath the session, which is told of a recoverable error, and what was said meanwhile
-    is recognised then. When `reconnect` gives up, LiveKit's own retries begin, and take the stream up where it was; the
-    last of them is followed by LiveKit's failover. In a room, frames of 20 ms at 16 kHz keep the delay smallest:
+    A lost connection is restored without the session, which gets a recoverable error; what was said meanwhile is
+    recognised then. When `reconnect` gives up, LiveKit's own retries go on with the same stream, and after the last of
+    them its failover. In a room, frames of 20 ms at 16 kHz give the smallest delay:
     ``RoomOptions(audio_input=AudioInputOptions(sample_rate=16000, frame_size_ms=20))``.
 
-    Key terms are carried to the server, whose model may be able to favour them or not. One that cannot refuses a stream
-    that was asked to from the start (`keyterms` here). Those that come later, from `update_options`, from the session's
-    ``stt_context_options`` or its detection, end no stream: the refusal is logged once, none are sent from then on, and
-    ``capabilities.keyterms``, true until then, says so to the sessions that follow.
+    A server whose model cannot favour key terms refuses a stream that starts with some (`keyterms` here). Later ones,
+    from `update_options`, from the session's ``stt_context_options`` or its detection, end no stream: the refusal is
+    logged once, no more are sent, and ``capabilities.keyterms``, true until then, is false for later sessions.
 
     Args:
         url: Address of the server, ``ws://host:port`` or ``wss://host:port``; or several in the order of preference,
             of which the next is tried when one is full, unreachable or failing.
         api_key: Sent as a bearer token, for servers that ask for one.
-        turn_detection: Who decides that a turn has ended, see above.
+        turn_detection: Who detects the end of a turn, see above.
         language: BCP-47 code in any usual form or an English name, ``"auto"`` where the model detects the language, or
-            None for the model's default. A locale that the model does not have is heard as the nearest that it has. Of
-            a final with several, `SpeechData.language` is that of most speech, and `SpeechData.source_languages` are
-            all of them, that one first.
+            None for the model's default. A locale that the model does not have falls back to the closest one that it
+            has. In a final with several languages, `SpeechData.language` is that of most speech, and
+            `SpeechData.source_languages` are all of them, that one first.
         detect_language: The same as ``language="auto"``, as in other plugins.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
             A smaller one gives earlier words, a larger one fewer errors.
-        turn_mode: With ``turn_detection="server"``, how it decides: ``"silence"``, by silence alone; ``"semantic"``, by
-            all that was heard, so that a turn that sounds and reads complete ends soon, and one that breaks off in
-            mid-sentence gets time.
+        turn_mode: With ``turn_detection="server"``, how it detects the end: ``"silence"``, by silence alone; or
+            ``"semantic"``, by the words and the sound, so that a turn that is complete ends soon, and one that breaks
+            off in mid-sentence gets time.
         silence_ms: In ``"silence"`` mode, the milliseconds without a word after which a turn has ended.
         eager_silence_ms: In ``"silence"`` mode, the milliseconds without a word, 80 up to less than `silence_ms`, after
-            which the session hears what was said so far as a PREFLIGHT and starts its answer ahead, if its
-            ``preemptive_generation`` is on. It is used when the turn ends with these words, and dropped when the
-            speaker goes on. None for never.
+            which the session gets the words so far as a PREFLIGHT and starts its answer ahead, if its
+            ``preemptive_generation`` is on. It uses the answer when the turn ends with these words, and drops it when
+            the speaker goes on. None for never.
         end_threshold: In ``"semantic"`` mode, the probability, from 0 to 1, from which on a turn has ended. A smaller
             one answers sooner, a larger one interrupts less.
-        eager_threshold: In ``"semantic"`` mode, a lower one from which on the session hears a PREFLIGHT; None for
-            never.
+        eager_threshold: In ``"semantic"`` mode, a lower one from which on the session gets a PREFLIGHT; None for never.
         min_silence_ms: In ``"semantic"`` mode, no turn ends with fewer milliseconds of silence, not even eagerly.
         max_silence_ms: In ``"semantic"`` mode, every turn ends with this many.
         keyterms: Phrases to favour, where the server's model can.
         refine: Whether finals are decoded a second time, as accurately as at the model's longest latency, while
             interims and turn ends come at that of `latency_ms`: ``"off"``, ``"on"``, or ``"auto"``, while the server
             has time to spare. ``metadata["refined"]`` of a final's `SpeechData` says which were.
-        sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled before.
+        sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled.
         reconnect: How long a lost connection is tried again, and how much audio is kept for it.
         http_session: Used for the connections and left open; by default the job's, and outside a job one of our own.
 
     Raises:
-        ValueError: An option is out of range, needs the server's turns and has not got them, or a url is none.
+        ValueError: An option is out of range, or needs ``turn_detection="server"``; or a url is not valid.
     """
 
     def __init__(
@@ -139,13 +135,13 @@ class STT(stt.STT[None]):
 
     @property
     def capabilities(self) -> STTCapabilities:
-        """What LiveKit may ask for; `STTCapabilities.keyterms` until a server has refused them."""
+        """What LiveKit may ask for; `STTCapabilities.keyterms` is true until a server has refused key terms."""
         self._capabilities.keyterms = self._service.takes_keyterms
         return self._capabilities
 
     @property
     def model(self) -> str:
-        """Name of the model that the server runs; ``"auricle"`` until it has said."""
+        """Name of the model that the server runs; ``"auricle"`` before the first connection."""
         return self._service.offer.model if self._service.offer else "auricle"
 
     @property
@@ -164,12 +160,12 @@ class STT(stt.STT[None]):
         language: NotGivenOr[str] = NOT_GIVEN,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> SpeechStream:
-        """Starts to recognise one participant; connects at once.
+        """Starts to recognise one participant; connects in the background.
 
         Args:
-            language: For this stream, instead of the one of the options.
-            conn_options: The timeout of an attempt to connect, and how often LiveKit tries again when `reconnect` has
-                given up.
+            language: For this stream, instead of that of the options.
+            conn_options: The timeout of an attempt to connect, and how often LiveKit tries again: until the first
+                connection, and when `reconnect` has given up.
         """
         options = self._options_with(language)
         stream = SpeechStream(stt=self, service=self._service, options=options, conn_options=conn_options)
@@ -192,13 +188,13 @@ class STT(stt.STT[None]):
         keyterms: NotGivenOr[Sequence[str]] = NOT_GIVEN,
         refine: NotGivenOr[Refine] = NOT_GIVEN,
     ) -> None:
-        """Changes options of live streams and of those to come; they are those of the constructor.
+        """Changes options of live and later streams; they have the meaning that they have in the constructor.
 
-        Live streams take them over in band: nothing reconnects, no audio is lost, and the audio before the call is
-        recognised as before.
+        Live streams change in band: nothing reconnects, no audio is lost, and the audio before the call is recognised
+        with the options before it.
 
         Raises:
-            ValueError: Out of range, or not among what the server has said that it offers.
+            ValueError: An option is out of range, or the server does not offer its value.
         """
         asked = {
             "language": language_asked_for(language, detect_language),
@@ -220,20 +216,20 @@ class STT(stt.STT[None]):
             stream.change(changes)
 
     def prewarm(self) -> None:
-        """Opens the TCP and TLS connection that the first stream will use, where an HTTP session is shared.
+        """Opens the TCP and TLS connection that the first stream will use.
 
-        Call it early, while the room is being joined. It does nothing where there is no place to keep a connection:
-        outside a running event loop, or without a session of the job's or the caller's.
+        Call it early, while the agent joins the room. It does nothing outside a running event loop, or without an HTTP
+        session of the job or the caller that could keep the connection.
         """
         self._service.prewarm()
 
     async def aclose(self) -> None:
-        """Ends all streams; an `http_session` that was given stays open."""
+        """Ends all streams; a given `http_session` stays open."""
         await self._service.aclose()
         await asyncio.gather(*(stream.aclose() for stream in list(self._streams)))
 
     def _update_session_keyterms(self, keyterms: list[str]) -> None:
-        """The framework's: key terms of the session, beside the user's own."""
+        """Called by the framework with the session's key terms, which are added to the user's."""
         self._service.set_session_keyterms(keyterms)
         if self._service.takes_keyterms:
             for stream in self._streams:
@@ -256,7 +252,7 @@ class STT(stt.STT[None]):
                 finals = await self._finals(stream, options, pcm(frame))
         speech = SpeechEvents(AudioClock(), server_turns=False)
         speech.opened(stream.ready, 0.0)
-        data = _joined([speech.transcript(final) for final in finals])
+        data = joined([speech.transcript(final) for final in finals])
         return SpeechEvent(SpeechEventType.FINAL_TRANSCRIPT, stream.ready.session, [data])
 
     async def _finals(self, stream: Stream, options: STTOptions, audio: bytes) -> list[Final]:
@@ -283,20 +279,3 @@ async def _send_all(stream: Stream, connected: asyncio.Event, audio: bytes) -> N
     await stream.send(audio)
     await stream.finalize()
     await stream.end()
-
-
-def _joined(parts: list[SpeechData]) -> SpeechData:
-    spoken = [part for part in parts if part.text] or parts[:1]
-    # The model may name the first language only behind the second segment.
-    named = [part for part in spoken if part.language] or spoken
-    longest = max(named, key=lambda part: part.end_time - part.start_time)
-    languages = dict.fromkeys(code for part in (longest, *named) for code in part.source_languages or [part.language])
-    return replace(
-        longest,
-        source_languages=list(languages) if len(languages) > 1 else None,
-        text=" ".join(part.text for part in spoken),
-        start_time=spoken[0].start_time,
-        confidence=fmean((part.confidence for part in spoken), [len(part.text.split()) or 1 for part in spoken]),
-        end_time=spoken[-1].end_time,
-        words=[word for part in spoken for word in part.words or ()] or None,
-    )
