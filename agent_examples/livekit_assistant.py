@@ -1,19 +1,19 @@
-"""An assistant: a LiveKit agent with Auricle's ears, and the language model and the voice of any OpenAI-compatible API.
+"""An assistant in LiveKit: Auricle recognises speech, an OpenAI-compatible API answers and speaks.
 
-Run it as it is, beside an Auricle server: at your own microphone, in the rooms of a LiveKit server (``dev``, with
-LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET), or with the recording of a question and a file for the answer:
+Start an Auricle server with ``auricle serve``. In another terminal, run the assistant with your own microphone
+(``console``), in the rooms of a LiveKit server (``dev``, with LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET), or
+with a recording of a question and a file for the answer:
 
     pip install ".[server,livekit]" livekit-plugins-openai
-    auricle serve
-    OPENAI_API_KEY=... python agent_examples/livekit_assistant.py console          # in another terminal
+    OPENAI_API_KEY=... python agent_examples/livekit_assistant.py console
     OPENAI_API_KEY=... python agent_examples/livekit_assistant.py question.wav answer.wav
 
-The environment says who listens, who answers and who speaks:
+Environment variables:
 
-    AURICLE_URL, AURICLE_API_KEY        the Auricle server, if it is not ws://127.0.0.1:8765, and its key
-    AURICLE_TURNS                       what ends a turn: silence, or with "semantic" all that is heard
-    OPENAI_BASE_URL, OPENAI_API_KEY     the API, which may be your own; TTS_BASE_URL, TTS_API_KEY: another for the voice
-    LLM_MODEL, TTS_MODEL, TTS_VOICE     the model, the voice's model, and the voice; LLM_PROMPT: who the assistant is
+    AURICLE_URL, AURICLE_API_KEY        the Auricle server, ws://127.0.0.1:8765 by default, and its key
+    AURICLE_TURNS                       what ends a turn: "silence" (the default) or "semantic"
+    OPENAI_BASE_URL, OPENAI_API_KEY     the API; TTS_BASE_URL and TTS_API_KEY name another one for the voice
+    LLM_MODEL, TTS_MODEL, TTS_VOICE     the models and the voice; LLM_PROMPT: instructions for the language model
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PROMPT = environ.get("LLM_PROMPT", "You are a helpful assistant on the phone. An
 
 
 def new_session() -> AgentSession[None]:
-    """The server ends the turns, and the model begins to answer as soon as one has probably ended."""
+    """A session in which the server detects turns, and the model begins to answer when one has probably ended."""
     address, key = environ.get("AURICLE_URL", "ws://127.0.0.1:8765"), environ.get("AURICLE_API_KEY")
     session: AgentSession[None] = AgentSession(
         stt=auricle.STT(url=address, api_key=key, turn_detection="server", turn_mode=TURNS, **EAGER),
@@ -56,7 +56,7 @@ def new_session() -> AgentSession[None]:
 
 
 def show(event: ConversationItemAddedEvent) -> None:
-    """Prints what either side has said."""
+    """Prints what the user and the assistant said."""
     if isinstance(event.item, ChatMessage):
         print("<" if event.item.role == "assistant" else ">", event.item.text_content, flush=True)
 
@@ -66,12 +66,12 @@ server = AgentServer()
 
 @server.rtc_session()
 async def enter_room(ctx: JobContext) -> None:
-    """Joins a room and talks with whoever speaks first."""
+    """Joins a room and talks with the first participant."""
     await new_session().start(agent=Agent(instructions=PROMPT), room=ctx.room)
 
 
 class Question(AudioInput):
-    """A file at the speed of speech, and silence after it."""
+    """Plays a file at the speed of speech, then silence."""
 
     def __init__(self, path: str) -> None:
         super().__init__(label=path)
@@ -85,29 +85,29 @@ class Question(AudioInput):
 
 
 class Answer(AudioOutput):
-    """Takes what is said, at once, into a file."""
+    """Writes the answer to a file as soon as it comes."""
 
     def __init__(self, path: str) -> None:
         super().__init__(label=path, capabilities=AudioOutputCapabilities(pause=False), sample_rate=24_000)
         self.file, self.begun = soundfile.SoundFile(path, "w", 24_000, 1), 0
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        """Writes it down."""
+        """Writes a frame."""
         await super().capture_frame(frame)
         self.file.buffer_write(bytes(frame.data), "int16")
 
     def flush(self) -> None:
-        """Says that all of this answer was heard."""
+        """Reports that the whole answer was played."""
         super().flush()
         begun, self.begun = self.begun, self.file.tell()
         self.on_playback_finished(playback_position=(self.begun - begun) / 24_000, interrupted=False)
 
     def clear_buffer(self) -> None:
-        """Nothing waits to be heard."""
+        """Does nothing: no audio waits to be played."""
 
 
 async def converse(question: str, answer: str) -> None:
-    """One question and its answer, without a room."""
+    """Asks one question and waits for the answer, without a room."""
     session, answered = new_session(), asyncio.Event()
     session.on("conversation_item_added", lambda event: answered.set() if event.item.role == "assistant" else None)
     await session.start(agent=Agent(instructions=PROMPT), record=False)

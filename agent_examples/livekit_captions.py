@@ -1,15 +1,15 @@
-"""Captions: a LiveKit agent that prints what it hears, and where it would answer.
+"""Captions in LiveKit: prints what is said, and where an agent would answer.
 
-Run it as it is: it starts an Auricle server in this process and listens to a recording that comes with it, without a
-room, an account or a key:
+Run it without arguments, a room, an account or a key: it starts an Auricle server in this process and transcribes a
+bundled recording, or yours:
 
     pip install ".[server,livekit]"
     python agent_examples/livekit_captions.py
     python agent_examples/livekit_captions.py my_recording.wav
 
-Run it for real, beside ``auricle serve`` (AURICLE_URL names one elsewhere): at your own microphone, or in the rooms of
-a LiveKit server (LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET). With AURICLE_TURNS=semantic more than silence
-ends a turn:
+With your own microphone, or in the rooms of a LiveKit server (LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET), it
+uses the server of ``auricle serve``, or the one that AURICLE_URL names. With AURICLE_TURNS=semantic, the words and the
+sound end a turn, not only silence:
 
     python agent_examples/livekit_captions.py console
     python agent_examples/livekit_captions.py dev
@@ -37,10 +37,10 @@ FRAME_SECONDS, TRAILING_SECONDS = 0.02, 1.0
 
 
 class Captioner(Agent):
-    """Prints what is said. It never answers; an agent with an LLM would, where a turn is printed."""
+    """Prints what is said. It has no LLM; an agent with one would answer where a turn is printed."""
 
     def __init__(self, url: str) -> None:
-        # The server decides when a turn has ended, so the session needs no VAD and adds no delay of its own.
+        # The server detects the ends of turns, so the session needs no VAD and adds no delay of its own.
         super().__init__(instructions="", stt=auricle.STT(url=url, turn_detection="server", turn_mode=TURNS))
         self.quiet = asyncio.Event()
         self.quiet.set()
@@ -52,14 +52,14 @@ class Captioner(Agent):
             print(f"\r\033[K  {event.transcript}", end="", flush=True)
 
     async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:  # noqa: ARG002
-        """Prints the turn that has just ended, and how long after the last word the session knew."""
+        """Prints the turn that has ended, and how long after the last word the session was told."""
         delay = new_message.metrics.get("end_of_turn_delay", 0.0)
         print(f"\r\033[K> {new_message.text_content}   [{delay:.2f} s after the last word]")
         self.quiet.set()
 
 
 def new_session(agent: Captioner) -> AgentSession[None]:
-    """A session that leaves turns to the server."""
+    """A session in which the server detects turns."""
     session: AgentSession[None] = AgentSession(
         vad=None, turn_handling={"turn_detection": "stt", "endpointing": {"min_delay": 0.0}}
     )
@@ -72,14 +72,14 @@ server = AgentServer()
 
 @server.rtc_session()
 async def enter_room(ctx: JobContext) -> None:
-    """Joins a room and captions whoever speaks first."""
+    """Joins a room and transcribes the first participant."""
     agent = Captioner(SERVER)
     options = RoomOptions(audio_input=AudioInputOptions(sample_rate=16_000, frame_size_ms=20), audio_output=False)
     await new_session(agent).start(agent=agent, room=ctx.room, room_options=options)
 
 
 class Recording(AudioInput):
-    """A file at the speed of speech, and silence after it; `finished` is set a moment after its end."""
+    """Plays a file at the speed of speech, then silence; sets `finished` a second after its end."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(label=path.name)
@@ -96,8 +96,8 @@ class Recording(AudioInput):
         return rtc.AudioFrame(pcm, self.rate, num_channels=1, samples_per_channel=size)
 
 
-async def hear(path: Path) -> None:
-    """Captions a recording with a server of our own."""
+async def transcribe(path: Path) -> None:
+    """Transcribes a recording with a server in this process."""
     from auricle_server.serving.in_process_server import serve_locally
 
     async with serve_locally() as url:
@@ -114,7 +114,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] in (["console"], ["dev"], ["start"]):
         cli.run_app(server)
     elif sys.argv[1:]:
-        asyncio.run(hear(Path(sys.argv[1])))
+        asyncio.run(transcribe(Path(sys.argv[1])))
     else:
         with as_file(files("auricle_server") / "demo" / "audio" / "clip_01.wav") as bundled:
-            asyncio.run(hear(bundled))
+            asyncio.run(transcribe(bundled))

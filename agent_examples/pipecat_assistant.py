@@ -1,24 +1,24 @@
-"""An assistant: a Pipecat bot with Auricle's ears, and the language model and the voice of any OpenAI-compatible API.
+"""An assistant in Pipecat: Auricle recognises speech, an OpenAI-compatible API answers and speaks.
 
-The model and the voice may be a hosted API or servers of your own (vLLM, Ollama, Kokoro and others). Run it as it is,
-beside an Auricle server:
+The API may be hosted or your own (vLLM, Ollama, Kokoro and others). Start an Auricle server, and the bot in another
+terminal:
 
     pip install ".[server,pipecat]" "pipecat-ai[openai,runner,webrtc]"
     auricle serve
-    OPENAI_API_KEY=... python agent_examples/pipecat_assistant.py -t webrtc        # in another terminal
+    OPENAI_API_KEY=... python agent_examples/pipecat_assistant.py -t webrtc
 
-Then open http://localhost:7860/client and press Connect. (The page has its microphone code from Daily's servers, so
-the browser needs the internet.) The environment says who answers and who speaks:
+Open http://localhost:7860/client and press Connect. (The page loads its microphone code from Daily's servers, so the
+browser needs internet access.) Environment variables:
 
-    OPENAI_BASE_URL, OPENAI_API_KEY     the API; without them, OpenAI's own
-    TTS_BASE_URL, TTS_API_KEY           the API of the voice, where that is another
-    LLM_MODEL, TTS_MODEL, TTS_VOICE     the model, the voice's model, and the voice by one of OpenAI's names
-    LLM_PROMPT                          who the assistant is
+    OPENAI_BASE_URL, OPENAI_API_KEY     the API; OpenAI's own by default
+    TTS_BASE_URL, TTS_API_KEY           another API for the voice
+    LLM_MODEL, TTS_MODEL, TTS_VOICE     the language model, the speech model, and its voice
+    LLM_PROMPT                          instructions for the language model
 
-``--silence`` takes the milliseconds after which your turn is over. With ``--eager``, a smaller number, the model begins
-to answer that early, and what it says is dropped if you go on: faster answers for more inference. With ``--turns
-semantic`` your turn is over when by all that was heard it has probably ended, and the model begins at ``--eager-at``, a
-probability. A server elsewhere is named by ``--url`` and ``--key``.
+``--silence`` sets the milliseconds of silence that end your turn. With ``--eager``, a smaller number, the model begins
+to answer after that many, and its answer is dropped if you go on: faster answers for more inference. With ``--turns
+semantic``, your turn ends when it has probably ended by its words and sound, and the model begins to answer from the
+probability ``--eager-at`` on. ``--url`` and ``--key`` name another server.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from pipecat_auricle import AuricleSTTService
 PROMPT = "You are a helpful assistant on the phone. Answer in one or two short sentences, without lists or markup."
 
 
-def ears(options: argparse.Namespace) -> AuricleSTTService:
-    """Auricle, which also decides when a turn has ended."""
+def new_stt(options: argparse.Namespace) -> AuricleSTTService:
+    """Auricle, which also detects the ends of turns."""
     settings = AuricleSTTService.Settings(
         turn_mode=options.turns,
         silence_ms=options.silence,
@@ -53,8 +53,8 @@ def ears(options: argparse.Namespace) -> AuricleSTTService:
     return AuricleSTTService(url=options.url, api_key=options.key, turn_detection="server", settings=settings)
 
 
-def mind() -> OpenAILLMService:
-    """The language model. Its client reads OPENAI_BASE_URL and OPENAI_API_KEY by itself."""
+def new_llm() -> OpenAILLMService:
+    """The language model; its client reads OPENAI_BASE_URL and OPENAI_API_KEY."""
     settings = OpenAILLMService.Settings(
         model=os.environ.get("LLM_MODEL", "gpt-4.1-mini"),
         system_instruction=os.environ.get("LLM_PROMPT", PROMPT),
@@ -62,8 +62,8 @@ def mind() -> OpenAILLMService:
     return OpenAILLMService(settings=settings)
 
 
-def voice() -> OpenAITTSService:
-    """The voice, in the same place or in another."""
+def new_tts() -> OpenAITTSService:
+    """The voice, from the same API or another."""
     settings = OpenAITTSService.Settings(
         model=os.environ.get("TTS_MODEL", "gpt-4o-mini-tts"),
         voice=os.environ.get("TTS_VOICE", "alloy"),
@@ -74,19 +74,19 @@ def voice() -> OpenAITTSService:
 
 
 async def bot(runner_args: RunnerArguments) -> None:
-    """One browser's visit; Pipecat's runner calls it."""
+    """Serves one browser; Pipecat's runner calls it."""
     options = runner_args.cli_args or OPTIONS.parse_args([])
-    both_ways = TransportParams(audio_in_enabled=True, audio_out_enabled=True)
-    transport = await create_transport(runner_args, {"webrtc": lambda: both_ways})
+    params = TransportParams(audio_in_enabled=True, audio_out_enabled=True)
+    transport = await create_transport(runner_args, {"webrtc": lambda: params})
     context = LLMContextAggregatorPair(LLMContext())
     worker = PipelineWorker(
         Pipeline(
             [
                 transport.input(),
-                ears(options),
+                new_stt(options),
                 context.user(),
-                mind(),
-                voice(),
+                new_llm(),
+                new_tts(),
                 transport.output(),
                 context.assistant(),
             ]
@@ -94,22 +94,22 @@ async def bot(runner_args: RunnerArguments) -> None:
         params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
     )
 
-    async def hang_up(_transport: BaseTransport, _client: object) -> None:
+    async def end_call(_transport: BaseTransport, _client: object) -> None:
         await worker.cancel()
 
-    transport.add_event_handler("on_client_disconnected", hang_up)
+    transport.add_event_handler("on_client_disconnected", end_call)
     runner = WorkerRunner(handle_sigint=runner_args.handle_sigint)
     await runner.add_workers(worker)
     await runner.run()
 
 
-OPTIONS = argparse.ArgumentParser(description="An assistant with Auricle's ears in Pipecat")
+OPTIONS = argparse.ArgumentParser(description="An assistant that understands speech by Auricle")
 OPTIONS.add_argument("--turns", choices=["silence", "semantic"], default="silence", help="what ends a turn")
-OPTIONS.add_argument("--eager-at", type=float, help="probability from which on the model may begin to answer; never")
+OPTIONS.add_argument("--eager-at", type=float, help="probability at which the model begins to answer (default: never)")
 OPTIONS.add_argument("--silence", type=int, default=500, help="milliseconds of silence that end a turn")
-OPTIONS.add_argument("--eager", type=int, help="milliseconds after which the model may begin to answer; never")
+OPTIONS.add_argument("--eager", type=int, help="milliseconds after which the model begins to answer (default: never)")
 OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
-OPTIONS.add_argument("--key", help="its key, where it asks for one")
+OPTIONS.add_argument("--key", help="key of the server, if it asks for one")
 
 if __name__ == "__main__":
     from pipecat.runner.run import main

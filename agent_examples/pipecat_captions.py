@@ -1,15 +1,15 @@
-"""Captions: a Pipecat bot that shows what it hears, in the terminal and in the browser.
+"""Captions in Pipecat: shows what is said, in the terminal and in the browser.
 
-Run it as it is, beside a server, and speak into your browser's microphone; there is no key and no account:
+It needs no key and no account. Start an Auricle server, and the bot in another terminal:
 
     pip install ".[server,pipecat]" "pipecat-ai[runner,webrtc]"
     auricle serve
-    python agent_examples/pipecat_captions.py -t webrtc          # in another terminal
+    python agent_examples/pipecat_captions.py -t webrtc
 
-Then open http://localhost:7860/captions, which needs nothing from elsewhere, or Pipecat's own page, /client, which has
-its microphone code from Daily's servers. With ``--turns server`` the server decides when a turn has ended instead of
-Pipecat's voice detection, with ``--turns semantic`` by more than silence; ``--latency`` takes a chunk latency in
-milliseconds; a server elsewhere is named by ``--url`` and ``--key``.
+Open http://localhost:7860/captions, which loads nothing from other servers, or Pipecat's own page, /client, which loads
+its microphone code from Daily's, and speak. Pipecat's voice detection ends a turn; with ``--turns server`` the Auricle
+server does, by silence, and with ``--turns semantic`` by the words and the sound. ``--latency`` sets the chunk latency
+in milliseconds; ``--url`` and ``--key`` name another server.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from pipecat_auricle import AuricleSTTService, TurnDetection, TurnMode
 
 
 class Captions(FrameProcessor):
-    """Prints the words as they come; an agent has its aggregator and its LLM in this place."""
+    """Prints the words as they come; an agent has its aggregator and its LLM here."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Prints what is to be seen, and passes everything on."""
+        """Prints transcripts and turn ends, and passes every frame on."""
         await super().process_frame(frame, direction)
         match frame:
             case InterimTranscriptionFrame():
@@ -56,17 +56,17 @@ class Captions(FrameProcessor):
 
 
 def pipeline(transport: BaseTransport, options: argparse.Namespace) -> Pipeline:
-    """The microphone, the ears and the captions."""
+    """From the microphone through Auricle to the captions."""
     mode: TurnMode = "semantic" if options.turns == "semantic" else "silence"
-    who: TurnDetection = "vad" if options.turns == "vad" else "server"
+    detection: TurnDetection = "vad" if options.turns == "vad" else "server"
     settings = AuricleSTTService.Settings(latency_ms=options.latency, turn_mode=mode)
-    stt = AuricleSTTService(url=options.url, api_key=options.key, turn_detection=who, settings=settings)
+    stt = AuricleSTTService(url=options.url, api_key=options.key, turn_detection=detection, settings=settings)
     vad = [VADProcessor(vad_analyzer=SileroVADAnalyzer())] if options.turns == "vad" else []
     return Pipeline([transport.input(), *vad, stt, Captions(), transport.output()])
 
 
 async def bot(runner_args: RunnerArguments) -> None:
-    """One browser's visit; Pipecat's runner calls it."""
+    """Serves one browser; Pipecat's runner calls it."""
     transport = await create_transport(runner_args, {"webrtc": lambda: TransportParams(audio_in_enabled=True)})
     worker = PipelineWorker(
         pipeline(transport, runner_args.cli_args or OPTIONS.parse_args([])),
@@ -74,23 +74,23 @@ async def bot(runner_args: RunnerArguments) -> None:
         cancel_on_idle_timeout=False,
     )
 
-    async def hang_up(_transport: BaseTransport, _client: object) -> None:
+    async def end_call(_transport: BaseTransport, _client: object) -> None:
         print("\r\033[K  (the call has ended)")
         await worker.cancel()
 
-    transport.add_event_handler("on_client_disconnected", hang_up)
+    transport.add_event_handler("on_client_disconnected", end_call)
     runner = WorkerRunner(handle_sigint=runner_args.handle_sigint)
     await runner.add_workers(worker)
     await runner.run()
 
 
 OPTIONS = argparse.ArgumentParser(description="Captions by Auricle in Pipecat")
-OPTIONS.add_argument("--turns", choices=["vad", "server", "semantic"], default="vad", help="who ends a turn")
-OPTIONS.add_argument("--latency", type=int, help="chunk latency in milliseconds; the server's default")
+OPTIONS.add_argument("--turns", choices=["vad", "server", "semantic"], default="vad", help="what ends a turn")
+OPTIONS.add_argument("--latency", type=int, help="chunk latency in milliseconds (default: the server's)")
 OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
-OPTIONS.add_argument("--key", help="its key, where it asks for one")
+OPTIONS.add_argument("--key", help="key of the server, if it asks for one")
 
-# Pipecat tells every page on its data channel what it hears (RTVI), and hangs up on one that no longer says "ping".
+# Pipecat sends transcripts on the page's data channel (RTVI), and ends the call of a page that sends no more "ping".
 PAGE = """<!doctype html><title>Captions</title><style>body {font: 2em/1.5 sans-serif; margin: 2em}</style>
 <div id="past"></div><b id="live">...</b><script type="module">
 const microphone = await navigator.mediaDevices.getUserMedia({audio: true});

@@ -1,16 +1,17 @@
-"""A parrot: a Pipecat bot that says again what it has heard, and falls silent when you speak.
+"""A parrot in Pipecat: repeats what you say, and stops when you speak.
 
-Ears, turns and voice are all on your own machine; there is no key and no account. Run it as it is, beside a server:
+Recognition, turn detection and voice run on your machine; it needs no key and no account. Start an Auricle server, and
+the bot in another terminal:
 
     apt-get install espeak-ng
     pip install ".[server,pipecat]" "pipecat-ai[runner,webrtc]"
     auricle serve
-    python agent_examples/pipecat_parrot.py -t webrtc            # in another terminal
+    python agent_examples/pipecat_parrot.py -t webrtc
 
-Then open http://localhost:7860/client, press Connect and say something. (The page has its microphone code from Daily's
-servers, so the browser needs the internet.) ``--silence`` takes the milliseconds after which your turn is over; with
-``--turns semantic`` it is over when you sound as if it were. ``--voice`` takes a voice of espeak-ng; a server elsewhere
-is named by ``--url`` and ``--key``.
+Open http://localhost:7860/client, press Connect and say something. (The page loads its microphone code from Daily's
+servers, so the browser needs internet access.) ``--silence`` sets the milliseconds of silence that end your turn; with
+``--turns semantic`` the words and the sound end it. ``--voice`` sets a voice of espeak-ng; ``--url`` and ``--key`` name
+another server.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ from pipecat_auricle import AuricleSTTService
 
 
 class Parrot(FrameProcessor):
-    """Stands where an agent has its language model, and answers each turn with the user's own words."""
+    """Takes the place of the language model, and answers each turn with the user's own words."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Answers when it is asked, and passes on all else."""
+        """Answers a turn, and passes every other frame on."""
         await super().process_frame(frame, direction)
         if not isinstance(frame, LLMContextFrame):
             await self.push_frame(frame, direction)
@@ -65,7 +66,7 @@ class EspeakTTSService(TTSService):
         super().__init__(push_start_frame=True, push_stop_frames=True, settings=settings)
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
-        """Speaks, at the pipeline's rate."""
+        """Speaks at the pipeline's sample rate."""
         program = ["espeak-ng", "-v", str(self._settings.voice), "--stdin", "--stdout"]
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*program, stdin=pipe, stdout=pipe)
@@ -81,33 +82,33 @@ class EspeakTTSService(TTSService):
 
 
 async def bot(runner_args: RunnerArguments) -> None:
-    """One browser's visit; Pipecat's runner calls it."""
+    """Serves one browser; Pipecat's runner calls it."""
     options = runner_args.cli_args or OPTIONS.parse_args([])
-    both_ways = TransportParams(audio_in_enabled=True, audio_out_enabled=True)
-    transport = await create_transport(runner_args, {"webrtc": lambda: both_ways})
+    params = TransportParams(audio_in_enabled=True, audio_out_enabled=True)
+    transport = await create_transport(runner_args, {"webrtc": lambda: params})
     settings = AuricleSTTService.Settings(turn_mode=options.turns, silence_ms=options.silence)
     stt = AuricleSTTService(url=options.url, api_key=options.key, turn_detection="server", settings=settings)
     context = LLMContextAggregatorPair(LLMContext())
     voice = EspeakTTSService(options.voice)
-    ears, mouth = transport.input(), transport.output()
-    pipeline = Pipeline([ears, stt, context.user(), Parrot(), voice, mouth, context.assistant()])
+    source, sink = transport.input(), transport.output()
+    pipeline = Pipeline([source, stt, context.user(), Parrot(), voice, sink, context.assistant()])
     worker = PipelineWorker(pipeline, cancel_on_idle_timeout=False)
 
-    async def hang_up(_transport: BaseTransport, _client: object) -> None:
+    async def end_call(_transport: BaseTransport, _client: object) -> None:
         await worker.cancel()
 
-    transport.add_event_handler("on_client_disconnected", hang_up)
+    transport.add_event_handler("on_client_disconnected", end_call)
     runner = WorkerRunner(handle_sigint=runner_args.handle_sigint)
     await runner.add_workers(worker)
     await runner.run()
 
 
-OPTIONS = argparse.ArgumentParser(description="A parrot with Auricle's ears in Pipecat")
+OPTIONS = argparse.ArgumentParser(description="A parrot that understands speech by Auricle")
 OPTIONS.add_argument("--silence", type=int, default=500, help="milliseconds of silence that end a turn")
 OPTIONS.add_argument("--turns", choices=["silence", "semantic"], default="silence", help="what ends a turn")
 OPTIONS.add_argument("--voice", default="en-us", help="voice of espeak-ng")
 OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
-OPTIONS.add_argument("--key", help="its key, where it asks for one")
+OPTIONS.add_argument("--key", help="key of the server, if it asks for one")
 
 if __name__ == "__main__":
     from pipecat.runner.run import main

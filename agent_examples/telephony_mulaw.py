@@ -1,16 +1,16 @@
-"""Captions of phone calls: the 8 kHz mu-law of a telephone network goes to Auricle as it is, and words come back.
+"""Captions of phone calls: sends the 8 kHz mu-law audio of a telephone network to Auricle, and prints the words.
 
-Run it as it is: it starts an Auricle server and calls itself with a recording, without a phone or an account:
+Run it without a phone or an account: it starts an Auricle server and calls itself with a recording:
 
     pip install ".[server]"
     python agent_examples/telephony_mulaw.py --file                  # or --file my_recording.wav
 
-Run it for real, beside ``auricle serve``, for a provider that speaks the JSON of Twilio's Media Streams: have the
-number's webhook answer <Response><Connect><Stream url="wss://your.host/call"/></Connect></Response>, and what
-terminates TLS there pass it on to ``python agent_examples/telephony_mulaw.py --port 8080``.
+For a provider that sends the JSON of Twilio's Media Streams, run it beside ``auricle serve``. Let the number's webhook
+answer <Response><Connect><Stream url="wss://your.host/call"/></Connect></Response>, and let the proxy that terminates
+TLS there forward it to ``python agent_examples/telephony_mulaw.py --port 8080``.
 
-This is the client alone, which takes mu-law at 8 kHz: nothing is decoded or resampled on the way. In a Pipecat bot its
-TwilioFrameSerializer stands in this place, and turns the audio into PCM before AuricleSTTService sees it.
+This uses the client alone. The client sends mu-law at 8 kHz as it is, so nothing is decoded or resampled before the
+server. In a Pipecat bot, use its TwilioFrameSerializer, which makes PCM for AuricleSTTService.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from auricle_server.serving.in_process_server import serve_locally
 RATE, PACKET = 8_000, 160  # samples a second, and bytes of mu-law in a message: 20 ms
 FORM = {"encoding": "audio/x-mulaw", "sampleRate": RATE, "channels": 1}
 BUNDLED = str(files("auricle_server") / "demo/audio/clip_01.wav")
-HEARING = auricle.Start(encoding="mulaw", sample_rate=RATE, turn=auricle.TurnSettings(silence_ms=500))
+START = auricle.Start(encoding="mulaw", sample_rate=RATE, turn=auricle.TurnSettings(silence_ms=500))
 
 
 async def call(url: str, request: web.Request) -> web.WebSocketResponse:
-    """One call, from "connected" to "stop"; a call that Auricle cannot take is hung up."""
+    """Serves one call, from "connected" to "stop"; ends it when Auricle cannot take the stream."""
     await (phone := web.WebSocketResponse()).prepare(request)
     try:
-        async with auricle.connect(url, start=HEARING) as stream, asyncio.TaskGroup() as tasks:
+        async with auricle.connect(url, start=START) as stream, asyncio.TaskGroup() as tasks:
             tasks.create_task(show(stream))
-            await hear(phone, stream)
+            await forward(phone, stream)
             await stream.end()
     except* auricle.AuricleError as group:
         print(f"The call is lost: {group.exceptions[0]}")
     return phone
 
 
-async def hear(phone: web.WebSocketResponse, stream: auricle.Stream) -> None:
-    """Passes the caller's voice on until somebody hangs up."""
+async def forward(phone: web.WebSocketResponse, stream: auricle.Stream) -> None:
+    """Sends the caller's audio to Auricle until the call ends."""
     async for message in phone:
         match json.loads(message.data):
             case {"event": "start", "start": {"mediaFormat": form}}:
@@ -63,7 +63,7 @@ async def hear(phone: web.WebSocketResponse, stream: auricle.Stream) -> None:
 
 
 async def show(stream: auricle.Stream) -> None:
-    """Prints what is said; an agent would begin to answer where a turn ends."""
+    """Prints what is said; an agent would answer where a turn ends."""
     async for event in stream:
         match event:
             case auricle.Interim(text=text):
@@ -76,7 +76,7 @@ async def show(stream: auricle.Stream) -> None:
 
 
 async def serve(url: str, host: str, port: int) -> web.AppRunner:
-    """Waits for calls, whose words come from the Auricle server at `url`."""
+    """Waits for calls, and transcribes them with the Auricle server at `url`."""
     app = web.Application()
     app.router.add_get("/call", partial(call, url))
     await (runner := web.AppRunner(app)).setup()
@@ -85,7 +85,7 @@ async def serve(url: str, host: str, port: int) -> web.AppRunner:
 
 
 async def dial(url: str, path: str) -> None:
-    """Calls as a provider does, with a recording at the speed of speech, and waits until the other side is done."""
+    """Calls as a provider does, with a recording at the speed of speech, and waits until the call is over."""
     pcm, rate = soundfile.read(path, always_2d=True)
     soundfile.write(coded := io.BytesIO(), soxr.resample(pcm[:, 0], rate, RATE), RATE, format="RAW", subtype="ULAW")
     voice, clock = coded.getvalue() + b"\xff" * RATE, asyncio.get_running_loop().time  # a second of silence after it
@@ -102,7 +102,7 @@ async def dial(url: str, path: str) -> None:
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Takes calls until it is stopped; or one of its own, heard by a server of its own."""
+    """Takes calls until it is stopped; with ``--file``, calls itself, with a server in this process."""
     if options.file is None:
         await serve(options.url, "0.0.0.0", options.port)  # noqa: S104  # a provider calls from outside
         await asyncio.Event().wait()
@@ -114,7 +114,7 @@ async def run(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     words = argparse.ArgumentParser()
-    words.add_argument("--file", nargs="?", const=BUNDLED, help="call ourselves, with this recording")
-    words.add_argument("--port", type=int, default=8080, help="where to wait for calls")
+    words.add_argument("--file", nargs="?", const=BUNDLED, help="call itself with this recording")
+    words.add_argument("--port", type=int, default=8080, help="port on which to wait for calls")
     words.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
     asyncio.run(run(words.parse_args()))
