@@ -1,4 +1,4 @@
-"""Pins the one dependency to the version of this very build: the adapter and its name are released together."""
+"""Pins the one dependency to the version of this build: `auricle` and this distribution are released together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 class Lockstep(MetadataHookInterface):
     """Depends on what ``[tool.hatch.metadata.hooks.custom]`` names, at the distribution's own version.
 
-    Not asked in an sdist, whose PKG-INFO has the answer.
+    Hatch does not call it for an sdist, whose PKG-INFO has the dependency already.
     """
 
     def update(self, metadata: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Whether a turn ended as it was guessed to."""
+"""Whether the final words of a turn are those of its eager end."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from pipecat.turns.user_stop import NormalizedMatch
 
 
 class SameWords(NormalizedMatch):
-    """Keeps the answer to a guess that differs from what was said in case, punctuation or spaces only.
+    """Keeps the answer to an eager end when its words and the final ones are the same.
 
-    Pipecat's turn strategy compares with the finals of the turn joined without a space between them, and lets the model
-    answer the guess as it stands. So a guess has the spaces, for the model, and this comparison must not see them.
+    Case, punctuation and spaces do not count. Pipecat compares the eager text with the finals of the turn, which it
+    joins without a space between them (`pipecat/turns/user_stop`). The eager text has these spaces, because the
+    language model reads it; so they must not count here.
     """
 
     def matches(self, eager: str, final: str) -> bool:
-        """Compares the guess with what was said."""
+        """Compares the texts of the eager end and of the finals."""
         return super().matches("".join(eager.split()), "".join(final.split()))

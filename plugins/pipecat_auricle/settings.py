@@ -1,4 +1,4 @@
-"""What an agent can change about recognition while it runs, and how that travels to the server."""
+"""The settings of the service, and the messages that carry them to the server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _TURN = frozenset(
     }
 )
 UPDATABLE = _TURN | {"language", "latency_ms", "keyterms", "refine"}
-"""The settings that a running stream takes over from its next chunk on."""
+"""The settings that a running stream follows from its next chunk on."""
 
 TTFS_P99 = 0.35
 """Seconds from the end of speech to the final transcript, 99th percentile; Pipecat's voice detection takes 0.2 of them
@@ -58,22 +58,22 @@ class AuricleSTTSettings(STTSettings):
     Changes travel in band, on the open stream: nothing is reconnected and no audio is lost.
 
     Attributes:
-        model: Read only: the name of the model that the server runs, once it has answered.
+        model: Read only: the name of the model that the server runs; None before the first connection.
         language: A Pipecat `Language`, a BCP-47 code, ``"auto"`` where the model detects the language, or None for
             the model's default.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.
             A smaller one gives earlier words, a larger one fewer errors.
-        turn_mode: With ``turn_detection="server"``, how it decides: ``"silence"``, the default, by silence alone;
-            ``"semantic"`` by all that was heard, so that a turn that sounds and reads complete ends soon, and one that
+        turn_mode: With ``turn_detection="server"``, how it detects the end: ``"silence"``, the default, by silence
+            alone; ``"semantic"`` by the words and the sound, so that a turn that is complete ends soon, and one that
             breaks off in mid-sentence gets time.
         silence_ms: In ``"silence"`` mode, the milliseconds without a word after which a turn has ended.
-        eager_silence_ms: In ``"silence"`` mode, a shorter run of milliseconds after which the language model may begin
-            to answer, on the chance that the turn has ended; what it says is held until that is certain, and dropped
-            when the user goes on. None, the default, for never: each guess costs an inference.
+        eager_silence_ms: In ``"silence"`` mode, fewer milliseconds, after which the language model may begin to answer
+            because the turn has probably ended. The answer is held until that is certain, and dropped when the user
+            goes on. None, the default, for never: each eager end costs an inference.
         end_threshold: In ``"semantic"`` mode, the probability, from 0 to 1, from which on a turn has ended. A smaller
             one answers sooner, a larger one interrupts less.
-        eager_threshold: In ``"semantic"`` mode, a lower one from which on the language model may begin to answer, as
-            with `eager_silence_ms`; None, the default, for never.
+        eager_threshold: In ``"semantic"`` mode, a lower probability from which on the language model may begin to
+            answer, as with `eager_silence_ms`; None, the default, for never.
         min_silence_ms: In ``"semantic"`` mode, no turn ends with fewer milliseconds of silence, not even eagerly.
         max_silence_ms: In ``"semantic"`` mode, every turn ends with this many.
         keyterms: Phrases to favour, where the server's model can.
@@ -95,7 +95,7 @@ class AuricleSTTSettings(STTSettings):
 
 
 def complete_settings(given: AuricleSTTSettings | None, detection: TurnDetection) -> AuricleSTTSettings:
-    """Returns the settings that a service starts from: the defaults, and over them what was given.
+    """Returns the settings that a service starts with: the defaults, changed by what was given.
 
     Raises:
         ValueError: `detection` is unknown, or a setting is out of range.
@@ -127,7 +127,7 @@ def start_message(settings: AuricleSTTSettings, detection: TurnDetection, sample
     """Builds the message that opens a stream with these complete settings.
 
     Raises:
-        InvalidMessage: A setting is out of range; its `field` names the offender.
+        InvalidMessage: A setting is out of range; `field` names it.
     """
     return Start(
         sample_rate=sample_rate,
@@ -140,10 +140,10 @@ def start_message(settings: AuricleSTTSettings, detection: TurnDetection, sample
 
 
 def update_message(settings: AuricleSTTSettings, detection: TurnDetection, changed: Iterable[str]) -> Update:
-    """Builds the message that tells a running stream the new values of the `changed` fields.
+    """Builds the message that brings the new values of the `changed` fields to a running stream.
 
     Raises:
-        InvalidMessage: A setting is out of range; its `field` names the offender.
+        InvalidMessage: A setting is out of range; `field` names it.
     """
     names = set(changed)
     return Update(
@@ -156,10 +156,10 @@ def update_message(settings: AuricleSTTSettings, detection: TurnDetection, chang
 
 
 def turn_settings(settings: AuricleSTTSettings, detection: TurnDetection) -> TurnSettings:
-    """How the server is asked to decide on turns by these complete settings.
+    """The turn detection of the server with these complete settings; mode ``"off"`` when Pipecat detects turns.
 
     Raises:
-        InvalidMessage: A setting is out of range; its `field` names the offender.
+        InvalidMessage: A setting is out of range; `field` names it.
     """
     mode: TurnMode = assert_given(settings.turn_mode)
     require(mode in TURN_MODES, "turn_mode", f"expected one of {', '.join(TURN_MODES)}, got {mode!r}")
@@ -175,12 +175,12 @@ def turn_settings(settings: AuricleSTTSettings, detection: TurnDetection) -> Tur
 
 
 def eager(turn: TurnSettings) -> bool:
-    """Whether the server is asked to say when a turn has probably ended."""
+    """Whether the server is asked for eager ends: that a turn has probably ended."""
     asked = {"off": None, "silence": turn.eager_silence_ms, "semantic": turn.eager_threshold}
     return asked[turn.mode] is not None
 
 
-# What an application puts into a settings object is checked here, because nothing before has looked at it.
+# Pipecat's settings objects take values of any type, so the types are checked here.
 
 
 def _milliseconds(settings: AuricleSTTSettings, name: str) -> int | None:
