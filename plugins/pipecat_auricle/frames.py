@@ -1,7 +1,11 @@
-"""From the server's events to Pipecat's frames. Pure: returns the frames, in order; the service pushes them."""
+"""From the server's events to Pipecat's frames. Pure: returns the frames, in order; the service pushes them.
+
+What Pipecat has no frame for is returned as an `Action`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pipecat.frames.frames import (
@@ -14,22 +18,66 @@ from pipecat.frames.frames import (
     TranscriptionFrame,
 )
 from pipecat.transcriptions.language import Language
+from pipecat.utils.errors import ErrorCategory
 from pipecat.utils.time import time_now_iso8601
 
+from auricle.errors import AuricleError
 from auricle.events import StreamEvent
 from auricle.protocol.server_messages import (
     Final,
     Interim,
+    Ready,
     SpeechStarted,
     TurnEagerEnd,
     TurnEnd,
     TurnResumed,
 )
-from pipecat_auricle.outputs import NothingTranscribed, Output
 from pipecat_auricle.transcription_state import TranscriptionState
 
 F = TypeVar("F", bound=Frame)
 _LANGUAGES = {language.value: language for language in Language}
+
+
+@dataclass(frozen=True, slots=True)
+class FinalRequested:
+    """The server was asked for the last final of an utterance."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingTranscribed:
+    """The server was asked so, and found no words that had no final yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged:
+    """The stream is connected to a server, or was.
+
+    Attributes:
+        ready: What the server offers; None while there is none.
+    """
+
+    ready: Ready | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What the application must hear of.
+
+    Attributes:
+        message: In a sentence.
+        category: Whose fault it is, in Pipecat's terms; None for one that Pipecat finds out itself.
+        error: The failure of the connection; None when the application asked for what the server does not have.
+        permanent: Whether the stream has failed for good.
+    """
+
+    message: str
+    category: ErrorCategory | None = ErrorCategory.APPLICATION
+    error: AuricleError | None = None
+    permanent: bool = False
+
+
+Action = FinalRequested | NothingTranscribed | ConnectionChanged | Problem
+Output = Frame | Action
 
 
 def frames_for(event: StreamEvent, state: TranscriptionState) -> list[Output]:

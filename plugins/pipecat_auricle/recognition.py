@@ -23,9 +23,16 @@ from auricle.protocol.client_messages import End, Finalize
 from auricle.protocol.server_messages import Error, Ready
 from pipecat_auricle.connection import ServiceConnection
 from pipecat_auricle.errors import category_of
-from pipecat_auricle.frames import frames_for, frames_for_lost_stream, frames_for_mute
+from pipecat_auricle.frames import (
+    ConnectionChanged,
+    FinalRequested,
+    Output,
+    Problem,
+    frames_for,
+    frames_for_lost_stream,
+    frames_for_mute,
+)
 from pipecat_auricle.live_settings import LiveSettings
-from pipecat_auricle.outputs import ConnectionChanged, FinalRequested, Output, Problem
 from pipecat_auricle.transcription_state import TranscriptionState
 
 

@@ -20,7 +20,7 @@ from pipecat.turns.user_stop import EagerMatchPolicy
 from pipecat.utils.tracing.service_decorators import traced_stt
 
 from auricle import AuricleClient, Ready, ReconnectPolicy, Start
-from pipecat_auricle import outputs
+from pipecat_auricle import frames
 from pipecat_auricle.connection import ServiceConnection
 from pipecat_auricle.eager_match import SameWords
 from pipecat_auricle.live_settings import LiveSettings
@@ -207,7 +207,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         delta = self._live_settings.without_model(delta)
         objection = self._live_settings.objection(delta)
         if objection is not None:
-            await self._push(outputs.Problem(f"settings not changed: {objection}"))
+            await self._push(frames.Problem(f"settings not changed: {objection}"))
             return {}
         changed = await super()._update_settings(delta)
         update = self._live_settings.record(changed)
@@ -236,7 +236,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
             await self._push(*await recognition.aclose())
             await self.push_error(f"{self} broke: {error}", exception=error, force_treat_as_permanent=True)
 
-    async def _push(self, *items: outputs.Output) -> None:
+    async def _push(self, *items: frames.Output) -> None:
         for item in items:
             match item:
                 case pipecat_frames.TranscriptionFrame():
@@ -270,20 +270,20 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     async def _handle_transcription(self, transcript: str, is_final: bool, language: Language | None = None) -> None:
         """Pipecat's tracing makes a span of each call."""
 
-    async def _act(self, action: outputs.Action) -> None:
+    async def _act(self, action: frames.Action) -> None:
         match action:
-            case outputs.FinalRequested():
+            case frames.FinalRequested():
                 self.request_finalize()
-            case outputs.NothingTranscribed() if self._last_transcript_time:
+            case frames.NothingTranscribed() if self._last_transcript_time:
                 await self.stop_ttfb_metrics()
                 await self._cancel_ttfb_timeout()
-            case outputs.NothingTranscribed():
+            case frames.NothingTranscribed():
                 await self._reset_stt_ttfb_state()
-            case outputs.ConnectionChanged(None):
+            case frames.ConnectionChanged(None):
                 await self._call_event_handler("on_disconnected")
-            case outputs.ConnectionChanged(Ready() as ready):
+            case frames.ConnectionChanged(Ready() as ready):
                 await self._follow_server(ready)
-            case outputs.Problem(message, category, error, permanent):
+            case frames.Problem(message, category, error, permanent):
                 if error is not None:
                     await self._call_event_handler("on_connection_error", message)
                 text = f"{self}: {message}"

@@ -12,8 +12,8 @@ import soundfile
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from tests.agent_examples.programs import clip, run, said
+from tests.webrtc.clips import likeness
 from tests.webrtc.openai_standin import openai_standin
-from tests.webrtc.speech import likeness
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 LIKE = 0.6

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.agent_examples.programs import clip, run, said
-from tests.webrtc.speech import likeness
+from tests.webrtc.clips import likeness
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -25,7 +25,7 @@ from demo_model.evaluate import edit_distance
 from demo_model.texts.sentences import normalise
 from livekit.plugins.auricle import STT
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.harness import Pcm, pcm_frames, running
+from tests.support.adapters.pipecat_pipeline import Pcm, pcm_frames, running
 
 MODEL = "demo-multilingual"
 SAID = {

@@ -25,7 +25,7 @@ from rich.table import Table
 from auricle_server.bench.report.results import record, write
 from auricle_server.bench.report.summaries import Spread
 from auricle_server.demo.server_process import serve
-from tests.livekit_auricle.harness import WatchedSTT, listening
+from tests.support.adapters.livekit_session import WatchedSTT, listening
 from tests.support.levels import Audio
 
 LATENCIES_MS = (80, 160, 560, 1120)

@@ -15,7 +15,7 @@ from auricle_server.bench.report.summaries import Spread
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService
-from pipecat_auricle.outputs import Output
+from pipecat_auricle.frames import Output
 from tests.bench import bench_pipecat_finals as bench
 from tests.bench.pipecat_finals.events import Final, Stop, Ttfb
 from tests.bench.pipecat_finals.figures import MOST_DIFFERENCE_MS, MOST_MS, Row, outcome, row

@@ -16,8 +16,8 @@ from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService, TurnDetection
 from tests.faults.conversation import EAGER_TO_RETURN, RATE
 from tests.faults.proxy import Passage, Proxy
-from tests.pipecat_auricle.harness import Tap, pcm_frames, running
 from tests.support import tones
+from tests.support.adapters.pipecat_pipeline import Tap, pcm_frames, running
 
 pytestmark = pytest.mark.exclusive
 

@@ -3,63 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import aiohttp
 import numpy as np
 import pytest
 from livekit import rtc
 from livekit.agents import LanguageCode
-from livekit.agents.stt import RecognizeStream, SpeechEvent, SpeechEventType
 from livekit.agents.types import TimedString
-from livekit.agents.utils import http_context
 from livekit.plugins import auricle
 
 from auricle.protocol import AudioReceived, Finalize
-from tests.livekit_auricle.harness import frames
 from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
-from tests.support.levels import Audio, audio
-
-START, INTERIM, FINAL, END = (
-    SpeechEventType.START_OF_SPEECH,
-    SpeechEventType.INTERIM_TRANSCRIPT,
-    SpeechEventType.FINAL_TRANSCRIPT,
-    SpeechEventType.END_OF_SPEECH,
-)
-
-
-def push(stream: RecognizeStream, audio: Audio, frame_seconds: float = 0.02) -> None:
-    for frame in frames(audio, frame_seconds):
-        stream.push_frame(frame)
-
-
-async def collect(stream: RecognizeStream) -> list[SpeechEvent]:
-    """All events until the end; the input must have ended."""
-    return [event async for event in stream if event.type is not SpeechEventType.RECOGNITION_USAGE]
-
-
-async def up_to(stream: RecognizeStream, kind: SpeechEventType) -> list[SpeechEvent]:
-    """The events up to the next of this kind; how many interims come before it is the reader's speed's affair."""
-    events: list[SpeechEvent] = []
-    async with asyncio.timeout(5):
-        while not events or events[-1].type is not kind:
-            events.append(await anext(stream))
-    return [event for event in events if event.type is not SpeechEventType.RECOGNITION_USAGE]
-
-
-async def transcribe(stt: auricle.STT, *parts: Audio) -> list[SpeechEvent]:
-    """Each part followed by a flush, the last one by the end of the input, which flushes too."""
-    async with stt.stream() as stream:
-        for part in parts[:-1]:
-            push(stream, part)
-            stream.flush()
-        push(stream, parts[-1])
-        stream.end_input()
-        return await collect(stream)
-
-
-def texts(events: list[SpeechEvent], kind: SpeechEventType = FINAL) -> list[str]:
-    return [event.alternatives[0].text for event in events if event.type is kind]
+from tests.support.adapters.livekit_stream import END, FINAL, INTERIM, START, collect, push, texts, transcribe, up_to
+from tests.support.levels import audio
 
 
 def seconds_heard(server: ScriptedServer) -> float:
@@ -125,13 +80,6 @@ async def test_a_language_code_is_concrete_or_empty() -> None:
     assert [start.language for start in server.starts] == ["auto", "de-DE"]
 
 
-async def test_the_language_of_one_stream_can_differ() -> None:
-    async with serve() as server, auricle.STT(url=server.url, language="en-US").stream(language="de-DE") as stream:
-        stream.end_input()
-        await collect(stream)
-    assert server.starts[0].language == "de-DE"
-
-
 @pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
 async def test_a_flush_gives_the_server_all_audio_whatever_its_rate(rate: int) -> None:
     speech = audio(0.1, "hello there", rate=rate)
@@ -173,60 +121,6 @@ async def test_what_was_used_up_to_a_sudden_end_is_reported() -> None:
     assert portions == [pytest.approx(1.2)]
 
 
-async def test_recognize_gives_one_final_with_words() -> None:
-    metrics: list[Any] = []
-    async with serve() as server:
-        stt = auricle.STT(url=server.url, turn_detection="server")
-        stt.on("metrics_collected", metrics.append)
-        event = await stt.recognize(frames(audio(0.3, "hello there", 0.9, "good bye", 0.2)), language="de-DE")
-        silent = await stt.recognize(frames(audio(0.3, rate=24_000)))
-    data = event.alternatives[0]
-    assert (event.type, data.text) == (FINAL, "hello there good bye")
-    assert data.words is not None
-    assert [str(word) for word in data.words] == ["hello", "there", "good", "bye"]
-    assert [data.start_time, data.end_time] == pytest.approx([0.3, 2.0])
-    assert silent.alternatives[0].text == ""
-    assert [(start.turn.mode, start.sample_rate) for start in server.starts] == [("off", 16_000), ("off", 24_000)]
-    assert [each.audio_duration for each in metrics] == [pytest.approx(2.2), pytest.approx(0.3)]
-
-
-async def test_the_api_key_is_a_bearer_token() -> None:
-    async with serve() as server:
-        await transcribe(auricle.STT(url=server.url, api_key="secret"), audio(0.1))
-    assert server.headers[0]["Authorization"] == "Bearer secret"
-
-
-async def test_a_given_http_session_is_used_and_left_open() -> None:
-    async with serve() as server, aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
-        stt = auricle.STT(url=server.url, http_session=session)
-        await transcribe(stt, audio(0.1))
-        await stt.aclose()
-        assert not session.closed
-    assert server.headers[0]["X-Mine"] == "yes"
-
-
-async def test_in_a_job_its_http_session_is_used_and_prewarming_connects_it() -> None:
-    async with serve() as server, http_context.open():
-        stt = auricle.STT(url=server.url)
-        stt.prewarm()
-        assert stt._service._prewarming is not None
-        await stt._service._prewarming
-        await transcribe(stt, audio(0.1))
-        await stt.aclose()
-    warmed, streamed = server.peers
-    assert warmed == streamed
-
-
-def test_prewarming_without_an_event_loop_does_nothing() -> None:
-    auricle.STT().prewarm()
-
-
-async def test_prewarming_outside_a_job_does_nothing() -> None:
-    tasks = asyncio.all_tasks()
-    auricle.STT(url="ws://127.0.0.1:1").prewarm()
-    assert asyncio.all_tasks() == tasks
-
-
 async def test_closing_frees_the_servers_stream_at_once() -> None:
     async with serve() as server:
         stt = auricle.STT(url=server.url)
@@ -239,16 +133,3 @@ async def test_closing_frees_the_servers_stream_at_once() -> None:
     assert first.alternatives[0].text == "hello"
     with pytest.raises(RuntimeError, match="ended"):
         push(stream, audio(0.1))
-
-
-async def test_what_it_says_of_itself() -> None:
-    stt = auricle.STT()
-    assert (stt.model, stt.provider) == ("auricle", "Auricle")
-    capabilities = stt.capabilities
-    assert (capabilities.streaming, capabilities.interim_results, capabilities.manual_flush) == (True, True, True)
-    assert (capabilities.aligned_transcript, capabilities.offline_recognize) == ("word", True)
-    assert (capabilities.keyterms, capabilities.chat_context, capabilities.diarization) == (True, False, False)
-    async with serve() as server:
-        stt = auricle.STT(url=server.url)
-        await transcribe(stt, audio(0.1))
-    assert stt.model == "scripted"

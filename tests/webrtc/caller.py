@@ -22,8 +22,8 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
+from tests.webrtc.clips import RATE, Pcm
 from tests.webrtc.patience import PATIENCE
-from tests.webrtc.speech import RATE, Pcm
 
 WIRE_RATE = 48_000  # of Opus
 _FRAME = WIRE_RATE // 50

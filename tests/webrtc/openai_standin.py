@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.webrtc.speech import spoken
+from tests.webrtc.clips import spoken
 
 VOICE_RATE = 24_000  # of raw PCM in OpenAI's API
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.webrtc.caller import calling
+from tests.webrtc.clips import clip, likeness, recognised
 from tests.webrtc.listener import listening
 from tests.webrtc.relay import CLUMP_SECONDS, bad_network
-from tests.webrtc.speech import clip, likeness, recognised
 
 
 @pytest.mark.timeout(120)

@@ -13,8 +13,8 @@ import pytest
 import soundfile
 
 from tests.webrtc.browser import CHROMIUM, Page, browser
+from tests.webrtc.clips import RATE, clip, likeness, words
 from tests.webrtc.programs import Example, example
-from tests.webrtc.speech import RATE, clip, likeness, words
 
 pytestmark = [
     pytest.mark.timeout(150),

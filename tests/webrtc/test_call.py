@@ -10,8 +10,8 @@ from pipecat.frames.frames import InterimTranscriptionFrame
 from auricle.protocol.server_messages import Final
 from pipecat_auricle import TurnDetection
 from tests.webrtc.caller import calling
+from tests.webrtc.clips import clip, likeness, recognised
 from tests.webrtc.listener import Captions, listening
-from tests.webrtc.speech import clip, likeness, recognised
 
 pytestmark = pytest.mark.timeout(120)
 

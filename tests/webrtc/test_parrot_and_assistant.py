@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from tests.webrtc.caller import Caller, Message, calling
+from tests.webrtc.clips import Pcm, likeness, sentence, text_of
 from tests.webrtc.openai_standin import StandIn, openai_standin
 from tests.webrtc.programs import example
-from tests.webrtc.speech import Pcm, likeness, sentence, text_of
 
 pytestmark = [
     pytest.mark.timeout(120),

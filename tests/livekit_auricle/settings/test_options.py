@@ -1,0 +1,65 @@
+"""Options, changed while streams are running."""
+
+from __future__ import annotations
+
+import pytest
+from livekit.plugins import auricle
+
+from auricle.protocol import AudioReceived, Update
+from tests.livekit_auricle.scripted_server import serve
+from tests.support.adapters.livekit_stream import collect, push, texts, transcribe
+from tests.support.levels import audio
+
+
+async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start() -> None:
+    async with serve() as server:
+        stt = auricle.STT(url=server.url, turn_detection="server", silence_ms=300)
+        async with stt.stream() as stream:
+            push(stream, audio(0.2, "hello"))
+            stt.update_options(language="de-DE", latency_ms=560, silence_ms=900)
+            push(stream, audio(0.5))
+            stream.end_input()
+            events = await collect(stream)
+        await transcribe(stt, audio(0.1))
+    updates = [said for said in server.said if isinstance(said, Update)]
+    assert updates == [Update(latency_ms=560), Update(language="de-DE"), Update(turn=server.starts[1].turn)]
+    at = server.said.index(updates[0])
+    before = sum(len(item.pcm) for item in server.said[:at] if isinstance(item, AudioReceived))
+    assert before == 0.4 * 16_000 * 2
+    assert len(server.starts) == 2
+    assert (server.starts[1].language, server.starts[1].latency_ms) == ("de-DE", 560)
+    assert server.starts[1].turn.silence_ms == 900
+    assert texts(events) == ["hello"]
+
+
+async def test_options_that_the_server_does_not_offer_are_refused_where_they_are_set() -> None:
+    async with serve() as server:
+        stt = auricle.STT(url=server.url)
+        await transcribe(stt, audio(0.1))
+        with pytest.raises(ValueError, match="language: the server offers en-US, de-DE, auto, not fr-FR"):
+            stt.update_options(language="fr-FR")
+        with pytest.raises(ValueError, match="latency_ms"):
+            stt.update_options(latency_ms=90)
+        with pytest.raises(ValueError, match="latency_ms: expected a whole number"):
+            stt.update_options(latency_ms=160.0)  # type: ignore[arg-type]  # the server would end the stream for it
+    assert stt.options.language is None
+    with pytest.raises(ValueError, match="silence_ms"):
+        stt.update_options(silence_ms=1)
+    for name in ("language", "latency_ms"):
+        with pytest.raises(ValueError, match=f"{name}: cannot go back to the server's default"):
+            stt.update_options(**{name: None})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="turn_detection"):
+        auricle.STT(turn_detection="vad")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expected an address like ws://"):
+        auricle.STT(url="localhost")
+
+
+async def test_an_option_that_the_server_cannot_follow_changes_nothing() -> None:
+    async with serve() as server:
+        stt = auricle.STT(url=server.url)
+        stream = stt.stream()
+        stt.update_options(language="xx")  # nobody can know yet what the server offers
+        push(stream, audio("hello"))
+        stream.end_input()
+        assert texts(await collect(stream)) == ["hello"]
+        await stream.aclose()

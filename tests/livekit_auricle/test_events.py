@@ -1,0 +1,69 @@
+"""Positions in the audio as wall-clock times, and what a stream says when its server stream is gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from livekit.agents.stt import SpeechEventType
+
+from auricle.protocol import Final, Interim, SpeechStarted, TurnEagerEnd, TurnEnd, Word
+from livekit.plugins.auricle._audio import AudioClock
+from livekit.plugins.auricle._events import SpeechEvents
+
+
+def interim(text: str) -> Interim:
+    return Interim(text=text, start=1.0, end=1.5, language="en-US")
+
+
+def final(text: str, *, start: float = 1.0, end: float = 2.0) -> Final:
+    return Final(text=text, start=start, end=end, language="en-US", settled=end)
+
+
+def test_a_turn_ends_when_the_speaker_stopped_not_when_the_server_said_so() -> None:
+    clock = AudioClock()
+    speech = SpeechEvents(clock, server_turns=True)
+    speech.offset = 7.0
+    clock.push(3.0, 103.0)
+    (started,) = speech.of(SpeechStarted(start=1.0))
+    (said,) = speech.of(final("hello"))
+    (ended,) = speech.of(TurnEnd(probability=1.0, speech_end=2.0, text="hello"))
+    assert started.speech_start_time == pytest.approx(101.0)
+    assert said.speech_end_time == ended.speech_end_time == pytest.approx(102.0)
+    assert [said.alternatives[0].start_time, said.alternatives[0].end_time] == pytest.approx([8.0, 9.0])
+
+
+def test_words_shown_by_a_server_stream_that_is_lost_become_final() -> None:
+    speech = SpeechEvents(AudioClock(), server_turns=True)
+    speech.of(SpeechStarted(start=1.0))
+    speech.of(interim("hello"))
+    kinds = [event.type for event in speech.abandoned(flushed=True)]
+    assert kinds == [SpeechEventType.FINAL_TRANSCRIPT, SpeechEventType.END_OF_SPEECH]
+    assert speech.abandoned(flushed=False) == []
+
+
+def test_a_lost_server_stream_that_owed_nothing_says_nothing() -> None:
+    speech = SpeechEvents(AudioClock(), server_turns=False)
+    speech.of(interim("hello"))
+    speech.of(final("hello"))
+    assert speech.abandoned(flushed=False) == []
+    answer = speech.abandoned(flushed=True)
+    assert [event.alternatives[0].text for event in answer] == ["", ""]
+    assert answer[-1].type is SpeechEventType.FINAL_TRANSCRIPT
+
+
+def test_events_that_livekit_has_no_word_for_are_left_out() -> None:
+    speech = SpeechEvents(AudioClock(), server_turns=False)
+    assert speech.of(SpeechStarted(start=0.0)) == []
+    assert speech.of(TurnEnd(probability=1.0, speech_end=0.0, text="")) == []
+    assert speech.of(TurnEagerEnd(probability=0.5, speech_end=0.0, text="")) == []
+
+
+def test_a_transcript_is_as_sure_as_the_server_says_of_the_segment() -> None:
+    words = tuple(Word(text=text, start=1.0, end=2.0, confidence=sure) for text, sure in (("hi", 0.9), ("there", 0.5)))
+    sure = replace(final("hi there"), words=words, confidence=0.8)
+    speech = SpeechEvents(AudioClock(), server_turns=True)
+    told = [speech.transcript(event).confidence for event in (sure, replace(sure, words=()), final(""))]
+    assert told == [0.8, 0.8, 0.0]
+    assert speech.transcript(replace(sure, confidence=None)).confidence == pytest.approx(0.7)
+    assert [word.confidence for word in speech.transcript(sure).words or ()] == [0.9, 0.5]

@@ -1,0 +1,78 @@
+"""Options and the messages that carry them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from livekit.agents import NOT_GIVEN
+
+from auricle.protocol import Start, TurnSettings, Update
+from livekit.plugins.auricle import STTOptions
+from livekit.plugins.auricle.models import code_of, language_asked_for
+
+
+def test_the_defaults_leave_all_to_the_server_and_turns_to_the_session() -> None:
+    assert STTOptions().start() == Start(sample_rate=16_000, turn=TurnSettings("off"))
+
+
+def test_a_start_has_all_options() -> None:
+    options = STTOptions(
+        turn_detection="server",
+        language="german",
+        latency_ms=160,
+        turn_mode="semantic",
+        eager_threshold=0.3,
+        keyterms=("Auricle",),
+        refine="on",
+        sample_rate=8_000,
+    )
+    turn = TurnSettings("semantic", eager_threshold=0.3)
+    assert options.start() == Start(
+        sample_rate=8_000, latency_ms=160, language="de", turn=turn, keyterms=("Auricle",), refine="on"
+    )
+
+
+def test_an_update_has_what_changed_and_key_terms_go_by_themselves() -> None:
+    options = STTOptions(turn_detection="server", latency_ms=160, silence_ms=900, keyterms=("Auricle",))
+    assert options.update({"latency_ms": 160}) == Update(latency_ms=160)
+    assert options.update({"silence_ms": 900}) == Update(turn=TurnSettings("silence", 900))
+    assert options.update({"keyterms": ("Auricle",)}) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"turn_detection": "vad"},
+        {"turn_mode": "off"},
+        {"turn_mode": "semantic"},
+        {"eager_silence_ms": 200},
+        {"eager_threshold": 0.3},
+        {"refine": "yes"},
+        {"latency_ms": 160.0},
+    ],
+)
+def test_an_error_names_the_option(wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    with pytest.raises(ValueError, match=name):
+        STTOptions(**wrong)
+
+
+def test_a_recording_has_no_turns() -> None:
+    options = STTOptions(turn_detection="server", eager_silence_ms=200, language="de")
+    assert options.decided_by_session() == STTOptions(language="de")
+
+
+@pytest.mark.parametrize(("named", "code"), [("german", "de"), ("de_DE", "de-DE"), ("auto", "auto"), (None, None)])
+def test_a_language_has_many_names(named: str | None, code: str | None) -> None:
+    assert code_of(named) == code
+
+
+def test_detection_is_a_language_of_its_own() -> None:
+    assert language_asked_for(NOT_GIVEN, True) == "auto"
+    assert language_asked_for("de", NOT_GIVEN) == "de"
+    assert language_asked_for("de", False) == "de"
+    with pytest.raises(ValueError, match="contradicts"):
+        language_asked_for("de", True)
+    with pytest.raises(ValueError, match="needs a language"):
+        language_asked_for(NOT_GIVEN, False)

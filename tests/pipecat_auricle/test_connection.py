@@ -1,0 +1,145 @@
+"""One pipeline's stream, over a client that is not there."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from auricle import ReconnectPolicy, Start
+from auricle.errors import Backpressure, ConnectionFailed, ServerFull
+from auricle.events import Connected, Reconnected, Reconnecting, StreamEvent
+from auricle.protocol.client_messages import End, Finalize, Update
+from pipecat_auricle.connection import ServiceConnection
+from tests.pipecat_auricle.scripted import READY
+
+POLICY = ReconnectPolicy(attempts=2, replay_seconds=30.0)
+LOST = ConnectionFailed("lost", "it broke")
+
+
+@dataclass
+class FakeStream:
+    """Notes what it is given, and raises `error` instead of taking more."""
+
+    events: asyncio.Queue[StreamEvent | Exception] = field(default_factory=asyncio.Queue)
+    taken: list[object] = field(default_factory=list)
+    error: Exception | None = None
+    ready: Any = READY
+    closed: bool = False
+
+    async def __anext__(self) -> StreamEvent:
+        event = await self.events.get()
+        if isinstance(event, Exception):
+            raise event
+        return event
+
+    def send_nowait(self, pcm: bytes) -> None:
+        self._take(pcm)
+
+    async def finalize(self, id: str) -> None:  # noqa: A002  # the protocol's own name of the field
+        self._take(Finalize(id))
+
+    async def update(self, **settings: Any) -> None:
+        self._take(Update(**settings))
+
+    async def end(self) -> None:
+        self._take(End())
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+    def _take(self, item: object) -> None:
+        if self.error is not None:
+            raise self.error
+        self.taken.append(item)
+
+
+class FakeClient:
+    def __init__(self) -> None:
+        self.made = FakeStream()
+        self.send_buffer_seconds = 0.0
+
+    def stream(self, start: Any, *, send_buffer_seconds: float) -> FakeStream:
+        self.send_buffer_seconds = send_buffer_seconds
+        return self.made
+
+
+def connection(client: FakeClient) -> ServiceConnection:
+    return ServiceConnection(client, POLICY, Start)  # type: ignore[arg-type]  # as far as it is used here
+
+
+async def test_it_is_open_from_the_first_connection_until_the_stream_fails() -> None:
+    client = FakeClient()
+    line = connection(client)
+    assert (line.is_open, line.ready) == (False, None)
+    client.made.events.put_nowait(Connected(0.0))
+    assert isinstance(await anext(line), Connected)
+    assert (line.is_open, line.ready) == (True, READY)
+    client.made.events.put_nowait(LOST)
+    with pytest.raises(ConnectionFailed):
+        await anext(line)
+    assert (line.is_open, line.over) == (False, True)
+
+
+async def test_another_server_offers_something_else() -> None:
+    client = FakeClient()
+    line = connection(client)
+    client.made.ready = replace(READY, model="another")
+    client.made.events.put_nowait(Reconnected(1.0, 0.5))
+    await anext(line)
+    assert line.ready is not None
+    assert line.ready.model == "another"
+
+
+async def test_messages_and_audio_are_taken_in_order_and_half_a_sample_is_not() -> None:
+    client = FakeClient()
+    line = connection(client)
+    line.send_audio(b"ab1")
+    for message in (Finalize("x"), Update(latency_ms=160), End()):
+        assert await line.send(message)
+    assert client.made.taken == [b"ab", Finalize("x"), Update(latency_ms=160), End()]
+    assert client.send_buffer_seconds == 30.0
+
+
+async def test_audio_beyond_the_bound_is_dropped_and_the_stream_goes_on() -> None:
+    client = FakeClient()
+    line = connection(client)
+    client.made.error = Backpressure(30.0)
+    line.send_audio(b"ab")
+    client.made.error = None
+    line.send_audio(b"cd")
+    assert client.made.taken == [b"cd"]
+
+
+async def test_a_failed_stream_answers_nothing() -> None:
+    client = FakeClient()
+    line = connection(client)
+    client.made.error = LOST
+    line.send_audio(b"ab")
+    assert not await line.send(Finalize("x"))
+
+
+async def test_the_first_failed_attempt_of_a_stream_that_never_connected_is_news() -> None:
+    line = connection(FakeClient())
+    assert line.is_news(Reconnecting(1, 0.1, LOST))
+    assert not line.is_news(Reconnecting(2, 0.1, LOST))
+
+
+async def test_an_outage_is_news_when_it_outlasts_the_attempts_for_a_broken_server() -> None:
+    client = FakeClient()
+    line = connection(client)
+    for _ in range(2):
+        client.made.events.put_nowait(Connected(0.0))
+        await anext(line)
+        news = [line.is_news(Reconnecting(attempt, 0.1, ServerFull())) for attempt in range(1, 6)]
+        assert news == [False, False, True, False, False]
+
+
+async def test_closing_drops_the_stream() -> None:
+    client = FakeClient()
+    line = connection(client)
+    await line.aclose()
+    assert client.made.closed
+    assert line.over
