@@ -12,10 +12,10 @@ from livekit.plugins import auricle
 from auricle.protocol import Final, Interim, SpeechStarted, TurnEagerEnd, TurnResumed, Update
 from livekit.plugins.auricle._audio import AudioClock
 from livekit.plugins.auricle._events import SpeechEvents
-from tests.livekit_auricle.scripted_server import ScriptedServer, serve
 from tests.support.adapters.livekit_session import Heard, frames, listening
 from tests.support.adapters.livekit_stream import END, FINAL, INTERIM, START, collect, push, texts, transcribe
-from tests.support.levels import Audio, audio
+from tests.support.levels import Audio, audio, level_server
+from tests.support.scripted_server import ScriptedServer
 
 PREFLIGHT = SpeechEventType.PREFLIGHT_TRANSCRIPT
 EAGER_MS, SILENCE_MS = 160, 480
@@ -72,7 +72,7 @@ def test_other_words_in_between_start_anew() -> None:
 
 
 async def test_it_comes_before_the_final_that_says_the_same() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, turn_detection="server", silence_ms=SILENCE_MS, eager_silence_ms=EAGER_MS)
         events = await transcribe(stt, audio(0.1, "hello there", 0.7))
     kinds = [event.type for event in events]
@@ -84,7 +84,7 @@ async def test_it_comes_before_the_final_that_says_the_same() -> None:
 
 
 async def test_it_can_be_turned_on_and_off_in_band() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, turn_detection="server", silence_ms=SILENCE_MS)
         async with stt.stream() as stream:
             stt.update_options(eager_silence_ms=EAGER_MS)
@@ -94,7 +94,7 @@ async def test_it_can_be_turned_on_and_off_in_band() -> None:
             stream.end_input()
             events = await collect(stream)
     assert texts(events, PREFLIGHT) == ["hello"]
-    updates = [item.turn for item in server.said if isinstance(item, Update) and item.turn]
+    updates = [item.turn for item in server.received if isinstance(item, Update) and item.turn]
     assert [turn.eager_silence_ms for turn in updates] == [EAGER_MS, None]
     assert len(server.starts) == 1
 
@@ -109,7 +109,7 @@ def test_it_needs_the_servers_turns_and_less_than_their_silence() -> None:
 
 
 async def test_recognize_asks_for_none() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, turn_detection="server", eager_silence_ms=EAGER_MS)
         assert (await stt.recognize(frames(audio("hello", 0.1)))).alternatives[0].text == "hello"
     assert server.starts[0].turn.eager_silence_ms is None
@@ -127,7 +127,7 @@ def answering(speech: Audio, server: ScriptedServer) -> AbstractAsyncContextMana
 
 
 async def test_an_answer_started_ahead_is_the_answer_when_nothing_more_is_said() -> None:
-    async with serve() as server, answering(audio(0.1, "hello there", 0.1), server) as heard:
+    async with level_server() as server, answering(audio(0.1, "hello there", 0.1), server) as heard:
         await heard.until(lambda: bool(heard.turns))
         await heard.until(lambda: "Yes." in [m.text_content for m in heard.session.history.messages()])
     assert heard.turns == ["hello there"]
@@ -137,7 +137,7 @@ async def test_an_answer_started_ahead_is_the_answer_when_nothing_more_is_said()
 
 async def test_an_answer_started_ahead_is_dropped_when_the_speaker_goes_on() -> None:
     speech = audio(0.1, "hello there", 0.36, "how are", 0.1)
-    async with serve() as server, answering(speech, server) as heard:
+    async with level_server() as server, answering(speech, server) as heard:
         heard.model.free.clear()
         await heard.until(lambda: "hello there how" in heard.interims)
         assert await asyncio.wait_for(heard.model.drops.get(), 5) == "hello there"

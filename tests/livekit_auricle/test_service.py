@@ -10,17 +10,17 @@ from livekit.plugins import auricle
 
 from auricle import ReconnectPolicy
 from auricle.protocol import codes
-from tests.livekit_auricle.scripted_server import Behaviour, serve
 from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
 from tests.support.adapters.livekit_stream import FINAL, collect, push, texts, transcribe, up_to
-from tests.support.levels import audio
+from tests.support.levels import audio, level_server
+from tests.support.scripted_server import Fault, Refusal
 
 ONCE = APIConnectOptions(max_retry=0)
 QUICK = ReconnectPolicy(first_delay=0.02, jitter=0.0)
 
 
 async def test_a_full_server_is_passed_over_and_what_one_stream_learns_the_next_one_knows() -> None:
-    async with serve(Behaviour(refusals=[503] * 9)) as full, serve() as free:
+    async with level_server(refusals=[Refusal(503)] * 9) as full, level_server() as free:
         stt = auricle.STT(url=[full.url, free.url])
         assert texts(await transcribe(stt, audio("hello there"))) == ["hello there"]
         assert (await stt.recognize(frames(audio("hello")))).alternatives[0].text == "hello"
@@ -30,8 +30,8 @@ async def test_a_full_server_is_passed_over_and_what_one_stream_learns_the_next_
 async def test_one_that_dies_in_mid_stream_is_followed_by_the_next() -> None:
     speech = audio(0.1, "hello there how are", 0.1)
     async with (
-        serve(Behaviour(fail_at=[(0.6, codes.INTERNAL)])) as first,
-        serve() as second,
+        level_server(faults=[Fault("fail", seconds=0.6, code=codes.INTERNAL)]) as first,
+        level_server() as second,
         listening(
             speech,
             stt=auricle.STT(url=(first.url, second.url), reconnect=QUICK),
@@ -46,8 +46,8 @@ async def test_one_that_dies_in_mid_stream_is_followed_by_the_next() -> None:
 
 async def test_what_is_offered_is_what_the_server_in_use_offers() -> None:
     async with (
-        serve(Behaviour(fail_at=[(0.2, codes.INTERNAL)])) as first,
-        serve(Behaviour(languages=("en-US",))) as second,
+        level_server(faults=[Fault("fail", seconds=0.2, code=codes.INTERNAL)]) as first,
+        level_server(languages=("en-US",)) as second,
     ):
         stt = auricle.STT(url=(first.url, second.url), reconnect=QUICK)
         async with stt.stream() as stream:
@@ -60,7 +60,7 @@ async def test_what_is_offered_is_what_the_server_in_use_offers() -> None:
 
 
 async def test_when_all_are_full_livekit_may_try_again() -> None:
-    async with serve(Behaviour(refusals=[503])) as one, serve(Behaviour(refusals=[503])) as other:
+    async with level_server(refusals=[Refusal(503)]) as one, level_server(refusals=[Refusal(503)]) as other:
         stt = auricle.STT(url=[one.url, other.url])
         async with stt.stream(conn_options=ONCE) as stream:
             with pytest.raises(APIStatusError) as full:
@@ -77,7 +77,7 @@ def test_every_address_is_checked() -> None:
 
 
 async def test_streams_share_one_session_which_goes_with_the_last_of_them() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         async with stt.stream() as first, stt.stream() as second:
             for stream in (first, second):
@@ -94,7 +94,7 @@ async def test_streams_share_one_session_which_goes_with_the_last_of_them() -> N
 
 
 async def test_closing_leaves_no_task_and_no_connection() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         before = asyncio.all_tasks()
         stt = auricle.STT(url=server.url)
         streams = [stt.stream() for _ in range(3)]
@@ -105,7 +105,7 @@ async def test_closing_leaves_no_task_and_no_connection() -> None:
         push(streams[0], audio("there"))
         await stt.aclose()
         async with asyncio.timeout(5):
-            await server.deserted.wait()
+            await server.until_deserted()
         ours = {task for task in asyncio.all_tasks() - before if "auricle" in repr(task) and "tests" not in repr(task)}
         assert not ours
         assert stt._service._pool is not None

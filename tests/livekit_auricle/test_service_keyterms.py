@@ -14,16 +14,14 @@ from auricle.protocol import Update
 from auricle_server.bench.clips import load_clips
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
-from tests.livekit_auricle.scripted_server import LIMITS, Behaviour, ScriptedServer, serve
 from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
 from tests.support.adapters.livekit_stream import FINAL, collect, push, texts, transcribe, up_to
-from tests.support.levels import Audio, audio
-
-TAKES = Behaviour(takes_keyterms=True)
+from tests.support.levels import LIMITS, Audio, audio, level_server
+from tests.support.scripted_server import ScriptedServer
 
 
 def updates(server: ScriptedServer) -> list[Update]:
-    return [item for item in server.said if isinstance(item, Update)]
+    return [item for item in server.received if isinstance(item, Update)]
 
 
 async def say(stream: RecognizeStream, words: str) -> list[str]:
@@ -33,14 +31,14 @@ async def say(stream: RecognizeStream, words: str) -> list[str]:
 
 
 async def test_the_users_own_open_the_stream() -> None:
-    async with serve(TAKES) as server:
+    async with level_server(takes_keyterms=True) as server:
         await transcribe(auricle.STT(url=server.url, keyterms=["Auricle", "NeMo"]), audio("hello"))
     assert server.starts[0].keyterms == ("Auricle", "NeMo")
     assert updates(server) == []
 
 
 async def test_a_server_that_takes_none_refuses_a_stream_opened_with_them_for_good() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, keyterms=["Auricle"])
         with pytest.raises(APIStatusError, match="takes no key terms") as refusal:
             await transcribe(stt, audio("hello"))
@@ -49,7 +47,7 @@ async def test_a_server_that_takes_none_refuses_a_stream_opened_with_them_for_go
 
 
 async def test_changed_ones_reach_live_streams_and_later_ones_in_band() -> None:
-    async with serve(TAKES) as server:
+    async with level_server(takes_keyterms=True) as server:
         stt = auricle.STT(url=server.url, keyterms=["one"])
         async with stt.stream() as stream:
             assert await say(stream, "hello") == ["hello"]
@@ -64,7 +62,7 @@ async def test_changed_ones_reach_live_streams_and_later_ones_in_band() -> None:
 
 
 async def test_the_sessions_are_added_to_the_users_in_band_and_never_open_a_stream() -> None:
-    async with serve(TAKES) as server:
+    async with level_server(takes_keyterms=True) as server:
         stt = auricle.STT(url=server.url, keyterms=["mine", "both"])
         async with stt.stream() as stream:
             assert await say(stream, "hello") == ["hello"]
@@ -76,7 +74,7 @@ async def test_the_sessions_are_added_to_the_users_in_band_and_never_open_a_stre
 
 
 async def test_a_refusal_ends_nothing_is_logged_once_and_is_remembered(caplog: pytest.LogCaptureFixture) -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         assert stt.capabilities.keyterms
         async with stt.stream() as stream:
@@ -99,7 +97,7 @@ async def test_a_refusal_ends_nothing_is_logged_once_and_is_remembered(caplog: p
 
 
 async def test_a_refusal_of_changed_ones_does_not_end_the_streams_to_come() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         async with stt.stream() as stream:
             stt.update_options(keyterms=["one"])  # it has not connected yet
@@ -109,7 +107,7 @@ async def test_a_refusal_of_changed_ones_does_not_end_the_streams_to_come() -> N
 
 
 async def test_a_refusal_while_recognising_is_remembered() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         stt._update_session_keyterms(["one"])
         assert (await stt.recognize(frames(audio("hello")))).alternatives[0].text == "hello"
@@ -119,7 +117,7 @@ async def test_a_refusal_while_recognising_is_remembered() -> None:
 async def test_a_session_with_key_terms_talks_to_either_kind_of_server() -> None:
     for takes in (True, False):
         async with (
-            serve(Behaviour(takes_keyterms=takes)) as server,
+            level_server(takes_keyterms=takes) as server,
             listening(
                 audio("hello there", 0.1),
                 stt=auricle.STT(url=server.url),
@@ -136,7 +134,7 @@ async def test_a_session_with_key_terms_talks_to_either_kind_of_server() -> None
 
 async def test_what_cannot_be_sent_is_refused_of_the_user_and_left_out_of_the_sessions() -> None:
     """The session's come from a language model, and whatever it says must not silence the call."""
-    async with serve(TAKES) as server:
+    async with level_server(takes_keyterms=True) as server:
         stt = auricle.STT(url=server.url)
         for wrong in ("Auricle", ["\ud83d"]):
             with pytest.raises(ValueError, match="keyterms: "):
@@ -152,7 +150,7 @@ async def test_what_cannot_be_sent_is_refused_of_the_user_and_left_out_of_the_se
 
 async def test_more_than_the_server_takes_are_refused_where_they_are_set() -> None:
     limits = replace(LIMITS, keyterms=2, keyterm_characters=10)
-    async with serve(replace(TAKES, limits=limits)) as server:
+    async with level_server(takes_keyterms=True, limits=limits) as server:
         stt = auricle.STT(url=server.url, keyterms=["one"])
         async with stt.stream() as stream:
             assert await say(stream, "hello") == ["hello"]
@@ -167,7 +165,7 @@ async def test_more_than_the_server_takes_are_refused_where_they_are_set() -> No
 async def test_the_sessions_give_way_where_the_server_takes_no_more() -> None:
     """Else it would refuse the user's with them, from then on."""
     limits = replace(LIMITS, keyterms=2, keyterm_characters=10)
-    async with serve(replace(TAKES, limits=limits)) as server:
+    async with level_server(takes_keyterms=True, limits=limits) as server:
         stt = auricle.STT(url=server.url, keyterms=["one"])
         async with stt.stream() as stream:
             assert await say(stream, "hello") == ["hello"]
@@ -177,7 +175,7 @@ async def test_the_sessions_give_way_where_the_server_takes_no_more() -> None:
 
 
 async def test_clearing_them_is_told_too() -> None:
-    async with serve(TAKES) as server:
+    async with level_server(takes_keyterms=True) as server:
         stt = auricle.STT(url=server.url, keyterms=["one"])
         async with stt.stream() as stream:
             assert await say(stream, "hello") == ["hello"]

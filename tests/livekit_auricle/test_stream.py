@@ -12,27 +12,29 @@ from livekit.agents.types import TimedString
 from livekit.plugins import auricle
 
 from auricle.protocol import AudioReceived, Finalize
-from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
 from tests.support.adapters.livekit_stream import END, FINAL, INTERIM, START, collect, push, texts, transcribe, up_to
-from tests.support.levels import audio
+from tests.support.levels import audio, level_server
+from tests.support.scripted_server import ScriptedServer
 
 
 def seconds_heard(server: ScriptedServer) -> float:
-    return sum(len(item.pcm) for item in server.said if isinstance(item, AudioReceived)) / 2 / 16_000
+    return sum(len(item.pcm) for item in server.received if isinstance(item, AudioReceived)) / 2 / 16_000
 
 
 async def test_every_flush_is_answered_in_order() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         events = await transcribe(
             auricle.STT(url=server.url), audio(0.1, "hello there"), audio(0.3), audio(0.1, "how are you")
         )
     assert texts(events) == ["hello there", "", "how are you"]
     assert all(len(event.alternatives) == 1 for event in events)
-    assert [item for item in server.said if isinstance(item, Finalize)] == [Finalize(f"flush-{n}") for n in (1, 2, 3)]
+    assert [item for item in server.received if isinstance(item, Finalize)] == [
+        Finalize(f"flush-{n}") for n in (1, 2, 3)
+    ]
 
 
 async def test_an_empty_final_follows_an_empty_interim() -> None:
-    async with serve(Behaviour(forgetful=True)) as server:
+    async with level_server(forgetful=True) as server:
         events = await transcribe(auricle.STT(url=server.url), audio(0.1, "hello there", 0.1))
     assert texts(events, INTERIM)[-2:] == ["hello there", ""]
     assert [event.type for event in events][-2:] == [INTERIM, FINAL]
@@ -41,7 +43,7 @@ async def test_an_empty_final_follows_an_empty_interim() -> None:
 
 async def test_who_decides_the_turns_decides_what_the_server_is_asked_and_the_session_told() -> None:
     speech = audio(0.1, "hello there", 0.6)
-    async with serve() as server:
+    async with level_server() as server:
         alone = await transcribe(auricle.STT(url=server.url), speech)
         turns = await transcribe(auricle.STT(url=server.url, turn_detection="server", silence_ms=300), speech)
     assert [start.turn.mode for start in server.starts] == ["off", "silence"]
@@ -56,7 +58,7 @@ async def test_who_decides_the_turns_decides_what_the_server_is_asked_and_the_se
 
 
 async def test_words_carry_times_on_the_sessions_clock() -> None:
-    async with serve() as server, auricle.STT(url=server.url).stream() as stream:
+    async with level_server() as server, auricle.STT(url=server.url).stream() as stream:
         stream.start_time_offset = 10.0
         push(stream, audio(0.5, "hello there"))
         stream.end_input()
@@ -72,7 +74,7 @@ async def test_words_carry_times_on_the_sessions_clock() -> None:
 
 
 async def test_a_language_code_is_concrete_or_empty() -> None:
-    async with serve(Behaviour(language="auto")) as server:
+    async with level_server(language="auto") as server:
         unknown = await transcribe(auricle.STT(url=server.url, language="auto"), audio("hello"))
         known = await transcribe(auricle.STT(url=server.url, language="de-DE"), audio("hello"))
     assert {event.alternatives[0].language for event in unknown} == {LanguageCode("")}
@@ -83,7 +85,7 @@ async def test_a_language_code_is_concrete_or_empty() -> None:
 @pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
 async def test_a_flush_gives_the_server_all_audio_whatever_its_rate(rate: int) -> None:
     speech = audio(0.1, "hello there", rate=rate)
-    async with serve() as server:
+    async with level_server() as server:
         events = await transcribe(auricle.STT(url=server.url), speech)
     assert texts(events) == ["hello there"]
     assert seconds_heard(server) == pytest.approx(speech.seconds, abs=0.001)
@@ -92,7 +94,7 @@ async def test_a_flush_gives_the_server_all_audio_whatever_its_rate(rate: int) -
 async def test_stereo_is_averaged() -> None:
     said = audio(0.1, "hello there")
     stereo = np.stack([said.samples, said.samples], axis=1)
-    async with serve() as server, auricle.STT(url=server.url).stream() as stream:
+    async with level_server() as server, auricle.STT(url=server.url).stream() as stream:
         stream.push_frame(rtc.AudioFrame(stereo.tobytes(), said.rate, 2, len(stereo)))
         stream.end_input()
         assert texts(await collect(stream)) == ["hello there"]
@@ -101,7 +103,7 @@ async def test_stereo_is_averaged() -> None:
 
 async def test_usage_adds_up_to_the_audio_in_portions_of_five_seconds() -> None:
     portions: list[float] = []
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         stt.on("metrics_collected", lambda metrics: portions.append(metrics.audio_duration))
         await transcribe(stt, audio(12.0))
@@ -111,7 +113,7 @@ async def test_usage_adds_up_to_the_audio_in_portions_of_five_seconds() -> None:
 
 async def test_what_was_used_up_to_a_sudden_end_is_reported() -> None:
     portions: list[float] = []
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         stt.on("metrics_collected", lambda metrics: portions.append(metrics.audio_duration))
         async with stt.stream() as stream:
@@ -122,14 +124,14 @@ async def test_what_was_used_up_to_a_sudden_end_is_reported() -> None:
 
 
 async def test_closing_frees_the_servers_stream_at_once() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         stream = stt.stream()
         push(stream, audio(0.1, "hello", 0.1))
         first = await anext(stream)
         async with asyncio.timeout(1):
             await stt.aclose()
-            await server.left.wait()
+            await server.until(lambda: server.closed_sockets > 0)
     assert first.alternatives[0].text == "hello"
     with pytest.raises(RuntimeError, match="ended"):
         push(stream, audio(0.1))

@@ -15,16 +15,23 @@ from auricle import Final, ReconnectPolicy, Start, Stream, StreamEvent, TurnSett
 from auricle.protocol import codes
 from livekit.plugins.auricle._events import SpeechEvents
 from livekit.plugins.auricle._stream import sending
-from tests.livekit_auricle.scripted_server import Behaviour, serve
 from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
 from tests.support.adapters.livekit_stream import collect, push, texts, transcribe
-from tests.support.levels import audio
+from tests.support.levels import audio, level_server
+from tests.support.scripted_server import Fault, Refusal, ScriptedServer
 
 VAD_TURNS: dict[str, Any] = {"turn_detection": "vad", "endpointing": {"min_delay": 0.25}}
 QUICK = ReconnectPolicy(first_delay=0.02, jitter=0.0)
 NEVER = ReconnectPolicy(attempts=0)
 ONCE = APIConnectOptions(max_retry=0)
 PROMPT = APIConnectOptions(max_retry=3, retry_interval=0.05)
+
+
+def silent_server() -> ScriptedServer:
+    """A server that answers no start."""
+    server = level_server()
+    server.answering.clear()
+    return server
 
 
 def gather_errors(stt: auricle.STT) -> list[Any]:
@@ -35,7 +42,7 @@ def gather_errors(stt: auricle.STT) -> list[Any]:
 
 async def test_a_turn_of_the_servers_ends_although_the_connection_was_cut_in_it() -> None:
     async with (
-        serve(Behaviour(cut_at=[0.6])) as server,
+        level_server(faults=[Fault("abort", seconds=0.6)]) as server,
         listening(
             audio(0.1, "hello there how", 0.1),
             stt=auricle.STT(url=server.url, reconnect=QUICK, turn_detection="server", silence_ms=300),
@@ -50,7 +57,7 @@ async def test_a_turn_of_the_servers_ends_although_the_connection_was_cut_in_it(
 
 async def test_a_server_that_is_full_or_starting_is_asked_again_and_nothing_said_is_lost() -> None:
     async with (
-        serve(Behaviour(refusals=[503, 502])) as server,
+        level_server(refusals=[Refusal(503), Refusal(502)]) as server,
         listening(
             audio("hello there", 0.3),
             stt=auricle.STT(url=server.url),
@@ -66,10 +73,9 @@ async def test_a_server_that_is_full_or_starting_is_asked_again_and_nothing_said
 
 async def test_an_outage_that_outlasts_livekits_patience_ends_no_call() -> None:
     """LiveKit would give a call up at the first failure here: the plugin reconnects beneath it."""
-    behaviour = Behaviour(cut_at=[0.6])
     speech = audio(0.1, "hello there how are", 0.1)
     async with (
-        serve(behaviour) as server,
+        level_server(faults=[Fault("abort", seconds=0.6)]) as server,
         listening(
             speech,
             stt=auricle.STT(url=server.url, reconnect=QUICK),
@@ -79,7 +85,7 @@ async def test_an_outage_that_outlasts_livekits_patience_ends_no_call() -> None:
         ) as heard,
     ):
         await heard.until(lambda: bool(heard.interims))
-        behaviour.refusals = [503] * 5
+        server.refusals = [Refusal(503)] * 5
         await heard.until(lambda: bool(heard.turns))
         assert not heard.closed
     assert heard.turns == ["hello there how are"]
@@ -97,7 +103,7 @@ async def test_a_mistake_in_the_plugin_itself_does_not_leave_the_session_deaf(mo
 
     monkeypatch.setattr(SpeechEvents, "of", stumble_once)
     async with (
-        serve() as server,
+        level_server() as server,
         listening(
             audio("hello there", 0.5, "how", 0.1),
             stt=auricle.STT(url=server.url),
@@ -110,7 +116,7 @@ async def test_a_mistake_in_the_plugin_itself_does_not_leave_the_session_deaf(mo
 
 
 async def test_a_refusal_is_not_tried_again() -> None:
-    async with serve(Behaviour(refusals=[401])) as server:
+    async with level_server(refusals=[Refusal(401)]) as server:
         stt = auricle.STT(url=server.url)
         errors = gather_errors(stt)
         with pytest.raises(APIStatusError) as refusal:
@@ -121,19 +127,19 @@ async def test_a_refusal_is_not_tried_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "kind", "retryable"),
+    ("failing", "kind", "retryable"),
     [
-        (Behaviour(refusals=[503]), APIStatusError, True),
-        (Behaviour(refusals=[403]), APIStatusError, False),
-        (Behaviour(cut_at=[0.0]), APIConnectionError, True),
-        (Behaviour(fail_at=[(0.0, codes.INTERNAL)]), APIStatusError, True),
-        (Behaviour(fail_at=[(0.0, codes.BAD_AUDIO)]), APIStatusError, False),
-        (Behaviour(mute=True), APITimeoutError, True),
+        (level_server(refusals=[Refusal(503)]), APIStatusError, True),
+        (level_server(refusals=[Refusal(403)]), APIStatusError, False),
+        (level_server(faults=[Fault("abort", seconds=0.0)]), APIConnectionError, True),
+        (level_server(faults=[Fault("fail", seconds=0.0, code=codes.INTERNAL)]), APIStatusError, True),
+        (level_server(faults=[Fault("fail", seconds=0.0, code=codes.BAD_AUDIO)]), APIStatusError, False),
+        (silent_server(), APITimeoutError, True),
     ],
 )
-async def test_failures_are_api_errors(behaviour: Behaviour, kind: type[APIError], retryable: bool) -> None:
-    options = APIConnectOptions(max_retry=0, timeout=0.2 if behaviour.mute else 10.0)
-    async with serve(behaviour) as server:
+async def test_failures_are_api_errors(failing: ScriptedServer, kind: type[APIError], retryable: bool) -> None:
+    options = APIConnectOptions(max_retry=0, timeout=10.0 if failing.answering.is_set() else 0.2)
+    async with failing as server:
         stt = auricle.STT(url=server.url, reconnect=NEVER)
         async with stt.stream(conn_options=options) as stream:
             push(stream, audio(0.1))
@@ -166,7 +172,7 @@ async def test_what_came_before_a_failure_of_the_sending_half_is_heard() -> None
                 if isinstance(event, Final):
                     answered.set()
 
-    async with serve() as server, connect(server.url, start=Start(turn=TurnSettings(mode="off"))) as stream:
+    async with level_server() as server, connect(server.url, start=Start(turn=TurnSettings(mode="off"))) as stream:
         with pytest.raises(KeyError):
             await converse(stream)
     assert [event.text for event in heard if isinstance(event, Final)] == ["hello"]
@@ -174,12 +180,12 @@ async def test_what_came_before_a_failure_of_the_sending_half_is_heard() -> None
 
 @pytest.mark.parametrize("code", [codes.IDLE_TIMEOUT, codes.STREAM_TOO_LONG])
 async def test_a_long_mute_and_a_long_call_are_no_errors(code: str) -> None:
-    async with serve(Behaviour(fail_at=[(0.3, code)])) as server:
+    async with level_server(faults=[Fault("fail", seconds=0.3, code=code)]) as server:
         stt = auricle.STT(url=server.url, reconnect=QUICK)
         errors = gather_errors(stt)
         async with stt.stream() as stream:
             push(stream, audio(0.3))
-            await server.left.wait()
+            await server.until(lambda: server.closed_sockets > 0)
             push(stream, audio("hello"))
             stream.end_input()
             assert texts(await collect(stream)) == ["hello"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,10 +15,10 @@ from livekit.plugins import auricle
 
 from auricle import ReconnectPolicy
 from auricle.protocol import codes
-from tests.livekit_auricle.scripted_server import Behaviour, serve
 from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
 from tests.support.adapters.livekit_stream import END, FINAL, INTERIM, START, collect, push, texts, up_to
-from tests.support.levels import audio
+from tests.support.levels import audio, level_server
+from tests.support.scripted_server import Fault, ScriptedServer
 
 NEVER = ReconnectPolicy(attempts=0)
 QUICK = ReconnectPolicy(first_delay=0.02, jitter=0.0)
@@ -28,14 +29,14 @@ SENTENCE = "hello there how are you"
 MOMENTS = [0.05, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05, 1.2]
 
 
-def failing(*moments: float) -> Behaviour:
-    return Behaviour(fail_at=[(moment, codes.INTERNAL) for moment in moments])
+def failing(*moments: float) -> ScriptedServer:
+    return level_server(faults=[Fault("fail", seconds=moment, code=codes.INTERNAL) for moment in moments])
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_no_word_is_lost_or_doubled_wherever_it_was(moment: float) -> None:
     async with (
-        serve(failing(moment)) as server,
+        failing(moment) as server,
         auricle.STT(url=server.url, reconnect=NEVER).stream(conn_options=PROMPT) as stream,
     ):
         stream.start_time_offset = 3.0
@@ -52,7 +53,7 @@ async def test_no_word_is_lost_or_doubled_wherever_it_was(moment: float) -> None
 
 async def test_it_is_taken_up_as_often_as_it_fails() -> None:
     async with (
-        serve(failing(0.3, 0.5, 0.7)) as server,
+        failing(0.3, 0.5, 0.7) as server,
         auricle.STT(url=server.url, reconnect=NEVER).stream(conn_options=PROMPT) as stream,
     ):
         push(stream, audio(0.1, SENTENCE, 0.2))
@@ -63,7 +64,7 @@ async def test_it_is_taken_up_as_often_as_it_fails() -> None:
 
 async def test_a_flush_is_answered_once_whichever_run_it_was_asked_in() -> None:
     async with (
-        serve(failing(0.3)) as server,
+        failing(0.3) as server,
         auricle.STT(url=server.url, reconnect=NEVER).stream(conn_options=PROMPT) as stream,
     ):
         push(stream, audio(0.4))
@@ -78,7 +79,7 @@ async def test_a_flush_is_answered_once_whichever_run_it_was_asked_in() -> None:
 
 async def test_a_turn_of_the_servers_starts_once_and_ends_once() -> None:
     async with (
-        serve(failing(0.58)) as server,
+        failing(0.58) as server,
         auricle.STT(url=server.url, reconnect=NEVER, turn_detection="server", silence_ms=300).stream(
             conn_options=PROMPT
         ) as stream,
@@ -96,7 +97,7 @@ async def test_a_frame_that_was_half_sent_is_not_sent_again_from_its_beginning()
     speech = audio(0.1, "hello there", 50.0, "how are", 1.0)
     (frame,) = frames(speech, speech.seconds)
     async with (
-        serve(failing(1.0)) as server,
+        failing(1.0) as server,
         auricle.STT(url=server.url, reconnect=NEVER).stream(conn_options=PROMPT) as stream,
     ):
         stream.push_frame(frame)
@@ -107,19 +108,23 @@ async def test_a_frame_that_was_half_sent_is_not_sent_again_from_its_beginning()
     assert data.end_time == pytest.approx(speech.speech_ends[-1], abs=0.001)
 
 
+def heard(server: ScriptedServer, seconds: float) -> bool:
+    """Whether one of the connections has brought so much audio."""
+    return any(session.seconds >= seconds for session in server.sessions)
+
+
 async def test_no_more_is_replayed_than_is_kept() -> None:
     """What no longer fits is lost, but what comes after it is where it belongs."""
     policy = ReconnectPolicy(attempts=0, replay_seconds=1.0)
     async with (
-        serve(failing(2.4)) as server,
+        failing(2.4) as server,
         auricle.STT(url=server.url, reconnect=policy).stream(conn_options=PROMPT) as stream,
     ):
         said = 0.0
         for part in (audio("hello", 1.0), audio("there", 1.0), audio("how", 0.4)):
             push(stream, part)
             said += part.seconds
-            while server.heard_seconds < min(said, 2.4) - 0.1:
-                await asyncio.wait_for(server.progress(), 5)
+            await server.until(partial(heard, server, min(said, 2.4) - 0.1))
         push(stream, audio("are"))
         stream.end_input()
         events = await collect(stream)
@@ -143,7 +148,7 @@ async def up_to_the_error(stream: RecognizeStream) -> list[SpeechEvent]:
 
 async def test_words_that_were_shown_become_final_when_nobody_tries_again() -> None:
     async with (
-        serve(failing(0.58)) as server,
+        failing(0.58) as server,
         auricle.STT(url=server.url, reconnect=NEVER).stream(conn_options=ONCE) as stream,
     ):
         push(stream, audio(0.1, "hello there", 0.1))
@@ -154,7 +159,7 @@ async def test_words_that_were_shown_become_final_when_nobody_tries_again() -> N
 
 async def test_a_turn_that_is_open_when_nobody_tries_again_is_ended() -> None:
     async with (
-        serve(failing(0.58)) as server,
+        failing(0.58) as server,
         auricle.STT(url=server.url, reconnect=NEVER, turn_detection="server").stream(conn_options=ONCE) as stream,
     ):
         push(stream, audio(0.1, "hello there", 0.1))
@@ -165,7 +170,7 @@ async def test_a_turn_that_is_open_when_nobody_tries_again_is_ended() -> None:
 
 async def test_a_flush_that_waits_when_nobody_tries_again_is_answered() -> None:
     async with (
-        serve(failing(0.3)) as server,
+        failing(0.3) as server,
         auricle.STT(url=server.url, reconnect=NEVER).stream(conn_options=ONCE) as stream,
     ):
         push(stream, audio(0.4))
@@ -174,23 +179,23 @@ async def test_a_flush_that_waits_when_nobody_tries_again_is_answered() -> None:
 
 
 async def test_livekits_failover_goes_on_behind_the_words_that_were_shown() -> None:
-    async with serve(failing(0.58)) as first, serve() as second:
+    async with failing(0.58) as first, level_server() as second:
         stts = [auricle.STT(url=server.url, reconnect=NEVER) for server in (first, second)]
         adapter = FallbackAdapter(list(stts), max_retry_per_stt=0)
         async with adapter.stream() as stream:
             push(stream, audio(0.1, "hello there", 0.1))
             assert texts(await up_to(stream, FINAL)) == ["hello there"]
-            await asyncio.wait_for(second.started.wait(), 5)
+            await second.until(lambda: bool(second.starts))
             push(stream, audio(0.1, "good bye"))
             stream.end_input()
             assert list(filter(None, texts(await collect(stream)))) == ["good bye"]
         await adapter.aclose()
 
 
-async def committed(behaviour: Behaviour, reconnect: ReconnectPolicy) -> list[str]:
+async def committed(scripted: ScriptedServer, reconnect: ReconnectPolicy) -> list[str]:
     """The turns of a session whose server behaves so, and what was final in it."""
     async with (
-        serve(behaviour) as server,
+        scripted as server,
         listening(
             audio(0.1, SENTENCE, 0.1),
             stt=auricle.STT(url=server.url, reconnect=reconnect),
@@ -208,7 +213,8 @@ async def committed(behaviour: Behaviour, reconnect: ReconnectPolicy) -> list[st
 
 
 async def test_sessions_whose_connection_is_cut_at_many_moments_commit_every_word_once() -> None:
-    turns = await asyncio.gather(*(committed(Behaviour(cut_at=[moment]), QUICK) for moment in MOMENTS))
+    servers = [level_server(faults=[Fault("abort", seconds=moment)]) for moment in MOMENTS]
+    turns = await asyncio.gather(*(committed(server, QUICK) for server in servers))
     assert turns == [[SENTENCE]] * len(MOMENTS)
 
 

@@ -10,15 +10,14 @@ import pytest
 from livekit.agents.utils import http_context
 from livekit.plugins import auricle
 
-from tests.livekit_auricle.scripted_server import serve
 from tests.support.adapters.livekit_session import frames
 from tests.support.adapters.livekit_stream import FINAL, collect, transcribe
-from tests.support.levels import audio
+from tests.support.levels import audio, level_server
 
 
 async def test_recognize_gives_one_final_with_words() -> None:
     metrics: list[Any] = []
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, turn_detection="server")
         stt.on("metrics_collected", metrics.append)
         event = await stt.recognize(frames(audio(0.3, "hello there", 0.9, "good bye", 0.2)), language="de-DE")
@@ -34,13 +33,13 @@ async def test_recognize_gives_one_final_with_words() -> None:
 
 
 async def test_the_api_key_is_a_bearer_token() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         await transcribe(auricle.STT(url=server.url, api_key="secret"), audio(0.1))
     assert server.headers[0]["Authorization"] == "Bearer secret"
 
 
 async def test_a_given_http_session_is_used_and_left_open() -> None:
-    async with serve() as server, aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
+    async with level_server() as server, aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
         stt = auricle.STT(url=server.url, http_session=session)
         await transcribe(stt, audio(0.1))
         await stt.aclose()
@@ -49,7 +48,7 @@ async def test_a_given_http_session_is_used_and_left_open() -> None:
 
 
 async def test_in_a_job_its_http_session_is_used_and_prewarming_connects_it() -> None:
-    async with serve() as server, http_context.open():
+    async with level_server() as server, http_context.open():
         stt = auricle.STT(url=server.url)
         stt.prewarm()
         assert stt._service._prewarming is not None
@@ -77,14 +76,17 @@ async def test_what_it_says_of_itself() -> None:
     assert (capabilities.streaming, capabilities.interim_results, capabilities.manual_flush) == (True, True, True)
     assert (capabilities.aligned_transcript, capabilities.offline_recognize) == ("word", True)
     assert (capabilities.keyterms, capabilities.chat_context, capabilities.diarization) == (True, False, False)
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         await transcribe(stt, audio(0.1))
     assert stt.model == "scripted"
 
 
 async def test_the_language_of_one_stream_can_differ() -> None:
-    async with serve() as server, auricle.STT(url=server.url, language="en-US").stream(language="de-DE") as stream:
+    async with (
+        level_server() as server,
+        auricle.STT(url=server.url, language="en-US").stream(language="de-DE") as stream,
+    ):
         stream.end_input()
         await collect(stream)
     assert server.starts[0].language == "de-DE"

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.pipecat_auricle.scripted import ScriptedServer, scripted_server
+from tests.support.scripted_server import ScriptedServer
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as server:
+    async with ScriptedServer() as server:
         yield server

@@ -28,7 +28,7 @@ from pipecat_auricle.frames import (
     language_of,
 )
 from pipecat_auricle.transcription_state import TranscriptionState
-from tests.pipecat_auricle.scripted import eager_end, final, interim, resumed, turn_end
+from tests.support.server_events import eager_end, final, interim, resumed, turn_end
 
 STARTED, STOPPED = ProposedUserStartedSpeakingFrame, ProposedUserStoppedSpeakingFrame
 INTERIM, FINAL, EAGER = InterimTranscriptionFrame, TranscriptionFrame, EagerTranscriptionFrame

@@ -29,8 +29,9 @@ from pipecat.workers.runner import WorkerRunner
 from auricle.protocol.client_messages import End, Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.scripted import READY, ScriptedServer, final, interim, scripted_server, turn_end
 from tests.support.adapters.pipecat_pipeline import Agent, audio, running
+from tests.support.scripted_server import READY, ScriptedServer
+from tests.support.server_events import final, interim, turn_end
 
 
 def left_behind(before: set[asyncio.Task[object]]) -> list[str]:
@@ -62,7 +63,7 @@ async def test_the_last_words_come_before_the_end(server: ScriptedServer) -> Non
         session = await server.session()
         await agent.vad(speaking=True)
         await agent.speak(0.5)
-        await session.until(lambda: session.heard >= 0.4)
+        await session.until(lambda: session.seconds >= 0.4)
         session.last_words = [final("Bye.", 0.5)]
     assert agent.down.names(TranscriptionFrame, EndFrame) == ["TranscriptionFrame", "EndFrame"]
     assert used(agent) == pytest.approx(0.5)
@@ -99,7 +100,7 @@ async def test_a_cancelled_pipeline_hangs_up_at_once(server: ScriptedServer) -> 
         async with asyncio.timeout(2):
             await agent.worker.cancel()
     assert not any(isinstance(item, End) for item in session.log)
-    await server.alone()
+    await server.until_deserted()
     assert left_behind(before) == []
 
 
@@ -108,7 +109,7 @@ async def test_a_cancel_hangs_up_without_waiting_for_the_cleanup(server: Scripte
     async with running(stt) as agent:
         await server.session()
         await stt.cancel(CancelFrame())
-        await server.alone()
+        await server.until_deserted()
         await agent.worker.cancel()
 
 
@@ -116,7 +117,7 @@ async def test_an_ended_pipeline_leaves_nothing_behind(server: ScriptedServer) -
     before, stt = asyncio.all_tasks(), AuricleSTTService(url=server.url)
     async with running(stt):
         await server.session()
-    await server.alone()
+    await server.until_deserted()
     await stt.cleanup()  # a second time
     assert left_behind(before) == []
 
@@ -130,7 +131,7 @@ async def test_a_pipeline_cancelled_while_it_connects_leaves_nothing_behind(
     async with running(AuricleSTTService(url=server.url)) as agent:
         await agent.worker.cancel()
     server.answering.set()
-    await server.alone()
+    await server.until_deserted()
     assert left_behind(before) == []
 
 
@@ -148,7 +149,7 @@ async def test_a_server_that_does_not_answer_does_not_hold_up_the_pipeline(
         session = await server.session()
         await session.send(final("At last.", 0.2, await session.next(Finalize)))
         assert (await agent.down.wait_for(TranscriptionFrame)).finalized
-        assert session.heard == pytest.approx(0.2)
+        assert session.seconds == pytest.approx(0.2)
 
 
 async def test_the_rate_is_the_pipelines(server: ScriptedServer) -> None:
@@ -169,7 +170,7 @@ async def test_a_service_serves_a_second_pipeline(server: ScriptedServer) -> Non
     async with running(stt) as agent:
         session = await server.session()
         await agent.speak(0.1)
-        await session.until(lambda: session.heard >= 0.1 - 0.001)
+        await session.until(lambda: session.seconds >= 0.1 - 0.001)
         await session.send(SpeechStarted(start=0.1), interim("three", 0.2))
         await agent.down.wait_for(InterimTranscriptionFrame)
         await session.send(final("Three.", 0.2, at=0.8), turn_end("Three.", 0.8))
@@ -187,7 +188,7 @@ async def test_a_pipeline_that_never_starts_leaves_nothing_behind(server: Script
     await server.session()
     await worker.cancel()
     await running_task
-    await server.alone()
+    await server.until_deserted()
     assert left_behind(before) == []
 
 
@@ -199,11 +200,11 @@ async def test_a_microphone_that_is_off_does_not_cost_the_stream(
     server.ready = dataclasses.replace(READY, limits=dataclasses.replace(READY.limits, idle_seconds=0.06))
     async with running(AuricleSTTService(url=server.url, answer_timeout=None)) as agent:
         session = await server.session()
-        await session.until(lambda: session.heard >= 0.3)  # three times a tenth of a second of silence
+        await session.until(lambda: session.seconds >= 0.3)  # three times a tenth of a second of silence
         session.closing.clear()
     # It is paid for like all audio, and there is none after the end.
-    await session.until(lambda: session.heard >= used(agent) - 0.001)
-    assert used(agent) == pytest.approx(session.heard)
+    await session.until(lambda: session.seconds >= used(agent) - 0.001)
+    assert used(agent) == pytest.approx(session.seconds)
 
 
 def test_the_import_is_light() -> None:
@@ -218,7 +219,7 @@ def test_it_runs_and_hangs_up_on_uvloop() -> None:
     uvloop = pytest.importorskip("uvloop", reason="the runner extra of Pipecat brings it")
 
     async def call() -> list[str]:
-        async with scripted_server() as server, running(AuricleSTTService(url=server.url)) as agent:
+        async with ScriptedServer() as server, running(AuricleSTTService(url=server.url)) as agent:
             await agent.speak(0.2)
         return [frame.error for frame in agent.up.frames if isinstance(frame, ErrorFrame)]
 

@@ -7,7 +7,7 @@ import pytest
 from auricle.protocol.server_messages import Final
 from auricle.protocol.settings import TurnSettings
 from pipecat_auricle.transcription_state import TranscriptionState
-from tests.pipecat_auricle.scripted import final, interim
+from tests.support.server_events import final, interim
 
 VAD = TurnSettings("off")
 SEMANTIC = TurnSettings("semantic", max_silence_ms=2_000)

@@ -81,7 +81,7 @@ def level_server(
     def recogniser(start: Start) -> Recogniser:
         return Recogniser(start, LevelDecoder(start.sample_rate), language)
 
-    ready = replace(READY, languages=languages, language=language, limits=limits)
+    ready = replace(READY, model="scripted", languages=languages, language=language, limits=limits)
     return ScriptedServer(recogniser=recogniser, ready=ready, takes_keyterms=takes_keyterms, **options)  # type: ignore[arg-type]
 
 

@@ -99,7 +99,8 @@ class ScriptedServer:
         keyterms_code: Code of the error that they are.
         final_delay: Seconds that the answer to a finalize is held back.
         forgetful: Whether finals come out empty, whatever the interims said.
-        url: Where it listens.
+        port: Where it listens; 0 takes a free one.
+        url: Its address.
         sessions: Of all connections, in order.
         starts: Of all streams, in order.
         headers: Of all upgrade requests.
@@ -124,6 +125,7 @@ class ScriptedServer:
     keyterms_code: str = "unsupported_keyterms"
     final_delay: float = 0.0
     forgetful: bool = False
+    port: int = 0
     url: str = ""
     sessions: list[Session] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
@@ -155,21 +157,16 @@ class ScriptedServer:
         self.answering.set()
         await self._runner.cleanup()
 
-    async def listen(self, port: int = 0) -> None:
+    async def listen(self) -> None:
         """Accepts connections, also again after `stop_listening`."""
-        self._site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=self.tls)
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, ssl_context=self.tls)
         await self._site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"{'wss' if self.tls else 'ws'}://{host}:{port}"
+        host, self.port = self._runner.addresses[0][:2]
+        self.url = f"{'wss' if self.tls else 'ws'}://{host}:{self.port}"
 
     async def stop_listening(self) -> None:
-        """Accepts no more connections; `listen` on the same port accepts them again."""
+        """Accepts no more connections, until `listen`."""
         await self._site.stop()
-
-    @property
-    def port(self) -> int:
-        """Where it listens, or listened."""
-        return int(self.url.rsplit(":", 1)[1])
 
     # --- what clients did --------------------------------------------------------------------------------------------
 

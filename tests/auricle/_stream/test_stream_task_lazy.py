@@ -61,7 +61,7 @@ async def test_what_is_said_before_the_server_is_there_is_heard_once_it_is() -> 
             await stream.update(turn=TurnSettings("off"))
             await stream.send(word(2) + silence(1.0))
             await stream.end()
-            await server.listen(server.port)
+            await server.listen()
             events += await everything(stream)
     (connected,) = [event for event in events if isinstance(event, Connected)]
     assert connected.buffered_seconds == pytest.approx(1.16)
@@ -80,7 +80,7 @@ async def test_of_a_long_wait_the_last_audio_is_kept() -> None:
             await stream.send(speech([1]) + silence(1.0))
             await stream.send(speech([2]))
             await stream.end()
-            await server.listen(server.port)
+            await server.listen()
             events = await everything(stream)
     (connected,) = [event for event in events if isinstance(event, Connected)]
     assert connected.buffered_seconds == pytest.approx(0.5)

@@ -41,7 +41,7 @@ async def in_an_outage(
             await stream.send(word(2))
             await until(stream, Reconnecting, events)
             await then(stream)
-            await server.listen(server.port)
+            await server.listen()
             events += [event async for event in stream]
         await server.until_deserted()
     return events, server

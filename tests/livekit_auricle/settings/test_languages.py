@@ -13,11 +13,10 @@ from livekit.plugins import auricle
 from auricle.protocol import Final, LanguageSpan, Update
 from livekit.plugins.auricle._audio import AudioClock
 from livekit.plugins.auricle._events import SpeechEvents, joined
-from tests.livekit_auricle.scripted_server import serve
 from tests.support import tongues
 from tests.support.adapters.livekit_session import frames
 from tests.support.adapters.livekit_stream import FINAL, collect, push, texts, transcribe, up_to
-from tests.support.levels import Audio, audio
+from tests.support.levels import Audio, audio, level_server
 
 MIXED = Final(
     text="ja yes yes da",
@@ -42,13 +41,13 @@ MIXED = Final(
     ],
 )
 async def test_a_language_is_asked_for_in_any_of_livekits_ways(asked: dict[str, Any], said: str | None) -> None:
-    async with serve() as server:
+    async with level_server() as server:
         await transcribe(auricle.STT(url=server.url, **asked), audio(0.1))
     assert server.starts[0].language == said
 
 
 async def test_it_is_changed_in_any_of_them() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         await transcribe(stt, audio(0.1))
         async with stt.stream() as stream:
@@ -59,7 +58,7 @@ async def test_it_is_changed_in_any_of_them() -> None:
             stt.update_options(detect_language=False, language="de-CH")
             stream.end_input()
             assert texts(await collect(stream)) == ["hello"]
-    updates = [said.language for said in server.said if isinstance(said, Update)]
+    updates = [said.language for said in server.received if isinstance(said, Update)]
     assert updates == ["de", "auto", "en-AU", "de-CH"]
     assert stt.options.language == "de-CH"
 
@@ -69,7 +68,7 @@ async def test_it_is_changed_in_any_of_them() -> None:
     [{"detect_language": True, "language": "de"}, {"detect_language": False}, {"language": "french"}],
 )
 async def test_what_contradicts_itself_or_is_not_offered_changes_nothing(asked: dict[str, Any]) -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, language="de")
         await transcribe(stt, audio(0.1))
         with pytest.raises(ValueError, match="language: "):

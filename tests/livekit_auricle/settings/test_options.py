@@ -6,13 +6,12 @@ import pytest
 from livekit.plugins import auricle
 
 from auricle.protocol import AudioReceived, Update
-from tests.livekit_auricle.scripted_server import serve
 from tests.support.adapters.livekit_stream import collect, push, texts, transcribe
-from tests.support.levels import audio
+from tests.support.levels import audio, level_server
 
 
 async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, turn_detection="server", silence_ms=300)
         async with stt.stream() as stream:
             push(stream, audio(0.2, "hello"))
@@ -21,10 +20,10 @@ async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start(
             stream.end_input()
             events = await collect(stream)
         await transcribe(stt, audio(0.1))
-    updates = [said for said in server.said if isinstance(said, Update)]
+    updates = [said for said in server.received if isinstance(said, Update)]
     assert updates == [Update(latency_ms=560), Update(language="de-DE"), Update(turn=server.starts[1].turn)]
-    at = server.said.index(updates[0])
-    before = sum(len(item.pcm) for item in server.said[:at] if isinstance(item, AudioReceived))
+    at = server.received.index(updates[0])
+    before = sum(len(item.pcm) for item in server.received[:at] if isinstance(item, AudioReceived))
     assert before == 0.4 * 16_000 * 2
     assert len(server.starts) == 2
     assert (server.starts[1].language, server.starts[1].latency_ms) == ("de-DE", 560)
@@ -33,7 +32,7 @@ async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start(
 
 
 async def test_options_that_the_server_does_not_offer_are_refused_where_they_are_set() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         await transcribe(stt, audio(0.1))
         with pytest.raises(ValueError, match="language: the server offers en-US, de-DE, auto, not fr-FR"):
@@ -55,7 +54,7 @@ async def test_options_that_the_server_does_not_offer_are_refused_where_they_are
 
 
 async def test_an_option_that_the_server_cannot_follow_changes_nothing() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url)
         stream = stt.stream()
         stt.update_options(language="xx")  # nobody can know yet what the server offers

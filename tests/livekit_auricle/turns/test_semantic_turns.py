@@ -9,10 +9,9 @@ from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.plugins import auricle
 
 from auricle.protocol import TurnSettings, Update
-from tests.livekit_auricle.scripted_server import serve
 from tests.support.adapters.livekit_session import frames, listening
 from tests.support.adapters.livekit_stream import END, FINAL, INTERIM, START, collect, push, texts, transcribe
-from tests.support.levels import audio
+from tests.support.levels import audio, level_server
 
 PREFLIGHT = SpeechEventType.PREFLIGHT_TRANSCRIPT
 STT_TURNS: dict[str, Any] = {"turn_detection": "stt", "endpointing": {"min_delay": 0.0}}
@@ -25,7 +24,7 @@ SEMANTIC: dict[str, Any] = {
 
 
 async def test_the_stream_starts_with_its_settings() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, **SEMANTIC, end_threshold=0.7, eager_threshold=0.4, refine="auto")
         await transcribe(stt, audio(0.1))
     (start,) = server.starts
@@ -36,7 +35,7 @@ async def test_the_stream_starts_with_its_settings() -> None:
 
 
 async def test_they_change_in_band_and_hold_for_later_streams() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, turn_detection="server", silence_ms=300)
         async with stt.stream() as stream:
             push(stream, audio(0.2, "hello"))
@@ -50,7 +49,7 @@ async def test_they_change_in_band_and_hold_for_later_streams() -> None:
     turn = TurnSettings("semantic", 300, end_threshold=0.8, max_silence_ms=900)
     later = TurnSettings("semantic", 300, end_threshold=0.8, eager_threshold=0.3, max_silence_ms=900)
     back = TurnSettings("silence", 300, end_threshold=0.8, eager_threshold=0.3, max_silence_ms=900)
-    updates = [item for item in server.said if isinstance(item, Update)]
+    updates = [item for item in server.received if isinstance(item, Update)]
     assert updates == [Update(turn=turn, refine="on"), Update(turn=later), Update(turn=back)]
     assert len(server.starts) == 2
     assert (server.starts[1].turn, server.starts[1].refine) == (back, "on")
@@ -58,7 +57,7 @@ async def test_they_change_in_band_and_hold_for_later_streams() -> None:
 
 
 async def test_the_threshold_of_the_mode_gives_preflights() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, **{**SEMANTIC, "eager_threshold": 0.3})
         events = await transcribe(stt, audio(0.1, "hello", 1.0))
     kinds = [event.type for event in events]
@@ -68,7 +67,7 @@ async def test_the_threshold_of_the_mode_gives_preflights() -> None:
 
 
 async def test_the_threshold_of_the_other_mode_gives_none() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, **SEMANTIC, eager_silence_ms=160)
         events = await transcribe(stt, audio(0.1, "hello", 1.0))
     assert not texts(events, PREFLIGHT)
@@ -105,7 +104,7 @@ def test_the_servers_turns_are_needed(wrong: dict[str, Any]) -> None:
 
 
 async def test_recognize_asks_for_no_turns_but_for_the_second_pass() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, **SEMANTIC, eager_threshold=0.3, refine="on")
         event = await stt.recognize(frames(audio("hello", 0.1)))
     assert server.starts[0].turn.mode == "off"
@@ -114,7 +113,7 @@ async def test_recognize_asks_for_no_turns_but_for_the_second_pass() -> None:
 
 
 async def test_finals_say_whether_they_are_refined() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, **SEMANTIC)
         async with stt.stream() as stream:
             push(stream, audio(0.1, "hello there", 0.4))
@@ -138,7 +137,7 @@ async def test_a_session_takes_ends_as_they_come() -> None:
     """After a short silence and after a long one; no pause of the session's own comes on top."""
     speech = audio(0.1, "hello", 0.6, "there", 0.6, "how are", 0.1)
     async with (
-        serve() as server,
+        level_server() as server,
         listening(speech, stt=auricle.STT(url=server.url, **SEMANTIC), vad=None, turn_handling=STT_TURNS) as heard,
     ):
         await heard.until(lambda: len(heard.turns) == 2)

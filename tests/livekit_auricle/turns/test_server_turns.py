@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from livekit.plugins import auricle
 
-from tests.livekit_auricle.scripted_server import serve
 from tests.support.adapters.livekit_session import EnergyVAD, listening
-from tests.support.levels import audio
+from tests.support.levels import audio, level_server
 
 CHUNK = 0.08
 
@@ -21,7 +20,7 @@ def stt_turns(min_delay: float) -> dict[str, Any]:
 async def test_turns_are_committed_on_the_servers_clock() -> None:
     speech = audio(0.1, "hello there", 0.6, "how are", 0.1)
     async with (
-        serve() as server,
+        level_server() as server,
         listening(
             speech,
             stt=auricle.STT(url=server.url, turn_detection="server", silence_ms=400),
@@ -42,7 +41,7 @@ async def test_turns_are_committed_on_the_servers_clock() -> None:
 async def test_the_sessions_delay_counts_from_the_end_of_speech_not_from_the_servers_decision() -> None:
     speech = audio(0.2, "hello there", 0.2)
     async with (
-        serve() as server,
+        level_server() as server,
         listening(
             speech,
             stt=auricle.STT(url=server.url, turn_detection="server", silence_ms=400),
@@ -59,7 +58,7 @@ async def test_the_sessions_delay_counts_from_the_end_of_speech_not_from_the_ser
 
 
 async def test_a_turn_of_two_segments_is_committed_as_one() -> None:
-    async with serve() as server:
+    async with level_server() as server:
         stt = auricle.STT(url=server.url, turn_detection="server", silence_ms=400)
         speech = audio(0.1, "hello there", 0.24, "how are", 0.1)
         async with listening(speech, stt=stt, vad=None, turn_handling=stt_turns(0.0)) as heard:
@@ -74,7 +73,7 @@ async def test_a_turn_of_two_segments_is_committed_as_one() -> None:
 
 async def test_a_manual_commit_flushes_in_this_mode_too() -> None:
     async with (
-        serve() as server,
+        level_server() as server,
         listening(
             audio(0.1, "hello there"),
             stt=auricle.STT(url=server.url, turn_detection="server"),

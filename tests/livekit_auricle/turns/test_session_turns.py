@@ -8,9 +8,9 @@ from typing import Any
 
 from livekit.plugins import auricle
 
-from tests.livekit_auricle.scripted_server import Behaviour, ScriptedServer, serve
 from tests.support.adapters.livekit_session import FRAME_SECONDS, EnergyVAD, Heard, WatchedSTT, listening
-from tests.support.levels import NOISE, Audio, audio
+from tests.support.levels import NOISE, Audio, audio, level_server
+from tests.support.scripted_server import ScriptedServer
 
 VAD_SILENCE = 0.2
 MIN_DELAY = 0.3
@@ -31,7 +31,7 @@ def deciding(
 
 async def test_a_pause_asks_for_the_final_and_the_turn_is_committed_with_it() -> None:
     speech = audio(0.1, "hello there", 0.5, "how are", 0.1)
-    async with serve() as server, deciding(speech, server) as heard:
+    async with level_server() as server, deciding(speech, server) as heard:
         await heard.until(lambda: len(heard.turns) == 2)
     assert heard.turns == heard.finals == ["hello there", "how are"]
     assert "hello" in heard.interims
@@ -44,7 +44,7 @@ async def test_a_pause_asks_for_the_final_and_the_turn_is_committed_with_it() ->
 async def test_a_pause_shorter_than_the_sessions_delay_gives_two_finals_and_one_turn() -> None:
     speech = audio(0.1, "hello there", 0.4, "how are", 0.1)
     patient = {"turn_detection": "vad", "endpointing": {"min_delay": 0.6}}
-    async with serve() as server, deciding(speech, server, turns=patient) as heard:
+    async with level_server() as server, deciding(speech, server, turns=patient) as heard:
         await heard.until(lambda: bool(heard.turns))
     assert heard.finals == ["hello there", "how are"]
     assert heard.turns == ["hello there how are"]
@@ -56,7 +56,7 @@ async def test_a_pause_shorter_than_the_sessions_delay_gives_two_finals_and_one_
 async def test_no_chunk_boundary_brings_a_final() -> None:
     """It would come later than the session's delay, and half a sentence would be a turn."""
     speech = audio(0.1, "hello there", 0.5, "how are", 0.1)
-    async with serve() as server, deciding(speech, server, turns={"turn_detection": "manual"}) as heard:
+    async with level_server() as server, deciding(speech, server, turns={"turn_detection": "manual"}) as heard:
         await heard.until(lambda: heard.interims[-1:] == ["hello there how are"])
         assert heard.finals == []
         assert await heard.session.commit_user_turn() == "hello there how are"
@@ -66,7 +66,7 @@ async def test_no_chunk_boundary_brings_a_final() -> None:
 
 async def test_a_flush_is_answered_at_once() -> None:
     speech = audio(0.1, "hello there", 0.4, NOISE, 0.4, "how are", 0.1)
-    async with serve() as server:
+    async with level_server() as server:
         stt = WatchedSTT(url=server.url)
         async with listening(speech, stt=stt, vad=EnergyVAD(VAD_SILENCE), turn_handling=VAD_TURNS) as heard:
             await heard.until(lambda: len(heard.turns) == 2)
@@ -77,14 +77,14 @@ async def test_a_flush_is_answered_at_once() -> None:
 
 async def test_a_noise_gets_an_empty_final_and_the_session_goes_on_listening() -> None:
     speech = audio(0.1, NOISE, 0.4, "hello", 0.1)
-    async with serve() as server, deciding(speech, server) as heard:
+    async with level_server() as server, deciding(speech, server) as heard:
         await heard.until(lambda: bool(heard.turns))
     assert heard.turns == ["hello"]
 
 
 async def test_a_final_that_comes_late_still_holds_the_whole_turn() -> None:
     speech = audio(0.1, "how are", 0.1)
-    async with serve(Behaviour(final_delay=0.3)) as server, deciding(speech, server) as heard:
+    async with level_server(final_delay=0.3) as server, deciding(speech, server) as heard:
         await heard.until(lambda: bool(heard.turns))
     assert heard.turns == ["how are"]
     (committed,) = heard.turn_times
@@ -93,14 +93,14 @@ async def test_a_final_that_comes_late_still_holds_the_whole_turn() -> None:
 
 async def test_a_thinking_pause_shorter_than_the_vads_does_not_split_the_turn() -> None:
     speech = audio(0.1, "how are", 0.14, "you", 0.2)
-    async with serve() as server, deciding(speech, server) as heard:
+    async with level_server() as server, deciding(speech, server) as heard:
         await heard.until(lambda: bool(heard.turns))
     assert heard.finals == heard.turns == ["how are you"]
 
 
 async def test_closing_in_mid_sentence_keeps_the_words_and_does_not_wait_for_them() -> None:
     speech = audio(0.1, "hello there how are you")
-    async with serve() as server, deciding(speech, server) as heard:
+    async with level_server() as server, deciding(speech, server) as heard:
         await heard.until(lambda: heard.interims[-1:] == ["hello there"])
         began = time.perf_counter()
         await heard.session.aclose()
@@ -111,7 +111,7 @@ async def test_closing_in_mid_sentence_keeps_the_words_and_does_not_wait_for_the
 
 async def test_a_committed_turn_does_not_repeat_an_interim_that_the_final_took_back() -> None:
     async with (
-        serve(Behaviour(forgetful=True)) as server,
+        level_server(forgetful=True) as server,
         deciding(audio(0.1, "hello there"), server, turns={"turn_detection": "manual"}) as heard,
     ):
         await heard.until(lambda: heard.interims[-1:] == ["hello"])
@@ -120,7 +120,7 @@ async def test_a_committed_turn_does_not_repeat_an_interim_that_the_final_took_b
 
 async def test_room_audio_at_24_khz_is_recognised_as_well() -> None:
     speech = audio(0.1, "hello there", 0.2, rate=24_000)
-    async with serve() as server, deciding(speech, server, frame_seconds=0.05) as heard:
+    async with level_server() as server, deciding(speech, server, frame_seconds=0.05) as heard:
         await heard.until(lambda: bool(heard.turns))
     assert heard.turns == ["hello there"]
     assert server.starts[0].sample_rate == 16_000

@@ -22,8 +22,9 @@ from auricle import ReconnectPolicy
 from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.scripted import Refusal, ScriptedServer, final, interim, scripted_server, turn_end
 from tests.support.adapters.pipecat_pipeline import running
+from tests.support.scripted_server import Refusal, ScriptedServer
+from tests.support.server_events import final, interim, turn_end
 
 QUICK = ReconnectPolicy(attempts=3, first_delay=0.01, max_delay=0.02)
 PATIENT = ReconnectPolicy(attempts=1000, first_delay=0.01, max_delay=0.02)
@@ -60,7 +61,7 @@ async def test_a_full_server_is_not_a_broken_one(server: ScriptedServer) -> None
         await agent.vad(speaking=False)
         session = await server.session()
         finalize = await session.next(Finalize)
-        assert session.heard == pytest.approx(0.2)
+        assert session.seconds == pytest.approx(0.2)
         await session.send(final("Worth the wait.", 0.2, finalize))
         assert (await agent.down.wait_for(TranscriptionFrame)).finalized
         assert len(agent.up.of(ErrorFrame)) == 1
@@ -70,7 +71,7 @@ async def test_a_full_server_is_not_a_broken_one(server: ScriptedServer) -> None
 
 
 async def test_a_server_that_is_not_there_costs_the_service_its_usability_in_the_end() -> None:
-    async with scripted_server() as server:
+    async with ScriptedServer() as server:
         url = server.url
     stt = AuricleSTTService(url=url, reconnect=QUICK)
     heard: list[str] = []
@@ -84,13 +85,13 @@ async def test_a_server_that_is_not_there_costs_the_service_its_usability_in_the
 
 
 async def test_a_server_that_comes_late_is_found() -> None:
-    async with scripted_server() as early:
+    async with ScriptedServer() as early:
         port = int(early.url.rsplit(":", 1)[1])
         url = early.url
     stt = AuricleSTTService(url=url, reconnect=PATIENT)
     async with running(stt) as agent:
         await agent.up.wait_for(ErrorFrame)
-        async with scripted_server(port) as server:
+        async with ScriptedServer(port=port) as server:
             session = await server.session()
             await session.send(final("there", 0.2))
             await agent.down.wait_for(TranscriptionFrame)
@@ -136,7 +137,7 @@ async def test_connections_that_break_at_once_are_forgiven_as_often_as_the_polic
         await agent.vad(speaking=False)
         await session.send(final("Patience.", 0.1, await session.next(Finalize)))
         assert (await agent.down.wait_for(TranscriptionFrame)).finalized
-        assert session.heard == pytest.approx(0.1)
+        assert session.seconds == pytest.approx(0.1)
     assert agent.up.of(ErrorFrame) == []
 
 
@@ -164,7 +165,7 @@ async def test_a_stream_that_has_grown_too_long_is_followed_by_the_next(server: 
     async with running(AuricleSTTService(url=server.url, reconnect=QUICK)) as agent:
         first = await server.session()
         await agent.speak(0.5)
-        await first.until(lambda: first.heard == 0.5)
+        await first.until(lambda: first.seconds == 0.5)
         await first.send(final("one", 0.5))
         await agent.down.wait_for(TranscriptionFrame)
         await first.fail("stream_too_long", "four hours are the most")
@@ -179,7 +180,7 @@ async def test_a_server_that_ends_a_stream_because_it_is_full_is_waited_for(serv
     async with running(AuricleSTTService(url=server.url, reconnect=NEVER)) as agent:
         first = await server.session()
         await agent.speak(0.5)
-        await first.until(lambda: first.heard == 0.5)
+        await first.until(lambda: first.seconds == 0.5)
         await first.send(final("one", 0.5))
         await agent.down.wait_for(TranscriptionFrame)
         await first.fail("server_full", "its slot was needed")
@@ -197,14 +198,14 @@ async def test_a_cut_connection_loses_and_doubles_nothing(server: ScriptedServer
         first = await server.session()
         await agent.vad(speaking=True)
         await agent.speak(0.4)
-        await first.until(lambda: first.heard >= 0.38)
+        await first.until(lambda: first.seconds >= 0.38)
         await first.send(interim("twice", 0.3))
         await agent.down.wait_for(InterimTranscriptionFrame)
         first.cut()
         await agent.vad(speaking=False)
         second = await server.session()
         finalize = await second.next(Finalize)
-        assert second.heard == pytest.approx(0.4)
+        assert second.seconds == pytest.approx(0.4)
         await second.send(interim("twice", 0.3), final("Twice.", 0.4, finalize))
         assert (await agent.down.wait_for(TranscriptionFrame)).finalized
     assert len(agent.down.of(TranscriptionFrame)) == 1

@@ -29,8 +29,9 @@ from pipecat.workers.runner import WorkerRunner
 from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.scripted import PATIENCE, ScriptedServer, Session, final, turn_end
 from tests.support.adapters.pipecat_pipeline import PARAMS, Agent, Tap, audio, running
+from tests.support.scripted_server import PATIENCE, ScriptedServer, Session
+from tests.support.server_events import final, turn_end
 
 Data = TypeVar("Data", bound=MetricsData)
 

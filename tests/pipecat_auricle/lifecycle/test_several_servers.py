@@ -21,8 +21,9 @@ from auricle import ReconnectPolicy
 from auricle.protocol.client_messages import Finalize, Update
 from auricle.protocol.server_messages import Error, SpeechStarted
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.scripted import Refusal, ScriptedServer, final, interim, scripted_server, turn_end
 from tests.support.adapters.pipecat_pipeline import Agent, running
+from tests.support.scripted_server import Refusal, ScriptedServer
+from tests.support.server_events import final, interim, turn_end
 
 Settings = AuricleSTTService.Settings
 QUICK = ReconnectPolicy(attempts=3, first_delay=0.01, max_delay=0.02)
@@ -31,7 +32,7 @@ FULL = Refusal(503, retry_after="0")
 
 @pytest.fixture
 async def other() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as server:
+    async with ScriptedServer() as server:
         yield server
 
 
@@ -55,7 +56,7 @@ async def test_one_that_will_not_have_the_stream_is_passed_over(
 
 async def test_all_full_is_not_broken_even_where_one_is_gone(server: ScriptedServer) -> None:
     """More refusals than a broken server is forgiven; then the words that were said meanwhile."""
-    async with scripted_server() as gone:
+    async with ScriptedServer() as gone:
         urls = [gone.url, server.url]
     server.refusals = [FULL] * 6
     stt = AuricleSTTService(url=urls, reconnect=QUICK)
@@ -66,7 +67,7 @@ async def test_all_full_is_not_broken_even_where_one_is_gone(server: ScriptedSer
         await agent.vad(speaking=False)
         session = await server.session()
         finalize = await session.next(Finalize)
-        assert session.heard == pytest.approx(0.2)
+        assert session.seconds == pytest.approx(0.2)
         await session.send(final("Worth the wait.", 0.2, finalize))
         assert (await agent.down.wait_for(TranscriptionFrame)).finalized
         assert len(agent.up.of(ErrorFrame)) == 1
@@ -76,12 +77,12 @@ async def test_all_full_is_not_broken_even_where_one_is_gone(server: ScriptedSer
 
 async def test_another_goes_on_where_one_died_in_mid_utterance(server: ScriptedServer) -> None:
     async with AsyncExitStack() as dying:
-        first_server = await dying.enter_async_context(scripted_server())
+        first_server = await dying.enter_async_context(ScriptedServer())
         async with running(AuricleSTTService(url=[first_server.url, server.url], reconnect=QUICK)) as agent:
             first = await first_server.session()
             await agent.vad(speaking=True)
             await agent.speak(0.4)
-            await first.until(lambda: first.heard >= 0.38)
+            await first.until(lambda: first.seconds >= 0.38)
             await first.send(final("One", 0.2), SpeechStarted(start=0.25), interim("two", 0.38))
             await agent.down.wait_for(InterimTranscriptionFrame)
             await dying.aclose()
@@ -89,7 +90,7 @@ async def test_another_goes_on_where_one_died_in_mid_utterance(server: ScriptedS
             await agent.vad(speaking=False)
             second = await server.session()
             finalize = await second.next(Finalize)
-            assert second.heard == pytest.approx(0.4)  # all but what has its final
+            assert second.seconds == pytest.approx(0.4)  # all but what has its final
             await second.send(SpeechStarted(start=0.05), interim("two", 0.18), final("two three.", 0.4, finalize))
             assert (await agent.down.wait_for(TranscriptionFrame, lambda frame: frame.finalized)).text == "two three."
     assert transcripts(agent) == ["One", "two three."]
@@ -100,12 +101,12 @@ async def test_another_goes_on_where_one_died_in_mid_utterance(server: ScriptedS
 
 async def test_a_turn_goes_on_at_another_server(server: ScriptedServer) -> None:
     async with AsyncExitStack() as dying:
-        first_server = await dying.enter_async_context(scripted_server())
+        first_server = await dying.enter_async_context(ScriptedServer())
         stt = AuricleSTTService(url=[first_server.url, server.url], turn_detection="server", reconnect=QUICK)
         async with running(stt) as agent:
             first = await first_server.session()
             await agent.speak(0.4)
-            await first.until(lambda: first.heard >= 0.38)
+            await first.until(lambda: first.seconds >= 0.38)
             await first.send(SpeechStarted(start=0.1), final("One", 0.2), interim("two", 0.38))
             await agent.down.wait_for(InterimTranscriptionFrame)
             await dying.aclose()
@@ -122,7 +123,7 @@ async def test_what_the_server_offers_is_what_the_one_in_use_offers(server: Scri
     """The one that took the call over has fewer latencies and languages."""
     server.ready = replace(server.ready, latencies_ms=(80,), languages=("en-US",), model="small")
     async with AsyncExitStack() as dying:
-        first_server = await dying.enter_async_context(scripted_server())
+        first_server = await dying.enter_async_context(ScriptedServer())
         stt = AuricleSTTService(
             url=[first_server.url, server.url], reconnect=QUICK, settings=Settings(language="en-US", latency_ms=80)
         )

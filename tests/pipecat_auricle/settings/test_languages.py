@@ -13,9 +13,10 @@ from auricle.protocol.server_messages import Error
 from auricle_server.checkpoints.languages import TRAINED
 from pipecat_auricle import AuricleSTTService
 from pipecat_auricle.frames import language_of
-from tests.pipecat_auricle.scripted import ScriptedServer, final
 from tests.support import tongues
 from tests.support.adapters.pipecat_pipeline import Agent, pcm_frames, running
+from tests.support.scripted_server import ScriptedServer
+from tests.support.server_events import final
 
 Settings = AuricleSTTService.Settings
 

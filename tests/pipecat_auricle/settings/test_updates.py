@@ -16,8 +16,9 @@ from auricle.protocol.client_messages import Update
 from auricle.protocol.server_messages import Error
 from auricle.protocol.settings import TurnSettings
 from pipecat_auricle import AuricleSTTService, AuricleSTTSettings
-from tests.pipecat_auricle.scripted import ScriptedServer, final, scripted_server
 from tests.support.adapters.pipecat_pipeline import running
+from tests.support.scripted_server import ScriptedServer
+from tests.support.server_events import final
 
 Settings = AuricleSTTService.Settings
 
@@ -128,7 +129,7 @@ async def test_an_update_for_another_service_goes_on_to_it(server: ScriptedServe
 
 
 async def test_what_is_changed_without_a_server_holds_for_the_first_stream() -> None:
-    async with scripted_server() as early:
+    async with ScriptedServer() as early:
         port = int(early.url.rsplit(":", 1)[1])
     patient = ReconnectPolicy(attempts=1000, first_delay=0.01, max_delay=0.02)
     stt = AuricleSTTService(url=early.url, reconnect=patient)
@@ -137,7 +138,7 @@ async def test_what_is_changed_without_a_server_holds_for_the_first_stream() -> 
         await agent.send(STTUpdateSettingsFrame(delta=Settings(latency_ms=560, language="de-DE")))
         await agent.speak(0.02)
         await agent.down.wait_for(InputAudioRawFrame)  # behind the update
-        async with scripted_server(port) as server:
+        async with ScriptedServer(port=port) as server:
             start = (await server.session()).start
             assert (start.latency_ms, start.language) == (560, "de-DE")
             await agent.worker.cancel()

@@ -21,10 +21,11 @@ from auricle import ReconnectPolicy
 from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.scripted import ScriptedServer, eager_end, final, interim, turn_end
 from tests.pipecat_auricle.turns.test_eager_turns import answers, guess, service
 from tests.support.adapters.echo_llm import EchoLLM, Question
 from tests.support.adapters.pipecat_pipeline import aggregator, running
+from tests.support.scripted_server import ScriptedServer
+from tests.support.server_events import eager_end, final, interim, turn_end
 
 SHORT = AuricleSTTService.Settings(silence_ms=160, eager_silence_ms=80)
 
@@ -54,7 +55,7 @@ async def test_a_guess_after_a_mute_has_the_words_that_the_user_was_heard_to_say
         await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
         await agent.send(STTMuteFrame(mute=False))
         await agent.speak(0.1)
-        await session.until(lambda: session.heard > 0)
+        await session.until(lambda: session.seconds > 0)
         frame = await guess(agent, session, "do it", 1.6, turn="Actually do it")
         await session.send(final("do it", 1.2, at=2.1), turn_end("Actually do it", 2.1))
         await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)

@@ -24,15 +24,16 @@ from pipecat.turns.user_mute import AlwaysUserMuteStrategy
 from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.scripted import ScriptedServer, Session, final, interim, turn_end
 from tests.support.adapters.pipecat_pipeline import Agent, aggregator, audio, running
+from tests.support.scripted_server import ScriptedServer, Session
+from tests.support.server_events import final, interim, turn_end
 
 
 async def speak(agent: Agent, session: Session, seconds: float) -> None:
     """Sends audio that must arrive."""
-    wanted = session.heard + seconds
+    wanted = session.seconds + seconds
     await agent.speak(seconds)
-    await session.until(lambda: session.heard >= wanted - 0.001)
+    await session.until(lambda: session.seconds >= wanted - 0.001)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ async def test_nothing_said_while_muted_is_heard(server: ScriptedServer, mute: F
         flush = await session.next(Finalize)
         await agent.send(unmute)
         await speak(agent, session, 0.1)
-        assert session.heard == pytest.approx(0.3)
+        assert session.seconds == pytest.approx(0.3)
         before = sum(item for item in session.log[: session.log.index(flush)] if isinstance(item, int))
         assert before == 0.2 * 16_000 * 2
         # Audio goes on to whoever else wants it.

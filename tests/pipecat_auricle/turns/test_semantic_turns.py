@@ -17,9 +17,10 @@ from auricle.protocol.client_messages import Update
 from auricle.protocol.server_messages import Final, SpeechStarted
 from auricle.protocol.settings import TurnSettings
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.scripted import ScriptedServer, eager_end, final, interim, resumed, turn_end
 from tests.support.adapters.echo_llm import EchoLLM, Question
 from tests.support.adapters.pipecat_pipeline import aggregator, running
+from tests.support.scripted_server import ScriptedServer
+from tests.support.server_events import eager_end, final, interim, resumed, turn_end
 
 Settings = AuricleSTTService.Settings
 SEMANTIC = Settings(turn_mode="semantic", end_threshold=0.7, min_silence_ms=240, max_silence_ms=1_500)

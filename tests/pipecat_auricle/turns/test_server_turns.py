@@ -27,8 +27,9 @@ from auricle.protocol.client_messages import Finalize, Update
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from pipecat_auricle.recognition import Recognition
-from tests.pipecat_auricle.scripted import PATIENCE, ScriptedServer, final, interim, turn_end
 from tests.support.adapters.pipecat_pipeline import aggregator, running
+from tests.support.scripted_server import PATIENCE, ScriptedServer
+from tests.support.server_events import final, interim, turn_end
 
 TURN: tuple[type[Frame], ...] = (
     ProposedUserStartedSpeakingFrame,

@@ -25,8 +25,9 @@ from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import Final, SpeechStarted
 from pipecat_auricle import AuricleSTTService
-from tests.pipecat_auricle.scripted import ScriptedServer, final, interim
 from tests.support.adapters.pipecat_pipeline import Agent, aggregator, running
+from tests.support.scripted_server import ScriptedServer
+from tests.support.server_events import final, interim
 
 
 def metrics(agent: Agent, kind: type[MetricsData]) -> list[MetricsData]:
@@ -40,7 +41,7 @@ async def test_a_vad_stop_is_answered_by_the_finalized_transcript(server: Script
         assert session.start.turn.mode == "off"
         await agent.vad(speaking=True)
         await agent.speak(0.4)
-        await session.until(lambda: session.heard >= 0.36)
+        await session.until(lambda: session.seconds >= 0.36)
         await session.send(interim("hello", 0.2))
         shown = await agent.down.wait_for(InterimTranscriptionFrame)
         await agent.vad(speaking=False)
@@ -125,7 +126,7 @@ async def test_frames_name_whoever_spoke(server: ScriptedServer) -> None:
     async with running(AuricleSTTService(url=server.url)) as agent:
         session = await server.session()
         await agent.send(UserAudioRawFrame(audio=bytes(640), sample_rate=16_000, num_channels=1, user_id="ada"))
-        await session.until(lambda: session.heard > 0)
+        await session.until(lambda: session.seconds > 0)
         await session.send(interim("it was", 0.2), final("It was me.", 0.4))
         heard = await agent.down.wait_for(TranscriptionFrame)
         (shown,) = agent.down.of(InterimTranscriptionFrame)
