@@ -1,4 +1,4 @@
-"""Everything that can be set, frozen. `from_environment` is the only reader of the environment."""
+"""The settings of a server, frozen. Only `from_environment` reads the environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class ConfigError(ValueError):
-    """A setting that cannot be; the message names it and says what would do."""
+    """An invalid setting; the message names it and says what is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +139,13 @@ def _read(environment: Mapping[str, str], variables: Mapping[str, Callable[[str]
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> ServerConfig:
-    """What the ``AURICLE_*`` variables describe: ``AURICLE_PORT``, ``AURICLE_IDLE_SECONDS`` and so on.
+    """The configuration in the ``AURICLE_*`` variables: ``AURICLE_PORT``, ``AURICLE_IDLE_SECONDS`` and so on.
 
     Args:
-        environment: In place of the process's own.
+        environment: Read in place of the process's own.
 
     Raises:
-        ConfigError: A variable holds no legal value.
+        ConfigError: The value of a variable is invalid.
     """
     environment = os.environ if environment is None else environment
     limits = replace(DEFAULT_LIMITS, **_read(environment, _LIMITS))

@@ -1,8 +1,8 @@
-"""Every metric object. One set per gateway, in a registry of its own, so that a process may hold several.
+"""All metrics. Each gateway has a set in a registry of its own, so that one process may hold several.
 
-Gateways that are processes of their own share their figures through files in a folder (the client library's
-multiprocess mode, switched on by `share_metrics`): whichever of them is asked answers for all, and what a gateway that
-has died had counted stays counted.
+Gateways in processes of their own share their figures through files in a folder (the multiprocess mode of
+prometheus_client, switched on by `share_metrics`): each of them answers for all, and the counts of a gateway that has
+died remain.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from auricle_server.ipc.messages import StepSample
 
 _FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the client library looks for its folder."""
+"""Where prometheus_client looks for its folder."""
 _Mode = Literal["livemax", "livesum"]
 
 _STEP_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.5, 1.0)
@@ -28,18 +28,18 @@ _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 
 
 def share_metrics(folder: str) -> None:
-    """From now on this process keeps its figures in `folder`, with those of others; before any `Metrics` is made."""
+    """Makes this process keep its figures in `folder`, with those of others. To be called before `Metrics` is made."""
     os.environ[_FOLDER_VARIABLE] = folder
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 
 def forget_process(folder: str, pid: int) -> None:
-    """A process that shared its metrics has ended: its gauges go, what it has counted stays."""
+    """Removes the gauges of a process that has ended; its counts remain."""
     mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """What `/metrics` shows."""
+    """The metrics of one gateway, as `/metrics` shows them."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -108,13 +108,13 @@ class Metrics:
         return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
     def observe_steps(self, steps: Iterable[StepSample]) -> None:
-        """What a worker has told of its steps."""
+        """Counts the engine steps that a worker has reported."""
         for step in steps:
             self.step_seconds.labels(step.chunk_ms).observe(step.seconds)
             self.batch_rows.observe(step.rows)
 
     def text(self) -> bytes:
-        """Prometheus text format."""
+        """All metrics in the text format of Prometheus."""
         folder = os.environ.get(_FOLDER_VARIABLE)
         if folder is None:
             return generate_latest(self.registry)

@@ -11,7 +11,7 @@ from auricle_server.ipc.messages import FromWorker, ToWorker
 
 
 class InProcessChannel:
-    """A link without sockets. `worker` is the worker's end; every gateway takes an end of its own."""
+    """A channel without sockets. `worker` is the worker's end; each gateway has an end of its own."""
 
     def __init__(self) -> None:
         self.worker = InProcessWorkerChannel()
@@ -22,7 +22,7 @@ class InProcessChannel:
 
 
 class InProcessGatewayChannel:
-    """See `GatewayLink`."""
+    """See `GatewayChannel`."""
 
     def __init__(self, worker: InProcessWorkerChannel, loop: asyncio.AbstractEventLoop) -> None:
         self._worker = worker
@@ -31,28 +31,28 @@ class InProcessGatewayChannel:
         self._identity = worker.join(self)
 
     def deliver(self, message: FromWorker | None) -> None:
-        """From the worker's thread: a message, or None when the worker goes."""
+        """Called on the worker's thread with a message, or with None when the worker stops."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._inbox.put_nowait, message)
 
     async def send(self, message: ToWorker) -> None:
-        """See `GatewayLink`."""
+        """See `GatewayChannel`."""
         self._worker.inbox.put((self._identity, message))
 
     async def receive(self) -> FromWorker:
-        """See `GatewayLink`."""
+        """See `GatewayChannel`."""
         message = await self._inbox.get()
         if message is None:
             raise ChannelLost("the worker has stopped")
         return message
 
     async def close(self) -> None:
-        """See `GatewayLink`."""
+        """See `GatewayChannel`."""
         self._worker.gateways.pop(self._identity, None)
 
 
 class InProcessWorkerChannel:
-    """See `WorkerLink`."""
+    """See `WorkerChannel`."""
 
     def __init__(self) -> None:
         self.inbox: queue.SimpleQueue[tuple[bytes, ToWorker]] = queue.SimpleQueue()
@@ -60,14 +60,14 @@ class InProcessWorkerChannel:
         self._joined = 0
 
     def join(self, gateway: InProcessGatewayChannel) -> bytes:
-        """Takes a gateway in and names it."""
+        """Registers a gateway and returns its identity."""
         self._joined += 1
         identity = b"gateway-%d" % self._joined
         self.gateways[identity] = gateway
         return identity
 
     def receive(self, timeout: float) -> list[tuple[bytes, ToWorker]]:
-        """See `WorkerLink`."""
+        """See `WorkerChannel`."""
         messages: list[tuple[bytes, ToWorker]] = []
         with contextlib.suppress(queue.Empty):
             messages.append(self.inbox.get(block=timeout > 0, timeout=timeout))
@@ -76,11 +76,11 @@ class InProcessWorkerChannel:
         return messages
 
     def send(self, gateway: bytes, message: FromWorker) -> None:
-        """See `WorkerLink`."""
+        """See `WorkerChannel`."""
         if end := self.gateways.get(gateway):
             end.deliver(message)
 
     def close(self) -> None:
-        """See `WorkerLink`."""
+        """See `WorkerChannel`."""
         for gateway in list(self.gateways.values()):
             gateway.deliver(None)

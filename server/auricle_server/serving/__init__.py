@@ -1,1 +1,1 @@
-"""The processes of a server: the supervisor, its children, and a server inside another process."""
+"""The processes of a server: the supervisor, the gateways and workers, and a server inside another process."""

@@ -1,4 +1,4 @@
-"""A whole server inside one process, for tests, the demo and the command line: no sockets but the listening one."""
+"""A whole server in one process, for tests, the demo and the command line: its only socket is the listening one."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _READY_SECONDS = 30.0
 async def serve_locally(
     config: ServerConfig | None = None, *, model: str | None = None, port: int = 0, engine: Engine | None = None
 ) -> AsyncIterator[str]:
-    """A server on the loopback, ready for streams, whose worker steps in a thread of this process.
+    """A server on the loopback, ready for streams, whose worker runs in a thread of this process.
 
     Args:
         config: How it runs; ``host`` and ``port`` are replaced.
-        model: In place of the one in `config`.
+        model: Replaces the model in `config`.
         port: Port to listen at; 0 takes a free one.
-        engine: In place of one made from `config`.
+        engine: Used instead of one made from `config`.
 
     Yields:
         The server's URL, ``ws://127.0.0.1:PORT``.
@@ -40,11 +40,11 @@ async def serve_locally(
     config = replace(config or ServerConfig(), host="127.0.0.1", port=port)
     if model is not None:
         config = replace(config, model=model)
-    link = InProcessChannel()
+    channel = InProcessChannel()
     stop = threading.Event()
-    thread = await asyncio.to_thread(_start_worker, config, engine, link, stop)
+    thread = await asyncio.to_thread(_start_worker, config, engine, channel, stop)
     try:
-        async with listening(config, [link.gateway()]) as (gateway, bound):
+        async with listening(config, [channel.gateway()]) as (gateway, bound):
             await until_ready(gateway, _READY_SECONDS)
             yield f"ws://127.0.0.1:{bound}"
     finally:
@@ -53,14 +53,14 @@ async def serve_locally(
 
 
 def _start_worker(
-    config: ServerConfig, engine: Engine | None, link: InProcessChannel, stop: threading.Event
+    config: ServerConfig, engine: Engine | None, channel: InProcessChannel, stop: threading.Event
 ) -> threading.Thread:
     from auricle_server.worker.factory import build_admission, build_engine, model_info
     from auricle_server.worker.loop import Worker
 
     engine = engine or build_engine(config)
     info = model_info(engine, config.default_latency_ms)
-    worker = Worker(engine, link.worker, info, build_admission(config, engine))
+    worker = Worker(engine, channel.worker, info, build_admission(config, engine))
     thread = threading.Thread(target=worker.run, args=(stop,), name="auricle-worker", daemon=True)
     thread.start()
     return thread

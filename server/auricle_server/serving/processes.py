@@ -1,4 +1,4 @@
-"""What the processes of a server run: the entry points that the supervisor starts."""
+"""The entry points of the processes that the supervisor starts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from auricle_server.config import ServerConfig
 log = logging.getLogger(__name__)
 
 METRICS = "metrics"
-"""Where the gateways keep their metrics, in the server's folder."""
+"""Folder of the gateways' metrics, inside the server's folder."""
 CANNOT_START = os.EX_CONFIG
-"""Exit code of a process whose configuration cannot work: a restart would not help."""
+"""Exit code of a process whose configuration is invalid, so that a restart would not help."""
 
 
 def configure_logging(level: str) -> None:
@@ -43,9 +43,9 @@ def worker_main(config: ServerConfig, endpoint: str, index: int) -> None:
 
     configure_logging(config.log_level)
     stop = threading.Event()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the supervisor's business
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the supervisor acts on it
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    threading.Thread(target=_outlive_nobody, args=(stop,), daemon=True).start()
+    threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     try:
         engine = build_engine(config, index)
         info = model_info(engine, config.default_latency_ms)
@@ -53,26 +53,26 @@ def worker_main(config: ServerConfig, endpoint: str, index: int) -> None:
     except (CheckpointError, ValueError) as error:
         log.error("%s", error)
         sys.exit(CANNOT_START)
-    # The link is bound last: a worker that can be reached is ready.
+    # The channel is bound last: a worker that can be reached is ready.
     Worker(engine, ZeroMQWorkerChannel(endpoint), info, admission).run(stop)
 
 
-def _outlive_nobody(stop: threading.Event) -> None:
+def _stop_with_parent(stop: threading.Event) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         stop.set()
 
 
-def gateway_main(config: ServerConfig, endpoints: tuple[str, ...], news: Connection, folder: Path, index: int) -> None:
+def gateway_main(config: ServerConfig, endpoints: tuple[str, ...], ready: Connection, folder: Path, index: int) -> None:
     """A gateway process.
 
     Args:
         config: Of the server, with the port in place.
         endpoints: Of the workers.
-        news: Gets the process's name when the gateway takes streams.
-        folder: Of the server's own. The gateways keep their metrics there, so that each can answer for all, and have
-            their sockets there to pass clients on.
+        ready: Gets the process's name when the gateway takes streams.
+        folder: Of this server. The gateways keep their metrics there, so that each can answer for all, and their
+            sockets, on which they pass clients on to each other.
         index: Number of the gateway.
     """
     from auricle_server.metrics import share_metrics
@@ -81,11 +81,11 @@ def gateway_main(config: ServerConfig, endpoints: tuple[str, ...], news: Connect
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     share_metrics(str(folder / METRICS))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_gateway(config, endpoints, news, folder, index))
+        runner.run(_gateway(config, endpoints, ready, folder, index))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """A gateway's event loops: those of uvloop, where it is installed, spend up to a fifth less on a packet."""
+    """Uvloop's event loops where it is installed: they spend up to a fifth less CPU time on a packet."""
     try:
         from uvloop import new_event_loop
     except ImportError:
@@ -94,7 +94,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _gateway(
-    config: ServerConfig, endpoints: tuple[str, ...], news: Connection, folder: Path, index: int
+    config: ServerConfig, endpoints: tuple[str, ...], ready: Connection, folder: Path, index: int
 ) -> None:
     from auricle_server.gateway.http.server import serve_until
     from auricle_server.gateway.session.resume_proxy import ResumeProxy
@@ -111,7 +111,7 @@ async def _gateway(
         stop,
         config,
         lambda: [ZeroMQGatewayChannel(endpoint) for endpoint in endpoints],
-        lambda: news.send(multiprocessing.current_process().name),
+        lambda: ready.send(multiprocessing.current_process().name),
         reuse_port=True,
         resume_proxy=ResumeProxy(folder, index),
     )

@@ -1,4 +1,4 @@
-"""`auricle serve`: workers and gateways as processes of their own, restarted when they die, drained at the end."""
+"""`auricle serve`: workers and gateways in processes of their own, restarted when they die, drained at the end."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from auricle_server.voice.models import ModelsMissing, find_wanted
 log = logging.getLogger(__name__)
 
 _SETTLED_SECONDS = 60.0
-"""A process that has lived for this long starts its restarts anew."""
-_LONGEST_WAIT = 30.0
+"""A process that has run for this long is restarted at once, as if it had not failed before."""
+_MAX_DELAY = 30.0
 _GRACE_SECONDS = 8.0
-"""For the last finals and the farewells, beyond `drain_seconds`."""
+"""For the last finals and close frames, after `drain_seconds`."""
 _WORKER_GRACE_SECONDS = 5.0
 
 _context = multiprocessing.get_context("spawn")  # a fork would share the parent's threads and sockets
@@ -36,7 +36,7 @@ _context = multiprocessing.get_context("spawn")  # a fork would share the parent
 
 @dataclass(slots=True)
 class _Child:
-    """One process to be kept alive."""
+    """One process that is kept running."""
 
     name: str
     start: Callable[[], BaseProcess]
@@ -44,34 +44,34 @@ class _Child:
     began: float = 0.0
     failures: int = 0
     due: float = field(default=0.0)
-    """When to start it."""
+    """Monotonic time of its next start."""
 
     def launch(self) -> None:
         self.process, self.began = self.start(), time.monotonic()
 
     def plan_restart(self, now: float) -> float:
-        """Notes that the process has died; returns the seconds until its successor starts."""
+        """Notes that the process has died; returns the seconds until it is started again."""
         self.failures = 0 if now - self.began > _SETTLED_SECONDS else self.failures + 1
-        delay = 0.0 if self.failures <= 1 else min(_LONGEST_WAIT, 0.5 * 2.0 ** (self.failures - 2))
+        delay = 0.0 if self.failures <= 1 else min(_MAX_DELAY, 0.5 * 2.0 ** (self.failures - 2))
         self.process, self.due = None, now + delay
         return delay
 
 
 class Supervisor:
-    """Keeps the processes of one server.
+    """Runs the processes of one server.
 
     Args:
         config: Of the server; port 0 takes a free one.
-        announce: Called once with the server's URL, when all its gateways take streams.
+        announce: Called once with the server's URL, when all gateways take streams.
     """
 
     def __init__(self, config: ServerConfig, announce: Callable[[str], None] | None = None) -> None:
         self._config = config
         self._announce = announce
-        self._awaited = {f"gateway-{index}" for index in range(config.gateways)}
+        self._not_ready = {f"gateway-{index}" for index in range(config.gateways)}
         self._stopping = False
         self._signals, self._signalled = os.pipe()
-        self._news, self._gateways_end = _context.Pipe(duplex=False)
+        self._ready, self._gateways_end = _context.Pipe(duplex=False)
         self._gateways: list[_Child] = []
         self._workers: list[_Child] = []
         self._metrics_folder = Path()
@@ -124,34 +124,34 @@ class Supervisor:
     # --- while serving -----------------------------------------------------------------------------------------------
 
     def _watch(self) -> int:
-        """Starts what is due, restarts what has died, until a signal comes or the server turns out unable to start."""
+        """Starts what is due and restarts what has died, until a signal comes or the server cannot start."""
         children = [*self._workers, *self._gateways]
         while True:
             now = time.monotonic()
             for child in children:
                 if child.process is None and now >= child.due:
                     child.launch()
-            self._wait_for_news(children, now)
+            self._wait_for_event(children, now)
             if self._stopping:
                 return 0
             for child in children:
                 if child.process is not None and not child.process.is_alive() and not self._replace(child):
                     return 1
 
-    def _wait_for_news(self, children: list[_Child], now: float) -> None:
+    def _wait_for_event(self, children: list[_Child], now: float) -> None:
         due = [child.due - now for child in children if child.process is None]
         sentinels = [child.process.sentinel for child in children if child.process is not None]
-        happened = wait([self._signals, self._news, *sentinels], min(due, default=None))
+        happened = wait([self._signals, self._ready, *sentinels], min(due, default=None))
         self._stopping = self._signals in happened
-        if self._news in happened:
-            self._on_news(self._news)
+        if self._ready in happened:
+            self._on_gateway_ready(self._ready)
 
-    def _on_news(self, news: Connection) -> None:
-        gateway = news.recv()
-        if gateway not in self._awaited:
-            return  # a successor
-        self._awaited.discard(gateway)
-        if self._awaited:
+    def _on_gateway_ready(self, ready: Connection) -> None:
+        gateway = ready.recv()
+        if gateway not in self._not_ready:
+            return  # it was restarted
+        self._not_ready.discard(gateway)
+        if self._not_ready:
             return
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
         url = f"ws://{host}:{self._config.port}"
@@ -160,13 +160,13 @@ class Supervisor:
             self._announce(url)
 
     def _replace(self, child: _Child) -> bool:
-        """Plans a successor; False when there is no point in one."""
+        """Plans a restart; False when that would not help."""
         if child.process is None:
             return True
         if child.process.pid is not None:
             forget_process(str(self._metrics_folder), child.process.pid)
         code = child.process.exitcode
-        if code == CANNOT_START and self._awaited:
+        if code == CANNOT_START and self._not_ready:
             log.error("cannot start process=%s", child.name)
             return False
         delay = child.plan_restart(time.monotonic())
@@ -176,10 +176,10 @@ class Supervisor:
     # --- at the end --------------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
-        """Gateways first: they need their workers for the last finals."""
+        """Stops the gateways first: they need the workers for the last finals."""
         _end(self._gateways, self._config.drain_seconds + _GRACE_SECONDS)
         _end(self._workers, _WORKER_GRACE_SECONDS)
-        self._news.close()
+        self._ready.close()
         self._gateways_end.close()
         os.close(self._signals)
         os.close(self._signalled)
@@ -211,13 +211,14 @@ def _end(children: list[_Child], seconds: float) -> None:
 
 
 def _reserve_port(host: str, port: int) -> socket.socket:
-    """A bound socket that listens to nothing: it keeps the port for the gateways, which share it, across restarts.
+    """A bound socket that does not listen: it keeps the port for the gateways, which share it, across restarts.
 
     Raises:
-        OSError: The address is not ours, or another server listens there.
+        OSError: The address is not one of this machine, or another server listens there.
     """
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    with socket.socket(family) as probe:  # without SO_REUSEPORT, or a second server would share the first one's port
+    # Without SO_REUSEPORT: with it, a second server would share the first one's port.
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
     reserved = socket.socket(family)

@@ -1,4 +1,4 @@
-"""Binary messages to 16 kHz signed 16 bit PCM: companding, then resampling."""
+"""Decodes binary messages to 16 kHz signed 16-bit PCM: expands G.711, then resamples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PCM = np.dtype("<i2")
 
 @cache
 def _companding_table(encoding: Encoding) -> npt.NDArray[np.int16]:
-    """Linear value of each of the 256 codes (ITU-T G.711)."""
+    """Linear value of each of the 256 codes of ITU-T G.711, in 16 bits."""
     codes = np.arange(256, dtype=np.int32)
     if encoding == "mulaw":
         codes = ~codes & 0xFF
@@ -29,11 +29,11 @@ def _companding_table(encoding: Encoding) -> npt.NDArray[np.int16]:
 
 
 class AudioDecoder:
-    """The audio of one stream on its way in.
+    """Decodes the audio of one stream.
 
     Args:
         encoding: Of the binary messages.
-        sample_rate: Of the same.
+        sample_rate: Samples per second of the binary messages.
     """
 
     def __init__(self, encoding: Encoding, sample_rate: int) -> None:
@@ -42,11 +42,11 @@ class AudioDecoder:
 
     @property
     def delay_seconds(self) -> float:
-        """Audio that comes in before the last of it goes out."""
+        """Seconds by which the output lags behind the input, until `flush`."""
         return 0.0 if self._resampler is None else self._resampler.delay_seconds
 
     def decode(self, data: bytes) -> bytes:
-        """16 kHz PCM of a message; with other rates a few milliseconds are held back until more or `flush` comes."""
+        """16 kHz PCM of a message of whole samples; at other rates the last few milliseconds wait for more audio."""
         if self._table is None and self._resampler is None:
             return data
         samples = np.frombuffer(data, _PCM) if self._table is None else self._table[np.frombuffer(data, np.uint8)]
@@ -55,7 +55,7 @@ class AudioDecoder:
         return _pcm(self._resampler.push(samples.astype(np.float32)))
 
     def flush(self) -> bytes:
-        """What was held back. The stream goes on where it was, on the same clock."""
+        """The audio that was held back. The stream goes on from there, on the same clock."""
         return b"" if self._resampler is None else _pcm(self._resampler.flush())
 
 

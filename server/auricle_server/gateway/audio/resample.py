@@ -1,9 +1,9 @@
 """Streaming resampling to 16 kHz on an exact clock.
 
 A polyphase windowed-sinc filter (Crochiere and Rabiner, Multirate Digital Signal Processing, 1983, chapter 2): output n
-lies at the input position n * rate / 16000 and is a weighted sum of the input samples around it. So the clock cannot
-drift, whatever is flushed when, and only half a filter is held back: 3 ms of 8 kHz audio, where soxr's streaming
-resampler keeps 114 ms.
+lies at the input position n * rate / 16000 and is a weighted sum of the input samples around it. The clock therefore
+cannot drift, however often the stream is flushed, and only half a filter is held back: 3 ms of 8 kHz audio, where
+soxr's streaming resampler holds back 114 ms.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ from auricle_server.ipc.messages import SAMPLE_RATE
 Floats = npt.NDArray[np.float32]
 
 _ZERO_CROSSINGS = 24
-_MOST_PHASES = 1024
-"""Odd rates have up to 16,000 phases; theirs are rounded, which leaves an error 60 dB below the signal and keeps a
-filter bank small and quick to make."""
+_MAX_PHASES = 1024
+"""Odd rates have up to 16,000 phases. They are rounded to this many, with an error 60 dB below the signal, so that a
+filter bank stays small and quick to make."""
 _PASSBAND = 0.93
 """Cut-off as a share of the lower Nyquist frequency."""
 _BLOCK = 4096
-"""Outputs computed at a time, which bounds the memory that a long message takes."""
+"""Outputs computed at a time, which bounds the memory for a long message."""
 
 
 @lru_cache(maxsize=16)
 def _filter_bank(rate: int) -> Floats:
     """One row of taps for each phase that an output can have between two input samples: [phases, 2 * half].
 
-    Windowed after Blackman.
+    The window is Blackman's, which leaves 74 dB of attenuation in the stop band (Oppenheim and Schafer, Discrete-Time
+    Signal Processing).
     """
-    phases = min(_MOST_PHASES, SAMPLE_RATE // math.gcd(rate, SAMPLE_RATE))
+    phases = min(_MAX_PHASES, SAMPLE_RATE // math.gcd(rate, SAMPLE_RATE))
     cutoff = _PASSBAND * min(1.0, SAMPLE_RATE / rate)
     half = math.ceil(_ZERO_CROSSINGS / min(1.0, SAMPLE_RATE / rate))
     taps = np.arange(1 - half, half + 1)[None, :] - np.arange(phases)[:, None] / phases
@@ -58,9 +59,9 @@ class Resampler:
         self._half: int = self._bank.shape[1] // 2
         self._held: Floats = np.zeros(self._half - 1, np.float32)
         self._first: int = 1 - self._half
-        """Input position of `_held[0]`; what lies before the first sample is silence."""
+        """Input position of `_held[0]`; silence is assumed before the first sample."""
         self._next = 0
-        """The next output's number."""
+        """Number of the next output."""
 
     def push(self, samples: Floats) -> Floats:
         """The outputs that these samples complete."""
@@ -68,7 +69,7 @@ class Resampler:
         return self._produce(self._end - self._half)
 
     def flush(self) -> Floats:
-        """The outputs up to the last sample, as if silence followed. What is pushed later continues from there."""
+        """The outputs up to the last sample, as if silence followed. Later samples continue from there."""
         ahead = np.zeros(self._half, np.float32)
         self._held = np.concatenate((self._held, ahead))
         made = self._produce(self._end - self._half)
@@ -77,7 +78,7 @@ class Resampler:
 
     @property
     def delay_seconds(self) -> float:
-        """Input beyond an output's position that it waits for."""
+        """Seconds of input after an output's position that the output waits for."""
         return (self._half + 1) * self._up / (self._down * SAMPLE_RATE)
 
     @property

@@ -1,1 +1,1 @@
-"""aiohttp shells: routes, admission, the WebSocket of the native protocol. They move bytes and decide nothing else."""
+"""aiohttp shells: routes, and the WebSocket of the native protocol. They move bytes; sessions decide."""

@@ -1,7 +1,7 @@
-"""aiohttp's WebSocket, except that a frame which it cannot take is reported before the connection closes.
+"""aiohttp's WebSocket, except that an invalid frame is answered with an error before the connection closes.
 
-aiohttp answers such a frame with a close frame and closes the transport at once. The client then reads no reason, and
-when it was still sending (a message too big, say) the kernel's reset may swallow even the close frame.
+aiohttp answers such a frame with a close frame and closes the transport at once. The client then gets no reason, and
+while it is still sending, a message that is too big for example, the kernel's reset may discard even the close frame.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ class Socket(web.WebSocketResponse):
     """A WebSocket of the server.
 
     Args:
-        message_bytes: Largest message.
+        message_bytes: Largest message that is accepted.
 
     Attributes:
-        fault: Close code for a frame that could not be taken; nothing can be received after it.
+        fault: Close code for an invalid frame, after which nothing more is received; None without one.
     """
 
     def __init__(self, message_bytes: int) -> None:
         # Compression would cost every stream a quarter of a megabyte, and audio does not compress.
-        # aiohttp takes its bound for the first size that is too big.
+        # aiohttp refuses messages of its bound, not only larger ones.
         most = message_bytes + 1
         super().__init__(timeout=CLOSE_SECONDS, max_msg_size=most, compress=False, autoping=False)
         self.fault: int | None = None
 
     async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
-        """As aiohttp's, but called by aiohttp itself for a bad frame it only takes note: see `finish`."""
+        """As in aiohttp; but when aiohttp calls it for an invalid frame, it only notes the code: see `finish`."""
         if self.fault is None and code in _FRAME_FAULTS:
             self.fault = code
             return False
         return await super().close(code=code, message=message, drain=drain)
 
     async def finish(self, request: web.BaseRequest, code: int) -> None:
-        """Closes with `code`; after a bad frame, waits a little for the client to read it."""
+        """Closes with `code`; after an invalid frame, gives the client some time to read it."""
         if self.fault is None:
             await super().close(code=code)
             return
