@@ -39,7 +39,7 @@ _context = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class ProcessCost:
     """CPU seconds of a process, and what it has done."""
 
     seconds: float
@@ -64,7 +64,7 @@ class CountedEngine(SilentEngine):
 
 
 def worker_main(endpoint: str, slots: int, latency_ms: int, control: Connection) -> None:
-    """Answers each question on `control` with a `Spent`; ends when it is closed."""
+    """Answers each question on `control` with a `ProcessCost`; ends when it is closed."""
     from auricle_server.ipc.zeromq import ZeroMQWorkerChannel
 
     engine, stop = CountedEngine(slots, latency_ms), threading.Event()
@@ -72,7 +72,7 @@ def worker_main(endpoint: str, slots: int, latency_ms: int, control: Connection)
     def answer() -> None:
         try:
             while control.recv():
-                control.send(Spent(time.process_time(), engine.rows, engine.steps))
+                control.send(ProcessCost(time.process_time(), engine.rows, engine.steps))
         except EOFError:
             stop.set()
 
@@ -102,7 +102,7 @@ async def _gateway(endpoint: str, control: Connection) -> None:
             loop.remove_reader(control.fileno())
             stop.set()
         else:
-            control.send(Spent(time.process_time()))
+            control.send(ProcessCost(time.process_time()))
 
     async with listening(ServerConfig(port=0), [ZeroMQGatewayChannel(endpoint)]) as (gateway, port):
         await until_ready(gateway, 30)
@@ -176,11 +176,11 @@ class Clients:
 # --- the measurement -------------------------------------------------------------------------------------------------
 
 
-def ask(control: Any) -> Spent:
+def ask(control: Any) -> ProcessCost:
     """What a process has spent."""
     control.send(True)
     spent = control.recv()
-    assert isinstance(spent, Spent)
+    assert isinstance(spent, ProcessCost)
     return spent
 
 

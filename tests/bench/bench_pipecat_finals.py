@@ -26,10 +26,10 @@ from rich.table import Table
 
 from auricle_server.bench.report.results import record, write
 from auricle_server.demo.server_process import serve
-from tests.bench.pipecat_finals.figures import MOST_MS, Row
 from tests.bench.pipecat_finals.pipeline import FRAME_SECONDS, STOP_SECONDS
+from tests.bench.pipecat_finals.results import MOST_MS, LatencyRow
 from tests.bench.pipecat_finals.run import measure
-from tests.bench.pipecat_finals.speech import Utterance, seconds, utterances
+from tests.bench.pipecat_finals.utterances import Utterance, seconds, utterances
 
 LATENCIES_MS = (80, 160, 560, 1120)
 _QUICK_UTTERANCES = 8
@@ -41,7 +41,7 @@ _CAPTION = (
 )
 
 
-def table(rows: Sequence[Row], pipelines: int) -> Table:
+def table(rows: Sequence[LatencyRow], pipelines: int) -> Table:
     """One line a latency setting; times in milliseconds."""
     title = f"End of speech to finalized transcript, ms; {pipelines} pipelines at a time"
     made = Table(title=title, caption=_CAPTION, padding=(0, 1, 0, 0))
@@ -52,7 +52,7 @@ def table(rows: Sequence[Row], pipelines: int) -> Table:
     return made
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: LatencyRow) -> list[str]:
     ttfs = (row.ttfs.p50, row.ttfs.p95, row.ttfs.p99, row.ttfs.max)
     return [
         f"{row.latency_ms}",
@@ -66,7 +66,7 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def verdict(row: Row) -> str:
+def verdict(row: LatencyRow) -> str:
     """Whether the target is met."""
     wrong = "; ".join(row.problems)
     return f"{row.latency_ms} ms: " + (f"no: {wrong}" if wrong else f"yes, p50 {row.ttfs.p50:.0f} <= {MOST_MS:.0f} ms")
@@ -81,7 +81,7 @@ async def _server(options: argparse.Namespace) -> AsyncIterator[str]:
         yield url
 
 
-async def _rows(options: argparse.Namespace, said: Sequence[Utterance], console: Console) -> list[Row]:
+async def _rows(options: argparse.Namespace, said: Sequence[Utterance], console: Console) -> list[LatencyRow]:
     rows = []
     async with _server(options) as url:
         for latency_ms in options.latency_ms:
@@ -90,7 +90,7 @@ async def _rows(options: argparse.Namespace, said: Sequence[Utterance], console:
     return rows
 
 
-def result(options: argparse.Namespace, said: Sequence[Utterance], rows: Sequence[Row]) -> dict[str, Any]:
+def result(options: argparse.Namespace, said: Sequence[Utterance], rows: Sequence[LatencyRow]) -> dict[str, Any]:
     """The record of a run, with what its figures depend on."""
     method = {"frame_seconds": FRAME_SECONDS, "vad": "silero", "stop_seconds": STOP_SECONDS}
     speech = {"distinct": len({each.text for each in said}), "voices": sorted({each.voice for each in said})}

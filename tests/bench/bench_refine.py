@@ -31,7 +31,7 @@ from auricle_server.serving.in_process_server import serve_locally
 from demo_model.audio.voices import SAMPLE_RATE
 from demo_model.evaluate import edit_distance
 from tests.bench.finals.measures import words
-from tests.bench.finals.speech import Talk, talks
+from tests.bench.finals.talks import PausedTalk, talks
 from tests.support.calls import Call, Exchange
 
 FIRST_SEED = 1_000_000
@@ -47,7 +47,7 @@ OFF = TurnSettings(mode="off")
 
 
 @dataclass
-class Tally:
+class RefineTally:
     """Of one setting: word errors against what was said, CPU seconds of the worker and seconds of audio."""
 
     finals: int = 0
@@ -57,7 +57,7 @@ class Tally:
     cpu: float = 0.0
     audio: float = 0.0
 
-    def add(self, talk: Talk, finals: list[Final]) -> None:
+    def add(self, talk: PausedTalk, finals: list[Final]) -> None:
         """One talk's finals, one more than sentences: the last is what came behind them."""
         texts = [final.text for final in finals[: len(talk.parts)]]
         texts[-1] = " ".join([texts[-1], *(final.text for final in finals[len(talk.parts) :])])
@@ -75,7 +75,7 @@ class Tally:
         return asdict(self) | {"wer_percent": wer, "cpu_per_audio_second": self.cpu / self.audio}
 
 
-def speak(call: Call, talk: Talk) -> Iterator[None]:
+def speak(call: Call, talk: PausedTalk) -> Iterator[None]:
     """Says a talk in pieces, with a finalize behind each sentence, and yields in between."""
     cuts = [part.end + STOP for part in talk.parts]
     at = 0
@@ -92,9 +92,9 @@ def speak(call: Call, talk: Talk) -> Iterator[None]:
     yield
 
 
-def hear(engine: Engine, spoken: list[Talk], start: Start, tally: Tally) -> None:
+def hear(engine: Engine, spoken: list[PausedTalk], start: Start, tally: RefineTally) -> None:
     """Talks at once, as real streams would come: a piece of each, and then the worker's turn."""
-    exchange, running = Exchange(engine), dict[Call, tuple[Talk, Iterator[None]]]()
+    exchange, running = Exchange(engine), dict[Call, tuple[PausedTalk, Iterator[None]]]()
     for number, talk in enumerate(spoken):
         call = Call(exchange, number, start)
         running[call] = talk, speak(call, talk)
@@ -109,12 +109,12 @@ def hear(engine: Engine, spoken: list[Talk], start: Start, tally: Tally) -> None
             tally.add(running.pop(call)[0], call.finals)
 
 
-def compare(engine: Engine, spoken: list[Talk]) -> dict[str, Tally]:
+def compare(engine: Engine, spoken: list[PausedTalk]) -> dict[str, RefineTally]:
     """All talks in all settings, which take turns, so that what else the machine does meets them alike."""
     latencies = engine.info.latencies_ms
     starts = [Start(latency_ms=each, turn=OFF, refine="off") for each in latencies]
     starts += [Start(latency_ms=each, turn=OFF, refine="on") for each in latencies[:-1]]
-    tallies = {start: Tally() for start in starts}
+    tallies = {start: RefineTally() for start in starts}
     for at in range(0, len(spoken), AT_ONCE):
         for start, tally in tallies.items():
             hear(engine, spoken[at : at + AT_ONCE], start, tally)
@@ -131,13 +131,13 @@ def tick(exchange: Exchange) -> float:
 # --- how many streams are served in time -----------------------------------------------------------------------------
 
 
-class Live:
+class LiveLoad:
     """Streams that speak in real time, on a clock that only the worker's work moves.
 
     They begin at moments of their own, spread over the longest chunk.
     """
 
-    def __init__(self, engine: Engine, spoken: list[Talk], streams: int, refine: Refine) -> None:
+    def __init__(self, engine: Engine, spoken: list[PausedTalk], streams: int, refine: Refine) -> None:
         start = Start(latency_ms=LATENCY_MS, turn=OFF, refine=refine)
         self._exchange = Exchange(engine)
         self._calls = [Call(self._exchange, number, start) for number in range(streams)]
@@ -186,17 +186,17 @@ class Live:
             self._read()
 
 
-def holds(engine: Engine, spoken: list[Talk], streams: int, refine: Refine, seconds: float) -> bool:
+def holds(engine: Engine, spoken: list[PausedTalk], streams: int, refine: Refine, seconds: float) -> bool:
     """Whether so many live streams have their results within a chunk, in one of two attempts: others use the cores."""
     for _ in range(2):
-        waits = Live(engine, spoken, streams, refine).run(ramp=2.5, hold=seconds)
+        waits = LiveLoad(engine, spoken, streams, refine).run(ramp=2.5, hold=seconds)
         print(f"    {streams} streams, refine {refine}: p50 {waits.p50:.3f} s, p99 {waits.p99:.3f} s", flush=True)
         if waits.p99 < LATENCY_MS / 1000:
             return True
     return False
 
 
-def most(engine: Engine, spoken: list[Talk], refine: Refine, seconds: float) -> int:
+def most(engine: Engine, spoken: list[PausedTalk], refine: Refine, seconds: float) -> int:
     """The most streams that are served in time, to one in sixteen."""
     good, bad = 0, 16
     while holds(engine, spoken, bad, refine, seconds):
@@ -213,7 +213,7 @@ def most(engine: Engine, spoken: list[Talk], refine: Refine, seconds: float) -> 
 # --- how long a finalize takes ---------------------------------------------------------------------------------------
 
 
-async def finalize_seconds(url: str, talk: Talk, refine: Refine) -> list[float]:
+async def finalize_seconds(url: str, talk: PausedTalk, refine: Refine) -> list[float]:
     """From a finalize, with 0.1 s of audio before it that nobody has waited for, to its final; one stream alone."""
     found, step = [], SAMPLE_RATE // 2
     async with auricle.connect(url, start=Start(latency_ms=LATENCY_MS, turn=OFF, refine=refine)) as stream:
@@ -235,7 +235,7 @@ async def answered(stream: auricle.Stream, finalize_id: str) -> None:
             return
 
 
-async def delays(spoken: list[Talk]) -> dict[str, Spread]:
+async def delays(spoken: list[PausedTalk]) -> dict[str, Spread]:
     """With a second lane and without, in turns."""
     found: dict[str, list[float]] = {"off": [], "on": []}
     async with serve_locally(ServerConfig(max_load=0)) as url:

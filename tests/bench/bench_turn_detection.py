@@ -54,7 +54,7 @@ _context = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class UserAudio:
     """What one user's microphone hears.
 
     Attributes:
@@ -68,7 +68,7 @@ class Conversation:
     speaking: float
 
 
-def converse(seconds: float, seed: int) -> Conversation:
+def converse(seconds: float, seed: int) -> UserAudio:
     """Turns from the clips in a random order, a pause of 0.3 to 1 s inside of each; after it the agent speaks."""
     rng = np.random.default_rng(seed)
     clips = load_clips()
@@ -83,7 +83,7 @@ def converse(seconds: float, seed: int) -> Conversation:
         ends.append(length + len(turn) + len(pause) + round(TURN_ENDS_AFTER * SAMPLE_RATE))
         length += len(turn) + len(pause) + len(rest)
         spoken += len(turn)
-    return Conversation(np.concatenate(parts), tuple(ends), spoken / length)
+    return UserAudio(np.concatenate(parts), tuple(ends), spoken / length)
 
 
 def _quietest(turn: Pcm) -> int:
@@ -144,7 +144,7 @@ class MeteredSmartTurn(SmartTurn):
         return float(output.reshape(-1)[0])
 
 
-def measure_parts(conversation: Conversation) -> dict[str, float]:
+def measure_parts(conversation: UserAudio) -> dict[str, float]:
     """Shares of a core that one stream takes, when everything runs on this thread."""
     meter, loaded = Meter(), load_models(find_models())
     assert loaded.smart_turn is not None, "the bench needs both models"
@@ -166,7 +166,7 @@ def measure_parts(conversation: Conversation) -> dict[str, float]:
     }
 
 
-def _listen(ears: AudioAnalyzer, conversation: Conversation) -> None:
+def _listen(ears: AudioAnalyzer, conversation: UserAudio) -> None:
     chunk = CHUNK_MS * SAMPLE_RATE // 1000
     ends = list(conversation.ends)
     for position in range(chunk, len(conversation.pcm) + 1, chunk):
@@ -182,7 +182,7 @@ def _listen(ears: AudioAnalyzer, conversation: Conversation) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class CpuUse:
     """CPU seconds of a gateway, and the most that its event loop took between two beats of 5 ms."""
 
     seconds: float
@@ -210,7 +210,7 @@ def worker_main(endpoint: str, control: Connection) -> None:
 
 
 def gateway_main(endpoint: str, control: Connection) -> None:
-    """Sends its port, then a `Spent` for every question; ends when `control` is closed."""
+    """Sends its port, then a `CpuUse` for every question; ends when `control` is closed."""
     from auricle_server.serving.processes import loop_factory
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -232,7 +232,7 @@ async def _gateway(endpoint: str, control: Connection) -> None:
                 stop.set()
                 return
             judged = gateway._metrics.registry.get_sample_value("auricle_turn_judgements_total") or 0.0
-            control.send(Spent(time.process_time(), longest[0], judged))
+            control.send(CpuUse(time.process_time(), longest[0], judged))
             longest[0] = 0.0
 
         await until_ready(gateway, 60)
@@ -252,7 +252,7 @@ async def _beat(longest: list[float]) -> None:
 
 
 @contextmanager
-def _processes() -> Iterator[tuple[int, Callable[[], Spent]]]:
+def _processes() -> Iterator[tuple[int, Callable[[], CpuUse]]]:
     """A worker and a gateway: the port, and what the gateway has spent so far."""
     with tempfile.TemporaryDirectory(prefix="auricle-bench-") as folder:
         endpoint = f"ipc://{folder}/worker"
@@ -266,10 +266,10 @@ def _processes() -> Iterator[tuple[int, Callable[[], Spent]]]:
         worker_end.close()
         gateway_end.close()
 
-        def ask() -> Spent:
+        def ask() -> CpuUse:
             to_gateway.send(True)
             spent = to_gateway.recv()
-            assert isinstance(spent, Spent)
+            assert isinstance(spent, CpuUse)
             return spent
 
         try:

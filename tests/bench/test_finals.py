@@ -9,8 +9,8 @@ from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from auricle_server.stream.transcript import Segment
 from tests.bench.finals.__main__ import measure
-from tests.bench.finals.measures import Tally
-from tests.bench.finals.speech import Talk, talks
+from tests.bench.finals.measures import CutTally
+from tests.bench.finals.talks import PausedTalk, talks
 
 TALKS = 10
 """With five finalizes each, at four latencies."""
@@ -27,9 +27,9 @@ def segment(*spoken: tuple[str, float]) -> Segment:
 UNCUT = segment(("Turn", 0.5), ("it", 0.7), ("on.", 0.9), ("Now,", 2.5), ("please.", 2.9))
 
 
-def tally(*cut: Segment) -> Tally:
+def tally(*cut: Segment) -> CutTally:
     """Of one cut in the pause before the word at 2.5 s."""
-    made = Tally()
+    made = CutTally()
     made.add("Turn it on. Now, please.", UNCUT, cut, [2.4])
     return made
 
@@ -51,14 +51,14 @@ def test_lost_doubled_changed_leaked_and_unclosed_are_told_apart() -> None:
 
 
 def test_a_word_that_was_written_across_the_pause_may_be_split_there() -> None:
-    found = Tally()
+    found = CutTally()
     uncut = segment(("nines", 0.5), ("is", 2.6))
     found.add("nine this is", uncut, (segment(("nin", 0.5)), segment(("es", 2.5), ("is", 2.6))), [2.4])
     assert (found.split, found.lost, found.doubled, found.changed) == (1, 0, 0, 0)
 
 
 @pytest.fixture(scope="module")
-def spoken() -> list[Talk]:
+def spoken() -> list[PausedTalk]:
     return talks(TALKS, 71_000, 2)
 
 
@@ -68,7 +68,7 @@ def engine() -> Engine:
 
 
 @pytest.mark.parametrize("latency_ms", [80, 160, 560, 1120])
-def test_finalizes_in_pauses_cost_no_word(engine: Engine, spoken: list[Talk], latency_ms: int) -> None:
+def test_finalizes_in_pauses_cost_no_word(engine: Engine, spoken: list[PausedTalk], latency_ms: int) -> None:
     found = measure(engine, spoken, latency_ms)
     assert found.finals == 5 * TALKS
     assert (found.lost, found.doubled, found.leaked) == (0, 0, 0), found.examples

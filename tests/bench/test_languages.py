@@ -5,9 +5,9 @@ from __future__ import annotations
 from auricle.protocol.server_messages import Final
 from demo_model.audio.voices import SAMPLE_RATE
 from demo_model.prompts import PROMPT_OF
-from tests.bench.languages.measures import Tally, joined, words
-from tests.bench.languages.speech import talk
+from tests.bench.languages.measures import LanguageTally, joined, words
 from tests.bench.languages.table import markdown
+from tests.bench.languages.talks import talk
 
 
 def final(text: str, language: str) -> Final:
@@ -15,12 +15,12 @@ def final(text: str, language: str) -> Final:
 
 
 def test_words_and_named_languages_are_counted() -> None:
-    tally = Tally()
+    tally = LanguageTally()
     tally.add(
         "¿Qué hora es? Son las dos.", [final("Qué hora es.", "en-US"), final("Son los dos.", "es-ES")], "es-ES", 1.5
     )
     tally.add("Hola.", [], "es-ES", None)
-    figures = joined([tally, Tally()]).figures()
+    figures = joined([tally, LanguageTally()]).figures()
     assert (figures["words"], figures["errors"]) == (7, 2)
     assert figures["named_percent"] == 50
     assert figures["named_after_p50"] == 1.5

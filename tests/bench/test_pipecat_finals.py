@@ -17,11 +17,11 @@ from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService
 from pipecat_auricle.frames import Output
 from tests.bench import bench_pipecat_finals as bench
-from tests.bench.pipecat_finals.events import Final, Stop, Ttfb
-from tests.bench.pipecat_finals.figures import MOST_DIFFERENCE_MS, MOST_MS, Row, outcome, row
-from tests.bench.pipecat_finals.pipeline import FRAME_SECONDS, STOP_SECONDS, Heard, conversation
+from tests.bench.pipecat_finals.events import FinalSeen, Ttfb, VadStop
+from tests.bench.pipecat_finals.pipeline import FRAME_SECONDS, STOP_SECONDS, UtteranceLog, conversation
+from tests.bench.pipecat_finals.results import MOST_DIFFERENCE_MS, MOST_MS, LatencyRow, outcome, row
 from tests.bench.pipecat_finals.run import service
-from tests.bench.pipecat_finals.speech import SAMPLE_RATE, TRAIL_SECONDS, Utterance, utterances
+from tests.bench.pipecat_finals.utterances import SAMPLE_RATE, TRAIL_SECONDS, Utterance, utterances
 
 DELAY = 0.25
 LATENCY_MS = 160
@@ -64,15 +64,15 @@ async def test_a_delay_shows_up_a_lost_final_is_counted_and_metric_and_frames_ag
     assert len(talks[0].lateness) == -(-len(said.pcm) // round(2 * SAMPLE_RATE * FRAME_SECONDS))
 
 
-def heard_with(*events: Stop | Final | Ttfb) -> Heard:
-    return Heard(SAID, 10.0, events)
+def heard_with(*events: VadStop | FinalSeen | Ttfb) -> UtteranceLog:
+    return UtteranceLog(SAID, 10.0, events)
 
 
 def test_only_the_last_stop_is_measured() -> None:
     made = outcome(
         heard_with(
-            Stop(10.4, 500.1), Ttfb(10.45, 0.25), Final(10.45, 500.35, "Yes.", True),
-            Stop(10.8, 500.5), Ttfb(10.9, 0.3), Final(10.9, 500.8, "Please.", True),
+            VadStop(10.4, 500.1), Ttfb(10.45, 0.25), FinalSeen(10.45, 500.35, "Yes.", True),
+            VadStop(10.8, 500.5), Ttfb(10.9, 0.3), FinalSeen(10.9, 500.8, "Please.", True),
         )
     )  # fmt: skip
     assert (made.text, made.stops, made.ttfs) == ("Yes. Please.", 2, 0.3)
@@ -85,21 +85,21 @@ def test_only_the_last_stop_is_measured() -> None:
     "events",
     [
         (),
-        (Stop(10.8, 500.5),),
-        (Stop(10.8, 500.5), Final(10.9, 500.8, "Yes please", False)),
-        (Stop(10.4, 500.1), Ttfb(10.45, 0.25), Final(10.45, 500.35, "Yes please", True), Stop(10.8, 500.5)),
+        (VadStop(10.8, 500.5),),
+        (VadStop(10.8, 500.5), FinalSeen(10.9, 500.8, "Yes please", False)),
+        (VadStop(10.4, 500.1), Ttfb(10.45, 0.25), FinalSeen(10.45, 500.35, "Yes please", True), VadStop(10.8, 500.5)),
     ],
     ids=["no stop", "no transcript", "not finalized", "nothing after the last stop"],
 )
-def test_an_utterance_without_a_finalized_transcript_is_missing(events: tuple[Stop | Final | Ttfb, ...]) -> None:
+def test_an_utterance_without_a_finalized_transcript_is_missing(events: tuple[VadStop | FinalSeen | Ttfb, ...]) -> None:
     made = row(80, [heard_with(*events)], [0.0])
     assert made.missing == 1
     assert made.problems == ["1 of 1 utterances without a final"]
 
 
-def good() -> Row:
+def good() -> LatencyRow:
     spread = Spread(MOST_MS, MOST_MS, MOST_MS, MOST_MS, 40)
-    return Row(80, 40, 0, 40, spread, spread, 1.0, spread, spread, 0.2, 2.0)
+    return LatencyRow(80, 40, 0, 40, spread, spread, 1.0, spread, spread, 0.2, 2.0)
 
 
 def test_the_verdict_names_what_is_wrong() -> None:

@@ -18,7 +18,7 @@ from auricle_server.voice.models import find_models, load_models
 from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.turns import __main__ as program
 from tests.bench.turns.conversations import GAP_SECONDS, Conversation, converse, read, synthesise, write
-from tests.bench.turns.lengthen import lengthened
+from tests.bench.turns.prosody import lengthened
 from tests.bench.turns.recordings import recorded
 from tests.bench.turns.scripts import PAUSE_SECONDS, SETS, belongs, scripts
 from tests.bench.turns.signals import SIGNALS

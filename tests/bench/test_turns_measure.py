@@ -21,7 +21,7 @@ from tests.bench.turns.simulate import (
     voice_activity,
     with_signals,
 )
-from tests.bench.turns.speaking import Pause
+from tests.bench.turns.synthesis import Pause
 from tests.bench.turns.traces import LATENCIES_MS, Sound, Trace
 
 RATE = 16_000

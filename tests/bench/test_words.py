@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.bench.words.measures import area, calibration_error, matches, platt, quality, reliability, spread
-from tests.bench.words.speech import plain
+from tests.bench.words.talks import plain
 
 
 def test_words_are_matched_with_what_they_say() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 
 from auricle_server.engine.ops import JointInputs, Ops, portable_ops, triton_ops
-from tests.support.layers import D_MODEL, JOINT, TAPS, Layer, layer
+from tests.support.engine.layers import D_MODEL, JOINT, TAPS, Layer, layer
 
 REPEATS, ROUNDS = 10, 5
 CUDA = torch.device("cuda")

@@ -14,7 +14,7 @@ from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
 from demo_model.prompts import dictionary
 from demo_model.texts.languages import BY_CODE
-from tests.bench.languages.speech import stretch
+from tests.bench.languages.talks import stretch
 from tests.parity.conftest import Reference
 from tests.support.feeding import Feeder
 

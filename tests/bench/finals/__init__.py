@@ -1,0 +1,1 @@
+"""What finalizes in pauses do to words, compared with the same streams without finalizes."""

@@ -14,9 +14,9 @@ from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from auricle_server.stream.transcript import Segment
 from demo_model.audio.voices import SAMPLE_RATE
-from tests.bench.finals.cuts import segments
-from tests.bench.finals.measures import Tally
-from tests.bench.finals.speech import Talk, talks
+from tests.bench.finals.measures import CutTally
+from tests.bench.finals.segments import segments
+from tests.bench.finals.talks import PausedTalk, talks
 
 FIRST_SEED = 70_000
 MOST_LOSS = 0.5
@@ -36,32 +36,34 @@ class Cuts:
     borders: list[float]
 
 
-def cuts_in_pauses(talk: Talk, rng: random.Random) -> Cuts:
+def cuts_in_pauses(talk: PausedTalk, rng: random.Random) -> Cuts:
     """One in each pause, from the end of the last word on."""
     pairs = list(zip(talk.parts, talk.parts[1:], strict=False))
     at = [round(rng.uniform(before.end, after.start)) for before, after in pairs]
     return Cuts(at, [after.start / SAMPLE_RATE for _, after in pairs])
 
 
-def cuts_anywhere(talk: Talk, rng: random.Random) -> Cuts:
+def cuts_anywhere(talk: PausedTalk, rng: random.Random) -> Cuts:
     """As many, wherever they fall: in the middle of words, too."""
     at = sorted(rng.randrange(len(talk.pcm)) for _ in talk.parts[1:])
     return Cuts(at, [cut / SAMPLE_RATE for cut in at])
 
 
-def measure(engine: Engine, spoken: list[Talk], latency_ms: int, *, anywhere: bool = False, seed: int = 1) -> Tally:
+def measure(
+    engine: Engine, spoken: list[PausedTalk], latency_ms: int, *, anywhere: bool = False, seed: int = 1
+) -> CutTally:
     """Every talk with cuts and without."""
     rng = random.Random(seed + latency_ms)
     cuts = [(cuts_anywhere if anywhere else cuts_in_pauses)(talk, rng) for talk in spoken]
     uncut: list[list[Segment]] = segments(engine, spoken, latency_ms, [()] * len(spoken))
     cut = segments(engine, spoken, latency_ms, [each.at for each in cuts])
-    tally = Tally()
+    tally = CutTally()
     for talk, whole, parts, each in zip(spoken, uncut, cut, cuts, strict=True):
         tally.add(" ".join(part.text for part in talk.parts), whole[0], parts, each.borders)
     return tally
 
 
-def row(tally: Tally) -> dict[str, float]:
+def row(tally: CutTally) -> dict[str, float]:
     """The figures of a tally."""
     figures = {name: value for name, value in asdict(tally).items() if name != "examples"}
     wer = {name: round(100 * figures[name] / tally.reference_words, 2) for name in ("errors", "uncut_errors")}

@@ -21,7 +21,7 @@ def words(text: str) -> list[str]:
 
 
 @dataclass
-class Tally:
+class CutTally:
     """Counts over many finalizes.
 
     Attributes:

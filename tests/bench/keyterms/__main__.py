@@ -12,7 +12,7 @@ from auricle_server.engine import Engine
 from tests.bench.keyterms.measure import cost, figures, learning, measure
 from tests.bench.keyterms.names import REPORTED, TUNED, distractors
 from tests.bench.keyterms.report import table
-from tests.bench.keyterms.speech import ordinary, with_names
+from tests.bench.keyterms.sentences import ordinary, with_names
 
 LATENCIES_MS = (80, 560)
 SEEDS = {"reported": 3_000_000, "tuned": 2_000_000}

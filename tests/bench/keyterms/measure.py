@@ -13,7 +13,7 @@ from auricle_server.engine.key_terms.automaton import PieceTrie, build_automaton
 from auricle_server.text.key_terms import alphabet, spellings
 from demo_model.evaluate import edit_distance
 from demo_model.texts.sentences import normalise
-from tests.bench.keyterms.speech import Spoken
+from tests.bench.keyterms.sentences import SpokenSentence
 
 AT_ONCE = 48
 
@@ -39,7 +39,7 @@ class Figures:
     inserted: int
 
 
-def transcribe(engine: Engine, spoken: Sequence[Spoken], latency_ms: int, terms: tuple[str, ...]) -> list[str]:
+def transcribe(engine: Engine, spoken: Sequence[SpokenSentence], latency_ms: int, terms: tuple[str, ...]) -> list[str]:
     """The text of each sentence, every one in a stream of its own."""
     language, texts = engine.info.default_language, list[str]()
     for at in range(0, len(spoken), AT_ONCE):
@@ -61,7 +61,7 @@ def holds(text: str, term: str) -> bool:
     return re.search(rf"(?<![\w']){re.escape(normalise(term))}(?!\w)", normalise(text)) is not None
 
 
-def wer(spoken: Sequence[Spoken], texts: Sequence[str]) -> float:
+def wer(spoken: Sequence[SpokenSentence], texts: Sequence[str]) -> float:
     """Percent."""
     said = [normalise(each.text).split() for each in spoken]
     errors = sum(edit_distance(want, normalise(got).split()) for want, got in zip(said, texts, strict=True))
@@ -69,7 +69,11 @@ def wer(spoken: Sequence[Spoken], texts: Sequence[str]) -> float:
 
 
 def measure(
-    engine: Engine, named: Sequence[Spoken], ordinary: Sequence[Spoken], latency_ms: int, terms: tuple[str, ...]
+    engine: Engine,
+    named: Sequence[SpokenSentence],
+    ordinary: Sequence[SpokenSentence],
+    latency_ms: int,
+    terms: tuple[str, ...],
 ) -> Figures:
     """Both kinds of sentences, with a list of terms."""
     texts = transcribe(engine, named, latency_ms, terms), transcribe(engine, ordinary, latency_ms, terms)
@@ -94,7 +98,7 @@ class Cost:
 
 
 def cost(
-    engine: Engine, spoken: Sequence[Spoken], latency_ms: int, few: tuple[str, ...], many: tuple[str, ...]
+    engine: Engine, spoken: Sequence[SpokenSentence], latency_ms: int, few: tuple[str, ...], many: tuple[str, ...]
 ) -> Cost:
     """Batches of streams without terms, with terms in one row, in all rows, and long lists in all rows."""
     kinds = {"without": ((), ()), "one_row": (few, ()), "all_rows": (few, few), "all_rows_many": (many, many)}
@@ -106,7 +110,7 @@ def cost(
 
 
 def _seconds(
-    engine: Engine, spoken: Sequence[Spoken], latency_ms: int, first: tuple[str, ...], rest: tuple[str, ...]
+    engine: Engine, spoken: Sequence[SpokenSentence], latency_ms: int, first: tuple[str, ...], rest: tuple[str, ...]
 ) -> float:
     leases = []
     for index, each in enumerate(spoken):

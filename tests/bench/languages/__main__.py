@@ -22,9 +22,9 @@ from auricle_server.bench.report.results import record, write
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from demo_model.prompts import AUTO, PROMPT_OF
-from tests.bench.languages.measures import Tally, joined
-from tests.bench.languages.speech import Talk, changing_talks, seconds, talks
+from tests.bench.languages.measures import LanguageTally, joined
 from tests.bench.languages.table import markdown
+from tests.bench.languages.talks import LanguageTalk, changing_talks, seconds, talks
 
 FIRST_SEED = 5_000_000
 LATENCIES = 80, 160, 320, 560, 1120
@@ -33,14 +33,14 @@ KEPT = "kept"
 
 
 @dataclass(frozen=True)
-class Heard:
+class Transcribed:
     """Finals by stretch of a talk, and when each stretch's language was first named, in seconds from its start."""
 
     finals: tuple[tuple[Final, ...], ...]
     named_after: tuple[float | None, ...]
 
 
-async def hear(url: str, talk: Talk, latency_ms: int, told: str) -> Heard:
+async def hear(url: str, talk: LanguageTalk, latency_ms: int, told: str) -> Transcribed:
     """One talk through one stream.
 
     Args:
@@ -57,7 +57,7 @@ async def hear(url: str, talk: Talk, latency_ms: int, told: str) -> Heard:
     return heard
 
 
-async def speak(stream: auricle.Stream, talk: Talk, told: str) -> None:
+async def speak(stream: auricle.Stream, talk: LanguageTalk, told: str) -> None:
     """Sends the stretches, each with its language before it where it is told, and a finalize behind it."""
     ends = [stretch.start for stretch in talk.stretches[1:]] + [len(talk.pcm)]
     for number, (stretch, end) in enumerate(zip(talk.stretches, ends, strict=True)):
@@ -68,7 +68,7 @@ async def speak(stream: auricle.Stream, talk: Talk, told: str) -> None:
     await stream.end()
 
 
-async def listen(stream: auricle.Stream, talk: Talk) -> Heard:
+async def listen(stream: auricle.Stream, talk: LanguageTalk) -> Transcribed:
     """Finals up to each finalize's, and the first event that names each stretch's language."""
     finals: list[list[Final]] = [[] for _ in talk.stretches]
     named: list[float | None] = [None] * len(talk.stretches)
@@ -82,12 +82,12 @@ async def listen(stream: auricle.Stream, talk: Talk) -> Heard:
         if isinstance(event, Final):
             finals[now] += [event] if event.text else []
             now += event.finalize_id is not None
-    return Heard(tuple(map(tuple, finals)), tuple(named))
+    return Transcribed(tuple(map(tuple, finals)), tuple(named))
 
 
-async def measure(url: str, spoken: Sequence[Talk], latency_ms: int, told: str) -> list[Tally]:
+async def measure(url: str, spoken: Sequence[LanguageTalk], latency_ms: int, told: str) -> list[LanguageTally]:
     """A tally of each language, in the order of `PROMPT_OF`; of talks that change, the stretches behind the change."""
-    tallies = {code: Tally() for code in PROMPT_OF}
+    tallies = {code: LanguageTally() for code in PROMPT_OF}
     for at in range(0, len(spoken), len(PROMPT_OF)):
         group = spoken[at : at + len(PROMPT_OF)]
         found = await asyncio.gather(*(hear(url, talk, latency_ms, told) for talk in group))
@@ -97,9 +97,9 @@ async def measure(url: str, spoken: Sequence[Talk], latency_ms: int, told: str) 
     return list(tallies.values())
 
 
-def rows(tallies: Sequence[Tally]) -> dict[str, dict[str, float]]:
+def rows(tallies: Sequence[LanguageTally]) -> dict[str, dict[str, float]]:
     """Figures by language, and of all."""
-    named: Iterable[tuple[str, Tally]] = zip(PROMPT_OF, tallies, strict=True)
+    named: Iterable[tuple[str, LanguageTally]] = zip(PROMPT_OF, tallies, strict=True)
     return {code: tally.figures() for code, tally in named} | {"all": joined(tallies).figures()}
 
 

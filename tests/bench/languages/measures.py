@@ -16,7 +16,7 @@ def words(text: str) -> list[str]:
 
 
 @dataclass
-class Tally:
+class LanguageTally:
     """Of one language at one setting.
 
     Attributes:
@@ -55,9 +55,9 @@ class Tally:
         }
 
 
-def joined(tallies: Sequence[Tally]) -> Tally:
+def joined(tallies: Sequence[LanguageTally]) -> LanguageTally:
     """All of them as one."""
-    total = Tally()
+    total = LanguageTally()
     for tally in tallies:
         total.talks += tally.talks
         total.words += tally.words

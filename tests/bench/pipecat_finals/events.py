@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class VadStop:
     """The voice detection's stop reached the service; `speech_end` is the wall time at which it saw speech end."""
 
     at: float
@@ -14,7 +14,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Final:
+class FinalSeen:
     """A transcript left the service at wall time `wall`."""
 
     at: float
@@ -31,4 +31,4 @@ class Ttfb:
     value: float
 
 
-Event = Stop | Final | Ttfb
+Event = VadStop | FinalSeen | Ttfb

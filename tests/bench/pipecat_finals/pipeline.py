@@ -30,8 +30,8 @@ from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_transport import TransportParams
 from pipecat.workers.runner import WorkerRunner
 
-from tests.bench.pipecat_finals.events import Event, Final, Stop, Ttfb
-from tests.bench.pipecat_finals.speech import SAMPLE_RATE, Utterance
+from tests.bench.pipecat_finals.events import Event, FinalSeen, Ttfb, VadStop
+from tests.bench.pipecat_finals.utterances import SAMPLE_RATE, Utterance
 
 STOP_SECONDS = 0.2
 FRAME_SECONDS = 0.02
@@ -40,7 +40,7 @@ _FRAME_BYTES = round(FRAME_SECONDS * SAMPLE_RATE) * 2
 _END_SECONDS = 10.0
 
 
-class Microphone(BaseInputTransport):
+class TimedMicrophone(BaseInputTransport):
     """Delivers audio in frames of 20 ms, each when its last sample would have been recorded, on an absolute schedule.
 
     A frame that comes late does not delay the next one.
@@ -108,20 +108,20 @@ class _BeforeService(_Tap):
         if isinstance(frame, InputAudioRawFrame):
             self._log.lateness.append(now - frame.metadata["due"])
         elif isinstance(frame, VADUserStoppedSpeakingFrame):
-            self._log.events.append(Stop(now, frame.timestamp - frame.stop_secs))
+            self._log.events.append(VadStop(now, frame.timestamp - frame.stop_secs))
 
 
 class _BehindService(_Tap):
     def _see(self, frame: Frame, now: float) -> None:
         if isinstance(frame, TranscriptionFrame):
-            self._log.events.append(Final(now, time.time(), frame.text, finalized=frame.finalized))
+            self._log.events.append(FinalSeen(now, time.time(), frame.text, finalized=frame.finalized))
         elif isinstance(frame, MetricsFrame):
             values = (each.value for each in frame.data if isinstance(each, TTFBMetricsData))
             self._log.events.extend(Ttfb(now, value) for value in values if value)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class UtteranceLog:
     """What came of an utterance: when its first sample was recorded, on `time.perf_counter`, and what the taps saw."""
 
     utterance: Utterance
@@ -129,12 +129,12 @@ class Heard:
     events: tuple[Event, ...]
 
 
-class Conversation:
+class PipelineSession:
     """A running pipeline, to which one utterance after the other is said."""
 
     def __init__(self, stt: STTService) -> None:
         self._log = Log()
-        self._microphone = Microphone()
+        self._microphone = TimedMicrophone()
         vad = VADProcessor(
             vad_analyzer=SileroVADAnalyzer(sample_rate=SAMPLE_RATE, params=VADParams(stop_secs=STOP_SECONDS))
         )
@@ -155,17 +155,17 @@ class Conversation:
         await self._microphone.speak(bytes(round(WARM_UP_SECONDS * SAMPLE_RATE) * 2))
         del self._log.lateness[:]
 
-    async def say(self, utterance: Utterance) -> Heard:
+    async def say(self, utterance: Utterance) -> UtteranceLog:
         """Says it in real time, and the silence behind it."""
         seen = len(self._log.events)
         began = await self._microphone.speak(utterance.pcm)
-        return Heard(utterance, began, tuple(self._log.events[seen:]))
+        return UtteranceLog(utterance, began, tuple(self._log.events[seen:]))
 
 
 @asynccontextmanager
-async def conversation(stt: STTService) -> AsyncIterator[Conversation]:
+async def conversation(stt: STTService) -> AsyncIterator[PipelineSession]:
     """A pipeline around the service; ended gracefully."""
-    talk = Conversation(stt)
+    talk = PipelineSession(stt)
     started = asyncio.Event()
 
     async def on_started(_worker: PipelineWorker, _frame: Frame) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from pipecat_auricle import AuricleSTTService
-from tests.bench.pipecat_finals.figures import Row, row
-from tests.bench.pipecat_finals.pipeline import Conversation, Heard, conversation
-from tests.bench.pipecat_finals.speech import Utterance
+from tests.bench.pipecat_finals.pipeline import PipelineSession, UtteranceLog, conversation
+from tests.bench.pipecat_finals.results import LatencyRow, row
+from tests.bench.pipecat_finals.utterances import Utterance
 
 _STAGGER = 0.37  # seconds between the first words of two speakers; no multiple of a chunk
 
 
-async def measure(url: str, latency_ms: int, said: Sequence[Utterance], pipelines: int) -> Row:
+async def measure(url: str, latency_ms: int, said: Sequence[Utterance], pipelines: int) -> LatencyRow:
     """Says everything to a server, in real time."""
     async with AsyncExitStack() as stack:
         talks = [await stack.enter_async_context(conversation(service(url, latency_ms))) for _ in range(pipelines)]
@@ -35,7 +35,7 @@ def service(url: str, latency_ms: int) -> AuricleSTTService:
     return AuricleSTTService(url=url, settings=AuricleSTTService.Settings(latency_ms=latency_ms))
 
 
-async def _say_all(talk: Conversation, said: Sequence[Utterance], delay: float) -> list[Heard]:
+async def _say_all(talk: PipelineSession, said: Sequence[Utterance], delay: float) -> list[UtteranceLog]:
     await asyncio.sleep(delay)
     await talk.warm_up()
     return [await talk.say(utterance) for utterance in said]

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from demo_model.audio import acoustics
 from demo_model.audio.voices import SAMPLE_RATE, EspeakVoice, FliteVoice, SynthesisVoice
-from tests.bench.turns.scripts import Script, SetName, scripts
-from tests.bench.turns.speaking import NoSuchBreak, Pause, Spoken, Tape
+from tests.bench.turns.scripts import SetName, TurnScript, scripts
+from tests.bench.turns.synthesis import NoSuchBreak, Pause, SpokenLine, Tape
 
 TURNS = 4
 GAP_SECONDS = (2.6, 3.4)
@@ -116,9 +116,9 @@ def _condition(rng: random.Random) -> tuple[str, acoustics.Acoustics]:
     )
 
 
-def _say(tape: Tape, script: Script, voice: SynthesisVoice, seed: int) -> Turn:
+def _say(tape: Tape, script: TurnScript, voice: SynthesisVoice, seed: int) -> Turn:
     """Says a turn; nothing is said when one of its breaks has no place."""
-    spoken = [Spoken.of(line, voice, seed) for line in script.lines]
+    spoken = [SpokenLine.of(line, voice, seed) for line in script.lines]
     pauses: list[Pause] = []
     start = end = 0
     for index, each in enumerate(spoken):

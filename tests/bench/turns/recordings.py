@@ -15,7 +15,7 @@ from auricle_server.voice.silero import WINDOW, VoiceTrack
 from auricle_server.voice.voice_activity import VoiceActivity
 from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.turns.conversations import TRAIL_SECONDS, Conversation, Turn
-from tests.bench.turns.speaking import Pause
+from tests.bench.turns.synthesis import Pause
 from tests.bench.turns.traces import Trace, listen, transcribe, words_of
 
 SHORTEST_PAUSE = SAMPLE_RATE // 5

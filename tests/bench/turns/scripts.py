@@ -58,7 +58,7 @@ class Break:
 
 
 @dataclass(frozen=True)
-class Line:
+class ScriptLine:
     """What is rendered in one go: its text, and where it is broken."""
 
     text: str
@@ -66,11 +66,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Script:
+class TurnScript:
     """A turn: its kind, its lines, and the pauses between them, one fewer."""
 
     kind: str
-    lines: tuple[Line, ...]
+    lines: tuple[ScriptLine, ...]
     between: tuple[float, ...] = ()
 
     @property
@@ -84,19 +84,21 @@ def belongs(text: str, part: SetName) -> bool:
     return SETS[zlib.crc32(normalise(text).encode()) // 20 % len(SETS)] == part
 
 
-def scripts(rng: random.Random, part: SetName) -> Iterator[Script]:
+def scripts(rng: random.Random, part: SetName) -> Iterator[TurnScript]:
     """Endless turns of a set: sentences that the demo model never saw in training, except the short ones."""
     sentences, answers = _sentences(rng, part, held_out=True), _sentences(rng, part, held_out=False)
     longer = (text for text in sentences if len(text.split()) >= _FEWEST_WORDS)
     shorter = (text for text in answers if len(text.split()) <= _SHORT_WORDS)
-    makers: dict[str, Callable[[], Script]] = {
-        "plain": lambda: Script("plain", (Line(next(sentences)),)),
-        "short": lambda: Script("short", (Line(next(shorter)),)),
+    makers: dict[str, Callable[[], TurnScript]] = {
+        "plain": lambda: TurnScript("plain", (ScriptLine(next(sentences)),)),
+        "short": lambda: TurnScript("short", (ScriptLine(next(shorter)),)),
         "mid": lambda: _mid(rng, next(longer)),
         "hesitation": lambda: _hesitation(rng, next(longer)),
         "groups": lambda: _groups(rng, part),
         "conjunction": lambda: _conjunction(rng, next(sentences), next(sentences)),
-        "complete": lambda: Script("complete", (Line(next(sentences)), Line(next(sentences))), (_pause(rng),)),
+        "complete": lambda: TurnScript(
+            "complete", (ScriptLine(next(sentences)), ScriptLine(next(sentences))), (_pause(rng),)
+        ),
     }
     while True:
         yield makers[rng.choices(list(KINDS), weights=list(KINDS.values()))[0]]()
@@ -111,31 +113,31 @@ def _pause(rng: random.Random) -> float:
     return rng.uniform(*PAUSE_SECONDS)
 
 
-def _mid(rng: random.Random, text: str) -> Script:
+def _mid(rng: random.Random, text: str) -> TurnScript:
     """A sentence that stops once or twice between two words, and sounds as if it went on, as it does."""
     parts = text.split()
     count = 2 if len(parts) >= 2 * _FEWEST_WORDS - 2 and rng.random() < 0.5 else 1
     places = sorted(rng.sample(range(2, len(parts)), count))
-    return Script("mid", (Line(text, tuple(Break.at(" ".join(parts[:at]), "mid", rng) for at in places)),))
+    return TurnScript("mid", (ScriptLine(text, tuple(Break.at(" ".join(parts[:at]), "mid", rng) for at in places)),))
 
 
-def _hesitation(rng: random.Random, text: str) -> Script:
+def _hesitation(rng: random.Random, text: str) -> TurnScript:
     parts, filler = text.split(), rng.choice(FILLERS)
     at = rng.randint(0, len(parts) - 2) if filler == "let me see" else rng.randint(2, len(parts) - 2)
     before = f"{' '.join(parts[:at]).rstrip(',')}, {filler}," if at else f"{filler.capitalize()},"
-    return Script("hesitation", (_broken("hesitation", before, " ".join(parts[at:]), rng),))
+    return TurnScript("hesitation", (_broken("hesitation", before, " ".join(parts[at:]), rng),))
 
 
-def _conjunction(rng: random.Random, first: str, second: str) -> Script:
+def _conjunction(rng: random.Random, first: str, second: str) -> TurnScript:
     before = f"{first.rstrip('.?!')}, {rng.choice(CONJUNCTIONS)},"
-    return Script("conjunction", (_broken("conjunction", before, second[:1].lower() + second[1:], rng),))
+    return TurnScript("conjunction", (_broken("conjunction", before, second[:1].lower() + second[1:], rng),))
 
 
-def _broken(kind: str, before: str, rest: str, rng: random.Random) -> Line:
-    return Line(f"{before} {rest}", (Break.at(before, kind, rng),))
+def _broken(kind: str, before: str, rest: str, rng: random.Random) -> ScriptLine:
+    return ScriptLine(f"{before} {rest}", (Break.at(before, kind, rng),))
 
 
-def _groups(rng: random.Random, part: SetName) -> Script:
+def _groups(rng: random.Random, part: SetName) -> TurnScript:
     """Digits or letters in groups of two to four, with a pause after each."""
     letters = rng.random() < 0.35
     carrier = rng.choice((_SPELLERS if letters else _CARRIERS)[part])
@@ -143,4 +145,4 @@ def _groups(rng: random.Random, part: SetName) -> Script:
     groups = [" ".join(rng.choice(symbols) for _ in range(rng.randint(2, 4))) for _ in range(rng.randint(2, 4))]
     heads = [f"{carrier} {', '.join(groups[:count])}," for count in range(1, len(groups))]
     text = capitalise(f"{carrier} {', '.join(groups)}.")
-    return Script("groups", (Line(text, tuple(Break.at(head, "groups", rng) for head in heads)),))
+    return TurnScript("groups", (ScriptLine(text, tuple(Break.at(head, "groups", rng) for head in heads)),))

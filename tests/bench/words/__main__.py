@@ -18,10 +18,10 @@ from auricle_server.checkpoints.calibrations import write_calibration
 from auricle_server.checkpoints.load import locate
 from auricle_server.engine import Engine
 from auricle_server.text.calibration import WordCalibration
-from tests.bench.words.figures import Sample, calibrated, figures
-from tests.bench.words.listen import AT_ONCE, Listener, listen
+from tests.bench.words.evaluation import Sample, calibrated, figures
+from tests.bench.words.recognition import AT_ONCE, ModelSetting, listen
 from tests.bench.words.report import markdown, picture
-from tests.bench.words.speech import talks
+from tests.bench.words.talks import talks
 
 FIT_SEED, TEST_SEED = 81_000, 82_000
 
@@ -31,7 +31,7 @@ def samples(engine: Engine, count: int, seed: int) -> list[Sample]:
     spoken, info = talks(count, seed, engine.info.languages, os.cpu_count() or 1), engine.info
     frame_samples = round(info.frame_seconds * 16_000)
     return [
-        Sample(Listener(info.pieces, frame_samples, latency), spoken, listen(engine, spoken, latency))
+        Sample(ModelSetting(info.pieces, frame_samples, latency), spoken, listen(engine, spoken, latency))
         for latency in info.latencies_ms
     ]
 

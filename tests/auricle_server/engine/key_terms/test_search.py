@@ -18,7 +18,7 @@ from auricle_server.engine.model.prediction_network import PredictionNetwork
 from auricle_server.engine.ops import KeyTermRows
 from auricle_server.engine.ops.key_terms import KeyTermSearch
 from tests.auricle_server.engine.decoding.test_greedy import HIDDEN, JOINT, VOCABULARY, random_weights
-from tests.support.key_term_search import Follower, Scores, search
+from tests.support.engine.key_term_search import Follower, Scores, search
 
 PIECES = ("▁", "▁a", "a", "b", "c", "ab", "▁b", "ca", "▁c", "bb", "▁ab")
 BONUS = Bonus(first=0.7, growth=1.5, most=3.0)

@@ -13,7 +13,7 @@ from auricle_server.engine.key_terms.automaton import Automaton, PieceTrie, buil
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
 from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
 from auricle_server.engine.ops import JointInputs, JointScores, KeyTermRows, KeyTermTables, Ops
-from tests.support.key_term_search import Follower
+from tests.support.engine.key_term_search import Follower
 from tests.support.step_inputs import Source, assert_near
 
 LETTERS = "abcdefgh"

@@ -15,7 +15,7 @@ from auricle_server.engine.scheduling.batch_rows import BatchRows, FlushAnswer
 from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettings
 from auricle_server.engine.scheduling.stream_inputs import SILENT_FRAMES, StreamInputs
 from auricle_server.engine.types import LeaseEnded
-from tests.support.scalar_timeline import Row, Timeline
+from tests.support.engine.scalar_timeline import Row, Timeline
 
 CONFIG = ModelConfig(
     MelConfig(16_000, 400, 160, 512, 128, 0.97),

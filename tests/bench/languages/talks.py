@@ -28,7 +28,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Talk:
+class LanguageTalk:
     """Audio at 16 kHz, signed 16 bit, of one language after the other."""
 
     pcm: npt.NDArray[np.int16]
@@ -52,7 +52,7 @@ def stretch(code: str, rng: random.Random) -> tuple[npt.NDArray[np.int16], str]:
     return (np.clip(made.audio, -1, 1) * 32767).astype(np.int16), made.text
 
 
-def talk(drawn: tuple[int, tuple[str, ...]]) -> Talk:
+def talk(drawn: tuple[int, tuple[str, ...]]) -> LanguageTalk:
     """The talk of a seed, in the languages given."""
     seed, codes = drawn
     rng = random.Random(seed)
@@ -62,15 +62,15 @@ def talk(drawn: tuple[int, tuple[str, ...]]) -> Talk:
         stretches.append(Stretch(code, text, SENTENCES, at))
         pieces.append(pcm)
         at += len(pcm)
-    return Talk(np.concatenate(pieces), tuple(stretches))
+    return LanguageTalk(np.concatenate(pieces), tuple(stretches))
 
 
-def talks(count: int, first_seed: int, processes: int) -> list[Talk]:
+def talks(count: int, first_seed: int, processes: int) -> list[LanguageTalk]:
     """`count` talks of each language, the languages taking turns; seeds fix text, voice and condition."""
     return _made([(first_seed + n, (code,)) for n in range(count) for code in BY_CODE], processes)
 
 
-def changing_talks(count: int, first_seed: int, processes: int) -> list[Talk]:
+def changing_talks(count: int, first_seed: int, processes: int) -> list[LanguageTalk]:
     """`count` talks that begin in each language and go on in another one."""
     drawn: list[tuple[int, tuple[str, ...]]] = []
     for number in range(count):
@@ -79,7 +79,7 @@ def changing_talks(count: int, first_seed: int, processes: int) -> list[Talk]:
     return _made(drawn, processes)
 
 
-def _made(drawn: list[tuple[int, tuple[str, ...]]], processes: int) -> list[Talk]:
+def _made(drawn: list[tuple[int, tuple[str, ...]]], processes: int) -> list[LanguageTalk]:
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         return pool.map(talk, drawn)
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from demo_model.audio import phones
 from demo_model.audio.voices import SAMPLE_RATE, Rendered, SynthesisVoice
-from tests.bench.turns.lengthen import lengthened
-from tests.bench.turns.scripts import Line
+from tests.bench.turns.prosody import lengthened
+from tests.bench.turns.scripts import ScriptLine
 
 _FADE, _RELEASE = SAMPLE_RATE // 160, SAMPLE_RATE // 25
 _DRAWN_OUT = SAMPLE_RATE // 4
@@ -66,7 +66,7 @@ class _Place:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenLine:
     """A rendered line, in samples."""
 
     audio: Audio
@@ -75,7 +75,7 @@ class Spoken:
     places: tuple[_Place, ...]
 
     @classmethod
-    def of(cls, line: Line, voice: SynthesisVoice, seed: int) -> Spoken:
+    def of(cls, line: ScriptLine, voice: SynthesisVoice, seed: int) -> SpokenLine:
         """Renders it.
 
         Raises:

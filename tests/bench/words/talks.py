@@ -42,7 +42,7 @@ _NAMES_DIFFER = 0.3
 
 
 @dataclass(frozen=True)
-class Spoken:
+class TimedWord:
     """A word that was said, without punctuation and in lower case, and when it sounds in seconds."""
 
     text: str
@@ -51,12 +51,12 @@ class Spoken:
 
 
 @dataclass(frozen=True)
-class Talk:
+class WordTalk:
     """Audio at 16 kHz, signed 16 bit: its language and words; clean, noisy or from a telephone."""
 
     code: str
     pcm: npt.NDArray[np.int16]
-    words: tuple[Spoken, ...]
+    words: tuple[TimedWord, ...]
     condition: str
 
 
@@ -73,7 +73,7 @@ def speakers(languages: Sequence[str]) -> list[tuple[str, SynthesisVoice]]:
     return [(each.code, voice) for each in spoken for voice, _ in each.voices[:VOICES_OF_A_LANGUAGE]]
 
 
-def talks(count: int, first_seed: int, languages: Sequence[str], processes: int) -> list[Talk]:
+def talks(count: int, first_seed: int, languages: Sequence[str], processes: int) -> list[WordTalk]:
     """Talks of four sentences, as many of each voice; the same for the same seeds."""
     chosen = speakers(languages)
     each = -(-count // len(chosen))
@@ -83,7 +83,7 @@ def talks(count: int, first_seed: int, languages: Sequence[str], processes: int)
     return [talk for row in zip(*made, strict=True) for talk in row][:count]
 
 
-def _talks_of_a_voice(code: str, voice: SynthesisVoice, count: int, seed: int) -> list[Talk]:
+def _talks_of_a_voice(code: str, voice: SynthesisVoice, count: int, seed: int) -> list[WordTalk]:
     rng = random.Random(seed)
     known = _known_sentences(BY_CODE[code].generate(rng, True), voice, rng, count * SENTENCES)
     return [
@@ -131,7 +131,7 @@ def _sounding(aligned: list[phones.Phone]) -> list[phones.Phone]:
     return [phone for phone in aligned if phone.name != phones.SILENCE and phone.end > phone.start]
 
 
-def _talk(code: str, known: list[_Known], voice: SynthesisVoice, condition: str, rng: random.Random) -> Talk:
+def _talk(code: str, known: list[_Known], voice: SynthesisVoice, condition: str, rng: random.Random) -> WordTalk:
     plan = UtterancePlan([each.sentence for each in known], 0.4, [rng.uniform(0.3, 1.2) for _ in known[1:]], 1.2)
     made = compose(plan, [each.rendered for each in known], voice.name, _acoustics(condition, rng), rng.getrandbits(32))
     said = iter(_sounding(made.phones))
@@ -139,8 +139,8 @@ def _talk(code: str, known: list[_Known], voice: SynthesisVoice, condition: str,
     for each in known:
         for text, count in zip(each.sentence.text.split(), each.counts, strict=True):
             sounds = [next(said) for _ in range(count)]
-            words.append(Spoken(plain(text), sounds[0].start, sounds[-1].end))
-    return Talk(code, (np.clip(made.audio, -1, 1) * 32767).astype(np.int16), tuple(words), condition)
+            words.append(TimedWord(plain(text), sounds[0].start, sounds[-1].end))
+    return WordTalk(code, (np.clip(made.audio, -1, 1) * 32767).astype(np.int16), tuple(words), condition)
 
 
 def _acoustics(condition: str, rng: random.Random) -> acoustics.Acoustics:

@@ -12,9 +12,9 @@ import numpy as np
 
 from auricle.protocol.server_messages import Word
 from auricle_server.text.calibration import RAW, WordCalibration, geometric_mean
-from tests.bench.words.listen import Listener, Tokens
 from tests.bench.words.measures import Bools, Floats, area, matches, platt, quality, reliability, spread
-from tests.bench.words.speech import Spoken, Talk, plain
+from tests.bench.words.recognition import ModelSetting, TalkTokens
+from tests.bench.words.talks import TimedWord, WordTalk, plain
 
 MEANS: dict[str, Callable[[Sequence[float]], float]] = {
     "least": min,
@@ -26,22 +26,22 @@ MEANS: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 @dataclass(frozen=True)
-class Pair:
+class WordPair:
     """A word that was heard, and the word that it says, if it is right."""
 
     word: Word
-    said: Spoken | None
+    said: TimedWord | None
 
 
 @dataclass(frozen=True)
 class Sample:
     """All talks at one latency setting."""
 
-    listener: Listener
-    talks: Sequence[Talk]
-    tokens: Sequence[Tokens]
+    listener: ModelSetting
+    talks: Sequence[WordTalk]
+    tokens: Sequence[TalkTokens]
 
-    def pairs(self, calibration: WordCalibration) -> list[list[Pair]]:
+    def pairs(self, calibration: WordCalibration) -> list[list[WordPair]]:
         """The words of each talk."""
         return [
             _pairs(talk, self.listener.words(found, calibration))
@@ -53,19 +53,19 @@ class Sample:
         return [word for found in self.tokens for word in self.listener.scores(found, entropy=entropy)]
 
 
-def _pairs(talk: Talk, words: Sequence[Word]) -> list[Pair]:
+def _pairs(talk: WordTalk, words: Sequence[Word]) -> list[WordPair]:
     found = matches([word.text for word in talk.words], [plain(word.text) for word in words])
-    return [Pair(word, None if at is None else talk.words[at]) for word, at in zip(words, found, strict=True)]
+    return [WordPair(word, None if at is None else talk.words[at]) for word, at in zip(words, found, strict=True)]
 
 
-def errors(pairs: Sequence[Sequence[Pair]]) -> tuple[Floats, Floats]:
+def errors(pairs: Sequence[Sequence[WordPair]]) -> tuple[Floats, Floats]:
     """Seconds by which starts and ends of right words come too late."""
     right = [(pair.word, pair.said) for talk in pairs for pair in talk if pair.said is not None]
     starts = np.array([word.start - said.start for word, said in right])
     return starts, np.array([word.end - said.end for word, said in right])
 
 
-def is_right(pairs: Sequence[Sequence[Pair]]) -> Bools:
+def is_right(pairs: Sequence[Sequence[WordPair]]) -> Bools:
     """Of each heard word, whether it was said."""
     return np.array([pair.said is not None for talk in pairs for pair in talk])
 
@@ -117,7 +117,7 @@ def areas(scores: Sequence[Sequence[float]], right: Bools) -> dict[str, float]:
     return {name: round(area(np.array(list(map(mean, scores))), right), 4) for name, mean in MEANS.items()}
 
 
-def talks_told(pairs: Sequence[Sequence[Pair]]) -> dict[str, float]:
+def talks_told(pairs: Sequence[Sequence[WordPair]]) -> dict[str, float]:
     """Of whole talks as segments: how far the expected share of right words is from the true one."""
     spoken = [talk for talk in pairs if talk]
     expected = np.array([fmean(pair.word.confidence for pair in talk) for talk in spoken])

@@ -37,14 +37,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Talk:
+class PausedTalk:
     """Audio at 16 kHz, signed 16 bit, and its sentences."""
 
     pcm: npt.NDArray[np.int16]
     parts: tuple[Part, ...]
 
 
-def talk(seed: int) -> Talk:
+def talk(seed: int) -> PausedTalk:
     """Six sentences of one voice with pauses of 0.3 to 1.5 s, in an acoustic condition of its own."""
     rng = random.Random(seed)
     source = (s for s in generate(rng, held_out=True) if s.group != "random")
@@ -55,10 +55,10 @@ def talk(seed: int) -> Talk:
     made = compose(plan, rendered, voice.name, acoustics.draw(rng), rng.getrandbits(32))
     pcm = (np.clip(made.audio, -1, 1) * 32767).astype(np.int16)
     parts = (Part(t.text, round(t.start * SAMPLE_RATE), round(t.end * SAMPLE_RATE)) for t in made.turns)
-    return Talk(pcm, tuple(parts))
+    return PausedTalk(pcm, tuple(parts))
 
 
-def talks(count: int, first_seed: int, processes: int) -> list[Talk]:
+def talks(count: int, first_seed: int, processes: int) -> list[PausedTalk]:
     """Many of them; the same for the same seeds."""
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         return pool.map(talk, range(first_seed, first_seed + count))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from auricle_server.engine import Engine
 from auricle_server.engine.types import Lease, RowResult
 from auricle_server.stream.transcript import Segment, Transcript
-from tests.bench.finals.speech import Talk
+from tests.bench.finals.talks import PausedTalk
 
 AT_ONCE = 24
 _LAST = 1 << 20
@@ -30,7 +30,7 @@ class _Run:
 
 
 def segments(
-    engine: Engine, talks: Sequence[Talk], latency_ms: int, cuts: Sequence[Sequence[int]]
+    engine: Engine, talks: Sequence[PausedTalk], latency_ms: int, cuts: Sequence[Sequence[int]]
 ) -> list[list[Segment]]:
     """What is heard of each talk, cut at the given samples; one more segment than cuts."""
     frame_samples = round(engine.info.frame_seconds * 16_000)
@@ -49,7 +49,7 @@ def segments(
     return found
 
 
-def _start(engine: Engine, talk: Talk, latency_ms: int, cuts: Sequence[int]) -> Lease:
+def _start(engine: Engine, talk: PausedTalk, latency_ms: int, cuts: Sequence[int]) -> Lease:
     """Queues all that happens to a stream. What is computed depends on its audio's clock only, not on when it comes."""
     lease, done = engine.open(latency_ms, engine.info.default_language), 0
     for mark, cut in enumerate(cuts):

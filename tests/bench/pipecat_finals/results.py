@@ -9,8 +9,8 @@ import numpy as np
 
 from auricle_server.bench.report.summaries import Spread
 from auricle_server.demo.scores import count_errors
-from tests.bench.pipecat_finals.events import Final, Stop, Ttfb
-from tests.bench.pipecat_finals.pipeline import STOP_SECONDS, Heard
+from tests.bench.pipecat_finals.events import FinalSeen, Ttfb, VadStop
+from tests.bench.pipecat_finals.pipeline import STOP_SECONDS, UtteranceLog
 
 MOST_MS = 1e3 * STOP_SECONDS + 80.0
 """Of the median from the end of speech to the finalized transcript, at every latency setting."""
@@ -21,7 +21,7 @@ MOST_MISSING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class UtteranceOutcome:
     """What came of one utterance; seconds.
 
     Attributes:
@@ -43,7 +43,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LatencyRow:
     """Figures of one latency setting; milliseconds unless said otherwise.
 
     Attributes:
@@ -87,18 +87,18 @@ class Row:
         return found
 
 
-def outcome(heard: Heard) -> Outcome:
+def outcome(heard: UtteranceLog) -> UtteranceOutcome:
     """Of one utterance. A pause within it may stop the voice detection too; only the last stop is measured."""
-    text = " ".join(event.text for event in heard.events if isinstance(event, Final))
-    stops = [index for index, event in enumerate(heard.events) if isinstance(event, Stop)]
+    text = " ".join(event.text for event in heard.events if isinstance(event, FinalSeen))
+    stops = [index for index, event in enumerate(heard.events) if isinstance(event, VadStop)]
     if not stops:
-        return Outcome(text, 0)
+        return UtteranceOutcome(text, 0)
     stop, after = heard.events[stops[-1]], heard.events[stops[-1] + 1 :]
-    assert isinstance(stop, Stop)
-    final = next((event for event in after if isinstance(event, Final) and event.finalized), None)
+    assert isinstance(stop, VadStop)
+    final = next((event for event in after if isinstance(event, FinalSeen) and event.finalized), None)
     if final is None:
-        return Outcome(text, len(stops))
-    return Outcome(
+        return UtteranceOutcome(text, len(stops))
+    return UtteranceOutcome(
         text,
         len(stops),
         ttfs=next((event.value for event in after if isinstance(event, Ttfb)), None),
@@ -108,13 +108,13 @@ def outcome(heard: Heard) -> Outcome:
     )
 
 
-def row(latency_ms: int, heard: Sequence[Heard], lateness: Sequence[float]) -> Row:
+def row(latency_ms: int, heard: Sequence[UtteranceLog], lateness: Sequence[float]) -> LatencyRow:
     """Of one latency setting."""
     outcomes = [outcome(each) for each in heard]
     answered = [each for each in outcomes if each.measured is not None]
     pairs = [(each.ttfs, each.measured) for each in answered if each.ttfs is not None and each.measured is not None]
     counts = [count_errors(each.utterance.text, one.text) for each, one in zip(heard, outcomes, strict=True)]
-    return Row(
+    return LatencyRow(
         latency_ms=latency_ms,
         utterances=len(heard),
         missing=len(outcomes) - len(pairs),

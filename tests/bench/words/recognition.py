@@ -10,20 +10,20 @@ from auricle_server.engine import Engine
 from auricle_server.engine.types import RowResult
 from auricle_server.stream.transcript import Transcript
 from auricle_server.text.calibration import RAW, WordCalibration
-from tests.bench.words.speech import Talk
+from tests.bench.words.talks import WordTalk
 
 AT_ONCE = 24
 
 
 @dataclass
-class Tokens:
+class TalkTokens:
     """What was found in one talk."""
 
     rows: list[RowResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Listener:
+class ModelSetting:
     """A model at one latency setting.
 
     Attributes:
@@ -36,16 +36,16 @@ class Listener:
     frame_samples: int
     latency_ms: int
 
-    def words(self, tokens: Tokens, calibration: WordCalibration) -> tuple[Word, ...]:
+    def words(self, tokens: TalkTokens, calibration: WordCalibration) -> tuple[Word, ...]:
         """The words of a final, as a client gets them."""
         transcript = self._transcript(tokens, calibration)
         return transcript.cut(tokens.rows[-1].samples).words
 
-    def scores(self, tokens: Tokens, *, entropy: bool) -> list[list[float]]:
+    def scores(self, tokens: TalkTokens, *, entropy: bool) -> list[list[float]]:
         """Of each word, the confidences of its tokens, by entropy or by probability."""
         return [word.confidences for word in self._transcript(tokens, RAW, entropy=entropy)._words]
 
-    def _transcript(self, tokens: Tokens, calibration: WordCalibration, *, entropy: bool = True) -> Transcript:
+    def _transcript(self, tokens: TalkTokens, calibration: WordCalibration, *, entropy: bool = True) -> Transcript:
         transcript = Transcript(self.pieces, self.frame_samples, calibration, self.latency_ms)
         for row in tokens.rows:
             scores = row.confidences if entropy else row.probabilities
@@ -53,9 +53,9 @@ class Listener:
         return transcript
 
 
-def listen(engine: Engine, talks: Sequence[Talk], latency_ms: int) -> list[Tokens]:
+def listen(engine: Engine, talks: Sequence[WordTalk], latency_ms: int) -> list[TalkTokens]:
     """What the engine finds in each talk."""
-    found = [Tokens() for _ in talks]
+    found = [TalkTokens() for _ in talks]
     waiting, running = list(reversed(range(len(talks)))), dict[int, int]()
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
