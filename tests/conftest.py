@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest_plugins = ["tests.support.extras", "tests.support.scheduling"]
+pytest_plugins = ["tests.support.pytest_plugins.extras", "tests.support.pytest_plugins.scheduling"]
 
 # The models of the tests are small: a second thread gains nothing, and two that spin while other work wants the cores
 # lose a factor of twenty. Set before torch is imported.

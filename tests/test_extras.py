@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import extras
+from tests.support.pytest_plugins import extras
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from auricle_server.engine.model.precision import exact_products
 from auricle_server.engine.ops import JointInputs, Ops, portable_ops, triton_ops
 from tests.support.engine.layers import JOINT, Layer, layer
-from tests.support.step_inputs import assert_near
+from tests.support.engine.step_inputs import assert_near
 
 OPERATIONS: dict[str, Callable[[Layer, Ops], Tensor]] = {
     "norm": Layer.normed,

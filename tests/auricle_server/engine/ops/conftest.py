@@ -14,7 +14,7 @@ from auricle_server.engine.ops import Ops, portable_ops, triton_ops
 def kernels() -> Iterator[Ops]:
     """The Triton operations, for tensors on `device_of_kernels()`."""
     pytest.importorskip("triton", reason="Triton is not installed")
-    from tests.support.kernels import device_of_kernels, interpreted
+    from tests.support.engine.kernels import device_of_kernels, interpreted
 
     if device_of_kernels().type == "cuda":
         yield triton_ops()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from auricle_server.engine.ops import AttentionInputs, CacheRows, Ops, portable_ops
-from tests.support.step_inputs import ROWS, Source, assert_near
+from tests.support.engine.step_inputs import ROWS, Source, assert_near
 
 CPU = torch.device("cpu")
 
@@ -118,7 +118,7 @@ def test_the_chunk_takes_the_oldest_rows_of_its_own_ring_only(portable: Ops, fra
 def test_kernels_equal_portable(
     kernels: Ops, portable: Ops, frames: int, heads: int, size: int, left: int, reach: int, dtype: torch.dtype
 ) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     given = attention(Source(frames + left, device_of_kernels()), frames, heads, size, left, reach, dtype)
     reference = given.again()
@@ -128,7 +128,7 @@ def test_kernels_equal_portable(
 
 
 def test_what_a_query_may_not_see_does_not_matter(kernels: Ops) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     given = attention(Source(1, device_of_kernels()), 2, 1, 16, 20, 20)
     rows = given.rows
@@ -141,7 +141,7 @@ def test_what_a_query_may_not_see_does_not_matter(kernels: Ops) -> None:
 
 
 def test_rows_that_only_pad_are_zero(kernels: Ops, portable: Ops) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     given = attention(Source(2, device_of_kernels()), 3, 1, 16, 20, 20)
     assert given.rows.valid[-1] == 0

@@ -17,10 +17,10 @@ from auricle_server.engine.ops import (
     NormWeights,
     triton_ops,
 )
-from tests.support.step_inputs import Source
+from tests.support.engine.step_inputs import Source
 
 pytest.importorskip("triton", reason="Triton is not installed")
-from tests.support.kernels import HOPPER, Compiled, compiled_for
+from tests.support.engine.kernels import HOPPER, Compiled, compiled_for
 
 D_MODEL, HEADS, TAPS, JOINT, HIDDEN = 1024, 8, 9, 640, 640
 SOURCE = Source(1, torch.device("cpu"))

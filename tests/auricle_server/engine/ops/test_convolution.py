@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from auricle_server.engine.ops import ConvolutionWeights, NormWeights, Ops
-from tests.support.step_inputs import ROWS, Source, assert_near
+from tests.support.engine.step_inputs import ROWS, Source, assert_near
 
 CPU = torch.device("cpu")
 
@@ -44,7 +44,7 @@ def test_portable_equals_the_textbook(portable: Ops, frames: int, biased: bool) 
 def test_kernels_equal_portable(
     kernels: Ops, portable: Ops, frames: int, size: int, taps: int, dtype: torch.dtype
 ) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     source = Source(frames, device_of_kernels())
     rows = source.cache_rows(6, frames, 70, 70)

@@ -10,8 +10,8 @@ from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.ops import Ops
 from tests.support import tones
+from tests.support.engine.kernels import device_of_kernels
 from tests.support.feeding import Feeder
-from tests.support.kernels import device_of_kernels
 
 
 @pytest.mark.parametrize(("latency_ms", "static"), [(80, True), (560, True), (160, False)])

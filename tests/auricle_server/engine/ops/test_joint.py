@@ -5,7 +5,7 @@ import torch
 
 from auricle_server.engine.ops import JointInputs, Ops
 from auricle_server.engine.ops.inputs import ALPHA
-from tests.support.step_inputs import Source, assert_near
+from tests.support.engine.step_inputs import Source, assert_near
 
 CPU = torch.device("cpu")
 
@@ -31,7 +31,7 @@ def test_portable_equals_the_textbook(portable: Ops) -> None:
 def test_kernels_equal_portable(
     kernels: Ops, portable: Ops, batch: int, frames: int, size: int, tokens: int, window: int
 ) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     source = Source(batch, device_of_kernels())
     encoded, projected = source.normal(batch, frames, size), source.normal(batch, size)
@@ -49,7 +49,7 @@ def test_kernels_equal_portable(
 
 
 def test_of_equals_the_lowest_token_wins(kernels: Ops, portable: Ops) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     # Sums of small integers are exact in any order: the columns tie on every processor, whatever the order in which its
     # matrix product adds, and whatever it fuses.

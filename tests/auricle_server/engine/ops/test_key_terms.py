@@ -14,7 +14,7 @@ from auricle_server.engine.key_terms.automaton_cache import TableSpan
 from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
 from auricle_server.engine.ops import JointInputs, JointScores, KeyTermRows, KeyTermTables, Ops
 from tests.support.engine.key_term_search import Follower
-from tests.support.step_inputs import Source, assert_near
+from tests.support.engine.step_inputs import Source, assert_near
 
 LETTERS = "abcdefgh"
 PIECES = ("▁", *LETTERS, *(a + b for a in LETTERS for b in LETTERS), *("▁" + a for a in LETTERS))
@@ -103,7 +103,7 @@ def test_portable_equals_the_reference(portable: Ops, window: int) -> None:
 
 @pytest.mark.parametrize(("seed", "window"), [(1, 1), (2, 2), (3, 5)])
 def test_kernels_favour_what_portable_favours(kernels: Ops, portable: Ops, seed: int, window: int) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     device = device_of_kernels()
     made, given = scene(seed, device), scores(seed, device, window, portable)
@@ -118,7 +118,7 @@ def test_kernels_favour_what_portable_favours(kernels: Ops, portable: Ops, seed:
 
 @pytest.mark.parametrize("triton", [False, True])
 def test_automata_follow_the_labels(kernels: Ops, portable: Ops, triton: bool) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     device = device_of_kernels()
     made, source = scene(4, device), Source(5, device)

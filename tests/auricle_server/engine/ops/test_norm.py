@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from auricle_server.engine.ops import NormWeights, Ops
-from tests.support.step_inputs import Source, assert_near
+from tests.support.engine.step_inputs import Source, assert_near
 
 DTYPES = [torch.float32, torch.bfloat16]
 CPU = torch.device("cpu")
@@ -35,7 +35,7 @@ def test_portable_equals_the_textbook(portable: Ops, size: int) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", [1, 40, 160, 1024])
 def test_kernels_equal_portable(kernels: Ops, portable: Ops, size: int, dtype: torch.dtype) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     source = Source(size, device_of_kernels())
     x, update = source.normal(3, 2, size) * 3 + 1, source.normal(3, 2, size, dtype=dtype)

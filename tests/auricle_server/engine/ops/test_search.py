@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from auricle_server.engine.ops import JointScores, Ops, SearchState
-from tests.support.step_inputs import Source, assert_near, copied
+from tests.support.engine.step_inputs import Source, assert_near, copied
 
 CPU = torch.device("cpu")
 BLANK = 4
@@ -59,7 +59,7 @@ def textbook(script: Tensor, row: int, first: int, last: int, max_symbols: int) 
 def test_a_whole_search_equals_the_textbook(
     kernels: Ops, portable: Ops, triton: bool, window: int, frames: int, max_symbols: int
 ) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     source = Source(frames + max_symbols, device_of_kernels())
     batch = 9
@@ -76,7 +76,7 @@ def test_a_whole_search_equals_the_textbook(
 
 @pytest.mark.parametrize(("batch", "window"), [(1, 1), (5, 3), (33, 14), (1500, 2)])
 def test_each_round_of_the_kernel_equals_portable(kernels: Ops, portable: Ops, batch: int, window: int) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     source, frames, max_symbols = Source(batch, device_of_kernels()), 14, 3
     theirs, last = source.search(batch, frames * max_symbols, frames)
@@ -127,7 +127,7 @@ def test_the_cell_equals_that_of_pytorch(portable: Ops) -> None:
 
 @pytest.mark.parametrize(("batch", "size"), [(1, 8), (6, 40), (3, 640), (2, 1100)])
 def test_kernels_of_the_cell_equal_portable(kernels: Ops, portable: Ops, batch: int, size: int) -> None:
-    from tests.support.kernels import device_of_kernels
+    from tests.support.engine.kernels import device_of_kernels
 
     gates, hidden, cell, active = lstm_input(Source(size, device_of_kernels()), batch, size)
     ours, theirs = (hidden.clone(), cell.clone()), (hidden.clone(), cell.clone())
