@@ -14,8 +14,9 @@ from auricle._stream.stream_task import StreamTask
 from auricle.errors import Backpressure, ProtocolError
 from auricle.events import StreamEvent
 from auricle.protocol import codes
-from auricle.protocol.client_messages import End, Finalize, Update, check_whole_samples
+from auricle.protocol.client_messages import End, Finalize, Update
 from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.connection import check_whole_samples
 from auricle.protocol.server_messages import Ready
 from auricle.protocol.settings import InvalidMessage, Refine, TurnSettings, phrases
 
@@ -79,10 +80,10 @@ class Stream:
             AuricleError: The stream has failed.
         """
         self._check_audio(pcm)
-        for piece in audio.pieces(pcm, self._piece_bytes):
+        for offset in range(0, len(pcm), self._piece_bytes):
             await self._input.wait_for_capacity()
             self._check_open()
-            self._input.add_audio(piece)
+            self._input.add_audio(pcm[offset : offset + self._piece_bytes])
 
     def send_nowait(self, pcm: bytes) -> None:
         """As `send`, but never waits: for callers that cannot hold back a live speaker.

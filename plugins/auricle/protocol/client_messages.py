@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, cast
 
-from auricle.protocol import codes
-from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.settings import REFINES, Refine, TurnSettings, require, require_text, require_whole
 
 RESUME_HEADER = "Auricle-Resume"
@@ -23,19 +21,6 @@ ENCODINGS: tuple[Encoding, ...] = ("pcm_s16le", "mulaw", "alaw")
 SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
 MAX_ID_LENGTH = 128
-
-
-def check_whole_samples(pcm: bytes, encoding: Encoding) -> None:
-    """Checks that audio ends with a whole sample.
-
-    Raises:
-        ProtocolViolation: `bad_audio`.
-    """
-    width = SAMPLE_BYTES[encoding]
-    if len(pcm) % width:
-        raise ProtocolViolation(
-            codes.BAD_AUDIO, f"{len(pcm)} bytes are not a whole number of {width}-byte {encoding} samples"
-        )
 
 
 def _check_settings(latency_ms: object, language: object, keyterms: object) -> None:

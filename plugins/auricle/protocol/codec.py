@@ -7,11 +7,13 @@ refuses the message. A client is lenient: it skips the fields and events that a 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any, NoReturn, TypeVar
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from auricle.protocol import codes, schema
+from auricle.protocol import codes
 from auricle.protocol.client_messages import PROTOCOL_VERSION, ClientMessage, End, Finalize, Start, Update
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import (
@@ -83,7 +85,7 @@ def decode_client(text: str) -> ClientMessage:
     kind = _CLIENT_MESSAGES.get(_type_of(values))
     if kind is None:
         expected = ", ".join(_CLIENT_MESSAGES)
-        raise ProtocolViolation(codes.UNKNOWN_MESSAGE, f"type {schema.brief(values['type'])} is not one of {expected}")
+        raise ProtocolViolation(codes.UNKNOWN_MESSAGE, f"type {_brief(values['type'])} is not one of {expected}")
     if kind is Start:
         _check_version(values)
     return _build(kind, values, strict=True)
@@ -142,13 +144,134 @@ def _check_version(values: Mapping[str, Any]) -> None:
     if type(version) is int and version != PROTOCOL_VERSION:
         raise ProtocolViolation(
             codes.UNSUPPORTED_VERSION,
-            f"this server speaks version {PROTOCOL_VERSION}, not {schema.brief(version)}",
+            f"this server speaks version {PROTOCOL_VERSION}, not {_brief(version)}",
         )
 
 
 def _build(kind: type[T], values: Mapping[str, Any], *, strict: bool) -> T:
     payload = {name: value for name, value in values.items() if name != "type"}
     try:
-        return schema.build(kind, payload, strict=strict)
+        return _from_json(kind, payload, strict=strict)
     except InvalidMessage as error:
         raise ProtocolViolation(codes.INVALID_FIELD, str(error)) from error
+
+
+# --- plain JSON values as the frozen types, field by field, from their annotations -----------------------------------
+
+Reader = Callable[[Any, str], Any]
+"""(JSON value, path of the field) -> the field's value, or `InvalidMessage` naming the path."""
+
+_LONGEST_REPR = 64
+_LARGEST = 1e15
+
+
+def _brief(value: object) -> str:
+    """`repr` of a peer's value, cut so that an error message does not send a megabyte back."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_REPR else text[:_LONGEST_REPR] + "..."
+
+
+def _from_json(kind: type[T], values: Mapping[str, Any], *, strict: bool, path: str = "") -> T:
+    """An instance of the dataclass `kind` from a JSON object.
+
+    Raises:
+        InvalidMessage: A field is missing, has the wrong type or value, or (with `strict`) is unknown.
+    """
+    readers, required = _fields_of(cast("Any", kind), strict=strict)
+    if strict:
+        _refuse_unknown(values, readers, path)
+    missing = required.difference(values)
+    if missing:
+        raise InvalidMessage(path + min(missing), "missing")
+    return kind(**{name: read(values[name], path + name) for name, read in readers.items() if name in values})
+
+
+def _refuse_unknown(values: Mapping[str, Any], readers: Mapping[str, Reader], path: str) -> None:
+    for name in values:
+        if name not in readers:
+            expected = ", ".join(readers) or "no fields"
+            raise InvalidMessage(path + _brief(name).strip("'"), f"unknown; expected {expected}")
+
+
+@cache
+def _fields_of(kind: Any, *, strict: bool) -> tuple[dict[str, Reader], frozenset[str]]:
+    hints = get_type_hints(kind)
+    readers = {field.name: _reader(hints[field.name], strict=strict) for field in fields(kind)}
+    required = (f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING)
+    return readers, frozenset(required)
+
+
+def _reader(hint: Any, *, strict: bool) -> Reader:
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return _optional(_reader(next(arm for arm in get_args(hint) if arm is not types.NoneType), strict=strict))
+    if origin is Literal:
+        return _choice(get_args(hint))
+    if origin is tuple:
+        return _sequence(_reader(get_args(hint)[0], strict=strict))
+    if is_dataclass(hint):
+        return _nested(hint, strict=strict)
+    return _SCALARS[hint]
+
+
+def _optional(inner: Reader) -> Reader:
+    return lambda value, path: None if value is None else inner(value, path)
+
+
+def _choice(options: tuple[str, ...]) -> Reader:
+    def read(value: Any, path: str) -> str:
+        if not isinstance(value, str) or value not in options:
+            raise InvalidMessage(path, f"expected one of {', '.join(options)}, got {_brief(value)}")
+        return value
+
+    return read
+
+
+def _sequence(inner: Reader) -> Reader:
+    def read(value: Any, path: str) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise InvalidMessage(path, f"expected a list, got {_brief(value)}")
+        return tuple(inner(item, f"{path}[{index}]") for index, item in enumerate(value))
+
+    return read
+
+
+def _nested(kind: Any, *, strict: bool) -> Reader:
+    def read(value: Any, path: str) -> Any:
+        if not isinstance(value, dict):
+            raise InvalidMessage(path, f"expected an object, got {_brief(value)}")
+        return _from_json(kind, value, strict=strict, path=f"{path}.")
+
+    return read
+
+
+def _string(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidMessage(path, f"expected a string, got {_brief(value)}")
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        # JSON can escape half of a surrogate pair; UTF-8 cannot encode it, so it could not be sent back.
+        raise InvalidMessage(path, "contains half of a surrogate pair")
+    return value
+
+
+def _boolean(value: Any, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidMessage(path, f"expected true or false, got {_brief(value)}")
+    return value
+
+
+def _integer(value: Any, path: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidMessage(path, f"expected a whole number, got {_brief(value)}")
+    return value
+
+
+def _number(value: Any, path: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidMessage(path, f"expected a number, got {_brief(value)}")
+    if not abs(value) <= _LARGEST:
+        raise InvalidMessage(path, "out of range")
+    return float(value)
+
+
+_SCALARS: dict[Any, Reader] = {str: _string, bool: _boolean, int: _integer, float: _number}

@@ -16,15 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from auricle.protocol import codec, codes
-from auricle.protocol.client_messages import (
-    SAMPLE_BYTES,
-    ClientMessage,
-    End,
-    Finalize,
-    Start,
-    Update,
-    check_whole_samples,
-)
+from auricle.protocol.client_messages import SAMPLE_BYTES, ClientMessage, Encoding, End, Finalize, Start, Update
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.resume_buffer import ResumeBuffer
 from auricle.protocol.server_messages import Error, Final, Held, Ready, ServerEvent
@@ -74,6 +66,19 @@ _WRONG_MOVE_MESSAGES = {
     codes.ALREADY_STARTED: "the stream has started; send an update to change its settings",
     codes.AFTER_END: "nothing may follow an end",
 }
+
+
+def check_whole_samples(pcm: bytes, encoding: Encoding) -> None:
+    """Checks that audio ends with a whole sample.
+
+    Raises:
+        ProtocolViolation: `bad_audio`.
+    """
+    width = SAMPLE_BYTES[encoding]
+    if len(pcm) % width:
+        raise ProtocolViolation(
+            codes.BAD_AUDIO, f"{len(pcm)} bytes are not a whole number of {width}-byte {encoding} samples"
+        )
 
 
 class ServerConnection:

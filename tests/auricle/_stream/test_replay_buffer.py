@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auricle._stream.message_log import SentRequests
+from auricle._stream.held_input import SentRequests
 from auricle._stream.replay_buffer import ReplayBuffer, Resumption
 from auricle.protocol import End, Finalize, Limits, Ready, Start, TurnSettings, Update
 from auricle.protocol.client_messages import Outgoing

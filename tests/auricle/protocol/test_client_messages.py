@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from auricle.protocol import Finalize, InvalidMessage, ProtocolViolation, Start, Update
-from auricle.protocol.client_messages import ENCODINGS, SAMPLE_BYTES, Encoding, check_whole_samples
+from auricle.protocol import Finalize, InvalidMessage, Start, Update
 
 
 @pytest.mark.parametrize(
@@ -33,16 +32,6 @@ def test_a_message_that_exists_is_legal(build: Callable[[], object], field: str)
     with pytest.raises(InvalidMessage) as caught:
         build()
     assert caught.value.field == field
-
-
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_audio_ends_with_a_whole_sample(encoding: Encoding) -> None:
-    check_whole_samples(b"", encoding)
-    check_whole_samples(bytes(3 * SAMPLE_BYTES[encoding]), encoding)
-    if SAMPLE_BYTES[encoding] > 1:
-        with pytest.raises(ProtocolViolation, match="3 bytes are not a whole number of 2-byte pcm_s16le") as caught:
-            check_whole_samples(bytes(3), encoding)
-        assert caught.value.code == "bad_audio"
 
 
 def test_offline_streams_have_no_latency_of_their_own() -> None:

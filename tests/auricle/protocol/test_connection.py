@@ -31,6 +31,8 @@ from auricle.protocol import (
     Update,
     codec,
 )
+from auricle.protocol.client_messages import ENCODINGS, SAMPLE_BYTES, Encoding
+from auricle.protocol.connection import check_whole_samples
 from auricle.protocol.states import CLIENT_MOVES, SERVER_MOVES, ClientState, FatalError, ServerState
 from tests.support.server_events import failure, refusal
 
@@ -223,6 +225,16 @@ def test_a_bad_id_does_not_leave_the_client(bad: str) -> None:
 
 
 # --- audio and sizes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_audio_ends_with_a_whole_sample(encoding: Encoding) -> None:
+    check_whole_samples(b"", encoding)
+    check_whole_samples(bytes(3 * SAMPLE_BYTES[encoding]), encoding)
+    if SAMPLE_BYTES[encoding] > 1:
+        with pytest.raises(ProtocolViolation, match="3 bytes are not a whole number of 2-byte pcm_s16le") as caught:
+            check_whole_samples(bytes(3), encoding)
+        assert caught.value.code == "bad_audio"
 
 
 def test_half_a_sample_is_bad_audio_at_both_ends() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from auricle._stream.send_window import SendWindow
+from auricle._stream.stream_input import SendWindow
 
 
 def test_with_a_connection_two_seconds_are_two_seconds() -> None:

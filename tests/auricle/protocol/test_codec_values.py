@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 
 from auricle.protocol import InvalidMessage
-from auricle.protocol.schema import brief, build
+from auricle.protocol.codec import _brief, _from_json
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Outer:
 
 def test_plain_values_become_the_dataclass() -> None:
     values = {"name": "a", "colour": "blue", "count": 3, "inner": [{"level": 1}, {"level": 0.5}], "on": True}
-    assert build(Outer, values, strict=True) == Outer("a", "blue", 3, (Inner(1.0), Inner(0.5)), on=True)
-    assert build(Outer, {"name": "a", "count": None}, strict=True) == Outer("a")
+    assert _from_json(Outer, values, strict=True) == Outer("a", "blue", 3, (Inner(1.0), Inner(0.5)), on=True)
+    assert _from_json(Outer, {"name": "a", "count": None}, strict=True) == Outer("a")
 
 
 @pytest.mark.parametrize(
@@ -47,18 +47,18 @@ def test_plain_values_become_the_dataclass() -> None:
 )
 def test_a_wrong_value_is_named_by_its_path(values: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidMessage) as caught:
-        build(Outer, values, strict=False)
+        _from_json(Outer, values, strict=False)
     assert caught.value.field == field
 
 
 def test_unknown_fields_are_errors_only_when_strict() -> None:
     values = {"name": "a", "inner": [{"level": 1, "unit": "dB"}]}
-    assert build(Outer, values, strict=False) == Outer("a", inner=(Inner(1.0),))
+    assert _from_json(Outer, values, strict=False) == Outer("a", inner=(Inner(1.0),))
     with pytest.raises(InvalidMessage) as caught:
-        build(Outer, values, strict=True)
+        _from_json(Outer, values, strict=True)
     assert caught.value.field == "inner[0].unit"
 
 
 def test_long_values_are_cut_in_error_messages() -> None:
-    assert brief("short") == "'short'"
-    assert len(brief("x" * 1_000_000)) < 100
+    assert _brief("short") == "'short'"
+    assert len(_brief("x" * 1_000_000)) < 100

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from auricle._stream.held_audio import HeldAudio
+from auricle._stream.held_input import HeldAudio
 
 
 def held(limit: int = 100) -> HeldAudio:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from auricle._stream.message_log import MessageLog, SentRequests, with_settings
+from auricle._stream.held_input import MessageLog, SentRequests, with_settings
 from auricle.protocol import End, Finalize, Start, Update
 
 

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle._stream.packetizer import LONGEST_WAIT_SECONDS, Packetizer
+from auricle._stream.replay_buffer import LONGEST_WAIT_SECONDS, Packetizer
 from auricle.protocol.server_messages import ChunkGrid
 
 
