@@ -48,7 +48,7 @@ class HeldAudio:
     @property
     def unsent(self) -> int:
         """Bytes after `cursor`."""
-        return self.tail - self.cursor
+        return self.front + len(self._bytes) - self.cursor
 
     def append(self, pcm: bytes, *, keep_unsent: bool) -> None:
         """Adds audio and drops the oldest beyond the limit.
@@ -59,8 +59,8 @@ class HeldAudio:
         """
         self._bytes += pcm
         excess = len(self._bytes) - self._limit
-        droppable = self.cursor - self.front if keep_unsent else len(self._bytes)
         if excess > 0:
+            droppable = self.cursor - self.front if keep_unsent else len(self._bytes)
             self.drop_to(self.front + min(excess, droppable))
 
     def read(self, size: int) -> bytes:
@@ -134,7 +134,9 @@ class MessageLog:
     @property
     def next_position(self) -> int | None:
         """Position of the next message to send; None when all are sent."""
-        return self._entries[self._cursor].position if self._cursor < len(self._entries) else None
+        if self._cursor == len(self._entries):
+            return None
+        return self._entries[self._cursor].position
 
     def add(self, position: int, message: Update | Finalize | End) -> None:
         """Adds a message after the audio up to `position`."""

@@ -111,13 +111,14 @@ class ReplayBuffer:
 
     def next_unsent(self) -> Outgoing | None:
         """What to send next; None when everything is sent that is worth a packet."""
-        position = self._messages.next_position
-        if position is not None and position <= self._audio.cursor:
+        position, cursor = self._messages.next_position, self._audio.cursor
+        if position is None:
+            position = self._audio.tail
+            if position == cursor or not self._is_due(cursor, position):
+                return None
+        elif position <= cursor:
             return self._next_message()
-        size = (self._audio.tail if position is None else position) - self._audio.cursor
-        if size == 0 or (position is None and not self._is_due()):
-            return None
-        return self._audio.read(min(size, self._largest_packet))
+        return self._audio.read(min(position - cursor, self._largest_packet))
 
     def _next_message(self) -> Update | Finalize | End:
         message = self._messages.take_next()
@@ -126,10 +127,9 @@ class ReplayBuffer:
             self._packetizer = Packetizer(self.start.sample_rate, self._packet_seconds)
         return message
 
-    def _is_due(self) -> bool:
+    def _is_due(self, cursor: int, tail: int) -> bool:
         """Whether the server can do more with the unsent audio than without it."""
-        sent, given = self._audio.cursor - self._origin, self._audio.tail - self._origin
-        return self._packetizer.is_due(sent // self._width, given // self._width)
+        return self._packetizer.is_due((cursor - self._origin) // self._width, (tail - self._origin) // self._width)
 
     # --- what the server's events allow to forget --------------------------------------------------------------------
 
