@@ -43,7 +43,7 @@ class Exchange:
         self.info = model_info(engine)
         self.worker = Worker(engine, self, self.info, admission)
         self._engine = engine
-        self._outbox = BatchWriter(lambda urgent: None)
+        self._outbox = BatchWriter()
         self._opened: dict[int, StreamOpened] = {}
         self._news: dict[int, deque[News]] = {}
 

@@ -214,35 +214,3 @@ class FromWorker(msgspec.Struct, frozen=True, tag=True):
 
     items: tuple[WorkerItem, ...] = ()
     results: ResultColumns | None = None
-
-
-# --- as bytes --------------------------------------------------------------------------------------------------------
-
-DecodeError = msgspec.DecodeError
-
-_encoder = msgspec.msgpack.Encoder()
-_to_worker = msgspec.msgpack.Decoder(ToWorker)
-_from_worker = msgspec.msgpack.Decoder(FromWorker)
-
-
-def encode(message: ToWorker | FromWorker) -> bytes:
-    """A message as MessagePack."""
-    return _encoder.encode(message)
-
-
-def decode_to_worker(data: bytes) -> ToWorker:
-    """What a gateway has sent.
-
-    Raises:
-        DecodeError: The bytes are no such message.
-    """
-    return _to_worker.decode(data)
-
-
-def decode_from_worker(data: bytes) -> FromWorker:
-    """What a worker has sent.
-
-    Raises:
-        DecodeError: The bytes are no such message.
-    """
-    return _from_worker.decode(data)

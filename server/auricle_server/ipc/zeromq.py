@@ -10,18 +10,12 @@ import contextlib
 import logging
 import uuid
 
+import msgspec
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from auricle_server.ipc.channel import ChannelLost
-from auricle_server.ipc.messages import (
-    DecodeError,
-    FromWorker,
-    ToWorker,
-    decode_from_worker,
-    decode_to_worker,
-    encode,
-)
+from auricle_server.ipc.messages import FromWorker, ToWorker
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +128,7 @@ class ZeroMQWorkerChannel:
             gateway, data = self._socket.recv_multipart()
             try:
                 messages.append((gateway, decode_to_worker(data)))
-            except DecodeError:
+            except msgspec.DecodeError:
                 log.exception("a gateway has sent bytes that are no message")
         return messages
 
@@ -145,3 +139,33 @@ class ZeroMQWorkerChannel:
     def close(self) -> None:
         """See `WorkerChannel`."""
         self._context.destroy(linger=0)
+
+
+# --- messages as bytes ----------------------------------------------------------------------------------------------
+
+_encoder = msgspec.msgpack.Encoder()
+_to_worker = msgspec.msgpack.Decoder(ToWorker)
+_from_worker = msgspec.msgpack.Decoder(FromWorker)
+
+
+def encode(message: ToWorker | FromWorker) -> bytes:
+    """A message as MessagePack."""
+    return _encoder.encode(message)
+
+
+def decode_to_worker(data: bytes) -> ToWorker:
+    """What a gateway has sent.
+
+    Raises:
+        msgspec.DecodeError: The bytes are no such message.
+    """
+    return _to_worker.decode(data)
+
+
+def decode_from_worker(data: bytes) -> FromWorker:
+    """What a worker has sent.
+
+    Raises:
+        msgspec.DecodeError: The bytes are no such message.
+    """
+    return _from_worker.decode(data)

@@ -133,10 +133,10 @@ class Segmenter:
 
     def settle_silence(self) -> list[ServerEvent]:
         """In a long silence, while no flush is pending: how much audio a client that reconnects need not replay."""
+        if self._transcript.text or self._detector.open or self.over or self.second.start is not None:
+            return []
         settled = self.second.decoded_by(self.position) - SETTLED_MARGIN
-        has_words = self._transcript.text or self.second.start is not None
-        idle = not (has_words or self._detector.open or self.over)
-        if not idle or settled - self._settled < SETTLED_EVERY:
+        if settled - self._settled < SETTLED_EVERY:
             return []
         self._settled = settled
         return [Settled(audio_time=self.audio_time, settled=settled / SAMPLE_RATE)]
@@ -212,9 +212,12 @@ class Segmenter:
         )
 
     def _update_eager_end(self, *, ended: bool) -> list[ServerEvent]:
+        probability = 1.0 if ended else self._detector.eager
+        if probability is None and self._record.eager_text is None:
+            return []  # most chunks
         return self._record.update_eager_end(
             self._transcript.text,
-            1.0 if ended else self._detector.eager,
+            probability,
             ended=ended or self.over,
             speech_end=self._speech_end,
             audio_time=self.audio_time,

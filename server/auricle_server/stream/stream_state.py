@@ -21,9 +21,8 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate
 from auricle_server.model_info import ModelInfo
-from auricle_server.stream.flushes import FlushReason, PendingFlushes
 from auricle_server.stream.key_terms import check_keyterms
-from auricle_server.stream.segment_end import SegmentEnd
+from auricle_server.stream.segment_end import FlushReason, PendingFlushes, SegmentEnd
 from auricle_server.stream.segmenter import Segmenter
 from auricle_server.turns import TurnEnded, VoiceSignals
 
@@ -254,9 +253,10 @@ class StreamState:
         return events
 
     def _end_by_flush(self, mark: int | None, end: TurnEnded | None) -> SegmentEnd | None:
-        segmenter, flush = self._segmenter, self._pending_flushes.answer(mark)
+        flush = None if mark is None else self._pending_flushes.answer(mark)
         if flush is None:
             return None
+        segmenter = self._segmenter
         if flush.reason is not FlushReason.DRAIN:
             return SegmentEnd(segmenter.position, segmenter.position, mark, flush, end)
         segmenter.over = not segmenter.can_split

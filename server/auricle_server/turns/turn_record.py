@@ -6,12 +6,15 @@ from auricle.protocol.server_messages import ServerEvent, TurnEagerEnd, TurnEnd,
 
 
 class TurnRecord:
-    """The finals of the open turn, and its eager end if one was sent. Times are seconds of the stream's audio."""
+    """The finals of the open turn, and its eager end if one was sent. Times are seconds of the stream's audio.
+
+    Attributes:
+        eager_text: The text of the `TurnEagerEnd` that holds; None while none does.
+    """
 
     def __init__(self) -> None:
         self._finals: list[str] = []
-        self._eager_text: str | None = None
-        """The text of the `TurnEagerEnd` that holds; None while none does."""
+        self.eager_text: str | None = None
 
     @property
     def has_words(self) -> bool:
@@ -38,15 +41,15 @@ class TurnRecord:
             speech_end: Where the last word ended.
             audio_time: The position on which this rests.
         """
-        if self._eager_text is None and (probability is None or ended):
+        if self.eager_text is None and (probability is None or ended):
             return []
         text = " ".join(filter(None, [*self._finals, open_text]))
         events: list[ServerEvent] = []
-        if self._eager_text is not None and (probability is None or text != self._eager_text):
-            self._eager_text = None
+        if self.eager_text is not None and (probability is None or text != self.eager_text):
+            self.eager_text = None
             events.append(TurnResumed(audio_time=audio_time, probability=probability or 0.0))
-        if self._eager_text is None and probability is not None and not ended:
-            self._eager_text = text
+        if self.eager_text is None and probability is not None and not ended:
+            self.eager_text = text
             events.append(
                 TurnEagerEnd(audio_time=audio_time, probability=probability, speech_end=speech_end, text=text)
             )
@@ -56,5 +59,5 @@ class TurnRecord:
         """The end of the turn; its finals were added before. The next turn starts empty."""
         text = " ".join(self._finals)
         self._finals.clear()
-        self._eager_text = None
+        self.eager_text = None
         return TurnEnd(audio_time=audio_time, probability=probability, speech_end=speech_end, text=text)

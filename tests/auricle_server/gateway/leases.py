@@ -29,7 +29,7 @@ class TestLease:
 
     def __init__(self, info: ModelInfo = INFO, latency_ms: int = 160) -> None:
         self.released = 0
-        self._writer = BatchWriter(lambda urgent: None)
+        self._writer = BatchWriter()
         self.lease = SlotLease(self._writer, self._release, info, latency_ms, StreamOpened(STREAM, 3, 5))
 
     def _release(self, number: int) -> None:

@@ -20,9 +20,8 @@ from auricle_server.ipc.messages import (
     SettingsUpdate,
     ToWorker,
     UpdateStream,
-    decode_to_worker,
-    encode,
 )
+from auricle_server.ipc.zeromq import decode_to_worker, encode
 
 STREAMS = 3
 ACTIONS = st.lists(
@@ -51,7 +50,7 @@ class Gateway:
 
     def __init__(self, number: int) -> None:
         self.name = b"%d" % number
-        self.outbox = BatchWriter(lambda urgent: None)
+        self.outbox = BatchWriter()
         self.sent: list[ToWorker] = []
         self.slot_of = {stream: 1 + number * STREAMS + stream for stream in range(STREAMS)}
         self.said = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -9,7 +10,6 @@ from auricle_server.ipc.columns import AudioColumns, ResultBatch, ResultColumns
 from auricle_server.ipc.messages import (
     BatchPart,
     CloseStream,
-    DecodeError,
     FlushSecondPass,
     FlushStream,
     FromWorker,
@@ -24,10 +24,8 @@ from auricle_server.ipc.messages import (
     UpdateStream,
     WorkerReady,
     WorkerStats,
-    decode_from_worker,
-    decode_to_worker,
-    encode,
 )
+from auricle_server.ipc.zeromq import decode_from_worker, decode_to_worker, encode
 from auricle_server.model_info import ModelInfo
 from auricle_server.text.calibration import WordCalibration
 
@@ -59,5 +57,5 @@ def test_every_message_survives_its_encoding() -> None:
     up = ToWorker((BatchPart(AudioColumns.of([1], [2], [b"\1\2"]), items), BatchPart()))
     assert decode_from_worker(encode(down)) == down
     assert decode_to_worker(encode(up)) == up
-    with pytest.raises(DecodeError):
+    with pytest.raises(msgspec.DecodeError):
         decode_to_worker(encode(down))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import CAUGHT_UP
-from auricle_server.stream.flushes import FlushReason, PendingFlush
 from auricle_server.stream.second_pass import PAUSE_SAMPLES, SecondPass
-from auricle_server.stream.segment_end import SegmentEnd
+from auricle_server.stream.segment_end import FlushReason, PendingFlush, SegmentEnd
 
 PIECES = ("▁one", "▁two", "▁th", "ree", ".", "▁", "你")
 ONE, TWO, TH, REE, STOP, SPACE, NI = range(7)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle_server.stream.flushes import FlushReason, PendingFlush
-from auricle_server.stream.segment_end import LONGEST_SEGMENT, SegmentEnd, between, too_long
+from auricle_server.stream.segment_end import LONGEST_SEGMENT, FlushReason, PendingFlush, SegmentEnd, between, too_long
 from auricle_server.turns import TurnEnded
 
 

@@ -10,8 +10,7 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim, Settled, SpeechStarted, TurnEagerEnd, TurnEnd
 from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.stream.flushes import FlushReason, PendingFlush
-from auricle_server.stream.segment_end import BETWEEN_WORDS, LONGEST_SEGMENT, SegmentEnd
+from auricle_server.stream.segment_end import BETWEEN_WORDS, LONGEST_SEGMENT, FlushReason, PendingFlush, SegmentEnd
 from auricle_server.stream.segmenter import SETTLED_EVERY, SETTLED_MARGIN, Segmenter
 from auricle_server.turns import TurnEnded
 from tests.auricle_server.gateway.leases import INFO, ONE, TWO

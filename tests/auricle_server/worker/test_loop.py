@@ -70,7 +70,7 @@ class Bench:
 
     def say(self, gateway: bytes, *items: GatewayItem | Audio) -> None:
         """What comes from a gateway at the next tick."""
-        outbox = BatchWriter(lambda urgent: None)
+        outbox = BatchWriter()
         for item in items:
             if isinstance(item, Audio):
                 seat = self.seats[gateway, item.stream]

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from auricle.protocol.client_messages import Encoding
+from auricle.protocol.client_messages import Encoding, Start
 from auricle_server.gateway.audio.resample import Resampler
 from auricle_server.ipc.messages import SAMPLE_RATE
 
@@ -35,6 +35,11 @@ class AudioDecoder:
         encoding: Of the binary messages.
         sample_rate: Samples per second of the binary messages.
     """
+
+    @staticmethod
+    def passes(start: Start) -> bool:
+        """Whether the stream's audio is 16 kHz PCM already and needs no decoder."""
+        return start.encoding == "pcm_s16le" and start.sample_rate == SAMPLE_RATE
 
     def __init__(self, encoding: Encoding, sample_rate: int) -> None:
         self._table = None if encoding == "pcm_s16le" else _companding_table(encoding)

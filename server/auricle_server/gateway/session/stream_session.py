@@ -68,7 +68,8 @@ class StreamSession:
         self._turn_models = turn_models
         self._on_signals = on_signals
         self._state = state = StreamState(lease.info, start, name, limits)
-        self._audio = AudioDecoder(start.encoding, start.sample_rate)
+        self._decoder = None if AudioDecoder.passes(start) else AudioDecoder(start.encoding, start.sample_rate)
+        """None for 16 kHz PCM, which needs no decoding."""
         self._signals: AudioTurnSignals | None = None
         """None unless the turn mode is semantic and there are models for it: results then go straight to the state."""
         self._ended = self._failed = False
@@ -109,7 +110,8 @@ class StreamSession:
         Args:
             resume_token: Opens the stream again after a cut.
         """
-        ready = self._state.ready(self._limits, input_delay=self._audio.delay_seconds, resume_token=resume_token)
+        delay = 0.0 if self._decoder is None else self._decoder.delay_seconds
+        ready = self._state.ready(self._limits, input_delay=delay, resume_token=resume_token)
         signals = WORD_SIGNALS if self._turn_models is None else self._turn_models.signals
         return replace(ready, turn_signals=signals)
 
@@ -121,7 +123,7 @@ class StreamSession:
         Raises:
             ProtocolViolation: The stream has become too long.
         """
-        self._send_audio(self._audio.decode(data))
+        self._send_audio(data if self._decoder is None else self._decoder.decode(data))
         if self._state.received_seconds > self._limits.stream_seconds:
             raise ProtocolViolation(
                 codes.STREAM_TOO_LONG, f"a stream may last {self._limits.stream_seconds:g} s; open another"
@@ -134,9 +136,13 @@ class StreamSession:
             if self._signals is not None:
                 self._signals.receive_audio(pcm)
 
+    def _flush_decoder(self) -> None:
+        if self._decoder is not None:
+            self._send_audio(self._decoder.flush())
+
     def finalize(self, finalize_id: str) -> None:
         """Makes everything said so far final."""
-        self._send_audio(self._audio.flush())
+        self._flush_decoder()
         mark = self._state.finalize(finalize_id)
         if mark is not None:
             self._lease.flush(mark)
@@ -158,7 +164,7 @@ class StreamSession:
     def end(self) -> None:
         """The client sends no more audio."""
         self._ended = True
-        self._send_audio(self._audio.flush())
+        self._flush_decoder()
         self._lease.flush(self._state.end(), last=True)
 
     # --- from the worker ---------------------------------------------------------------------------------------------
@@ -238,7 +244,7 @@ class StreamSession:
     def drain(self) -> None:
         """Makes what was said final, as the last the stream does."""
         if not self._ended:
-            self._send_audio(self._audio.flush())
+            self._flush_decoder()
         mark = self._state.drain()
         if mark is not None:
             self._lease.flush(mark, last=True)

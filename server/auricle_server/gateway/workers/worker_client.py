@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 
 from auricle.protocol import codes
 from auricle_server.gateway.errors import AtCapacity, NotReady
@@ -29,16 +28,9 @@ from auricle_server.model_info import ModelInfo
 
 log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.002
-"""How long audio waits for the audio of other streams. What a client waits for goes at once.
-
-However many streams there are, a gateway sends 500 messages a second and a few for waiting clients, so what a message
-costs beyond its bytes is bounded, at the worker as well.
-"""
 SILENCE_SECONDS = 10.0
 """A worker sends its load every second; one that has sent nothing for this long is treated as lost."""
 RESERVE_SECONDS = 5.0
-CLOSE_SECONDS = 0.5
 
 
 class WorkerClient:
@@ -63,9 +55,7 @@ class WorkerClient:
         self._leases: dict[int, SlotLease] = {}
         self._opening: dict[int, asyncio.Future[StreamOpened | StreamFailure]] = {}
         self._last_number = 0
-        self._writer = BatchWriter(self._schedule)
-        self._wake = asyncio.Event()
-        self._tick: asyncio.TimerHandle | None = None
+        self._writer = BatchWriter(channel)
         self._last_received = 0.0
         self._silent = False
 
@@ -148,26 +138,13 @@ class WorkerClient:
 
     # --- to the worker -----------------------------------------------------------------------------------------------
 
-    def _schedule(self, urgent: bool) -> None:
-        if urgent:
-            self._wake.set()
-        elif self._tick is None:
-            self._tick = asyncio.get_running_loop().call_later(TICK_SECONDS, self._on_tick)
-
-    def _on_tick(self) -> None:
-        self._tick = None
-        self._wake.set()
-
     async def run_writer(self) -> None:
         """Sends ticks, for ever."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            await self._channel.send(self._writer.take())
+        await self._writer.run()
 
     def on_beat(self) -> None:
         """Once a second: sends the worker a sign of life, and notices a worker that sends none."""
-        self._wake.set()
+        self._writer.wake()
         quiet = asyncio.get_running_loop().time() - self._last_received
         if self.ready and quiet > SILENCE_SECONDS:
             self._silent = True
@@ -177,7 +154,7 @@ class WorkerClient:
 
     async def run_reader(self) -> None:
         """Dispatches what the worker sends, for ever."""
-        self._wake.set()
+        self._writer.wake()
         while True:
             try:
                 message = await self._channel.receive()
@@ -259,10 +236,6 @@ class WorkerClient:
 
     async def close(self) -> None:
         """Closes the channel, after the worker has been sent the slots released last."""
-        if self._tick is not None:
-            self._tick.cancel()
-        if self.ready and self._writer:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._channel.send(self._writer.take())
+        if self.ready:
+            await self._writer.close()
         await self._channel.close()

@@ -26,7 +26,7 @@ def info(engine: Engine) -> ModelInfo:
 
 @pytest.fixture
 def seat(info: ModelInfo) -> SlotLease:
-    return SlotLease(BatchWriter(lambda urgent: None), lambda number: None, info, 80, StreamOpened(1, 0, 0))
+    return SlotLease(BatchWriter(), lambda number: None, info, 80, StreamOpened(1, 0, 0))
 
 
 @pytest.fixture

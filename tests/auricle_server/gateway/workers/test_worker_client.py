@@ -13,6 +13,7 @@ from auricle_server.gateway.errors import AtCapacity, NotReady
 from auricle_server.gateway.workers import worker_client as module
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.gateway.workers.worker_client import WorkerClient
+from auricle_server.ipc import batch_writer
 from auricle_server.ipc.columns import ChunkResult, ResultBatch, ResultColumns
 from auricle_server.ipc.messages import (
     CloseStream,
@@ -122,7 +123,7 @@ async def test_a_worker_that_does_not_answer_in_time_gets_its_slot_back(
 
 
 async def test_audio_waits_for_the_tick_and_a_flush_does_not(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TICK_SECONDS", 60.0)
+    monkeypatch.setattr(batch_writer, "TICK_SECONDS", 60.0)
     lease, _ = await bench.open()
     sent = len(bench.channel.sent)
     lease.send_audio(b"\1\2")
@@ -229,7 +230,7 @@ async def test_the_load_that_a_worker_reports_is_known_and_counted(bench: Bench)
 
 
 async def test_a_close_sends_what_was_released_last(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TICK_SECONDS", 60.0)
+    monkeypatch.setattr(batch_writer, "TICK_SECONDS", 60.0)
     lease, _ = await bench.open()
     lease.release()
     await bench.client.close()
