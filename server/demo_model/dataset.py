@@ -45,7 +45,7 @@ class TrainingBatch:
 
 
 def read_shard(path: Path) -> list[TrainingExample]:
-    """The examples of a shard."""
+    """Reads the examples of a shard."""
     with np.load(path) as stored:
         mel, labels, counts = stored["mel"], stored["labels"], stored["label_counts"]
         meta = json.loads(stored["meta"].tobytes())

@@ -37,7 +37,7 @@ class WordErrors:
 
 
 def edit_distance(reference: list[str], hypothesis: list[str]) -> int:
-    """Fewest substitutions, deletions and insertions that turn one into the other."""
+    """Levenshtein distance of two sequences."""
     row = list(range(len(hypothesis) + 1))
     for i, word in enumerate(reference, 1):
         diagonal, row[0] = row[0], i

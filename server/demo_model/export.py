@@ -72,7 +72,7 @@ def write(model: DemoModel, tokenizer: Tokenizer, model_file: Path, out: Path) -
 
 
 def read(model: DemoModel, archive: Path) -> None:
-    """Take over encoder and joint projections from an archive of the same sizes, for a training that goes on from it.
+    """Loads encoder and joint projection of an archive with the same sizes, to continue training from them.
 
     Raises:
         RuntimeError: A size differs.

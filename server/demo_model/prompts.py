@@ -7,7 +7,7 @@ import re
 PROMPT_OF = {"en-US": 0, "es-ES": 2, "fr-FR": 8, "de-DE": 9, "it-IT": 15}
 """Prompt index by BCP-47 code, as in NVIDIA's multilingual model."""
 AUTO, AUTO_PROMPT, PROMPTS = "auto", 101, 128
-"""The prompt under which the model tells the language by itself, and the number of prompts, as there."""
+"""The prompt for language detection and the number of prompts, as in NVIDIA's model."""
 TAGS = tuple(f"<{code}>" for code in PROMPT_OF)
 _SENTENCE_END = re.compile(r"(?<=[.?!])(?=\s|$)")
 _TAG = re.compile(r"\s*<([a-z]{2}-[A-Z]{2})>")
@@ -19,7 +19,7 @@ def dictionary() -> dict[str, int]:
 
 
 def tagged(text: str, code: str) -> str:
-    """The text with the language's tag behind every sentence, as a word of its own."""
+    """The text with the language's tag after every sentence, as a separate word."""
     return _SENTENCE_END.sub(f" <{code}>", text)
 
 

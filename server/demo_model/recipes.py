@@ -1,4 +1,4 @@
-"""The two recipes: what is learned, how large the network is, and where its archive lies."""
+"""The two recipes: languages, sizes of the network, and path of the archive."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Recipe:
     """One bundled model.
 
     Attributes:
-        archive: Where it goes.
+        archive: Path of the exported model.
         shape: Sizes of the network.
-        languages: Codes of a multilingual model; none for the English one.
-        start_from: An archive whose encoder the training goes on from.
+        languages: Language codes of a multilingual model; empty for the English model.
+        start_from: An archive whose encoder the training starts from.
     """
 
     archive: Path

@@ -1,4 +1,4 @@
-"""The figures of a finished model: word error rates by context and by kind of input, and how late tokens come."""
+"""Results of a trained model: word error rates by context and kind of input, and the delay of tokens."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _speaks(code: str) -> Callable[[TrainingExample], bool]:
 
 
 def _accuracy(examples: list[TrainingExample], texts: list[str], chosen: Callable[[TrainingExample], bool]) -> float:
-    """Share of the sentences, in percent, whose last tag names their language; one without a tag doesn't."""
+    """Share of the sentences, in percent, whose last tag names their language."""
     right = [
         example.language == last_tag(text) for example, text in zip(examples, texts, strict=True) if chosen(example)
     ]

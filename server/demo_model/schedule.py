@@ -1,4 +1,4 @@
-"""What is trained when: everything follows the fraction of the time budget that is used."""
+"""The schedule of a training, by the used fraction of its time budget."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FLOOR = 0.02
 
 @dataclass(frozen=True)
 class TrainingStage:
-    """Weights of the losses, and what the model hears, until `until` of the budget is used."""
+    """Weights of the losses and the kind of input, until the fraction `until` of the budget."""
 
     name: str
     until: float
@@ -41,11 +41,11 @@ CONTINUED = (
     TrainingStage("acoustics", 0.9, phone=0.0, ctc=0.3, rnnt=1.0),
     TrainingStage("final", 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
 )
-"""For an encoder that another language has trained."""
+"""Stages for an encoder that starts from another model."""
 
 
 def stage_at(fraction: float, stages: tuple[TrainingStage, ...] = STAGES) -> TrainingStage:
-    """The stage of a fraction of the budget."""
+    """The stage at a fraction of the budget."""
     return next((stage for stage in stages if fraction < stage.until), stages[-1])
 
 

@@ -1,4 +1,4 @@
-"""BPE pieces: trained by SentencePiece, used in plain Python, so that training needs neither it nor its files."""
+"""BPE tokenizer: trained by SentencePiece and applied in plain Python: training does not need SentencePiece."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TAG = re.compile(r"<[a-z]{2}-[A-Z]{2}>")
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """BPE over (piece, score) pairs; piece 0 is the unknown one. Words are encoded one by one and remembered."""
+    """BPE over (piece, score) pairs; piece 0 is the unknown piece. Words are encoded one by one and cached."""
 
     pieces: list[str]
     scores: list[float]
@@ -47,14 +47,14 @@ class Tokenizer:
         return self._known[word]
 
     def _best_merge(self, parts: list[str], index: dict[str, int]) -> int:
-        """Where to merge with the part before: the best score, the leftmost of equals; 0 if nothing can be merged."""
+        """Index of the part to merge with the previous one: best score, leftmost on a tie; 0 without a merge."""
         found = [(at, index.get(parts[at - 1] + parts[at])) for at in range(1, len(parts))]
         merges = [(-self.scores[piece], at) for at, piece in found if piece is not None]
         return min(merges)[1] if merges else 0
 
 
 def english_text() -> Iterable[str]:
-    """What the English tokenizer is trained on."""
+    """The training text of the English tokenizer."""
     return (sentence.text for sentence in itertools.islice(generate(random.Random(7)), TRAINING_SENTENCES))
 
 

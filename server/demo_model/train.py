@@ -31,7 +31,7 @@ REPORT_SECONDS, DEV_SECONDS = 20.0, 240.0
 
 @dataclass
 class TrainingOptions:
-    """What the command line sets. `seconds` of padded audio make one batch; `skip_voices` are beginnings of names.
+    """Options of a training. `seconds` is the padded audio of a batch; `skip_voices` are prefixes of voice names.
 
     `start_from` is an archive whose encoder the training goes on from.
     """
@@ -51,19 +51,19 @@ class TrainingOptions:
 
     @property
     def stages(self) -> tuple[schedule.TrainingStage, ...]:
-        """What is trained when."""
+        """The stages of the schedule."""
         return schedule.STAGES if self.start_from is None else schedule.CONTINUED
 
 
 class Shards:
-    """The training shards of a folder, in memory; shards written meanwhile join at the next pass."""
+    """The training shards of a folder, in memory; shards that are written meanwhile are read at the next pass."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[Path, list[TrainingExample]] = {}
 
     def examples(self) -> list[TrainingExample]:
-        """All examples that are there by now."""
+        """All examples of the shards that exist now."""
         for path in sorted(self._folder.glob("train-*.npz")):
             if path not in self._read:
                 self._read[path] = read_shard(path)
@@ -73,7 +73,7 @@ class Shards:
 
 
 def held_out(folder: Path, skip_voices: tuple[str, ...] = ()) -> list[TrainingExample]:
-    """The held-out examples of a data folder; the first 100 are looked at while training, the others never."""
+    """The held-out examples of a data folder; the first 100 are used during training, the others only afterwards."""
     examples = [example for path in sorted(folder.glob("test-*.npz")) for example in read_shard(path)]
     return [example for example in examples if not example.voice.startswith(skip_voices)]
 
@@ -118,7 +118,7 @@ class Trainer:
         return self.used / (self.options.minutes * 60)
 
     def run(self) -> None:
-        """Train until the budget is used, reporting as it goes, and leave the state in the output folder."""
+        """Trains until the budget is used, prints progress, and writes the state into the output folder."""
         source = self._examples()
         reported = tested = self.used
         sums: dict[str, float] = {}
@@ -146,7 +146,7 @@ class Trainer:
 
     @property
     def stage(self) -> schedule.TrainingStage:
-        """What is trained now."""
+        """The current stage."""
         return schedule.stage_at(self.fraction, self.options.stages)
 
     def _examples(self) -> Iterator[list[TrainingExample]]:
@@ -159,7 +159,7 @@ class Trainer:
                     break
 
     def _is_heard(self, example: TrainingExample, stage: schedule.TrainingStage) -> bool:
-        """Whether an example takes part in this pass: some of the long and of the noisy ones are drawn."""
+        """Whether an example is used in this pass: long and noisy ones are drawn at random."""
         if example.voice.startswith(self.options.skip_voices):
             return False
         if not example.clean and (stage.clean_only or self.rng.random() > NOISY_SHARE):
@@ -247,7 +247,7 @@ class Trainer:
 
     def _test(self) -> None:
         if self.stage.rnnt == 0:
-            return  # an untrained prediction network babbles, slowly
+            return  # an untrained prediction network emits many tokens, which is slow
         model, examples = self.averaged(), held_out(self.options.data, self.options.skip_voices)[:DEV_EXAMPLES]
         contexts = self.options.shape.contexts
         scores = {

@@ -14,7 +14,7 @@ from tests.webrtc.clips import spoken
 VOICE_RATE = 24_000  # of raw PCM in OpenAI's API
 
 
-class StandIn:
+class OpenAIStandIn:
     """A server that remembers what it was asked.
 
     Args:
@@ -56,9 +56,9 @@ def _piece(delta: dict[str, str], finish: str | None = None) -> bytes:
 
 
 @asynccontextmanager
-async def openai_standin(reply: str) -> AsyncIterator[StandIn]:
+async def openai_standin(reply: str) -> AsyncIterator[OpenAIStandIn]:
     """Runs a stand-in on the loopback."""
-    standin = StandIn(reply)
+    standin = OpenAIStandIn(reply)
     app = web.Application()
     app.router.add_post("/v1/chat/completions", standin.chat)
     app.router.add_post("/v1/audio/speech", standin.speech)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.webrtc.caller import Caller, Message, calling
 from tests.webrtc.clips import Pcm, likeness, sentence, text_of
-from tests.webrtc.openai_standin import StandIn, openai_standin
+from tests.webrtc.openai_standin import OpenAIStandIn, openai_standin
 from tests.webrtc.programs import example
 
 pytestmark = [
@@ -86,7 +86,7 @@ def final(message: Message) -> bool:
     return message["type"] == "user-transcription" and bool(message["data"]["final"])
 
 
-def said_last(api: StandIn) -> str:
+def said_last(api: OpenAIStandIn) -> str:
     """The user's words in what the model was asked last."""
     message = api.chats[-1]["messages"][-1]
     assert message["role"] == "user"

@@ -1,4 +1,4 @@
-"""What happens to a voice on its way to a recogniser: speed, room, noise, telephone band, gain. All at 16 kHz."""
+"""Acoustic conditions of speech at 16 kHz: speed, room, noise, telephone band, level."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Acoustics:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing but speed and level is changed."""
+        """Whether at most speed and level are changed."""
         return self.rt60 == 0 and self.noise is None and not self.telephone
 
 
 def draw(rng: random.Random) -> Acoustics:
-    """A random condition; nearly half of them are clean, which the first part of the training needs."""
+    """A random condition; 45 % of them are clean, because the first part of the training uses clean speech only."""
     speed = rng.uniform(0.94, 1.06) if rng.random() < 0.5 else 1.0
     level = rng.uniform(-36, -14)
     floor = 10 ** rng.uniform(-4.8, -3.2) if rng.random() < 0.5 else 0.0
@@ -95,7 +95,7 @@ def in_room(audio: Audio, rt60: float, generator: np.random.Generator) -> Audio:
 
 
 def coloured_noise(length: int, kind: str, generator: np.random.Generator) -> Audio:
-    """Noise of unit RMS whose spectrum falls as the kind's name says."""
+    """Noise of unit RMS with the spectrum of its kind."""
     spectrum = np.fft.rfft(generator.standard_normal(length))
     frequency = np.maximum(np.arange(len(spectrum)), max(1.0, 40.0 * length / SAMPLE_RATE))
     shaped = np.fft.irfft(spectrum * frequency ** -_NOISE_TILT[kind], n=length)

@@ -36,7 +36,7 @@ Phoneme = tuple[float, str]
 
 
 class EspeakMissingError(RuntimeError):
-    """The espeak-ng library can't be used on this machine: install the package ``espeak-ng``."""
+    """The espeak-ng library cannot be used on this machine: install the package ``espeak-ng``."""
 
 
 class Espeak:
@@ -69,7 +69,7 @@ class Espeak:
     def speak(
         self, voice: str, text: str, rate: int, pitch: int, pitch_range: int
     ) -> tuple[NDArray[np.int16], list[Phoneme]]:
-        """Samples at `sample_rate` and (start in seconds, mnemonic) of every phoneme; rate in words a minute."""
+        """Samples at `sample_rate` and (start in seconds, mnemonic) of every phoneme; `rate` is in words per minute."""
         if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
             raise EspeakMissingError(f"espeak-ng has no voice {voice!r}: a different version or a partial installation")
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, pitch_range)):

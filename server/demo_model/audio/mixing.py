@@ -1,4 +1,4 @@
-"""What a prompted model is told about the language of its input, and speech that changes its language midway."""
+"""Language prompts of training batches, and speech that changes its language midway."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def spoken(example: TrainingExample) -> MixedSpeech:
 
 
 def joined(first: MixedSpeech, second: MixedSpeech) -> MixedSpeech:
-    """One after the other, in one stream."""
+    """Two examples in one stream, one after the other."""
     mel = np.concatenate([first.example.mel, second.example.mel])
     labels = np.concatenate([first.example.labels, second.example.labels])
     text = f"{first.example.text} {second.example.text}".strip()
@@ -41,10 +41,10 @@ def joined(first: MixedSpeech, second: MixedSpeech) -> MixedSpeech:
 
 
 def draw(examples: list[TrainingExample], rng: random.Random) -> tuple[TrainingBatch, Tensor]:
-    """A batch and its prompts [B, T]: half of the rows are ``auto``, the others know their languages.
+    """A batch and its prompts [B, T]: half of the rows have the prompt ``auto``, the others that of their language.
 
-    One batch in five has its rows joined in pairs, so that languages change in mid-stream, under ``auto`` and under
-    prompts that change with them.
+    In one batch of five the rows are joined in pairs, so that the language changes in mid-stream, with ``auto`` or with
+    a prompt that changes at the same frame.
     """
     rows = [spoken(example) for example in examples]
     if len(rows) > 1 and rng.random() < JOINED_SHARE:

@@ -1,6 +1,6 @@
 """Phone alignments of the synthesisers as labels of encoder frames.
 
-The first minutes of training tell the encoder which phone sounds when: four labels for each 80 ms encoder frame, one
+The first minutes of training use the phones and their times: four labels for each 80 ms encoder frame, one
 for every 20 ms. Flite and Festival name phones as the CMU dictionary does; espeak-ng's mnemonics are mapped onto them.
 """
 
@@ -61,7 +61,7 @@ def from_ends(ends: list[tuple[str, float]]) -> list[Phone]:
 
 
 def speech_span(phones: list[Phone]) -> tuple[float, float]:
-    """Start and end in seconds of what is not silence; (0, 0) if nothing is."""
+    """Start and end of the speech in seconds; (0, 0) without speech."""
     speech = [phone for phone in phones if phone.name != SILENCE and phone.end > phone.start]
     return (speech[0].start, speech[-1].end) if speech else (0.0, 0.0)
 

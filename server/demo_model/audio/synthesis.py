@@ -40,7 +40,7 @@ def _job(seed: int, held_out: bool, languages: tuple[str, ...]) -> tuple[str, li
     source: SentenceSource = generate
     code, voices = "en-US", all_voices()
     if languages:
-        from demo_model.texts.languages import BY_CODE  # the English recipe has no use for the other texts
+        from demo_model.texts.languages import BY_CODE  # the English recipe does not need the other texts
 
         language = BY_CODE[rng.choice(languages)]
         code, source, voices = language.code, language.generate, list(language.voices)
@@ -83,7 +83,7 @@ def build(
     workers: int | None = None,
     languages: tuple[str, ...] = (),
 ) -> None:
-    """Write shards of training data until `hours` of audio are there, and one shard of held-out sentences first.
+    """Writes one shard of held-out sentences, then shards of training data with `hours` of audio in all.
 
     `languages` are codes of `demo_model.texts.languages`; none of them: the English recipe.
     """

@@ -27,7 +27,7 @@ class SentenceTurn:
 
 @dataclass(frozen=True)
 class TrainingUtterance:
-    """Audio at 16 kHz with all that is known about it."""
+    """Audio at 16 kHz with its sentences, phones and acoustic condition."""
 
     audio: Audio
     turns: list[SentenceTurn]
@@ -38,13 +38,13 @@ class TrainingUtterance:
 
     @property
     def text(self) -> str:
-        """All that is said."""
+        """The texts of all sentences, joined."""
         return " ".join(turn.text for turn in self.turns)
 
 
 @dataclass(frozen=True)
 class UtterancePlan:
-    """What is to be said and the silences around it, in seconds; `pauses` has one entry fewer than `sentences`."""
+    """Sentences of an utterance and the silences around them in seconds; `pauses` has one entry fewer than `sentences`."""
 
     sentences: list[Sentence]
     lead: float
@@ -58,7 +58,7 @@ def draw_plan(
     count: int | None = None,
     generate: SentenceSource = generate,
 ) -> UtterancePlan:
-    """A random utterance: how many sentences, which, and the silences; `count` fixes the number of sentences."""
+    """A random plan: the number of sentences (or `count`), the sentences and the silences."""
     if count is None:
         count = rng.choices(list(SENTENCES_PER_UTTERANCE), weights=list(SENTENCES_PER_UTTERANCE.values()))[0]
         if count > 0 and rng.random() < LONG_SHARE:
@@ -70,7 +70,7 @@ def draw_plan(
 
 
 def draw_trail(rng: random.Random) -> float:
-    """Silence after the speech: streams end anywhere between at once and 1.5 s later, most often after about 0.3 s."""
+    """Seconds of silence after the speech: 0.02 to 1.5 s, most often about 0.3 s."""
     if rng.random() < 0.2:
         return rng.uniform(0.02, 0.2)
     return rng.uniform(0.2, 0.5) if rng.random() < 0.6 else rng.uniform(0.5, 1.5)
@@ -101,7 +101,7 @@ def compose(
 def make(
     voice: SynthesisVoice, plans: list[UtterancePlan], rng: random.Random, clean: bool = False
 ) -> list[TrainingUtterance]:
-    """Render plans in one voice; each in an acoustic condition of its own, or all of them in clean ones."""
+    """Renders plans in one voice, each in a random acoustic condition or all in clean ones."""
     texts = [[sentence.text for sentence in plan.sentences] for plan in plans]
     if voice.starts_slowly:
         flat = iter(voice.render([text for group in texts for text in group], rng))

@@ -25,7 +25,7 @@ _KILL_SECONDS = 120
 
 
 class SynthesiserMissingError(RuntimeError):
-    """A speech synthesiser of the recipe isn't installed; the message says which package to install."""
+    """A speech synthesiser of the recipe is not installed; the message names the package."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SynthesisVoice(Protocol):
 
     @property
     def starts_slowly(self) -> bool:
-        """Whether many texts should be rendered in one call."""
+        """Whether it is faster to render many texts in one call."""
         ...
 
     def render(self, texts: list[str], rng: random.Random) -> list[Rendered]:
@@ -143,7 +143,7 @@ class FestivalVoice:
 
 
 def run(command: list[str], program: str) -> str:
-    """What a synthesiser prints; a missing or failing program is an error that names the package."""
+    """Output of a synthesiser. The error for a missing or failing program names the package."""
     if shutil.which(program) is None:
         raise SynthesiserMissingError(f"{program} is missing: install it (Debian: apt install {program})")
     result = subprocess.run(command, capture_output=True, text=True, timeout=_KILL_SECONDS, check=False)

@@ -24,7 +24,7 @@ def subsampled(lengths: Tensor) -> Tensor:
 class CausalConv2D(nn.Conv2d):
     """3x3 convolution of stride 2 over [B, C, T, F], padded by 2 before and 1 after in both directions."""
 
-    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - the class says it
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - see the class
         padded = F.pad(x, (2, 1, 2, 1))
         return F.conv2d(padded, self.weight, self.bias, stride=2, groups=self.groups)
 
@@ -89,7 +89,7 @@ class RelPositionAttention(nn.Module):
         self.pos_bias_v = nn.Parameter(torch.zeros(heads, d_model // heads))
 
     def forward(self, x: Tensor, positions: Tensor, hidden: Tensor) -> Tensor:
-        """Attend in x [B, T, d]; positions [2T - 1, d], for T-1 .. 1-T; hidden [B, 1, T, T]: where not to look."""
+        """Attend in x [B, T, d]; positions [2T - 1, d], for T-1 .. 1-T; hidden [B, 1, T, T] masks keys."""
         batch, time, width = x.shape
         q = self.linear_q(x).view(batch, time, self.heads, -1)
         k = self.linear_k(x).view(batch, time, self.heads, -1).permute(0, 2, 3, 1)

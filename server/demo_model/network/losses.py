@@ -44,7 +44,7 @@ class _Lattice(torch.autograd.Function):
 
 
 def forward_variables(blank: Tensor, emit: Tensor) -> Tensor:
-    """Alpha [B, T, U + 1]: log-probability of having emitted u tokens when frame t is left or stayed in."""
+    """Alpha [B, T, U + 1]: log-probability of having emitted u tokens at frame t."""
     running = torch.nn.functional.pad(emit.cumsum(-1), (1, 0))
     alpha = [running[:, 0]]
     for frame in range(1, blank.shape[1]):
@@ -54,7 +54,7 @@ def forward_variables(blank: Tensor, emit: Tensor) -> Tensor:
 
 
 def _restrict(emit: Tensor, tokens: Tensor) -> Tensor:
-    """Forbid tokens past a target's end. Frames past a stream's end need nothing: no result is read there."""
+    """Forbids tokens past a target's end. Frames past a stream's end need no mask: their results are not read."""
     token = torch.arange(emit.shape[2], device=emit.device)[None, None]
     return emit.masked_fill(token >= tokens[:, None, None], NEVER)
 

@@ -95,7 +95,7 @@ class PromptKernel(nn.Sequential):
 
     @torch.no_grad()
     def initialise(self) -> None:
-        """Pass frames on as they are, relu(x) - relu(-x): an encoder that was trained before keeps its meaning."""
+        """Starts as the identity, relu(x) - relu(-x): a pretrained encoder's output reaches the joint unchanged."""
         first, last = self._linear(0), self._linear(2)
         identity = torch.eye(self.d_model)
         first.weight[:, : self.d_model] = torch.cat((identity, -identity))
@@ -143,7 +143,7 @@ class DemoModel(nn.Module):
 
     @torch.no_grad()
     def initialise(self, mel: Tensor, lengths: Tensor) -> None:
-        """Scale the subsampling so that its output tells inputs apart: with default weights it hardly varies.
+        """Scale the subsampling so that its output depends on the input: with default weights it hardly varies.
 
         The mean and deviation of log-mel are folded into the first convolution, pointwise and depthwise weights are
         doubled and the output is scaled, on the batch `mel` [B, T, mels], to a deviation of 0.5 across inputs.
@@ -190,5 +190,5 @@ class DemoModel(nn.Module):
 
 
 def phone_loss(scores: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of [B, T, 4, phones] against labels [B, T, 4]; unknown and padded ones (-100) don't count."""
+    """Cross-entropy of [B, T, 4, phones] against labels [B, T, 4]; unknown and padded labels (-100) are ignored."""
     return F.cross_entropy(scores.flatten(0, 2).float(), labels.flatten())

@@ -17,7 +17,7 @@ _LISTED = "digits", "num", "time", "date", "price", "city", "first", "last", "we
 
 @dataclass(frozen=True)
 class Grammar:
-    """What can be said in a language.
+    """The sentences of a language.
 
     Attributes:
         words: Entries by kind. ``digit`` and ``random`` must be there: the ten digits, and words for random sequences.
@@ -57,11 +57,11 @@ class Grammar:
 
 
 def entries(text: str) -> tuple[str, ...]:
-    """What commas separate, each once, in order; a line may end within an entry."""
+    """The distinct comma-separated entries of a text, in order; a line may end within an entry."""
     parts = (" ".join(part.split()) for part in text.split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def lines(text: str) -> tuple[str, ...]:
-    """The lines that are not empty."""
+    """The non-empty lines of a text."""
     return tuple(line.strip() for line in text.splitlines() if line.strip())

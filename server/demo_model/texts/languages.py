@@ -1,4 +1,4 @@
-"""The languages of the multilingual demo model: what is said, and in which voices."""
+"""The languages of the multilingual demo model: their sentences and voices."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TOKENIZER_SENTENCES = 12_000
 
 @dataclass(frozen=True)
 class Language:
-    """A language as the model learns it.
+    """A language of the training data.
 
     Attributes:
         code: BCP-47.
         generate: Endless sentences; the second argument asks for held-out ones.
-        voices: With their weights.
+        voices: Voices with their weights.
     """
 
     code: str
@@ -41,7 +41,7 @@ class Language:
 
 
 def _espeak(main: str, *regional: str) -> tuple[tuple[SynthesisVoice, float], ...]:
-    """The plain voice, its variants, and now and then how another region says it."""
+    """The main voice, its variants and regional voices, with their weights."""
     weighted: list[tuple[SynthesisVoice, float]] = [(EspeakVoice(main), 3.0)]
     weighted += [(EspeakVoice(main + variant), 1.0) for variant in _VARIANTS]
     return (*weighted, *((EspeakVoice(file), 1.0) for file in regional))

@@ -1,7 +1,7 @@
-"""Sentences as a voice agent hears them: templates, lists, numbers, spelled letters and random word sequences.
+"""Sentences that callers say to voice agents: patterns, lists, numbers, spelled letters and random word sequences.
 
 Everything is spelled as words ("half past seven", "J O N E S"), punctuated and capitalised. About a third of the text
-is random word sequences, names and digits: text that can be guessed teaches the prediction network to ignore the sound.
+is random word sequences, names and digits: with predictable text the prediction network learns to ignore the audio.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from demo_model.texts import english_patterns as t
 from demo_model.texts import english_words as w
 
 HELD_OUT_ONE_IN = 20
-ALWAYS_TRAINED_WORDS = 3  # phrases as short as this ("Yes, please.") belong to everybody
+ALWAYS_TRAINED_WORDS = 3  # phrases as short as this ("Yes, please.") are never held out
 _LETTER_NAMES = dict(
     zip(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -98,7 +98,7 @@ def calendar_date(rng: random.Random) -> str:
 
 
 def year(rng: random.Random) -> str:
-    """A year as it is said."""
+    """A year in words."""
     if rng.random() < 0.5:
         return f"nineteen {number_words(rng.randint(20, 99))}"
     return rng.choice(["two thousand and " + small_number(rng, 1, 12), "twenty " + number_words(rng.randint(13, 40))])
@@ -181,7 +181,7 @@ def random_pool() -> tuple[tuple[str, ...], tuple[float, ...]]:
 
 
 def random_words(rng: random.Random) -> Sentence:
-    """A sequence of unrelated words, so that only the sound tells what was said."""
+    """A sequence of unrelated words, which only the audio can tell."""
     pool, weights = random_pool()
     chosen = rng.choices(pool, weights=weights, k=rng.randint(3, 9))
     for index in range(1, len(chosen)):
@@ -200,7 +200,7 @@ LISTINGS: tuple[Callable[[random.Random], str], ...] = (
 
 
 def listing(rng: random.Random) -> Sentence:
-    """Digits, spelled letters, names, times: what agents must get right and no grammar predicts."""
+    """Digits, spelled letters, names, times: important for agents, and not predictable."""
     maker = rng.choice(LISTINGS)
     return Sentence(capitalise(maker(rng)) + ".", "listing")
 
@@ -211,7 +211,7 @@ def capitalise(text: str) -> str:
 
 
 def is_held_out(sentence: Sentence) -> bool:
-    """Whether the sentence is kept for tests: decided by its text alone, so training can never see it."""
+    """Whether a sentence is held out for tests. Its text alone decides, so that it is never in the training data."""
     if len(sentence.text.split()) <= ALWAYS_TRAINED_WORDS:
         return False
     return zlib.crc32(normalise(sentence.text).encode()) % HELD_OUT_ONE_IN == 0

@@ -27,8 +27,8 @@ from auricle_server.ipc.messages import FromWorker, OpenStream, StreamOpened, To
 from auricle_server.worker.admission import Admission, StepCalibration, StepTiming
 from auricle_server.worker.factory import model_info
 from auricle_server.worker.loop import Worker
-from tests.auricle_server.standin import StandIn, speech
-from tests.auricle_server.talk import talking, transcribed, until
+from tests.auricle_server.fake_engine import FakeEngine, speech
+from tests.auricle_server.raw_client import connected_client, transcribed, until
 
 HELLO = speech("one", None, "two", None)
 
@@ -36,7 +36,7 @@ HELLO = speech("one", None, "two", None)
 class Bench:
     """A gateway and workers around stand-in engines, each in a thread, to be stopped and started."""
 
-    def __init__(self, *engines: StandIn, calibration: StepCalibration | None = None) -> None:
+    def __init__(self, *engines: FakeEngine, calibration: StepCalibration | None = None) -> None:
         self.engines = engines
         self._calibration = calibration
         self.links = [InProcessChannel() for _ in engines]
@@ -72,7 +72,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(*engines: StandIn, calibration: StepCalibration | None = None, **options: Any) -> AsyncIterator[Bench]:
+async def bench(
+    *engines: FakeEngine, calibration: StepCalibration | None = None, **options: Any
+) -> AsyncIterator[Bench]:
     limits = {name: options.pop(name) for name in list(options) if hasattr(DEFAULT_LIMITS, name)}
     config = ServerConfig(port=0, limits=replace(DEFAULT_LIMITS, **limits), **options)
     table = Bench(*engines, calibration=calibration)
@@ -88,17 +90,17 @@ async def bench(*engines: StandIn, calibration: StepCalibration | None = None, *
 
 
 async def test_a_worker_that_goes_closes_its_streams_and_its_successor_serves() -> None:
-    async with bench(StandIn()) as table:
-        async with talking(table.url) as talk:
-            await talk.start()
-            await talk.say(speech("one"))
-            await talk.event("interim")
+    async with bench(FakeEngine()) as table:
+        async with connected_client(table.url) as client:
+            await client.start()
+            await client.send_audio(speech("one"))
+            await client.event("interim")
             await table.stop(0)
-            [error] = await talk.rest()
-            assert (error["code"], error["fault"], talk.close_code) == ("worker_lost", "server", 1012)
+            [error] = await client.rest()
+            assert (error["code"], error["fault"], client.close_code) == ("worker_lost", "server", 1012)
         await table.until_readiness(503)
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            async with talking(table.url):
+            async with connected_client(table.url):
                 pass
         assert refused.value.status == 503
         table.start(0)
@@ -107,55 +109,55 @@ async def test_a_worker_that_goes_closes_its_streams_and_its_successor_serves() 
 
 
 async def test_a_failed_step_is_a_lost_worker_to_its_streams() -> None:
-    async with bench(StandIn()) as table:
-        async with talking(table.url) as talk:
-            await talk.start()
+    async with bench(FakeEngine()) as table:
+        async with connected_client(table.url) as client:
+            await client.start()
             table.engines[0].broken = 1
-            await talk.say(HELLO)
-            error = (await talk.rest())[-1]
-            assert (error["code"], talk.close_code) == ("worker_lost", 1012)
+            await client.send_audio(HELLO)
+            error = (await client.rest())[-1]
+            assert (error["code"], client.close_code) == ("worker_lost", 1012)
         assert await transcribed(table.url, HELLO) == "one two"
 
 
 async def test_a_stream_that_fails_in_the_worker_fails_alone() -> None:
-    async with bench(StandIn()) as table, talking(table.url) as good, talking(table.url) as bad:
+    async with bench(FakeEngine()) as table, connected_client(table.url) as good, connected_client(table.url) as bad:
         table.engines[0].poison = 2
         await good.start()
         await bad.start()
         for number in range(2):  # the second flush fails
-            await bad.say(speech("one"))
+            await bad.send_audio(speech("one"))
             await bad.send(type="finalize", id=str(number))
         error = (await bad.rest())[-1]
         assert (error["code"], error["fault"], bad.close_code) == ("internal", "server", 1011)
-        await good.say(HELLO)
+        await good.send_audio(HELLO)
         await good.end()
         assert good.text == "one two"
 
 
 async def test_a_failure_of_our_own_is_no_normal_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with bench(StandIn()) as table, talking(table.url) as talk:
-        await talk.start()
+    async with bench(FakeEngine()) as table, connected_client(table.url) as client:
+        await client.start()
         monkeypatch.setattr(session.Session, "next_text", lambda _: 1 / 0)
-        await talk.say(HELLO)
-        assert await talk.rest() == []
-        assert talk.close_code == 1011
+        await client.send_audio(HELLO)
+        assert await client.rest() == []
+        assert client.close_code == 1011
 
 
 async def test_two_workers_share_the_streams_and_fail_apart() -> None:
-    async with bench(StandIn(slots=1), StandIn(slots=1)) as table:
-        async with talking(table.url) as first, talking(table.url) as second:
+    async with bench(FakeEngine(slots=1), FakeEngine(slots=1)) as table:
+        async with connected_client(table.url) as first, connected_client(table.url) as second:
             await first.start()
             await second.start()
             assert [engine.slots_used for engine in table.engines] == [1, 1]
             with pytest.raises(aiohttp.WSServerHandshakeError):
-                async with talking(table.url):
+                async with connected_client(table.url):
                     pass
             await table.stop(0)
-            talks = {talk: asyncio.create_task(talk.rest()) for talk in (first, second)}
+            talks = {client: asyncio.create_task(client.rest()) for client in (first, second)}
             done, _ = await asyncio.wait(talks.values(), timeout=5, return_when=asyncio.FIRST_COMPLETED)
             assert [error["code"] for task in done for error in task.result()] == ["worker_lost"]
-            [survivor] = [talk for talk, task in talks.items() if task not in done]
-            await survivor.say(HELLO)
+            [survivor] = [client for client, task in talks.items() if task not in done]
+            await survivor.send_audio(HELLO)
             await survivor.send(type="end")
             await talks[survivor]
             assert survivor.text == "one two"
@@ -163,14 +165,18 @@ async def test_two_workers_share_the_streams_and_fail_apart() -> None:
 
 
 async def test_a_stream_faster_than_the_engine_waits_and_the_others_do_not() -> None:
-    engine = StandIn(step_seconds=0.002)
-    async with bench(engine, buffered_seconds=1.0) as table, talking(table.url) as fast, talking(table.url) as calm:
+    engine = FakeEngine(step_seconds=0.002)
+    async with (
+        bench(engine, buffered_seconds=1.0) as table,
+        connected_client(table.url) as fast,
+        connected_client(table.url) as calm,
+    ):
         await fast.start()
         await calm.start()
-        flood = asyncio.create_task(fast.say(speech(*["one", "two"] * 150), piece=2560))
+        flood = asyncio.create_task(fast.send_audio(speech(*["one", "two"] * 150), piece=2560))
         await asyncio.sleep(0.05)
         asked = asyncio.get_running_loop().time()
-        await calm.say(HELLO)
+        await calm.send_audio(HELLO)
         await calm.send(type="finalize", id="f")
         assert (await calm.event("final"))["text"] == "one two"
         assert asyncio.get_running_loop().time() - asked < 1
@@ -187,7 +193,7 @@ async def test_a_client_that_has_to_wait_for_the_engine_knows_that_the_server_li
 ) -> None:
     monkeypatch.setattr(websocket, "PING_SECONDS", 0.05)
     start = auricle.Start(latency_ms=160)
-    async with bench(StandIn(step_seconds=0.3), buffered_seconds=0.1) as table:
+    async with bench(FakeEngine(step_seconds=0.3), buffered_seconds=0.1) as table:
         async with auricle.connect(table.url, start=start, heartbeat=0.3, answer_timeout=None) as stream:
             for _ in range(2):
                 await stream.send(speech(None, None, None, "one"))
@@ -213,7 +219,7 @@ UPGRADE = (
 async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(session, "MAX_UNSENT", 8)
-    async with bench(StandIn(), stall_seconds=0.5) as table, talking(table.url) as good:
+    async with bench(FakeEngine(), stall_seconds=0.5) as table, connected_client(table.url) as good:
         await good.start()
         sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -241,42 +247,46 @@ async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypa
         with pytest.raises(ConnectionError):
             await asyncio.wait_for(flood(), 20)
         writer.close()
-        await good.say(HELLO)
+        await good.send_audio(HELLO)
         await good.end()
         assert good.text == "one two"
 
 
 async def test_a_shutdown_finalises_what_is_open_and_refuses_what_is_new() -> None:
-    async with bench(StandIn(), drain_seconds=0.3) as table, talking(table.url) as talk, talking(table.url) as unborn:
-        await talk.start()
-        await talk.say(speech("one", "two"))
-        await talk.event("interim")
+    async with (
+        bench(FakeEngine(), drain_seconds=0.3) as table,
+        connected_client(table.url) as client,
+        connected_client(table.url) as unborn,
+    ):
+        await client.start()
+        await client.send_audio(speech("one", "two"))
+        await client.event("interim")
         draining = asyncio.create_task(table.gateway.drain())
         await table.until_readiness(503)
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            async with talking(table.url):
+            async with connected_client(table.url):
                 pass
         assert (refused.value.status, refused.value.headers is not None) == (503, True)
-        await talk.say(speech("three", None, None, None, frames=1))
-        *_, final, error = await talk.rest()
+        await client.send_audio(speech("three", None, None, None, frames=1))
+        *_, final, error = await client.rest()
         assert (final["type"], final["text"], final.get("finalize_id")) == (
             "final",
             "one two three",
             None,
         )
-        assert (error["code"], error["fault"], talk.close_code) == ("shutting_down", "server", 1012)
+        assert (error["code"], error["fault"], client.close_code) == ("shutting_down", "server", 1012)
         assert [event["code"] for event in await unborn.rest()] == ["shutting_down"]
         await draining
 
 
 async def test_a_shutdown_waits_for_streams_that_end_by_themselves() -> None:
-    async with bench(StandIn(), drain_seconds=30) as table, talking(table.url) as talk:
-        await talk.start()
+    async with bench(FakeEngine(), drain_seconds=30) as table, connected_client(table.url) as client:
+        await client.start()
         draining = asyncio.create_task(table.gateway.drain())
         await table.until_readiness(503)
-        await talk.say(HELLO)
-        await talk.end()
-        assert (talk.text, talk.close_code) == ("one two", 1000)
+        await client.send_audio(HELLO)
+        await client.end()
+        assert (client.text, client.close_code) == ("one two", 1000)
         await asyncio.wait_for(draining, 5)
 
 
@@ -305,17 +315,17 @@ class QuietLink:
 async def test_a_worker_that_falls_silent_is_lost_until_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr(worker_client, "SILENCE_SECONDS", 1.5)
-    table = Bench(StandIn())
+    table = Bench(FakeEngine())
     table.start(0)
     link = QuietLink(table.links[0])
     async with listening(ServerConfig(port=0), [link]) as (gateway, port):
         table.url = f"ws://127.0.0.1:{port}"
         await until_ready(gateway, 10)
-        async with talking(table.url) as talk:
-            await talk.start()
+        async with connected_client(table.url) as client:
+            await client.start()
             link.quiet = True
-            [error] = await talk.rest()
-            assert (error["code"], talk.close_code) == ("worker_lost", 1012)
+            [error] = await client.rest()
+            assert (error["code"], client.close_code) == ("worker_lost", 1012)
             assert await table.readiness() == 503
         link.quiet = False
         await table.until_readiness(200)
@@ -344,31 +354,31 @@ async def test_a_gateway_whose_link_breaks_ends_so_that_another_can_start() -> N
 
 async def test_a_shutdown_without_a_worker_says_farewell_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "_FLUSH_SECONDS", 0.1)
-    table = Bench(StandIn())
+    table = Bench(FakeEngine())
     table.start(0)
     link = QuietLink(table.links[0])
     async with listening(ServerConfig(port=0, drain_seconds=0), [link]) as (gateway, port):
         await until_ready(gateway, 10)
-        async with talking(f"ws://127.0.0.1:{port}") as talk:
-            await talk.start()
+        async with connected_client(f"ws://127.0.0.1:{port}") as client:
+            await client.start()
             link.quiet = True
             draining = asyncio.create_task(gateway.drain())
-            [error] = await talk.rest()
-            assert (error["code"], talk.close_code) == ("shutting_down", 1012)
+            [error] = await client.rest()
+            assert (error["code"], client.close_code) == ("shutting_down", 1012)
             await draining
     await table.stop(0)
 
 
 async def test_a_slot_that_comes_too_late_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_client, "RESERVE_SECONDS", 0.1)
-    table = Bench(StandIn())
+    table = Bench(FakeEngine())
     table.start(0)
     link = QuietLink(table.links[0])
     async with listening(ServerConfig(port=0), [link]) as (gateway, port):
         await until_ready(gateway, 10)
         link.quiet = True
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            async with talking(f"ws://127.0.0.1:{port}"):
+            async with connected_client(f"ws://127.0.0.1:{port}"):
                 pass
         assert refused.value.status == 503
         link.quiet = False
@@ -396,10 +406,10 @@ async def test_a_stream_for_which_there_is_no_time_is_refused_before_the_upgrade
 ) -> None:
     monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr("auricle_server.worker.loop.STATS_SECONDS", 0.05)
-    async with bench(StandIn(slots=8), calibration=TIGHT) as table:
-        async with talking(table.url) as one, talking(table.url) as two:
+    async with bench(FakeEngine(slots=8), calibration=TIGHT) as table:
+        async with connected_client(table.url) as one, connected_client(table.url) as two:
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                async with talking(table.url):
+                async with connected_client(table.url):
                     pass
             assert refused.value.status == 503
             assert refused.value.headers is not None
@@ -412,35 +422,35 @@ async def test_a_stream_for_which_there_is_no_time_is_refused_before_the_upgrade
             assert "auricle_capacity_streams 2.0" in metrics
             [load] = re.findall(r'auricle_load{kind="predicted",worker="0"} (.*)', metrics)
             assert float(load) == pytest.approx(0.75, rel=0.01)
-            for talk in (one, two):
-                await talk.start()
-                await talk.say(HELLO)
-                await talk.end()
-                assert talk.text == "one two"
+            for client in (one, two):
+                await client.start()
+                await client.send_audio(HELLO)
+                await client.end()
+                assert client.text == "one two"
         await until(lambda: not table.gateway.workers.full)
         assert await transcribed(table.url, HELLO) == "one two"
         assert 'auricle_step_seconds_count{chunk_ms="80"}' in await get(table, "/metrics")
 
 
 async def test_the_latency_named_before_the_upgrade_is_the_one_reserved() -> None:
-    async with bench(StandIn(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
+    async with bench(FakeEngine(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
         for _ in range(4):
-            talk = await talks.enter_async_context(talking(table.url, query="?latency_ms=160"))
-            assert (await talk.start(latency_ms=160))["type"] == "ready"
+            client = await talks.enter_async_context(connected_client(table.url, query="?latency_ms=160"))
+            assert (await client.start(latency_ms=160))["type"] == "ready"
         with pytest.raises(aiohttp.WSServerHandshakeError):
-            async with talking(table.url, query="?latency_ms=160"):
+            async with connected_client(table.url, query="?latency_ms=160"):
                 pass
 
 
 @pytest.mark.parametrize("hint", ["abc", "-160", "", "90", "1" * 5000, "²"])
 async def test_a_latency_that_there_is_not_is_refused_when_it_is_asked_for_and_not_before(hint: str) -> None:
-    async with bench(StandIn()) as table, talking(table.url, query=f"?latency_ms={hint}") as talk:
-        assert (await talk.start())["latency_ms"] == 80
+    async with bench(FakeEngine()) as table, connected_client(table.url, query=f"?latency_ms={hint}") as client:
+        assert (await client.start())["latency_ms"] == 80
 
 
 async def test_a_start_that_asks_for_more_than_there_is_time_for_is_told_that_the_server_is_full() -> None:
-    async with bench(StandIn(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
-        held = [await talks.enter_async_context(talking(table.url, query="?latency_ms=160")) for _ in range(4)]
+    async with bench(FakeEngine(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
+        held = [await talks.enter_async_context(connected_client(table.url, query="?latency_ms=160")) for _ in range(4)]
         assert (await held[0].start(latency_ms=80))["type"] == "ready"
         error = (await held[0].rest())[-1]
         assert (error["code"], error["fault"], error["fatal"], held[0].close_code) == (
@@ -450,18 +460,18 @@ async def test_a_start_that_asks_for_more_than_there_is_time_for_is_told_that_th
             1013,
         )
         assert (await held[1].start(latency_ms=80))["latency_ms"] == 80  # the one that left has made room
-        await held[1].say(HELLO)
+        await held[1].send_audio(HELLO)
         await held[1].end()
         assert held[1].text == "one two"
 
 
 async def test_an_update_that_asks_for_more_than_there_is_time_for_leaves_the_stream_as_it_was() -> None:
-    async with bench(StandIn(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
-        held = [await talks.enter_async_context(talking(table.url, query="?latency_ms=160")) for _ in range(4)]
+    async with bench(FakeEngine(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
+        held = [await talks.enter_async_context(connected_client(table.url, query="?latency_ms=160")) for _ in range(4)]
         await held[0].start(latency_ms=160)
         await held[0].send(type="update", latency_ms=80)
         error = await held[0].event("error")
         assert (error["code"], error["fault"], error["fatal"]) == ("server_full", "server", False)
-        await held[0].say(HELLO)
+        await held[0].send_audio(HELLO)
         await held[0].end()
         assert (held[0].text, held[0].close_code) == ("one two", 1000)

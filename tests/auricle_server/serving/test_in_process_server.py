@@ -7,10 +7,10 @@ import threading
 
 import aiohttp
 import pytest
+from tests.auricle_server.standin import StandIn
 
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
-from tests.auricle_server.standin import StandIn
 
 
 async def test_it_is_ready_inside_the_block_and_leaves_no_thread_and_no_port() -> None:

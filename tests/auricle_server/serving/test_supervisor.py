@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 
 from auricle import Final, Start, TurnSettings, connect
-from tests.auricle_server.talk import talking, transcribed, until
+from tests.auricle_server.raw_client import connected_client, transcribed, until
 from tests.support import tones
 
 pytestmark = pytest.mark.slow
@@ -102,35 +102,35 @@ async def test_a_server_outlives_its_worker_and_its_gateway_and_drains() -> None
         assert await transcribed(server.url, audio) == text
 
         # The worker is killed in mid-word: its streams are told so, and a successor serves at the same place.
-        async with talking(server.url) as talk:
-            await talk.start(latency_ms=80)
-            await talk.say(audio[:12000])
-            await talk.event("interim")
+        async with connected_client(server.url) as client:
+            await client.start(latency_ms=80)
+            await client.send_audio(audio[:12000])
+            await client.event("interim")
             os.kill(server.pids("worker-0")[0], signal.SIGKILL)
-            error = (await talk.rest())[-1]
-            assert (error["code"], error["fault"], talk.close_code) == ("worker_lost", "server", 1012)
+            error = (await client.rest())[-1]
+            assert (error["code"], error["fault"], client.close_code) == ("worker_lost", "server", 1012)
         assert await server.readiness() == 503
         await server.until_readiness(200)
         assert await transcribed(server.url, audio) == text
 
         # The gateway is killed: another listens at the same port, and the slots of its streams come back.
-        async with talking(server.url) as talk:
-            await talk.start()
+        async with connected_client(server.url) as client:
+            await client.start()
             os.kill(server.pids("gateway-0")[0], signal.SIGKILL)
-            assert (await talk.socket.receive()).type is not aiohttp.WSMsgType.TEXT
+            assert (await client.socket.receive()).type is not aiohttp.WSMsgType.TEXT
         await server.until_pids("gateway-0", 2)
         await server.until_readiness(200)
         assert await transcribed(server.url, audio) == text
 
         # SIGTERM in mid-word: what was said becomes final, the client is sent elsewhere, and no process stays behind.
-        async with talking(server.url) as talk:
-            await talk.start(latency_ms=80, turn={"mode": "off"})
-            await talk.say(audio)
-            await talk.event("interim")
+        async with connected_client(server.url) as client:
+            await client.start(latency_ms=80, turn={"mode": "off"})
+            await client.send_audio(audio)
+            await client.event("interim")
             server.process.terminate()
-            *_, final, error = await talk.rest()
-            assert (final["type"], error["code"], talk.close_code) == ("final", "shutting_down", 1012)
-            assert talk.text == text
+            *_, final, error = await client.rest()
+            assert (final["type"], error["code"], client.close_code) == ("final", "shutting_down", 1012)
+            assert client.text == text
         assert await asyncio.wait_for(server.process.wait(), 30) == 0
         assert not any(alive(pid) for name in ("worker-0", "gateway-0") for pid in server.pids(name))
 
@@ -164,12 +164,12 @@ async def test_gateways_share_a_port_and_a_worker() -> None:
     async with serving(slots=2, gateways=2, drain_seconds=0) as server:
         await server.until_pids("gateway-1", 1)
         assert await asyncio.gather(*(transcribed(server.url, audio) for _ in range(2))) == [text, text]
-        async with talking(server.url) as one, talking(server.url) as two:
+        async with connected_client(server.url) as one, connected_client(server.url) as two:
             await one.start()
             await two.start()
             for _ in range(4):  # whichever gateway answers, it knows that the other's streams have the slots
                 with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                    async with talking(server.url):
+                    async with connected_client(server.url):
                         pass
                 assert refused.value.status == 503
         assert await stopped(server) == 0
@@ -179,32 +179,34 @@ async def test_a_client_comes_back_to_its_stream_whichever_gateway_it_finds() ->
     audio, text = tones.utterance(83, 12)
     data = audio.tobytes()
     async with serving(slots=4, gateways=3) as server, AsyncExitStack() as stack:
-        talk = await stack.enter_async_context(talking(server.url))
-        token, held, seq = (await talk.start(latency_ms=80))["resume_token"], 0, 1
+        client = await stack.enter_async_context(connected_client(server.url))
+        token, held, seq = (await client.start(latency_ms=80))["resume_token"], 0, 1
         for back in range(1, 13):
             part = data[2 * held : back * len(data) // 13 // 2 * 2]
-            await talk.say(part)
+            await client.send_audio(part)
             if back % 2:  # one way of going is a cut, the other a connection that only seems to be there
-                connection = talk.socket._response.connection
+                connection = client.socket._response.connection
                 assert connection is not None
                 assert connection.transport is not None
                 connection.transport.abort()
-            talk = await stack.enter_async_context(talking(server.url, headers={"Auricle-Resume": f"{token} {seq}"}))
-            ready = await talk.start(latency_ms=80)
+            client = await stack.enter_async_context(
+                connected_client(server.url, headers={"Auricle-Resume": f"{token} {seq}"})
+            )
+            ready = await client.start(latency_ms=80)
             held, seq = ready["held"]["samples"], ready["seq"]
-        await talk.say(data[2 * held :])
-        await talk.end()
-        assert (talk.text, talk.close_code) == (text, 1000)
+        await client.send_audio(data[2 * held :])
+        await client.end()
+        assert (client.text, client.close_code) == (text, 1000)
         shown = await metrics(server)
         assert shown["auricle_resumed_total"] == 12
 
         # A gateway that has been killed has nothing to come back to: the client gets a new stream.
-        talk = await stack.enter_async_context(talking(server.url))
-        token = (await talk.start())["resume_token"]
+        client = await stack.enter_async_context(connected_client(server.url))
+        token = (await client.start())["resume_token"]
         os.kill(server.pids(f"gateway-{token[0]}")[-1], signal.SIGKILL)
         await server.until_pids(f"gateway-{token[0]}", 2)
         await server.until_readiness(200)
-        again = await stack.enter_async_context(talking(server.url, headers={"Auricle-Resume": f"{token} 1"}))
+        again = await stack.enter_async_context(connected_client(server.url, headers={"Auricle-Resume": f"{token} 1"}))
         assert "held" not in await again.start()
 
 
@@ -220,19 +222,19 @@ async def test_three_gateways_are_one_server() -> None:
     audio, text = tones.utterance(84, 2)
     slots = 12
     async with serving(slots=slots, gateways=3, drain_seconds=0, max_load=0) as server, AsyncExitStack() as talks:
-        held = [await talks.enter_async_context(talking(server.url)) for _ in range(slots)]
-        for talk in held:
-            await talk.start(latency_ms=160)
+        held = [await talks.enter_async_context(connected_client(server.url)) for _ in range(slots)]
+        for client in held:
+            await client.start(latency_ms=160)
         for _ in range(6):  # whichever gateway answers
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                async with talking(server.url):
+                async with connected_client(server.url):
                     pass
             assert refused.value.status == 503
         for _ in range(6):
             shown = await metrics(server)
             assert (shown["auricle_streams"], shown["auricle_slots"]) == (slots, slots)
-        for talk in held:
-            await talk.say(audio)
+        for client in held:
+            await client.send_audio(audio)
 
         # The kernel spreads connections by a hash; with twelve, a gateway without any is a matter of one run in 40.
         counts = {pid: established(pid) for index in range(3) for pid in server.pids(f"gateway-{index}")}
@@ -241,15 +243,15 @@ async def test_three_gateways_are_one_server() -> None:
         victim = max(counts, key=lambda pid: counts[pid])
         os.kill(victim, signal.SIGKILL)
         survivors = []
-        for talk in held:
+        for client in held:
             try:
-                await talk.end()
-                survivors.append(talk)
+                await client.end()
+                survivors.append(client)
             except (AssertionError, aiohttp.ClientError):  # cut off
-                assert talk.close_code is None
-        survivors = [talk for talk in survivors if talk.close_code == 1000]
+                assert client.close_code is None
+        survivors = [client for client in survivors if client.close_code == 1000]
         assert len(survivors) == slots - counts[victim]
-        assert {talk.text for talk in survivors} == {text}
+        assert {client.text for client in survivors} == {text}
 
         async def all_free() -> bool:
             return (await metrics(server))["auricle_slots_used"] == 0

@@ -31,7 +31,7 @@ from auricle_server.ipc.messages import (
 from auricle_server.worker.admission import Admission, StepCalibration, StepTiming
 from auricle_server.worker.factory import model_info
 from auricle_server.worker.loop import GATEWAY_SILENCE_SECONDS, Worker, WorkerBroken
-from tests.auricle_server.standin import StandIn, speech
+from tests.auricle_server.fake_engine import FakeEngine, speech
 
 A, B = b"a", b"b"
 
@@ -49,7 +49,7 @@ class Bench:
 
     def __init__(self, slots: int = 4, admission: Admission | None = None) -> None:
         self.now = 100.0
-        self.engine = StandIn(slots)
+        self.engine = FakeEngine(slots)
         self.inbox: deque[tuple[bytes, ToWorker]] = deque()
         self.sent: list[tuple[bytes, FromWorker]] = []
         self.seats: dict[tuple[bytes, int], StreamOpened] = {}
@@ -120,7 +120,7 @@ def test_a_gateway_is_told_of_the_model_once() -> None:
 
 
 def test_the_default_latency_can_be_set() -> None:
-    engine = StandIn().as_engine()
+    engine = FakeEngine().as_engine()
     assert model_info(engine, 160).default_latency_ms == 160
     with pytest.raises(ValueError, match="offers 80, 160, not 90"):
         model_info(engine, 90)

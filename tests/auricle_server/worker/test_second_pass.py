@@ -23,7 +23,7 @@ from auricle_server.ipc.messages import (
     WorkerStats,
 )
 from auricle_server.worker.admission import Admission, StepCalibration, StepTiming
-from tests.auricle_server.standin import FRAME, speech
+from tests.auricle_server.fake_engine import FRAME, speech
 from tests.auricle_server.worker.test_loop import A, Audio, B, Bench, opened, streams
 
 

@@ -12,11 +12,11 @@ from auricle_server.engine import Engine, Lease
 from auricle_server.engine.types import StepResults
 from auricle_server.worker.admission import Admission
 from auricle_server.worker.step_timing import calibrate
-from tests.auricle_server.standin import StandIn
+from tests.auricle_server.fake_engine import FakeEngine
 from tests.support.tones import CHECKPOINT
 
 
-class Timed(StandIn):
+class Timed(FakeEngine):
     """Steps take a time of their own, on a clock of their own."""
 
     def __init__(self, slots: int, per_row: float, most_rows: int = 1 << 30) -> None:

@@ -8,18 +8,18 @@ import aiohttp
 import pytest
 
 from tests.auricle_server.gateway.conftest import Serve
-from tests.auricle_server.talk import Talk, talking, transcribed, until
+from tests.auricle_server.raw_client import RawClient, connected_client, transcribed, until
 from tests.support import tones
 
 
 async def test_http_answers(url: str) -> None:
     http_url = url.replace("ws://", "http://")
-    async with talking(url) as talk, aiohttp.ClientSession() as http:
-        await talk.start()
-        await talk.say(tones.utterance(11, 2, trailing=1.0)[0])
-        await talk.event("turn_end")
-        await talk.send(type="finalize", id="f")
-        await talk.event("final")
+    async with connected_client(url) as client, aiohttp.ClientSession() as http:
+        await client.start()
+        await client.send_audio(tones.utterance(11, 2, trailing=1.0)[0])
+        await client.event("turn_end")
+        await client.send(type="finalize", id="f")
+        await client.event("final")
         async with http.get(http_url + "/healthz") as answer:
             assert answer.status == 200
         async with http.get(http_url + "/readyz") as answer:
@@ -35,19 +35,19 @@ async def test_http_answers(url: str) -> None:
             assert answer.status == 426
 
 
-async def hold(url: str, talks: list[Talk]) -> None:
-    async with talking(url) as talk:
-        await talk.start()
-        talks.append(talk)
+async def hold(url: str, talks: list[RawClient]) -> None:
+    async with connected_client(url) as client:
+        await client.start()
+        talks.append(client)
         await asyncio.Event().wait()
 
 
 async def test_full_is_full_before_the_upgrade(url: str) -> None:
-    talks: list[Talk] = []
+    talks: list[RawClient] = []
     holders = [asyncio.create_task(hold(url, talks)) for _ in range(6)]
     await until(lambda: len(talks) == 6)
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        async with talking(url):
+        async with connected_client(url):
             pass
     assert refused.value.status == 503
     assert refused.value.headers is not None
@@ -72,11 +72,11 @@ async def test_keys_open_the_door(serve: Serve) -> None:
     async with serve(api_keys=("one", "two")) as url:
         for headers in ({}, {"Authorization": "Bearer three"}, {"Authorization": "Basic one"}):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                async with talking(url, headers=headers):
+                async with connected_client(url, headers=headers):
                     pass
             assert refused.value.status == 401
-        async with talking(url, headers={"Authorization": "Bearer two"}) as talk:
-            assert (await talk.start())["type"] == "ready"
-            await talk.end()
+        async with connected_client(url, headers={"Authorization": "Bearer two"}) as client:
+            assert (await client.start())["type"] == "ready"
+            await client.end()
         async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/readyz") as answer:
             assert answer.status == 200

@@ -15,7 +15,7 @@ from auricle_server.serving.in_process_server import serve_locally
 from tests.auricle_server.gateway import test_faults
 from tests.auricle_server.gateway.http import test_websocket_bad_input
 from tests.auricle_server.ipc import test_zeromq
-from tests.auricle_server.talk import talking
+from tests.auricle_server.raw_client import connected_client
 from tests.support import tones
 
 uvloop = pytest.importorskip("uvloop")
@@ -60,10 +60,10 @@ def test_a_worker_that_goes_and_its_successor(tmp_path: Path) -> None:
 def test_speech_becomes_text(engine: Engine) -> None:
     async def scenario() -> None:
         audio, text = tones.utterance(11, 8)
-        async with serve_locally(ServerConfig(max_load=0), engine=engine) as url, talking(url) as talk:
-            await talk.start(latency_ms=80)
-            await talk.say(audio)
-            await talk.end()
-            assert (talk.text, talk.close_code) == (text, 1000)
+        async with serve_locally(ServerConfig(max_load=0), engine=engine) as url, connected_client(url) as client:
+            await client.start(latency_ms=80)
+            await client.send_audio(audio)
+            await client.end()
+            assert (client.text, client.close_code) == (text, 1000)
 
     run(scenario())

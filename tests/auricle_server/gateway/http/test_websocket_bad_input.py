@@ -14,41 +14,41 @@ import pytest
 from auricle_server.gateway.session import session
 from auricle_server.gateway.workers import worker_pool
 from tests.auricle_server.gateway.conftest import Serve
-from tests.auricle_server.talk import Talk, quiet, talking, transcribed, until
+from tests.auricle_server.raw_client import RawClient, connected_client, quiet, transcribed, until
 from tests.support import tones
 
-Misdeed = Callable[[Talk], Awaitable[object]]
+Misdeed = Callable[[RawClient], Awaitable[object]]
 
 
 @asynccontextmanager
 async def neighbour(url: str) -> AsyncIterator[None]:
     """A good stream that is open throughout, says half of its words before and half after."""
     audio, text = tones.utterance(71, 4)
-    async with talking(url) as talk:
-        await talk.start(latency_ms=560)
-        await talk.say(audio[: len(audio) // 2])
+    async with connected_client(url) as client:
+        await client.start(latency_ms=560)
+        await client.send_audio(audio[: len(audio) // 2])
         yield
-        await talk.say(audio[len(audio) // 2 :])
-        await talk.end()
-        assert (talk.text, talk.close_code) == (text, 1000)
+        await client.send_audio(audio[len(audio) // 2 :])
+        await client.end()
+        assert (client.text, client.close_code) == (text, 1000)
 
 
 def started(misdeed: Misdeed) -> Misdeed:
-    async def after_start(talk: Talk) -> None:
-        await talk.start(latency_ms=560)
-        await misdeed(talk)
+    async def after_start(client: RawClient) -> None:
+        await client.start(latency_ms=560)
+        await misdeed(client)
 
     return after_start
 
 
-async def end_twice(talk: Talk) -> None:
-    await talk.send(type="end")
-    await talk.send(type="end")
+async def end_twice(client: RawClient) -> None:
+    await client.send(type="end")
+    await client.send(type="end")
 
 
-async def audio_after_the_end(talk: Talk) -> None:
-    await talk.send(type="end")
-    await talk.socket.send_bytes(b"\0\0")
+async def audio_after_the_end(client: RawClient) -> None:
+    await client.send(type="end")
+    await client.socket.send_bytes(b"\0\0")
 
 
 FATAL: dict[str, tuple[Misdeed, str, int]] = {
@@ -85,44 +85,44 @@ FATAL: dict[str, tuple[Misdeed, str, int]] = {
 @pytest.mark.parametrize("name", FATAL)
 async def test_what_ends_the_stream(url: str, name: str) -> None:
     misdeed, code, close_code = FATAL[name]
-    async with neighbour(url), talking(url) as talk:
-        await misdeed(talk)
-        error = (await talk.rest())[-1]
+    async with neighbour(url), connected_client(url) as client:
+        await misdeed(client)
+        error = (await client.rest())[-1]
         assert (error["type"], error["code"], error["fault"], error["fatal"]) == ("error", code, "client", True)
         assert len(error["message"]) > 10
-        assert talk.close_code == close_code
+        assert client.close_code == close_code
 
 
 async def test_an_update_that_cannot_be_followed_changes_nothing(url: str) -> None:
     audio, text = tones.utterance(71, 3)
-    async with talking(url) as talk:
-        await talk.start(latency_ms=560)
+    async with connected_client(url) as client:
+        await client.start(latency_ms=560)
         for update, code in (
             ({"latency_ms": 100}, "unsupported_latency"),
             ({"language": "tlh"}, "unsupported_language"),
             ({"keyterms": ["auricle"] * 1001}, "invalid_keyterms"),
         ):
-            await talk.send(type="update", **update)
-            error = await talk.event()
+            await client.send(type="update", **update)
+            error = await client.event()
             assert (error["code"], error["fatal"]) == (code, False)
-        await talk.say(audio)
-        await talk.end()
-        assert (talk.text, talk.close_code) == (text, 1000)
+        await client.send_audio(audio)
+        await client.end()
+        assert (client.text, client.close_code) == (text, 1000)
 
 
 async def test_silence_only_and_nothing_at_all(url: str) -> None:
     assert await transcribed(url, quiet(3.0)) == ""
     assert await transcribed(url, b"") == ""
-    async with talking(url) as talk:
-        await talk.start()
-        await talk.send(type="finalize", id="f")
-        final = await talk.event()
+    async with connected_client(url) as client:
+        await client.start()
+        await client.send(type="finalize", id="f")
+        final = await client.event()
         assert (final["text"], final["audio_time"], final["settled"]) == ("", 0.0, 0.0)
-        await talk.socket.send_bytes(b"")
-        await talk.socket.send_bytes(b"\1\0")
-        await talk.send(type="finalize", id="g")
-        assert (await talk.event())["audio_time"] == 1 / 16000
-        assert await talk.end() == []
+        await client.socket.send_bytes(b"")
+        await client.socket.send_bytes(b"\1\0")
+        await client.send(type="finalize", id="g")
+        assert (await client.event())["audio_time"] == 1 / 16000
+        assert await client.end() == []
 
 
 async def test_clipped_and_deafening_audio(url: str) -> None:
@@ -136,40 +136,40 @@ async def test_clipped_and_deafening_audio(url: str) -> None:
 
 async def test_a_storm_of_finalizes(url: str) -> None:
     audio, text = tones.utterance(71, 4)
-    async with neighbour(url), talking(url) as talk:
-        await talk.start(latency_ms=80, turn={"mode": "off"})
-        await talk.say(audio)
+    async with neighbour(url), connected_client(url) as client:
+        await client.start(latency_ms=80, turn={"mode": "off"})
+        await client.send_audio(audio)
         for number in range(2000):
-            await talk.send(type="finalize", id=str(number))
-        await talk.end()
-        finals = [event for event in talk.events if event["type"] == "final"]
+            await client.send(type="finalize", id=str(number))
+        await client.end()
+        finals = [event for event in client.events if event["type"] == "final"]
         assert [final["finalize_id"] for final in finals] == [str(number) for number in range(2000)]
-        assert (talk.text, talk.close_code) == (text, 1000)
+        assert (client.text, client.close_code) == (text, 1000)
 
 
 async def test_a_finalize_with_every_sample_changes_no_word(url: str) -> None:
     """Cut anywhere, the tokens are the same: joined without the cuts' spaces, the text is."""
     audio, text = tones.utterance(72, 3)
-    async with talking(url) as talk:
-        await talk.start(latency_ms=560, turn={"mode": "off"})
+    async with connected_client(url) as client:
+        await client.start(latency_ms=560, turn={"mode": "off"})
         for number, at in enumerate(range(0, len(audio), 801)):
-            await talk.say(audio[at : at + 801])
-            await talk.send(type="finalize", id=str(number))
-        await talk.end()
-        assert talk.text.replace(" ", "") == text.replace(" ", "")
+            await client.send_audio(audio[at : at + 801])
+            await client.send(type="finalize", id=str(number))
+        await client.end()
+        assert client.text.replace(" ", "") == text.replace(" ", "")
 
 
 async def test_a_storm_of_updates(url: str) -> None:
     audio, text = tones.utterance(73, 4)
-    async with neighbour(url), talking(url) as talk:
-        await talk.start(latency_ms=80, turn={"mode": "off"})
+    async with neighbour(url), connected_client(url) as client:
+        await client.start(latency_ms=80, turn={"mode": "off"})
         for number, at in enumerate(range(0, len(audio), 1600)):
             for latency_ms in (80, 160, 560):
-                await talk.send(type="update", latency_ms=latency_ms)
-            await talk.send(type="update", turn={"mode": "silence" if number % 2 else "off", "silence_ms": 10000})
-            await talk.say(audio[at : at + 1600])
-        await talk.end()
-        assert (talk.text, talk.close_code) == (text, 1000)
+                await client.send(type="update", latency_ms=latency_ms)
+            await client.send(type="update", turn={"mode": "silence" if number % 2 else "off", "silence_ms": 10000})
+            await client.send_audio(audio[at : at + 1600])
+        await client.end()
+        assert (client.text, client.close_code) == (text, 1000)
 
 
 async def has_streams(url: str, count: int) -> bool:
@@ -180,11 +180,11 @@ async def has_streams(url: str, count: int) -> bool:
 async def test_a_client_that_vanishes_in_mid_word_gives_its_slot_back(url: str) -> None:
     audio, _ = tones.utterance(71, 4)
     async with neighbour(url):
-        async with talking(url) as talk:
-            await talk.start(latency_ms=80)
-            await talk.say(audio[:6000])
-            assert talk.socket._response.connection is not None
-            transport = talk.socket._response.connection.transport
+        async with connected_client(url) as client:
+            await client.start(latency_ms=80)
+            await client.send_audio(audio[:6000])
+            assert client.socket._response.connection is not None
+            transport = client.socket._response.connection.transport
             cast("asyncio.Transport", transport).abort()  # uvloop's is one by its methods only
         await until(lambda: has_streams(url, 1))
 
@@ -193,14 +193,14 @@ async def test_a_client_that_says_nothing_gives_its_slot_back(serve: Serve, monk
     monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr(session, "START_SECONDS", 0.2)
     async with serve(idle_seconds=0.6) as url:
-        async with talking(url) as mute:
+        async with connected_client(url) as mute:
             [error] = await mute.rest()
             assert (error["code"], mute.close_code) == ("idle_timeout", 1008)
-        async with talking(url) as silent, talking(url, autoping=False) as pinging:
+        async with connected_client(url) as silent, connected_client(url, autoping=False) as pinging:
             await silent.start()
             await pinging.start()
             for _ in range(10):
-                await silent.say(quiet(0.1))
+                await silent.send_audio(quiet(0.1))
                 await pinging.socket.ping()
                 await asyncio.sleep(0.1)
             assert (await pinging.socket.receive()).type is aiohttp.WSMsgType.PONG
@@ -210,17 +210,17 @@ async def test_a_client_that_says_nothing_gives_its_slot_back(serve: Serve, monk
 
 
 async def test_a_stream_may_last_so_long(serve: Serve) -> None:
-    async with serve(stream_seconds=6.0) as url, neighbour(url), talking(url) as talk:
-        await talk.start(latency_ms=1120, sample_rate=8000)
-        await talk.socket.send_bytes(bytes(2 * 8000 * 6))
-        await talk.socket.send_bytes(bytes(2 * 100))
-        error = (await talk.rest())[-1]
-        assert (error["code"], talk.close_code) == ("stream_too_long", 1008)
+    async with serve(stream_seconds=6.0) as url, neighbour(url), connected_client(url) as client:
+        await client.start(latency_ms=1120, sample_rate=8000)
+        await client.socket.send_bytes(bytes(2 * 8000 * 6))
+        await client.socket.send_bytes(bytes(2 * 100))
+        error = (await client.rest())[-1]
+        assert (error["code"], client.close_code) == ("stream_too_long", 1008)
 
 
 async def test_a_message_may_be_as_big_as_the_limit_says(serve: Serve) -> None:
-    async with serve(message_bytes=1024) as url, talking(url) as talk:
-        await talk.start()
-        await talk.socket.send_bytes(bytes(1024))
-        await talk.end()
-        assert talk.close_code == 1000
+    async with serve(message_bytes=1024) as url, connected_client(url) as client:
+        await client.start()
+        await client.socket.send_bytes(bytes(1024))
+        await client.end()
+        assert client.close_code == 1000

@@ -20,7 +20,7 @@ from auricle_server.gateway.session.session import Session
 from auricle_server.ipc import InProcessChannel
 from auricle_server.serving.in_process_server import _start_worker
 from tests.auricle_server.gateway.session.test_session_resume import AUDIO, BYTES, TEXT, back, cut
-from tests.auricle_server.talk import Talk, talking, until
+from tests.auricle_server.raw_client import RawClient, connected_client, until
 
 
 @pytest.mark.parametrize("name", ["9" * 300, "9" * 5000, "-1", "../0", ""])
@@ -61,56 +61,56 @@ async def pair(engine: Engine, folder: Path, **limits: float) -> AsyncIterator[P
 
 
 @asynccontextmanager
-async def passed_on(servers: Pair) -> AsyncIterator[tuple[Talk, Session]]:
+async def passed_on(servers: Pair) -> AsyncIterator[tuple[RawClient, Session]]:
     """A stream whose client has come back by way of the neighbour."""
-    async with talking(servers.owner_url) as talk:
-        ready = await talk.start(latency_ms=80)
-        cut(talk)
-    async with talking(servers.relay_url, headers=back(ready, 1)) as again:
+    async with connected_client(servers.owner_url) as client:
+        ready = await client.start(latency_ms=80)
+        cut(client)
+    async with connected_client(servers.relay_url, headers=back(ready, 1)) as again:
         assert "held" in await again.start()
         yield again, servers.owner._connections._store._sessions[ready["resume_token"]]
 
 
 async def test_signs_of_life_are_passed_on(engine: Engine, tmp_path: Path) -> None:
     """Or a client that says nothing for a while would idle away, only because it had been cut once."""
-    async with pair(engine, tmp_path) as servers, passed_on(servers) as (talk, session):
+    async with pair(engine, tmp_path) as servers, passed_on(servers) as (client, session):
         before = session.last_message
-        await talk.socket.ping()
+        await client.socket.ping()
         await until(lambda: session.last_message > before, 5)
-        await talk.end()
-        assert talk.close_code == 1000
+        await client.end()
+        assert client.close_code == 1000
         await until(lambda: not servers.owner._connections._store._sessions, 5)  # a farewell is passed on too
 
 
 async def test_a_neighbour_that_goes_takes_no_stream_with_it(engine: Engine, tmp_path: Path) -> None:
-    async with pair(engine, tmp_path) as servers, passed_on(servers) as (talk, session):
+    async with pair(engine, tmp_path) as servers, passed_on(servers) as (client, session):
         await servers.close_relay()
-        await talk.rest()
-        assert talk.close_code != 1000
-        async with talking(servers.owner_url, headers={"Auricle-Resume": f"{session.token} 1"}) as again:
+        await client.rest()
+        assert client.close_code != 1000
+        async with connected_client(servers.owner_url, headers={"Auricle-Resume": f"{session.token} 1"}) as again:
             assert "held" in await again.start()
 
 
 async def test_a_neighbour_that_drains_waits_for_what_it_passes_on(engine: Engine, tmp_path: Path) -> None:
-    async with pair(engine, tmp_path) as servers, passed_on(servers) as (talk, _):
+    async with pair(engine, tmp_path) as servers, passed_on(servers) as (client, _):
         draining = asyncio.create_task(servers.relay.drain())
-        await talk.say(BYTES)
-        await talk.event("interim")
+        await client.send_audio(BYTES)
+        await client.event("interim")
         assert not draining.done()
-        await talk.end()
-        assert (talk.text, talk.close_code) == (TEXT, 1000)
+        await client.end()
+        assert (client.text, client.close_code) == (TEXT, 1000)
         await asyncio.wait_for(draining, 5)
 
 
 async def test_events_may_be_bigger_than_the_messages_of_clients(engine: Engine, tmp_path: Path) -> None:
-    async with pair(engine, tmp_path, message_bytes=256) as servers, passed_on(servers) as (talk, _):
-        await talk.say(AUDIO, piece=256)
-        await talk.end()
-        assert (talk.text, talk.close_code) == (TEXT, 1000)
+    async with pair(engine, tmp_path, message_bytes=256) as servers, passed_on(servers) as (client, _):
+        await client.send_audio(AUDIO, piece=256)
+        await client.end()
+        assert (client.text, client.close_code) == (TEXT, 1000)
 
 
 async def test_a_message_too_big_is_told_by_a_neighbour_too(engine: Engine, tmp_path: Path) -> None:
-    async with pair(engine, tmp_path, message_bytes=1024) as servers, passed_on(servers) as (talk, _):
-        await talk.socket.send_bytes(bytes(4096))
-        await talk.rest()
-        assert talk.close_code == 1009
+    async with pair(engine, tmp_path, message_bytes=1024) as servers, passed_on(servers) as (client, _):
+        await client.socket.send_bytes(bytes(4096))
+        await client.rest()
+        assert client.close_code == 1009

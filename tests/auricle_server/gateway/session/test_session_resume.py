@@ -13,7 +13,7 @@ import pytest
 from auricle_server.engine import Engine
 from auricle_server.gateway.session.resume_proxy import RESUME_PATH
 from tests.auricle_server.gateway.conftest import Serve
-from tests.auricle_server.talk import Event, Talk, quiet, talking, transcribed, until
+from tests.auricle_server.raw_client import Event, RawClient, connected_client, quiet, transcribed, until
 from tests.support import tones
 
 AUDIO, TEXT = tones.utterance(7, 10)
@@ -24,9 +24,9 @@ def back(ready: Event, seq: int) -> dict[str, str]:
     return {"Auricle-Resume": f"{ready['resume_token']} {seq}"}
 
 
-def cut(talk: Talk) -> None:
+def cut(client: RawClient) -> None:
     """Breaks the connection without a close frame."""
-    connection = talk.socket._response.connection
+    connection = client.socket._response.connection
     assert connection is not None
     assert connection.transport is not None
     connection.transport.abort()
@@ -50,21 +50,21 @@ async def gone(url: str) -> None:
 @pytest.mark.parametrize("held", [0, 40_002, 77_778, len(BYTES)])
 async def test_a_stream_goes_on_where_it_was(url: str, held: int) -> None:
     unbroken = await transcribed(url, AUDIO, latency_ms=80)
-    async with talking(url) as talk:
-        ready = await talk.start(latency_ms=80)
-        await talk.say(BYTES[:held])
+    async with connected_client(url) as client:
+        ready = await client.start(latency_ms=80)
+        await client.send_audio(BYTES[:held])
         if held:
-            await talk.event("interim")
-        cut(talk)
-        before = list(talk.events)
+            await client.event("interim")
+        cut(client)
+        before = list(client.events)
     await gone(url)
-    async with talking(url, headers=back(ready, before[-1]["seq"])) as again:
+    async with connected_client(url, headers=back(ready, before[-1]["seq"])) as again:
         resumed = await again.start(latency_ms=80)
         assert resumed["session"] == ready["session"]
         assert resumed["seq"] == before[-1]["seq"]
         assert resumed["resume_token"] == ready["resume_token"]
         assert resumed["held"] == {"samples": held // 2, "messages": 0}
-        await again.say(BYTES[held:])
+        await again.send_audio(BYTES[held:])
         await again.end()
         assert again.close_code == 1000
         seqs = [event["seq"] for event in [*before, *again.events[1:]]]
@@ -73,14 +73,14 @@ async def test_a_stream_goes_on_where_it_was(url: str, held: int) -> None:
 
 
 async def test_events_that_were_on_their_way_come_again(url: str) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start(latency_ms=80, turn={"mode": "off"})
-        await talk.say(AUDIO)
-        await talk.send(type="finalize", id="a")
-        final = await talk.event("final")
-        cut(talk)
+    async with connected_client(url) as client:
+        ready = await client.start(latency_ms=80, turn={"mode": "off"})
+        await client.send_audio(AUDIO)
+        await client.send(type="finalize", id="a")
+        final = await client.event("final")
+        cut(client)
     await gone(url)
-    async with talking(url, headers=back(ready, ready["seq"])) as again:
+    async with connected_client(url, headers=back(ready, ready["seq"])) as again:
         resumed = await again.start(latency_ms=80)
         assert resumed["held"] == {"samples": len(AUDIO), "messages": 1}
         assert await again.event("final") == final
@@ -89,30 +89,30 @@ async def test_events_that_were_on_their_way_come_again(url: str) -> None:
 
 
 async def test_the_last_words_wait_for_a_client_that_has_said_the_end(url: str) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start()
-        await talk.say(AUDIO)
-        await talk.send(type="end")
-        cut(talk)
+    async with connected_client(url) as client:
+        ready = await client.start()
+        await client.send_audio(AUDIO)
+        await client.send(type="end")
+        cut(client)
     await gone(url)
-    async with talking(url, headers=back(ready, ready["seq"])) as again:
+    async with connected_client(url, headers=back(ready, ready["seq"])) as again:
         resumed = await again.start()
         if resumed["held"]["messages"] == 0:  # the cut was faster than the end
-            await again.say(BYTES[2 * resumed["held"]["samples"] :])
+            await again.send_audio(BYTES[2 * resumed["held"]["samples"] :])
             await again.send(type="end")
         await again.rest()
         assert (again.text, again.close_code) == (TEXT, 1000)
 
 
 async def test_a_new_connection_takes_over_from_one_that_only_seems_alive(url: str) -> None:
-    async with talking(url) as stale:
+    async with connected_client(url) as stale:
         ready = await stale.start()
-        await stale.say(BYTES[:32_000])
+        await stale.send_audio(BYTES[:32_000])
         seq = (await stale.event("interim"))["seq"]
-        async with talking(url, headers=back(ready, seq)) as again:
+        async with connected_client(url, headers=back(ready, seq)) as again:
             resumed = await again.start()
             assert resumed["held"]["samples"] == 16_000
-            await again.say(BYTES[32_000:])
+            await again.send_audio(BYTES[32_000:])
             await again.end()
             assert again.text == TEXT
         await stale.rest()
@@ -120,14 +120,14 @@ async def test_a_new_connection_takes_over_from_one_that_only_seems_alive(url: s
 
 
 async def test_full_is_no_obstacle_to_a_stream_that_has_its_slot(serve: Serve, engine: Engine) -> None:
-    async with serve() as url, talking(url) as talk:
-        ready = await talk.start()
-        others = [talking(url) for _ in range(5)]
+    async with serve() as url, connected_client(url) as client:
+        ready = await client.start()
+        others = [connected_client(url) for _ in range(5)]
         for other in others:
             await (await other.__aenter__()).start()
         assert engine.slots_used == 6
-        cut(talk)
-        async with talking(url, headers=back(ready, 1)) as again:
+        cut(client)
+        async with connected_client(url, headers=back(ready, 1)) as again:
             assert (await again.start())["held"] == {"samples": 0, "messages": 0}
         for other in others:
             await other.__aexit__(None, None, None)
@@ -138,55 +138,55 @@ async def test_a_stream_for_which_nobody_comes_gives_its_slot_back(
     serve: Serve, engine: Engine, resume_seconds: float
 ) -> None:
     async with serve(resume_seconds=resume_seconds) as url:
-        async with talking(url) as talk:
-            ready = await talk.start()
+        async with connected_client(url) as client:
+            ready = await client.start()
             assert ("resume_token" in ready) is (resume_seconds > 0)
             ready.setdefault("resume_token", "none")
-            cut(talk)
+            cut(client)
         await until(lambda: engine.slots_used == 0)
-        async with talking(url, headers=back(ready, 1)) as again:
+        async with connected_client(url, headers=back(ready, 1)) as again:
             fresh = await again.start()
             assert "held" not in fresh
             assert fresh["session"] != ready["session"]
 
 
 async def test_a_client_that_closed_its_stream_has_left_it(url: str, engine: Engine) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start()
-        await talk.socket.close()
+    async with connected_client(url) as client:
+        ready = await client.start()
+        await client.socket.close()
     await until(lambda: engine.slots_used == 0)
-    async with talking(url, headers=back(ready, 1)) as again:
+    async with connected_client(url, headers=back(ready, 1)) as again:
         assert "held" not in await again.start()
 
 
 async def test_a_return_that_is_cut_itself_can_be_tried_again(url: str) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start()
-        await talk.say(BYTES[:32_000])
-        cut(talk)
+    async with connected_client(url) as client:
+        ready = await client.start()
+        await client.send_audio(BYTES[:32_000])
+        cut(client)
     for say in (False, True):
-        async with talking(url, headers=back(ready, 1)) as again:
+        async with connected_client(url, headers=back(ready, 1)) as again:
             if say:
                 await again.start()
             cut(again)
-    async with talking(url, headers=back(ready, 1)) as again:
+    async with connected_client(url, headers=back(ready, 1)) as again:
         held = (await again.start())["held"]["samples"]
-        await again.say(BYTES[2 * held :])
+        await again.send_audio(BYTES[2 * held :])
         await again.end()
         assert again.text == TEXT
 
 
 @pytest.mark.parametrize("resume", ["guess 1", "", " ", "guess", "x y z", "\u00e9 1"])
 async def test_whoever_knows_no_token_gets_a_stream_of_his_own(url: str, resume: str) -> None:
-    async with talking(url, headers={"Auricle-Resume": resume}) as talk:
-        assert "held" not in await talk.start()
+    async with connected_client(url, headers={"Auricle-Resume": resume}) as client:
+        assert "held" not in await client.start()
 
 
 async def test_a_client_that_claims_to_know_the_future_gets_a_new_stream(url: str) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start()
-        cut(talk)
-    async with talking(url, headers=back(ready, 99)) as again:
+    async with connected_client(url) as client:
+        ready = await client.start()
+        cut(client)
+    async with connected_client(url, headers=back(ready, 99)) as again:
         assert "held" not in await again.start()
 
 
@@ -194,10 +194,10 @@ async def test_a_client_that_claims_to_know_the_future_gets_a_new_stream(url: st
     "first", [{"type": "start", "sample_rate": 8000}, {"type": "start", "encoding": "mulaw"}, {"type": "end"}]
 )
 async def test_whoever_comes_back_comes_back_as_he_was(url: str, first: dict[str, Any]) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start()
-        cut(talk)
-    async with talking(url, headers=back(ready, 1)) as again:
+    async with connected_client(url) as client:
+        ready = await client.start()
+        cut(client)
+    async with connected_client(url, headers=back(ready, 1)) as again:
         await again.socket.send_str(json.dumps(first))
         (error,) = await again.rest()
         assert error["type"] == "error"
@@ -205,27 +205,27 @@ async def test_whoever_comes_back_comes_back_as_he_was(url: str, first: dict[str
 
 
 async def test_an_old_client_too_far_behind_starts_anew(url: str) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start(latency_ms=80)
+    async with connected_client(url) as client:
+        ready = await client.start(latency_ms=80)
         for number in range(40):
-            await talk.send(type="finalize", id=str(number))
-            await talk.say(quiet(0.1))
-        while (await talk.event("final"))["finalize_id"] != "39":
+            await client.send(type="finalize", id=str(number))
+            await client.send_audio(quiet(0.1))
+        while (await client.event("final"))["finalize_id"] != "39":
             pass
-        cut(talk)
-    async with talking(url, headers=back(ready, 1)) as again:
+        cut(client)
+    async with connected_client(url, headers=back(ready, 1)) as again:
         assert "held" not in await again.start()
 
 
 async def test_settings_in_force_stay(url: str) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start(latency_ms=80, turn={"mode": "silence", "silence_ms": 400})
+    async with connected_client(url) as client:
+        ready = await client.start(latency_ms=80, turn={"mode": "silence", "silence_ms": 400})
         assert ready["chunks"] == {"first": 0.0125, "step": 0.08}
-        await talk.send(type="update", latency_ms=560)
-        await talk.send(type="finalize", id="now")
-        await talk.event("final")
-        cut(talk)
-    async with talking(url, headers=back(ready, 2)) as again:
+        await client.send(type="update", latency_ms=560)
+        await client.send(type="finalize", id="now")
+        await client.event("final")
+        cut(client)
+    async with connected_client(url, headers=back(ready, 2)) as again:
         resumed = await again.start(latency_ms=80)
         assert resumed["latency_ms"] == 560
         assert "chunks" not in resumed
@@ -233,20 +233,20 @@ async def test_settings_in_force_stay(url: str) -> None:
 
 
 async def test_resumed_streams_are_counted(url: str) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start()
-        cut(talk)
-    async with talking(url, headers=back(ready, 1)) as again:
+    async with connected_client(url) as client:
+        ready = await client.start()
+        cut(client)
+    async with connected_client(url, headers=back(ready, 1)) as again:
         await again.start()
     assert await metric(url, "auricle_resumed_total") == 1
 
 
 async def test_a_stale_connection_that_waits_for_room_is_let_go(url: str) -> None:
-    async with talking(url) as stale:
+    async with connected_client(url) as stale:
         ready = await stale.start(latency_ms=80)
-        flood = asyncio.create_task(stale.say(quiet(300), piece=1 << 19))
+        flood = asyncio.create_task(stale.send_audio(quiet(300), piece=1 << 19))
         await stale.event("settled")
-        async with talking(url, headers=back(ready, stale.events[-1]["seq"])) as again:
+        async with connected_client(url, headers=back(ready, stale.events[-1]["seq"])) as again:
             assert "held" in await again.start()
             await again.end()
             assert again.close_code == 1000
@@ -257,25 +257,25 @@ async def test_a_stale_connection_that_waits_for_room_is_let_go(url: str) -> Non
 
 async def test_streams_that_are_over_hold_no_slots_for_clients_that_do_not_say_goodbye(url: str) -> None:
     for _ in range(6):
-        async with talking(url, autoclose=False) as talk:
-            await talk.start()
-            await talk.send(type="end")
-            await talk.rest()
-            cut(talk)
+        async with connected_client(url, autoclose=False) as client:
+            await client.start()
+            await client.send(type="end")
+            await client.rest()
+            cut(client)
     await gone(url)
-    async with talking(url) as talk:
-        await talk.start()
-        await talk.end()
-        assert talk.close_code == 1000
+    async with connected_client(url) as client:
+        await client.start()
+        await client.end()
+        assert client.close_code == 1000
 
 
 async def test_what_is_no_websocket_does_not_end_a_stream(url: str) -> None:
-    async with talking(url) as talk:
-        ready = await talk.start()
-        cut(talk)
+    async with connected_client(url) as client:
+        ready = await client.start()
+        cut(client)
     await gone(url)
     http_url = url.replace("ws:", "http:")
     async with aiohttp.ClientSession() as http, http.get(http_url + RESUME_PATH, headers=back(ready, 1)) as answer:
         assert answer.status == 426
-    async with talking(url, headers=back(ready, 1)) as again:
+    async with connected_client(url, headers=back(ready, 1)) as again:
         assert "held" in await again.start()

@@ -12,10 +12,10 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim, TurnEnd
 from auricle.protocol.settings import Refine, TurnSettings
 from auricle.stream import Stream
+from tests.auricle_server.fake_engine import FakeEngine, speech
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.gateway.test_faults import bench
-from tests.auricle_server.standin import StandIn, speech
-from tests.auricle_server.talk import quiet, talking
+from tests.auricle_server.raw_client import connected_client, quiet
 from tests.support import tones
 
 OFF = TurnSettings(mode="off")
@@ -99,27 +99,27 @@ async def test_refinement_is_switched_in_mid_stream(url: str) -> None:
 async def test_a_second_lane_takes_a_slot_and_gives_it_back(serve: Serve) -> None:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serve())  # with six slots
-        one, two, three, four = [await stack.enter_async_context(talking(url)) for _ in range(4)]
-        for talk in (one, two):
-            assert (await talk.start(latency_ms=80, refine="on"))["type"] == "ready"
-        for talk in (three, four):
-            await talk.start(latency_ms=80)
+        one, two, three, four = [await stack.enter_async_context(connected_client(url)) for _ in range(4)]
+        for client in (one, two):
+            assert (await client.start(latency_ms=80, refine="on"))["type"] == "ready"
+        for client in (three, four):
+            await client.start(latency_ms=80)
         await four.send(type="update", refine="on")
         assert (await four.event("error"))["code"] == "server_full"
         assert await four.end() == []
         await one.end()
         await three.send(type="update", refine="on")
-        await three.say(np.concatenate((quiet(1.0), tones.utterance(11, 2, trailing=1.0)[0])))
+        await three.send_audio(np.concatenate((quiet(1.0), tones.utterance(11, 2, trailing=1.0)[0])))
         assert (await three.event("final"))["refined"] is True
 
 
 async def test_a_start_that_must_be_refined_and_cannot_be_fails() -> None:
-    async with bench(StandIn(1)) as table, talking(table.url) as talk:
-        await talk.send(type="start", refine="on")
-        assert [event["type"] for event in await talk.rest()] == ["ready", "error"]
-        assert (talk.events[-1]["code"], talk.close_code) == ("server_full", 1013)
-        async with talking(table.url) as other:
+    async with bench(FakeEngine(1)) as table, connected_client(table.url) as client:
+        await client.send(type="start", refine="on")
+        assert [event["type"] for event in await client.rest()] == ["ready", "error"]
+        assert (client.events[-1]["code"], client.close_code) == ("server_full", 1013)
+        async with connected_client(table.url) as other:
             await other.start(refine="auto")
-            await other.say(speech("one", None))
+            await other.send_audio(speech("one", None))
             final, *_ = [event for event in await other.end() if event["type"] == "final"]
             assert (final["text"], final["refined"]) == ("one", False)

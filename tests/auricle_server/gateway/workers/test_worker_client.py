@@ -29,7 +29,7 @@ from auricle_server.ipc.messages import (
 from auricle_server.metrics import Metrics
 from tests.auricle_server.gateway.leases import INFO
 from tests.auricle_server.gateway.workers.fake_channel import FakeChannel
-from tests.auricle_server.talk import until
+from tests.auricle_server.raw_client import until
 
 
 class Bench:

@@ -1,4 +1,4 @@
-"""A client by hand: raw WebSocket, raw JSON, no library of ours between."""
+"""A client without Auricle's client library: plain WebSocket messages and JSON."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.support.tones import Pcm
 Event = dict[str, Any]
 
 
-class Talk:
+class RawClient:
     """One connection.
 
     Attributes:
-        events: All that has come.
-        close_code: Once it is closed.
+        events: All received events.
+        close_code: The close code; None while the connection is open.
     """
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -30,22 +30,22 @@ class Talk:
         self.close_code: int | None = None
 
     async def send(self, **message: Any) -> None:
-        """A JSON message."""
+        """Sends a JSON message."""
         await self.socket.send_str(json.dumps(message))
 
     async def start(self, **settings: Any) -> Event:
-        """The start, and the answer to it."""
+        """Sends the start message and returns the answer."""
         await self.send(type="start", **settings)
         return await self.event()
 
-    async def say(self, audio: Pcm | bytes, piece: int = 5120) -> None:
-        """Audio in pieces of so many bytes, as fast as the server takes it."""
+    async def send_audio(self, audio: Pcm | bytes, piece: int = 5120) -> None:
+        """Sends audio in messages of `piece` bytes, as fast as the server reads them."""
         data = audio if isinstance(audio, bytes) else audio.astype("<i2").tobytes()
         for at in range(0, len(data), piece):
             await self.socket.send_bytes(data[at : at + piece])
 
     async def event(self, *types: str) -> Event:
-        """The next event, or the next of these types."""
+        """Receives the next event, or the next event of these types."""
         while True:
             message = await asyncio.wait_for(self.socket.receive(), 10)
             assert message.type is aiohttp.WSMsgType.TEXT, (message, self.events)
@@ -55,7 +55,7 @@ class Talk:
                 return event
 
     async def rest(self) -> list[Event]:
-        """Everything up to the close."""
+        """Receives all events up to the close."""
         before = len(self.events)
         while True:
             message = await asyncio.wait_for(self.socket.receive(), 10)
@@ -66,13 +66,13 @@ class Talk:
         return self.events[before:]
 
     async def end(self) -> list[Event]:
-        """Says the end; everything that comes of it."""
+        """Sends the end message and receives all events up to the close."""
         await self.send(type="end")
         return await self.rest()
 
     @property
     def text(self) -> str:
-        """All finals joined."""
+        """The texts of all finals, joined."""
         return " ".join(event["text"] for event in self.events if event["type"] == "final" and event["text"])
 
     @property
@@ -82,24 +82,24 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(url: str, query: str = "", **options: Any) -> AsyncIterator[Talk]:
-    """A connection to the server at `url`."""
+async def connected_client(url: str, query: str = "", **options: Any) -> AsyncIterator[RawClient]:
+    """Connects to the server at `url`."""
     async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/v1/stream{query}", **options) as socket:
-        yield Talk(socket)
+        yield RawClient(socket)
 
 
 async def transcribed(url: str, audio: Pcm | bytes, **settings: Any) -> str:
-    """What the server makes of `audio`."""
-    async with talking(url) as talk:
-        await talk.start(**settings)
-        await talk.say(audio)
-        await talk.end()
-        assert talk.close_code == 1000
-        return talk.text
+    """The server's transcript of `audio`."""
+    async with connected_client(url) as client:
+        await client.start(**settings)
+        await client.send_audio(audio)
+        await client.end()
+        assert client.close_code == 1000
+        return client.text
 
 
 async def until(holds: Callable[[], bool | Awaitable[bool]], seconds: float = 30) -> None:
-    """Waits for what other threads and processes bring about."""
+    """Waits until a condition holds that other threads or processes bring about."""
     async with asyncio.timeout(seconds):
         while True:
             held = holds()

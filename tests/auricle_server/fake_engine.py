@@ -1,6 +1,6 @@
-"""A deterministic engine for tests of what is around engines: it hears amplitude-coded words, and fails on demand.
+"""A deterministic engine without a model, for tests of the code around engines. It fails on demand.
 
-A frame of 80 ms whose peak is n * 1000 is the word n when the frame before it was another.
+Words are coded by amplitude: a frame of 80 ms with a peak of n * 1000 is word n, unless the last frame was word n too.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ class _Row:
     ended: bool
 
 
-class StandIn:
-    """An `Engine` as far as a worker can tell.
+class FakeEngine:
+    """Has the interface of `Engine` that a worker uses.
 
     Attributes:
         poison: A flush with this mark fails.
-        broken: How many of the next steps fail.
-        deaf: How many of the next hand-overs of audio fail.
-        step_seconds: How long a step takes.
-        most_backlog: The most audio of one stream that ever waited, seconds.
+        broken: Number of the next steps that fail.
+        deaf: Number of the next pushes of audio that fail.
+        step_seconds: Duration of a step.
+        most_backlog: Longest audio of one stream that waited at any time, seconds.
     """
 
     def __init__(self, slots: int = 4, step_seconds: float = 0.0) -> None:
