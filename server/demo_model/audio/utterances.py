@@ -44,7 +44,7 @@ class TrainingUtterance:
 
 @dataclass(frozen=True)
 class UtterancePlan:
-    """Sentences of an utterance and the silences around them in seconds; `pauses` has one entry fewer than `sentences`."""
+    """Sentences of an utterance and the silences around them, in seconds. `pauses` is shorter by one."""
 
     sentences: list[Sentence]
     lead: float
