@@ -10,7 +10,7 @@ from auricle_server.ipc import batch_writer
 from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.messages import CloseStream, FlushStream, ToWorker
 from tests.auricle_server.gateway.workers.fake_channel import FakeChannel
-from tests.auricle_server.talk import until
+from tests.auricle_server.raw_client import until
 
 
 @pytest.fixture

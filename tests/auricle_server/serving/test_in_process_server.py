@@ -7,14 +7,14 @@ import threading
 
 import aiohttp
 import pytest
-from tests.auricle_server.standin import StandIn
 
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
+from tests.auricle_server.fake_engine import FakeEngine
 
 
 async def test_it_is_ready_inside_the_block_and_leaves_no_thread_and_no_port() -> None:
-    engine = StandIn()
+    engine = FakeEngine()
     async with serve_locally(ServerConfig(max_load=0, host="0.0.0.0"), engine=engine.as_engine()) as url:
         assert url.startswith("ws://127.0.0.1:"), "it never listens beyond the loopback"
         async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/readyz") as answer:
@@ -29,5 +29,5 @@ async def test_a_port_may_be_chosen() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    async with serve_locally(ServerConfig(max_load=0), port=port, engine=StandIn().as_engine()) as url:
+    async with serve_locally(ServerConfig(max_load=0), port=port, engine=FakeEngine().as_engine()) as url:
         assert url == f"ws://127.0.0.1:{port}"
