@@ -96,8 +96,8 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _gateway(
     config: ServerConfig, endpoints: tuple[str, ...], ready: Connection, folder: Path, index: int
 ) -> None:
+    from auricle_server.gateway.http.resume_proxy import ResumeProxy
     from auricle_server.gateway.http.server import serve_until
-    from auricle_server.gateway.session.resume_proxy import ResumeProxy
     from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
 
     stop = asyncio.Event()

@@ -5,14 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.turns import TurnEnded
-
-LONGEST_SEGMENT = 60 * SAMPLE_RATE
-"""A segment older than this ends at the next chunk without a word, and one twice as old at once, so that interims stay
-short in a stream of hours."""
-BETWEEN_WORDS = SAMPLE_RATE // 5
-"""After this long without a token, the last word has ended."""
 
 
 class FlushReason(enum.Enum):
@@ -42,24 +35,24 @@ class PendingFlushes:
     """The flushes that a stream has asked its worker for and that are not answered yet, by the marks of their answers.
 
     Marks start at 1, as `CAUGHT_UP` is 0.
+
+    Attributes:
+        pending: The flushes by mark.
     """
 
     def __init__(self) -> None:
-        self._pending: dict[int, PendingFlush] = {}
+        self.pending: dict[int, PendingFlush] = {}
         self._last_mark = 0
-
-    def __len__(self) -> int:
-        return len(self._pending)
 
     @property
     def last_is_final(self) -> bool:
         """Whether the newest is the stream's last."""
-        newest = self._pending.get(self._last_mark)
+        newest = self.pending.get(self._last_mark)
         return newest is not None and newest.reason is not FlushReason.FINALIZE
 
     def finalize(self, received: int, finalize_id: str) -> int | None:
         """The mark to flush with; None when the newest flush answers this finalize too, as no audio lies between."""
-        newest = self._pending.get(self._last_mark)
+        newest = self.pending.get(self._last_mark)
         if newest is not None and newest.reason is FlushReason.FINALIZE and newest.received == received:
             newest.ids.append(finalize_id)
             return None
@@ -68,12 +61,12 @@ class PendingFlushes:
     def ask(self, reason: FlushReason, received: int, *ids: str) -> int:
         """The mark of a new flush."""
         self._last_mark += 1
-        self._pending[self._last_mark] = PendingFlush(reason, received, [*ids])
+        self.pending[self._last_mark] = PendingFlush(reason, received, [*ids])
         return self._last_mark
 
     def answer(self, mark: int) -> PendingFlush | None:
         """Takes out the flush that a mark belongs to; None when it is answered already, or is none of these."""
-        return self._pending.pop(mark, None)
+        return self.pending.pop(mark, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +106,3 @@ class SegmentEnd:
     def last(self) -> bool:
         """Whether the stream is over after it."""
         return self.flush is not None and self.flush.reason is not FlushReason.FINALIZE
-
-
-def too_long(start: int, position: int, *, quiet: bool) -> bool:
-    """Whether a segment has grown so long that it ends here; `quiet` says that the chunk has brought no word."""
-    age = position - start
-    return age > 2 * LONGEST_SEGMENT or (quiet and age > LONGEST_SEGMENT)
-
-
-def between(speech_end: int, position: int) -> int:
-    """A border in the middle of the silence after the last word: the next word may have begun without a token yet."""
-    return min(position, (speech_end + position) // 2)

@@ -10,10 +10,15 @@ from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.model_info import ModelInfo
 from auricle_server.stream.language_tracker import RequestedLanguage, as_message, main_language, spans
 from auricle_server.stream.second_pass import SecondPass
-from auricle_server.stream.segment_end import BETWEEN_WORDS, SegmentEnd, between, too_long
+from auricle_server.stream.segment_end import SegmentEnd
 from auricle_server.stream.transcript import Segment, Transcript
 from auricle_server.turns import TurnEnded, TurnEvidence, TurnRecord, TurnStarted, VoiceSignals, detector_for
 
+LONGEST_SEGMENT = 60 * SAMPLE_RATE
+"""A segment older than this ends at the next chunk without a word, and one twice as old at once, so that interims stay
+short in a stream of hours."""
+BETWEEN_WORDS = SAMPLE_RATE // 5
+"""After this long without a token, the last word has ended."""
 SETTLED_EVERY = 5 * SAMPLE_RATE
 SETTLED_MARGIN = 2 * SAMPLE_RATE
 """A word may begin this long before the decoder emits it; `Settled` stays that far back."""
@@ -155,12 +160,12 @@ class Segmenter:
     def border(self) -> int:
         """A position between the words so far and the next."""
         speech_end = self._transcript.speech_end or 0
-        return between(speech_end if self._transcript.text else max(speech_end, self.second.end), self.position)
+        return _between(speech_end if self._transcript.text else max(speech_end, self.second.end), self.position)
 
     def decide(self, end: TurnEnded | None, *, quiet: bool) -> SegmentEnd | None:
         """Ends the segment with its turn, or when it has grown too long; None while it goes on."""
         start = self.second.start if self._transcript.start is None else self._transcript.start
-        if end is None and (start is None or not too_long(start, self.position, quiet=quiet)):
+        if end is None and (start is None or not _too_long(start, self.position, quiet=quiet)):
             return None
         return SegmentEnd(self.position, self.border(), end=end)
 
@@ -226,3 +231,14 @@ class Segmenter:
     @property
     def _speech_end(self) -> float:
         return (self._transcript.speech_end or 0) / SAMPLE_RATE
+
+
+def _too_long(start: int, position: int, *, quiet: bool) -> bool:
+    """Whether a segment has grown so long that it ends here; `quiet` says that the chunk has brought no word."""
+    age = position - start
+    return age > 2 * LONGEST_SEGMENT or (quiet and age > LONGEST_SEGMENT)
+
+
+def _between(speech_end: int, position: int) -> int:
+    """A border in the middle of the silence after the last word: the next word may have begun without a token yet."""
+    return min(position, (speech_end + position) // 2)

@@ -266,7 +266,9 @@ class StreamState:
         segment_end = None if self.over else self._segmenter.decide(end, quiet=quiet)
         # A flush that is already on its way follows this chunk, and makes the second pass catch up as well.
         self._flush_second_pass = (
-            segment_end is not None and not self._pending_flushes and not self._segmenter.second.knows(segment_end)
+            segment_end is not None
+            and not self._pending_flushes.pending
+            and not self._segmenter.second.knows(segment_end)
         )
         return segment_end
 
@@ -276,4 +278,4 @@ class StreamState:
         return self._segmenter.end_segment(segment_end) + self._settle_silence()
 
     def _settle_silence(self) -> list[ServerEvent]:
-        return [] if self._pending_flushes else self._segmenter.settle_silence()
+        return [] if self._pending_flushes.pending else self._segmenter.settle_silence()

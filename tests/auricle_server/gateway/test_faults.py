@@ -242,7 +242,7 @@ async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypa
                 number += 1
                 writer.write(frame(b"\0\0", 2) + frame(b'{"type":"finalize","id":"%0120d"}' % number, 1))
                 await writer.drain()
-                assert len(stalled.session._outgoing) < 300
+                assert len(stalled.session._outgoing.waiting) < 300
 
         with pytest.raises(ConnectionError):
             await asyncio.wait_for(flood(), 20)

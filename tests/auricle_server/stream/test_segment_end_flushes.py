@@ -11,7 +11,7 @@ def test_finalizes_without_audio_between_share_a_flush() -> None:
     assert flushes.finalize(1280, "a") == 1
     assert flushes.finalize(1280, "b") is None
     assert flushes.finalize(2560, "c") == 2
-    assert len(flushes) == 2
+    assert len(flushes.pending) == 2
     flush = flushes.answer(1)
     assert flush is not None
     assert (flush.reason, flush.received, flush.ids) == (FlushReason.FINALIZE, 1280, ["a", "b"])
@@ -39,4 +39,4 @@ def test_results_that_answer_no_flush_leave_them_all() -> None:
     flushes = PendingFlushes()
     flushes.finalize(1280, "a")
     assert flushes.answer(CAUGHT_UP) is None
-    assert len(flushes) == 1
+    assert len(flushes.pending) == 1

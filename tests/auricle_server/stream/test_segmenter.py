@@ -10,8 +10,16 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim, Settled, SpeechStarted, TurnEagerEnd, TurnEnd
 from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.stream.segment_end import BETWEEN_WORDS, LONGEST_SEGMENT, FlushReason, PendingFlush, SegmentEnd
-from auricle_server.stream.segmenter import SETTLED_EVERY, SETTLED_MARGIN, Segmenter
+from auricle_server.stream.segment_end import FlushReason, PendingFlush, SegmentEnd
+from auricle_server.stream.segmenter import (
+    BETWEEN_WORDS,
+    LONGEST_SEGMENT,
+    SETTLED_EVERY,
+    SETTLED_MARGIN,
+    Segmenter,
+    _between,
+    _too_long,
+)
 from auricle_server.turns import TurnEnded
 from tests.auricle_server.gateway.leases import INFO, ONE, TWO
 
@@ -127,3 +135,15 @@ def test_another_turn_mode_keeps_the_words_and_forgets_the_turn() -> None:
     [final] = segments.end_segment(end)
     assert isinstance(final, Final)
     assert final.text == "one"
+
+
+def test_a_long_segment_ends_in_a_pause_and_a_very_long_one_anywhere() -> None:
+    assert not _too_long(0, LONGEST_SEGMENT, quiet=True)
+    assert _too_long(0, LONGEST_SEGMENT + 1, quiet=True)
+    assert not _too_long(0, 2 * LONGEST_SEGMENT, quiet=False)
+    assert _too_long(0, 2 * LONGEST_SEGMENT + 1, quiet=False)
+
+
+def test_a_border_lies_in_the_middle_of_the_silence() -> None:
+    assert _between(1000, 3000) == 2000
+    assert _between(3000, 1000) == 1000, "a word may end after the position that a result rests on"

@@ -17,8 +17,8 @@ from auricle_server.gateway.audio.audio_turn_signals import TurnModelPool
 from auricle_server.gateway.errors import Refusal, ShuttingDown
 from auricle_server.gateway.http.auth import check_key
 from auricle_server.gateway.http.connections import Connections
+from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
 from auricle_server.gateway.http.websocket import WebSocketHandler
-from auricle_server.gateway.session.resume_proxy import RESUME_PATH, ResumeProxy, proxy
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.ipc.channel import GatewayChannel

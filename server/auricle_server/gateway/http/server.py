@@ -11,7 +11,7 @@ from aiohttp import web
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.app import Gateway
-from auricle_server.gateway.session.resume_proxy import ResumeProxy
+from auricle_server.gateway.http.resume_proxy import ResumeProxy
 from auricle_server.ipc.channel import GatewayChannel
 
 log = logging.getLogger(__name__)

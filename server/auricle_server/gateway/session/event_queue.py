@@ -14,16 +14,15 @@ class OutgoingEvents:
 
     Args:
         connection: Numbers and encodes them.
+
+    Attributes:
+        waiting: Events that have not been sent.
     """
 
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
-        self._events: deque[ServerEvent] = deque()
+        self.waiting: deque[ServerEvent] = deque()
         self._replayed: deque[str] = deque()
-
-    def __len__(self) -> int:
-        """Events that have not been sent."""
-        return len(self._events)
 
     def put(self, events: Iterable[ServerEvent]) -> None:
         """Adds events.
@@ -32,13 +31,13 @@ class OutgoingEvents:
         reads slowly gets the newest only.
         """
         for event in events:
-            if isinstance(event, Interim) and self._events and isinstance(self._events[-1], Interim):
-                self._events.pop()
-            self._events.append(event)
+            if isinstance(event, Interim) and self.waiting and isinstance(self.waiting[-1], Interim):
+                self.waiting.pop()
+            self.waiting.append(event)
 
     def clear(self) -> None:
         """Drops everything that waits."""
-        self._events.clear()
+        self.waiting.clear()
         self._replayed.clear()
 
     def replay(self, texts: Iterable[str]) -> None:
@@ -49,4 +48,4 @@ class OutgoingEvents:
         """The next text; None when nothing waits."""
         if self._replayed:
             return self._replayed.popleft()
-        return self._connection.send(self._events.popleft()) if self._events else None
+        return self._connection.send(self.waiting.popleft()) if self.waiting else None

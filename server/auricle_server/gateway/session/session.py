@@ -89,7 +89,7 @@ class Session:
         """Whether the shell may read on; False while too much waits for the worker, or for the client to read."""
         if self.close_code is not None or self._stream is None or self._resume_seq is not None:
             return True
-        return self._stream.accepts_input and len(self._outgoing) < MAX_UNSENT
+        return self._stream.accepts_input and len(self._outgoing.waiting) < MAX_UNSENT
 
     def receive_text(self, text: str) -> None:
         """Takes a text message."""

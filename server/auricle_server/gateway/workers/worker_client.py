@@ -44,6 +44,7 @@ class WorkerClient:
     Attributes:
         info: The worker's model; None while no worker is connected.
         stats: The newest load that the worker has reported; None before the first.
+        writer: Collects and sends what the worker gets; its `run` is to be kept going, like `run_reader`.
     """
 
     def __init__(self, channel: GatewayChannel, metrics: Metrics, on_ready: Callable[[], None]) -> None:
@@ -55,7 +56,7 @@ class WorkerClient:
         self._leases: dict[int, SlotLease] = {}
         self._opening: dict[int, asyncio.Future[StreamOpened | StreamFailure]] = {}
         self._last_number = 0
-        self._writer = BatchWriter(channel)
+        self.writer = BatchWriter(channel)
         self._last_received = 0.0
         self._silent = False
 
@@ -110,7 +111,7 @@ class WorkerClient:
             raise (AtCapacity if opened.code == codes.SERVER_FULL else NotReady)(opened.message)
         if self.info is not info:
             raise NotReady("the worker has just been lost; try again in a few seconds")
-        lease = SlotLease(self._writer, self._release, info, latency_ms, opened)
+        lease = SlotLease(self.writer, self._release, info, latency_ms, opened)
         self._leases[lease.number] = lease
         return lease
 
@@ -119,7 +120,7 @@ class WorkerClient:
         number = self._last_number = self._last_number + 1
         answer: asyncio.Future[StreamOpened | StreamFailure] = asyncio.get_running_loop().create_future()
         self._opening[number] = answer
-        self._writer.add(OpenStream(number, latency_ms, info.default_language), urgent=True)
+        self.writer.add(OpenStream(number, latency_ms, info.default_language), urgent=True)
         try:
             async with asyncio.timeout(RESERVE_SECONDS):
                 return await answer
@@ -127,24 +128,18 @@ class WorkerClient:
             raise NotReady("the worker does not answer; try again in a few seconds") from None
         except asyncio.CancelledError:
             if answer.done() and not answer.cancelled() and answer.exception() is None:
-                self._writer.add(CloseStream(number))  # the answer came in the same turn of the loop as the cancel
+                self.writer.add(CloseStream(number))  # the answer came in the same turn of the loop as the cancel
             raise
         finally:
             self._opening.pop(number, None)  # a later answer is closed again by `_on_opened`
 
     def _release(self, number: int) -> None:
         if self._leases.pop(number, None) is not None:
-            self._writer.add(CloseStream(number))
-
-    # --- to the worker -----------------------------------------------------------------------------------------------
-
-    async def run_writer(self) -> None:
-        """Sends ticks, for ever."""
-        await self._writer.run()
+            self.writer.add(CloseStream(number))
 
     def on_beat(self) -> None:
         """Once a second: sends the worker a sign of life, and notices a worker that sends none."""
-        self._writer.wake()
+        self.writer.wake()
         quiet = asyncio.get_running_loop().time() - self._last_received
         if self.ready and quiet > SILENCE_SECONDS:
             self._silent = True
@@ -154,7 +149,7 @@ class WorkerClient:
 
     async def run_reader(self) -> None:
         """Dispatches what the worker sends, for ever."""
-        self._writer.wake()
+        self.writer.wake()
         while True:
             try:
                 message = await self._channel.receive()
@@ -204,7 +199,7 @@ class WorkerClient:
     def _on_opened(self, opened: StreamOpened) -> None:
         opening = self._opening.pop(opened.stream, None)
         if opening is None or opening.done():
-            self._writer.add(CloseStream(opened.stream))  # the client has gone while the worker answered
+            self.writer.add(CloseStream(opened.stream))  # the client has gone while the worker answered
         else:
             opening.set_result(opened)
 
@@ -219,7 +214,7 @@ class WorkerClient:
         """Fails every stream of this worker; their clients replay."""
         leases, self._leases = self._leases, {}
         opening, self._opening = self._opening, {}
-        self._writer.clear()
+        self.writer.clear()
         self.stats = None
         for answer in opening.values():
             if not answer.done():
@@ -229,7 +224,7 @@ class WorkerClient:
             log.warning("worker lost streams=%d why=%r", len(leases), why)
         for lease in leases.values():
             if self._silent:
-                self._writer.add(CloseStream(lease.number))  # it may still be there, and hold the slot
+                self.writer.add(CloseStream(lease.number))  # it may still be there, and hold the slot
             lease.listener(
                 StreamFailure(lease.number, codes.WORKER_LOST, "the worker was lost; connect again and replay")
             )
@@ -237,5 +232,5 @@ class WorkerClient:
     async def close(self) -> None:
         """Closes the channel, after the worker has been sent the slots released last."""
         if self.ready:
-            await self._writer.close()
+            await self.writer.close()
         await self._channel.close()

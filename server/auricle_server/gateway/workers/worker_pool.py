@@ -80,7 +80,7 @@ class WorkerPool:
         """Keeps the channels going, for ever."""
         async with asyncio.TaskGroup() as tasks:
             for client in self.clients:
-                tasks.create_task(client.run_writer())
+                tasks.create_task(client.writer.run())
                 tasks.create_task(client.run_reader())
             tasks.create_task(self._beat())
 

@@ -45,7 +45,7 @@ def test_the_newest_interim_replaces_the_one_before_it(queue: OutgoingEvents) ->
     events: list[ServerEvent] = [interim("a"), interim("a b"), Settled(audio_time=1.0, settled=0.5), interim("a b c")]
     queue.put(events)
     queue.put([interim("a b c d")])
-    assert len(queue) == 3
+    assert len(queue.waiting) == 3
     assert texts(queue) == ["a b", "settled", "a b c d"]
     assert queue.next_text() is None
 
@@ -68,4 +68,4 @@ def test_a_cleared_queue_is_empty(queue: OutgoingEvents) -> None:
     queue.put([interim("a")])
     queue.replay(['{"type": "one"}'])
     queue.clear()
-    assert (len(queue), queue.next_text()) == (0, None)
+    assert (len(queue.waiting), queue.next_text()) == (0, None)

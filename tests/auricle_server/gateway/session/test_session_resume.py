@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from auricle_server.engine import Engine
-from auricle_server.gateway.session.resume_proxy import RESUME_PATH
+from auricle_server.gateway.http.resume_proxy import RESUME_PATH
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import Event, RawClient, connected_client, quiet, transcribed, until
 from tests.support import tones

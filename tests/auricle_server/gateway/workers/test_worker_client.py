@@ -65,7 +65,7 @@ class Bench:
 async def bench() -> AsyncIterator[Bench]:
     bench = Bench()
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(bench.client.run_reader()), tasks.create_task(bench.client.run_writer())]
+        running = [tasks.create_task(bench.client.run_reader()), tasks.create_task(bench.client.writer.run())]
         await bench.settle()
         assert len(bench.channel.sent) == 1, "a gateway introduces itself with an empty message"
         bench.channel.join()

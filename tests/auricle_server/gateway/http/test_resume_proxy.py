@@ -14,8 +14,8 @@ import pytest
 from auricle_server.config import DEFAULT_LIMITS, ServerConfig
 from auricle_server.engine import Engine
 from auricle_server.gateway.http.app import Gateway
+from auricle_server.gateway.http.resume_proxy import ResumeProxy
 from auricle_server.gateway.http.server import listening, until_ready
-from auricle_server.gateway.session.resume_proxy import ResumeProxy
 from auricle_server.gateway.session.session import Session
 from auricle_server.ipc import InProcessChannel
 from auricle_server.serving.in_process_server import _start_worker
