@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import tarfile
 from pathlib import Path
+from typing import Any
+
+from auricle_server.checkpoints.nemo.members import opened, read_config
 
 
 def unpack(archive: Path, folder: Path) -> Path:
@@ -17,3 +20,9 @@ def unpack(archive: Path, folder: Path) -> Path:
         else:
             tar.extractall(folder)
     return folder
+
+
+def raw_config(archive: Path) -> dict[str, Any]:
+    """The configuration tree of a ``.nemo`` file, to be changed at will."""
+    with opened(archive) as members:
+        return read_config(str(archive), members)

@@ -80,7 +80,7 @@ def git_digest(content: bytes) -> str:
 def serving(hub: Hub) -> Iterator[Hub]:
     """Serves `hub` on loopback."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     hub.address = f"http://127.0.0.1:{server.server_port}"
     try:

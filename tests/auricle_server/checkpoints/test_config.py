@@ -1,0 +1,112 @@
+"""NeMo's configuration tree becomes the engine's; what the engine does not compute is refused, with the reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from auricle_server.checkpoints.config import PromptConfig, parse_config
+from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
+from tests.support.archives import raw_config
+from tests.support.tones import CHECKPOINT
+
+
+@pytest.fixture
+def raw() -> dict[str, Any]:
+    """The two-tone checkpoint's tree."""
+    return raw_config(CHECKPOINT)
+
+
+def test_every_size_is_read(raw: dict[str, Any]) -> None:
+    config = parse_config(raw)
+    mel, encoder, decoder = config.mel, config.encoder, config.decoder
+    assert (mel.sample_rate, mel.window, mel.hop, mel.n_fft, mel.bins) == (16000, 400, 160, 512, 128)
+    assert mel.preemphasis == pytest.approx(0.97)
+    assert (encoder.layers, encoder.d_model, encoder.heads, encoder.expansion) == (2, 64, 4, 4)
+    assert (encoder.conv_kernel, encoder.conv_channels, encoder.conv_norm, encoder.scale_input) == (9, 16, True, False)
+    assert encoder.contexts == ((70, 13), (70, 6), (70, 1), (70, 0))
+    assert (decoder.layers, decoder.hidden, decoder.joint, decoder.vocabulary, decoder.max_symbols) == (
+        2,
+        32,
+        32,
+        64,
+        10,
+    )
+    assert config.prompt is None
+
+
+def test_a_frame_is_eight_hops(raw: dict[str, Any]) -> None:
+    raw["preprocessor"]["window_stride"] = 0.005
+    config = parse_config(raw)
+    assert (config.frame_samples, config.frame_seconds) == (640, 0.04)
+
+
+def test_lengths_in_samples_precede_those_in_seconds(raw: dict[str, Any]) -> None:
+    raw["preprocessor"] |= {"n_window_size": 320, "n_window_stride": 80}
+    assert (parse_config(raw).mel.window, parse_config(raw).mel.hop) == (320, 80)
+
+
+def test_what_may_be_left_out_has_nemos_defaults(raw: dict[str, Any]) -> None:
+    for key in ("subsampling_conv_channels", "xscaling", "ff_expansion_factor", "conv_norm_type"):
+        del raw["encoder"][key]
+    del raw["decoding"]
+    config = parse_config(raw)
+    assert config.encoder.conv_channels == config.encoder.d_model
+    assert (config.encoder.scale_input, config.encoder.expansion, config.encoder.conv_norm) == (True, 4, False)
+    assert config.decoder.max_symbols == 10
+
+
+def test_a_prompted_model_has_its_dictionary(raw: dict[str, Any]) -> None:
+    raw["target"] += "WithPrompt"
+    raw["model_defaults"]["prompt_dictionary"] = {"en-US": 0, "auto": 101}
+    assert parse_config(raw).prompt == PromptConfig(128, {"en-US": 0, "auto": 101})
+    del raw["model_defaults"]["prompt_dictionary"]
+    with pytest.raises(BadCheckpoint, match=r"model_defaults\.prompt_dictionary is missing"):
+        parse_config(raw)
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [("encoder", "n_layers"), ("preprocessor", "features"), ("joint", "num_classes")]
+)
+def test_a_missing_value_or_section_is_named(raw: dict[str, Any], section: str, key: str) -> None:
+    del raw[section][key]
+    with pytest.raises(BadCheckpoint, match=rf"{section}\.{key} is missing"):
+        parse_config(raw)
+    del raw[section]
+    with pytest.raises(BadCheckpoint, match=f"no section '{section}'"):
+        parse_config(raw)
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ("encoder", {"att_context_style": "regular", "att_context_size": [[70, 13], [70, 1]]}),
+        ("encoder", {"causal_downsampling": False}),
+        ("encoder", {"subsampling_factor": 4}),
+        ("encoder", {"conv_norm_type": "instance_norm"}),
+        ("encoder", {"conv_context_size": None}),
+        ("encoder", {"att_context_size": [[-1, -1]]}),
+        ("encoder", {"conv_context_style": "dcc"}),
+        ("encoder", {"reduction": "pooling"}),
+        ("encoder", {"att_context_style": "chunked_limited_with_rc"}),
+        ("preprocessor", {"normalize": "per_feature"}),
+        ("preprocessor", {"sample_rate": 8000}),
+        ("decoder", {"normalization_mode": "layer"}),
+        ("decoder", {"_target_": "nemo.collections.asr.modules.StatelessTransducerDecoder"}),
+    ],
+)
+def test_an_architecture_that_does_not_stream_is_refused_with_the_reason(
+    raw: dict[str, Any], section: str, values: dict[str, object]
+) -> None:
+    raw[section] |= values
+    with pytest.raises(UnsupportedModel, match=rf"{section}\.{next(iter(values))}"):
+        parse_config(raw)
+
+
+def test_a_causal_convolution_may_be_given_as_numbers(raw: dict[str, Any]) -> None:
+    raw["encoder"]["conv_context_size"] = [8, 0]
+    assert parse_config(raw).encoder.conv_kernel == 9
+    raw["encoder"]["conv_context_size"] = [4, 4]
+    with pytest.raises(UnsupportedModel, match="convolutions look ahead"):
+        parse_config(raw)
