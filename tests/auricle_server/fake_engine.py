@@ -123,7 +123,13 @@ class FakeEngine:
         stream = self._stream(lease)
         stream.flushes.append((len(stream.audio), mark, last))
 
-    def change(self, lease: Lease, latency_ms: int | None = None, language: str | None = None) -> None:
+    def change(
+        self,
+        lease: Lease,
+        latency_ms: int | None = None,
+        language: str | None = None,
+        keyterms: tuple[str, ...] | None = None,
+    ) -> None:
         stream = self._stream(lease)
         if latency_ms not in (None, *self.info.latencies_ms):
             raise UnknownLatency("no such latency")

@@ -179,7 +179,7 @@ def _explained(repository: Repository) -> Iterator[None]:
         yield
     except GatedRepoError as error:
         raise CheckpointNotFound(
-            f"{repository} requires its licence to be accepted: do so on its page, then run `hf auth login`"
+            f"{repository} asks for a licence to be accepted: do so on its page, then run `hf auth login`"
         ) from error
     except RevisionNotFoundError as error:
         raise CheckpointNotFound(f"{repository.id} has no revision {repository.revision!r}") from error

@@ -102,7 +102,7 @@ def _complete(file: RemoteFile, address: str, stream: IO[bytes], report: Report)
         if left == 0:
             raise DownloadFailed(
                 f"{file.name} was cut off at {received / 1e6:.0f} of {file.size / 1e6:.0f} MB "
-                f"({failure or 'nothing more came'}). The part is kept: the same command resumes there"
+                f"({failure or 'nothing more came'}). The part is kept: the same command goes on from there"
             )
         time.sleep(PAUSE * (ATTEMPTS - left))
     report(file.name, file.size, file.size)
@@ -135,9 +135,8 @@ def _attempt(file: RemoteFile, address: str, stream: IO[bytes], received: int, r
 
 def _append(file: RemoteFile, response: Any, stream: IO[bytes], report: Report) -> None:
     try:
-        for (
-            block
-        ) in response.iter_bytes():  # not in fixed blocks: an incomplete block is lost when the connection breaks
+        # Not in blocks of a fixed size: an incomplete one would be lost when the connection breaks.
+        for block in response.iter_bytes():
             stream.write(block)
             report(file.name, stream.tell(), file.size)
     except OSError as error:

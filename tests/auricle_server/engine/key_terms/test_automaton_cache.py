@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from auricle_server.engine.key_terms.automaton import Automaton
 from auricle_server.engine.key_terms.automaton_cache import NO_TERMS, AutomatonCache, TableSpan
-from auricle_server.engine.key_terms.span_allocator import SpanAllocator
 
 PIECES = ("<unk>", "▁", *"abcdefghijklmnopqrstuvwxyzABC")
 STATES, ARCS = 40, 200
@@ -85,16 +84,3 @@ def test_what_is_idle_goes_when_another_needs_its_room() -> None:
     shelf.learn()
     shelf.cache.release(everything)
     assert shelf.cache.free[0] + shelf.cache._entries[everything].states == free[0]
-
-
-def test_regions_balance() -> None:
-    regions = SpanAllocator(1, 11)
-    first, second, third = regions.take(3), regions.take(4), regions.take(3)
-    assert (first, second, third, regions.take(1), regions.free) == (1, 4, 8, None, 0)
-    regions.release(4, 4)
-    assert (regions.take(5), regions.take(4)) == (None, 4)
-    for begin, size in ((8, 3), (1, 3), (4, 4)):
-        regions.release(begin, size)
-    assert (regions.free, regions.take(10)) == (10, 1)
-    regions.release(7, 0)
-    assert regions.take(0) is None or regions.free == 0

@@ -88,14 +88,6 @@ def test_minutes_of_audio_at_once_wait_behind_the_ring(frames: int) -> None:
     assert not lines._audio._waiting
 
 
-@pytest.mark.parametrize(
-    ("samples", "frames"), [(0, 0), (159, 0), (160, 1), (320, 2), (1280, 2), (1440, 2), (1600, 3), (16_000, 14)]
-)
-def test_encoder_frames_of_a_whole_stream(samples: int, frames: int) -> None:
-    assert GEOMETRY.encoder_frames(samples) == frames
-    assert GEOMETRY.encoder_frames(np.array([samples])).tolist() == [frames]
-
-
 @given(samples=st.integers(0, 200_000), frames=st.sampled_from([1, 2, 7, 14]))
 def test_one_flush_always_reaches_the_end(samples: int, frames: int) -> None:
     lines = timelines(StreamSettings(frames, 0))

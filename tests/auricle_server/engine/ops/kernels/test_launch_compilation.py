@@ -20,6 +20,7 @@ from auricle_server.engine.ops import (
 from tests.support.engine.step_inputs import Source
 
 pytest.importorskip("triton", reason="Triton is not installed")
+from auricle_server.engine.ops.kernels.launch import ceil_div, power_of_two, warps_of
 from tests.support.engine.kernels import HOPPER, Compiled, compiled_for
 
 D_MODEL, HEADS, TAPS, JOINT, HIDDEN = 1024, 8, 9, 640, 640
@@ -135,3 +136,10 @@ def test_key_terms(compiled: list[Compiled], tokens: int, frames: int) -> None:
     ops.favour(inputs, JointScores(token, score, score.clone()), state.clone(), terms)
     ops.follow(torch.zeros(batch, dtype=torch.int64), torch.zeros(batch, dtype=torch.bool), terms)
     check(compiled, least_programs=4)
+
+
+def test_blocks_cover_what_they_must() -> None:
+    assert [ceil_div(size, 8) for size in (1, 8, 9)] == [1, 1, 2]
+    assert [power_of_two(size) for size in (1, 2, 3, 640)] == [1, 2, 4, 1024]
+    assert power_of_two(3, 16) == 16
+    assert [warps_of(block) for block in (64, 1024, 8192)] == [1, 4, 8]

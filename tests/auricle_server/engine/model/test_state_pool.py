@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from auricle_server.engine.model.prediction_network import PredictionNetwork, PredictionState
+from auricle_server.engine.model.state_pool import CPU_SLOTS, MOST_SLOTS, StatePool, fitting_slots
+from tests.support.engine.tiny_model import CONFIG, parameters
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def pool() -> StatePool:
+    start = PredictionNetwork(CONFIG.decoder, parameters()).start()
+    return StatePool(CONFIG, 3, 70, start, CPU, torch.float32)
+
+
+def test_rings_have_a_row_for_each_slot_and_the_trash_slot(pool: StatePool) -> None:
+    encoder = CONFIG.encoder
+    assert len(pool.layers) == encoder.layers
+    for layer in pool.layers:
+        assert layer.keys.shape == layer.values.shape == (4, encoder.heads, 70, encoder.d_model // encoder.heads)
+        assert layer.history.shape == (4, encoder.conv_kernel - 1, encoder.d_model)
+
+
+def test_audio_is_kept_for_the_next_chunk(pool: StatePool) -> None:
+    tail = pool.audio(torch.tensor([1])).shape[1]
+    audio = torch.arange(2.0 * (tail + 5)).view(2, -1)
+    pool.keep_audio(torch.tensor([2, 0]), audio)
+    assert torch.equal(pool.audio(torch.tensor([2]))[0], audio[0, -tail:])
+    assert not pool.audio(torch.tensor([1, 3])).any()
+
+
+def test_a_reset_slot_starts_like_a_new_one(pool: StatePool) -> None:
+    slots = torch.tensor([1, 2])
+    fresh = pool.prediction(slots)
+    for layer in pool.layers:
+        layer.history.fill_(1.0)
+    pool.keep_audio(slots, torch.ones(2, 5000))
+    pool.keep_subsampling(slots, [torch.ones_like(rows) for rows in pool.subsampling(slots)])
+    ones = PredictionState(*(torch.ones_like(part) for part in (fresh.hidden, fresh.cell, fresh.projected)))
+    pool.keep_prediction(slots, ones)
+    pool.reset([1])
+    assert not pool.audio(torch.tensor([1])).any()
+    assert not any(rows.any() for rows in pool.subsampling(torch.tensor([1])))
+    assert not any(layer.history[1].any() for layer in pool.layers)
+    assert torch.equal(pool.prediction(torch.tensor([1])).projected, fresh.projected[:1])
+    assert pool.audio(torch.tensor([2])).all()
+
+
+def test_an_automaton_starts_at_its_root_when_it_is_requested(pool: StatePool) -> None:
+    slots = torch.tensor([1, 2, 3])
+    pool.keep_key_term_state(slots, torch.tensor([11, 22, 33], dtype=torch.int32))
+    requested = torch.tensor([7, -7, 0])
+    assert pool.key_term_state(slots, requested).tolist() == [11, 7, 0]
+
+
+def test_a_cpu_has_a_fixed_number_of_slots() -> None:
+    assert fitting_slots(1 << 40, CPU) == CPU_SLOTS
+
+
+@pytest.mark.parametrize(("free", "slots"), [(80 << 30, 8738), (1 << 20, 1), (1 << 45, MOST_SLOTS)])
+def test_a_gpu_has_the_slots_that_its_memory_holds(monkeypatch: pytest.MonkeyPatch, free: int, slots: int) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
+    assert fitting_slots(7_864_320, torch.device("cuda")) == slots
