@@ -57,8 +57,8 @@ class FrameGeometry:
 
     def encoder_frames(self, samples: Count) -> Count:
         """Encoder frames of a whole stream of that many samples, the ragged tail included."""
-        heard = samples >= self.hop
+        has_mel = samples >= self.hop
         rows = self.mel_frames(samples)
         for _ in range(STAGES):
             rows = rows // 2 + 1
-        return rows * heard
+        return rows * has_mel

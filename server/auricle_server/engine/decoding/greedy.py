@@ -125,7 +125,7 @@ class GreedyDecoder:
         terms: KeyTermSearch | None,
         emitted: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """First label within `window` frames from `at` on: frame (`last` when there is none), token, scores [n, 2]."""
+        """First label within `window` frames from `at` on: frame (`last` without a label), token, scores [n, 2]."""
         frames = at[:, None] + torch.arange(window, device=at.device)
         inside = frames < last[rows][:, None]
         gathered = encoded[rows[:, None], frames.clamp(max=encoded.shape[1] - 1)]

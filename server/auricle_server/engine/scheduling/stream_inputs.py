@@ -1,6 +1,6 @@
 """The input side of every stream: audio in, the next row to compute out. No clock, no tensors, no Python per row.
 
-What a flush decodes, and what it leaves behind, is a choice by measurement: 300 cuts in pauses at each of four
+What a flush decodes, and what state it leaves, is a choice by measurement: 300 cuts in pauses at each of four
 latencies, at a random moment from the end of the last word on, with the demo model. The words were compared with those
 of the same stream without cuts.
 

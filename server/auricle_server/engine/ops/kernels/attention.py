@@ -1,7 +1,8 @@
 """Attention of one head over one row's ring and chunk, in place on the ring. One program a row and head.
 
-All keys fit one pass, so there is no online softmax. They come as two blocks: the first `main_keys` rows of the ring,
-and a tail of the ring's other rows and the chunk. Both are powers of two, chosen so that little of them is empty.
+The published models have at most 84 keys (70 frames of the ring and 14 of the chunk), which fit one pass, so there is
+no online softmax. They are two blocks: the first `main_keys` rows of the ring, and a tail of the ring's other rows and
+the chunk. Both are powers of two, chosen so that few of their rows are empty.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def _age(turn: tl.tensor, ring_row: tl.tensor, left: tl.constexpr, keys: tl.cons
 def _ring_rows(at: tl.tensor, visible: tl.tensor, inside: tl.tensor) -> tl.tensor:
     """Keys or values of the ring.
 
-    The choice changes no number. Without it the compiler copies what it loaded to shared memory right away, and waits
-    for that before it sends the next load.
+    The `where` changes no value. Without it the compiler copies each load to shared memory at once and waits for it
+    before it issues the next load.
     """
     return tl.where(visible, tl.load(at, visible & inside, 0.0), 0.0)
 
@@ -49,21 +50,21 @@ def _positional(
     by_position: tl.tensor,
     constant: tl.tensor,
     row_stride: tl.tensor,
-    behind: tl.tensor,
+    age: tl.tensor,
     visible: tl.tensor,
     frames: tl.constexpr,
     queries: tl.constexpr,
 ) -> tl.tensor:
-    """What a score owes to the distance; `behind` is how many frames a key is before the newest of the ring."""
-    if frames == 1:  # what the other queries of the block get is not used
-        product = tl.load(by_position - behind, visible, 0.0).to(tl.float32)
-        product += tl.load(constant - behind, visible, 0.0)
-        product = tl.broadcast_to(product[None, :], (queries, behind.shape[0]))
+    """The part of a score that depends on the distance; `age` counts frames from a key to the newest of the ring."""
+    if frames == 1:  # the results of the block's other queries are not used
+        product = tl.load(by_position - age, visible, 0.0).to(tl.float32)
+        product += tl.load(constant - age, visible, 0.0)
+        product = tl.broadcast_to(product[None, :], (queries, age.shape[0]))
     else:
         frame = tl.arange(0, queries)[:, None]
         seen = visible[None, :] & (frame < frames)
-        product = tl.load(by_position + frame * (row_stride - 1) - behind[None, :], seen, 0.0).to(tl.float32)
-        product += tl.load(constant - frame - behind[None, :], seen, 0.0)
+        product = tl.load(by_position + frame * (row_stride - 1) - age[None, :], seen, 0.0).to(tl.float32)
+        product += tl.load(constant - frame - age[None, :], seen, 0.0)
     return tl.where(visible[None, :], product, float("-inf"))
 
 
@@ -83,7 +84,7 @@ def _mean(
     main = tl.dot(query, tl.trans(key), bias, input_precision=precision) * scale
     tail = tl.dot(query, tl.trans(tail_key), tail_bias, input_precision=precision) * scale
     top = tl.maximum(tl.max(main, 1), tl.max(tail, 1))
-    top = tl.maximum(top, -1e30)[:, None]  # of no key at all it is -inf, and -inf - -inf is NaN
+    top = tl.maximum(top, -1e30)[:, None]  # without any key it is -inf, and -inf - -inf is NaN
     main = tl.exp(main - top)
     tail = tl.exp(tail - top)
     total = tl.maximum(tl.sum(main, 1) + tl.sum(tail, 1), 1e-30)
@@ -131,14 +132,14 @@ def _attend_heads(
     chunk = qkv + row * (frames * 3 * heads * size) + head * size + channel
 
     near = tl.arange(0, main_keys)
-    behind = _age(turn, near, left, main_keys)
-    visible = (near < left) & (behind < reach)
+    age = _age(turn, near, left, main_keys)
+    visible = (near < left) & (age < reach)
     key = _ring_rows(keys + ring + near[:, None] * size, visible[:, None], inside)
     value = _ring_rows(values + ring + near[:, None] * size, visible[:, None], inside)
 
-    own = tl.arange(0, tail_keys) - rest  # frame of the chunk; what is before it are the other rows of the ring
-    tail_behind = tl.where(own < 0, _age(turn, own + left, left, tail_keys), -1 - own)
-    is_old = (own < 0) & (tail_behind < reach)
+    own = tl.arange(0, tail_keys) - rest  # frame of the chunk; negative for the ring's other rows
+    tail_age = tl.where(own < 0, _age(turn, own + left, left, tail_keys), -1 - own)
+    is_old = (own < 0) & (tail_age < reach)
     is_own = (own >= 0) & (own < frames)
     old_at, old_mask = ring + (own[:, None] + left) * size, is_old[:, None] & inside
     own_at, own_mask = chunk + own[:, None] * (3 * heads * size), is_own[:, None] & inside
@@ -149,8 +150,8 @@ def _attend_heads(
     newest: tl.constexpr = left + frames - 2  # index of the distance between the first query and that key
     by_position += head * head_stride + row * frames * row_stride + newest
     constant += head * constant_stride + newest
-    bias = _positional(by_position, constant, row_stride, behind, visible, frames, queries)
-    tail_bias = _positional(by_position, constant, row_stride, tail_behind, tail_visible, frames, queries)
+    bias = _positional(by_position, constant, row_stride, age, visible, frames, queries)
+    tail_bias = _positional(by_position, constant, row_stride, tail_age, tail_visible, frames, queries)
     kept_ring = (tl.load(write_slots + row) * heads + head) * left
 
     frame = tl.arange(0, queries)[:, None]
@@ -158,7 +159,7 @@ def _attend_heads(
     query = tl.load(chunk + frame * (3 * heads * size), asked, 0.0).to(tl.float32)
     query = (query + tl.load(bias_u + head * size + channel, inside, 0.0)).to(qkv.dtype.element_ty)
 
-    # All loads are above, the query's last: what is done with it waits for it.
+    # All loads are above, the query's last, because the products wait for it.
     out = _mean(query, key, value, bias, tail_key, tail_value, tail_bias, scale, precision)
     tl.store(result + ((row * frames + frame) * heads + head) * size + channel, out.to(result.dtype.element_ty), asked)
 
@@ -207,7 +208,7 @@ def attend_heads(inputs: AttentionInputs, rows: CacheRows) -> Tensor:
 
 
 def key_blocks(left: int, frames: int) -> tuple[int, int]:
-    """Sizes of the two blocks of keys: the pair of powers of two that holds ring and chunk with the least to spare."""
+    """Sizes of the two blocks of keys: the powers of two that hold ring and chunk with the fewest empty rows."""
     whole = power_of_two(left, SMALLEST_DOT)
     pairs = [(main, power_of_two(max(0, left - main) + frames, SMALLEST_DOT)) for main in (whole // 2, whole)]
     return min((pair for pair in pairs if pair[0] >= SMALLEST_DOT), key=sum)

@@ -1,6 +1,6 @@
 """GLU, causal depthwise convolution, layer norm and SiLU of one row's chunk. One program a row of the batch.
 
-A program keeps the last gated frames of its row in registers and slides over the chunk: each frame is read
+A program keeps the last gated frames of its row in registers and slides over the chunk, so that each frame is read
 once. Threads own channels, so that a program reads all of its history before it writes any.
 """
 
@@ -67,7 +67,7 @@ def _convolve_rows(
     for frame in range(frames):
         gated = value.to(tl.float32) * tl.sigmoid(gate.to(tl.float32))
         window = _joined(window, gated.to(value.dtype))
-        # The next frame is on its way while this one is computed.
+        # The next frame is loaded while this one is computed.
         value, gate = _halves(up + (frame + 1) * 2 * size, channel, size, frame + 1 < frames)
         mixed = tl.zeros([width], tl.float32)
         for tap in tl.static_range(taps):

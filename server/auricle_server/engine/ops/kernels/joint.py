@@ -1,4 +1,4 @@
-"""The joint's best token, its log probability and how sure the choice is, without logits in memory.
+"""The joint's best token, its log probability and the sum for its confidence, without logits in memory.
 
 The first pass gives each block of frames and tokens a program, which keeps its best token and two sums of its
 exponentials, plain and to the power of `ALPHA`; the second combines the blocks of a frame.
@@ -13,7 +13,7 @@ from auricle_server.engine.ops.inputs import ALPHA, JointInputs, JointScores
 from auricle_server.engine.ops.kernels.launch import ceil_div, kernel, power_of_two
 
 LARGE_VOCABULARY = 4096
-"""From here on blocks of 128 tokens are enough to keep every multiprocessor busy."""
+"""Vocabularies of at least this size are cut into blocks of 128 tokens, which still keep every multiprocessor busy."""
 COMBINED_ROWS = 16
 
 
@@ -43,7 +43,7 @@ def _score_blocks(
     stream = row // window
     frame = tl.load(at + stream, row < rows, frames) + row % window
     asked = frame < frames
-    if tl.max(asked.to(tl.int32), 0) > 0:  # late rounds of a search have few rows that go on
+    if tl.max(asked.to(tl.int32), 0) > 0:  # in late rounds of a search, few rows continue
         frame_at = (encoded + (stream.to(tl.int64) * frames + frame) * size)[:, None]
         stream_at = (projected + stream.to(tl.int64) * size)[:, None]
         entry = tl.program_id(1) * token_block + tl.arange(0, token_block)
@@ -94,8 +94,8 @@ def _combine_blocks(
     candidates = tl.where(mask & (tops == top), tl.load(token + from_, mask, 0), 2147483647)
     share = tl.sum(tl.load(total + from_, mask, 0.0) * tl.exp(tops - top), 0)
     flat_share = tl.sum(tl.load(flat + from_, mask, 0.0) * tl.exp((tops - top) * alpha), 0)
-    tl.store(label + row, tl.where(asked, tl.min(candidates, 0), 0), row < rows)  # of equals the lowest
-    # The best one's share is 1, so less than that is a row that was not asked for.
+    tl.store(label + row, tl.where(asked, tl.min(candidates, 0), 0), row < rows)  # the lowest of equals
+    # The best token's share is 1; less than that is a row that was not scored.
     log_share = tl.log(tl.maximum(share, 1.0))
     tl.store(log_probability + row, -log_share, row < rows)
     tl.store(power + row, tl.maximum(flat_share, 1.0) * tl.exp(-alpha * log_share), row < rows)

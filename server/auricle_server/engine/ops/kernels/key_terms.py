@@ -1,4 +1,4 @@
-"""What key terms favour, and where their automata go. Rows without terms cost a program that ends at once."""
+"""Tokens that key terms favour, and the steps of their automata. Programs of rows without key terms end at once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _best_arc(
     block: tl.constexpr,
     depth: tl.constexpr,
 ) -> tuple[tl.tensor, tl.tensor, tl.tensor]:
-    """The best of a list of arcs, where it is better than what was best before: score, token and logit."""
+    """The best of a list of arcs, where it is better than the best so far: score, token and logit."""
     start = count * 0
     while start < count:
         nth = start + tl.arange(0, block)
@@ -99,9 +99,9 @@ def _favour(
     home = tl.load(root + now)
     found = tl.load(token + row * window + step)
     silent = found == blank
-    spoken = (step == 0) & (tl.load(repeats + row) > 0)
-    # No automaton, no such frame, or nothing begun that could go on in place of a blank.
-    if (now > 0) & (frame < frames) & ((silent == 0) | ((now != home) & (spoken == 0))):
+    emitted = (step == 0) & (tl.load(repeats + row) > 0)
+    # Skips rows without an automaton, frames past the chunk, and blanks that no begun phrase can replace.
+    if (now > 0) & (frame < frames) & ((silent == 0) | ((now != home) & (emitted == 0))):
         frame_at = encoded + (row.to(tl.int64) * frames + frame) * size
         stream_at = projected + row.to(tl.int64) * size
         one = tl.zeros([block], tl.int32)
@@ -125,15 +125,15 @@ def _favour(
 def _target(
     begin: tl.tensor, count: tl.tensor, label: tl.tensor, tokens: tl.tensor, targets: tl.tensor, block: tl.constexpr
 ) -> tl.tensor:
-    """State behind the arc with a token, 0 where there is none."""
-    behind = tl.zeros([block], tl.int32)
+    """State to which the arc with a token leads, 0 without such an arc."""
+    state = tl.zeros([block], tl.int32)
     start = count * 0
     while start < count:
         nth = start + tl.arange(0, block)
         match = tl.load(tokens + begin + nth, nth < count, -1) == label
-        behind = tl.where(match, tl.load(targets + begin + nth, match, 0), behind)
+        state = tl.where(match, tl.load(targets + begin + nth, match, 0), state)
         start += block
-    return tl.max(behind, 0)
+    return tl.max(state, 0)
 
 
 @kernel
@@ -151,11 +151,11 @@ def _follow(
     row = tl.program_id(0)
     now = tl.load(state + row)
     if (now > 0) & (tl.load(active + row) != 0):
-        said = tl.load(label + row).to(tl.int32)
+        token = tl.load(label + row).to(tl.int32)
         home = tl.load(root + now)
-        own = _target(tl.load(first + now), tl.load(count + now), said, tokens, targets, block)
+        own = _target(tl.load(first + now), tl.load(count + now), token, tokens, targets, block)
         others = tl.where(own > 0, 0, tl.load(count + home))
-        other = _target(tl.load(first + home), others, said, tokens, targets, block)
+        other = _target(tl.load(first + home), others, token, tokens, targets, block)
         tl.store(state + row, tl.maximum(tl.maximum(own, other), tl.where(own + other > 0, 0, home)))
 
 

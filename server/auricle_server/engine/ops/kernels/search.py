@@ -1,4 +1,4 @@
-"""One round of label looping. A single program walks over all rows, so that it can also count those that go on."""
+"""One round of label looping. A single program visits all rows, so that it can also count those that continue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_ROWS_AT_ONCE = 1024
 def _first_label(
     token: tl.tensor, row: tl.tensor, inside: tl.tensor, span: tl.tensor, blank: tl.tensor, window: tl.constexpr
 ) -> tuple[tl.tensor, tl.tensor]:
-    """Offset and token of the first label among the first `span` frames of each row; window where there is none."""
+    """Offset and token of the first label among the first `span` frames of each row; `window` without a label."""
     offset = tl.zeros_like(span) + window
     label = tl.zeros_like(span)
     for step in tl.static_range(window):
