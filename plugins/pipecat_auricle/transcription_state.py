@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count
 
-from auricle._stream.event_merger import longest_silence
 from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import Final, Interim, TurnEagerEnd
 from auricle.protocol.settings import TurnSettings
@@ -73,7 +72,7 @@ class TranscriptionState:
     @property
     def longest_silence(self) -> float:
         """Seconds without a word after which the server has ended a turn; 0 when Pipecat detects turns."""
-        return longest_silence(self.turn)
+        return self.turn.longest_silence
 
     @property
     def awaits_final(self) -> bool:

@@ -72,7 +72,7 @@ async def test_when_all_are_full_livekit_may_try_again() -> None:
 def test_every_address_is_checked() -> None:
     with pytest.raises(ValueError, match="expected an address like ws://"):
         auricle.STT(url=["ws://127.0.0.1:1", "localhost"])
-    with pytest.raises(ValueError, match="at least one address"):
+    with pytest.raises(ValueError, match="at least one server"):
         auricle.STT(url=[])
 
 

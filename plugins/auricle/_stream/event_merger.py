@@ -40,12 +40,6 @@ def shifted(event: E, seconds: float) -> E:
     return moved
 
 
-def longest_silence(turn: TurnSettings) -> float:
-    """Seconds without a word after which a turn has certainly ended; in ``"semantic"`` mode it may end earlier."""
-    longest_ms = {"off": 0, "silence": turn.silence_ms, "semantic": turn.max_silence_ms}
-    return longest_ms[turn.mode] / 1000
-
-
 class EventMerger:
     """Follows one stream across its connections.
 
@@ -174,7 +168,7 @@ class EventMerger:
         In ``"semantic"`` mode it might have ended earlier. Until the longest silence has passed that is unknown, and
         words that follow belong to the same turn: half a sentence is never reported as a whole turn.
         """
-        return seconds - max(self._speech_end, self._shown_until) >= longest_silence(self._turn)
+        return seconds - max(self._speech_end, self._shown_until) >= self._turn.longest_silence
 
     def _missing_turn_end(self, audio_time: float) -> list[VisibleEvent]:
         """The end of a turn that was open at the break: the new server never saw the turn, so it cannot end it."""

@@ -114,6 +114,12 @@ class TurnSettings:
         )
         self._check_thresholds()
 
+    @property
+    def longest_silence(self) -> float:
+        """Seconds without a word after which a turn has certainly ended; in ``"semantic"`` mode it may end earlier."""
+        longest_ms = {"off": 0, "silence": self.silence_ms, "semantic": self.max_silence_ms}
+        return longest_ms[self.mode] / 1000
+
     def _check_thresholds(self) -> None:
         require_number(self.end_threshold, "turn.end_threshold")
         require(0 < self.end_threshold <= 1, "turn.end_threshold", f"expected 0 to 1, got {self.end_threshold}")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from auricle._stream.event_merger import longest_silence
-from auricle.protocol import Final, Interim, SpeechStarted, TurnEnd, TurnResumed, TurnSettings
-from auricle.protocol.settings import TurnMode
+from auricle.protocol import Final, Interim, SpeechStarted, TurnEnd, TurnResumed
 from tests.auricle._stream.test_event_merger import (
     eager_end,
     final,
@@ -18,11 +14,6 @@ from tests.auricle._stream.test_event_merger import (
     started,
     turn_end,
 )
-
-
-@pytest.mark.parametrize(("mode", "seconds"), [("off", 0.0), ("silence", 0.5), ("semantic", 1.5)])
-def test_every_turn_ends_with_so_much_silence(mode: TurnMode, seconds: float) -> None:
-    assert longest_silence(TurnSettings(mode, 500, max_silence_ms=1_500)) == seconds
 
 
 def test_words_that_go_on_before_the_longest_silence_belong_to_the_same_turn() -> None:

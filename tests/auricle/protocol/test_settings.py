@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from auricle.protocol import InvalidMessage, TurnSettings
-from auricle.protocol.settings import is_text, phrases, require_number, require_whole
+from auricle.protocol.settings import TurnMode, is_text, phrases, require_number, require_whole
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,8 @@ def test_phrases_are_a_list_and_not_one_string() -> None:
     assert phrases(["Auricle", "GPU"]) == ("Auricle", "GPU")
     with pytest.raises(InvalidMessage, match="list of phrases"):
         phrases("Auricle")
+
+
+@pytest.mark.parametrize(("mode", "seconds"), [("off", 0.0), ("silence", 0.5), ("semantic", 1.5)])
+def test_every_turn_ends_with_so_much_silence(mode: TurnMode, seconds: float) -> None:
+    assert TurnSettings(mode, 500, max_silence_ms=1_500).longest_silence == seconds

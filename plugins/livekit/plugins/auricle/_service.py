@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import aiohttp
 from livekit.agents.utils import aio, http_context
 
-from auricle import AuricleClient, Error, Ready, ReconnectPolicy, Start, Stream
-from auricle._connection.transport import STREAM_PATH, stream_url
+from auricle import AuricleClient, ClientOptions, Error, Ready, ReconnectPolicy, Start, Stream
 from auricle.protocol import Update, codes
 from auricle.protocol.languages import resolve
 from auricle.protocol.settings import is_text
@@ -37,11 +37,9 @@ class Service:
 
     Args:
         url: Of the server, or of several in the order of preference.
-        api_key: Sent as a bearer token.
+        options: Of the client. Without a session in them, the job's is used; outside a job, one that is open for as
+            long as a stream needs it.
         keyterms: Streams start with these; others follow in band.
-        reconnect: When a lost connection is tried again.
-        http_session: Used for the connections and left open. Without one, the job's is used; outside a job, one that
-            lives as long as a stream needs it.
 
     Attributes:
         offer: What the latest connected server offers; None before the first connection.
@@ -54,19 +52,14 @@ class Service:
     def __init__(
         self,
         url: str | Sequence[str],
-        api_key: str | None,
+        options: ClientOptions,
         keyterms: tuple[str, ...],
-        reconnect: ReconnectPolicy | None,
-        http_session: aiohttp.ClientSession | None,
     ) -> None:
         self.offer: Ready | None = None
         self.takes_keyterms = True
-        self._urls = [stream_url(each) for each in ([url] if isinstance(url, str) else url)]
-        if not self._urls:
-            raise ValueError("url: expected at least one address")
-        self._api_key = api_key
-        self._reconnect = reconnect or ReconnectPolicy()
-        self._given_session = http_session
+        self._urls = [url] if isinstance(url, str) else list(url)
+        self._options = options
+        AuricleClient(self._urls, options)  # checks the addresses, and needs no event loop
         self._pool: _Pool | None = None
         self._keyterms = keyterms
         self._session_keyterms: tuple[str, ...] = ()
@@ -136,19 +129,13 @@ class Service:
 
     def _pool_on(self, session: aiohttp.ClientSession | None, timeout: float) -> _Pool:
         if self._pool is None or (self._pool.session, self._pool.timeout) != (session, timeout):
-            client = AuricleClient(
-                self._urls,
-                api_key=self._api_key,
-                session=session,
-                reconnect=self._reconnect,
-                connect_timeout=timeout,
-            )
+            client = AuricleClient(self._urls, self._options, session=session, connect_timeout=timeout)
             self._pool = _Pool(client, session, timeout)
         return self._pool
 
     def _shared_session(self) -> aiohttp.ClientSession | None:
-        if self._given_session is not None:
-            return self._given_session
+        if self._options.session is not None:
+            return self._options.session
         try:
             return http_context.http_session()
         except RuntimeError:  # not in a job
@@ -219,7 +206,7 @@ def _in_event_loop() -> bool:
 async def _warm_up(session: aiohttp.ClientSession, url: str) -> None:
     """Leaves a connection to the server in the session's pool."""
     try:
-        async with session.get(url.removesuffix(STREAM_PATH) + "/healthz") as response:
+        async with session.get(urlsplit(url)._replace(path="/healthz").geturl()) as response:
             await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
         logger.info("prewarming failed, the first stream will connect instead: %s", error)

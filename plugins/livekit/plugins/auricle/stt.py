@@ -14,7 +14,7 @@ from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOpt
 from livekit.agents.stt import SpeechEvent, SpeechEventType, STTCapabilities
 from livekit.agents.utils import AudioBuffer, is_given
 
-from auricle import Connected, Error, Final, ReconnectPolicy, Stream
+from auricle import ClientOptions, Connected, Error, Final, ReconnectPolicy, Stream
 from auricle.protocol.settings import Refine, TurnSettings, phrases
 
 from ._audio import AudioClock, mono, pcm
@@ -130,7 +130,8 @@ class STT(stt.STT[None]):
             refine=refine,
             sample_rate=sample_rate,
         )
-        self._service = Service(url, api_key, self._options.keyterms, reconnect, http_session)
+        client_options = ClientOptions(api_key=api_key, session=http_session, reconnect=reconnect or ReconnectPolicy())
+        self._service = Service(url, client_options, self._options.keyterms)
         self._streams: weakref.WeakSet[SpeechStream] = weakref.WeakSet()
 
     @property
