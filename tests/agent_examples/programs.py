@@ -1,4 +1,4 @@
-"""The examples as their users run them: programs of their own, which print what they hear."""
+"""Runs the examples as their users do: as programs, which print the words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[2] / "agent_examples"
 PATIENCE = 100.0
-"""Seconds after which an example is stuck, on a machine that is busy with other things."""
+"""Seconds after which an example counts as stuck, also on a busy machine."""
 
 
 def clip() -> tuple[Path, str]:
@@ -43,5 +43,5 @@ async def run(name: str, *arguments: str | Path, environment: Mapping[str, str] 
 
 
 def said(lines: list[str], mark: str = "> ") -> str:
-    """What one side has said, without the delays that are shown beside it."""
+    """What one side has said, without the delays that are printed beside it."""
     return " ".join(re.sub(r"\s+\[.*\]$", "", line[len(mark) :]) for line in lines if line.startswith(mark)).strip()

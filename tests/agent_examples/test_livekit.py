@@ -1,4 +1,4 @@
-"""The LiveKit examples: captions of a recording, and an assistant that is asked by one."""
+"""The LiveKit examples: captions of a recording, and an assistant that answers one."""
 
 from __future__ import annotations
 

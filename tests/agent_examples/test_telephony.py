@@ -1,4 +1,4 @@
-"""The telephony example, which calls itself, and is called."""
+"""The telephony example calls itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Positions in the audio as wall-clock times, and what a stream says when its server stream is gone."""
+"""Events with wall-clock times, and the events when a client stream is lost."""
 
 from __future__ import annotations
 

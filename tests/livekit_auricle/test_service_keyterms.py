@@ -56,7 +56,7 @@ async def test_changed_ones_reach_live_streams_and_later_ones_in_band() -> None:
         # By themselves: a server refuses or follows an update as a whole.
         assert updates(server) == [Update(latency_ms=160), Update(keyterms=("two",))]
         await transcribe(stt, audio("hello"))
-    # What was not there from the beginning must not be able to end a stream.
+    # Key terms that were not in the start must not end a stream.
     assert updates(server)[2:] == [Update(keyterms=("two",))]
     assert [start.keyterms for start in server.starts] == [("one",), ("one",)]
 
@@ -133,7 +133,7 @@ async def test_a_session_with_key_terms_talks_to_either_kind_of_server() -> None
 
 
 async def test_what_cannot_be_sent_is_refused_of_the_user_and_left_out_of_the_sessions() -> None:
-    """The session's come from a language model, and whatever it says must not silence the call."""
+    """A language model makes the session's key terms; none of them may end recognition."""
     async with level_server(takes_keyterms=True) as server:
         stt = auricle.STT(url=server.url)
         for wrong in ("Auricle", ["\ud83d"]):
@@ -163,7 +163,7 @@ async def test_more_than_the_server_takes_are_refused_where_they_are_set() -> No
 
 
 async def test_the_sessions_give_way_where_the_server_takes_no_more() -> None:
-    """Else it would refuse the user's with them, from then on."""
+    """Otherwise it would refuse the user's with them, from then on."""
     limits = replace(LIMITS, keyterms=2, keyterm_characters=10)
     async with level_server(takes_keyterms=True, limits=limits) as server:
         stt = auricle.STT(url=server.url, keyterms=["one"])
@@ -185,7 +185,7 @@ async def test_clearing_them_is_told_too() -> None:
 
 
 async def test_a_real_model_hears_what_it_is_told_to_favour() -> None:
-    """The demo model hears "received a side" for what is said."""
+    """The demo model recognises "received a side" without the key term."""
     said, terms = "receive the side", ["receive", "side"]
     speech = Audio(load_clips()[4].pcm[30_400 : 5 * 16_000], 16_000, ())
     async with serve_locally(ServerConfig(max_load=0)) as url:

@@ -1,4 +1,4 @@
-"""What happens to a call when the server, the network or this very plugin fails."""
+"""What happens to a call when the server, the network or the plugin fails."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_a_server_that_is_full_or_starting_is_asked_again_and_nothing_said
 
 
 async def test_an_outage_that_outlasts_livekits_patience_ends_no_call() -> None:
-    """LiveKit would give a call up at the first failure here: the plugin reconnects beneath it."""
+    """LiveKit would end this call at the first failure; the plugin reconnects without it."""
     speech = audio(0.1, "hello there how are", 0.1)
     async with (
         level_server(faults=[Fault("abort", seconds=0.6)]) as server,

@@ -1,4 +1,4 @@
-"""The client gives up, and LiveKit runs the stream again: it goes on where it was, or owes nothing when nobody does."""
+"""The client gives up: the stream goes on where it was when LiveKit runs it again, and is completed otherwise."""
 
 from __future__ import annotations
 

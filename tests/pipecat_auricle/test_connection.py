@@ -1,4 +1,4 @@
-"""One pipeline's stream, over a client that is not there."""
+"""One pipeline's stream, with a fake client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOST = ConnectionFailed("lost", "it broke")
 
 @dataclass
 class FakeStream:
-    """Notes what it is given, and raises `error` instead of taking more."""
+    """Records what it is given; while `error` is set, raises it instead."""
 
     events: asyncio.Queue[StreamEvent | Exception] = field(default_factory=asyncio.Queue)
     taken: list[object] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a running stream can change, and what it goes back to."""
+"""What can change in a running stream, and the value after a refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pipeline is told, and when stalled words are asked for, over a connection that is not there."""
+"""What the pipeline is told, and when stalled words are finalized; with a fake connection."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOST = ConnectionFailed("lost", "it broke")
 
 
 class FakeConnection:
-    """Gives the events of a test, and notes what is sent."""
+    """Returns the events of the test, and records what is sent."""
 
     def __init__(self, *events: StreamEvent | Exception) -> None:
         self.ready: Ready | None = READY

@@ -1,4 +1,4 @@
-"""How the service comes, goes and is observed."""
+"""The life of a service: set up, end, cancel, a second pipeline, keep-alive."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.server_events import final, interim, turn_end
 
 
 def left_behind(before: set[asyncio.Task[object]]) -> list[str]:
-    """The tasks that were not there before, but for those with which the server serves a connection."""
+    """The tasks that are new, apart from those that serve the server's connections."""
     return [repr(task) for task in asyncio.all_tasks() - before if "RequestHandler" not in repr(task.get_coro())]
 
 
@@ -70,7 +70,7 @@ async def test_the_last_words_come_before_the_end(server: ScriptedServer) -> Non
 
 
 async def test_the_last_words_of_a_turn_come_before_the_end(server: ScriptedServer) -> None:
-    """With the server's turns, too, and the turn is over with them."""
+    """With the server's turn detection, too, and the turn ends with them."""
     async with running(AuricleSTTService(url=server.url, turn_detection="server")) as agent:
         session = await server.session()
         await session.send(SpeechStarted(start=0.1), interim("good", 0.3))
@@ -83,7 +83,7 @@ async def test_the_last_words_of_a_turn_come_before_the_end(server: ScriptedServ
 async def test_an_end_that_the_server_does_not_answer_is_not_waited_for_for_ever(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And the words that were shown go down all the same."""
+    """The words that were shown still go down the pipeline."""
     monkeypatch.setattr("pipecat_auricle.stt._END_SECONDS", 0.05)
     async with running(AuricleSTTService(url=server.url, answer_timeout=None)) as agent:
         session = await server.session()
@@ -138,7 +138,7 @@ async def test_a_pipeline_cancelled_while_it_connects_leaves_nothing_behind(
 async def test_a_server_that_does_not_answer_does_not_hold_up_the_pipeline(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pipecat gives up a pipeline whose setup takes too long. What is said meanwhile is heard later."""
+    """Pipecat gives up a pipeline whose setup takes too long. What is said meanwhile is recognised later."""
     monkeypatch.setattr("pipecat_auricle.stt._SETUP_SECONDS", 0.05)
     server.answering.clear()
     async with running(AuricleSTTService(url=server.url)) as agent:
@@ -195,14 +195,14 @@ async def test_a_pipeline_that_never_starts_leaves_nothing_behind(server: Script
 async def test_a_microphone_that_is_off_does_not_cost_the_stream(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server ends a stream from which it hears nothing, and a switched-off microphone sends nothing."""
+    """The server ends a stream without audio, and a switched-off microphone sends none."""
     monkeypatch.setattr("pipecat_auricle.stt._END_SECONDS", 0.2)
     server.ready = dataclasses.replace(READY, limits=dataclasses.replace(READY.limits, idle_seconds=0.06))
     async with running(AuricleSTTService(url=server.url, answer_timeout=None)) as agent:
         session = await server.session()
         await session.until(lambda: session.seconds >= 0.3)  # three times a tenth of a second of silence
         session.closing.clear()
-    # It is paid for like all audio, and there is none after the end.
+    # It counts as usage like all audio, and none is sent after the end.
     await session.until(lambda: session.seconds >= used(agent) - 0.001)
     assert used(agent) == pytest.approx(session.seconds)
 

@@ -1,4 +1,4 @@
-"""The bookkeeping of what was shown and what is owed, without a pipeline."""
+"""What the pipeline was told and what it waits for, without a pipeline."""
 
 from __future__ import annotations
 

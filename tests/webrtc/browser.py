@@ -24,7 +24,7 @@ class PageFailed(Exception):
 
 
 class Page:
-    """One tab. Commands go one after the other; what the browser tells besides is not listened to."""
+    """One tab. Commands are sent one after another; the browser's events are ignored."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket

@@ -1,4 +1,4 @@
-"""Somebody who calls a bot over WebRTC: a microphone, an ear, and a data channel for Pipecat's messages (RTVI)."""
+"""A caller of a bot over WebRTC: microphone, received audio, and a data channel for Pipecat's messages (RTVI)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Microphone(MediaStreamTrack):
         self._quiet = asyncio.Event()
 
     async def say(self, pcm: Pcm) -> None:
-        """Says something at 16 kHz, behind what is being said already, and waits until it is all said."""
+        """Plays audio at 16 kHz after what is still playing, and waits until all is played."""
         self._unsaid = np.concatenate([self._unsaid, soxr.resample(pcm, RATE, WIRE_RATE)])
         self._quiet.clear()
         await self._quiet.wait()

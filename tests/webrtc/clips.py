@@ -1,4 +1,4 @@
-"""What the callers of these tests say, and how near a transcript comes to it."""
+"""What the callers say, and how close a transcript comes to it."""
 
 from __future__ import annotations
 

@@ -19,6 +19,6 @@ def _address() -> None:
 
 @pytest.fixture(scope="session")
 def auricle_url() -> Iterator[str]:
-    """URL of the server, which runs in a thread of its own: as busy as a call is, the server hears nothing of it."""
+    """URL of the server, which runs in a thread of its own, so that a busy call does not delay it."""
     with serving_in_a_thread(ServerConfig(max_load=0)) as url:
         yield url

@@ -1,4 +1,4 @@
-"""A bot in this process that only listens, with a record of what the transport gave it and of what it made of that."""
+"""A bot in this process that only listens, and records the audio it receives and its transcripts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.webrtc.patience import PATIENCE
 
 
 class Wire(FrameProcessor):
-    """Keeps the audio that comes by, and where in it the voice detection heard the speaker stop."""
+    """Keeps the audio, and where in it the voice detection reported a stop."""
 
     def __init__(self) -> None:
         super().__init__(enable_direct_mode=True)
@@ -78,13 +78,13 @@ class ListeningBot:
 
     Attributes:
         stt: The service under test.
-        wire: What the transport delivered.
-        captions: What the service made of it.
+        wire: The audio that the transport delivered.
+        captions: The transcripts of the service.
         errors: What went wrong on the way.
     """
 
     def __init__(self, url: str, turn_detection: TurnDetection) -> None:
-        # The service may also ask for a final when none comes; here it is only the voice detection that does.
+        # A long stall timeout: only the voice detection requests finals here.
         self.stt = AuricleSTTService(url=url, turn_detection=turn_detection, stall_timeout=PATIENCE)
         self.wire, self.captions = Wire(), Captions()
         self.errors: list[ErrorFrame] = []

@@ -1,4 +1,4 @@
-"""How long to wait for what must come: far longer than it takes, because the machine may be busy with other things."""
+"""How long to wait for what must come: far longer than it takes, because the machine may be busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples as their users run them: programs of their own, behind Pipecat's development runner."""
+"""Runs the Pipecat examples as their users do: as programs, with Pipecat's development runner."""
 
 from __future__ import annotations
 

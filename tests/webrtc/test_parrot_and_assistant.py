@@ -1,4 +1,4 @@
-"""The examples that answer, each a program of its own, called over WebRTC."""
+"""The examples that answer, run as programs and called over WebRTC."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ async def interruption(caller: Caller, pcm: Pcm) -> None:
 
 
 async def turn(caller: Caller, number: int) -> str:
-    """What the bot took the caller's turn to be, once it is over."""
+    """The caller's turn as the bot understood it, once it is over."""
     data = await caller.told("user-llm-text", times=number)
     return str(data["text"])
 
 
 def said(caller: Caller) -> str:
-    """What the bot says that it says."""
+    """The bot's words, as it reports them."""
     return " ".join(data["text"].strip() for data in caller.of("bot-tts-text"))
 
 

@@ -146,7 +146,7 @@ async def test_recognize(tones_server: str) -> None:
 
 
 def bundled_clip() -> tuple[Audio, str]:
-    """The shortest bundled clip, without the silence behind it, and what is said in it."""
+    """The shortest bundled clip without its trailing silence, and its words."""
     clip = min(json.loads((DEMO_AUDIO / "manifest.json").read_text()), key=lambda clip: clip["speech_end"])
     samples, rate = soundfile.read(DEMO_AUDIO / clip["file"], dtype="int16")
     return Audio(samples[: round((clip["speech_end"] + 0.4) * rate)], rate, (clip["speech_end"],)), clip["text"]
@@ -173,7 +173,7 @@ class Finalizes:
 
 
 async def finals_of(url: str, start: Start, speech: Audio, points: list[float]) -> list[str]:
-    """The finals that the client gets for the same audio, asked for at the same points."""
+    """The finals of the client for the same audio, with finalizes at the same points."""
     samples, rate = speech.samples, speech.rate
     positions = [round(seconds * rate) for seconds in points]
     samples = np.concatenate([samples, np.zeros(max([2 * rate, *positions]), np.int16)])

@@ -1,4 +1,4 @@
-"""A speaker who stops to think is one turn of a real session on a real server; by silence alone, he is two."""
+"""A speaker who stops to think: one turn in semantic mode, two by silence; with a real session and server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Languages in LiveKit: asked for as its users do, changed in running streams, told as its events do."""
+"""Languages in LiveKit: their names in options, changes in running streams, and codes in events."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_recognize_weighs_confidence_by_words() -> None:
 
 
 def test_recognize_names_no_language_for_a_segment_whose_language_is_not_known() -> None:
-    """The model names a language behind a sentence: the first words of a file may come without one."""
+    """The model names a language after a sentence: the first words of a file may have none."""
     nameless = SpeechData(LanguageCode(""), "so well then", start_time=0.0, end_time=3.0, confidence=0.5)
     named = SpeechData(LanguageCode("de-DE"), "ja", start_time=3.5, end_time=4.0, confidence=0.5)
     data = joined([nameless, named])

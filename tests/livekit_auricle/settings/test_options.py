@@ -57,7 +57,7 @@ async def test_an_option_that_the_server_cannot_follow_changes_nothing() -> None
     async with level_server() as server:
         stt = auricle.STT(url=server.url)
         stream = stt.stream()
-        stt.update_options(language="xx")  # nobody can know yet what the server offers
+        stt.update_options(language="xx")  # the server's offer is not known yet
         push(stream, audio("hello"))
         stream.end_input()
         assert texts(await collect(stream)) == ["hello"]

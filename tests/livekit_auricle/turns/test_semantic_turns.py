@@ -1,4 +1,4 @@
-"""`turn_mode="semantic"`: what the server is told, and what the session makes of ends that come after any silence."""
+"""`turn_mode="semantic"`: what the server is asked, and how the session handles ends after any silence."""
 
 from __future__ import annotations
 

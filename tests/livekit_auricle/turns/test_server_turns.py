@@ -1,4 +1,4 @@
-"""`turn_detection="server"`: Auricle finds the turn's end, and the session takes its word for it."""
+"""`turn_detection="server"`: Auricle detects the turn's end, and the session follows."""
 
 from __future__ import annotations
 

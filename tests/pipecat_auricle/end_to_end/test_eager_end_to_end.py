@@ -1,4 +1,4 @@
-"""A real server guesses that a turn has ended: the answer is used when it has, and thrown away when it has not."""
+"""Eager ends from a real server: the answer is used when the turn has ended, and dropped when it goes on."""
 
 from __future__ import annotations
 

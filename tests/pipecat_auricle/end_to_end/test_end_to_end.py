@@ -1,4 +1,4 @@
-"""A real server with a real model behind a real pipeline."""
+"""A real pipeline with a real server and a real model."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_a_latency_is_changed_in_the_middle_of_a_turn(
 
 
 async def test_key_terms_are_favoured_from_the_start_and_when_they_change() -> None:
-    """The demo model hears "received a side" for what is said."""
+    """The demo model recognises "received a side" without the key term."""
     said, terms = "receive the side", ["receive", "side"]
     speech = load_clips()[4].pcm[30_400 : 5 * SAMPLE_RATE]
 

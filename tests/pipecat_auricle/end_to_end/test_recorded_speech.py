@@ -64,7 +64,7 @@ def stops(tap: Tap) -> list[int]:
 
 
 async def finals(url: str, pcm: bytes, turn: TurnSettings, asked_at: list[int]) -> list[str]:
-    """What the server makes of the audio without Pipecat, asked for a final at these places."""
+    """What the server recognises in the audio without Pipecat, with finalizes at these places."""
     async with auricle.connect(url, start=Start(turn=turn)) as stream:
         for start, end in pairwise([0, *asked_at]):
             await stream.send(pcm[start:end])
@@ -75,7 +75,7 @@ async def finals(url: str, pcm: bytes, turn: TurnSettings, asked_at: list[int]) 
 
 
 def messages(agent: Agent) -> list[str]:
-    """What the model is given of the user, at the end of the call."""
+    """The user's messages in the model's context, at the end of the call."""
     contexts = [frame for frame in agent.down.frames if isinstance(frame, LLMContextFrame)]
     return [str(message["content"]) for message in contexts[-1].context.get_messages() if isinstance(message, dict)]
 
@@ -84,7 +84,7 @@ def messages(agent: Agent) -> list[str]:
 async def test_what_was_said_reaches_the_model_as_turns(
     url: str, recording: Pcm, turn_detection: TurnDetection
 ) -> None:
-    """Word for word what the server hears in the same audio, cut at the same places."""
+    """Word for word what the server recognises in the same audio, cut at the same places."""
     stt, tap = AuricleSTTService(url=url, turn_detection=turn_detection, stall_timeout=60.0), Tap.downstream()
     vad: list[FrameProcessor] = [VADProcessor(vad_analyzer=SileroVADAnalyzer())] if turn_detection == "vad" else []
     async with running(*vad, stt, tap, aggregator()) as agent:

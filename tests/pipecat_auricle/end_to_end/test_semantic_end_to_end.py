@@ -1,4 +1,4 @@
-"""A speaker who stops to think is one turn of a real pipeline on a real server; by silence alone, he is two."""
+"""A speaker who stops to think: one turn in semantic mode, two by silence; with a real pipeline and server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def words_wrong(text: str) -> int:
 
 
 def user_messages(frames: list[Frame]) -> list[str]:
-    """What the model is given of the user, at the end of the call."""
+    """The user's messages in the model's context, at the end of the call."""
     context = [frame for frame in frames if isinstance(frame, LLMContextFrame)][-1].context
     return [str(message["content"]) for message in context.get_messages() if isinstance(message, dict)]
 

@@ -1,4 +1,4 @@
-"""What goes wrong, what Pipecat is told of it, and what goes on all the same."""
+"""Failures: what Pipecat is told, and what goes on."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_the_key_is_sent(server: ScriptedServer) -> None:
 
 
 async def test_a_full_server_is_not_a_broken_one(server: ScriptedServer) -> None:
-    """More refusals than a broken server is forgiven, one error, and then the words that were said meanwhile."""
+    """More refusals than attempts for a broken server, one error, and then the words that were said meanwhile."""
     server.refusals = [Refusal(503, retry_after="0")] * 6
     stt = AuricleSTTService(url=server.url, reconnect=QUICK)
     async with running(stt) as agent:
@@ -126,7 +126,7 @@ async def test_a_service_is_given_another_chance_by_whoever_hears_of_the_failure
 
 
 async def test_connections_that_break_at_once_are_forgiven_as_often_as_the_policy_says(server: ScriptedServer) -> None:
-    """Pipecat's own way is to give up after three; a server that restarts breaks more than that in a few seconds."""
+    """Pipecat gives up after three; a server that restarts breaks more connections than that in a few seconds."""
     stt = AuricleSTTService(url=server.url, reconnect=PATIENT)
     async with running(stt) as agent:
         await agent.vad(speaking=True)
@@ -142,7 +142,7 @@ async def test_connections_that_break_at_once_are_forgiven_as_often_as_the_polic
 
 
 async def test_what_nobody_foresaw_is_told_and_not_passed_over(server: ScriptedServer) -> None:
-    """A service that is deaf must say so, or the call goes on without an ear."""
+    """A service that no longer recognises must report it, or the call goes on without transcripts."""
     stt = AuricleSTTService(url=server.url)
     with patch("pipecat_auricle.recognition.frames_for", side_effect=RuntimeError("a bug")):
         async with running(stt) as agent:
@@ -176,7 +176,7 @@ async def test_a_stream_that_has_grown_too_long_is_followed_by_the_next(server: 
 
 
 async def test_a_server_that_ends_a_stream_because_it_is_full_is_waited_for(server: ScriptedServer) -> None:
-    """However few attempts a broken one is given. The next stream is on a clock that has started again."""
+    """This holds for any number of attempts for a broken server. The next stream's clock starts again."""
     async with running(AuricleSTTService(url=server.url, reconnect=NEVER)) as agent:
         first = await server.session()
         await agent.speak(0.5)
@@ -250,7 +250,7 @@ async def test_a_slow_network_does_not_hold_up_the_pipeline(server: ScriptedServ
     async with running(stt) as agent:
         session = await server.session()
         session.stall()
-        # Far beyond what the client takes ahead of the socket, and the socket itself.
+        # Far more than the client and the socket buffer.
         megabyte = InputAudioRawFrame(audio=bytes(1 << 20), sample_rate=16_000, num_channels=1)
         await agent.send(*[megabyte] * 12)
         async with asyncio.timeout(5):

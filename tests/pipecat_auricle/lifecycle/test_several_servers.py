@@ -1,4 +1,4 @@
-"""Several servers behind one service: one that is full or gone is passed over, and nobody's words are lost for it."""
+"""Several servers for one service: a full or failed one is skipped, and no words are lost."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_one_that_will_not_have_the_stream_is_passed_over(
 
 
 async def test_all_full_is_not_broken_even_where_one_is_gone(server: ScriptedServer) -> None:
-    """More refusals than a broken server is forgiven; then the words that were said meanwhile."""
+    """More refusals than attempts for a broken server; then the words that were said meanwhile."""
     async with ScriptedServer() as gone:
         urls = [gone.url, server.url]
     server.refusals = [FULL] * 6
@@ -94,7 +94,7 @@ async def test_another_goes_on_where_one_died_in_mid_utterance(server: ScriptedS
             await second.send(SpeechStarted(start=0.05), interim("two", 0.18), final("two three.", 0.4, finalize))
             assert (await agent.down.wait_for(TranscriptionFrame, lambda frame: frame.finalized)).text == "two three."
     assert transcripts(agent) == ["One", "two three."]
-    # The one that takes over hears again what is on the screen already.
+    # The second server recognises again what was shown already.
     assert len(agent.down.of(InterimTranscriptionFrame)) == 1
     assert agent.up.of(ErrorFrame) == []
 
@@ -120,7 +120,7 @@ async def test_a_turn_goes_on_at_another_server(server: ScriptedServer) -> None:
 
 
 async def test_what_the_server_offers_is_what_the_one_in_use_offers(server: ScriptedServer) -> None:
-    """The one that took the call over has fewer latencies and languages."""
+    """The server that takes over has fewer latencies and languages."""
     server.ready = replace(server.ready, latencies_ms=(80,), languages=("en-US",), model="small")
     async with AsyncExitStack() as dying:
         first_server = await dying.enter_async_context(ScriptedServer())

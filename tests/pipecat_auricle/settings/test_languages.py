@@ -37,7 +37,7 @@ async def test_a_frame_has_pipecats_name_of_the_language(server: ScriptedServer)
 
 
 async def test_a_refused_language_goes_back_to_the_last_that_the_server_understood(server: ScriptedServer) -> None:
-    """It said de-AT, which the server hears as de-DE: not the one that was refused."""
+    """de-AT falls back to de-DE on the server, so it was not the one that was refused."""
     stt = AuricleSTTService(url=server.url, settings=Settings(language=Language.EN_AU))
     async with running(stt) as agent:
         session = await server.session()
@@ -50,7 +50,7 @@ async def test_a_refused_language_goes_back_to_the_last_that_the_server_understo
 
 
 async def said(agent: Agent, words: str) -> TranscriptionFrame:
-    """What comes of a sentence, whose end Pipecat's voice detection tells."""
+    """The transcript of a sentence whose end Pipecat's voice detection reports."""
     await agent.vad(speaking=True)
     await agent.send(*pcm_frames(tongues.speech(0.2, words, 0.3)))
     await agent.vad(speaking=False)

@@ -1,4 +1,4 @@
-"""Settings: complete from the start, changed in band, and never to what the server has not."""
+"""Settings change in band, and never to a value that the server does not have."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_an_update_that_cannot_be_changes_nothing(server: ScriptedServer, 
 
 
 async def test_unknown_settings_are_passed_over_and_the_known_ones_taken(server: ScriptedServer) -> None:
-    """Of another vendor's service, for which this one was put in."""
+    """They are those of another vendor's service, which this one has replaced."""
     stt = AuricleSTTService(url=server.url)
     async with running(stt) as agent:
         session = await server.session()
@@ -137,7 +137,7 @@ async def test_what_is_changed_without_a_server_holds_for_the_first_stream() -> 
         await agent.up.wait_for(ErrorFrame)
         await agent.send(STTUpdateSettingsFrame(delta=Settings(latency_ms=560, language="de-DE")))
         await agent.speak(0.02)
-        await agent.down.wait_for(InputAudioRawFrame)  # behind the update
+        await agent.down.wait_for(InputAudioRawFrame)  # after the update
         async with ScriptedServer(port=port) as server:
             start = (await server.session()).start
             assert (start.latency_ms, start.language) == (560, "de-DE")
@@ -164,7 +164,7 @@ async def test_an_update_tells_what_it_replaced(server: ScriptedServer) -> None:
 async def test_an_update_that_the_server_refuses_is_taken_back(
     server: ScriptedServer, languages: list[str], left: str
 ) -> None:
-    """Else the next connection would start with it, and fail. What was asked for before or after it holds."""
+    """Otherwise the next connection would start with it, and fail. Settings before and after it stay."""
     stt = AuricleSTTService(url=server.url, settings=Settings(language="en-US"))
     async with running(stt) as agent:
         session = await server.session()
@@ -194,7 +194,7 @@ async def test_key_terms_that_the_server_refuses_are_taken_back(server: Scripted
 
 
 async def test_more_key_terms_than_the_server_takes_change_nothing(server: ScriptedServer) -> None:
-    """They are not even sent: a server may be unable to read so many, and would end the stream."""
+    """They are not sent: a server that cannot read so many would end the stream."""
     server.ready = replace(server.ready, limits=replace(server.ready.limits, keyterms=2, keyterm_characters=10))
     stt = AuricleSTTService(url=server.url, settings=Settings(keyterms=["one"]))
     async with running(stt) as agent:

@@ -1,4 +1,4 @@
-"""Turns that are cut where the server has guessed their end: the guess is taken back or settled, never left hanging."""
+"""Turns that are cut after an eager end: it is withdrawn or settled, never left open."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_a_mute_takes_a_guess_back_and_admits_none(server: ScriptedServer,
 
 
 async def test_a_guess_after_a_mute_has_the_words_that_the_user_was_heard_to_say(server: ScriptedServer) -> None:
-    """The server's turn goes on over a mute; Pipecat's ended there."""
+    """The server's turn continues across a mute; Pipecat's ends there."""
     async with running(service(server)) as agent:
         session = await server.session()
         await session.send(SpeechStarted(start=0.1), interim("actually", 0.4))
@@ -59,7 +59,7 @@ async def test_a_guess_after_a_mute_has_the_words_that_the_user_was_heard_to_say
         frame = await guess(agent, session, "do it", 1.6, turn="Actually do it")
         await session.send(final("do it", 1.2, at=2.1), turn_end("Actually do it", 2.1))
         await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
-        # The next turn owes nothing to this one, whose words it repeats.
+        # The next turn, which repeats the words of this one, does not depend on it.
         after = await guess(agent, session, "Actually do it twice", 4.0)
     assert [getattr(each, "text", None) for each in (frame, after)] == ["do it", "Actually do it twice"]
 

@@ -1,4 +1,4 @@
-"""The server says that a turn has probably ended: an answer begun on that chance is kept, or never heard of."""
+"""Eager ends: an answer begun before the end is certain is kept, or never played."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def guess(agent: Agent, session: Session, text: str, at: float, *, turn: s
 
 
 def answers(agent: Agent) -> list[str]:
-    """What the model was heard to say."""
+    """What the model has answered."""
     return [frame.text for frame in agent.down.frames if isinstance(frame, LLMTextFrame)]
 
 
@@ -87,7 +87,7 @@ async def test_without_the_setting_no_guess_is_asked_for(server: ScriptedServer)
         session = await server.session()
         assert session.start.turn.eager_silence_ms is None
         metadata = await agent.down.wait_for(STTMetadataFrame)
-        # A server that guesses all the same is not heard.
+        # Eager ends that a server sends unasked are ignored.
         await session.send(SpeechStarted(start=0.1), interim("no", 0.4), eager_end("no", 0.7))
         await session.send(final("no", 0.4, at=0.9), turn_end("no", 0.9))
         await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
@@ -143,7 +143,7 @@ async def test_an_answer_begun_too_early_is_never_heard(server: ScriptedServer) 
 
 
 async def test_a_guess_in_a_long_turn_is_answered_with_all_its_words(server: ScriptedServer) -> None:
-    """Segments cut in mid-turn have gone before it: the model reads them with a space, and the end still matches."""
+    """After finals in mid-turn, the model reads the words with a space between them, and the end still matches."""
     llm = EchoLLM()
     async with running(service(server), aggregator(), llm) as agent:
         session = await server.session()
@@ -172,7 +172,7 @@ async def test_strategies_that_the_application_names_win_over_guesses(server: Sc
 
 
 async def test_guesses_are_switched_on_in_a_running_call(server: ScriptedServer) -> None:
-    """Pipecat heard of other strategies at the start; they are renewed where a turn begins, which forgets nothing."""
+    """Pipecat got other strategies at the start; they are renewed where a turn begins, so that no turn is forgotten."""
     llm = EchoLLM()
     async with running(service(server, settings=None), aggregator(), llm) as agent:
         session = await server.session()

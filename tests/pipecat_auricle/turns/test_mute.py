@@ -1,4 +1,4 @@
-"""While the user is muted nothing is heard, and what was said before is not joined to what follows."""
+"""While the user is muted, no audio is sent; the words before a mute are not joined to those after it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_nothing_said_while_muted_is_heard(server: ScriptedServer, mute: F
         assert session.seconds == pytest.approx(0.3)
         before = sum(item for item in session.log[: session.log.index(flush)] if isinstance(item, int))
         assert before == 0.2 * 16_000 * 2
-        # Audio goes on to whoever else wants it.
+        # The audio frames still go down the pipeline.
         assert len(agent.down.of(InputAudioRawFrame)) == 35
 
 
@@ -89,7 +89,7 @@ async def test_the_final_of_a_mute_is_not_the_last_while_that_of_a_stop_is_to_co
 
 
 async def test_a_mute_in_mid_turn_does_not_make_the_user_unheard(server: ScriptedServer) -> None:
-    """The server thinks the turn still open after the mute and never starts it again; Pipecat never saw it end."""
+    """For the server the turn is open after the mute and does not start again; Pipecat did not see it end."""
     user = aggregator(user_mute_strategies=[AlwaysUserMuteStrategy()], user_turn_stop_timeout=0.05)
     async with running(AuricleSTTService(url=server.url, turn_detection="server"), user) as agent:
         session = await server.session()
@@ -107,7 +107,7 @@ async def test_a_mute_in_mid_turn_does_not_make_the_user_unheard(server: Scripte
 
 
 async def test_a_turn_that_ended_unheard_does_not_stay_open(server: ScriptedServer) -> None:
-    """The muted aggregator heard no stop; while it thinks that the user speaks, not even its watchdog ends the turn."""
+    """The muted aggregator gets no stop; while it thinks that the user speaks, its watchdog ends no turn."""
     user = aggregator(user_mute_strategies=[AlwaysUserMuteStrategy()], user_turn_stop_timeout=0.05)
     async with running(AuricleSTTService(url=server.url, turn_detection="server"), user) as agent:
         session = await server.session()

@@ -1,4 +1,4 @@
-"""The server ends turns by all that it hears: its settings, its guesses, and what depends on its longest silence."""
+"""Semantic turn detection: its settings, eager ends, and what depends on its longest silence."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def service(server: ScriptedServer, **more: object) -> AuricleSTTService:
 
 
 def asked(**more: float) -> TurnSettings:
-    """What the server is told of `SEMANTIC`."""
+    """The turn settings that `SEMANTIC` becomes."""
     return TurnSettings("semantic", end_threshold=0.7, min_silence_ms=240, max_silence_ms=1_500, **more)  # type: ignore[arg-type]  # mode and silences are not in it
 
 

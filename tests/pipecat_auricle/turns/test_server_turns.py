@@ -1,4 +1,4 @@
-"""The server decides on turns: proposals around the transcripts."""
+"""The server detects turns: proposals before and after the transcripts."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def test_a_whole_turn_in_one_burst_survives_the_interruption_that_it_cause
 
 
 class Translator(FrameProcessor):
-    """Takes its time over text, as a processor between the service and the aggregator may; starts pass at `release`."""
+    """Delays text, as a processor between the service and the aggregator may; `release` lets the start pass."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ async def test_an_interim_opens_a_turn_that_the_server_thinks_open(server: Scrip
 
 
 async def test_a_final_opens_a_turn_that_the_server_thinks_open(server: ScriptedServer) -> None:
-    """Said in one breath after a mute, without an interim before it."""
+    """Words after a mute, with a final and no interim before it."""
     async with running(AuricleSTTService(url=server.url, turn_detection="server")) as agent:
         session = await server.session()
         await session.send(final("Again.", 0.5, at=1.0), turn_end("Again.", 1.0))
@@ -179,7 +179,7 @@ async def test_a_segment_cut_in_mid_turn_is_not_the_last(server: ScriptedServer)
         last = await agent.down.wait_for(TranscriptionFrame)
         await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
     assert (cut.finalized, last.finalized) == (False, True)
-    # Whoever shows both joins the finals and puts the interim, which the next final replaces, behind them.
+    # A display joins the finals and appends the interim, which the next final replaces.
     assert (cut.text, shown.text, last.text) == ("A long story", "that", "that ends.")
     assert len(agent.down.of(ProposedUserStartedSpeakingFrame)) == 1
 
@@ -211,7 +211,7 @@ async def test_a_turn_that_ends_without_words_is_closed(server: ScriptedServer) 
 
 
 async def test_audio_that_dries_up_in_mid_turn_does_not_leave_the_turn_open(server: ScriptedServer) -> None:
-    """A microphone switched off: the server's clock stands still, and its silence never comes."""
+    """The microphone is switched off: the server's clock stops, and its silence never comes."""
     settings = AuricleSTTService.Settings(silence_ms=80)
     stt = AuricleSTTService(url=server.url, turn_detection="server", settings=settings, stall_timeout=0.02)
     async with running(stt, aggregator(user_turn_stop_timeout=60.0)) as agent:
@@ -225,7 +225,7 @@ async def test_audio_that_dries_up_in_mid_turn_does_not_leave_the_turn_open(serv
 
 
 async def test_a_slow_server_is_left_to_end_its_turn(server: ScriptedServer) -> None:
-    """While audio comes the server's clock runs; to ask for the words early would split the turn."""
+    """While audio comes, the server's clock runs; an early finalize would split the turn."""
     settings = AuricleSTTService.Settings(silence_ms=80)
     stt = AuricleSTTService(url=server.url, turn_detection="server", settings=settings, stall_timeout=0.0)
     looks = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Pipecat decides on turns: its voice detection asks for finals."""
+"""Pipecat detects turns: each stop of its voice detection requests a final."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_the_finalize_covers_all_audio_before_the_stop(server: ScriptedSer
 
 
 async def test_the_final_of_a_pause_that_the_user_spoke_on_after_is_not_the_last(server: ScriptedServer) -> None:
-    """Else the turn ends between two halves of a sentence."""
+    """Otherwise the turn would end between two halves of a sentence."""
     async with running(AuricleSTTService(url=server.url)) as agent:
         session = await server.session()
         await agent.vad(speaking=True)
@@ -110,7 +110,7 @@ async def test_two_stops_without_speech_between_keep_the_fast_path(server: Scrip
 async def test_frames_have_a_concrete_language_or_none(
     server: ScriptedServer, code: str, language: Language | None
 ) -> None:
-    """A name that is no language confuses whoever picks a voice or a prompt by it."""
+    """A code that is no language would break the choice of a voice or a prompt by language."""
     async with running(AuricleSTTService(url=server.url)) as agent:
         session = await server.session()
         await session.send(replace(interim("ja", 0.2), language=code))
@@ -122,7 +122,7 @@ async def test_frames_have_a_concrete_language_or_none(
 
 
 async def test_frames_name_whoever_spoke(server: ScriptedServer) -> None:
-    """Transports with several people in the room say whose audio it is."""
+    """Transports for several participants name the speaker of each frame."""
     async with running(AuricleSTTService(url=server.url)) as agent:
         session = await server.session()
         await agent.send(UserAudioRawFrame(audio=bytes(640), sample_rate=16_000, num_channels=1, user_id="ada"))
@@ -176,7 +176,7 @@ async def test_interims_without_words_or_for_settled_audio_are_not_shown(server:
         await agent.vad(speaking=False)
         finalize = await session.next(Finalize)
         await session.send(interim("", 0.1), interim(" ", 0.2), final("Done.", 0.4, finalize))
-        # The client lets a newer interim overtake one that waits, but none across another event.
+        # The client replaces a waiting interim by a newer one, but not across another event.
         await session.send(interim("done", 0.4), SpeechStarted(start=0.5), interim("next", 0.6))
         assert (await agent.down.wait_for(InterimTranscriptionFrame)).text == "next"
         assert len(agent.down.of(InterimTranscriptionFrame)) == 1
@@ -226,7 +226,7 @@ async def test_words_that_the_voice_detection_did_not_hear_get_their_final(serve
 
 
 async def test_a_turn_ends_with_its_final_and_not_with_the_timeout(server: ScriptedServer) -> None:
-    """The whole way through Pipecat's aggregator: with an unmarked final the turn would wait for 60 s."""
+    """Through Pipecat's aggregator: without the mark on the final the turn would wait for 60 s."""
     stt = AuricleSTTService(url=server.url, ttfs_p99_latency=60.0)
     user = aggregator(stop=SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.01))
     async with running(stt, user) as agent:

@@ -146,7 +146,7 @@ class _ShortStream(llm.LLMStream):
 
 
 class WatchedSTT(auricle.STT):
-    """Notes when each flush was asked for, and when its final came; meant for turns that the session decides."""
+    """Records when each flush was requested and when its final came; for turns that the session detects."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -255,7 +255,7 @@ class Heard:
 
 @asynccontextmanager
 async def listening(audio: Audio, frame_seconds: float = FRAME_SECONDS, **options: Any) -> AsyncIterator[Heard]:
-    """A session that hears `audio`; `options` are the session's."""
+    """A session that receives `audio`; `options` are the session's."""
     model = ShortLLM()
     session: AgentSession[None] = AgentSession(llm=model, aec_warmup_duration=None, user_away_timeout=None, **options)
     heard = Heard(PacedAudio(audio, frame_seconds), session, model)

@@ -29,7 +29,7 @@ async def collect(stream: RecognizeStream) -> list[SpeechEvent]:
 
 
 async def up_to(stream: RecognizeStream, kind: SpeechEventType) -> list[SpeechEvent]:
-    """The events up to the next of this kind; how many interims come before it is the reader's speed's affair."""
+    """The events up to the next of this kind; the number of interims among them depends on the reader's speed."""
     events: list[SpeechEvent] = []
     async with asyncio.timeout(5):
         while not events or events[-1].type is not kind:

@@ -164,7 +164,7 @@ def audio(seconds: float) -> list[InputAudioRawFrame]:
 
 
 def aggregator(*, stop: BaseUserTurnStopStrategy | None = None, **params: Any) -> LLMUserAggregator:
-    """Pipecat's user aggregator, as it stands behind every STT service; `stop` in place of its own strategies."""
+    """Pipecat's user aggregator, which follows every STT service; `stop` replaces its own strategies."""
     if stop is not None:
         params["user_turn_strategies"] = UserTurnStrategies(stop=[stop])
     return LLMContextAggregatorPair(LLMContext(), user_params=LLMUserAggregatorParams(**params)).user()
