@@ -52,7 +52,7 @@ class Captioner(Agent):
             print(f"\r\033[K  {event.transcript}", end="", flush=True)
 
     async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:  # noqa: ARG002
-        """Prints the turn that has ended, and how long after the last word the session was told."""
+        """Prints the turn that has ended, and how long after the last word the session got it."""
         delay = new_message.metrics.get("end_of_turn_delay", 0.0)
         print(f"\r\033[K> {new_message.text_content}   [{delay:.2f} s after the last word]")
         self.quiet.set()

@@ -22,7 +22,7 @@ class ServiceConnection:
 
     Args:
         client: Opens the stream.
-        policy: Says how much audio may wait to be sent, and how many failed attempts are no news.
+        policy: With `replay_seconds`, how much audio may wait to be sent; with `attempts`, when an outage is reported.
         start: Called before each attempt until the stream is connected, for the settings of that moment.
 
     Attributes:
@@ -36,7 +36,7 @@ class ServiceConnection:
         self._stream = client.stream(start, send_buffer_seconds=policy.replay_seconds)
         self._attempts = policy.attempts
         self._outage_reported = False
-        self._losing = False
+        self._audio_lost = False
 
     @property
     def is_open(self) -> bool:
@@ -57,24 +57,26 @@ class ServiceConnection:
 
     def _follow(self, event: StreamEvent) -> None:
         if isinstance(event, Reconnecting):
-            logger.warning(f"auricle: {event.error}; attempt {event.attempt} to connect in {event.delay:.1f} s")
+            # A full server is tried for as long as the call lasts: not every attempt is worth a warning.
+            level = "WARNING" if event.attempt <= max(1, self._attempts) else "DEBUG"
+            logger.log(level, f"auricle: {event.error}; attempt {event.attempt} to connect in {event.delay:.1f} s")
         if not isinstance(event, Connected | Reconnected):
             return
         self.ready = ready = self._stream.ready
-        self._outage_reported = self._losing = False
+        self._outage_reported = self._audio_lost = False
         logger.info(f"auricle: {event}; {ready.session} on {ready.model}, {ready.latency_ms} ms, {ready.language}")
         if event.lost_seconds:
             logger.warning(f"auricle: {event.lost_seconds:.1f} s of audio are lost; the outage was longer than is kept")
 
-    def is_news(self, event: Reconnecting) -> bool:
-        """Whether the application must hear of this attempt: once in an outage, and not of those mended in silence.
+    def reports(self, event: Reconnecting) -> bool:
+        """Whether to report this attempt to the application: at most one in an outage.
 
-        That is when there was no connection before, or when the server has been full for longer than a broken one is
-        tried again.
+        It is reported when there was no connection before, or when the server has been full for more attempts than a
+        broken one is given. Other outages end by themselves, or with an error.
         """
-        news = not self._outage_reported and (self.ready is None or event.attempt > self._attempts)
-        self._outage_reported |= news
-        return news
+        report = not self._outage_reported and (self.ready is None or event.attempt > self._attempts)
+        self._outage_reported |= report
+        return report
 
     def send_audio(self, pcm: bytes) -> None:
         """Takes 16-bit audio; what is more than may wait is dropped."""
@@ -82,9 +84,9 @@ class ServiceConnection:
             # The server refuses half a sample, and ends the stream for it.
             self._stream.send_nowait(pcm[: len(pcm) // SAMPLE_BYTES * SAMPLE_BYTES])
         except Backpressure as error:
-            if not self._losing:
+            if not self._audio_lost:
                 logger.warning(f"auricle: audio is lost: {error}")
-            self._losing = True
+            self._audio_lost = True
         except AuricleError as error:
             _log_unsent(error)
 

@@ -61,7 +61,7 @@ class ConnectionChanged:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the application must hear of.
+    """An error for the application.
 
     Attributes:
         message: In a sentence.
@@ -81,11 +81,11 @@ Output = Frame | Action
 
 
 def frames_for(event: StreamEvent, state: TranscriptionState) -> list[Output]:
-    """What the pipeline is told because of `event`.
+    """The frames and actions for `event`, in order.
 
     Args:
         event: From the stream. Events about the connection and the settings give no frames.
-        state: What the pipeline was told before; follows the event.
+        state: What the pipeline got before; updated by the event.
     """
     match event:
         case Interim():
@@ -112,7 +112,7 @@ def _turn(event: StreamEvent, state: TranscriptionState) -> list[Output]:
 
 
 def frames_for_lost_stream(state: TranscriptionState) -> list[Output]:
-    """What the pipeline is told when the stream is gone: the words that it was shown are all there will be of it."""
+    """The frames and actions for a lost stream: the words of the latest interim become final, and the turn ends."""
     text = state.cut_short()
     frames: list[Output] = []
     if text:
@@ -121,7 +121,7 @@ def frames_for_lost_stream(state: TranscriptionState) -> list[Output]:
 
 
 def frames_for_mute(state: TranscriptionState, *, begins: bool) -> list[Output]:
-    """What the pipeline is told when a mute begins or ends."""
+    """The frames and actions for the begin or the end of a mute."""
     if begins:
         # A muted aggregator does not see that the user goes on, so the eager end is withdrawn now.
         return [EagerEndOfTurnCancelFrame()]

@@ -1,4 +1,4 @@
-"""One pipeline's speech on its way through the server: what is sent, and what the pipeline is told."""
+"""Recognition for one pipeline: what is sent to the server, and the frames and actions that come of it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from pipecat_auricle.transcription_state import TranscriptionState
 
 
 class Recognition:
-    """Iterate over it for what the pipeline is told, in order, until the stream ends or fails for good.
+    """Iterate over it for the frames and actions, in order, until the stream ends or fails for good.
 
     It asks for a final not only when Pipecat's voice detection reports a stop. No stop follows words that are too soft
     for that detection; and with the server's turn detection, audio that ceases in mid-turn stops the clock on which the
@@ -45,7 +45,7 @@ class Recognition:
 
     Args:
         connection: The stream.
-        state: What the pipeline was told before.
+        state: What the pipeline got before.
         settings: Of the service; takes what the server offers and refuses.
         stall_timeout: Seconds that words may stay without a final beyond the time in which one comes by itself.
 
@@ -81,7 +81,7 @@ class Recognition:
         self.connection.send_audio(pcm)
 
     async def follow(self, frame: Frame, *, stt_muted: bool) -> list[Output]:
-        """Follows the voice detection and the mute switches; returns what the pipeline is told because of them."""
+        """Follows the voice detection and the mute switches; returns the frames and actions for them."""
         match frame:
             case VADUserStartedSpeakingFrame():
                 self._state.vad_started()
@@ -113,11 +113,11 @@ class Recognition:
         return await _is_set(self._settled, seconds)
 
     def cut_short(self) -> list[Output]:
-        """What the pipeline is told when no more will come: the words that it was shown are final as they are."""
+        """The frames and actions when no more events will come: the words of the latest interim become final."""
         return frames_for_lost_stream(self._state)
 
     async def aclose(self) -> list[Output]:
-        """Drops the stream at once; returns what the pipeline is told of it."""
+        """Drops the stream at once; returns the action for it."""
         await self.connection.aclose()
         self._finish()
         return self._changed(None)
@@ -164,7 +164,7 @@ class Recognition:
                 return self._changed(self.connection.ready)
             case Reconnecting(error=error):
                 problem = Problem(str(error), category_of(error), error)
-                return [*self._changed(None), *([problem] if self.connection.is_news(event) else [])]
+                return [*self._changed(None), *([problem] if self.connection.reports(event) else [])]
             case Error():
                 # The application asked for a setting that this server does not have; the stream goes on.
                 self._settings.restore_refused(event)

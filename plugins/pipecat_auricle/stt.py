@@ -232,7 +232,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         try:
             async for output in recognition:
                 await self._push(output)
-        except Exception as error:  # noqa: BLE001  # a service that hears nothing for an unknown reason must say so
+        except Exception as error:  # noqa: BLE001  # a bug must be reported, not end recognition silently
             await self._push(*await recognition.aclose())
             await self.push_error(f"{self} broke: {error}", exception=error, force_treat_as_permanent=True)
 

@@ -1,4 +1,4 @@
-"""What a pipeline was told of the user's speech, and what it still waits for. Pure: no clock, no frames."""
+"""What a pipeline got of the user's speech, and what it still waits for. Pure: no clock, no frames."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class TranscriptionState:
             itself. Or mode ``"off"``: Pipecat detects turns, and the service asks for a final at each of its stops.
 
     Attributes:
-        turn_open: Whether the pipeline was told that a turn has started and not that it has ended; only with the
-            server's turn detection.
+        turn_open: Whether the pipeline has got the start of a turn and not its end; only with the server's turn
+            detection.
         turn: As given. May be replaced, but not from or to mode ``"off"``.
         server_turns: Whether the server detects turns.
         language: Language code of the latest interim; empty before the first.

@@ -72,74 +72,74 @@ def connection(client: FakeClient) -> ServiceConnection:
 
 async def test_it_is_open_from_the_first_connection_until_the_stream_fails() -> None:
     client = FakeClient()
-    line = connection(client)
-    assert (line.is_open, line.ready) == (False, None)
+    made = connection(client)
+    assert (made.is_open, made.ready) == (False, None)
     client.made.events.put_nowait(Connected(0.0))
-    assert isinstance(await anext(line), Connected)
-    assert (line.is_open, line.ready) == (True, READY)
+    assert isinstance(await anext(made), Connected)
+    assert (made.is_open, made.ready) == (True, READY)
     client.made.events.put_nowait(LOST)
     with pytest.raises(ConnectionFailed):
-        await anext(line)
-    assert (line.is_open, line.over) == (False, True)
+        await anext(made)
+    assert (made.is_open, made.over) == (False, True)
 
 
 async def test_another_server_offers_something_else() -> None:
     client = FakeClient()
-    line = connection(client)
+    made = connection(client)
     client.made.ready = replace(READY, model="another")
     client.made.events.put_nowait(Reconnected(1.0, 0.5))
-    await anext(line)
-    assert line.ready is not None
-    assert line.ready.model == "another"
+    await anext(made)
+    assert made.ready is not None
+    assert made.ready.model == "another"
 
 
 async def test_messages_and_audio_are_taken_in_order_and_half_a_sample_is_not() -> None:
     client = FakeClient()
-    line = connection(client)
-    line.send_audio(b"ab1")
+    made = connection(client)
+    made.send_audio(b"ab1")
     for message in (Finalize("x"), Update(latency_ms=160), End()):
-        assert await line.send(message)
+        assert await made.send(message)
     assert client.made.taken == [b"ab", Finalize("x"), Update(latency_ms=160), End()]
     assert client.send_buffer_seconds == 30.0
 
 
 async def test_audio_beyond_the_bound_is_dropped_and_the_stream_goes_on() -> None:
     client = FakeClient()
-    line = connection(client)
+    made = connection(client)
     client.made.error = Backpressure(30.0)
-    line.send_audio(b"ab")
+    made.send_audio(b"ab")
     client.made.error = None
-    line.send_audio(b"cd")
+    made.send_audio(b"cd")
     assert client.made.taken == [b"cd"]
 
 
 async def test_a_failed_stream_answers_nothing() -> None:
     client = FakeClient()
-    line = connection(client)
+    made = connection(client)
     client.made.error = LOST
-    line.send_audio(b"ab")
-    assert not await line.send(Finalize("x"))
+    made.send_audio(b"ab")
+    assert not await made.send(Finalize("x"))
 
 
-async def test_the_first_failed_attempt_of_a_stream_that_never_connected_is_news() -> None:
-    line = connection(FakeClient())
-    assert line.is_news(Reconnecting(1, 0.1, LOST))
-    assert not line.is_news(Reconnecting(2, 0.1, LOST))
+async def test_the_first_failed_attempt_of_a_stream_that_never_connected_is_reported() -> None:
+    made = connection(FakeClient())
+    assert made.reports(Reconnecting(1, 0.1, LOST))
+    assert not made.reports(Reconnecting(2, 0.1, LOST))
 
 
-async def test_an_outage_is_news_when_it_outlasts_the_attempts_for_a_broken_server() -> None:
+async def test_an_outage_is_reported_when_it_outlasts_the_attempts_for_a_broken_server() -> None:
     client = FakeClient()
-    line = connection(client)
+    made = connection(client)
     for _ in range(2):
         client.made.events.put_nowait(Connected(0.0))
-        await anext(line)
-        news = [line.is_news(Reconnecting(attempt, 0.1, ServerFull())) for attempt in range(1, 6)]
-        assert news == [False, False, True, False, False]
+        await anext(made)
+        reported = [made.reports(Reconnecting(attempt, 0.1, ServerFull())) for attempt in range(1, 6)]
+        assert reported == [False, False, True, False, False]
 
 
 async def test_closing_drops_the_stream() -> None:
     client = FakeClient()
-    line = connection(client)
-    await line.aclose()
+    made = connection(client)
+    await made.aclose()
     assert client.made.closed
-    assert line.over
+    assert made.over

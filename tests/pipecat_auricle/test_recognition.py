@@ -52,7 +52,7 @@ class FakeConnection:
             raise event
         return event
 
-    def is_news(self, event: Reconnecting) -> bool:
+    def reports(self, event: Reconnecting) -> bool:
         return event.attempt == 1
 
     def send_audio(self, pcm: bytes) -> None:
@@ -86,7 +86,7 @@ async def test_the_connection_is_reported_when_it_changes() -> None:
     assert await made.aclose() == [ConnectionChanged(None)]
 
 
-async def test_an_attempt_that_is_news_is_a_problem() -> None:
+async def test_an_attempt_that_is_reported_is_a_problem() -> None:
     made = recognition(FakeConnection(Reconnecting(1, 0.1, LOST)))
     assert await outputs(made, 1) == [Problem("it broke", ErrorCategory.CONNECTIVITY, LOST)]
 

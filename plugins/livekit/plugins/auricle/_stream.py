@@ -150,7 +150,7 @@ class SpeechStream(RecognizeStream):
     # --- from the participant to the server --------------------------------------------------------------------------
 
     async def _send_input(self, stream: Stream, connected: asyncio.Event) -> None:
-        # The session's key terms go before the audio, and only a connected server tells how many it takes.
+        # The session's key terms go before the audio, and how many the server takes is known from `Ready` on.
         await connected.wait()
         while (item := await self._receive_input()) is not None:
             await self._send(stream, item)
@@ -206,7 +206,7 @@ class SpeechStream(RecognizeStream):
                 self._service.refused(event)
 
     def _abandon(self) -> None:
-        """Emits what the server's stream still owes and will not send: the session must not wait for it."""
+        """Emits the events that will no longer come from the server: the session must not wait for them."""
         self._emit(self._speech.abandoned(flushed=bool(self._unanswered)))
         self._unanswered.clear()
 
