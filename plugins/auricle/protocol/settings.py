@@ -116,7 +116,10 @@ class TurnSettings:
 
     @property
     def longest_silence(self) -> float:
-        """Seconds without a word after which a turn has certainly ended; in ``"semantic"`` mode it may end earlier."""
+        """Seconds without a word after which a turn has certainly ended; 0 for ``"off"``.
+
+        In ``"semantic"`` mode a turn may end earlier.
+        """
         longest_ms = {"off": 0, "silence": self.silence_ms, "semantic": self.max_silence_ms}
         return longest_ms[self.mode] / 1000
 
