@@ -75,7 +75,7 @@ NEVER: tuple[tuple[str, tuple[str, ...]], ...] = (
 ONLY_IN: tuple[tuple[str, tuple[str, ...]], ...] = (
     # A library of the server and the only rooms that import it.
     ("torch", (f"{S}.worker", E, f"{S}.checkpoints", f"{S}.bench")),
-    ("triton", (f"{E}.ops", f"{S}.bench")),
+    ("triton", (f"{E}.ops",)),
     ("nemo", (f"{S}.bench.baselines.nemo",)),
     ("onnxruntime", (f"{S}.voice",)),
     ("zmq", (f"{S}.ipc",)),
@@ -182,6 +182,11 @@ def test_a_library_is_imported_in_its_rooms_only(library: str, rooms: tuple[str,
         if any(lies_in(name, library) and name not in modules() for name in module.imports)
     ]
     report(problems, f"{library} is imported in {', '.join(rooms)} only")
+
+
+def test_one_module_of_the_server_imports_nemo() -> None:
+    found = {each.name for each in modules().values() if any(lies_in(name, "nemo") for name in each.imports)}
+    assert found == {f"{S}.bench.baselines.nemo"}
 
 
 def test_no_dialect_imports_another() -> None:

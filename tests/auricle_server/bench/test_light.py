@@ -1,15 +1,12 @@
-"""The engine's benches run where little is installed, and NeMo is imported in one place."""
+"""The engine's benches run where little is installed."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-import auricle_server
 
 MISSING_ON_GPU_MACHINES = ("msgspec", "zmq", "soundfile", "soxr", "jiwer", "pytest_asyncio", "nemo", "uvloop")
 
@@ -46,15 +43,3 @@ def test_without_nemo_the_baseline_says_how_to_get_it() -> None:
     done = run("engine", "--baseline", "nemo")
     assert done.returncode == 1
     assert "pip install '.[nemo]'" in " ".join(done.stderr.split())
-
-
-def test_one_module_of_the_server_imports_nemo() -> None:
-    root = Path(auricle_server.__file__).parent
-    found = set()
-    for path in root.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
-            if any(name.partition(".")[0] == "nemo" for name in names):
-                found.add(path.relative_to(root).as_posix())
-    assert found == {"bench/baselines/nemo.py"}
