@@ -73,6 +73,12 @@ def test_a_broken_connection_is_resumed_where_it_broke(hub: Hub, blob: Path) -> 
     assert hub.downloads == [None, "bytes=30000-", "bytes=30000-", "bytes=50000-"]
 
 
+def test_an_attempt_that_brings_something_restarts_the_count(hub: Hub, blob: Path) -> None:
+    hub.cuts = [10_000, *[0] * (ATTEMPTS - 1), 20_000, *[0] * (ATTEMPTS - 1)]
+    bring(hub, blob)
+    assert blob.read_bytes() == CONTENT
+
+
 def test_after_several_attempts_without_a_byte_the_part_is_kept_for_the_next_call(hub: Hub, blob: Path) -> None:
     hub.cuts = [30_000, *[0] * ATTEMPTS]
     with pytest.raises(DownloadFailed, match=r"model\.bin was cut off at 0 of 0 MB .*The part is kept"):

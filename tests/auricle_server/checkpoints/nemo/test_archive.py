@@ -88,14 +88,18 @@ def test_an_unsuitable_model_is_refused_before_its_weights_are_read(unpacked: Pa
         read_unpacked(unpacked)
 
 
-def test_weights_that_would_run_code_are_refused(unpacked: Path) -> None:
+def test_weights_that_would_run_code_are_refused(unpacked: Path, tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, ...]:
             return print, ("owned",)
 
     torch.save({"weight": Evil()}, unpacked / "model_weights.ckpt")
-    with pytest.raises(BadCheckpoint, match="cannot be read as weights"):
-        load_checkpoint(str(unpacked))
+    with tarfile.open(tmp_path / "gzipped.nemo", "w:gz") as archive:  # not mapped, but read by torch
+        for member in unpacked.iterdir():
+            archive.add(member, member.name)
+    for path in (unpacked, tmp_path / "gzipped.nemo"):
+        with pytest.raises(BadCheckpoint, match="cannot be read as weights"):
+            load_checkpoint(str(path))
 
 
 @pytest.mark.parametrize("content", [[torch.zeros(2)], {"weight": torch.zeros(2), "epoch": 3}])

@@ -73,6 +73,8 @@ def test_features_come_from_either_file_and_the_newer_one_wins(tmp_path: Path) -
         folder_config(tmp_path)
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(processor["feature_extractor"] | {"n_fft": 1024}))
     assert folder_config(tmp_path)[0].mel.n_fft == 1024
+    older = {"feature_extractor": processor["feature_extractor"] | {"n_fft": 1024}}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(older))
     (tmp_path / "processor_config.json").write_text(json.dumps(processor))
     config, extractor = folder_config(tmp_path)
     assert config == checkpoint.config
