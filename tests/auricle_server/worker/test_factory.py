@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from auricle_server.checkpoints import CheckpointNotFound
 from auricle_server.config import ServerConfig
 from auricle_server.worker.factory import build_admission, build_engine, model_info
 from tests.auricle_server.fake_engine import FakeEngine
@@ -27,6 +29,17 @@ def test_an_engine_is_built_as_configured() -> None:
     engine = build_engine(CONFIG)
     assert (engine.info.slots, engine.device.type) == (3, "cpu")
     assert engine.info.latencies_ms == (80, 160, 560, 1120)
+
+
+def test_a_model_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointNotFound, match=r"none\.nemo"):
+        build_engine(replace(CONFIG, model=str(tmp_path / "none.nemo")))
+
+
+def test_each_of_several_workers_takes_a_device_of_its_own() -> None:
+    several = replace(CONFIG, device="cuda", workers=99)
+    with pytest.raises((RuntimeError, AssertionError, ValueError), match=r"(?i)cuda"):
+        build_engine(several, 98)
 
 
 def test_without_a_bound_nothing_is_timed() -> None:
