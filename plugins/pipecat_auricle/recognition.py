@@ -35,6 +35,15 @@ from pipecat_auricle.frames import (
 from pipecat_auricle.live_settings import LiveSettings
 from pipecat_auricle.transcription_state import TranscriptionState
 
+FOLLOWED_FRAMES = (
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+    UserMuteStartedFrame,
+    UserMuteStoppedFrame,
+    STTMuteFrame,
+)
+"""The frames of `Recognition.follow`. Most frames are audio, so the service looks before it calls."""
+
 
 class Recognition:
     """Iterate over it for the frames and actions, in order, until the stream ends or fails for good.

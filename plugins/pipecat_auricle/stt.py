@@ -24,7 +24,7 @@ from pipecat_auricle import frames
 from pipecat_auricle.connection import ServiceConnection
 from pipecat_auricle.eager_match import SameWords
 from pipecat_auricle.live_settings import LiveSettings
-from pipecat_auricle.recognition import Recognition
+from pipecat_auricle.recognition import FOLLOWED_FRAMES, Recognition
 from pipecat_auricle.settings import TTFS_P99, AuricleSTTSettings, TurnDetection, eager
 from pipecat_auricle.transcription_state import TranscriptionState
 
@@ -200,7 +200,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     async def process_frame(self, frame: pipecat_frames.Frame, direction: FrameDirection) -> None:
         """Does what the base does, and follows the voice detection and the mute switches."""
         await super().process_frame(frame, direction)
-        if self._recognition is not None:
+        if isinstance(frame, FOLLOWED_FRAMES) and self._recognition is not None:
             await self._push(*await self._recognition.follow(frame, stt_muted=self._muted))
 
     async def _update_settings(self, delta: STTSettings) -> dict[str, Any]:  # type: ignore[override]  # as Pipecat
