@@ -1,1 +1,1 @@
-"""The connections: WebSockets and HTTP in front, streams behind, one message per tick to each worker."""
+"""What clients connect to: HTTP and WebSockets, one session a stream, one message per tick to each worker."""

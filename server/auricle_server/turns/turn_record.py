@@ -1,4 +1,4 @@
-"""The words of the open turn, and what the client was told of its end."""
+"""The words of the open turn, and what the client has been sent about its end."""
 
 from __future__ import annotations
 

@@ -352,7 +352,7 @@ async def test_a_gateway_whose_link_breaks_ends_so_that_another_can_start() -> N
     assert broken.group_contains(ValueError)
 
 
-async def test_a_shutdown_without_a_worker_says_farewell_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_shutdown_without_a_worker_still_closes_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "_FLUSH_SECONDS", 0.1)
     table = Bench(FakeEngine())
     table.start(0)
@@ -448,7 +448,7 @@ async def test_a_latency_that_there_is_not_is_refused_when_it_is_asked_for_and_n
         assert (await client.start())["latency_ms"] == 80
 
 
-async def test_a_start_that_asks_for_more_than_there_is_time_for_is_told_that_the_server_is_full() -> None:
+async def test_a_start_that_asks_for_more_than_there_is_time_for_is_refused_as_full() -> None:
     async with bench(FakeEngine(slots=8), calibration=TIGHT) as table, AsyncExitStack() as talks:
         held = [await talks.enter_async_context(connected_client(table.url, query="?latency_ms=160")) for _ in range(4)]
         assert (await held[0].start(latency_ms=80))["type"] == "ready"

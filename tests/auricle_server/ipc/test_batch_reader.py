@@ -1,4 +1,4 @@
-"""Outbox and intake: whatever the ticks and the drains, each stream's audio and items arrive in their order."""
+"""Outbox and reader: whatever the ticks and the drains, each stream's audio and items arrive in their order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Log = dict[tuple[bytes, int], list[object]]
 
 
 def spliced(log: Log) -> Log:
-    """Neighbouring pieces of audio are one."""
+    """Adjacent pieces of audio are one."""
     return {
         owner: [
             b"".join(each for each in group if isinstance(each, bytes)) if is_audio else each
@@ -50,7 +50,7 @@ class Gateway:
 
     def __init__(self, number: int) -> None:
         self.name = b"%d" % number
-        self.outbox = BatchWriter()
+        self.writer = BatchWriter()
         self.sent: list[ToWorker] = []
         self.slot_of = {stream: 1 + number * STREAMS + stream for stream in range(STREAMS)}
         self.said = 0
@@ -59,41 +59,41 @@ class Gateway:
         self.said += 1
         if action == "audio":
             pcm = bytes([self.said % 256, stream]) * (self.said % 3 + 1)
-            self.outbox.add_audio(stream, self.slot_of[stream], 100 + self.slot_of[stream], pcm)
+            self.writer.add_audio(stream, self.slot_of[stream], 100 + self.slot_of[stream], pcm)
             return pcm
         item: GatewayItem = (
             FlushStream(stream, self.said) if action == "flush" else UpdateStream(stream, SettingsUpdate(self.said))
         )
-        self.outbox.add(item)
+        self.writer.add(item)
         return item
 
     def tick(self) -> None:
-        self.sent.append(decode_to_worker(encode(self.outbox.take())))
+        self.sent.append(decode_to_worker(encode(self.writer.take())))
 
 
-def drain(intake: BatchReader, gateways: list[Gateway], log: Log) -> None:
+def drain(reader: BatchReader, gateways: list[Gateway], log: Log) -> None:
     for gateway in gateways:
         for message in gateway.sent:
             for part in message.parts:
-                intake.add(gateway.name, part)
+                reader.add(gateway.name, part)
         gateway.sent.clear()
-    for hand_over in intake.take():
-        write(hand_over, gateways, log)
+    for batch in reader.take():
+        write(batch, gateways, log)
 
 
-def write(hand_over: StreamBatch, gateways: list[Gateway], log: Log) -> None:
+def write(batch: StreamBatch, gateways: list[Gateway], log: Log) -> None:
     owner_of = {100 + slot: (each.name, stream) for each in gateways for stream, slot in each.slot_of.items()}
-    pieces = np.split(hand_over.audio.pcm, np.cumsum(hand_over.audio.lengths)[:-1])
-    for slot, lease, pcm in zip(hand_over.audio.slots.tolist(), hand_over.audio.leases.tolist(), pieces, strict=False):
+    pieces = np.split(batch.audio.pcm, np.cumsum(batch.audio.lengths)[:-1])
+    for slot, lease, pcm in zip(batch.audio.slots.tolist(), batch.audio.leases.tolist(), pieces, strict=False):
         assert lease == 100 + slot
         log[owner_of[lease]].append(pcm.tobytes())
-    for name, item in hand_over.items:
+    for name, item in batch.items:
         log[name, item.stream].append(item)
 
 
 @given(ACTIONS)
 def test_every_streams_order_is_kept(actions: list[tuple[int, int, str]]) -> None:
-    gateways, intake = [Gateway(0), Gateway(1)], BatchReader()
+    gateways, reader = [Gateway(0), Gateway(1)], BatchReader()
     said: Log = defaultdict(list)
     heard: Log = defaultdict(list)
     for number, stream, action in actions:
@@ -101,18 +101,18 @@ def test_every_streams_order_is_kept(actions: list[tuple[int, int, str]]) -> Non
         if action == "tick":
             gateway.tick()
         elif action == "drain":
-            drain(intake, gateways, heard)
+            drain(reader, gateways, heard)
         else:
             said[gateway.name, stream].append(gateway.act(stream, action))
     for gateway in gateways:
         gateway.tick()
-        assert not gateway.outbox
-    drain(intake, gateways, heard)
+        assert not gateway.writer
+    drain(reader, gateways, heard)
     assert spliced(heard) == spliced(said)
 
 
 @given(ACTIONS)
-def test_a_segment_has_a_stream_once_at_most(actions: list[tuple[int, int, str]]) -> None:
+def test_a_part_has_a_stream_once_at_most(actions: list[tuple[int, int, str]]) -> None:
     gateway = Gateway(0)
     for _, stream, action in actions:
         if action not in ("tick", "drain"):
@@ -123,8 +123,8 @@ def test_a_segment_has_a_stream_once_at_most(actions: list[tuple[int, int, str]]
         assert len(set(slots.tolist())) == len(slots)
 
 
-def test_what_needs_no_order_between_is_one_hand_over() -> None:
-    gateways, intake = [Gateway(0), Gateway(1)], BatchReader()
+def test_what_needs_no_order_between_is_one_batch() -> None:
+    gateways, reader = [Gateway(0), Gateway(1)], BatchReader()
     for gateway in gateways:
         for stream in range(STREAMS):
             gateway.act(stream, "audio")
@@ -136,17 +136,17 @@ def test_what_needs_no_order_between_is_one_hand_over() -> None:
         gateway.tick()
         for message in gateway.sent:
             for part in message.parts:
-                intake.add(gateway.name, part)
-    [hand_over] = intake.take()
-    assert len(hand_over.audio.slots) == 2 * (STREAMS + 1)
-    assert len(hand_over.items) == 2
-    assert intake.take() == []
+                reader.add(gateway.name, part)
+    [batch] = reader.take()
+    assert len(batch.audio.slots) == 2 * (STREAMS + 1)
+    assert len(batch.items) == 2
+    assert reader.take() == []
 
 
-def test_a_segment_that_does_not_fit_together_leaves_the_intake_as_it_was() -> None:
-    intake, good = BatchReader(), AudioColumns.of([1], [2], [b"\1\1"])
-    intake.add(b"g", BatchPart(good))
+def test_a_part_that_does_not_fit_together_leaves_the_reader_as_it_was() -> None:
+    reader, good = BatchReader(), AudioColumns.of([1], [2], [b"\1\1"])
+    reader.add(b"g", BatchPart(good))
     with pytest.raises(BadColumns):
-        intake.add(b"g", BatchPart(AudioColumns(good.slots, good.leases, good.lengths, b""), (FlushStream(1, 1),)))
-    [hand_over] = intake.take()
-    assert (hand_over.audio.slots.tolist(), hand_over.audio.pcm.tolist(), hand_over.items) == ([1], [257], ())
+        reader.add(b"g", BatchPart(AudioColumns(good.slots, good.leases, good.lengths, b""), (FlushStream(1, 1),)))
+    [batch] = reader.take()
+    assert (batch.audio.slots.tolist(), batch.audio.pcm.tolist(), batch.items) == ([1], [257], ())

@@ -89,7 +89,7 @@ def test_results_that_do_not_fit_together_are_refused(column: str) -> None:
         ResultColumns(**{**parts, column: parts[column][:-1]}).rows()
 
 
-def test_a_second_lane_that_does_not_fit_is_refused() -> None:
+def test_a_column_of_second_passes_that_does_not_fit_is_refused() -> None:
     good = columns([ChunkResult(1, 2, (3,), (4,), (0.5,), (0.4,), 6, refined=True), ChunkResult(1, 2)])
     parts = {name: getattr(good, name) for name in good.__struct_fields__}
     assert [row.refined for row in good.rows()] == [True, False]

@@ -288,7 +288,7 @@ async def test_a_server_that_cannot_start_says_why_and_ends(tmp_path: Path) -> N
     assert "Traceback" not in server.log
 
 
-async def test_a_supervisor_that_is_killed_leaves_nobody_behind() -> None:
+async def test_a_supervisor_that_is_killed_leaves_no_process() -> None:
     async with serving(drain_seconds=0) as server:
         pids = server.pids("worker-0") + server.pids("gateway-0")
         assert len(pids) == 2

@@ -50,7 +50,7 @@ def test_the_rest_of_a_word_begins_no_segment() -> None:
     assert after([(LIGHT, 18), (ING, 19)], [(LIGHT, 19), (ING, CUT + LATE), (ON, CUT + LATE + 1)]) == []
 
 
-def test_a_piece_behind_a_space_begins_a_word() -> None:
+def test_a_piece_after_a_space_begins_a_word() -> None:
     assert after([(LIGHT, 19)], [(LIGHT, 19), (SPACE, 23), (ON, 23)]) == [SPACE, ON]
 
 
@@ -71,7 +71,7 @@ def test_a_tag_of_an_earlier_sentence_takes_no_reported_word_with_it() -> None:
     assert after([(LIGHTS, 18), (TAG, 19)], [(TAG, 16), (LIGHTS, 18), (TAG, 21)]) == [TAG]
 
 
-def test_a_word_that_begins_in_the_silence_behind_a_sentence_was_imagined() -> None:
+def test_a_word_that_begins_in_the_silence_after_a_sentence_is_taken_for_an_error() -> None:
     echo = FlushDedup(vocabulary(PIECES))
     assert echo.count_spoken([TURN], [CUT], CUT) == 1  # the first word of all
     assert echo.count_spoken([TURN, STOP, THE, STOP], [11, 15, CUT, CUT], CUT) == 2

@@ -38,7 +38,7 @@ class Talk:
         return self.stream.on_result(_result(samples, tokens, frame, mark))
 
     def second(self, seconds: float, *tokens: int, frame: int = 0) -> list[ServerEvent]:
-        """What the second lane has found."""
+        """A result of the second pass."""
         return self.stream.on_result(_result(round(seconds * SECOND), tokens, frame, None, refined=True))
 
     def finalized(self, seconds: float, *tokens: int, frame: int = 0) -> Final:
@@ -102,7 +102,7 @@ def test_what_was_asked_for_is_on_every_event_whatever_the_model_names() -> None
     assert talk.finalized(1.4).language == "en-US"  # nothing was said
 
 
-def test_the_model_names_a_sentence_behind_it() -> None:
+def test_a_tag_after_a_sentence_names_it() -> None:
     talk = Talk()
     assert interim(talk.chunk(1.0, EINS, frame=10)).language == "auto"
     assert talk.chunk(1.1, GERMAN, frame=13) == []  # a name alone is no new text
@@ -206,7 +206,7 @@ def test_only_english_words_say_by_their_meaning_that_a_turn_goes_on() -> None:
     assert ends_at("de-DE") < ends_at("en-US")
 
 
-def test_a_second_lane_names_its_own_words() -> None:
+def test_a_second_pass_names_its_own_words() -> None:
     talk = Talk(refine="on")
     talk.stream.on_result(SecondPassChanged(0, active=True, base=0))
     talk.chunk(1.0, ONE, frame=5)  # which hears English, without a tag
@@ -215,7 +215,7 @@ def test_a_second_lane_names_its_own_words() -> None:
     assert (final.text, final.refined, final.language) == ("eins.", True, "de-DE")
 
 
-def test_a_second_lanes_tag_goes_with_the_words_before_it() -> None:
+def test_a_tag_of_the_second_pass_names_the_words_before_it() -> None:
     talk = Talk(refine="on")
     talk.stream.on_result(SecondPassChanged(0, active=True, base=0))
     talk.chunk(1.0, EINS, frame=5)
@@ -228,7 +228,7 @@ def test_a_second_lanes_tag_goes_with_the_words_before_it() -> None:
     assert (final.text, final.language, final.languages) == ("one.", "en-US", ())
 
 
-def test_the_languages_asked_for_are_forgotten_when_nobody_asks_any_more() -> None:
+def test_requested_languages_are_forgotten_once_they_are_settled() -> None:
     asked = RequestedLanguage("en-US")
     for position in range(1, 1000):
         asked.change(f"x{position}", position, floor=position - 2)

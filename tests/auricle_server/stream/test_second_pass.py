@@ -1,4 +1,4 @@
-"""What a second lane has found, cut where the first lane says, whoever of the two is ahead."""
+"""The words of a second pass, cut where the first pass says, whichever of the two is ahead."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def text(second: SecondPass, cut: SegmentEnd) -> str | None:
     return None if segment is None else segment.text
 
 
-def test_words_that_start_behind_the_border_belong_to_the_next_segment() -> None:
+def test_words_that_start_after_the_border_belong_to_the_next_segment() -> None:
     second = lane()
     second.add(found(14, (ONE, 2), (TH, 4), (REE, 8), (STOP, 9), (TWO, 11)))
     assert text(second, at(6, 10)) == "one three."
@@ -55,7 +55,7 @@ def test_pieces_without_spaces_between_words_are_words() -> None:
     assert text(second, at(13, 14)) == "你 ree"
 
 
-def test_a_cut_waits_until_the_lane_has_come_that_far() -> None:
+def test_a_segment_end_waits_until_the_second_pass_has_come_that_far() -> None:
     second = lane()
     second.add(found(14, (ONE, 2)))
     assert not second.knows(at(14, 15))
@@ -74,7 +74,7 @@ def test_a_finalize_takes_what_was_found_up_to_its_answer() -> None:
     assert text(second, asked(2, 20)) == "three"
 
 
-def test_a_cut_of_the_servers_leaves_the_rest_to_the_finalize_behind_it() -> None:
+def test_an_end_by_turn_leaves_the_rest_to_the_finalize_after_it() -> None:
     second = lane()
     second.add(found(14, (ONE, 2), (TWO, 12), mark=1))
     second.add(found(28, (TWO, 12), (TH, 20), (REE, 21)))
@@ -83,7 +83,7 @@ def test_a_cut_of_the_servers_leaves_the_rest_to_the_finalize_behind_it() -> Non
     assert text(second, at(25, 28)) == "three"
 
 
-def test_half_a_word_behind_the_border_is_heard_again() -> None:
+def test_half_a_word_after_the_border_is_decoded_again() -> None:
     second = lane()
     second.add(found(14, (ONE, 2)))
     second.add(found(20, (STOP, 14), (TWO, 20), mark=CAUGHT_UP))  # the flush takes the beginning of three for two
@@ -92,7 +92,7 @@ def test_half_a_word_behind_the_border_is_heard_again() -> None:
     assert text(second, at(26, 28)) == "three"
 
 
-def test_a_lane_opened_in_mid_stream_takes_over_in_a_pause() -> None:
+def test_a_second_pass_opened_in_mid_stream_takes_over_in_a_pause() -> None:
     second = lane(10 * FRAME)
     second.add(found(14, (ONE, 11)))
     assert text(second, at(15, 14)) is None
@@ -105,7 +105,7 @@ def test_a_lane_opened_in_mid_stream_takes_over_in_a_pause() -> None:
     assert text(second, SegmentEnd(28 * FRAME, 28 * FRAME)) == "three"
 
 
-def test_what_the_first_lane_still_owes_does_not_come_twice() -> None:
+def test_a_late_word_of_the_first_pass_does_not_come_twice() -> None:
     second = lane(10 * FRAME)
     second.take_over(None, 10 * FRAME + PAUSE_SAMPLES)
     second.add(found(14, (ONE, 11), (REE, 12)))
@@ -113,7 +113,7 @@ def test_what_the_first_lane_still_owes_does_not_come_twice() -> None:
     assert text(second, at(26, 28)) == "two"
 
 
-def test_nobody_waits_for_flushes_that_a_lane_was_too_late_for() -> None:
+def test_flushes_before_a_second_pass_was_opened_do_not_wait_for_it() -> None:
     second = lane(10 * FRAME)
     assert second.knows(asked(1, 10))
     second.take_over(None, 30 * FRAME)
@@ -121,7 +121,7 @@ def test_nobody_waits_for_flushes_that_a_lane_was_too_late_for() -> None:
     assert not second.knows(asked(3, 11))
 
 
-def test_a_lane_that_is_closed_holds_nobody_up() -> None:
+def test_a_closed_second_pass_delays_no_final() -> None:
     second = lane()
     second.add(found(14, (ONE, 2)))
     assert not second.knows(at(20, 24))
@@ -130,7 +130,7 @@ def test_a_lane_that_is_closed_holds_nobody_up() -> None:
     assert second.start is None
 
 
-def test_silence_is_settled_as_far_as_both_have_heard_it() -> None:
+def test_silence_is_settled_as_far_as_both_passes_have_come() -> None:
     second = lane()
     second.add(found(14))
     assert second.decoded_by(20 * FRAME) == 14 * FRAME

@@ -1,4 +1,4 @@
-"""One stream with a second lane: what waits for it, what does not, and in which order all is told."""
+"""One stream with a second pass: what waits for it, what does not, and the order of the events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.auricle_server.stream.test_stream_state import ONE, SECOND, TWO, Talk
 
 
 class Pair(Talk):
-    """Both lanes of a stream, chunk by chunk."""
+    """Both passes of a stream, chunk by chunk."""
 
     def __init__(self, **start: Any) -> None:
         super().__init__(**start)
@@ -45,7 +45,7 @@ def only_final(events: list[ServerEvent]) -> Final:
     return final
 
 
-def test_a_final_is_what_the_second_lane_has_heard() -> None:
+def test_a_final_has_the_words_of_the_second_pass() -> None:
     talk = Pair(turn=silence(500))
     assert kinds(talk.chunk(1.0, ONE, frame=10)) == [SpeechStarted, Interim]
     assert not talk.stream.needs_second_pass_flush()
@@ -60,7 +60,7 @@ def test_a_final_is_what_the_second_lane_has_heard() -> None:
     assert (end.audio_time, end.speech_end, end.text) == (1.4, 0.88, "two")
 
 
-def test_no_one_asks_a_lane_that_is_ahead() -> None:
+def test_a_second_pass_that_is_ahead_is_not_flushed() -> None:
     talk = Pair(turn=silence(500))
     talk.chunk(1.0, ONE, frame=10)
     talk.second(1.5, ONE, frame=10)
@@ -106,7 +106,7 @@ def test_what_comes_meanwhile_waits_in_its_order() -> None:
     events = talk.second(2.0, ONE, frame=10, mark=CAUGHT_UP)
     assert kinds(events) == [Final, TurnEnd, SpeechStarted, Interim]
     assert [event.audio_time for event in events] == [1.4, 1.4, 1.6, 1.6]
-    assert kinds(talk.chunk(1.9)) == [Final, TurnEnd]  # the new silence holds behind what was there before it
+    assert kinds(talk.chunk(1.9)) == [Final, TurnEnd]  # the shorter silence, queued with the results, holds now
     assert talk.stream.turn_ended_at == 1.9 * SECOND
 
 
@@ -125,7 +125,7 @@ def test_a_turn_that_ends_while_another_waits_asks_for_itself() -> None:
     assert only_final(events).text == "two"
 
 
-def test_a_lane_that_goes_while_a_final_waits_leaves_it_to_the_first() -> None:
+def test_a_second_pass_that_closes_while_a_final_waits_leaves_it_to_the_first() -> None:
     talk = Pair(turn=silence(500))
     talk.chunk(1.0, ONE, frame=10)
     talk.chunk(1.4)
@@ -135,7 +135,7 @@ def test_a_lane_that_goes_while_a_final_waits_leaves_it_to_the_first() -> None:
     assert isinstance(end, TurnEnd)
 
 
-def test_words_that_only_the_first_lane_heard_were_none() -> None:
+def test_words_that_only_the_first_pass_found_are_dropped() -> None:
     talk = Pair(turn=silence(500))
     talk.chunk(1.0, ONE, frame=10)
     talk.chunk(1.4)
@@ -146,7 +146,7 @@ def test_words_that_only_the_first_lane_heard_were_none() -> None:
     assert end.text == ""
 
 
-def test_words_that_only_the_second_lane_heard_come_with_the_next_final() -> None:
+def test_words_that_only_the_second_pass_found_come_with_the_next_final() -> None:
     talk = Pair()
     talk.second(1.1, ONE, frame=2)
     assert talk.chunk(1.2) == []

@@ -58,7 +58,7 @@ def test_a_segment_has_the_confidence_of_its_words_and_an_empty_one_has_none() -
     assert told(talk.chunk(1.2, mark=mark)).confidence is None
 
 
-def test_words_follow_each_other_across_finals_whichever_lane_has_heard_them() -> None:
+def test_words_follow_each_other_across_finals_whichever_pass_has_found_them() -> None:
     talk, finals = CalibratedPair(), list[Final]()
     for number, active in enumerate((True, False, True)):
         at = 1.0 + 0.16 * number

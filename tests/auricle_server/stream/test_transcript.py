@@ -117,7 +117,7 @@ def languages(segment: Segment) -> list[str | None]:
     return [said.language for said in segment.languages]
 
 
-def test_a_tag_behind_a_sentence_names_it() -> None:
+def test_a_tag_after_a_sentence_names_its_words() -> None:
     transcript = heard("▁the", "▁re", ".", "<en-US>", "▁don", "▁5", ".", "<de-DE>", "▁the")
     assert languages(transcript.cut()) == ["en-US", "en-US", "de-DE", "de-DE", "de-DE"]
 
@@ -131,7 +131,7 @@ def test_a_tag_before_a_sentence_names_it() -> None:
     assert languages(transcript.cut()) == ["de-DE", "de-DE", "hi-IN"]
 
 
-def test_a_tag_that_comes_behind_the_cut_names_no_word_of_the_next_segment() -> None:
+def test_a_tag_that_comes_after_the_cut_names_no_word_of_the_next_segment() -> None:
     transcript = heard("▁the", ".", "<en-US>")
     transcript.cut()
     heard("▁re", "port", at=10, into=transcript)
@@ -204,7 +204,7 @@ def test_words_count_from_the_latency_in_force() -> None:
     assert transcript.start == 17 * FRAME
 
 
-def test_no_word_starts_before_the_end_of_the_segment_before_or_ends_behind_the_stream() -> None:
+def test_no_word_starts_before_the_end_of_the_last_segment_or_ends_after_the_stream() -> None:
     transcript = heard("▁the", at=10, into=Transcript(PIECES, FRAME, CALIBRATED, 80))
     first = transcript.cut(11 * FRAME)
     assert first.words[0].end == 0.88
@@ -222,7 +222,7 @@ def test_a_segment_is_as_sure_as_its_words_on_average() -> None:
     assert transcript.cut().confidence is None
 
 
-def test_turns_hear_the_probability_whatever_the_words_confidence() -> None:
+def test_turns_use_the_probability_whatever_the_words_confidence() -> None:
     transcript = Transcript(PIECES, FRAME, CALIBRATED, 80)
     transcript.add([ID["▁the"]], [0], [0.7], confidences=[0.2])
     assert transcript.confidence == 0.7

@@ -1,4 +1,4 @@
-"""The semantic rule: by all that was heard, between its two bounds of silence."""
+"""The semantic rule: a turn ends by its words and its sound, between two bounds of silence."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_what_reads_and_sounds_complete_ends_sooner() -> None:
 
 
 def test_the_last_word_counts() -> None:
-    """Nobody stops at "the"; "so" may end a sentence, and may begin one."""
+    """No turn ends with "the"; "so" may end a sentence, and may begin one."""
     said = [silence(0.5, ".") for _ in range(4)]
     words = ("lights", "so", "So", "the")
     likely = [likelihood(replace(heard, last_word=word)) for heard, word in zip(said, words, strict=True)]
@@ -111,7 +111,7 @@ def test_the_clock_of_a_silence_is_the_voices_where_there_is_one() -> None:
     assert silence_of(TurnEvidence(SPOKEN, None)) == 0
 
 
-def test_an_eager_end_is_told_and_taken_back() -> None:
+def test_an_eager_end_is_sent_and_taken_back() -> None:
     rule = detector(end=0.9999, eager=0.3)
     rule.feed(TurnEvidence(SPOKEN, SPOKEN))
     assert rule.eager is None

@@ -1,4 +1,4 @@
-"""What the client is told of a turn's end: eager ends, their recall, and the end itself."""
+"""What the client is sent about a turn's end: eager ends, their recall, and the end itself."""
 
 from __future__ import annotations
 

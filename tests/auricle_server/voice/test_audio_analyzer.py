@@ -22,8 +22,8 @@ from auricle_server.voice.smart_turn import LONGEST, SmartTurn
 CHUNK = 2560
 
 
-class Later:
-    """Labour that does tasks in its own time: at random, each kind in order."""
+class LaterExecutor:
+    """An executor that runs tasks later: at random, each kind in order."""
 
     def __init__(self, seed: int = 0) -> None:
         self.tracks: deque[Callable[[], None]] = deque()
@@ -82,16 +82,16 @@ def turn_ends(clips: Iterable[BenchClip]) -> set[int]:
     return ends
 
 
-def listen(ears: AudioAnalyzer, pcm: bytes, ends: set[int], base: int = 0) -> list[VoiceSignals]:
+def listen(analyzer: AudioAnalyzer, pcm: bytes, ends: set[int], base: int = 0) -> list[VoiceSignals]:
     """All at once, then chunk by chunk."""
-    ears.receive_audio(pcm)
-    return [ask(ears, position, ends) for position in range(base + CHUNK, base + len(pcm) // 2 + 1, CHUNK)]
+    analyzer.receive_audio(pcm)
+    return [ask(analyzer, position, ends) for position in range(base + CHUNK, base + len(pcm) // 2 + 1, CHUNK)]
 
 
-def ask(ears: AudioAnalyzer, position: int, ends: set[int]) -> VoiceSignals:
-    voice = ears.voice_at(position)
+def ask(analyzer: AudioAnalyzer, position: int, ends: set[int]) -> VoiceSignals:
+    voice = analyzer.voice_at(position)
     if position in ends:
-        ears.end_turn(position)
+        analyzer.end_turn(position)
     return voice
 
 
@@ -100,39 +100,39 @@ def test_packets_and_timing_change_nothing(models: LoadedModels, clips: tuple[Be
     pcm, ends = conversation(clips[:3]), turn_ends(clips[:3])
     expected = listen(AudioAnalyzer(models), pcm, ends)
     assert len({voice.complete for voice in expected}) > 5
-    rng, labour = random.Random(seed), Later(seed)
-    ears, heard, voices = AudioAnalyzer(models, executor=labour), 0, list[VoiceSignals]()
+    rng, executor = random.Random(seed), LaterExecutor(seed)
+    analyzer, heard, voices = AudioAnalyzer(models, executor=executor), 0, list[VoiceSignals]()
     while len(voices) < len(expected):
         piece = pcm[heard : heard + 2 * rng.randrange(1, 20_000 if seed % 2 else 2_000)]
         heard += len(piece)
-        ears.receive_audio(piece)
+        analyzer.receive_audio(piece)
         for _ in range(rng.randrange(8)):
-            labour.work()
+            executor.work()
         while (position := CHUNK * (len(voices) + 1)) * 2 <= heard and rng.random() < 0.8:
-            while ears.waiting_since(position) is not None:
-                labour.work()
-            voices.append(ask(ears, position, ends))
+            while analyzer.waiting_since(position) is not None:
+                executor.work()
+            voices.append(ask(analyzer, position, ends))
     assert voices == expected
 
 
 def test_what_is_not_there_yet_does_not_count_and_is_not_waited_for_again(
     models: LoadedModels, clips: tuple[BenchClip, ...]
 ) -> None:
-    labour = Later()
-    ears = AudioAnalyzer(models, executor=labour, clock=lambda: 7.0)
-    ears.receive_audio(clips[0].pcm.tobytes())
+    executor = LaterExecutor()
+    analyzer = AudioAnalyzer(models, executor=executor, clock=lambda: 7.0)
+    analyzer.receive_audio(clips[0].pcm.tobytes())
     position = round((clips[0].speech_end + 0.4) * 16000)
-    assert ears.waiting_since(position) == 7.0
-    while labour.tracks:
-        labour.tracks.popleft()()
-    assert ears.voice_at(position - WINDOW).complete is None
-    assert ears.waiting_since(position - WINDOW) is None
-    labour.work_off()
-    assert ears.waiting_since(position) is None
-    assert ears.voice_at(position).complete is not None
+    assert analyzer.waiting_since(position) == 7.0
+    while executor.tracks:
+        executor.tracks.popleft()()
+    assert analyzer.voice_at(position - WINDOW).complete is None
+    assert analyzer.waiting_since(position - WINDOW) is None
+    executor.work_off()
+    assert analyzer.waiting_since(position) is None
+    assert analyzer.voice_at(position).complete is not None
 
 
-def test_a_judgement_that_is_asked_for_late_hears_what_it_should(
+def test_a_score_that_is_asked_for_late_gets_the_right_audio(
     counting: tuple[LoadedModels, Counting], clips: tuple[BenchClip, ...]
 ) -> None:
     """Its audio is kept although later positions were asked for already."""
@@ -144,14 +144,14 @@ def test_a_judgement_that_is_asked_for_late_hears_what_it_should(
         prompt.voice_at(position)
     in_time = set(judge.asked)
     judge.asked.clear()
-    labour = Later()
-    ears = AudioAnalyzer(models, executor=labour)
-    ears.receive_audio(pcm)
+    executor = LaterExecutor()
+    analyzer = AudioAnalyzer(models, executor=executor)
+    analyzer.receive_audio(pcm)
     for position in range(CHUNK, len(pcm) // 2 + 1, CHUNK):
-        while labour.tracks:
-            labour.tracks.popleft()()
-        ears.voice_at(position)
-    labour.work_off()
+        while executor.tracks:
+            executor.tracks.popleft()()
+        analyzer.voice_at(position)
+    executor.work_off()
     assert len(judge.asked) > 3
     assert set(judge.asked) <= in_time
 
@@ -177,10 +177,10 @@ def test_a_silence_is_judged_at_each_age_once_until_the_answer_is_sure(
     models, judge = counting
     silences: dict[int, dict[int, float]] = {}
     for clip in clips:
-        ears = AudioAnalyzer(models)
-        ears.receive_audio(clip.pcm.tobytes())
+        analyzer = AudioAnalyzer(models)
+        analyzer.receive_audio(clip.pcm.tobytes())
         for position in range(WINDOW, len(clip.pcm), WINDOW):
-            voice = ears.voice_at(position)
+            voice = analyzer.voice_at(position)
             if voice.judged is not None and voice.speech_end is not None and voice.complete is not None:
                 age = (voice.judged - voice.speech_end) // WINDOW
                 silences.setdefault(id(clip) + voice.speech_end, {})[age] = voice.complete
@@ -193,26 +193,26 @@ def test_a_silence_is_judged_at_each_age_once_until_the_answer_is_sure(
     assert {len(scores) for scores in final} >= {1, len(SCHEDULE)}
 
 
-def test_a_turn_that_has_ended_is_neither_judged_again_nor_heard_with_the_next(
+def test_a_turn_that_has_ended_is_neither_scored_again_nor_part_of_the_next(
     counting: tuple[LoadedModels, Counting], clips: tuple[BenchClip, ...]
 ) -> None:
     models, judge = counting
     first, second = clips[0], clips[1]
     pcm = first.pcm.tobytes() + second.pcm.tobytes()
     end = round((first.speech_end + 0.4) * 16000) // CHUNK * CHUNK
-    ears = AudioAnalyzer(models)
-    ears.receive_audio(pcm)
+    analyzer = AudioAnalyzer(models)
+    analyzer.receive_audio(pcm)
     for position in range(CHUNK, end + 1, CHUNK):
-        ears.voice_at(position)
-    ears.end_turn(end)
+        analyzer.voice_at(position)
+    analyzer.end_turn(end)
     asked = len(judge.asked)
     next_start = len(first.pcm) + round((second.speech_start - 0.1) * 16000)
-    silent = [ears.voice_at(position) for position in range(end + CHUNK, next_start, CHUNK)]
+    silent = [analyzer.voice_at(position) for position in range(end + CHUNK, next_start, CHUNK)]
     assert {voice.complete for voice in silent} == {None}
     assert len(judge.asked) == asked
     done = len(first.pcm) + round((second.speech_end + 0.5) * 16000)
     for position in range(next_start, done, CHUNK):
-        ears.voice_at(position)
+        analyzer.voice_at(position)
     heard = judge.asked[-1]
     assert len(heard) < LONGEST * 2
     assert abs(len(heard) / 32000 - (second.speech_end - second.speech_start + 0.5)) < 0.9
@@ -227,7 +227,7 @@ def test_at_most_eight_seconds_are_judged(
     assert max(map(len, judge.asked)) == LONGEST * 2
 
 
-def test_ears_may_open_in_mid_stream(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
+def test_an_analyzer_may_start_in_mid_stream(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
     base = 1_234_567
     pcm = clips[0].pcm.tobytes()
     moved = [
@@ -250,22 +250,22 @@ def test_silero_alone_says_where_the_voice_is(models: LoadedModels, clips: tuple
 
 
 def test_memory_does_not_grow_with_the_stream(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
-    ears = AudioAnalyzer(replace(models, smart_turn=None))
+    analyzer = AudioAnalyzer(replace(models, smart_turn=None))
     speech: Pcm = np.concatenate([clip.pcm for clip in clips])
     position = 0
     sizes = []
     for _ in range(4):
         for at in range(0, len(speech), CHUNK):
             piece = speech[at : at + CHUNK]
-            ears.receive_audio(piece.tobytes())
+            analyzer.receive_audio(piece.tobytes())
             position += len(piece)
-            ears.voice_at(position)
-        sizes.append((len(ears._audio), len(ears._windows), len(ears._untracked), len(ears._scores)))
+            analyzer.voice_at(position)
+        sizes.append((len(analyzer._audio), len(analyzer._windows), len(analyzer._untracked), len(analyzer._scores)))
     assert all(audio <= 2 * LONGEST + 2 * WINDOW for audio, *_ in sizes)
     assert all(
         windows < 10 and untracked < 2 * WINDOW and judgements == 0 for _, windows, untracked, judgements in sizes
     )
-    ears.end_turn(position)
-    ears.receive_audio(bytes(32_000))
-    ears.voice_at(position + 16_000)
-    assert len(ears._audio) < 18_000
+    analyzer.end_turn(position)
+    analyzer.receive_audio(bytes(32_000))
+    analyzer.voice_at(position + 16_000)
+    assert len(analyzer._audio) < 18_000

@@ -67,7 +67,7 @@ def test_silero_alone_gives_the_voice_and_is_not_enough_where_both_are_required(
 
 
 @pytest.mark.usefixtures("installed")
-def test_smart_turn_alone_gives_nothing_as_nobody_would_say_when_to_ask_it(tmp_path: Path) -> None:
+def test_smart_turn_alone_gives_nothing_as_silero_times_it(tmp_path: Path) -> None:
     put(tmp_path, models._SMART_TURN)
     found = find_models()
     assert found.signals == ()

@@ -1,1 +1,1 @@
-"""A client's audio: decoded, resampled, and what turn detection hears in it."""
+"""A client's audio: decoded, resampled, and analysed for the ends of turns."""

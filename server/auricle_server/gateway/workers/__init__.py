@@ -1,1 +1,1 @@
-"""The gateway's view of its workers: which has room, and the slot that a stream leases from it."""
+"""The workers as a gateway sees them, and the slots that its streams lease there."""

@@ -1,4 +1,4 @@
-"""Results and what the sound says come together by the audio's clock; nobody waits for ever, nothing is left behind."""
+"""Results and the sound join on the audio's clock; no result waits for ever, and a closed stream leaves nothing."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def clip() -> BenchClip:
 
 
 @pytest.fixture
-async def room(found: ModelFiles) -> AsyncIterator[TurnModelPool]:
-    room = TurnModelPool(found, Metrics())
-    yield room
-    await room.close()
+async def pool(found: ModelFiles) -> AsyncIterator[TurnModelPool]:
+    pool = TurnModelPool(found, Metrics())
+    yield pool
+    await pool.close()
 
 
 @dataclass
 class Listener:
-    """Stands for the stream: notes what it is given, and ends turns where it is told to."""
+    """Stands for the stream state: records what it gets, and ends turns at the given positions."""
 
     ends: set[int] = field(default_factory=set)
     given: list[tuple[int, VoiceSignals | None]] = field(default_factory=list)
@@ -86,9 +86,9 @@ class Listener:
 class Turns:
     """Collects results as a stream session does, and hands them to the listener."""
 
-    def __init__(self, room: TurnModelPool, listener: Listener) -> None:
+    def __init__(self, pool: TurnModelPool, listener: Listener) -> None:
         self.listener = listener
-        self.signals = AudioTurnSignals(room, 0, 0, self.collect)
+        self.signals = AudioTurnSignals(pool, 0, 0, self.collect)
 
     def receive_audio(self, pcm: bytes) -> None:
         self.signals.receive_audio(pcm)
@@ -103,22 +103,22 @@ class Turns:
 
 
 def expected(found: ModelFiles, pcm: bytes, ends: set[int]) -> list[tuple[int, VoiceSignals | None]]:
-    ears, voices = AudioAnalyzer(load_models(found)), list[tuple[int, VoiceSignals | None]]()
-    ears.receive_audio(pcm)
+    analyzer, voices = AudioAnalyzer(load_models(found)), list[tuple[int, VoiceSignals | None]]()
+    analyzer.receive_audio(pcm)
     for position in range(CHUNK, len(pcm) // 2 + 1, CHUNK):
-        voices.append((position, ears.voice_at(position)))
+        voices.append((position, analyzer.voice_at(position)))
         if position in ends:
-            ears.end_turn(position)
+            analyzer.end_turn(position)
     return voices
 
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_every_result_gets_what_the_sound_says_at_its_position(
-    room: TurnModelPool, found: ModelFiles, clip: BenchClip, seed: int
+    pool: TurnModelPool, found: ModelFiles, clip: BenchClip, seed: int
 ) -> None:
     rng, pcm, heard, results = random.Random(seed), clip.pcm.tobytes() + bytes(32_000), 0, 0
     listener = Listener({round((clip.speech_end + 0.5) * 16000) // CHUNK * CHUNK})
-    turns = Turns(room, listener)
+    turns = Turns(pool, listener)
     while heard < len(pcm) or results < len(pcm) // 2 // CHUNK:
         piece = pcm[heard : heard + (2 * rng.randrange(1, 10_000) if seed else len(pcm))]
         heard += len(piece)
@@ -152,14 +152,14 @@ class Held(TurnModelPool):
 
 @pytest.fixture
 async def held(found: ModelFiles) -> AsyncIterator[Held]:
-    room = Held(found, Metrics())
-    yield room
-    room.go.set()
-    await room.close()
+    pool = Held(found, Metrics())
+    yield pool
+    pool.go.set()
+    await pool.close()
 
 
-def counted(room: TurnModelPool, name: str) -> float:
-    return room.metrics.registry.get_sample_value(name) or 0.0
+def counted(pool: TurnModelPool, name: str) -> float:
+    return pool.metrics.registry.get_sample_value(name) or 0.0
 
 
 async def test_results_wait_in_order_until_the_evidence_is_there(
@@ -220,9 +220,9 @@ async def test_a_stream_that_is_over_leaves_nothing(held: Held, clip: BenchClip)
     assert not [each for each in gc.get_objects() if type(each) is AudioAnalyzer]
 
 
-async def test_models_that_fail_leave_the_words(room: TurnModelPool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_models_that_fail_leave_the_words(pool: TurnModelPool, caplog: pytest.LogCaptureFixture) -> None:
     listener = Listener()
-    turns = Turns(room, listener)
+    turns = Turns(pool, listener)
     assert turns.signals._analyzer is not None
     turns.signals._analyzer._track._state = "broken"  # type: ignore[assignment]
     turns.receive_audio(bytes(4 * CHUNK))
@@ -244,7 +244,7 @@ async def serving(**options: Any) -> AsyncIterator[str]:
 
 
 async def talk(url: str, pcm: bytes, piece: int, pause: float = 0.0) -> list[auricle.StreamEvent]:
-    """The events of one stream in semantic mode, which is told `piece` bytes at a time."""
+    """The events of one stream in semantic mode, which gets `piece` bytes at a time."""
     async with auricle.connect(url, start=Start(turn=SEMANTIC)) as stream:
         for at in range(0, len(pcm), piece):
             await stream.send(pcm[at : at + piece])
@@ -286,43 +286,43 @@ async def test_a_server_says_what_it_judges_by_and_ends_turns_with_it(
     assert any(isinstance(event, TurnEnd) for event in events)
 
 
-async def test_the_mode_may_change_in_band(clip: BenchClip, room_of: Callable[[], TurnModelPool]) -> None:
+async def test_the_mode_may_change_in_band(clip: BenchClip, pool_of: Callable[[], TurnModelPool]) -> None:
     async with serving() as url, auricle.connect(url, start=Start(turn=TurnSettings(mode="off"))) as stream:
         await stream.send(clip.pcm.tobytes())
         await stream.finalize()
         while not isinstance(await anext(stream), Final):
             pass
-        assert counted(room_of(), "auricle_turn_judgements_total") == 0
+        assert counted(pool_of(), "auricle_turn_judgements_total") == 0
         await stream.update(turn=SEMANTIC)
         await stream.send(clip.pcm.tobytes() + bytes(96_000))
         while not isinstance(event := await anext(stream), TurnEnd):
             pass
         assert event.audio_time * 16000 > len(clip.pcm)
-        assert counted(room_of(), "auricle_turn_judgements_total") > 0
+        assert counted(pool_of(), "auricle_turn_judgements_total") > 0
 
 
 @pytest.fixture
-def room_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[], TurnModelPool]:
-    """The room of the server that was started last."""
-    rooms = list[TurnModelPool]()
+def pool_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[], TurnModelPool]:
+    """The pool of the server that was started last."""
+    pools = list[TurnModelPool]()
 
     class Noted(TurnModelPool):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
-            rooms.append(self)
+            pools.append(self)
 
     monkeypatch.setattr(app, "TurnModelPool", Noted)
-    return lambda: rooms[-1]
+    return lambda: pools[-1]
 
 
-async def test_a_connection_that_is_cut_leaves_nothing_behind(
-    clip: BenchClip, room_of: Callable[[], TurnModelPool]
+async def test_a_connection_that_is_cut_leaves_no_analyzer_and_no_thread(
+    clip: BenchClip, pool_of: Callable[[], TurnModelPool]
 ) -> None:
     async with serving(resume_seconds=0) as url:
         async with auricle.connect(url, start=Start(turn=SEMANTIC)) as stream:
             await stream.send(clip.pcm.tobytes() * 3)
             await anext(stream)
-        assert room_of().signals[-1] == "prosody"
+        assert pool_of().signals[-1] == "prosody"
     gc.collect()
     assert not [each for each in gc.get_objects() if type(each) is AudioAnalyzer]
     assert not [each for each in threading.enumerate() if each.name.startswith(("auricle-voice", "auricle-turns"))]

@@ -36,7 +36,7 @@ def test_a_flush_gives_all_that_was_said_and_moves_no_clock(rate: int) -> None:
         heard = min(at + step, len(data)) / 2 / rate
         assert 0 <= len(made) / 2 - heard * 16000 < 1
     assert audio.flush() == b""
-    # The flushes fade the last samples before each cut into silence: heard by nobody, but visible in the figures.
+    # The flushes fade the last samples before each cut into silence: inaudible, but visible in the figures.
     assert snr(chord(16000, 2.0)[100:-100], decoded(made)[100:-100]) > 20
 
 

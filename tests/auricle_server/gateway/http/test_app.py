@@ -68,7 +68,7 @@ async def test_full_is_full_before_the_upgrade(url: str) -> None:
         holder.cancel()
 
 
-async def test_keys_open_the_door(serve: Serve) -> None:
+async def test_only_a_key_of_the_server_lets_a_client_connect(serve: Serve) -> None:
     async with serve(api_keys=("one", "two")) as url:
         for headers in ({}, {"Authorization": "Bearer three"}, {"Authorization": "Basic one"}):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:

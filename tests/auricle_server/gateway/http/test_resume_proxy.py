@@ -24,7 +24,7 @@ from tests.auricle_server.raw_client import RawClient, connected_client, until
 
 
 @pytest.mark.parametrize("name", ["9" * 300, "9" * 5000, "-1", "../0", ""])
-def test_a_token_that_names_no_gateway_is_nobodys(tmp_path: Path, name: str) -> None:
+def test_a_token_that_names_no_gateway_has_no_owner(tmp_path: Path, name: str) -> None:
     assert ResumeProxy(tmp_path, 0).owner(f"{name}.token") is None
 
 
@@ -62,7 +62,7 @@ async def pair(engine: Engine, folder: Path, **limits: float) -> AsyncIterator[P
 
 @asynccontextmanager
 async def passed_on(servers: Pair) -> AsyncIterator[tuple[RawClient, Session]]:
-    """A stream whose client has come back by way of the neighbour."""
+    """A stream whose client has resumed it through the other gateway."""
     async with connected_client(servers.owner_url) as client:
         ready = await client.start(latency_ms=80)
         cut(client)
@@ -82,7 +82,7 @@ async def test_signs_of_life_are_passed_on(engine: Engine, tmp_path: Path) -> No
         await until(lambda: not servers.owner._connections._store._sessions, 5)  # a farewell is passed on too
 
 
-async def test_a_neighbour_that_goes_takes_no_stream_with_it(engine: Engine, tmp_path: Path) -> None:
+async def test_a_proxy_that_stops_ends_no_stream(engine: Engine, tmp_path: Path) -> None:
     async with pair(engine, tmp_path) as servers, passed_on(servers) as (client, session):
         await servers.close_relay()
         await client.rest()
@@ -91,7 +91,7 @@ async def test_a_neighbour_that_goes_takes_no_stream_with_it(engine: Engine, tmp
             assert "held" in await again.start()
 
 
-async def test_a_neighbour_that_drains_waits_for_what_it_passes_on(engine: Engine, tmp_path: Path) -> None:
+async def test_a_gateway_that_drains_waits_for_what_it_proxies(engine: Engine, tmp_path: Path) -> None:
     async with pair(engine, tmp_path) as servers, passed_on(servers) as (client, _):
         draining = asyncio.create_task(servers.relay.drain())
         await client.send_audio(BYTES)
@@ -109,7 +109,7 @@ async def test_events_may_be_bigger_than_the_messages_of_clients(engine: Engine,
         assert (client.text, client.close_code) == (TEXT, 1000)
 
 
-async def test_a_message_too_big_is_told_by_a_neighbour_too(engine: Engine, tmp_path: Path) -> None:
+async def test_a_message_too_big_is_refused_by_the_proxy_too(engine: Engine, tmp_path: Path) -> None:
     async with pair(engine, tmp_path, message_bytes=1024) as servers, passed_on(servers) as (client, _):
         await client.socket.send_bytes(bytes(4096))
         await client.rest()

@@ -108,7 +108,7 @@ async def test_a_finalize_gives_every_word_said_before_it_at_once(url: str, late
     assert client.kinds.count("speech_started") == 2
 
 
-async def test_a_finalize_with_the_end_right_behind_it_is_answered(url: str) -> None:
+async def test_a_finalize_with_the_end_right_after_it_is_answered(url: str) -> None:
     audio, text = tones.utterance(21, 2)
     async with connected_client(url) as client:
         await client.start(latency_ms=560)
@@ -182,7 +182,7 @@ async def test_a_start_with_its_own_latency_is_as_good_as_the_default(url: str) 
     assert (first["audio_time"] * 16000 - 200) % 1280 == 0
 
 
-async def test_streams_side_by_side_do_not_hear_each_other(url: str) -> None:
+async def test_streams_side_by_side_get_their_own_words(url: str) -> None:
     spoken = {seed: tones.utterance(seed, 5) for seed in range(50, 56)}
 
     async def one(seed: int) -> str:
@@ -207,7 +207,7 @@ async def test_a_slot_forgets_whom_it_served(url: str) -> None:
         assert await transcribed(url, audio, latency_ms=80) == text
 
 
-async def test_a_silent_stream_hears_nothing_and_may_forget(url: str) -> None:
+async def test_a_silent_stream_has_no_words_and_settles(url: str) -> None:
     async with connected_client(url) as client:
         await client.start(latency_ms=1120)
         await client.send_audio(quiet(16))

@@ -96,7 +96,7 @@ def test_a_first_message_that_is_no_start_ends_the_session(bench: Bench, first: 
 
 
 def test_half_a_sample_is_refused_before_it_can_shift_the_audio_of_others(started: Bench) -> None:
-    """Only here are whole samples checked: no layer behind the connection does it again."""
+    """Whole samples are checked here only: no layer below the connection does it again."""
     started.session.receive_binary(b"\0\0")
     started.session.receive_binary(b"abc")
     assert only_error(started.events()).code == codes.BAD_AUDIO

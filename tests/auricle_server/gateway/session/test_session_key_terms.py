@@ -37,7 +37,7 @@ async def heard(client: RawClient, audio: npt.NDArray[np.int16]) -> str:
     return client.text
 
 
-async def test_terms_of_the_start_are_favoured_and_neighbours_without_hear_the_same_as_ever(
+async def test_terms_of_the_start_are_favoured_and_other_streams_are_unaffected(
     demo: str, audio: npt.NDArray[np.int16]
 ) -> None:
     async with connected_client(demo) as plain:

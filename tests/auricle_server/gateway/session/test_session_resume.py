@@ -1,4 +1,4 @@
-"""A client whose connection was cut comes back to its own stream: nothing is heard twice, nothing is missed."""
+"""A client whose connection was cut resumes its stream: no word comes twice, and none is missing."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ async def test_full_is_no_obstacle_to_a_stream_that_has_its_slot(serve: Serve, e
 
 
 @pytest.mark.parametrize("resume_seconds", [0.0, 0.2])
-async def test_a_stream_for_which_nobody_comes_gives_its_slot_back(
+async def test_a_stream_that_is_not_resumed_gives_its_slot_back(
     serve: Serve, engine: Engine, resume_seconds: float
 ) -> None:
     async with serve(resume_seconds=resume_seconds) as url:
@@ -177,7 +177,7 @@ async def test_a_return_that_is_cut_itself_can_be_tried_again(url: str) -> None:
 
 
 @pytest.mark.parametrize("resume", ["guess 1", "", " ", "guess", "x y z", "\u00e9 1"])
-async def test_whoever_knows_no_token_gets_a_stream_of_his_own(url: str, resume: str) -> None:
+async def test_a_client_with_an_unknown_token_gets_a_new_stream(url: str, resume: str) -> None:
     async with connected_client(url, headers={"Auricle-Resume": resume}) as client:
         assert "held" not in await client.start()
 
@@ -193,7 +193,7 @@ async def test_a_client_that_claims_to_know_the_future_gets_a_new_stream(url: st
 @pytest.mark.parametrize(
     "first", [{"type": "start", "sample_rate": 8000}, {"type": "start", "encoding": "mulaw"}, {"type": "end"}]
 )
-async def test_whoever_comes_back_comes_back_as_he_was(url: str, first: dict[str, Any]) -> None:
+async def test_a_client_that_resumes_must_start_as_before(url: str, first: dict[str, Any]) -> None:
     async with connected_client(url) as client:
         ready = await client.start()
         cut(client)
@@ -204,7 +204,7 @@ async def test_whoever_comes_back_comes_back_as_he_was(url: str, first: dict[str
         assert error["fatal"] is True
 
 
-async def test_an_old_client_too_far_behind_starts_anew(url: str) -> None:
+async def test_a_client_that_has_missed_too_many_events_gets_a_new_stream(url: str) -> None:
     async with connected_client(url) as client:
         ready = await client.start(latency_ms=80)
         for number in range(40):
@@ -255,7 +255,7 @@ async def test_a_stale_connection_that_waits_for_room_is_let_go(url: str) -> Non
         await gone(url)
 
 
-async def test_streams_that_are_over_hold_no_slots_for_clients_that_do_not_say_goodbye(url: str) -> None:
+async def test_streams_that_are_over_hold_no_slots_for_clients_that_do_not_close(url: str) -> None:
     for _ in range(6):
         async with connected_client(url, autoclose=False) as client:
             await client.start()

@@ -25,14 +25,14 @@ def info(engine: Engine) -> ModelInfo:
 
 
 @pytest.fixture
-def seat(info: ModelInfo) -> SlotLease:
+def lease(info: ModelInfo) -> SlotLease:
     return SlotLease(BatchWriter(), lambda number: None, info, 80, StreamOpened(1, 0, 0))
 
 
 @pytest.fixture
-def session(seat: SlotLease) -> Session:
+def session(lease: SlotLease) -> Session:
     """One that has started and has said `Ready`."""
-    made = Session(seat, "token", DEFAULT_LIMITS, Metrics(), lambda: 0.0, lambda: None)
+    made = Session(lease, "token", DEFAULT_LIMITS, Metrics(), lambda: 0.0, lambda: None)
     made.receive_text(encode_client(Start()))
     ready = made.next_text()
     assert ready is not None
@@ -44,31 +44,31 @@ def texts(session: Session) -> list[str]:
     return list(iter(session.next_text, None))
 
 
-def test_whoever_comes_back_to_a_stream_that_fails_hears_of_that_and_of_nothing_before(
-    session: Session, seat: SlotLease
+def test_a_client_that_resumes_a_failing_stream_gets_that_error_and_nothing_before(
+    session: Session, lease: SlotLease
 ) -> None:
     """An event before `Ready` breaks the protocol, and the client would give the stream up for good."""
-    seat.listener(UpdateRefused(1, "an event that waits"))
+    lease.listener(UpdateRefused(1, "an event that waits"))
     session.resume(1, lambda: None)
-    seat.listener(StreamFailure(1, codes.WORKER_LOST, "gone"))
+    lease.listener(StreamFailure(1, codes.WORKER_LOST, "gone"))
     (text,) = texts(session)
     error = decode_event(text)
     assert isinstance(error, Error)
     assert (error.code, error.fatal) == (codes.WORKER_LOST, True)
 
 
-def test_a_latency_that_the_worker_had_no_time_for_is_not_in_force(session: Session, seat: SlotLease) -> None:
+def test_a_latency_that_the_worker_had_no_time_for_is_not_in_force(session: Session, lease: SlotLease) -> None:
     """Words would be timed by it."""
     for latency_ms in (160, 560):
         session.receive_text(encode_client(Update(latency_ms=latency_ms)))
-    seat.listener(UpdateRefused(1, "no time", 160, 80))
+    lease.listener(UpdateRefused(1, "no time", 160, 80))
     assert latency_in_force(session) == 560
-    seat.listener(UpdateRefused(1, "no time", 560, 80))
+    lease.listener(UpdateRefused(1, "no time", 560, 80))
     assert latency_in_force(session) == 80
 
 
 def latency_in_force(session: Session) -> int:
-    """What a client is told that comes back."""
+    """The latency in the `Ready` of a client that resumes."""
     texts(session)
     session.resume(session._connection._seq, lambda: None)
     session.receive_text(encode_client(Start()))
@@ -78,10 +78,10 @@ def latency_in_force(session: Session) -> int:
 
 
 @pytest.mark.parametrize("first", [b"\0\0", encode_client(Start(sample_rate=8000)), "{}"])
-def test_whoever_comes_back_with_nonsense_hears_of_that_and_of_nothing_before(
-    session: Session, seat: SlotLease, first: bytes | str
+def test_a_client_that_resumes_with_nonsense_gets_an_error_and_nothing_before(
+    session: Session, lease: SlotLease, first: bytes | str
 ) -> None:
-    seat.listener(UpdateRefused(1, "an event that waits"))
+    lease.listener(UpdateRefused(1, "an event that waits"))
     session.resume(1, lambda: None)
     if isinstance(first, bytes):
         session.receive_binary(first)
@@ -94,7 +94,7 @@ def test_whoever_comes_back_with_nonsense_hears_of_that_and_of_nothing_before(
     assert not session.can_resume(1)
 
 
-def test_a_backlog_does_not_keep_whoever_comes_back_at_the_door(session: Session) -> None:
+def test_a_backlog_does_not_keep_a_client_from_resuming(session: Session) -> None:
     session.receive_binary(bytes(32_000 * 20))
     assert not session.accepts_input
     session.resume(1, lambda: None)

@@ -55,7 +55,7 @@ async def test_finals_are_refined_and_interims_come_at_the_streams_own_latency(u
     assert 0.6 <= end.audio_time - end.speech_end < 0.68 + 1e-6
 
 
-async def test_a_finalize_is_answered_at_once_with_no_audio_behind_it(url: str) -> None:
+async def test_a_finalize_is_answered_at_once_without_audio_after_it(url: str) -> None:
     audio, text = tones.utterance(21, 3, trailing=0.2)
     more, further = tones.utterance(22, 3)
     async with auricle.connect(url, start=Start(latency_ms=80, turn=OFF, refine="on")) as stream:
@@ -96,7 +96,7 @@ async def test_refinement_is_switched_in_mid_stream(url: str) -> None:
     ]
 
 
-async def test_a_second_lane_takes_a_slot_and_gives_it_back(serve: Serve) -> None:
+async def test_a_second_pass_takes_a_slot_and_gives_it_back(serve: Serve) -> None:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serve())  # with six slots
         one, two, three, four = [await stack.enter_async_context(connected_client(url)) for _ in range(4)]
