@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 PING_SECONDS = 5.0
 """While a socket is not read, because the worker has no time for its stream, its client gets a ping this often."""
 _BURST = 32
+"""Messages of one connection that are read in a row before others get the event loop."""
 _CLOSED = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}
 
 

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 SILENCE_SECONDS = 10.0
 """A worker sends its load every second; one that has sent nothing for this long is treated as lost."""
 RESERVE_SECONDS = 5.0
+"""How long an upgrade may wait for the worker; it answers within one engine step while it works."""
 
 
 class WorkerClient:

@@ -12,6 +12,7 @@ from auricle_server.ipc.channel import GatewayChannel
 from auricle_server.metrics import Metrics
 
 BEAT_SECONDS = 1.0
+"""How often workers get a sign of life, and idle streams, stalled clients and kept sessions are looked at."""
 
 
 class WorkerPool:
