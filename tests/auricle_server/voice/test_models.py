@@ -51,7 +51,7 @@ def test_a_missing_package_is_named(installed: dict[str, ModuleSpec | None], abs
     found = find_models()
     assert found.signals == ()
     assert named in found.missing
-    with pytest.raises(ModelsMissing, match=r"auricle\[turns\]"):
+    with pytest.raises(ModelsMissing, match=r"pip install '\.\[turns\]'"):
         find_wanted("require")
 
 
