@@ -115,7 +115,7 @@ def test_what_the_hub_refuses_is_explained(hub: Hub) -> None:
     with pytest.raises(CheckpointNotFound, match="acme/model has no revision 'v9'"):
         download(Repository("acme/model", "v9"))
     hub.gated = True
-    with pytest.raises(CheckpointNotFound, match=r"requires its licence to be accepted.*hf auth login"):
+    with pytest.raises(CheckpointNotFound, match=r"asks for a licence to be accepted.*hf auth login"):
         download(REPOSITORY)
 
 
