@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from loguru import logger
@@ -28,11 +29,13 @@ class ServiceConnection:
     Attributes:
         ready: What the server in use offers; None before the first connection.
         over: Whether the stream has ended or failed.
+        last_audio_at: When audio last came, on the monotonic clock; 0 before the first.
     """
 
     def __init__(self, client: AuricleClient, policy: ReconnectPolicy, start: Callable[[], Start]) -> None:
         self.ready: Ready | None = None
         self.over = False
+        self.last_audio_at = 0.0
         self._stream = client.stream(start, send_buffer_seconds=policy.replay_seconds)
         self._attempts = policy.attempts
         self._outage_reported = False
@@ -79,7 +82,8 @@ class ServiceConnection:
         return report
 
     def send_audio(self, pcm: bytes) -> None:
-        """Takes 16-bit audio; what is more than may wait is dropped."""
+        """Takes 16-bit audio and never waits; what is more than may wait is dropped."""
+        self.last_audio_at = time.monotonic()
         try:
             # The server refuses half a sample, and ends the stream for it.
             self._stream.send_nowait(pcm[: len(pcm) // SAMPLE_BYTES * SAMPLE_BYTES])

@@ -7,7 +7,7 @@ from typing import Any
 
 from loguru import logger
 from pipecat.services.settings import STTSettings
-from pipecat.utils.types import NOT_GIVEN, is_given
+from pipecat.utils.types import NOT_GIVEN, assert_given, is_given
 
 from auricle.protocol import codes
 from auricle.protocol.client_messages import MIN_SAMPLE_RATE, Start, Update
@@ -65,7 +65,7 @@ class LiveSettings:
     def latency_seconds(self) -> float:
         """Chunk latency in force; 0 when it is the server's default and no server has answered yet."""
         default = 0 if self.ready is None else self.ready.latency_ms
-        return (self.start_message(MIN_SAMPLE_RATE).latency_ms or default) / 1000
+        return (assert_given(self.settings.latency_ms) or default) / 1000
 
     def without_model(self, delta: STTSettings) -> STTSettings:
         """The change without the model, which only the server can change."""

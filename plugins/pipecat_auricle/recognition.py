@@ -19,7 +19,7 @@ from pipecat.frames.frames import (
 
 from auricle.errors import AuricleError
 from auricle.events import Connected, Reconnected, Reconnecting, StreamEvent
-from auricle.protocol.client_messages import End, Finalize
+from auricle.protocol.client_messages import End, Finalize, Update
 from auricle.protocol.server_messages import Error, Ready
 from pipecat_auricle.connection import ServiceConnection
 from pipecat_auricle.errors import category_of
@@ -60,6 +60,7 @@ class Recognition:
 
     Attributes:
         connection: As given.
+        patience: Seconds after the latest words within which their final, or the end of their turn, comes by itself.
     """
 
     def __init__(
@@ -72,22 +73,22 @@ class Recognition:
         self._state = state
         self._settings = settings
         self._stall_timeout = stall_timeout
+        self.patience = 0.0
+        self._update_patience()
         self._outputs: deque[Output] = deque()
         self._started = False
-        self._last_audio = 0.0
         self._stall_at: float | None = None
 
-    @property
-    def patience(self) -> float:
-        """Seconds after the latest words within which their final, or the end of their turn, comes by itself."""
-        return self._settings.latency_seconds + self._state.longest_silence + self._stall_timeout
+    async def update(self, update: Update) -> None:
+        """Sends changed settings."""
+        self._update_patience()
+        await self.connection.send(update)
+
+    def _update_patience(self) -> None:
+        # After a change of the settings or of the server, and not for each event: interims come with every chunk.
+        self.patience = self._settings.latency_seconds + self._state.longest_silence + self._stall_timeout
 
     # --- from the pipeline -------------------------------------------------------------------------------------------
-
-    def send_audio(self, pcm: bytes) -> None:
-        """Takes 16-bit audio; never waits."""
-        self._last_audio = time.monotonic()
-        self.connection.send_audio(pcm)
 
     async def follow(self, frame: Frame, *, stt_muted: bool) -> list[Output]:
         """Follows the voice detection and the mute switches; returns the frames and actions for them."""
@@ -170,6 +171,7 @@ class Recognition:
         match event:
             case Connected() | Reconnected():
                 self._settings.ready = self.connection.ready
+                self._update_patience()
                 return self._changed(self.connection.ready)
             case Reconnecting(error=error):
                 problem = Problem(str(error), category_of(error), error)
@@ -177,6 +179,7 @@ class Recognition:
             case Error():
                 # The application asked for a setting that this server does not have; the stream goes on.
                 self._settings.restore_refused(event)
+                self._update_patience()
                 return [Problem(f"{event.code}: {event.message}")]
         frames = frames_for(event, self._state)
         if any(isinstance(frame, ProposedUserStartedSpeakingFrame | InterimTranscriptionFrame) for frame in frames):
@@ -200,7 +203,7 @@ class Recognition:
         return await self._send_finalize(self._state.next_finalize(awaited=True))
 
     def _audio_has_stopped(self) -> bool:
-        return time.monotonic() - self._last_audio >= self.patience
+        return time.monotonic() - self.connection.last_audio_at >= self.patience
 
 
 async def _is_set(event: asyncio.Event, seconds: float) -> bool:

@@ -189,7 +189,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         """Sends audio; the transcripts come by themselves."""
         self._state.user_id = self._user_id
         if self._recognition is not None:
-            self._recognition.send_audio(audio)
+            self._recognition.connection.send_audio(audio)
         yield None
 
     async def process_audio_frame(self, frame: pipecat_frames.InputAudioRawFrame, direction: FrameDirection) -> None:
@@ -217,7 +217,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
             self._enable_eager_end_of_turn = eager(self._state.turn)
             self._strategies_outdated = True
         if update is not None and self._recognition is not None:
-            await self._recognition.connection.send(update)
+            await self._recognition.update(update)
         return changed
 
     def _is_keepalive_ready(self) -> bool:
@@ -225,7 +225,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
 
     async def _send_keepalive(self, silence: bytes) -> None:
         if self._recognition is not None:
-            self._recognition.send_audio(silence)
+            self._recognition.connection.send_audio(silence)
             self._record_stt_audio_usage(silence)
 
     async def _read(self, recognition: Recognition) -> None:

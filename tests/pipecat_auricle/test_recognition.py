@@ -36,6 +36,7 @@ class FakeConnection:
     def __init__(self, *events: StreamEvent | Exception) -> None:
         self.ready: Ready | None = READY
         self.over = False
+        self.last_audio_at = 0.0
         self.sent: list[object] = []
         self.events: asyncio.Queue[StreamEvent | Exception] = asyncio.Queue()
         for event in events:

@@ -195,7 +195,7 @@ class Engine:
     @property
     def wait(self) -> float | None:
         """Seconds to wait for more rows before the next step; None while there is nothing to step for."""
-        if self._in_flight or self._answers or self._automata.busy:
+        if self._in_flight or self._answers.leases or self._automata.busy:
             return 0.0
         return self._batcher.wait(self._clock())
 

@@ -56,6 +56,7 @@ class AutomatonCache:
         bonus: What the arcs add to a token's score.
 
     Attributes:
+        busy: Whether automata wait to be built; an attribute, because each step asks for it.
         roots: The root state of each handle that is ready; `NO_TERMS` for one that the tables
             cannot hold.
     """
@@ -63,6 +64,7 @@ class AutomatonCache:
     def __init__(
         self, pieces: tuple[str, ...], states: int, arcs: int, load: Load, bonus: Bonus = DEFAULT_BONUS
     ) -> None:
+        self.busy = False
         self.roots: dict[int, int] = {NO_TERMS: NO_TERMS}
         self._letters = alphabet(pieces)
         self._vocabulary = PieceTrie(pieces)
@@ -78,11 +80,6 @@ class AutomatonCache:
         self._work: Generator[None, None, Automaton] | None = None
 
     @property
-    def busy(self) -> bool:
-        """Whether automata wait to be built."""
-        return bool(self._waiting)
-
-    @property
     def free(self) -> tuple[int, int]:
         """Free states and arcs."""
         return self._states.free, self._arcs.free
@@ -96,6 +93,7 @@ class AutomatonCache:
             handle, self._next = self._next, self._next + 1
             self._handles[phrases], self._entries[handle] = handle, _CachedAutomaton(phrases)
             self._waiting.append(handle)
+            self.busy = True
         self._idle.pop(handle, None)
         self._entries[handle].users += 1
         return handle
@@ -123,6 +121,7 @@ class AutomatonCache:
             automaton = self._advance(until)
             if automaton is not None:
                 handle = self._waiting.popleft()
+                self.busy = bool(self._waiting)
                 self._work = None
                 self._place(handle, automaton)
                 done.append(handle)
@@ -178,6 +177,7 @@ class AutomatonCache:
         if handle in self._waiting:
             self._work = None if self._waiting[0] == handle else self._work
             self._waiting.remove(handle)
+            self.busy = bool(self._waiting)
         if entry.span is not None:
             self._states.release(entry.span.state, entry.states)
             self._arcs.release(entry.span.arc, entry.arcs)
