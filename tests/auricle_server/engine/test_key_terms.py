@@ -17,19 +17,19 @@ from auricle_server.engine.key_terms.automaton_cache import NO_TERMS
 TERMS = ("receive", "side", "Nightingale", "Rose Bellini")
 OTHERS = ("Sixtus", "Halford", "Peterborough")
 LATENCY_MS = 160
-"""At which the demo model hears "received the lid" for what is said."""
-SAID = "Remind me to receive the side"
+"""At which the demo model hears "received the lid" for what is stream."""
+FAVOURED_WORD = "Remind me to receive the side"
 
 
 @pytest.fixture(scope="module")
 def audio() -> npt.NDArray[np.int16]:
-    """Two sentences; the second begins with `SAID`."""
+    """Two sentences; the second begins with `FAVOURED_WORD`."""
     return load_clips()[4].pcm[: 5 * 16_000]
 
 
 @dataclass
-class Said:
-    """A stream, and what came of it."""
+class StreamTokens:
+    """A stream and its tokens."""
 
     lease: Lease
     tokens: list[int] = field(default_factory=list)
@@ -37,17 +37,17 @@ class Said:
     at_mark: dict[int, list[int]] = field(default_factory=dict)
 
 
-class Room:
+class Recognizer:
     """An engine and its streams."""
 
     def __init__(self, slots: int = 8, *, static: bool = False) -> None:
         self.engine = Engine(load_checkpoint("demo"), slots=slots, hardware=Hardware("cpu", static=static), threads=1)
-        self.said: dict[Lease, Said] = {}
+        self.streams: dict[Lease, StreamTokens] = {}
 
-    def open(self, terms: tuple[str, ...] = (), latency_ms: int = LATENCY_MS) -> Said:
+    def open(self, terms: tuple[str, ...] = (), latency_ms: int = LATENCY_MS) -> StreamTokens:
         lease = self.engine.open(latency_ms, "en-US", terms)
-        self.said[lease] = Said(lease)
-        return self.said[lease]
+        self.streams[lease] = StreamTokens(lease)
+        return self.streams[lease]
 
     def run(self) -> None:
         while self.engine.ready:
@@ -55,61 +55,61 @@ class Room:
 
     def step(self) -> None:
         for row in self.engine.step().rows():
-            said = self.said[row.lease]
+            stream = self.streams[row.lease]
             if row.mark is not None:
-                said.at_mark[row.mark] = [*row.tokens]
-            if row.mark is None or row.ended:  # what a flush brings comes again
-                said.tokens += row.tokens
-                said.frames += row.frames
+                stream.at_mark[row.mark] = [*row.tokens]
+            if row.mark is None or row.ended:  # a flush's tokens are decoded again
+                stream.tokens += row.tokens
+                stream.frames += row.frames
 
-    def say(self, audio: npt.NDArray[np.int16], terms: tuple[str, ...] = ()) -> Said:
+    def transcribe(self, audio: npt.NDArray[np.int16], terms: tuple[str, ...] = ()) -> StreamTokens:
         """A stream from beginning to end."""
-        said = self.open(terms)
-        self.engine.push(said.lease, audio)
-        self.engine.flush(said.lease, 0, last=True)
+        stream = self.open(terms)
+        self.engine.push(stream.lease, audio)
+        self.engine.flush(stream.lease, 0, last=True)
         self.run()
-        return said
+        return stream
 
-    def text(self, said: Said) -> str:
-        return "".join(self.engine.info.pieces[token] for token in said.tokens).replace("\u2581", " ").strip()
+    def text(self, stream: StreamTokens) -> str:
+        return "".join(self.engine.info.pieces[token] for token in stream.tokens).replace("\u2581", " ").strip()
 
 
 @pytest.fixture(params=[False, True], ids=["eager", "static"])
-def room(request: pytest.FixtureRequest) -> Room:
-    return Room(static=request.param)
+def recognizer(request: pytest.FixtureRequest) -> Recognizer:
+    return Recognizer(static=request.param)
 
 
-def test_a_favoured_word_is_heard(room: Room, audio: npt.NDArray[np.int16]) -> None:
-    assert SAID not in room.text(room.say(audio))
-    assert SAID in room.text(room.say(audio, TERMS))
-    assert SAID not in room.text(room.say(audio))
+def test_a_favoured_word_is_heard(recognizer: Recognizer, audio: npt.NDArray[np.int16]) -> None:
+    assert FAVOURED_WORD not in recognizer.text(recognizer.transcribe(audio))
+    assert FAVOURED_WORD in recognizer.text(recognizer.transcribe(audio, TERMS))
+    assert FAVOURED_WORD not in recognizer.text(recognizer.transcribe(audio))
 
 
 def test_streams_without_terms_say_the_same_beside_streams_that_have_some(
-    room: Room, audio: npt.NDArray[np.int16]
+    recognizer: Recognizer, audio: npt.NDArray[np.int16]
 ) -> None:
-    alone = {terms: room.say(audio, terms) for terms in ((), TERMS, OTHERS)}
+    alone = {terms: recognizer.transcribe(audio, terms) for terms in ((), TERMS, OTHERS)}
     assert alone[()].tokens != alone[TERMS].tokens
-    together = [(terms, room.open(terms)) for terms in ((), TERMS, (), OTHERS, TERMS, ())]
+    together = [(terms, recognizer.open(terms)) for terms in ((), TERMS, (), OTHERS, TERMS, ())]
     for at in range(0, len(audio), 5000):
-        for _, said in together:
-            room.engine.push(said.lease, audio[at : at + 5000])
-        room.step()
-    for _, said in together:
-        room.engine.flush(said.lease, 0, last=True)
-    room.run()
-    for terms, said in together:
-        assert (said.tokens, said.frames) == (alone[terms].tokens, alone[terms].frames)
+        for _, stream in together:
+            recognizer.engine.push(stream.lease, audio[at : at + 5000])
+        recognizer.step()
+    for _, stream in together:
+        recognizer.engine.flush(stream.lease, 0, last=True)
+    recognizer.run()
+    for terms, stream in together:
+        assert (stream.tokens, stream.frames) == (alone[terms].tokens, alone[terms].frames)
 
 
 def test_confidence_is_the_models_own_without_the_bonus(audio: npt.NDArray[np.int16]) -> None:
-    room = Room()
-    lease = room.engine.open(LATENCY_MS, "en-US", TERMS)
-    room.engine.push(lease, audio)
-    room.engine.flush(lease, 0, last=True)
+    recognizer = Recognizer()
+    lease = recognizer.engine.open(LATENCY_MS, "en-US", TERMS)
+    recognizer.engine.push(lease, audio)
+    recognizer.engine.flush(lease, 0, last=True)
     rows = []
-    while room.engine.ready:
-        rows += room.engine.step().rows()
+    while recognizer.engine.ready:
+        rows += recognizer.engine.step().rows()
     tokens = [token for row in rows for token in row.tokens]
     probabilities = np.array([value for row in rows for value in row.probabilities])
     assert len(tokens) == len(probabilities)
@@ -118,102 +118,104 @@ def test_confidence_is_the_models_own_without_the_bonus(audio: npt.NDArray[np.in
 
 
 @pytest.mark.parametrize("cut", [3.3, 3.8, 4.3, 4.6])
-def test_a_flush_in_mid_phrase_changes_nothing(room: Room, audio: npt.NDArray[np.int16], cut: float) -> None:
-    alone = room.say(audio, TERMS)
-    said = room.open(TERMS)
-    room.engine.push(said.lease, audio[: round(cut * 16_000)])
-    room.engine.flush(said.lease, 1)
-    room.run()
-    assert 1 in said.at_mark
-    room.engine.push(said.lease, audio[round(cut * 16_000) :])
-    room.engine.flush(said.lease, 0, last=True)
-    room.run()
-    assert (said.tokens, said.frames) == (alone.tokens, alone.frames)
+def test_a_flush_in_mid_phrase_changes_nothing(
+    recognizer: Recognizer, audio: npt.NDArray[np.int16], cut: float
+) -> None:
+    alone = recognizer.transcribe(audio, TERMS)
+    stream = recognizer.open(TERMS)
+    recognizer.engine.push(stream.lease, audio[: round(cut * 16_000)])
+    recognizer.engine.flush(stream.lease, 1)
+    recognizer.run()
+    assert 1 in stream.at_mark
+    recognizer.engine.push(stream.lease, audio[round(cut * 16_000) :])
+    recognizer.engine.flush(stream.lease, 0, last=True)
+    recognizer.run()
+    assert (stream.tokens, stream.frames) == (alone.tokens, alone.frames)
 
 
 def test_terms_change_at_the_same_chunk_however_late_the_engine_learns_them(
-    room: Room, audio: npt.NDArray[np.int16]
+    recognizer: Recognizer, audio: npt.NDArray[np.int16]
 ) -> None:
     """The audio may all be there before the terms are known, or come step by step."""
     cut = 2 * 16_000
-    swift, slow = room.open(), room.open()
-    room.engine.push(swift.lease, audio[:cut])
-    room.engine.change(swift.lease, keyterms=TERMS)
-    room.engine.push(swift.lease, audio[cut:])
-    room.engine.flush(swift.lease, 0, last=True)
-    room.run()
+    swift, slow = recognizer.open(), recognizer.open()
+    recognizer.engine.push(swift.lease, audio[:cut])
+    recognizer.engine.change(swift.lease, keyterms=TERMS)
+    recognizer.engine.push(swift.lease, audio[cut:])
+    recognizer.engine.flush(swift.lease, 0, last=True)
+    recognizer.run()
     for at in range(0, cut, 1600):
-        room.engine.push(slow.lease, audio[at : at + 1600])
-        room.run()
-    room.engine.change(slow.lease, keyterms=TERMS)
+        recognizer.engine.push(slow.lease, audio[at : at + 1600])
+        recognizer.run()
+    recognizer.engine.change(slow.lease, keyterms=TERMS)
     for at in range(cut, len(audio), 1600):
-        room.engine.push(slow.lease, audio[at : at + 1600])
-        room.run()
-    room.engine.flush(slow.lease, 0, last=True)
-    room.run()
+        recognizer.engine.push(slow.lease, audio[at : at + 1600])
+        recognizer.run()
+    recognizer.engine.flush(slow.lease, 0, last=True)
+    recognizer.run()
     assert (swift.tokens, swift.frames) == (slow.tokens, slow.frames)
-    assert SAID in room.text(slow)
+    assert FAVOURED_WORD in recognizer.text(slow)
 
 
-def test_terms_that_are_taken_away_are_gone(room: Room, audio: npt.NDArray[np.int16]) -> None:
-    plain, said = room.say(audio), room.open(TERMS)
+def test_terms_that_are_taken_away_are_gone(recognizer: Recognizer, audio: npt.NDArray[np.int16]) -> None:
+    plain, stream = recognizer.transcribe(audio), recognizer.open(TERMS)
     for terms in ((), OTHERS, TERMS, TERMS, ()):
-        room.engine.change(said.lease, keyterms=terms)
-        room.run()
-    room.engine.push(said.lease, audio)
-    room.engine.flush(said.lease, 0, last=True)
-    room.run()
-    assert (said.tokens, said.frames) == (plain.tokens, plain.frames)
+        recognizer.engine.change(stream.lease, keyterms=terms)
+        recognizer.run()
+    recognizer.engine.push(stream.lease, audio)
+    recognizer.engine.flush(stream.lease, 0, last=True)
+    recognizer.run()
+    assert (stream.tokens, stream.frames) == (plain.tokens, plain.frames)
 
 
-def test_a_slot_forgets_its_tenants_terms(audio: npt.NDArray[np.int16]) -> None:
-    room = Room(slots=1)
-    plain, favoured = room.say(audio), room.say(audio, TERMS)
+def test_a_new_stream_has_no_terms_of_its_slots_last_one(audio: npt.NDArray[np.int16]) -> None:
+    recognizer = Recognizer(slots=1)
+    plain, favoured = recognizer.transcribe(audio), recognizer.transcribe(audio, TERMS)
     for _ in range(3):
-        begun = room.open(TERMS)
-        room.engine.push(begun.lease, audio[: round(4.2 * 16_000)])
-        room.run()
-        room.engine.close(begun.lease)
-        assert room.say(audio).tokens == plain.tokens
-        assert room.say(audio, TERMS).tokens == favoured.tokens
+        begun = recognizer.open(TERMS)
+        recognizer.engine.push(begun.lease, audio[: round(4.2 * 16_000)])
+        recognizer.run()
+        recognizer.engine.close(begun.lease)
+        assert recognizer.transcribe(audio).tokens == plain.tokens
+        assert recognizer.transcribe(audio, TERMS).tokens == favoured.tokens
 
 
 def test_automata_are_held_as_long_as_streams_need_them(audio: npt.NDArray[np.int16]) -> None:
-    room = Room()
-    library = room.engine._automata
-    said = room.open(TERMS)
+    recognizer = Recognizer()
+    library = recognizer.engine._automata
+    stream = recognizer.open(TERMS)
     changes: tuple[tuple[str, ...], ...] = (OTHERS, TERMS, TERMS, OTHERS, (), OTHERS)
     for terms in changes:
-        room.engine.push(said.lease, audio[:5000])
-        room.engine.change(said.lease, keyterms=terms)
-    room.engine.push(said.lease, audio[:5000])
-    room.run()
+        recognizer.engine.push(stream.lease, audio[:5000])
+        recognizer.engine.change(stream.lease, keyterms=terms)
+    recognizer.engine.push(stream.lease, audio[:5000])
+    recognizer.run()
     users: dict[tuple[str, ...], int] = {entry.phrases: entry.users for entry in library._entries.values()}
     assert users == {TERMS: 0, OTHERS: 1}
-    queued = room.open()
-    room.engine.push(queued.lease, audio[:700])
+    queued = recognizer.open()
+    recognizer.engine.push(queued.lease, audio[:700])
     lists: tuple[tuple[str, ...], ...] = (TERMS, OTHERS, ("Qwerty",))
     for phrases in lists:
-        room.engine.change(queued.lease, keyterms=phrases)
-        room.engine.push(queued.lease, audio[:30_000])
-    for each in (said, queued):
-        room.engine.close(each.lease)
-    room.run()
+        recognizer.engine.change(queued.lease, keyterms=phrases)
+        recognizer.engine.push(queued.lease, audio[:30_000])
+    for each in (stream, queued):
+        recognizer.engine.close(each.lease)
+    recognizer.run()
     assert all(entry.users == 0 for entry in library._entries.values())
     assert NO_TERMS not in library._entries
 
 
 def test_other_streams_go_on_while_terms_are_learned(audio: npt.NDArray[np.int16]) -> None:
-    room = Room()
-    other, said = room.open(), room.open(tuple(f"Name{a}{b}" for a in "abcdefghij" for b in "klmnopqrst"))
-    for each in (other, said):
-        room.engine.push(each.lease, audio)
-    room.engine.step()
-    assert room.engine._automata.busy
-    before = len(room.engine._inputs.ready(np.array([said.lease.slot])).frames.nonzero()[0])
+    recognizer = Recognizer()
+    other, stream = recognizer.open(), recognizer.open(tuple(f"Name{a}{b}" for a in "abcdefghij" for b in "klmnopqrst"))
+    for each in (other, stream):
+        recognizer.engine.push(each.lease, audio)
+    recognizer.engine.step()
+    assert recognizer.engine._automata.busy
+    before = len(recognizer.engine._inputs.ready(np.array([stream.lease.slot])).frames.nonzero()[0])
     assert before == 0, "the stream waits for its terms"
-    while room.engine._automata.busy:
-        for row in room.engine.step().rows():
+    while recognizer.engine._automata.busy:
+        for row in recognizer.engine.step().rows():
             assert row.lease == other.lease
-    room.run()
-    assert room.engine.buffered_seconds(said.lease) < 0.4
+    recognizer.run()
+    assert recognizer.engine.buffered_seconds(stream.lease) < 0.4

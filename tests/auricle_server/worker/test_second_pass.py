@@ -31,7 +31,7 @@ def wants(stream: int, refine: str, *, starting: bool = False) -> UpdateStream:
     return UpdateStream(stream, SettingsUpdate(refine=refine), starting)
 
 
-def lanes(told: list[WorkerItem | ChunkResult]) -> list[tuple[int, bool]]:
+def second_passes(told: list[WorkerItem | ChunkResult]) -> list[tuple[int, bool]]:
     return [(item.stream, item.active) for item in told if isinstance(item, SecondPassChanged)]
 
 
@@ -59,7 +59,7 @@ def timed(max_load: float, seconds: float = 0.01) -> Admission:
 
 def test_the_same_audio_is_heard_at_both_latencies(bench: Bench) -> None:
     bench.tick(A, opened(1))
-    assert lanes(bench.tick(A, wants(1, "on", starting=True))) == [(1, True)]
+    assert second_passes(bench.tick(A, wants(1, "on", starting=True))) == [(1, True)]
     told = bench.tick(A, Audio(1, speech("one", frames=1)))
     assert [row.samples for row in rows(told, refined=False)] == [FRAME]
     told = bench.tick(A, Audio(1, speech("two", frames=1)))
@@ -68,7 +68,7 @@ def test_the_same_audio_is_heard_at_both_latencies(bench: Bench) -> None:
     assert bench.engine.slots_used == 2
 
 
-def test_a_gateway_hears_of_a_lane_before_its_first_result(bench: Bench) -> None:
+def test_a_gateway_learns_of_a_second_pass_before_its_first_result(bench: Bench) -> None:
     bench.tick(A, opened(1))
     bench.tick(A, Audio(1, speech("one", frames=3)), wants(1, "on"), Audio(1, speech("two", "three")))
     news = [message for to, message in bench.sent if to == A]
@@ -80,7 +80,7 @@ def test_a_gateway_hears_of_a_lane_before_its_first_result(bench: Bench) -> None
     assert opened_in < min(found)
 
 
-def test_a_lane_in_mid_stream_says_from_where_on_it_hears(bench: Bench) -> None:
+def test_a_second_pass_in_mid_stream_says_where_it_starts(bench: Bench) -> None:
     bench.tick(A, opened(1))
     bench.tick(A, Audio(1, speech("one", frames=3)[:-200]))
     told = bench.tick(A, wants(1, "on"))
@@ -94,7 +94,7 @@ def test_a_lane_in_mid_stream_says_from_where_on_it_hears(bench: Bench) -> None:
     assert rows(told, refined=True)[-1].samples == 3 * FRAME - 100 + 2 * FRAME - 500
 
 
-def test_both_lanes_answer_a_flush_and_the_second_one_by_itself(bench: Bench) -> None:
+def test_both_passes_answer_a_flush_and_the_second_one_by_itself(bench: Bench) -> None:
     bench.tick(A, opened(1), wants(1, "on"))
     told = bench.tick(A, Audio(1, b"\0\0"), FlushStream(1, 5))
     assert [(row.mark, row.refined) for row in told if isinstance(row, ChunkResult)] == [(5, False), (5, True)]
@@ -112,20 +112,20 @@ def test_a_last_flush_is_answered_by_both_and_gives_both_slots_back(bench: Bench
 
 def test_a_stream_of_the_longest_latency_gets_none_until_it_changes(bench: Bench) -> None:
     bench.tick(A, OpenStream(1, 160, "en-US"))
-    assert lanes(bench.tick(A, wants(1, "on", starting=True))) == []
-    assert lanes(bench.tick(A, UpdateStream(1, SettingsUpdate(latency_ms=80)))) == [(1, True)]
-    assert lanes(bench.tick(A, UpdateStream(1, SettingsUpdate(latency_ms=160)))) == [(1, False)]
+    assert second_passes(bench.tick(A, wants(1, "on", starting=True))) == []
+    assert second_passes(bench.tick(A, UpdateStream(1, SettingsUpdate(latency_ms=80)))) == [(1, True)]
+    assert second_passes(bench.tick(A, UpdateStream(1, SettingsUpdate(latency_ms=160)))) == [(1, False)]
     assert bench.engine.slots_used == 1
 
 
-def test_refine_off_closes_the_lane(bench: Bench) -> None:
+def test_refine_off_closes_the_second_pass(bench: Bench) -> None:
     bench.tick(A, opened(1), wants(1, "on"))
-    assert lanes(bench.tick(A, wants(1, "off"))) == [(1, False)]
+    assert second_passes(bench.tick(A, wants(1, "off"))) == [(1, False)]
     assert bench.engine.slots_used == 1
-    assert lanes(bench.tick(A, wants(1, "off"))) == []
+    assert second_passes(bench.tick(A, wants(1, "off"))) == []
 
 
-def test_a_lane_that_is_wanted_for_certain_needs_a_slot() -> None:
+def test_a_second_pass_that_is_wanted_for_certain_needs_a_slot() -> None:
     bench = bench_of(2)
     bench.tick(A, opened(1), opened(2))
     [refused] = bench.tick(A, wants(1, "on"))
@@ -133,43 +133,43 @@ def test_a_lane_that_is_wanted_for_certain_needs_a_slot() -> None:
     [failed] = bench.tick(A, wants(2, "on", starting=True))
     assert isinstance(failed, StreamFailure)
     assert failed.code == "server_full"
-    assert lanes(bench.tick(A, wants(1, "on"))) == [(1, True)]
+    assert second_passes(bench.tick(A, wants(1, "on"))) == [(1, True)]
 
 
-def test_a_lane_that_is_wanted_for_certain_needs_time() -> None:
+def test_a_second_pass_that_is_wanted_for_certain_needs_time() -> None:
     bench = bench_of(8, timed(0.28))
     bench.tick(A, opened(1), opened(2))
     assert isinstance(bench.tick(A, wants(1, "on"))[0], UpdateRefused)
     bench.tick(A, CloseStream(2))
-    assert lanes(bench.tick(A, wants(1, "on"))) == [(1, True)]
+    assert second_passes(bench.tick(A, wants(1, "on"))) == [(1, True)]
     assert streams(bench.tick(A, opened(3)), StreamFailure) == [3]
 
 
-def test_a_stream_takes_the_slot_of_the_newest_spare_lane() -> None:
+def test_a_stream_takes_the_slot_of_the_newest_spare_second_pass() -> None:
     bench = bench_of(4)
     bench.tick(A, opened(1), opened(2))
-    assert lanes(bench.tick(A, wants(1, "auto"), wants(2, "auto"))) == [(1, True), (2, True)]
+    assert second_passes(bench.tick(A, wants(1, "auto"), wants(2, "auto"))) == [(1, True), (2, True)]
     told = bench.tick(A, opened(3))
-    assert (lanes(told), streams(told, StreamOpened)) == ([(2, False)], [3])
+    assert (second_passes(told), streams(told, StreamOpened)) == ([(2, False)], [3])
     bench.tick(A, CloseStream(3))
     bench.now += 1.0
-    assert lanes(bench.tick(A)) == [(2, True)]
+    assert second_passes(bench.tick(A)) == [(2, True)]
 
 
-def test_spare_lanes_are_opened_while_there_is_time_and_closed_as_it_gets_short() -> None:
-    bench = bench_of(16, timed(0.8))  # with 0.48 to spare: three streams and a lane
+def test_spare_second_passes_are_opened_while_there_is_time_and_closed_as_it_gets_short() -> None:
+    bench = bench_of(16, timed(0.8))  # with 0.48 to spare: three streams and a second pass
     bench.tick(A, *(opened(stream) for stream in range(3)))
     told = bench.tick(A, *(wants(stream, "auto") for stream in range(3)))
-    assert lanes(told) == [(0, True)]
+    assert second_passes(told) == [(0, True)]
     bench.tick(A, opened(3), opened(4))
-    told = bench.tick(A, opened(5))  # six streams take 0.75, and the lane what is too much
-    assert (lanes(told), streams(told, StreamOpened)) == ([(0, False)], [5])
+    told = bench.tick(A, opened(5))  # six streams take 0.75, and the second pass what is too much
+    assert (second_passes(told), streams(told, StreamOpened)) == ([(0, False)], [5])
     bench.tick(A, *(CloseStream(stream) for stream in (3, 4, 5)))
     bench.now += 1.0
-    assert lanes(bench.tick(A)) == [(1, True)]  # who has waited longest
+    assert second_passes(bench.tick(A)) == [(1, True)]  # who has waited longest
 
 
-def test_steps_that_get_slower_cost_the_newest_lanes() -> None:
+def test_steps_that_get_slower_cost_the_newest_second_passes() -> None:
     admission = timed(0.8)
     bench = bench_of(16, admission)
     bench.tick(A, opened(1), wants(1, "auto"))
@@ -179,11 +179,11 @@ def test_steps_that_get_slower_cost_the_newest_lanes() -> None:
         for _ in range(400):
             admission.observe(StepTiming(latency, 2, 0.05))
     bench.now += 1.0
-    assert lanes(bench.tick(A)) == [(2, False)]
+    assert second_passes(bench.tick(A)) == [(2, False)]
     assert not admission.overloaded
 
 
-def test_an_end_waits_for_a_lane_even_if_its_slot_is_wanted() -> None:
+def test_an_end_waits_for_a_second_pass_even_if_its_slot_is_wanted() -> None:
     bench = bench_of(2)
     bench.tick(A, opened(1), wants(1, "auto"))
     told = bench.tick(A, Audio(1, speech("one")), FlushStream(1, 3, last=True), opened(2))
@@ -197,13 +197,13 @@ def test_certain_and_spare_change_into_each_other_without_a_break() -> None:
     bench = bench_of(4, admission)
     bench.tick(A, opened(1), wants(1, "auto"))
     load = admission.load
-    assert lanes(bench.tick(A, wants(1, "on"))) == []
-    assert lanes(bench.tick(A, wants(1, "auto"))) == []
+    assert second_passes(bench.tick(A, wants(1, "on"))) == []
+    assert second_passes(bench.tick(A, wants(1, "auto"))) == []
     assert admission.load == load
-    assert lanes(bench.tick(A, opened(2), opened(3), opened(4))) == [(1, False)]
+    assert second_passes(bench.tick(A, opened(2), opened(3), opened(4))) == [(1, False)]
 
 
-def test_spare_lanes_do_not_count_as_slots_used() -> None:
+def test_spare_second_passes_do_not_count_as_slots_used() -> None:
     bench = bench_of(4)
     bench.tick(A, opened(1), opened(2), wants(1, "auto"), wants(2, "on"))
     bench.now += 1.0
@@ -213,7 +213,7 @@ def test_spare_lanes_do_not_count_as_slots_used() -> None:
 
 
 @pytest.mark.parametrize("leaving", ["close", "fail", "step"])
-def test_however_a_stream_goes_its_lane_goes_with_it(leaving: str) -> None:
+def test_however_a_stream_goes_its_second_pass_goes_with_it(leaving: str) -> None:
     admission = timed(0.8)
     bench = bench_of(4, admission)
     bench.tick(A, opened(1), opened(2), wants(1, "on"), wants(2, "auto"))
@@ -226,10 +226,10 @@ def test_however_a_stream_goes_its_lane_goes_with_it(leaving: str) -> None:
     bench.tick(A, *leave[leaving])
     assert (bench.engine.slots_used, admission.load, bench.worker._table.second_passes) == (0, 0, 0)
     bench.now += 1.0
-    assert lanes(bench.tick(A)) == []
+    assert second_passes(bench.tick(A)) == []
 
 
-def test_streams_without_a_lane_send_what_they_always_sent(bench: Bench) -> None:
+def test_streams_without_a_second_pass_send_what_they_always_sent(bench: Bench) -> None:
     bench.tick(A, opened(1))
     bench.tick(A, Audio(1, speech("one", frames=1)))
     [message] = [message for to, message in bench.sent if to == A]

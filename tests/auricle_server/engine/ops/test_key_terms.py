@@ -28,16 +28,16 @@ class Scene:
 
     tables: KeyTermTables
     automata: tuple[Automaton, ...]
-    rooms: tuple[TableSpan, ...]
+    spans: tuple[TableSpan, ...]
     states: Tensor
 
     def follower(self, row: int) -> Follower | None:
         """The reference of a row; None where it has no terms."""
         state = int(self.states[row])
-        for room, automaton in zip(self.rooms, self.automata, strict=True):
-            if room.state <= state < room.state + automaton.states:
+        for span, automaton in zip(self.spans, self.automata, strict=True):
+            if span.state <= state < span.state + automaton.states:
                 follower = Follower(automaton, BLANK)
-                follower.state = state - room.state
+                follower.state = state - span.state
                 return follower
         return None
 
@@ -45,16 +45,16 @@ class Scene:
 def scene(seed: int, device: torch.device) -> Scene:
     rng = random.Random(seed)
     pool = KeyTermPool(Size(4000, 40_000), BLANK, device)
-    rooms, automata, states = [], [], [0]
-    for count, room in ((120, TableSpan(1, 0)), (3, TableSpan(3000, 30_000))):
+    spans, automata, states = [], [], [0]
+    for count, span in ((120, TableSpan(1, 0)), (3, TableSpan(3000, 30_000))):
         texts = ["".join("▁" + "".join(rng.choices(LETTERS, k=6)) for _ in range(2)) for _ in range(count)]
         automaton = build_automaton(texts, PieceTrie(PIECES))
-        pool.load(room, automaton)
-        rooms.append(room)
+        pool.load(span, automaton)
+        spans.append(span)
         automata.append(automaton)
-        states += [room.state, *(room.state + rng.randrange(automaton.states) for _ in range(5))]
+        states += [span.state, *(span.state + rng.randrange(automaton.states) for _ in range(5))]
     chosen = torch.tensor(states, dtype=torch.int32, device=device)
-    return Scene(pool.tables, tuple(automata), tuple(rooms), chosen)
+    return Scene(pool.tables, tuple(automata), tuple(spans), chosen)
 
 
 @dataclass

@@ -99,7 +99,7 @@ def test_rows_that_pad_a_batch_change_nothing_but_the_trash_slot(checkpoint: Che
     while engine.ready:
         assert engine.step().computed == 5  # the shape has eight rows
     state = engine._runner._model.state  # type: ignore[attr-defined]
-    assert not state._keys[:, 6].any(), "nobody has slot 6"
+    assert not state._keys[:, 6].any(), "no stream has slot 6"
     assert state._keys[:, 5].any()
     assert torch.isfinite(state._keys).all()
     assert torch.isfinite(state._history).all()

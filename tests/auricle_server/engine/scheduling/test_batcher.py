@@ -57,10 +57,10 @@ def test_audio_that_comes_faster_than_speech_lets_speech_go_first() -> None:
         if served[-1] == 1:
             policy.add_following_rows(np.array([1]), np.array([1]), np.array([False]), 0.01 * turn)
     assert served.count(1) == 2
-    assert policy.wait(0.1) == 0.0, "and does not wait when nobody speaks"
+    assert policy.wait(0.1) == 0.0, "and does not wait when no one speaks"
 
 
-def test_a_row_that_somebody_waits_for_goes_first() -> None:
+def test_a_flush_goes_first() -> None:
     policy = batcher()
     add(policy, 1, 1, now=0.0)
     add(policy, 2, 14, now=0.01, urgent=True)
@@ -117,7 +117,7 @@ def test_a_row_waits_for_company_but_not_for_long() -> None:
     assert policy.wait(6.0) == 0.0
 
 
-def test_a_batch_of_all_streams_waits_for_nobody() -> None:
+def test_a_batch_of_all_streams_does_not_wait() -> None:
     policy = batcher(linger=0.25)
     policy.add_stream(1, 2)
     policy.add_stream(2, 7)
@@ -125,7 +125,7 @@ def test_a_batch_of_all_streams_waits_for_nobody() -> None:
     assert policy.wait(0.0) == 0.0
 
 
-def test_a_full_batch_waits_for_nobody() -> None:
+def test_a_full_batch_does_not_wait() -> None:
     policy = batcher(max_rows=2, linger=0.25)
     for slot in (1, 2, 3):
         policy.add_stream(slot, 1)
@@ -135,7 +135,7 @@ def test_a_full_batch_waits_for_nobody() -> None:
     assert policy.wait(0.0) == 0.0
 
 
-def test_nobody_is_made_to_wait_for_a_flush() -> None:
+def test_a_flush_does_not_wait_for_more_rows() -> None:
     policy = batcher(linger=0.25)
     for slot in (1, 2, 3):
         policy.add_stream(slot, 1)
