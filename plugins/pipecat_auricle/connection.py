@@ -9,7 +9,7 @@ from loguru import logger
 
 from auricle import AuricleClient, ReconnectPolicy
 from auricle.errors import AuricleError, Backpressure
-from auricle.events import Connected, Reconnected, Reconnecting, StreamEvent
+from auricle.events import Connected, Reconnected, Reconnecting
 from auricle.protocol.client_messages import End, Finalize, Start, Update
 from auricle.protocol.server_messages import Ready
 
@@ -19,16 +19,15 @@ SAMPLE_BYTES = 2
 class ServiceConnection:
     """A stream of the client, which connects in the background, reconnects by itself, and replays what had no final.
 
-    Iterate over it for the events; an error of the stream is raised there, after the events that came before it.
-
     Args:
         client: Opens the stream.
         policy: With `replay_seconds`, how much audio may wait to be sent; with `attempts`, when an outage is reported.
         start: Called before each attempt until the stream is connected, for the settings of that moment.
 
     Attributes:
+        events: The events of the stream; its error is raised there, after the events that came before it.
         ready: What the server in use offers; None before the first connection.
-        over: Whether the stream has ended or failed.
+        over: Whether the stream has ended or failed, which whoever reads the events notes here.
         last_audio_at: When audio last came, on the monotonic clock; 0 before the first.
     """
 
@@ -36,7 +35,7 @@ class ServiceConnection:
         self.ready: Ready | None = None
         self.over = False
         self.last_audio_at = 0.0
-        self._stream = client.stream(start, send_buffer_seconds=policy.replay_seconds)
+        self._stream = self.events = client.stream(start, send_buffer_seconds=policy.replay_seconds)
         self._attempts = policy.attempts
         self._outage_reported = False
         self._audio_lost = False
@@ -46,37 +45,24 @@ class ServiceConnection:
         """Whether there is a stream on a server, now or when it has reconnected."""
         return self.ready is not None and not self.over
 
-    def __aiter__(self) -> ServiceConnection:
-        return self
-
-    async def __anext__(self) -> StreamEvent:
-        try:
-            event = await anext(self._stream)
-        except Exception:
-            self.over = True
-            raise
-        self._follow(event)
-        return event
-
-    def _follow(self, event: StreamEvent) -> None:
-        if isinstance(event, Reconnecting):
-            # A full server is tried for as long as the call lasts: not every attempt is worth a warning.
-            level = "WARNING" if event.attempt <= max(1, self._attempts) else "DEBUG"
-            logger.log(level, f"auricle: {event.error}; attempt {event.attempt} to connect in {event.delay:.1f} s")
-        if not isinstance(event, Connected | Reconnected):
-            return
+    def connected(self, event: Connected | Reconnected) -> Ready:
+        """Follows a connection; returns what its server offers."""
         self.ready = ready = self._stream.ready
         self._outage_reported = self._audio_lost = False
         logger.info(f"auricle: {event}; {ready.session} on {ready.model}, {ready.latency_ms} ms, {ready.language}")
         if event.lost_seconds:
             logger.warning(f"auricle: {event.lost_seconds:.1f} s of audio are lost; the outage was longer than is kept")
+        return ready
 
-    def reports(self, event: Reconnecting) -> bool:
-        """Whether to report this attempt to the application: at most one in an outage.
+    def reconnecting(self, event: Reconnecting) -> bool:
+        """Logs an attempt; returns whether to report it to the application, as at most one in an outage is.
 
         It is reported when there was no connection before, or when the server has been full for more attempts than a
         broken one is given. Other outages end by themselves, or with an error.
         """
+        # A full server is tried for as long as the call lasts: not every attempt is worth a warning.
+        level = "WARNING" if event.attempt <= max(1, self._attempts) else "DEBUG"
+        logger.log(level, f"auricle: {event.error}; attempt {event.attempt} to connect in {event.delay:.1f} s")
         report = not self._outage_reported and (self.ready is None or event.attempt > self._attempts)
         self._outage_reported |= report
         return report

@@ -159,10 +159,14 @@ class Recognition:
         delay = None if self._stall_at is None else self._stall_at - time.monotonic()
         try:
             async with asyncio.timeout(delay):
-                event = await anext(self.connection)
+                event = await anext(self.connection.events)
         except TimeoutError:
             return await self._stalled()
+        except StopAsyncIteration:
+            self.connection.over = True
+            raise
         except AuricleError as error:
+            self.connection.over = True
             problem = Problem(str(error), category_of(error), error, permanent=True)
             return [*self.cut_short(), *self._changed(None), problem]
         return self._outputs_for(event)
@@ -170,12 +174,12 @@ class Recognition:
     def _outputs_for(self, event: StreamEvent) -> list[Output]:
         match event:
             case Connected() | Reconnected():
-                self._settings.ready = self.connection.ready
+                self._settings.ready = self.connection.connected(event)
                 self._update_patience()
-                return self._changed(self.connection.ready)
+                return self._changed(self._settings.ready)
             case Reconnecting(error=error):
                 problem = Problem(str(error), category_of(error), error)
-                return [*self._changed(None), *([problem] if self.connection.reports(event) else [])]
+                return [*self._changed(None), *([problem] if self.connection.reconnecting(event) else [])]
             case Error():
                 # The application asked for a setting that this server does not have; the stream goes on.
                 self._settings.restore_refused(event)

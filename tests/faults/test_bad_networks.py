@@ -20,7 +20,8 @@ from tests.support import tones
 
 PATIENCE = 20.0
 """Seconds a test waits for what must come; never how long it takes."""
-ANSWER_TIMEOUT = 0.4
+ANSWER_TIMEOUT = 2.0
+"""Seconds; a server on a busy machine must not be taken for a silent one."""
 AUDIO, TEXT = tones.utterance(5, 14, trailing=1.0)
 BYTES = AUDIO.tobytes()
 OFF = Start(latency_ms=80, turn=TurnSettings("off"))
@@ -58,7 +59,6 @@ async def conversed(stream: Stream, disturb: object = None) -> Heard:
     return heard
 
 
-@pytest.mark.exclusive
 @pytest.mark.parametrize("up", [True, False])
 @pytest.mark.parametrize("down", [True, False])
 async def test_a_network_that_goes_dark_is_left_for_a_new_connection(server: str, up: bool, down: bool) -> None:

@@ -74,21 +74,20 @@ async def test_it_is_open_from_the_first_connection_until_the_stream_fails() -> 
     client = FakeClient()
     made = connection(client)
     assert (made.is_open, made.ready) == (False, None)
-    client.made.events.put_nowait(Connected(0.0))
-    assert isinstance(await anext(made), Connected)
+    assert made.connected(Connected(0.0)) == READY
     assert (made.is_open, made.ready) == (True, READY)
     client.made.events.put_nowait(LOST)
     with pytest.raises(ConnectionFailed):
-        await anext(made)
-    assert (made.is_open, made.over) == (False, True)
+        await anext(made.events)
+    made.over = True
+    assert not made.is_open
 
 
 async def test_another_server_offers_something_else() -> None:
     client = FakeClient()
     made = connection(client)
     client.made.ready = replace(READY, model="another")
-    client.made.events.put_nowait(Reconnected(1.0, 0.5))
-    await anext(made)
+    assert made.connected(Reconnected(1.0, 0.5)).model == "another"
     assert made.ready is not None
     assert made.ready.model == "another"
 
@@ -123,17 +122,16 @@ async def test_a_failed_stream_answers_nothing() -> None:
 
 async def test_the_first_failed_attempt_of_a_stream_that_never_connected_is_reported() -> None:
     made = connection(FakeClient())
-    assert made.reports(Reconnecting(1, 0.1, LOST))
-    assert not made.reports(Reconnecting(2, 0.1, LOST))
+    assert made.reconnecting(Reconnecting(1, 0.1, LOST))
+    assert not made.reconnecting(Reconnecting(2, 0.1, LOST))
 
 
 async def test_an_outage_is_reported_when_it_outlasts_the_attempts_for_a_broken_server() -> None:
     client = FakeClient()
     made = connection(client)
     for _ in range(2):
-        client.made.events.put_nowait(Connected(0.0))
-        await anext(made)
-        reported = [made.reports(Reconnecting(attempt, 0.1, ServerFull())) for attempt in range(1, 6)]
+        made.connected(Connected(0.0))
+        reported = [made.reconnecting(Reconnecting(attempt, 0.1, ServerFull())) for attempt in range(1, 6)]
         assert reported == [False, False, True, False, False]
 
 

@@ -38,22 +38,29 @@ class FakeConnection:
         self.over = False
         self.last_audio_at = 0.0
         self.sent: list[object] = []
-        self.events: asyncio.Queue[StreamEvent | Exception] = asyncio.Queue()
+        self.queue: asyncio.Queue[StreamEvent | Exception] = asyncio.Queue()
         for event in events:
-            self.events.put_nowait(event)
+            self.queue.put_nowait(event)
 
     @property
     def is_open(self) -> bool:
         return not self.over
 
+    @property
+    def events(self) -> FakeConnection:
+        return self
+
     async def __anext__(self) -> StreamEvent:
-        event = await self.events.get()
+        event = await self.queue.get()
         if isinstance(event, Exception):
-            self.over = True
             raise event
         return event
 
-    def reports(self, event: Reconnecting) -> bool:
+    def connected(self, event: Connected) -> Ready:
+        self.ready = READY
+        return READY
+
+    def reconnecting(self, event: Reconnecting) -> bool:
         return event.attempt == 1
 
     def send_audio(self, pcm: bytes) -> None:
@@ -140,7 +147,7 @@ async def test_a_turn_whose_audio_has_stopped_is_finalized() -> None:
     connection = FakeConnection(interim("well", 0.2))
     made = recognition(connection, "server", stall_timeout=0.01, silence_ms=80)
     assert isinstance((await outputs(made, 3))[2], FinalRequested)
-    connection.events.put_nowait(final("Well", 0.2, Finalize("p1")))
+    connection.queue.put_nowait(final("Well", 0.2, Finalize("p1")))
     assert [type(each) for each in await outputs(made, 2)] == [TranscriptionFrame, ProposedUserStoppedSpeakingFrame]
 
 

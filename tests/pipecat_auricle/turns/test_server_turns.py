@@ -232,7 +232,9 @@ async def test_a_slow_server_is_left_to_end_its_turn(server: ScriptedServer) -> 
     audio_has_stopped = Recognition._audio_has_stopped
 
     def look(recognition: Recognition) -> bool:
-        recognition.connection.last_audio_at = time.monotonic()  # as if audio had come just now, however busy this machine is
+        recognition.connection.last_audio_at = (
+            time.monotonic()
+        )  # as if audio had come just now, however busy this machine is
         looks.set()
         return audio_has_stopped(recognition)
 

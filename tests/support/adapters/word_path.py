@@ -1,8 +1,8 @@
 """Counts the files whose code runs while one chunk of audio becomes one interim in a Pipecat pipeline.
 
-``python -m tests.support.word_path`` prints them. The server runs in this process, so every Python function that is
-called on the way is seen; between processes the messages also pass `ipc.zeromq` and `ipc.codec`. The two tone models of
-`tests.support.tones` run at 80 ms, with turn ends by silence.
+``python -m tests.support.adapters.word_path`` prints them. The server runs in this process, so that every Python
+function that is called on the way is seen; between processes, `ipc.zeromq` takes the place of `ipc.in_process`. The
+tone model of `tests.support.tones` runs at 80 ms, with turn ends by silence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipecat_auricle import AuricleSTTService
 from tests.support import tones
 from tests.support.adapters.pipecat_pipeline import pcm_frames, running
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _SOURCES = tuple(str(ROOT / source) + "/" for source in ("plugins", "server"))
 _ENGINE = "server/auricle_server/engine/engine.py"
 _WORKER = "server/auricle_server/worker/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auricle.protocol.server_messages import Error, Final, TurnEnd
-from auricle_server.gateway.session.session_metrics import SessionMetrics
+from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.metrics import Metrics
 
 
