@@ -10,7 +10,7 @@ from auricle_server.engine.runners.runner import StepInputs, StepOutputs
 from auricle_server.engine.scheduling.batch_rows import BatchRows, FlushAnswer
 from auricle_server.engine.scheduling.commands import FlushCommand
 from auricle_server.engine.types import NO_MARK, StepResults
-from tests.auricle_server.engine.runners.test_runner import rows
+from tests.support.engine.rows import rows
 
 FLOATS = np.array([0.5, 0.25, 0.125], np.float32)
 OUTPUTS = StepOutputs(

@@ -5,27 +5,10 @@ import numpy as np
 from auricle_server.engine.frames import UNBOUNDED, FrameGeometry
 from auricle_server.engine.model.forward import COLUMNS, Batch
 from auricle_server.engine.runners.runner import StepInputs
-from auricle_server.engine.scheduling.batch_rows import BatchRows
+from tests.support.engine.rows import rows
 from tests.support.engine.tiny_model import CONFIG
 
 GEOMETRY = FrameGeometry(CONFIG)
-
-
-def rows(terms: int = 0) -> BatchRows:
-    return BatchRows(
-        frames=2,
-        slots=np.array([3, 5]),
-        position=np.array([2, 0]),
-        samples=np.array([4000, 1000]),
-        end=np.array([4000, 1640]),
-        last=np.array([2, 2]),
-        last_audio_frame=np.array([3, 0]),
-        whole=np.array([True, False]),
-        marks=np.array([-1, 7]),
-        ended=np.array([False, False]),
-        prompt=np.array([0, 4]),
-        terms=np.array([0, terms]),
-    )
 
 
 def filled(terms: int = 0) -> StepInputs:

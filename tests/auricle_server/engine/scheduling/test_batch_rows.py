@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from tests.auricle_server.engine.runners.test_runner import rows
+from tests.support.engine.rows import rows
 
 
 def test_its_length_is_that_of_the_batch() -> None:
