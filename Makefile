@@ -67,7 +67,7 @@ docs: $(TEST_READY)  ## the documentation as a site, in build/site; needs no net
 	@echo "The pages are in build/site. To read them with a search: $(BIN)/python -m http.server -d build/site"
 
 docs-generate: $(TEST_READY)  ## write the tables of the pages from the code and the committed results
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 	$(BIN)/auricle bench table --page docs/benchmarks.md
 
 # On a machine that others use too: make bench BENCH='--time cpu'
@@ -79,7 +79,7 @@ bench: $(TEST_READY)  ## live streams that this machine sustains, by themselves,
 	$(BIN)/auricle bench serve --streams 24 --latency-ms 160
 	@for bench in tests/bench/bench_*.py; do name=$$(basename "$$bench" .py); echo "== $$name"; $(BIN)/python -m "tests.bench.$$name"; done
 	$(BIN)/auricle bench plot
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 	$(BIN)/auricle bench table --page docs/benchmarks.md
 
 # Runs with the machine's own Python, its PyTorch and its Triton; needs neither NeMo nor a network. What is missing there

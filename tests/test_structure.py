@@ -203,7 +203,7 @@ def test_no_dialect_imports_another() -> None:
 # --- sizes -----------------------------------------------------------------------------------------------------------
 
 MOST_MODULES = 14
-MOST_LINES = {"plugins": 300, "server": 300, "tests": 600}
+MOST_LINES = {"plugins": 300, "server": 300, "docs": 300, "tests": 600}
 
 
 @pytest.mark.parametrize("folder", MOST_LINES)
