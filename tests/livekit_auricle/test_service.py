@@ -13,7 +13,7 @@ from auricle.protocol import codes
 from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
 from tests.support.adapters.livekit_stream import FINAL, collect, push, texts, transcribe, up_to
 from tests.support.levels import audio, level_server
-from tests.support.scripted_server import Fault, Refusal
+from tests.support.scripted.script import Fault, Refusal
 
 ONCE = APIConnectOptions(max_retry=0)
 QUICK = ReconnectPolicy(first_delay=0.02, jitter=0.0)

@@ -18,7 +18,8 @@ from livekit.plugins.auricle._stream import sending
 from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
 from tests.support.adapters.livekit_stream import collect, push, texts, transcribe
 from tests.support.levels import audio, level_server
-from tests.support.scripted_server import Fault, Refusal, ScriptedServer
+from tests.support.scripted.script import Fault, Refusal
+from tests.support.scripted_server import ScriptedServer
 
 VAD_TURNS: dict[str, Any] = {"turn_detection": "vad", "endpointing": {"min_delay": 0.25}}
 QUICK = ReconnectPolicy(first_delay=0.02, jitter=0.0)

@@ -18,7 +18,8 @@ from auricle.protocol import codes
 from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
 from tests.support.adapters.livekit_stream import END, FINAL, INTERIM, START, collect, push, texts, up_to
 from tests.support.levels import audio, level_server
-from tests.support.scripted_server import Fault, ScriptedServer
+from tests.support.scripted.script import Fault
+from tests.support.scripted_server import ScriptedServer
 
 NEVER = ReconnectPolicy(attempts=0)
 QUICK = ReconnectPolicy(first_delay=0.02, jitter=0.0)

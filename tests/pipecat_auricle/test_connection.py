@@ -13,7 +13,7 @@ from auricle.errors import Backpressure, ConnectionFailed, ServerFull
 from auricle.events import Connected, Reconnected, Reconnecting, StreamEvent
 from auricle.protocol.client_messages import End, Finalize, Update
 from pipecat_auricle.connection import ServiceConnection
-from tests.support.scripted_server import READY
+from tests.support.scripted.script import READY
 
 POLICY = ReconnectPolicy(attempts=2, replay_seconds=30.0)
 LOST = ConnectionFailed("lost", "it broke")

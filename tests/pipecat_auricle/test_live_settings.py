@@ -11,7 +11,7 @@ from auricle.protocol.client_messages import Update
 from auricle.protocol.server_messages import Error
 from pipecat_auricle.live_settings import LiveSettings
 from pipecat_auricle.settings import AuricleSTTSettings
-from tests.support.scripted_server import READY
+from tests.support.scripted.script import READY
 
 KEYTERMS = replace(READY, limits=replace(READY.limits, keyterms=2, keyterm_characters=10))
 

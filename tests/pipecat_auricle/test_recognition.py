@@ -24,7 +24,7 @@ from pipecat_auricle.live_settings import LiveSettings
 from pipecat_auricle.recognition import Recognition
 from pipecat_auricle.settings import AuricleSTTSettings, TurnDetection
 from pipecat_auricle.transcription_state import TranscriptionState
-from tests.support.scripted_server import PATIENCE, READY
+from tests.support.scripted.script import PATIENCE, READY
 from tests.support.server_events import final, interim
 
 LOST = ConnectionFailed("lost", "it broke")

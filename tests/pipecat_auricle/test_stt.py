@@ -30,7 +30,8 @@ from auricle.protocol.client_messages import End, Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.support.adapters.pipecat_pipeline import Agent, audio, running
-from tests.support.scripted_server import READY, ScriptedServer
+from tests.support.scripted.script import READY
+from tests.support.scripted_server import ScriptedServer
 from tests.support.server_events import final, interim, turn_end
 
 

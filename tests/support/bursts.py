@@ -12,7 +12,8 @@ from itertools import groupby
 
 from auricle.protocol import Limits, Ready, Start, Word
 from tests.support.recogniser import Recogniser
-from tests.support.scripted_server import READY, ScriptedServer
+from tests.support.scripted.script import READY
+from tests.support.scripted_server import ScriptedServer
 
 RATE = 8_000
 BURST = 320

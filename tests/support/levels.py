@@ -9,7 +9,8 @@ import numpy as np
 
 from auricle.protocol import Limits, Start, Word
 from tests.support.recogniser import Recogniser
-from tests.support.scripted_server import READY, ScriptedServer
+from tests.support.scripted.script import READY
+from tests.support.scripted_server import ScriptedServer
 
 VOCABULARY = ("hello", "there", "how", "are", "you", "thanks", "good", "bye")
 BLOCK_SECONDS = 0.01

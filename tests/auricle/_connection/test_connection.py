@@ -15,7 +15,8 @@ from auricle import (
     StreamFailed,
 )
 from tests.support.bursts import START, burst_server
-from tests.support.scripted_server import Refusal, client_tasks
+from tests.support.scripted.script import Refusal
+from tests.support.scripted_server import client_tasks
 
 
 async def refusal(url: str, timeout: float = 5.0) -> AuricleError:

@@ -13,7 +13,8 @@ from auricle._connection.connector import Connector, _now
 from auricle._connection.servers import Servers
 from auricle._connection.transport import stream_url
 from tests.support.bursts import START, burst_server
-from tests.support.scripted_server import Refusal, ScriptedServer
+from tests.support.scripted.script import Refusal
+from tests.support.scripted_server import ScriptedServer
 
 
 def address(server: ScriptedServer) -> Address:

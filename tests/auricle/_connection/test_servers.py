@@ -10,7 +10,7 @@ from auricle._connection.connection import Address
 from auricle._connection.servers import FAILED_SECONDS, FULL_SECONDS, Servers, most_telling
 from tests.auricle.listening import everything, words_of
 from tests.support.bursts import START, burst_server, speech
-from tests.support.scripted_server import Refusal
+from tests.support.scripted.script import Refusal
 
 A, B, C = (Address(f"ws://{name}/v1/stream", {}, True, 1.0, None) for name in "abc")
 DOWN = ConnectionFailed("unreachable", "down")

@@ -22,7 +22,8 @@ from auricle import (
 )
 from tests.auricle.listening import FAST, failure_of, until, words_of
 from tests.support.bursts import START, burst_server, silence, speech, word
-from tests.support.scripted_server import Fault, Refusal, client_tasks
+from tests.support.scripted.script import Fault, Refusal
+from tests.support.scripted_server import client_tasks
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ from auricle import (
 from auricle.protocol import Update
 from tests.auricle.listening import FAST, everything, failure_of, until, words_of
 from tests.support.bursts import RATE, START, burst_server, silence, speech, word
-from tests.support.scripted_server import Fault, Refusal, client_tasks
+from tests.support.scripted.script import Fault, Refusal
+from tests.support.scripted_server import client_tasks
 
 TWICE = ReconnectPolicy(attempts=2, first_delay=0.001, max_delay=0.01)
 NEVER = ReconnectPolicy(attempts=0)

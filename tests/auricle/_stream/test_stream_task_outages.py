@@ -24,7 +24,8 @@ from auricle import (
 from auricle.protocol import AudioReceived
 from tests.auricle.listening import FAST, everything, failure_of, until, words_of
 from tests.support.bursts import RATE, START, burst_server, silence, speech, word
-from tests.support.scripted_server import Fault, ScriptedServer, client_tasks
+from tests.support.scripted.script import Fault
+from tests.support.scripted_server import ScriptedServer, client_tasks
 
 
 async def in_an_outage(

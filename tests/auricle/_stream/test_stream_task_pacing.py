@@ -12,7 +12,8 @@ from auricle import Backpressure, ConnectionFailed, Final, ProtocolError, Reconn
 from auricle._stream import event_queue
 from tests.auricle.listening import FAST, everything, until, words_of
 from tests.support.bursts import START, burst_server, speech
-from tests.support.scripted_server import Fault, client_tasks
+from tests.support.scripted.script import Fault
+from tests.support.scripted_server import client_tasks
 
 
 async def test_a_slow_server_slows_the_sender_and_memory_stays_bounded() -> None:

@@ -23,7 +23,8 @@ from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.support.adapters.pipecat_pipeline import running
-from tests.support.scripted_server import Refusal, ScriptedServer
+from tests.support.scripted.script import Refusal
+from tests.support.scripted_server import ScriptedServer
 from tests.support.server_events import final, interim, turn_end
 
 QUICK = ReconnectPolicy(attempts=3, first_delay=0.01, max_delay=0.02)

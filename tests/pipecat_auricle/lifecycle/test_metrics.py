@@ -30,7 +30,9 @@ from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.support.adapters.pipecat_pipeline import PARAMS, Agent, Tap, audio, running
-from tests.support.scripted_server import PATIENCE, ScriptedServer, Session
+from tests.support.scripted.script import PATIENCE
+from tests.support.scripted.session import Session
+from tests.support.scripted_server import ScriptedServer
 from tests.support.server_events import final, turn_end
 
 Data = TypeVar("Data", bound=MetricsData)

@@ -22,7 +22,8 @@ from auricle.protocol.client_messages import Finalize, Update
 from auricle.protocol.server_messages import Error, SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.support.adapters.pipecat_pipeline import Agent, running
-from tests.support.scripted_server import Refusal, ScriptedServer
+from tests.support.scripted.script import Refusal
+from tests.support.scripted_server import ScriptedServer
 from tests.support.server_events import final, interim, turn_end
 
 Settings = AuricleSTTService.Settings

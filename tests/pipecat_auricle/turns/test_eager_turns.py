@@ -25,7 +25,8 @@ from pipecat_auricle import AuricleSTTService
 from pipecat_auricle.eager_match import SameWords
 from tests.support.adapters.echo_llm import EchoLLM, Question
 from tests.support.adapters.pipecat_pipeline import Agent, aggregator, running
-from tests.support.scripted_server import ScriptedServer, Session
+from tests.support.scripted.session import Session
+from tests.support.scripted_server import ScriptedServer
 from tests.support.server_events import eager_end, final, interim, resumed, turn_end
 
 EAGER = AuricleSTTService.Settings(silence_ms=800, eager_silence_ms=240)

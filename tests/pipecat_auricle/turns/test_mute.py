@@ -25,7 +25,8 @@ from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.support.adapters.pipecat_pipeline import Agent, aggregator, audio, running
-from tests.support.scripted_server import ScriptedServer, Session
+from tests.support.scripted.session import Session
+from tests.support.scripted_server import ScriptedServer
 from tests.support.server_events import final, interim, turn_end
 
 

@@ -28,7 +28,8 @@ from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from pipecat_auricle.recognition import Recognition
 from tests.support.adapters.pipecat_pipeline import aggregator, running
-from tests.support.scripted_server import PATIENCE, ScriptedServer
+from tests.support.scripted.script import PATIENCE
+from tests.support.scripted_server import ScriptedServer
 from tests.support.server_events import final, interim, turn_end
 
 TURN: tuple[type[Frame], ...] = (

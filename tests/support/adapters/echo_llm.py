@@ -15,7 +15,7 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
 
-from tests.support.scripted_server import PATIENCE
+from tests.support.scripted.script import PATIENCE
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
-from tests.support.scripted_server import PATIENCE
+from tests.support.scripted.script import PATIENCE
 
 SAMPLE_RATE = 16_000
 PARAMS = PipelineParams(enable_metrics=True, enable_usage_metrics=True, send_initial_empty_metrics=False)
