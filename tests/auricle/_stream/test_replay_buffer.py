@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from auricle._stream.held_input import SentRequests
 from auricle._stream.replay_buffer import ReplayBuffer, Resumption
 from auricle.protocol import End, Finalize, Limits, Ready, Start, TurnSettings, Update
 from auricle.protocol.client_messages import Outgoing
@@ -61,24 +60,6 @@ def test_all_is_said_once_and_in_order() -> None:
     buffer.add_message(End())
     assert unsent(buffer) == [b"ab", Finalize("x"), b"cd", Update(latency_ms=160), End()]
     assert unsent(buffer) == []
-
-
-def test_tiny_frames_wait_for_a_packet_unless_a_message_follows() -> None:
-    buffer = opened(packet_seconds=0.02)
-    buffer.add_audio(bytes(318))
-    assert buffer.next_unsent() is None
-    buffer.add_audio(bytes(2))
-    assert buffer.next_unsent() == bytes(320)
-    buffer.add_audio(b"ab")
-    buffer.add_message(Finalize("x"))
-    assert unsent(buffer) == [b"ab", Finalize("x")]
-
-
-def test_big_audio_is_cut_to_what_the_server_takes() -> None:
-    buffer = replay_buffer()
-    buffer.attach(ready(1_001))
-    buffer.add_audio(bytes(3_000))
-    assert [len(piece) for piece in iter(buffer.next_unsent, None) if isinstance(piece, bytes)] == [1_000, 1_000, 1_000]
 
 
 def test_after_an_interruption_all_since_the_settled_point_is_said_again() -> None:
@@ -308,140 +289,3 @@ def test_whatever_happens_a_connection_hears_a_gapless_stretch_from_its_origin(s
                 heard, origin = b"", buffer.attach(ready(1_000)).origin
         first = round(origin * RATE) * 2
         assert spoken[first : first + len(heard)] == heard
-
-
-# --- the same stream on another connection ---------------------------------------------------------------------------
-
-
-def test_a_server_that_kept_the_stream_gets_what_it_has_not_got() -> None:
-    buffer = opened()
-    buffer.add_audio(SECOND)
-    buffer.add_message(Finalize("a"))
-    buffer.add_audio(b"abcd")
-    unsent(buffer)
-    buffer.detach(speaking=True)
-    buffer.add_audio(b"ef")
-    resumption = buffer.resume(ready(held=Held(samples=RATE + 1, messages=1)))
-    assert resumption == Resumption(0.0, 2 / RATE, 0.0)
-    assert buffer.sent_requests == SentRequests(("a",), ended=False)
-    assert unsent(buffer) == [b"cdef"]
-
-
-def test_messages_that_were_lost_on_the_way_are_said_again_in_their_place() -> None:
-    buffer = opened()
-    buffer.add_message(Finalize("a"))
-    buffer.add_audio(b"ab")
-    buffer.add_message(Update(latency_ms=160))
-    buffer.add_message(Finalize("b"))
-    buffer.add_message(End())
-    unsent(buffer)
-    buffer.detach(speaking=True)
-    assert buffer.resume(ready(held=Held(samples=0, messages=1))) is not None
-    assert unsent(buffer) == [b"ab", Update(latency_ms=160), Finalize("b"), End()]
-    assert buffer.sent_requests == SentRequests(("a", "b"), ended=True)
-
-
-def test_messages_that_were_answered_before_the_cut_count_as_well() -> None:
-    buffer = opened()
-    buffer.add_message(Finalize("a"))
-    buffer.add_audio(b"ab")
-    buffer.add_message(Finalize("b"))
-    unsent(buffer)
-    buffer.answer("a")
-    buffer.settle(0.0)
-    buffer.detach(speaking=True)
-    assert buffer.resume(ready(held=Held(samples=1, messages=1))) is not None
-    assert unsent(buffer) == [Finalize("b")]
-
-
-def test_a_stream_can_be_cut_again_before_it_has_caught_up() -> None:
-    buffer = opened()
-    buffer.add_audio(b"abcdef")
-    buffer.add_message(Finalize("a"))
-    unsent(buffer)
-    buffer.detach(speaking=True)
-    assert buffer.resume(ready(held=Held(samples=1, messages=0))) is not None
-    assert buffer.next_unsent() == b"cdef"
-    buffer.detach(speaking=True)
-    assert buffer.resume(ready(held=Held(samples=2, messages=0))) is not None
-    assert unsent(buffer) == [b"ef", Finalize("a")]
-    buffer.detach(speaking=True)
-    assert buffer.resume(ready(held=Held(samples=3, messages=1))) is not None
-    assert unsent(buffer) == []
-
-
-def test_an_origin_stays_that_of_the_first_connection_of_a_stream() -> None:
-    buffer = opened()
-    buffer.add_audio(SECOND)
-    unsent(buffer)
-    buffer.settle(0.5)
-    buffer.detach(speaking=False)
-    buffer.attach(ready())
-    unsent(buffer)
-    buffer.detach(speaking=False)
-    resumption = buffer.resume(ready(held=Held(samples=RATE // 2, messages=0)))
-    assert resumption == Resumption(0.5, 0.0, 0.0)
-
-
-@pytest.mark.parametrize("held", [Held(samples=RATE + 1, messages=0), Held(0, 5), Held(0, 0), None])
-def test_what_a_server_cannot_have_is_no_stream_to_go_on_with(held: Held | None) -> None:
-    buffer = opened()
-    buffer.add_audio(SECOND)
-    unsent(buffer)
-    buffer.settle(0.5)
-    buffer.detach(speaking=True)
-    assert buffer.resume(ready(held=held)) is None
-    assert buffer.attach(ready()).origin == 0.5
-    assert unsent(buffer) == [SECOND[: len(SECOND) // 2]]
-
-
-def test_an_update_at_the_settled_point_is_not_forgotten_before_the_server_has_it() -> None:
-    buffer = opened()
-    buffer.add_audio(b"ab")
-    buffer.add_message(Update(language="de"))
-    unsent(buffer)
-    buffer.settle(1 / RATE)
-    buffer.detach(speaking=False)
-    assert buffer.resume(ready(held=Held(samples=1, messages=0))) is not None
-    assert unsent(buffer) == [Update(language="de")]
-
-
-# --- the server's chunks ---------------------------------------------------------------------------------------------
-
-
-def test_audio_goes_out_when_it_completes_a_chunk() -> None:
-    buffer = replay_buffer(packet_seconds=0.02)
-    buffer.attach(ready(chunks=ChunkGrid(first=0.0125, step=0.08)))
-    sizes = []
-    for _ in range(50):
-        buffer.add_audio(bytes(2 * RATE // 100))
-        sizes.append(sum(len(said) for said in unsent(buffer) if isinstance(said, bytes)) * 1000 // (2 * RATE))
-    assert [10 * index for index, size in enumerate(sizes, 1) if size] == [20, 100, 180, 260, 340, 420, 500]
-
-
-def test_long_chunks_go_out_in_parts_that_end_on_them() -> None:
-    buffer = replay_buffer(packet_seconds=0.02)
-    buffer.attach(ready(chunks=ChunkGrid(first=1.0525, step=1.12)))
-    ends = []
-    for index in range(1, 2240):
-        buffer.add_audio(bytes(2 * RATE // 1000))
-        ends += [index for said in unsent(buffer) if said]
-    assert ends[:8] == [93, 253, 413, 573, 733, 893, 1053, 1213]
-    assert 2173 in ends
-
-
-def test_a_message_takes_the_audio_before_it_along() -> None:
-    buffer = replay_buffer(packet_seconds=0.02)
-    buffer.attach(ready(chunks=ChunkGrid(first=0.0, step=10.0)))
-    buffer.add_audio(b"ab")
-    buffer.add_message(Finalize("x"))
-    assert unsent(buffer) == [b"ab", Finalize("x")]
-
-
-def test_after_a_change_of_latency_the_chunks_are_not_known() -> None:
-    buffer = replay_buffer(packet_seconds=0.02)
-    buffer.attach(ready(chunks=ChunkGrid(first=0.0, step=0.16)))
-    buffer.add_message(Update(latency_ms=80))
-    unsent(buffer)
-    buffer.add_audio(bytes(2 * RATE // 50))
-    assert unsent(buffer) == [bytes(2 * RATE // 50)]
