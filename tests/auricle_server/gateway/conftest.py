@@ -32,7 +32,7 @@ def serve(engine: Engine) -> Serve:
     @asynccontextmanager
     async def start(**options: Any) -> AsyncIterator[str]:
         limits = {name: options.pop(name) for name in list(options) if hasattr(DEFAULT_LIMITS, name)}
-        # How fast this machine is must not decide here: `test_faults` has streams refused for lack of time.
+        # How fast this machine is must not decide here: `test_faults_server_full` has streams refused for lack of time.
         config = ServerConfig(limits=replace(DEFAULT_LIMITS, **limits), **{"max_load": 0.0, **options})
         async with serve_locally(config, engine=engine) as url:
             yield url

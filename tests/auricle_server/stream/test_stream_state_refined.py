@@ -20,7 +20,8 @@ from auricle.protocol.server_messages import (
 from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import CAUGHT_UP, SecondPassChanged
-from tests.auricle_server.stream.test_stream_state import ONE, SECOND, TWO, Talk, eager, kinds, silence
+from tests.auricle_server.stream.test_stream_state import ONE, SECOND, TWO, Talk, kinds, silence
+from tests.auricle_server.stream.test_stream_state_turns import eager
 
 
 class Pair(Talk):

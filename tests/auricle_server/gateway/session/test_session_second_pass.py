@@ -14,7 +14,7 @@ from auricle.protocol.settings import Refine, TurnSettings
 from auricle.stream import Stream
 from tests.auricle_server.fake_engine import FakeEngine, speech
 from tests.auricle_server.gateway.conftest import Serve
-from tests.auricle_server.gateway.test_faults import bench
+from tests.auricle_server.gateway.worker_bench import bench
 from tests.auricle_server.raw_client import connected_client, quiet
 from tests.support import tones
 
