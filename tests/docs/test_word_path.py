@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.docs.pages import ROOT
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
@@ -26,6 +28,7 @@ def traced() -> dict[str, set[str]]:
     return {name: set(files.split()) for name, files in parts}
 
 
+@pytest.mark.slow
 def test_the_page_lists_the_files_that_a_sample_and_a_token_pass() -> None:
     passed = traced()
     for title, name in (("A sample", "sample"), ("A token", "token")):
