@@ -9,6 +9,7 @@ from typing import Any
 
 from auricle.protocol.client_messages import SAMPLE_BYTES, Encoding
 
+# Not 32768: int16 ends at 32767, and 1.0 must fit.
 _FULL_SCALE = 32767
 
 
@@ -56,5 +57,7 @@ def _to_int16(sample: float) -> int:
 def _array_to_pcm16(samples: Any) -> bytes:
     import numpy as np
 
+    # In float64, because float16 has too few bits for 16-bit samples. `rint` rounds halves to even as `round` does, so
+    # arrays and lists give the same bytes.
     clean = np.nan_to_num(np.asarray(samples, dtype=np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
     return bytes(np.rint(np.clip(clean, -1.0, 1.0) * _FULL_SCALE).astype("<i2").tobytes())

@@ -98,6 +98,7 @@ class AuricleClient:
         return stream
 
     def _new_stream(self, start: Start, send_buffer_seconds: float) -> tuple[StreamTask, Stream]:
+        # Not in the constructor: aiohttp's session needs a running event loop.
         if self._session is None:
             self._session = aiohttp.ClientSession()
         options = self._options
@@ -141,6 +142,7 @@ async def connect(
 
 
 def _address(url: str, options: ClientOptions) -> Address:
+    # RFC 6750, section 2.1.
     headers = {} if options.api_key is None else {"Authorization": f"Bearer {options.api_key}"}
     ssl = True if options.ssl is None else options.ssl
     return Address(url, headers, ssl, options.connect_timeout, options.heartbeat)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from auricle.errors import AuricleError, ServerFull
 
+# RFC 9110, section 10.2.3, sets no bound; a proxy in maintenance may name an hour, for which no call can wait.
 _LONGEST_RETRY_AFTER = 60.0
 
 
@@ -47,6 +48,7 @@ class ReconnectPolicy:
         """
         # 2.0 ** 1024 overflows; the cap is reached long before 64 doublings.
         backoff = min(self.max_delay, self.first_delay * 2.0 ** min(attempt - 1, 64))
+        # Only downwards, so that `max_delay` remains the upper bound.
         backoff *= 1.0 - self.jitter * draw
         if isinstance(error, ServerFull) and error.retry_after is not None:
             return max(backoff, min(error.retry_after, _LONGEST_RETRY_AFTER))

@@ -80,8 +80,10 @@ class Stream:
             AuricleError: The stream has failed.
         """
         self._check_audio(pcm)
+        # Piece by piece: a file waits for capacity every half second, instead of lying in memory as a whole.
         for offset in range(0, len(pcm), self._piece_bytes):
             await self._input.wait_for_capacity()
+            # Again, because the stream may have failed during the wait, which a failure ends too.
             self._check_open()
             self._input.add_audio(pcm[offset : offset + self._piece_bytes])
 
@@ -123,6 +125,7 @@ class Stream:
         """
         self._check_open()
         name = self._fresh_id() if id is None else id
+        # Here, where the caller can be told: the connection checks the same, but only when the task sends it.
         if name in self._replay_buffer.unanswered:
             raise ProtocolError(codes.INVALID_FIELD, f"finalize {name!r} has not been answered yet")
         try:
@@ -208,6 +211,7 @@ class Stream:
     def _fresh_id(self) -> str:
         while True:
             self._finalizes += 1
+            # The ids that a caller chooses may look the same.
             name = f"f{self._finalizes}"
             if name not in self._replay_buffer.unanswered:
                 return name

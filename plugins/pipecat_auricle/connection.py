@@ -35,6 +35,7 @@ class ServiceConnection:
         self.ready: Ready | None = None
         self.over = False
         self.last_audio_at = 0.0
+        # A pipeline cannot hold a microphone back, so as much may wait as a replay would use.
         self._stream = self.events = client.stream(start, send_buffer_seconds=policy.replay_seconds)
         self._attempts = policy.attempts
         self._outage_reported = False
@@ -69,6 +70,7 @@ class ServiceConnection:
 
     def send_audio(self, pcm: bytes) -> None:
         """Takes 16-bit audio and never waits; what is more than may wait is dropped."""
+        # Also for audio that is dropped below: the microphone is on, and the turn can still end by itself.
         self.last_audio_at = time.monotonic()
         try:
             # The server refuses half a sample, and ends the stream for it.

@@ -113,6 +113,7 @@ def _turn(event: StreamEvent, state: TranscriptionState) -> list[Output]:
 
 def frames_for_lost_stream(state: TranscriptionState) -> list[Output]:
     """The frames and actions for a lost stream: the words of the latest interim become final, and the turn ends."""
+    # An interim without a final, or a turn without an end, would hang until Pipecat's watchdog comes, after 5 s.
     text = state.cut_short()
     frames: list[Output] = []
     if text:
@@ -129,6 +130,7 @@ def frames_for_mute(state: TranscriptionState, *, begins: bool) -> list[Output]:
 
 
 def _turn_start(state: TranscriptionState) -> list[Output]:
+    # A proposal: services that detect turns leave UserStartedSpeakingFrame to Pipecat's turn strategies.
     return [ProposedUserStartedSpeakingFrame()] if state.open_turn() else []
 
 
@@ -145,6 +147,8 @@ def _final(event: Final, state: TranscriptionState) -> list[Output]:
     frames = _turn_start(state) if event.text.strip() else []
     decision = state.settle(event)
     if decision.text:
+        # `finalized` says that no more text of the utterance comes. Pipecat acts on it at once, so on any other final
+        # it would split the utterance (pipecat #5042, #5043, #5159).
         frame = _transcription(decision.text, event.language, state.user_id)
         frame.result, frame.finalized = event, decision.last
         frames.append(_uninterruptible(frame))

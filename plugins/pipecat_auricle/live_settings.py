@@ -83,6 +83,7 @@ class LiveSettings:
             if getattr(wanted, name) is None:
                 return f"{name} cannot go back to the server's default in a running stream; name a value"
         try:
+            # Built only for its checks, so any valid rate will do.
             start = start_message(wanted, self._detection, MIN_SAMPLE_RATE)
         except InvalidMessage as error:
             return str(error)

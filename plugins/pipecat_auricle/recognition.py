@@ -141,6 +141,7 @@ class Recognition:
         try:
             while not self._outputs:
                 self._outputs.extend(await self._next())
+        # Cancellation too: `finish` and `has_settled` must not wait for a reader that is gone.
         except BaseException:
             self._finish()
             raise
@@ -151,6 +152,7 @@ class Recognition:
         self._finished.set()
 
     async def _next(self) -> list[Output]:
+        # Only at the second call is it certain that the service has taken the outputs of the first event.
         if self._started:
             self._settled.set()
         self._started = True
@@ -159,6 +161,7 @@ class Recognition:
         delay = None if self._stall_at is None else self._stall_at - time.monotonic()
         try:
             async with asyncio.timeout(delay):
+                # The timeout cancels this call. That loses no event and ends nothing, unlike in an async generator.
                 event = await anext(self.connection.events)
         except TimeoutError:
             return await self._stalled()
@@ -191,6 +194,7 @@ class Recognition:
         return frames
 
     def _changed(self, ready: Ready | None) -> list[Output]:
+        # An outage has many attempts; only the first of them changes anything.
         changed = self._connected or ready is not None
         self._connected = ready is not None
         return [ConnectionChanged(ready)] if changed else []

@@ -82,6 +82,7 @@ class AuricleSTTSettings(STTSettings):
             the server has time to spare. ``result.refined`` of a `TranscriptionFrame` says which were.
     """
 
+    # Factories, as in Pipecat's own settings: NOT_GIVEN marks what a change leaves alone, and None is a value.
     latency_ms: int | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     turn_mode: TurnMode | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     silence_ms: int | NotGiven = field(default_factory=lambda: NOT_GIVEN)
@@ -185,6 +186,7 @@ def eager(turn: TurnSettings) -> bool:
 
 def _milliseconds(settings: AuricleSTTSettings, name: str) -> int | None:
     value = assert_given(getattr(settings, name))
+    # Not isinstance: True is an int as well.
     if value is not None and type(value) is not int:
         raise InvalidMessage(name, f"expected a whole number of milliseconds, got {value!r}")
     return value

@@ -12,6 +12,7 @@ from auricle.protocol.settings import TurnSettings
 _ROUNDING = 1e-3
 """Seconds. Times cross the wire as decimal numbers, so two that are equal can differ in their last bits."""
 
+# The server's bounds are 60 s at a chunk without a word, and 120 s in any case.
 _LONG_SEGMENT = 50.0
 """Seconds. A server also ends a segment that has grown too long; such segments are longer than this."""
 
@@ -138,6 +139,8 @@ class TranscriptionState:
             self._turn_finals.append(event.text)
         answered = event.finalize_id in self._awaited
         self._awaited.discard(event.finalize_id or "")
+        # The service sends finalizes of its own here, for a mute or a stall: the server's turn goes on, but the
+        # pipeline must not wait for its end.
         ends_turn = self.server_turns and event.finalize_id is not None
         last = ends_turn or self._comes_with_turn_end(event) if self.server_turns else answered
         return FinalDecision(event.text.strip(), answered, last, ends_turn)
@@ -154,6 +157,7 @@ class TranscriptionState:
 
     def next_finalize(self, *, awaited: bool) -> Finalize:
         """A finalize to send; `awaited` when its answer is the last final of the utterance."""
+        # Never used twice in one pipeline: a late answer must not pass for that of a newer finalize.
         finalize = Finalize(f"p{next(self._finalize_numbers)}")
         if awaited:
             self._awaited.add(finalize.id)

@@ -115,6 +115,7 @@ class Connection:
 
     def give_up(self, failure: ConnectionFailed) -> None:
         """Drops the socket; `receive` raises `failure`."""
+        # The reader wakes by the abort, and would otherwise report an ordinary loss instead of the reason.
         self._failure = failure
         self._transport.abort()
 
@@ -135,6 +136,7 @@ async def open_connection(
     """
     resume = {} if resume_point is None else {RESUME_HEADER: f"{resume_point.token} {resume_point.seq}"}
     try:
+        # One bound for TCP, TLS, upgrade and `Ready`: a server can accept a socket and then say nothing.
         async with asyncio.timeout(address.connect_timeout):
             transport = await open_transport(
                 session,
@@ -169,6 +171,7 @@ async def _receive(transport: Transport, protocol: ClientConnection) -> ServerEv
     while True:
         received = await transport.receive()
         if isinstance(received, CloseFrame):
+            # 1000 before our `End` does not mean that the stream is complete: its words are still owed.
             if received.code == _NORMAL and protocol.ended:
                 return None
             raise _error_of_close(received)

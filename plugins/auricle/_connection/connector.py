@@ -29,6 +29,7 @@ class Connector:
     def __init__(self, session: aiohttp.ClientSession, servers: Servers) -> None:
         self._session = session
         self._servers = servers
+        # Until a server has accepted the stream, refused key terms are the caller's mistake and are reported.
         self._accepted = False
 
     async def connect(self, start: Start) -> Connection:
@@ -65,6 +66,8 @@ class Connector:
         self._servers.worked(address)
         if connection.ready.held is None or can_resume(connection.ready.held):
             return connection
+        # What the server lacks is no longer here, so its stream is of no use; the close frame frees the slot for a new
+        # one.
         await connection.close()
         return await self._connect_any(start, [address])
 

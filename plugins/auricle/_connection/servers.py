@@ -31,6 +31,7 @@ class Servers:
 
     def in_order(self, now: float) -> list[Address]:
         """All addresses: those that work first, then the others, by when they may work again."""
+        # The sort is stable: all that work now have the key 0 and stay in the order of preference.
         return sorted(self._addresses, key=lambda address: max(self._avoided_until.get(address.url, now) - now, 0.0))
 
     def failed(self, address: Address, error: AuricleError, now: float) -> None:

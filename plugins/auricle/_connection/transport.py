@@ -16,7 +16,11 @@ from auricle.protocol import codes
 
 STREAM_PATH = "/v1/stream"
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+# For the answer to our close frame (RFC 6455, section 7.1.2). aiohttp alone waits ten seconds, and a peer that is gone
+# never answers.
 _CLOSE_SECONDS = 1.0
+# aiohttp reports a close frame without a code as 0. RFC 6455, section 7.1.5, calls that 1005; like 1006 it blames
+# nobody, so the stream is connected again.
 _ABNORMAL = 1006
 
 
@@ -87,6 +91,7 @@ class Transport:
             ConnectionFailed: The connection is lost.
             ProtocolError: The server sent a binary message.
         """
+        # aiohttp answers pings in here, so whoever stops reading stops answering them too.
         message = await self._websocket.receive()
         match message.type:
             case aiohttp.WSMsgType.TEXT:
@@ -131,12 +136,14 @@ async def open_transport(
         Refused: The server rejects this client.
         ServerFull: Every slot is taken.
     """
+    # aiohttp would raise a RuntimeError, which looks like a bug and is no failure of the network.
     if session.closed:
         raise ConnectionFailed("lost", "the HTTP session was closed before its streams", permanent=True)
     try:
         return Transport(await session.ws_connect(url, headers=headers, ssl=ssl, heartbeat=heartbeat))
     except aiohttp.WSServerHandshakeError as error:
         raise _error_of_status(error.status, error.headers or {}) from error
+    # The order matters: a certificate error is a ClientSSLError too, and that, like TimeoutError, an OSError.
     except aiohttp.ClientConnectorCertificateError as error:
         raise ConnectionFailed("tls", f"the server's certificate is not trusted: {error}", permanent=True) from error
     except aiohttp.ClientSSLError as error:
@@ -148,8 +155,10 @@ async def open_transport(
 
 
 def _error_of_status(status: int, headers: Mapping[str, str]) -> AuricleError:
+    # 429 is no answer of Auricle but of a proxy that limits requests: waiting helps there as well.
     if status in {429, 503}:
         return ServerFull(_seconds(headers.get("Retry-After")))
+    # RFC 6750, section 3.1: 401 for a bad token, 403 for one that does not reach far enough.
     if status in {401, 403}:
         return Refused(status, f"the server did not accept the key (HTTP {status})")
     if 400 <= status < 500:

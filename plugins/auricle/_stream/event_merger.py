@@ -29,6 +29,7 @@ _TIMES = ("audio_time", "start", "end", "settled", "speech_end")
 
 def shifted(event: E, seconds: float) -> E:
     """The event with all its times `seconds` later."""
+    # The usual case, a stream on its first server: `replace` would copy every field of every event.
     if not seconds:
         return event
     times = {name: getattr(event, name) + seconds for name in _TIMES if hasattr(event, name)}
@@ -108,6 +109,7 @@ class EventMerger:
 
     def _speech_started(self, event: SpeechStarted) -> list[VisibleEvent]:
         ended: list[VisibleEvent] = []
+        # Only when every word shown has its final, and the silence before the new word would have ended any turn.
         if self._turn.mode != "off" and not self._shown_until and self._silent_until(event.start):
             ended = self._missing_turn_end(event.audio_time)
         if self._taken_over:
@@ -133,6 +135,7 @@ class EventMerger:
             self._close()
 
     def _eager_end_or_resumed(self, event: TurnEagerEnd | TurnResumed) -> list[VisibleEvent]:
+        # The eager end may be withdrawn already, by an interim of the server that took over.
         if isinstance(event, TurnResumed):
             return [] if self._eager_text is None else self._turn_resumed(event.audio_time, event.probability)
         text = self._turn_text(event.text)
@@ -187,5 +190,6 @@ class EventMerger:
         self._eager_text = None
 
     def _numbered(self, event: VisibleEvent) -> VisibleEvent:
+        # Every server counts from 1, and events are added and dropped here, so the caller gets numbers of its own.
         self._seq += 1
         return replace(event, seq=self._seq)

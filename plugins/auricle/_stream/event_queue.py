@@ -10,6 +10,7 @@ from auricle.protocol.server_messages import Interim
 
 MAX_QUEUED = 1024
 """Several minutes of speech even at 80 ms chunks: only a caller that has stopped reading gets there."""
+# Each says all that the one before it said; finals and turn events do not.
 _REPLACEABLE = (Interim, Reconnecting)
 
 
@@ -61,4 +62,5 @@ class EventQueue:
             self._filled.clear()
             await self._filled.wait()
         self._emptied.set()
+        # Nothing is awaited from here on, so a call that is cancelled takes no event with it.
         return self._events.popleft()

@@ -72,6 +72,7 @@ class HeldAudio:
     def drop_to(self, position: int) -> None:
         """Drops the audio before `position`."""
         if position > self.front:
+            # Cheap: CPython advances the start of a bytearray and copies nothing.
             del self._bytes[: position - self.front]
             self.front = position
             self.cursor = max(self.cursor, position)
@@ -154,6 +155,7 @@ class MessageLog:
 
     def answer(self, finalize_id: str) -> None:
         """Forgets a finalize: it has its final."""
+        # Always present: `ClientConnection` refuses an answer to a finalize that was not sent or is answered already.
         self._forget(self._unanswered.pop(finalize_id))
 
     def settle(self, position: int) -> list[Update]:
@@ -185,6 +187,7 @@ class MessageLog:
             if isinstance(entry.message, Update) and getattr(entry.message, name) is not None
         ]
         if asking:
+            # Of equals `min` takes the first, which is the newest: the entries are reversed.
             entry, update, name = min(asking, key=lambda each: _likelihood(ready, each[1], each[2]))
             entry.message = Update(**{other: getattr(update, other) for other in _SETTINGS if other != name})
 
@@ -198,6 +201,8 @@ class MessageLog:
 
     def can_resume(self, count: int) -> bool:
         """Whether all that the server lacks is still here, when it has the first `count` messages that it was sent."""
+        # Negative: the server claims more than it was sent. Above: some of what it lacks was answered or settled, and
+        # is gone.
         return 0 <= self._sent_count - count <= self._resendable
 
     def resume(self, count: int) -> None:

@@ -112,6 +112,7 @@ class ReplayBuffer:
     def next_unsent(self) -> Outgoing | None:
         """What to send next; None when everything is sent that is worth a packet."""
         position, cursor = self._messages.next_position, self._audio.cursor
+        # A message takes the audio before it along, however short: the server must read both in this order.
         if position is None:
             position = self._audio.tail
             if position == cursor or not self._is_due(cursor, position):
@@ -129,6 +130,7 @@ class ReplayBuffer:
 
     def _is_due(self, cursor: int, tail: int) -> bool:
         """Whether the server can do more with the unsent audio than without it."""
+        # In samples since `_origin`: the chunks of the server count from the first audio that it received.
         return self._packetizer.is_due((cursor - self._origin) // self._width, (tail - self._origin) // self._width)
 
     # --- what the server's events allow to forget --------------------------------------------------------------------
@@ -157,6 +159,7 @@ class ReplayBuffer:
         front = self._audio.front
         self._origin = front
         self._messages.restart()
+        # `_accounted` keeps two breaks in a row from reporting the same gap twice.
         lost = max(0, front - max(self._settled, self._accounted))
         self._accounted = max(self._accounted, front)
         return Resumption(self._seconds_of(front), self.held_seconds, self._seconds_of(lost))
@@ -171,6 +174,7 @@ class ReplayBuffer:
         if held is None or not self.can_resume(held):
             return None
         self._adapt_to(ready)
+        # A resumed stream keeps its origin; the server's count begins there and goes on over its connections.
         self._audio.cursor = self._origin + held.samples * self._width
         self._messages.resume(held.messages)
         return Resumption(self._seconds_of(self._origin), self.unsent_seconds, 0.0)
@@ -196,6 +200,7 @@ class ReplayBuffer:
     def _adapt_to(self, ready: Ready) -> None:
         self._attached = True
         largest = min(self._largest_packet, ready.limits.message_bytes)
+        # Whole samples, and at least one, whatever limit the server names.
         self._largest_packet = max(self._width, largest - largest % self._width)
         self._packetizer = Packetizer(self.start.sample_rate, self._packet_seconds, ready.chunks)
 
@@ -227,11 +232,14 @@ class Packetizer:
         else:
             # Rounded to thousandths of a sample: 80 ms are whole at any rate, but not as a binary fraction.
             self._first = round(chunks.first * sample_rate, 3)
+            # A long chunk is cut into equal parts, so that one point is always its end; the 1e-6 keeps a rounding error
+            # in the quotient from adding a part.
             self._step = round(chunks.step * sample_rate, 3) / math.ceil(chunks.step / LONGEST_WAIT_SECONDS - 1e-6)
 
     def is_due(self, sent: int, given: int) -> bool:
         """Whether a point lies after the first `sent` samples of the connection and within the first `given`."""
         if self._first is None:
             return given - sent >= self._step
+        # Negative within the first chunk, which has points at the same distances before its end.
         passed = math.floor((sent - self._first) / self._step)
         return given >= self._first + (passed + 1) * self._step

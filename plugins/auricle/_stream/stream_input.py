@@ -59,6 +59,7 @@ class StreamInput:
 
     async def next_unsent(self) -> Outgoing:
         """What to send next; waits until there is something."""
+        # Nothing is awaited between the look and `clear`, so input that comes meanwhile is not missed.
         while (outgoing := self._replay_buffer.next_unsent()) is None:
             self._added.clear()
             await self._added.wait()
@@ -88,6 +89,7 @@ class StreamInput:
 
     def _notify_capacity(self) -> None:
         """Wakes all that wait for capacity; each checks again."""
+        # Replaced and not cleared: of several waiting callers, none may clear it before the others have looked.
         self._capacity_changed.set()
         self._capacity_changed = asyncio.Event()
 
@@ -113,6 +115,7 @@ class SendWindow:
 
     def interrupted(self, added_seconds: float, now: float) -> None:
         """The connection is gone, after `added_seconds` of audio in all."""
+        # A break before the backlog of the last one is sent continues that one: the speaker never stopped.
         if self._interrupted_at is None:
             self._interrupted_at, self._added_then = now, added_seconds
 

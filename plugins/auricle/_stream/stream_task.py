@@ -148,6 +148,7 @@ class StreamTask:
         finally:
             for helper in helpers:
                 helper.cancel()
+            # Waited for: a writer that still runs could take input that the next connection must send.
             await asyncio.wait(helpers)
             await connection.close()
         return None
@@ -162,6 +163,7 @@ class StreamTask:
             return
         owed_since: float | None = None
         while True:
+            # Eight looks: a silent server is noticed at most an eighth too late.
             await asyncio.sleep(self._answer_timeout / 8)
             owes = self._replay_buffer.awaits_answer or self._input.is_stalled
             owed_since = (owed_since or _now()) if owes else None
@@ -250,6 +252,7 @@ class StreamTask:
 
     def _detach(self, connection: Connection, error: AuricleError, *, lasted: float) -> None:
         """After a broken connection its server may still have the stream; after an error that it sent it has not."""
+        # A connection that lasted counts as progress; one that breaks at once does not, or the loop would never end.
         if lasted > self._policy.max_delay:
             self._attempt = 0
         if isinstance(error, ConnectionFailed):

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, cast
 
 from auricle.protocol.settings import REFINES, Refine, TurnSettings, require, require_text, require_whole
 
+# In a header because the token is a secret: proxies write urls to their logs, and headers seldom.
 RESUME_HEADER = "Auricle-Resume"
 """Of an upgrade request: see `Ready.resume_token`."""
 PROTOCOL_VERSION = 1
@@ -18,7 +19,9 @@ PROTOCOL_VERSION = 1
 Encoding = Literal["pcm_s16le", "mulaw", "alaw"]
 
 ENCODINGS: tuple[Encoding, ...] = ("pcm_s16le", "mulaw", "alaw")
+# ITU-T G.711 has 8 bits a sample, so its audio cannot be cut inside one; PCM can.
 SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}
+# 8 kHz is the rate of G.711 telephony, 48 kHz that of Opus in WebRTC.
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
 MAX_ID_LENGTH = 128
 

@@ -49,6 +49,7 @@ _ADDED: dict[type, frozenset[str]] = {
 }
 """Fields that were added later. An older server refuses fields that it does not know,
 so these are sent only where they differ from their default."""
+# Looked up once and not for each message: `dataclasses.fields` builds a new tuple at every call.
 _FIELDS: dict[type, tuple[tuple[str, object], ...]] = {
     kind: tuple((field.name, field.default if field.name in _ADDED.get(kind, ()) else None) for field in fields(kind))
     for kind in (
@@ -103,6 +104,8 @@ def decode_event(text: str) -> ServerEvent | None:
 
 
 def _encode(message: ClientMessage | ServerEvent) -> str:
+    # Text messages are UTF-8 (RFC 6455, section 5.6); ASCII escapes would take 6 bytes for a Chinese or Hindi character
+    # instead of 3.
     return json.dumps({"type": message.TYPE, **_plain(message)}, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -120,6 +123,7 @@ def _plain(value: Any) -> Any:
 def _parse(text: str) -> dict[str, Any]:
     try:
         values = json.loads(text, parse_constant=_refuse_constant)
+    # Deep nesting raises RecursionError, which is no ValueError; both are the peer's fault and end only its stream.
     except (ValueError, RecursionError) as error:
         raise ProtocolViolation(codes.BAD_JSON, f"not JSON: {error}") from error
     if not isinstance(values, dict):
@@ -128,6 +132,7 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
+    # Python's parser accepts NaN and Infinity, which RFC 8259, section 6, excludes.
     raise ValueError(f"{name} is not a JSON number")
 
 
@@ -141,6 +146,7 @@ def _type_of(values: Mapping[str, Any]) -> str:
 def _check_version(values: Mapping[str, Any]) -> None:
     """Checked before the fields: another version may have other fields."""
     version = values.get("version", PROTOCOL_VERSION)
+    # A version of another type is left to `_build`, which reports an invalid field.
     if type(version) is int and version != PROTOCOL_VERSION:
         raise ProtocolViolation(
             codes.UNSUPPORTED_VERSION,
@@ -162,6 +168,8 @@ Reader = Callable[[Any, str], Any]
 """(JSON value, path of the field) -> the field's value, or `InvalidMessage` naming the path."""
 
 _LONGEST_REPR = 64
+# Far beyond every time and share. JSON bounds no number: 1e999 parses as infinity, and `float` raises OverflowError for
+# an integer of 400 digits.
 _LARGEST = 1e15
 
 
@@ -195,6 +203,7 @@ def _refuse_unknown(values: Mapping[str, Any], readers: Mapping[str, Reader], pa
 
 @cache
 def _fields_of(kind: Any, *, strict: bool) -> tuple[dict[str, Reader], frozenset[str]]:
+    # Evaluates every annotation from its source text, so the result is cached for each kind of message.
     hints = get_type_hints(kind)
     readers = {field.name: _reader(hints[field.name], strict=strict) for field in fields(kind)}
     required = (f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING)
@@ -203,6 +212,7 @@ def _fields_of(kind: Any, *, strict: bool) -> tuple[dict[str, Reader], frozenset
 
 def _reader(hint: Any, *, strict: bool) -> Reader:
     origin = get_origin(hint)
+    # `X | None` has the origin UnionType up to Python 3.13 and Union from 3.14 on; messages have no other unions.
     if origin in (Union, types.UnionType):
         return _optional(_reader(next(arm for arm in get_args(hint) if arm is not types.NoneType), strict=strict))
     if origin is Literal:
@@ -261,6 +271,7 @@ def _boolean(value: Any, path: str) -> bool:
 
 
 def _integer(value: Any, path: str) -> int:
+    # bool is a subclass of int: JSON's true would pass as 1.
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidMessage(path, f"expected a whole number, got {_brief(value)}")
     return value

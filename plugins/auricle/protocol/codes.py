@@ -53,6 +53,8 @@ class Code:
     close_code: int
 
 
+# RFC 6455, section 7.4.1: 1002 protocol error, 1007 data that does not fit its type, 1008 policy, 1009 too big, 1011
+# unexpected condition. 1012 (restart) and 1013 (try again later) come from the registry of section 11.7.
 # fmt: off
 _ROWS: tuple[tuple[str, Fault, int], ...] = (
     (BAD_JSON,             "client", 1007),
@@ -72,6 +74,7 @@ _ROWS: tuple[tuple[str, Fault, int], ...] = (
     (MESSAGE_TOO_BIG,      "client", 1009),
     (STREAM_TOO_LONG,      "client", 1008),
     (IDLE_TIMEOUT,         "client", 1008),
+    # The server sends it only as HTTP 401, before the upgrade.
     (UNAUTHORIZED,         "client", 1008),
     (SERVER_FULL,          "server", 1013),
     (SHUTTING_DOWN,        "server", 1012),
@@ -81,6 +84,7 @@ _ROWS: tuple[tuple[str, Fault, int], ...] = (
     (UNEXPECTED_EVENT,     "server", 1002),
 )
 # fmt: on
+# A setting that cannot change must not end a running call: its audio goes on with the old one.
 _ANSWERS_TO_UPDATE = {
     UNSUPPORTED_LATENCY,
     UNSUPPORTED_LANGUAGE,

@@ -282,6 +282,7 @@ class ClientConnection:
         if event is None:
             return None
         self._states.server_sends(event)
+        # Gaps are legal: after a resume, interims that a later event has replaced are missing.
         if event.seq <= self.seq:
             raise ProtocolViolation(codes.UNEXPECTED_EVENT, f"event {event.seq} came after event {self.seq}")
         self.seq = event.seq

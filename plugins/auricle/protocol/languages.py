@@ -17,6 +17,7 @@ AUTO = "auto"
 _ANY = frozenset({AUTO, "und", "mul", "multi"})
 """Codes for any language: BCP-47's undetermined and multiple, and ``multi``, which Deepgram uses."""
 
+# Left of ">" are codes of ISO 639-2 (both of its forms) and 639-3, and the withdrawn iw and mo of ISO 639-1.
 _OTHERS = (
     "no/nob/nor>nb iw/heb>he mo/ron/rum>ro cmn/zho/chi>zh arb/ara>ar ekk/est>et lvs/lav>lv eng>en spa>es "
     "hin>hi fra/fre>fr deu/ger>de jpn>ja rus>ru por>pt kor>ko ita>it nld/dut>nl pol>pl tur>tr ukr>uk "
@@ -27,6 +28,7 @@ _SAME = {
     other: code for others, _, code in (each.partition(">") for each in _OTHERS.split()) for other in others.split("/")
 }
 """Other codes of the same language, among them those of ISO 639-2 and 639-3."""
+# Here `mo` is the region Macao; as a language, above, it is Moldavian.
 _NOT_MANDARIN = frozenset({"hk", "mo", "yue", "nan", "wuu", "hak"})
 """Subtags that make a ``zh`` code one of another Chinese language than Mandarin."""
 
@@ -38,7 +40,10 @@ _NEAREST = {
     "fr": ("ca", "fr", frozenset({"ca"})),
 }
 """By language: the two regions that models offer, and the regions that are nearer to the first than to the second."""
+# BCP 47 has hyphens, POSIX locales the rest: en_US.UTF-8, sr_RS@latin.
 _SEPARATORS = re.compile(r"[-_.@]")
+# RFC 5646, section 2.2.4: two letters of ISO 3166-1 or three digits of UN M.49 (419 is Latin America). Scripts have
+# four letters and variants at least four characters, so neither is taken for a region.
 _REGION = re.compile(r"[a-z]{2}|[0-9]{3}")
 
 

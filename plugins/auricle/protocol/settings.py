@@ -47,6 +47,7 @@ def require_text(value: object, name: str) -> None:
 
 def require_whole(value: object, name: str) -> None:
     """Raises `InvalidMessage` unless the value is a whole number."""
+    # bool is a subclass of int: True would be sent as `true`, which the server refuses.
     fits = isinstance(value, int) and not isinstance(value, bool)
     require(fits, name, f"expected a whole number, got {value!r}")
 

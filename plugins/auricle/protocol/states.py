@@ -55,6 +55,7 @@ class ServerState(Enum):
     """A fatal `Error` is sent; nothing may follow."""
 
 
+# Audio may follow the `Start` at once: nobody waits a round trip for `Ready` before the first words.
 CLIENT_MOVES: dict[tuple[ClientState, type], ClientState] = {
     (ClientState.OPENING, Start): ClientState.STREAMING,
     (ClientState.STREAMING, AudioReceived): ClientState.STREAMING,
@@ -63,6 +64,8 @@ CLIENT_MOVES: dict[tuple[ClientState, type], ClientState] = {
     (ClientState.STREAMING, End): ClientState.ENDED,
 }
 
+# Before `Ready` every error is fatal, as no settings are in force yet that could stay so. The `Ready` of a resumed
+# stream does not pass this table: `ServerConnection.resume` encodes it.
 SERVER_MOVES: dict[tuple[ServerState, type], ServerState] = {
     (ServerState.WAITING, Ready): ServerState.READY,
     (ServerState.WAITING, FatalError): ServerState.FAILED,

@@ -29,4 +29,5 @@ class AuriclePlugin(Plugin):
         super().__init__(__name__, __version__, __package__ or __name__, logger)
 
 
+# LiveKit wants this at import, on the main thread.
 Plugin.register_plugin(AuriclePlugin())

@@ -13,6 +13,7 @@ def mono(frame: rtc.AudioFrame) -> rtc.AudioFrame:
     """The frame with its channels averaged into one."""
     if frame.num_channels == 1:
         return frame
+    # `mean` adds in float64: the sum of two loud channels overflows int16.
     channels = np.frombuffer(frame.data, dtype=np.int16).reshape(-1, frame.num_channels)
     return rtc.AudioFrame(
         data=channels.mean(axis=1).astype(np.int16).tobytes(),
@@ -24,6 +25,7 @@ def mono(frame: rtc.AudioFrame) -> rtc.AudioFrame:
 
 def pcm(frame: rtc.AudioFrame) -> bytes:
     """The samples of a mono frame: signed 16-bit, little-endian."""
+    # In the byte order of the machine; LiveKit's native library exists for little-endian ones only.
     return bytes(frame.data)
 
 

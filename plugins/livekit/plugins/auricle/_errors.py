@@ -51,4 +51,5 @@ def _status_of(error: AuricleError) -> int:
             return HTTPStatus.SERVICE_UNAVAILABLE
         case StreamFailed(permanent=True):
             return HTTPStatus.BAD_REQUEST
+    # LiveKit retries no 4xx but 408, 429 and 499, so failures that may pass are 5xx.
     return HTTPStatus.INTERNAL_SERVER_ERROR

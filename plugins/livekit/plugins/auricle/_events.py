@@ -58,6 +58,8 @@ class SpeechEvents:
             flushed: Whether a flush waits for its answer.
         """
         events: list[SpeechEvent] = []
+        # With one alternative even when it is empty: an event without any kills the session's reader and leaves it
+        # deaf.
         if self._interim_data is not None or flushed:
             events = self._final(self._interim_data or SpeechData(self._language, ""))
         return events + (self._end(self._speech_end) if self._turn_open else [])
@@ -69,6 +71,8 @@ class SpeechEvents:
                 return self._start(event.start)
             case Interim():
                 return self._interim(self.transcript(event))
+            # LiveKit commits a turn when `min_delay` has passed after a final, so one at a mere chunk boundary would
+            # cut a sentence. The server's finals follow the end of a turn, a finalize, or a segment of more than 60 s.
             case Final():
                 return self._final(self.transcript(event))
             case TurnEagerEnd() if self._server_turns:
@@ -142,6 +146,7 @@ class SpeechEvents:
         return [SpeechEvent(SpeechEventType.END_OF_SPEECH, self._request_id, speech_end_time=ended_at)]
 
     def _language_of(self, code: str) -> LanguageCode:
+        # Keeps the last code that names a language: with "auto" LiveKit's turn detection would have none.
         if _is_named(code):
             self._language = LanguageCode(code)
         return self._language

@@ -19,6 +19,7 @@ from auricle.protocol.settings import is_text
 from .log import logger
 from .models import OptionChanges, STTOptions, code_of
 
+# By default LiveKit tries three times more, 2 s apart, and allows 10 s for each; retries inside these would multiply.
 _LIVEKIT_RETRIES = ReconnectPolicy(attempts=0)
 
 
@@ -206,6 +207,7 @@ def _in_event_loop() -> bool:
 async def _warm_up(session: aiohttp.ClientSession, url: str) -> None:
     """Leaves a connection to the server in the session's pool."""
     try:
+        # The health check needs no key and takes no slot, so any number of jobs may prewarm.
         async with session.get(urlsplit(url)._replace(path="/healthz").geturl()) as response:
             await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:

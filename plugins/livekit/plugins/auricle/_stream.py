@@ -76,6 +76,7 @@ class SpeechStream(RecognizeStream):
     def push_frame(self, frame: rtc.AudioFrame) -> None:
         """Takes audio of the participant; several channels are averaged into one."""
         super().push_frame(mono(frame))
+        # Counted as it comes in: the framework's resampler holds 15 to 38 ms of it back.
         self._clock.push(frame.duration, time.time())
 
     def change(self, changes: OptionChanges) -> None:
@@ -92,6 +93,7 @@ class SpeechStream(RecognizeStream):
         self._queue(Update(keyterms=self._service.keyterms(self._options)))
 
     def _queue(self, update: Update) -> None:
+        # A closed channel raises, and no audio comes any more for which the settings could matter.
         if not self._input_ch.closed:
             self._input_ch.send_nowait(_QueuedUpdate(update))
 
@@ -103,6 +105,7 @@ class SpeechStream(RecognizeStream):
             try:
                 await super()._main_task()
             except Exception:
+                # Only after LiveKit's last retry: until then the stream can still bring these words.
                 self._abandon()
                 raise
             finally:
@@ -173,6 +176,8 @@ class SpeechStream(RecognizeStream):
             case _QueuedUpdate(update=update):
                 await self._service.send_update(stream, update)
             case _:
+                # Noted before the call and counted after it: when the call fails, the next run sends the same flush
+                # again. One without an answer makes the session close in 2 s instead of 0.04 s.
                 name = f"flush-{self._flushes + 1}"
                 self._unanswered.add(name)
                 await stream.finalize(name)
@@ -232,6 +237,7 @@ async def sending(stream: Stream, send: Coroutine[Any, Any, None]) -> AsyncItera
         await task
     finally:
         task.cancel()
+        # Waited for, so that nothing sends on the stream once the block is left.
         await asyncio.gather(task, return_exceptions=True)
 
 

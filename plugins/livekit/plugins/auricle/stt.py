@@ -25,6 +25,8 @@ from ._stream import SpeechStream, sending
 from .models import OptionChanges, STTOptions, TurnDetection, TurnMode, language_asked_for
 
 _DEFAULTS = TurnSettings()
+# `manual_flush`, since LiveKit 1.8.9: the session then flushes when its voice detection reports the end of speech. With
+# a final 30 ms after the flush it commits the turn 0.36 s after the end of speech, with one after 400 ms 0.70 s.
 _CAPABILITIES = STTCapabilities(
     streaming=True,
     interim_results=True,
@@ -114,6 +116,7 @@ class STT(stt.STT[None]):
         reconnect: ReconnectPolicy | None = None,
         http_session: aiohttp.ClientSession | None = None,
     ) -> None:
+        # A copy, because `capabilities` changes it once a server has refused key terms.
         super().__init__(capabilities=replace(_CAPABILITIES))
         self._options = STTOptions(
             turn_detection=turn_detection,
@@ -132,6 +135,7 @@ class STT(stt.STT[None]):
         )
         client_options = ClientOptions(api_key=api_key, session=http_session, reconnect=reconnect or ReconnectPolicy())
         self._service = Service(url, client_options, self._options.keyterms)
+        # Weak: a stream belongs to the session that asked for it, and this set must not keep it alive.
         self._streams: weakref.WeakSet[SpeechStream] = weakref.WeakSet()
 
     @property
@@ -276,6 +280,7 @@ class STT(stt.STT[None]):
 
 
 async def _send_all(stream: Stream, connected: asyncio.Event, audio: bytes) -> None:
+    # The key terms are sent at `Connected`; audio before them would be recognised without them.
     await connected.wait()
     await stream.send(audio)
     await stream.finalize()
