@@ -65,6 +65,7 @@ class ServiceConnection:
         level = "WARNING" if event.attempt <= max(1, self._attempts) else "DEBUG"
         logger.log(level, f"auricle: {event.error}; attempt {event.attempt} to connect in {event.delay:.1f} s")
         report = not self._outage_reported and (self.ready is None or event.attempt > self._attempts)
+        # One report for an outage, however many attempts it has; `connected` ends it.
         self._outage_reported |= report
         return report
 

@@ -127,6 +127,7 @@ class TranscriptionState:
         Pipecat appends them to the finals of the turn without a space, so they begin with one when there are finals.
         """
         has_finals = len(self._turn_finals) > self._finals_before_turn
+        # The server repeats the text of its whole turn, and its finals went to the pipeline before.
         rest = event.text.removeprefix(" ".join(self._turn_finals))
         if not self.turn_open or not (has_finals or rest.strip()):
             return None

@@ -172,6 +172,7 @@ def _seconds(value: str | None) -> float | None:
 
 
 def _lost(cause: BaseException | None) -> ConnectionFailed:
+    # aiohttp's heartbeat: no pong came within half of its interval.
     if isinstance(cause, TimeoutError):
         return ConnectionFailed("timeout", "the server stopped answering")
     return ConnectionFailed("lost", f"the connection broke: {cause}" if cause else "the connection broke")

@@ -131,6 +131,7 @@ class EventMerger:
         if event.text:
             self._finals.append(event.text)
             self._speech_end = event.end
+        # In this mode servers send no turn ends, so the final is what closes.
         if self._turn.mode == "off":
             self._close()
 

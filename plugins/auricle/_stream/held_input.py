@@ -14,6 +14,7 @@ _REFUSED_FIELDS: dict[str, tuple[str, ...]] = {
     codes.UNSUPPORTED_LANGUAGE: ("language",),
     codes.UNSUPPORTED_KEYTERMS: ("keyterms",),
     codes.INVALID_KEYTERMS: ("keyterms",),
+    # A shorter latency and a second pass both cost the server time; the error does not say which was too much.
     codes.SERVER_FULL: ("latency_ms", "refine"),
 }
 """The fields of an `Update` that a non-fatal error with this code can be about."""

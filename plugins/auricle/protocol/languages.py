@@ -62,6 +62,7 @@ def resolve(code: str, offered: Sequence[str]) -> str | None:
     code = code.strip()
     lowered = {each.lower(): each for each in offered}
     tags = _SEPARATORS.split(code.lower())
+    # First, so that a server's own codes always work, also those that the tables do not know.
     if exact := lowered.get("-".join(tags)):
         return exact
     if code.lower() in _ANY:

@@ -23,6 +23,7 @@ class ResumeBuffer:
 
     def add(self, seq: int, kind: type, text: str) -> None:
         """An event was sent."""
+        # In an empty buffer, any type that is no interim.
         last = self._texts[-1][1] if self._texts else SpeechStarted
         # Leaves a gap in the numbers, which a client accepts; so `_dropped_seq` stays as it is.
         if kind in _REPLACES_INTERIM and last is Interim:

@@ -72,6 +72,7 @@ class ChunkGrid:
     step: float
 
 
+# Counted in samples: exact at any rate, and the same for every encoding.
 @dataclass(frozen=True, slots=True)
 class Held:
     """How much of a resumed stream the server has received; the client continues after that.
@@ -85,6 +86,7 @@ class Held:
     messages: int
 
 
+# Keywords only, so that the events may have fields without defaults after these two.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
     seq: int = 0

@@ -173,6 +173,7 @@ def joined(parts: list[SpeechData]) -> SpeechData:
         source_languages=list(languages) if len(languages) > 1 else None,
         text=" ".join(part.text for part in spoken),
         start_time=spoken[0].start_time,
+        # Weighted by words: one "yes" must not count as much as a long sentence.
         confidence=fmean((part.confidence for part in spoken), [len(part.text.split()) or 1 for part in spoken]),
         end_time=spoken[-1].end_time,
         words=[word for part in spoken for word in part.words or ()] or None,

@@ -183,6 +183,7 @@ class Service:
 
     def _fitting(self, terms: list[str], *, beside: int) -> list[str]:
         limits = self.offer.limits if self.offer else None
+        # 0 stands for none and for servers that do not say; one that takes none refuses them itself.
         if limits is None or not limits.keyterms:
             return terms
         return [term for term in terms if limits.fit((term,))][: max(0, limits.keyterms - beside)]

@@ -36,6 +36,7 @@ class OptionChanges(TypedDict, total=False):
 
 
 _TURN = OptionChanges.__annotations__.keys() - {"language", "latency_ms", "keyterms", "refine"}
+# The others have defaults that cannot be told from values that were asked for.
 _SERVER_ONLY = ("turn_mode", "eager_silence_ms", "eager_threshold")
 """Options that have an effect only when the server detects turns."""
 
