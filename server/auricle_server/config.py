@@ -11,6 +11,7 @@ from auricle.protocol.server_messages import Limits
 from auricle_server.voice.models import TURN_MODELS, TurnModels
 
 DEFAULT_LIMITS = Limits(
+    # Almost 33 s of 16 kHz PCM in one message.
     message_bytes=1 << 20,
     buffered_seconds=10.0,
     stream_seconds=4 * 3600.0,
@@ -63,6 +64,7 @@ class ServerConfig:
     workers: int = 1
     gateways: int = 1
     limits: Limits = DEFAULT_LIMITS
+    # Not in the `repr`, so that no log shows a key.
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     drain_seconds: float = 10.0
     stall_seconds: float = 20.0
@@ -130,6 +132,7 @@ def _read(environment: Mapping[str, str], variables: Mapping[str, Callable[[str]
     values = {}
     for name, parse in variables.items():
         variable = f"AURICLE_{name.upper()}"
+        # An empty variable counts as unset, like `${VAR:-default}` in a shell.
         if text := environment.get(variable):
             try:
                 values[name] = parse(text)

@@ -23,6 +23,7 @@ _Mode = Literal["livemax", "livesum"]
 
 _STEP_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.5, 1.0)
 _FINALIZE_BUCKETS = (0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.5, 1.0, 2.0)
+# An edge lies at 0.25 s: no result waits longer for a judgement (`LATE_SECONDS`).
 _JUDGEMENT_BUCKETS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 1.0)
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 
@@ -30,6 +31,7 @@ _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 def share_metrics(folder: str) -> None:
     """Makes this process keep its figures in `folder`, with those of others. To be called before `Metrics` is made."""
     os.environ[_FOLDER_VARIABLE] = folder
+    # prometheus_client looks at the variable when it is imported, which has happened by now.
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 
@@ -99,6 +101,8 @@ class Metrics:
         self.workers_lost = self._counter("auricle_workers_lost", "Times that a worker went.")
 
     def _gauge(self, name: str, text: str, mode: _Mode = "livemax", labels: Iterable[str] = ()) -> Gauge:
+        # Every gateway sees the same workers, so most gauges take the highest value; `streams` alone is a sum. "live"
+        # leaves out processes that have ended.
         return Gauge(name, text, labels, registry=self.registry, multiprocess_mode=mode)
 
     def _counter(self, name: str, text: str, labels: Iterable[str] = ()) -> Counter:
@@ -118,6 +122,7 @@ class Metrics:
         folder = os.environ.get(_FOLDER_VARIABLE)
         if folder is None:
             return generate_latest(self.registry)
+        # A registry with nothing else in it: this process's own figures are in the folder too, and would count twice.
         shared = CollectorRegistry()
         MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]
         return generate_latest(shared)

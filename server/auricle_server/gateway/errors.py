@@ -15,6 +15,8 @@ class Refusal(Exception):
         message: A sentence that a person can act on.
     """
 
+    # An HTTP status before the upgrade, not a close code after it: a proxy can then try another server, and Retry-After
+    # (RFC 9110, section 10.2.3) says when to come back.
     status = 503
     code = codes.INTERNAL
     retry = True
@@ -45,6 +47,7 @@ class ShuttingDown(Refusal):
 class Unauthorized(Refusal):
     """The API key is missing or wrong."""
 
+    # The same key fails again, so there is no Retry-After.
     status = 401
     code = codes.UNAUTHORIZED
     retry = False

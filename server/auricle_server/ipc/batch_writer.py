@@ -85,6 +85,7 @@ class BatchWriter:
         assert self._channel is not None, "a writer without a channel has nothing to run"
         while True:
             await self._wake.wait()
+            # Before `take`: what comes while `send` waits sets it again.
             self._wake.clear()
             await self._channel.send(self.take())
 

@@ -32,6 +32,8 @@ class InProcessGatewayChannel:
 
     def deliver(self, message: FromWorker | None) -> None:
         """Called on the worker's thread with a message, or with None when the worker stops."""
+        # `asyncio.Queue` is not thread-safe; and `call_soon_threadsafe` raises once the loop is closed, which the
+        # worker may outlive.
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._inbox.put_nowait, message)
 

@@ -89,6 +89,7 @@ class CloseStream(msgspec.Struct, frozen=True, tag=True):
 GatewayItem = OpenStream | UpdateStream | FlushStream | FlushSecondPass | CloseStream
 
 
+# Arrays on the wire, without field names: both ends are processes of one server, hence of one release.
 class BatchPart(msgspec.Struct, frozen=True, array_like=True):
     """Audio of many streams, each at most once, and the items that follow it.
 

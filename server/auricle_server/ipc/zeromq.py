@@ -36,6 +36,8 @@ class ZeroMQGatewayChannel:
     def __init__(self, endpoint: str) -> None:
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
+        # New for each channel: to the worker a restarted gateway is another one, and the old one's streams are dropped
+        # after a silence.
         self._socket.set(zmq.IDENTITY, uuid.uuid4().bytes)
         self._socket.set(zmq.IMMEDIATE, 1)  # queue here while no worker is connected, not in a dead worker's pipe
         self._socket.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
@@ -82,6 +84,8 @@ class ZeroMQGatewayChannel:
                 self._read_all()
                 await self._writable.wait()
             else:
+                # Sending handles ZeroMQ's pending commands and may consume the descriptor's edge: what has come by then
+                # is read now, or it would wait for the next edge.
                 self._read_all()
                 return
 
@@ -115,6 +119,8 @@ class ZeroMQWorkerChannel:
     def __init__(self, endpoint: str) -> None:
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
+        # A gateway that reconnects keeps its identity; without this a ROUTER refuses it until it has noticed the old
+        # end.
         self._socket.set(zmq.ROUTER_HANDOVER, 1)
         # A ROUTER drops messages at its high-water mark, and a dropped result is a lost word.
         self._socket.set(zmq.SNDHWM, 0)
@@ -124,6 +130,7 @@ class ZeroMQWorkerChannel:
     def receive(self, timeout: float) -> list[tuple[bytes, ToWorker]]:
         """See `WorkerChannel`."""
         messages: list[tuple[bytes, ToWorker]] = []
+        # Waits for the first message only and takes what else is there, so that one step serves all of it.
         while self._socket.poll(0 if messages else round(timeout * 1000)):
             gateway, data = self._socket.recv_multipart()
             try:
@@ -134,6 +141,8 @@ class ZeroMQWorkerChannel:
 
     def send(self, gateway: bytes, message: FromWorker) -> None:
         """See `WorkerChannel`."""
+        # Without ROUTER_MANDATORY a message for an identity that has gone is dropped in silence, as `WorkerChannel`
+        # says.
         self._socket.send_multipart([gateway, encode(message)])
 
     def close(self) -> None:

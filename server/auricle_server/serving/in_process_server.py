@@ -42,6 +42,7 @@ async def serve_locally(
         config = replace(config, model=model)
     channel = InProcessChannel()
     stop = threading.Event()
+    # Off the loop: an engine is built and warmed up there.
     thread = await asyncio.to_thread(_start_worker, config, engine, channel, stop)
     try:
         async with listening(config, [channel.gateway()]) as (gateway, bound):

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 METRICS = "metrics"
 """Folder of the gateways' metrics, inside the server's folder."""
+# 78 of BSD's sysexits.h.
 CANNOT_START = os.EX_CONFIG
 """Exit code of a process whose configuration is invalid, so that a restart would not help."""
 
@@ -58,6 +59,7 @@ def worker_main(config: ServerConfig, endpoint: str, index: int) -> None:
 
 
 def _stop_with_parent(stop: threading.Event) -> None:
+    # A supervisor that was killed can stop nobody, so its children watch it.
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -105,6 +107,7 @@ async def _gateway(
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     parent = multiprocessing.parent_process()
     if parent is not None:
+        # The sentinel becomes readable when the supervisor has ended, killed or not.
         loop.add_reader(parent.sentinel, stop.set)
 
     await serve_until(

@@ -52,6 +52,7 @@ class _Child:
     def plan_restart(self, now: float) -> float:
         """Notes that the process has died; returns the seconds until it is started again."""
         self.failures = 0 if now - self.began > _SETTLED_SECONDS else self.failures + 1
+        # A first death may be chance, and clients are waiting; only one that repeats itself backs off.
         delay = 0.0 if self.failures <= 1 else min(_MAX_DELAY, 0.5 * 2.0 ** (self.failures - 2))
         self.process, self.due = None, now + delay
         return delay
@@ -70,6 +71,8 @@ class Supervisor:
         self._announce = announce
         self._not_ready = {f"gateway-{index}" for index in range(config.gateways)}
         self._stopping = False
+        # A self-pipe: since PEP 475 `wait` goes on waiting after a signal's handler, unless one of its descriptors is
+        # ready.
         self._signals, self._signalled = os.pipe()
         self._ready, self._gateways_end = _context.Pipe(duplex=False)
         self._gateways: list[_Child] = []
@@ -166,6 +169,7 @@ class Supervisor:
         if child.process.pid is not None:
             forget_process(str(self._metrics_folder), child.process.pid)
         code = child.process.exitcode
+        # Only at the start: a configuration with which the server has worked is tried again.
         if code == CANNOT_START and self._not_ready:
             log.error("cannot start process=%s", child.name)
             return False
@@ -199,6 +203,7 @@ def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -
 
 def _end(children: list[_Child], seconds: float) -> None:
     processes = [child.process for child in children if child.process is not None]
+    # All are asked before any is waited for: they drain side by side, under one deadline.
     for process in processes:
         process.terminate()
     deadline = time.monotonic() + seconds
@@ -222,6 +227,7 @@ def _reserve_port(host: str, port: int) -> socket.socket:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
     reserved = socket.socket(family)
+    # REUSEADDR: connections of the last run that are in TIME_WAIT must not prevent the start.
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     reserved.bind((host, port))

@@ -102,12 +102,14 @@ class FlushDedup:
             return True
         if frame < self._flushed_at + WINDOW and self._replace_word():
             return True
+        # The stream has gone beyond the flush: whatever follows is new, even a word that was really said twice.
         self._expecting = False
         return False
 
     def _consume(self, token: int, frame: int, window: int) -> bool:
         """Takes the token, and those expected before it, off the list; False when it is not expected around then."""
         for index, (expected, at) in enumerate(self._expected):
+            # The tokens passed over have no second version; they stay as the flush has brought them.
             if token == expected and abs(frame - at) <= window:
                 for _ in range(index + 1):
                     self._expected.popleft()

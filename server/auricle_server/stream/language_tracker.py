@@ -89,6 +89,7 @@ class RequestedLanguage:
         """Another one from `position` on; positions before `floor` are not asked for again."""
         self._positions.append(position)
         self._languages.append(language)
+        # Positions only grow. What no later word can need is dropped, so the lists stay short in a stream of hours.
         old = bisect_right(self._positions, floor) - 1
         del self._positions[: max(0, old)], self._languages[: max(0, old)]
 

@@ -67,6 +67,7 @@ class SecondPass:
         """A second pass starts, which decodes the stream from sample `base` on and answers the flushes from then on."""
         self.close()
         self._is_open, self._base, self.position = True, base, base
+        # From the beginning of the stream there is nothing to take over from the first pass.
         self.active = base == 0
 
     def close(self) -> None:
@@ -103,6 +104,7 @@ class SecondPass:
         self.position = max(self.position, result.samples)
         new = self._new(result)
         self._tokens += new
+        # Such a flush reaches into audio that is decoded again, with more context: see `_drop_lookahead`.
         self._lookahead = (result, len(new)) if result.mark == CAUGHT_UP else None
         if result.mark not in {None, CAUGHT_UP}:
             self._answered[result.mark] = self._taken + len(self._tokens)
@@ -123,6 +125,7 @@ class SecondPass:
         """A new second pass takes over in a pause, when all words are final; `position` is that of the first pass."""
         quiet_since = max(speech_end or 0, self._base)
         if self._is_open and not self.active and position - quiet_since >= PAUSE_SAMPLES:
+            # The middle of the pause: as far as can be from the words on either side.
             self.active, self._floor = True, (quiet_since + position) // 2
             self._skip()
 

@@ -90,6 +90,7 @@ class SegmentEnd:
     @property
     def takes_all(self) -> bool:
         """Whether every word so far is the segment's, even one that has just begun."""
+        # A drained client replays from the border on: a word that has just begun would come twice.
         return self.flush is not None and self.flush.reason is not FlushReason.DRAIN
 
     @property

@@ -191,6 +191,7 @@ class Segmenter:
         if not ids:
             return []
         self._detector.segment_ended()
+        # Never back: the client has dropped the audio before it.
         self._settled = max(self._settled, segment_end.border)
         if final.text and self._turn.mode != "off":
             self._record.add(final.text)
@@ -200,6 +201,7 @@ class Segmenter:
 
     def _final(self, interim: Segment, final: Segment, finalize_id: str | None, *, refined: bool) -> Final:
         """A final of the words in `final`, in the bounds of the interims if these had any."""
+        # Interims have told the client these bounds; the second pass times words a little differently.
         bounds = final if interim.start is None else interim
         runs = spans(final.languages, self.asked)
         return Final(

@@ -139,6 +139,8 @@ class StreamState:
         )
 
     def _chunks(self, input_delay: float) -> ChunkGrid:
+        # The first chunk of R + 1 encoder frames is complete after R frames and the lookahead of the last one, each
+        # later one R + 1 frames after it; in NeMo, 1 + 8 R mel frames, then 8 (R + 1).
         step = self.latency_ms / 1000
         return ChunkGrid(step - self._info.frame_seconds + self._info.lookahead_seconds + input_delay, step)
 
@@ -162,11 +164,14 @@ class StreamState:
         if self._offline and update.latency_ms not in (None, self.latency_ms):
             raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"an offline stream stays at {self.latency_ms} ms")
         if update.turn is not None and self._pending_end is not None:
+            # Behind the results that came before it, so that a slow second pass does not change which chunks it holds
+            # for.
             self._queue.append(update.turn)
         elif update.turn is not None:
             self._segmenter.change_turn(update.turn)
         if language is not None:
             self._segmenter.change_language(language, self._received)
+        # After a change of latency chunks no longer end where `Ready` would say.
         self._chunks_moved |= update.latency_ms not in {None, self.latency_ms}
         self.latency_ms = update.latency_ms or self.latency_ms
         self._segmenter.change_latency(self.latency_ms)
@@ -259,6 +264,7 @@ class StreamState:
         segmenter = self._segmenter
         if flush.reason is not FlushReason.DRAIN:
             return SegmentEnd(segmenter.position, segmenter.position, mark, flush, end)
+        # Without words, or in the middle of one, there is no last final: the client replays what has none.
         segmenter.over = not segmenter.can_split
         return None if segmenter.over else SegmentEnd(segmenter.position, segmenter.border(), mark, flush)
 

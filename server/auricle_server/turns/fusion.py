@@ -13,6 +13,7 @@ from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.turns.detector import TurnEvidence, VoiceSignals
 from auricle_server.turns.word_lists import is_spelled, is_unfinished
 
+# Besides the Latin ones: full-width and CJK marks, the danda, the Arabic question mark and the Urdu full stop.
 FULL_STOPS = frozenset(".?!…。？！।؟۔")
 """Marks that close a sentence. Any other mark after the last word says that more follows."""
 LONGEST_SILENCE = 2.0
@@ -64,6 +65,8 @@ class FusionWeights:
     unjudged: float = 0.0
 
 
+# In all three sets only the silence beyond `LONG` has a weight of its own: a shorter one says something together with a
+# full stop (`stopped`) only.
 WORDS = FusionWeights(
     bias=-1.73,
     silence=0,

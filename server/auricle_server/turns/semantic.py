@@ -57,6 +57,7 @@ class SemanticDetector:
 
     def _probability(self, evidence: TurnEvidence) -> float:
         assert evidence.speech_end is not None, "an open turn has words"
+        # Counted from the last word, not from the voice: somebody in the background cannot keep a turn open.
         if evidence.position - evidence.speech_end >= self._longest:
             return 1.0
         return likelihood(evidence) if silence_of(evidence) >= self._shortest else 0.0

@@ -45,6 +45,7 @@ class TurnRecord:
             return []
         text = " ".join(filter(None, [*self._finals, open_text]))
         events: list[ServerEvent] = []
+        # As in Deepgram Flux: an agent may be preparing its answer to this text, so other words take it back.
         if self.eager_text is not None and (probability is None or text != self.eager_text):
             self.eager_text = None
             events.append(TurnResumed(audio_time=audio_time, probability=probability or 0.0))

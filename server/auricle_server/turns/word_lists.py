@@ -17,6 +17,7 @@ STARTERS = frozenset("so well".split())
 _NUMBERS = "zero oh one two three four five six seven eight nine double triple hundred thousand dash dot slash"
 SPELLED = frozenset(_NUMBERS.split())
 """Parts of numbers and addresses that are read out; digits and single letters are as well."""
+# "a" and "I" are words of their own in English, and no sign of a row.
 _WORDS_OF_ONE_LETTER = frozenset("ai")
 
 

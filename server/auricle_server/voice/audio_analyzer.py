@@ -119,6 +119,7 @@ class AudioAnalyzer:
     def _advance(self, *, at_once: bool = False) -> None:
         """Gives Silero the next windows, unless it runs some."""
         least = 1 if at_once or 0 < self._planned.silent_windows < SCHEDULE[-1] else _COLLECTED
+        # One task at a time: the network is recurrent, so windows must go through it in order.
         while self._tracking_since is None and (windows := len(self._untracked) // _WINDOW_BYTES) >= least:
             size = min(_SLICE, windows) * _WINDOW_BYTES
             piece = bytes(self._untracked[:size])
@@ -167,6 +168,7 @@ class AudioAnalyzer:
         if self._smart_turn is not None:
             score.asked = self._clock()
             first, last = (_SAMPLE_BYTES * (end - self._audio_start) for end in (score.start, score.position))
+            # A copy of the audio: the task runs in a thread while `_forget` shortens the buffer.
             task = partial(self._smart_turn.judge, bytes(self._audio[first:last]))
             self._executor.run_end_of_turn(task, partial(self._on_score, score))
 
@@ -225,6 +227,7 @@ class AudioAnalyzer:
     def end_turn(self, position: int) -> None:
         """Notes that a turn has ended at a position that was asked for; the next turn has no voice yet."""
         self._settled.end_turn(position)
+        # Scores were planned ahead as if the turn went on: from here they are planned anew.
         self._planned = replace(self._settled)
         self._scores.void(position, self._settled.seen)
         self._plan(self._settled.seen + self._lookahead)
@@ -247,5 +250,6 @@ class AudioAnalyzer:
         planned = self._scores.first_sample
         samples = (needed if planned is None else min(needed, planned)) - self._audio_start
         if samples > 0:
+            # Cheap: CPython moves the start of a bytearray, not its bytes.
             del self._audio[: _SAMPLE_BYTES * samples]
             self._audio_start += samples

@@ -19,6 +19,7 @@ TurnModels = Literal["auto", "off", "require"]
 """Whether the models are used: if they are installed, never, or always: a server without them does not start then."""
 TURN_MODELS: tuple[TurnModels, ...] = ("auto", "off", "require")
 Signal = Literal["voice", "prosody"]
+# Paths inside another distribution may change with any release of it: `find_models` then names the missing file.
 _SILERO = "audio/vad/data/silero_vad.onnx"
 _SMART_TURN = "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx"
 _REMEDY = "in a checkout of Auricle, run: pip install '.[turns]'"

@@ -31,6 +31,7 @@ class Network:
         Raises:
             Exception: The file is damaged; ONNX Runtime has a class for each way.
         """
+        # Several threads of a pool may need the network for the first time at once.
         with self._loading:
             if self._session is None:
                 self._session = _open(self._path)
@@ -44,9 +45,12 @@ class Network:
 
 
 def _open(path: Path) -> Any:
+    # Here, as it is optional: a server without the extra `turns` never gets here.
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    # The thread pools of the gateway are the parallelism; ONNX Runtime would start as many threads as there are cores
+    # for each network.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     if not _adds_exactly():
         options.add_session_config_entry("session.x64quantprecision", "1")

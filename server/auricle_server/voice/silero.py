@@ -66,6 +66,7 @@ class VoiceTrack:
         return [self._step(window) for window in windows]
 
     def _step(self, window: Floats) -> float:
+        # One buffer serves all windows, as a stream never has two tasks at once (`InferenceExecutor.run_vad`).
         self._input[0, _CONTEXT:] = window
         probability, self._state = self._silero.step(self._input, self._state)
         self._input[0, :_CONTEXT] = window[-_CONTEXT:]

@@ -23,6 +23,8 @@ Doubles = npt.NDArray[np.float64]
 LONGEST = 8 * SAMPLE_RATE
 """Samples that the model hears."""
 _MELS, _FRAME, _HOP = 80, 400, 160
+# `_FLOOR`, `_RANGE`, the last frame left out and the final scaling are those of Whisper's `log_mel_spectrogram`;
+# `_VARIANCE_FLOOR` is that of transformers' `WhisperFeatureExtractor`.
 _FLOOR = 1e-10
 _VARIANCE_FLOOR = 1e-7
 _RANGE = 8.0
@@ -66,6 +68,7 @@ def log_mel(audio: Floats) -> Floats:
     spectrum = np.fft.rfft(frames[alike:] * _window(), axis=-1)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     bands = np.log10(np.maximum(power @ _mel_filters(), _FLOOR))
+    # Whisper's (x + 4) / 4.
     bands = np.maximum(bands, bands.max() - _RANGE) / 4 + 1
     features = np.empty((_MELS, len(frames)), np.float32)
     features[:, alike:] = bands.T

@@ -25,6 +25,7 @@ rows, the line goes through the origin, and predicts too much rather than too li
 _FARTHEST = 2.0
 """A step that took more than this times what was expected, or less than its inverse, counts as this: a single slow step
 moves the line a little, a lasting change moves it as far as needed within some hundred steps."""
+# Spare second passes are opened below this share and closed above the whole load: without a gap they would flap.
 SPARE_SHARE = 0.6
 """Share of the highest load up to which, one more second pass included, there is spare time."""
 
@@ -91,9 +92,11 @@ class CostLine:
     def _fit(self) -> None:
         w, wr, wrr, wy, wry = (kept + prior for kept, prior in zip(self._sums, self._prior, strict=True))
         w += _ORIGIN_WEIGHT
+        # Never 0: the point at the origin has another number of rows than every step.
         determinant = w * wrr - wr * wr
         base = (wy * wrr - wry * wr) / determinant
         per_row = (wry * w - wy * wr) / determinant
+        # Noise may tilt the line so far, but neither part of a cost can be negative.
         if base < 0:
             base, per_row = 0.0, wry / wrr
         elif per_row < 0:
@@ -180,6 +183,7 @@ class Admission:
         """Streams of one latency that fit if there are no others."""
         if not self._max_load:
             return slots
+        # `_share` grows with the count, so bisection finds the last one that fits in some ten evaluations.
         counts = range(1, slots + 1)
         return max(1, bisect_right(counts, self._max_load, key=lambda count: self._share(latency_ms, count)))
 

@@ -37,6 +37,7 @@ def build_engine(config: ServerConfig, index: int = 0) -> Engine:
     Raises:
         CheckpointError: The model does not exist, or this engine cannot run it.
     """
+    # Here, because these import PyTorch, which alone takes 1.6 s and 235 MB.
     from auricle_server.checkpoints import load_checkpoint
     from auricle_server.engine import Engine
     from auricle_server.engine.build import Hardware

@@ -30,6 +30,7 @@ class GatewayMessages:
 
     def add_results(self, results: Iterable[tuple[bytes, ResultColumns]]) -> None:
         """Takes the results of a step, by gateway."""
+        # A tick has one step and ends with `publish`, so nothing is overwritten here.
         self._results.update(results)
 
     def drop(self, gateway: bytes) -> None:

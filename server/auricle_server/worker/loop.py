@@ -97,6 +97,7 @@ class Worker:
         """Receives, waiting up to `timeout` seconds for the first message, steps once and publishes."""
         asked = self._clock()
         messages = self._channel.receive(timeout)
+        # Without a timeout nothing was waited for, and receiving was work.
         self._load_stats.resume(self._clock() if timeout else asked)
         for gateway, message in messages:
             self._receive(gateway, message)

@@ -37,6 +37,7 @@ class SecondPasses:
         self._messages = messages
         self._latency_ms = max(engine.info.latencies_ms)
         self._chunk_frames = round(self._latency_ms / 1000 / engine.info.frame_seconds)
+        # Dicts as ordered sets: the newest and the oldest are found without a search.
         self._spare: dict[StreamKey, None] = {}
         """Streams whose second pass may be closed, the newest last."""
         self._waiting: dict[StreamKey, None] = {}
@@ -106,6 +107,7 @@ class SecondPasses:
         self._admission.add(self._latency_ms, spare=not guaranteed)
         if not guaranteed:
             self._spare[key] = None
+        # Puts its chunks on the grid of a second pass from the stream's beginning: see `StreamTable.add_second_pass`.
         if silence:
             self._engine.push(lease, np.zeros(silence, np.int16))
         gateway, stream = key

@@ -65,6 +65,7 @@ def _wave(engine: Engine, latency_ms: int, rows: int, clock: Callable[[], float]
     leases = [engine.open(latency_ms, engine.info.default_language) for _ in range(rows)]
     measured: list[StepTiming] = []
     try:
+        # All the audio is there before the first step, so that steps have as many rows as they can.
         for lease in leases:
             engine.push(lease, silence)
         started = began = clock()

@@ -88,6 +88,7 @@ class StreamAdmin:
         if not self._admission.fits(item.latency_ms):
             self._messages.add(gateway, StreamFailure(stream, codes.SERVER_FULL, _NO_TIME))
             return
+        # Where it frees none, `open` raises `NoSlot`, and `fail` tells the gateway.
         self.second_passes.free_slot()
         lease = self._engine.open(item.latency_ms, item.language)
         self._admission.add(item.latency_ms)
@@ -106,6 +107,7 @@ class StreamAdmin:
 
     def _update(self, key: StreamKey, entry: StreamEntry, item: UpdateStream) -> None:
         settings = item.settings
+        # First what takes no time of the worker and is never refused.
         if settings.language is not None:
             for lease in entry.leases:
                 self._engine.change(lease, language=settings.language)

@@ -85,6 +85,7 @@ class StreamTable:
         self._incarnation = (1 + secrets.randbits(_INCARNATION_BITS)) << _LEASE_BITS
         self._entries: dict[StreamKey, StreamEntry] = {}
         self._gateways = _Gateways()
+        # One more than slots, which count from 1: slot 0 stands for none.
         self._lease_of = np.zeros(slots + 1, np.int64)
         """The engine's lease of each slot, 0 where the slot is free or has answered its last flush."""
         self._input_lease = np.zeros(slots + 1, np.int64)
@@ -102,6 +103,7 @@ class StreamTable:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[StreamKey]:
+        # A copy, because callers close streams while they iterate.
         return iter(list(self._entries))
 
     def of_gateway(self, gateway: bytes) -> list[StreamKey]:
@@ -186,6 +188,7 @@ class StreamTable:
         accepted = (self._input_lease[slots] == received.leases) & (received.leases > 0)
         if not accepted.all():
             audio = audio.where(accepted)
+        # A stream may come twice in a batch: `_received[slots] += lengths` would count it once.
         self._received += np.bincount(audio.slots, audio.lengths, len(self._received)).astype(np.int64)
         slots, lengths, pcm = audio.slots, audio.lengths, audio.pcm
         if self.second_passes:
@@ -202,6 +205,7 @@ class StreamTable:
         for slot in results.slots[rows].tolist():
             key = self._gateways.names[int(self._gateway_of[slot])], int(self._stream_of[slot])
             self._lease_of[slot] = 0
+            # Both passes answer the last flush, each in a step of its own; the stream ends with the later one.
             if not any(self._lease_of[lease.slot] == lease.id for lease in self._entries[key].leases):
                 done.append(key)
         return done
@@ -212,6 +216,7 @@ class StreamTable:
         gateways = np.where(current, self._gateway_of[results.slots], -1)
         of_tokens = np.repeat(gateways, results.counts)
         samples, frames, refined = self._on_stream_clock(results)
+        # As many turns as there are gateways, however many streams they have.
         for gateway in np.unique(gateways[current]).tolist():
             rows, tokens = gateways == gateway, of_tokens == gateway
             yield (

@@ -130,6 +130,7 @@ class AudioTurnSignals:
         left = since + LATE_SECONDS - self._loop.time()
         if left <= 0:
             self._pool.metrics.turn_judgements_late.inc()
+        # One timer, for the first in the queue; `pop_ready` sets the next one's when it has fired.
         elif self._timer is None:
             self._timer = self._loop.call_later(left, self._on_timer)
         return left > 0
@@ -142,6 +143,7 @@ class AudioTurnSignals:
 
     def end_turn(self, position: int) -> None:
         """Notes where the last turn's end was decided; may be called again with the same position."""
+        # Most calls: one follows every result, and the analyzer must not plan its scores anew for each.
         if position <= self._turn_ended_at:
             return
         self._turn_ended_at = position
@@ -218,9 +220,11 @@ class _LoopExecutor:
         self._return_on_loop(self._pool.run_end_of_turn(task), measured)
 
     def _return_on_loop(self, future: Future[_T], done: Callable[[_T], None]) -> None:
+        # The callback runs on the thread of the pool, and a stream's state belongs to the event loop alone.
         future.add_done_callback(lambda future: self._loop.call_soon_threadsafe(self._finish, future, done))
 
     def _finish(self, future: Future[_T], done: Callable[[_T], None]) -> None:
+        # The pool's `close` cancels tasks that have not begun. `exception` of such a future raises.
         if self.closed or future.cancelled():
             return
         error = future.exception()

@@ -19,9 +19,13 @@ def _companding_table(encoding: Encoding) -> npt.NDArray[np.int16]:
     """Linear value of each of the 256 codes of ITU-T G.711, in 16 bits."""
     codes = np.arange(256, dtype=np.int32)
     if encoding == "mulaw":
+        # G.711 sends mu-law codes inverted. 0x84 is its bias of 33 in 16 bits (33 << 2): with it, each segment is the
+        # one before it, doubled.
         codes = ~codes & 0xFF
         magnitude = (((codes & 0x0F) << 3) + 0x84 << ((codes & 0x70) >> 4)) - 0x84
         return np.where(codes & 0x80, -magnitude, magnitude).astype(np.int16)
+    # A-law inverts every other bit. Segments 0 and 1 have one step size; 8 and 0x108 hold half a step, so that values
+    # lie in the middle of their intervals. A set sign bit is positive, unlike in mu-law once inverted.
     codes ^= 0x55
     segment, step = (codes & 0x70) >> 4, (codes & 0x0F) << 4
     magnitude = np.where(segment == 0, step + 8, step + 0x108 << np.maximum(segment - 1, 0))
@@ -65,4 +69,5 @@ class AudioDecoder:
 
 
 def _pcm(samples: npt.NDArray[np.float32]) -> bytes:
+    # The filter overshoots beside loud edges, and a cast without the clip would wrap to the other sign.
     return np.clip(np.rint(samples), -32768, 32767).astype(_PCM).tobytes()

@@ -37,11 +37,13 @@ def _filter_bank(rate: int) -> Floats:
     """
     phases = min(_MAX_PHASES, SAMPLE_RATE // math.gcd(rate, SAMPLE_RATE))
     cutoff = _PASSBAND * min(1.0, SAMPLE_RATE / rate)
+    # A lower cut-off needs a longer filter in proportion, for the same steepness.
     half = math.ceil(_ZERO_CROSSINGS / min(1.0, SAMPLE_RATE / rate))
     taps = np.arange(1 - half, half + 1)[None, :] - np.arange(phases)[:, None] / phases
     angle = np.pi * taps / half
     window = 0.42 + 0.5 * np.cos(angle) + 0.08 * np.cos(2 * angle)
     bank = cutoff * np.sinc(cutoff * taps) * window
+    # Each phase sums to 1. Otherwise a constant would come out with a ripple at the rate of the phases.
     return np.asarray(bank / bank.sum(axis=1, keepdims=True), np.float32)
 
 
@@ -88,12 +90,14 @@ class Resampler:
 
     def _produce(self, limit: int) -> Floats:
         """All outputs at input positions below `limit`; forgets the input that no later output needs."""
+        # In whole numbers, rounded up: a clock of floats would drift in a stream of hours.
         count = -(-limit * self._up // self._down) - self._next
         if count <= 0:
             return np.zeros(0, np.float32)
         blocks = [self._block(min(_BLOCK, count - done)) for done in range(0, count, _BLOCK)]
         spent = self._next * self._down // self._up - self._half + 1 - self._first
         spent = min(max(spent, 0), len(self._held) - self._half)
+        # A copy, since a view would keep the whole array alive.
         self._held, self._first = self._held[spent:].copy(), self._first + spent
         return np.concatenate(blocks)
 

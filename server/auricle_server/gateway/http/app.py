@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 STREAM_PATH = "/v1/stream"
 _MAX_DIGITS = 9
+# 128 bits: nobody guesses the token of another client's stream.
 _TOKEN_BYTES = 16
 
 
@@ -82,6 +83,7 @@ class Gateway:
         """Refuses before the upgrade, with an HTTP status, so that a proxy can try another server."""
         try:
             check_key(request.headers.get("Authorization"), self._config.api_keys)
+            # Before a slot is taken: a plain GET costs the workers nothing.
             if not web.WebSocketResponse().can_prepare(request):
                 return _upgrade_required()
             token, seq = _resume_request(request)
@@ -91,6 +93,8 @@ class Gateway:
                 if response is not None:
                     return response
             handler = WebSocketHandler(request, self._config)
+            # An unknown token is no error: the stream was kept for too long, or its server restarted. The client gets a
+            # new one.
             session = self._connections.resume(token, seq, handler)
             handler.session = session or await self._open_session(request, handler)
         except Refusal as refusal:
@@ -134,13 +138,16 @@ class Gateway:
 
     def _refuse(self, refusal: Refusal) -> web.Response:
         self._metrics.refused.labels(refusal.code).inc()
+        # RFC 9110, section 10.2.3: whole seconds. None after a 401, where another try is useless.
         headers = {"Retry-After": str(self._config.retry_after_seconds)} if refusal.retry else {}
         if refusal.status == web.HTTPUnauthorized.status_code:
+            # RFC 9110, section 15.5.2: a 401 must carry a challenge. RFC 6750, section 3, gives its form.
             headers["WWW-Authenticate"] = "Bearer"
         body = {"code": refusal.code, "message": refusal.message}
         return web.json_response(body, status=refusal.status, headers=headers)
 
     async def _healthz(self, _: web.Request) -> web.Response:
+        # Liveness alone: a gateway without a worker needs no restart, it only takes no streams (`_readyz`).
         return web.json_response({"status": "alive"})
 
     async def _readyz(self, _: web.Request) -> web.Response:
@@ -155,6 +162,7 @@ class Gateway:
     async def _show_metrics(self, _: web.Request) -> web.Response:
         self.workers.update_gauges()
         self._metrics.ready.set(self.ready)
+        # The version belongs to the media type of Prometheus's text format.
         return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     # --- life --------------------------------------------------------------------------------------------------------
@@ -177,12 +185,15 @@ class Gateway:
     async def close(self) -> None:
         """Closes the channels to the workers; all connections are closed by then."""
         self.serving.cancel()
+        # `wait` does not raise what the task ended with, its cancellation here.
         await asyncio.wait({self.serving})
         await self.workers.close()
         await self._turn_models.close()
 
 
 def _upgrade_required() -> web.Response:
+    # RFC 9110, section 15.5.22: a 426 must name the protocol in `Upgrade`, and `Connection` must list that header
+    # (7.8).
     return web.json_response(
         {"code": "upgrade_required", "message": "this is a WebSocket endpoint"},
         status=426,
@@ -198,4 +209,5 @@ def _resume_request(request: web.Request) -> tuple[str, int]:
 
 def _whole_number(text: str) -> int | None:
     """A number that a client has written; None where it is none."""
+    # `int` alone takes "1_000", " 1" and digits of any script, and numbers of any length.
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from auricle_server.gateway.errors import Unauthorized
 
+# RFC 6750, section 2.1. The name of a scheme is case-insensitive (RFC 9110, section 11.1).
 _SCHEME = "bearer "
 
 
@@ -21,6 +22,8 @@ def check_key(authorization: str | None, keys: Sequence[str]) -> None:
     header = authorization or ""
     if not header.lower().startswith(_SCHEME):
         raise Unauthorized("send an API key in the header: Authorization: Bearer KEY")
+    # aiohttp decodes headers as UTF-8 with surrogateescape. Bytes that are no UTF-8 come back unchanged with it, where
+    # a strict `encode` would raise and turn a 401 into a 500.
     given = header[len(_SCHEME) :].strip().encode(errors="surrogateescape")
     # Every key is compared, each in constant time: the time of the answer must not tell how much of a key was right.
     if not sum(hmac.compare_digest(given, key.encode()) for key in keys):

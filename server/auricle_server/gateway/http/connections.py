@@ -57,6 +57,7 @@ class Connections:
         self._metrics.streams.dec()
         if handler in self._handlers:  # otherwise another connection has resumed the session
             self._handlers.discard(handler)
+            # Only a cut keeps the slot for a return. After a close frame of the client's the slot is free at once.
             if self._closing or not (handler.cut and self._store.keep(handler.session)):
                 self._store.remove(handler.session)
                 handler.session.abandon()
@@ -72,6 +73,7 @@ class Connections:
         """
         session = self._store.find(token, seq)
         if session is not None:
+            # The old connection may still look alive: TCP notices a peer that has vanished late, or never.
             for other in [other for other in self._handlers if other.session is session]:
                 self._handlers.discard(other)
                 other.detach()
@@ -105,6 +107,7 @@ class Connections:
     async def drain(self, seconds: float) -> None:
         """Lets the open streams end for `seconds`; makes what the others have said final, and closes them."""
         await self._wait_until_empty(seconds)
+        # Nobody has come back to these. Their clients replay on another server what has no final.
         self._store.abandon_all()
         for handler in list(self._handlers):
             handler.session.drain()
@@ -113,6 +116,7 @@ class Connections:
 
     async def close(self) -> None:
         """Closes all connections at once."""
+        # From now on `_remove` keeps no session for a return.
         self._closing = True
         self._store.abandon_all()
         for handler in list(self._handlers):

@@ -49,6 +49,8 @@ class ResumeProxy:
     def owner(self, token: str) -> Path | None:
         """The socket of the gateway that has issued a token; None when this one has, or no gateway that runs."""
         index, separator, _ = token.partition(_SEPARATOR)
+        # The number becomes part of a path, and the token is the client's text. `isdigit` alone takes digits of any
+        # script.
         is_number = index.isascii() and index.isdigit() and len(index) <= _MAX_INDEX_DIGITS
         if self._folder is None or not separator or not is_number or int(index) == self._index:
             return None
@@ -66,9 +68,11 @@ async def proxy(request: web.Request, owner: Path, message_bytes: int) -> web.St
     Returns:
         None when that gateway has stopped, or does not hold the stream; the client has not been answered then.
     """
+    # The API key goes along, as the other gateway checks it as well.
     names = (RESUME_HEADER, "Authorization")
     headers = {name: request.headers[name] for name in names if name in request.headers}
     client: web.WebSocketResponse | None = None
+    # Until `prepare` a failure leaves the client unanswered: the stream is not there (404), or its gateway has gone.
     with suppress(aiohttp.WSServerHandshakeError, aiohttp.ClientConnectionError, TimeoutError):
         async with _connected(owner, headers) as gateway:
             client = web.WebSocketResponse(
@@ -85,6 +89,8 @@ async def _connected(owner: Path, headers: dict[str, str]) -> AsyncIterator[aioh
     connector = aiohttp.UnixConnector(str(owner))
     async with aiohttp.ClientSession(connector=connector) as http:
         async with asyncio.timeout(_CONNECT_SECONDS):
+            # The host is never looked up: the connector goes to the socket. Messages have no bound, as this server
+            # sends them.
             gateway = await http.ws_connect(
                 f"http://gateway{RESUME_PATH}", headers=headers, max_msg_size=0, autoping=False
             )
@@ -112,6 +118,7 @@ async def _exchange(
     code = None if finished.cancelled() else finished.result()
     if code is not None:
         await other.close(code=code)
+    # A cut is passed on as a cut: neither end has closed the conversation, and the stream is kept for the client.
     elif request.transport is not None:
         request.transport.abort()
 
@@ -129,11 +136,15 @@ async def _forward(
                     await target.send_str(message.data)
                 case WSMsgType.BINARY:
                     await target.send_bytes(message.data)
+                # End to end, autoping being off on both sides: the gateway of the stream watches its client's signs of
+                # life.
                 case WSMsgType.PING:
                     await target.ping(message.data)
                 case WSMsgType.PONG:
                     await target.pong(message.data)
                 case WSMsgType.CLOSE:
+                    # aiohttp reads a close frame without a code as 0. RFC 6455, section 7.4.1, forbids to send its 1005
+                    # on.
                     return int(message.data or aiohttp.WSCloseCode.OK)
                 case _:
                     break

@@ -44,6 +44,8 @@ async def listening(
         log.info("listening host=%s port=%d", config.host, port)
         yield gateway, port
     finally:
+        # First: `cleanup` waits up to `shutdown_timeout` for handlers, and a stream's runs until its connection is
+        # closed.
         await gateway.close_connections()
         await runner.cleanup()
         await gateway.close()

@@ -11,9 +11,11 @@ import struct
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+# RFC 6455, section 7.1.1: a server closes TCP once the client's close frame has come. This bounds the wait for it.
 CLOSE_SECONDS = 5.0
 _LINGER_SECONDS = 2.0
 _LINGER_STEP = 0.02
+# 1002, 1007 and 1009 of RFC 6455, section 7.4.1: aiohttp's `receive` itself calls `close` with them.
 _FRAME_FAULTS = {WSCloseCode.PROTOCOL_ERROR, WSCloseCode.INVALID_TEXT, WSCloseCode.MESSAGE_TOO_BIG}
 
 
@@ -31,6 +33,8 @@ class Socket(web.WebSocketResponse):
         # Compression would cost every stream a quarter of a megabyte, and audio does not compress.
         # aiohttp refuses messages of its bound, not only larger ones.
         most = message_bytes + 1
+        # Without autoping pings and pongs come out of `receive`: a client that only pings is not idle
+        # (`Session.touch`).
         super().__init__(timeout=CLOSE_SECONDS, max_msg_size=most, compress=False, autoping=False)
         self.fault: int | None = None
 
@@ -46,6 +50,8 @@ class Socket(web.WebSocketResponse):
         if self.fault is None:
             await super().close(code=code)
             return
+        # Not `close`: it would read on from a reader that has failed, and close the transport at once. The body of a
+        # close frame begins with the code in network order (RFC 6455, section 5.5.1).
         await self.send_frame(struct.pack("!H", code), WSMsgType.CLOSE)
         for _ in range(round(_LINGER_SECONDS / _LINGER_STEP)):
             if request.transport is None or request.transport.is_closing():

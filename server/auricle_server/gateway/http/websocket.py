@@ -97,10 +97,12 @@ class WebSocketHandler:
                 return
             if count % _BURST == 0:
                 await asyncio.sleep(0)  # `receive` returns buffered messages without yielding to other connections
+            # Backpressure: what is not read fills the kernel's buffers, until TCP's window stops the client.
             while not (self._detached or self.session.accepts_input):
                 await self._wait_for_session()
             message = await self._socket.receive()
             if message.type in _CLOSED:
+                # aiohttp says CLOSED where TCP has ended without a close frame (1006 of RFC 6455, section 7.1.5).
                 self.cut = message.type is not WSMsgType.CLOSE
                 return
             if self._detached:
@@ -131,6 +133,8 @@ class WebSocketHandler:
                 self._on_bad_frame()
 
     def _on_bad_frame(self) -> None:
+        # RFC 6455: 1009 of section 7.4.1, 1007 of 8.1 for text that is no UTF-8; the rest, reserved bits for example
+        # (5.2), is 1002.
         if self._socket.fault == WSCloseCode.MESSAGE_TOO_BIG:
             limit = self._config.limits.message_bytes
             self.session.fail(codes.MESSAGE_TOO_BIG, f"a message may have {limit} bytes; send less at a time")
@@ -143,15 +147,19 @@ class WebSocketHandler:
         """Sends everything that is sent; returns when the session is done and its last text is sent."""
         while True:
             await self._output.wait()
+            # Before the events are read: a `wake` that comes while one is being sent is not lost then.
             self._output.clear()
             while not self._detached and (text := self.session.next_text()) is not None:
                 await self._send(text)
             if self._detached or self.session.done:
+                # The stall clock goes on through the close handshake, which a client that does not read may hold up
+                # too.
                 self._sending_since = time.monotonic()
                 return
 
     async def _send(self, text: str) -> None:
         self._sending_since = time.monotonic()
+        # Waits while the transport's buffer is full: that is how a client that does not read is noticed.
         await self._socket.send_str(text)
         self._sending_since = None
         self._input.set()

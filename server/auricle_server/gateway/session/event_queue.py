@@ -49,6 +49,7 @@ class OutgoingEvents:
         """The next text; None when nothing waits."""
         if self._replayed:
             return self._replayed.popleft()
+        # Numbered only here, so that an interim which was replaced leaves no gap in `seq`.
         return self._connection.send(self.waiting.popleft()) if self.waiting else None
 
 

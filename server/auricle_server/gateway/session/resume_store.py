@@ -42,6 +42,7 @@ class ResumeStore:
         """Keeps a session whose connection was cut, if it can be resumed; returns whether it does."""
         if session.token is None or not session.resumable:
             return False
+        # The slot stays taken meanwhile: an exact resume needs the decoder's state.
         self._cut_at[session] = self._clock()
         return True
 

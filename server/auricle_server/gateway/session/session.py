@@ -109,6 +109,7 @@ class Session:
 
     def _receive(self, read: Callable[[], list[ClientInput]]) -> None:
         self.touch()
+        # What was on its way when the conversation ended is no violation.
         if self.close_code is not None or self._draining:
             return
         try:
@@ -156,6 +157,7 @@ class Session:
     @property
     def resumable(self) -> bool:
         """Whether there is a stream to resume, or the last events of one to fetch."""
+        # After an error the worker has dropped the stream.
         return self._stream is not None and self.close_code in {None, _NORMAL}
 
     def can_resume(self, seq: int) -> bool:
@@ -261,6 +263,7 @@ class Session:
         limit = self._limits.idle_seconds
         if self._stream is None or self._resume_seq is not None:
             limit = min(limit, START_SECONDS)
+        # While the socket is not read, messages wait there unseen: that silence is the server's.
         if self.accepts_input and self._clock() - self.last_message > limit:
             self.fail(codes.IDLE_TIMEOUT, f"no message for {limit:g} s; send audio, even silence")
 

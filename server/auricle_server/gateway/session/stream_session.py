@@ -142,6 +142,7 @@ class StreamSession:
 
     def finalize(self, finalize_id: str) -> None:
         """Makes everything said so far final."""
+        # The resampler holds back half a filter, in which the last word may end.
         self._flush_decoder()
         mark = self._state.finalize(finalize_id)
         if mark is not None:

@@ -104,12 +104,14 @@ class WorkerClient:
         if self.info is None or self._silent:
             raise NotReady("no worker is ready; try again in a few seconds")
         info = self.info
+        # Only what is certain here. Other gateways' streams count at the worker, which decides.
         if len(self._leases) + len(self._opening) >= info.slots:
             raise AtCapacity("every slot is in use; try again later, or another server")
         latency_ms = latency_ms if latency_ms in info.latencies_ms else info.default_latency_ms
         opened = await self._open(info, latency_ms)
         if isinstance(opened, StreamFailure):
             raise (AtCapacity if opened.code == codes.SERVER_FULL else NotReady)(opened.message)
+        # The worker may be replaced between its answer and this task's next turn on the loop.
         if self.info is not info:
             raise NotReady("the worker has just been lost; try again in a few seconds")
         lease = SlotLease(self.writer, self._release, info, latency_ms, opened)
@@ -140,6 +142,7 @@ class WorkerClient:
 
     def on_beat(self) -> None:
         """Once a second: sends the worker a sign of life, and notices a worker that sends none."""
+        # The worker drops the streams of a gateway that has sent nothing for 5 s (`GATEWAY_SILENCE_SECONDS`).
         self.writer.wake()
         quiet = asyncio.get_running_loop().time() - self._last_received
         if self.ready and quiet > SILENCE_SECONDS:
@@ -167,6 +170,8 @@ class WorkerClient:
             leases = self._leases
             for result in message.results.rows():
                 lease = leases.get(result.stream)
+                # A result may be under way when its stream is released. Numbers are never used twice, so it reaches no
+                # other one.
                 if lease is not None:
                     lease.listener(result)
         for item in message.items:
@@ -215,6 +220,7 @@ class WorkerClient:
         """Fails every stream of this worker; their clients replay."""
         leases, self._leases = self._leases, {}
         opening, self._opening = self._opening, {}
+        # What waits is for leases that no worker holds any more.
         self.writer.clear()
         self.stats = None
         for answer in opening.values():

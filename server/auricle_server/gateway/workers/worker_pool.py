@@ -79,6 +79,7 @@ class WorkerPool:
 
     async def run(self) -> None:
         """Keeps the channels going, for ever."""
+        # A channel that breaks ends the group, and with it the process, which the supervisor starts anew.
         async with asyncio.TaskGroup() as tasks:
             for client in self.clients:
                 tasks.create_task(client.writer.run())
