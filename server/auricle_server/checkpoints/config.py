@@ -132,6 +132,7 @@ def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
 
 def _mel(raw: Mapping[str, Any]) -> MelConfig:
     section = Section("preprocessor", raw.get("preprocessor"))
+    # ``dither`` is not read: NeMo adds it in training only.
     section.expect("normalize", ("NA", None, ""), why=_WHOLE_RECORDING)
     section.expect("log", True, default=True)
     section.expect("frame_splicing", 1, default=1)
@@ -181,7 +182,9 @@ def _encoder(raw: Mapping[str, Any]) -> EncoderConfig:
         d_model=d_model,
         heads=int(section.get("n_heads")),
         conv_kernel=kernel,
+        # NeMo's -1 stands for d_model.
         conv_channels=d_model if channels == -1 else channels,
+        # NeMo's default is true, the published models say false.
         scale_input=bool(section.find("xscaling", True)),
         contexts=streaming_contexts(section),
         expansion=int(section.find("ff_expansion_factor", 4)),
@@ -204,6 +207,7 @@ def _decoder(raw: Mapping[str, Any]) -> DecoderConfig:
         hidden=hidden,
         joint=int(jointnet.get("joint_hidden")),
         vocabulary=int(joint.get("num_classes")),
+        # 10 in the published models, and where the configuration leaves it open.
         max_symbols=int(greedy.get("max_symbols") or 10),
     )
 

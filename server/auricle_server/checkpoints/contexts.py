@@ -48,4 +48,5 @@ def _pair(value: Any) -> Context | None:
 
 def _is_limited(context: Context) -> bool:
     left, right = context
+    # A left context shorter than a chunk holds no whole chunk, so nothing before the chunk would be seen.
     return right >= 0 and left >= right + 1

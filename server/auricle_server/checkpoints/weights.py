@@ -41,12 +41,14 @@ def engine_weights(stored: dict[str, Tensor], config: ModelConfig) -> dict[str, 
     weights = {}
     for key in list(stored):
         value = stored.pop(key)
+        # Integers are counters of training (``num_batches_tracked``).
         if value.is_floating_point() and key.startswith(_PARTS):
             weights[key] = value.float()
     if not config.encoder.conv_norm:
         fold_batch_norms(weights, config.encoder.layers)
     if _FILTERS not in weights:
         weights[_FILTERS] = mel_filters(config.mel)[None]
+    # A stored window replaces the computed one.
     return {_WINDOW: hann_window(config.mel), **weights}
 
 

@@ -57,6 +57,8 @@ class FrameGeometry:
 
     def encoder_frames(self, samples: Count) -> Count:
         """Encoder frames of a whole stream of that many samples, the ragged tail included."""
+        # Without a mel frame the formula below would still give one row. A ragged tail counts, whereas NeMo's
+        # streaming buffer drops one of fewer than eight mel frames.
         has_mel = samples >= self.hop
         rows = self.mel_frames(samples)
         for _ in range(STAGES):

@@ -97,6 +97,7 @@ def _load(archive: Path, device: str, dtype: str) -> Any:
 
     nemo_logging.setLevel(logging.ERROR)
     torch.set_float32_matmul_precision("high")
+    # As NeMo ships its pipeline: the decoder's CUDA graphs are off.
     greedy = {"use_cuda_graph_decoder": False, "enable_per_stream_biasing": False, "max_symbols": 10}
     decoding = {"strategy": "greedy_batch", "preserve_alignments": False, "fused_batch_size": -1, "greedy": greedy}
     settings = OmegaConf.create({"asr": {"decoding": decoding}})

@@ -100,6 +100,7 @@ class LiveRun:
 
     def _phases(self, streams: int) -> npt.NDArray[np.float64]:
         """Start time of each stream, spread evenly over a chunk on the grid of ticks."""
+        # Speakers do not start together; in one phase the chunks of all would fall due at once.
         ticks = round(self._chunk / PACKET_SECONDS) * PHASES
         tick: npt.NDArray[np.float64] = np.arange(streams, dtype=np.float64) % ticks
         return tick * (PACKET_SECONDS / PHASES)
@@ -163,6 +164,7 @@ class LiveRun:
         if self._due > self._clock.now:
             return
         with self._clock.charged() as cost:
+            # Packets that arrived while a step ran come in one batch.
             rows, numbers = self._arrived(self._clock.now)
             lengths = np.full(len(rows), PACKET_SAMPLES, np.int32)
             pcm = self._speakers.packet(rows, numbers)

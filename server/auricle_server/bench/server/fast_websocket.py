@@ -25,6 +25,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < _SHORT:
         return bytes((opcode, _MASKED | size)) + _NO_MASK + payload
+    # RFC 6455, section 5.2: 126 announces a length of 16 bits. No message of the bench is longer.
     return struct.pack(">BBH", opcode, _MASKED | _SHORT, size) + _NO_MASK + payload
 
 
@@ -103,10 +104,12 @@ class FastWebSocket(asyncio.Protocol):
         if not found:
             return False
         status = int(head.split(b" ", 2)[1])
+        # Sec-WebSocket-Accept is not checked (section 4.1): the bench knows which server it talks to.
         if status != 101:
             self._code = status
             self.cut()
             return False
+        # The first frames may come in one piece with the end of the response.
         self._open, self._buffer = True, rest
         queued, self._queued = self._queued, b""
         self._on_open()
@@ -132,9 +135,11 @@ class FastWebSocket(asyncio.Protocol):
         if opcode == _TEXT:
             self._on_text(payload)
         elif opcode == _PING:
+            # Section 5.5.3: a pong carries the payload of its ping.
             self.send_audio(frame(_PONG, payload))
         elif opcode == _CLOSE:
             self._code = int.from_bytes(payload[:2], "big") or ABNORMAL
+            # Section 5.5.1: a close frame is answered by one, usually with the same code.
             self.send_audio(frame(_CLOSE, payload[:2]))
 
 

@@ -153,6 +153,7 @@ def _link(pointer: Path, blob: Path) -> None:
     """Links a file of a snapshot to its content: the layout of the hub's cache."""
     pointer.parent.mkdir(parents=True, exist_ok=True)
     temporary = pointer.with_name(f"{pointer.name}.{os.getpid()}")
+    # A rename is atomic: other processes see the old link or the new one, never none.
     temporary.symlink_to(os.path.relpath(blob, pointer.parent))
     temporary.replace(pointer)
 

@@ -75,6 +75,7 @@ def transfer(file: RemoteFile, address: str, blob: Path, report: Report) -> None
     blob.parent.mkdir(parents=True, exist_ok=True)
     part = blob.with_name(f"{blob.name}.part")
     with part.open("ab") as stream:
+        # The system releases the lock with the file, also when this process is killed.
         fcntl.flock(stream, fcntl.LOCK_EX)
         if blob.exists():  # another process has completed the download
             return
@@ -114,18 +115,22 @@ def _attempt(file: RemoteFile, address: str, stream: IO[bytes], received: int, r
     from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]  # not listed as exported
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]  # likewise
 
+    # A compressed body would have other lengths and other bytes in its ranges than the file.
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     if received:
         headers["Range"] = f"bytes={received}-"
     try:
         with get_session().stream("GET", address, headers=headers, follow_redirects=True) as response:
+            # RFC 9110, section 15.5.17: the file has no such range, so what is here is no part of it.
             if response.status_code == RANGE_NOT_SATISFIABLE:
                 stream.truncate(0)
                 return None
             hf_raise_for_status(response)
+            # RFC 9110, section 14.2: a server may ignore Range.
             if received and response.status_code != PARTIAL:
                 stream.truncate(0)  # the server sends the whole file
             _append(file, response, stream, report)
+    # An answer and not a broken connection: asking again would bring the same one.
     except HfHubHTTPError:
         raise
     except HTTPError as error:

@@ -78,6 +78,7 @@ def _streamed(members: Members) -> Any:
 def _read_pieces(origin: str, config: Mapping[str, Any], members: Members) -> tuple[str, ...]:
     section = config.get("tokenizer") or {}
     kind = section.get("type", "bpe")
+    # NeMo says 'bpe' for any SentencePiece model; 'agg' joins several of them.
     if kind != "bpe":
         raise UnsupportedModel(
             f"tokenizer.type is {kind!r}; Auricle reads models with one SentencePiece tokenizer (type 'bpe'), and "

@@ -57,6 +57,7 @@ def map_weights(span: FileSpan) -> Any:
     if span.size == 0:
         raise NotMappable("empty")
     with span.path.open("rb") as stream:
+        # Copy on write: `torch.frombuffer` wants writable memory, and the file must not change.
         window = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY))[span.start : span.start + span.size]
         stream.seek(span.start)
         try:
@@ -93,6 +94,7 @@ class _Part:
 
 
 def _unpickle(archive: zipfile.ZipFile, window: memoryview) -> Any:
+    # torch.save puts every entry under one folder, named after the file.
     entries = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
     if "data.pkl" not in entries:
         raise NotMappable("no data.pkl")
@@ -130,6 +132,7 @@ class _Unpickler(pickle.Unpickler):
             raise pickle.UnpicklingError(f"storage {key} is cut short")
         if count == 0:
             return _Storage(torch.empty(0, dtype=dtype))
+        # From the local header: torch pads its extra field to align storages, and the central directory's differs.
         name, extra = _LOCAL_HEADER.unpack_from(self._window, entry.header_offset)
         start = entry.header_offset + _LOCAL_HEADER.size + name + extra
         return _Storage(torch.frombuffer(self._window, dtype=dtype, count=count, offset=start))

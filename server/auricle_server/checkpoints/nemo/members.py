@@ -53,6 +53,7 @@ class Members(Protocol):
 def opened(path: Path) -> Iterator[Members]:
     """The members of a ``.nemo`` file, plain or gzipped. Raises what `tarfile` raises."""
     with path.open("rb") as stream:
+        # NVIDIA publishes both: the English archive is plain, the multilingual one gzipped.
         plain = stream.read(len(_GZIP)) != _GZIP
     with open_tar(path) as archive:
         yield _Archive(path, archive, plain=plain)

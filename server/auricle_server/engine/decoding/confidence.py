@@ -20,6 +20,7 @@ def entropy_confidences(powers: npt.NDArray[np.float32], tokens: int) -> npt.NDA
         powers: Sum of the probabilities to the power of `ALPHA`, of any shape: from 1 to tokens ** (1 - ALPHA).
         tokens: Size of the vocabulary, blank included.
     """
+    # What equally likely tokens give: their sum of powers is tokens ** (1 - ALPHA).
     least = np.exp((1 - tokens ** (1 - ALPHA)) / (1 - ALPHA))
     shares = (np.exp((1 - powers) / (1 - ALPHA)) - least) / (1 - least)
     confidences: npt.NDArray[np.float32] = shares.clip(0, 1).astype(np.float32)

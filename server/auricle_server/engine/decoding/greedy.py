@@ -68,6 +68,7 @@ class GreedyDecoder:
         found = _EmissionRounds(encoded.shape[0], encoded.device)
         time, repeats = torch.zeros_like(last), torch.zeros_like(last)
         rows = (time < last).nonzero().squeeze(1)
+        # Every turn reads sizes on the host, which on a GPU would wait for the device each time: see `graph_program`.
         while len(rows):
             label, frame, scores = self._next_label(encoded, time, last, state, rows, repeats, terms)
             emitting = frame < last[rows]
@@ -80,6 +81,7 @@ class GreedyDecoder:
             state.put(rows, self._network(label, state.take(rows)))
             if terms is not None:
                 terms.follow(rows, label)
+            # NeMo's ``max_symbols``, 10 in the published models; without it a search may never leave a frame.
             exhausted = rows[repeats[rows] >= self._max_symbols]
             time[exhausted] += 1
             repeats[exhausted] = 0
@@ -109,6 +111,7 @@ class GreedyDecoder:
             inside = hit < last[rows[searching]]
             done = searching[inside]
             label[done], frame[done], scores[done] = token[inside], hit[inside], value[inside]
+            # Only blanks: the prediction network's state holds, so the search goes on behind the window.
             at = at + window
             going = ~inside & (at < last[rows[searching]])
             searching, at = searching[going], at[going]

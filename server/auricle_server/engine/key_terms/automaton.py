@@ -233,6 +233,7 @@ class _Walk:
             canonical = {token for token, to in paths if (node, to) in self._trie.canonical}
             own = {token: (value if token in canonical or not canonical else 0.0, to) for token, to in paths}
             suffix = self._trie.suffix[node]
+            # The longer text wins where both continue with the same token.
             self._arcs[node] = {**self._arcs_of(suffix), **own} if suffix else own
         return self._arcs[node]
 

@@ -165,6 +165,7 @@ class AutomatonCache:
                 self._states.release(state, states)
             if arc is not None:
                 self._arcs.release(arc, arcs)
+            # Streams use all that is left: no automaton in use is ever moved or dropped.
             if not self._idle:
                 return None
             self._forget(next(iter(self._idle)))
@@ -175,6 +176,7 @@ class AutomatonCache:
         self._idle.pop(handle, None)
         self.roots.pop(handle, None)
         if handle in self._waiting:
+            # The work under way belongs to the first that waits.
             self._work = None if self._waiting[0] == handle else self._work
             self._waiting.remove(handle)
             self.busy = bool(self._waiting)

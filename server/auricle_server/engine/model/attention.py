@@ -29,6 +29,7 @@ def relative_positions(d_model: int, farthest: int, nearest: int, device: torch.
     distance = torch.arange(farthest, nearest - 1, -1, device=device, dtype=torch.float32)
     frequency = torch.exp(torch.arange(0, d_model, 2, device=device) * -(math.log(10000.0) / d_model))
     angle = distance[:, None] * frequency
+    # Sines in the even columns, cosines in the odd ones: NeMo's `PositionalEncoding.create_pe`.
     return torch.stack((angle.sin(), angle.cos()), 2).flatten(1)
 
 
@@ -58,6 +59,7 @@ class RelativeAttention:
         projections = [f"{prefix}.linear_{kind}" for kind in "qkv"]
         weights = torch.cat([parameters.matrix(f"{name}.weight", d_model, d_model) for name in projections])
         biases = [parameters.bias(f"{name}.bias", d_model) for name in projections]
+        # The published models have no biases here (``use_bias: false``).
         present = [bias for bias in biases if bias is not None]
         self._qkv = PackedLinear(weights, torch.cat(present) if present else None)
         out = f"{prefix}.linear_out"
@@ -67,7 +69,9 @@ class RelativeAttention:
         shape = config.heads, self._head_dim
         self._bias_u = parameters.exact(f"{prefix}.pos_bias_u", *shape)
         bias_v = parameters.exact(f"{prefix}.pos_bias_v", *shape)
+        # The chunk's last frame looks back by up to left + c - 1, its first one ahead by up to c - 1.
         exact = {c: _padded(self._table(prefix, d_model, left + c - 1, 1 - c, parameters)) for c in chunk_sizes}
+        # (q + v) p = q p + v p, and v p needs no audio. NeMo projects the positions anew in every step of every layer.
         self._constants = {c: (bias_v[:, None] @ table)[:, 0].contiguous() for c, table in exact.items()}
         self._tables = {c: table.to(parameters.dtype) for c, table in exact.items()}
 
@@ -92,6 +96,7 @@ class RelativeAttention:
         batch, frames, _ = x.shape
         qkv = self._qkv(x).view(batch, frames, 3, self._heads, self._head_dim)
         query = qkv.view(batch * frames, 3, self._heads, self._head_dim)[:, 0].transpose(0, 1)
+        # NeMo's `rel_shift` copies these products to align them; here an index does, in `RingView` or in the kernel.
         by_position = query @ self._tables[frames]
         inputs = AttentionInputs(qkv, by_position, keys, values, self._bias_u, self._constants[frames])
         return self._out(self._ops.attend(inputs, rows))

@@ -67,6 +67,7 @@ class ConvolutionModule:
         self._up = Linear(f"{prefix}.conv.pointwise_conv1", d_model, 2 * d_model, parameters)
         depthwise = parameters.exact(f"{prefix}.conv.depthwise_conv.weight", d_model, 1, kernel)
         self._inner = ConvolutionWeights(
+            # Channels last, as in the activations: threads side by side read values side by side.
             depthwise[:, 0].T.contiguous().to(parameters.dtype),
             parameters.bias(f"{prefix}.conv.depthwise_conv.bias", d_model),
             _norm(f"{prefix}.conv.batch_norm", d_model, parameters) if config.conv_norm else None,
@@ -136,6 +137,7 @@ class Conformer:
             rows: Where the rows stand.
         """
         normed = self._ops.layer_norm(x, self._layers[0].feed_forward1.norm, self._dtype)
+        # There is one state more than there are pairs: that of the last layer.
         for (layer, following), state in zip(pairwise(self._layers), states, strict=False):
             update = layer(x, normed, state, rows)
             normed = self._ops.renorm(x, update, layer.norm_out, following.feed_forward1.norm, self._dtype)

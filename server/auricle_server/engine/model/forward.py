@@ -98,6 +98,7 @@ class Model:
         parameters = Parameters(checkpoint.weights, device, dtype)
         self.geometry = FrameGeometry(config)
         self.reach = {right + 1: left // (right + 1) * (right + 1) for left, right in config.encoder.contexts}
+        # One ring serves all latencies, so a stream may change its latency at a chunk boundary and keep its past.
         self.left = max(self.reach.values())
         longest = max(self.reach)
         self.chunks_of_row = {count * longest: count for count in CHUNK_COUNTS} if ops.multi_chunk_rows else {}
@@ -111,6 +112,7 @@ class Model:
         self.takes_key_terms = takes_key_terms
         size = CUDA_SIZE if device.type == "cuda" else CPU_SIZE
         self.key_terms = KeyTermPool(size if takes_key_terms else NO_SIZE, config.decoder.vocabulary, device)
+        # The pool of the trash slot alone tells how much memory a slot takes.
         self.slots = slots or fitting_slots(self._state(0, dtype).bytes_per_slot, device)
         self.state = self._state(self.slots, dtype)
 
@@ -120,7 +122,9 @@ class Model:
     def features(self, batch: Batch) -> Tensor:
         """Log-mel of the batch, [B, 8 c, bins]."""
         audio = torch.cat((self.state.audio(batch.slots), batch.pcm.float() * PCM_SCALE), 1)
+        # `audio` is a copy already: slots and write slots may be the same.
         self.state.keep_audio(batch.write_slots, audio)
+        # The slot's samples precede the new ones, so the row begins that much earlier in the stream.
         return self._mel(audio, batch.start - self.geometry.tail_samples, batch.samples)
 
     def encode(self, mel: Tensor, batch: Batch) -> Tensor:

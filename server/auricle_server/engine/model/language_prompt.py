@@ -35,7 +35,9 @@ class PromptedProjection:
         d_model, size = config.encoder.d_model, config.prompt.size
         first = parameters.exact("prompt_kernel.0.weight")
         self._first = PackedLinear(first[:, :d_model].contiguous())
+        # The columns that a one-hot would select. So the language may change with any chunk, at the cost of a look-up.
         self._bias_of_prompt = first[:, d_model : d_model + size].T + parameters.exact("prompt_kernel.0.bias")
+        # Folded in fp64 and rounded once: two fp32 layers that become one must not lose their agreement with NeMo.
         joint = parameters.exact("joint.enc.weight", config.decoder.joint, d_model).double()
         folded = (joint @ parameters.exact("prompt_kernel.2.weight").double()).float()
         bias = joint @ parameters.exact("prompt_kernel.2.bias").double()

@@ -51,6 +51,7 @@ class LogMel:
         emphasised = emphasised * (index < length[:, None])
         frames = emphasised.unfold(1, self._config.window, self._config.hop) * self._window
         spectrum = torch.view_as_real(torch.fft.rfft(F.pad(frames, self._padding)))
+        # NeMo takes the root here and squares it again (``mag_power: 2.0``).
         power = spectrum.square().sum(-1)
         with exact_products():
             return torch.log(power @ self._filters + LOG_GUARD)

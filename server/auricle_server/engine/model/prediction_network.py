@@ -64,6 +64,7 @@ class _LstmLayer:
 
     def __call__(self, x: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
         gates = self.gates(x, hidden)
+        # The order of the gates in torch.nn.LSTM's parameters.
         input_gate, forget_gate, candidate, output_gate = gates.chunk(4, -1)
         cell = forget_gate.sigmoid() * cell + input_gate.sigmoid() * candidate.tanh()
         return output_gate.sigmoid() * cell.tanh(), cell
@@ -87,6 +88,7 @@ class PredictionNetwork:
         Blank is the start symbol (NeMo's ``blank_as_pad``).
         """
         zeros = self._embedding.new_zeros(len(self._layers), 1, self._embedding.shape[1])
+        # Blank is the last row, the padding row of NeMo's embedding.
         return self._advance(self._embedding[-1:], zeros, zeros)
 
     def __call__(self, tokens: Tensor, state: PredictionState) -> PredictionState:
@@ -95,6 +97,7 @@ class PredictionNetwork:
 
     def advance(self, tokens: Tensor, state: PredictionState, active: Tensor, ops: Ops) -> None:
         """Feeds one token per row, [B], in place on `state`, for the rows that are active, [B]; the others stay."""
+        # In place and at fixed addresses: a CUDA graph holds these tensors from one replay to the next.
         x = F.embedding(tokens, self._embedding)
         for layer, hidden, cell in zip(self._layers, state.hidden, state.cell, strict=True):
             x = ops.advance_cell(layer.gates(x, hidden), hidden, cell, active)
@@ -113,4 +116,5 @@ class PredictionNetwork:
 def _lstm_layer(name: str, index: int, hidden: int, parameters: Parameters) -> _LstmLayer:
     weights = [parameters.exact(f"{name}.weight_{kind}_l{index}", 4 * hidden, hidden) for kind in ("ih", "hh")]
     biases = [parameters.exact(f"{name}.bias_{kind}_l{index}", 4 * hidden) for kind in ("ih", "hh")]
+    # torch.nn.LSTM keeps two biases because cuDNN does; only their sum counts.
     return _LstmLayer(PackedLinear(weights[0], biases[0] + biases[1]), PackedLinear(weights[1]))

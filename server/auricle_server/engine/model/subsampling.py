@@ -74,19 +74,24 @@ class Subsampling:
             Encoder inputs [B, c, d_model] and the rows to carry over.
         """
         rows, carry = mel.unsqueeze(1), []
+        # Encoder frame k rests on mel frames up to 8 k (see `engine.frames`); the rows before come from the slot.
         first = SUBSAMPLING_FACTOR * (position - 1) + 1
         length = mel_length
         for stage, before in zip(self._stages, carried, strict=True):
+            # Zeros at every level. Zero mel frames would not do: a convolution of zeros is its bias, not zero.
             rows = F.pad(rows * _inside(first, length, rows.shape[2]), FREQUENCY_PADDING)
             carry.append(rows[:, :, -1:])
             rows = stage(torch.cat((before, rows), 2))
             first = (first + 1) // 2
+            # NeMo's `calc_length` with kernel 3, stride 2 and three rows of padding.
             length = torch.where(length == UNBOUNDED, length, length // 2 + 1)
+        # [B, c, channels * bins], channels first, as NeMo's output layer expects.
         flat = rows.transpose(1, 2).flatten(2)
         return self._out(flat) * self._scale, carry
 
 
 def _stage(index: int, channels: int, parameters: Parameters) -> _Stage:
+    # In NeMo's `Sequential`: a convolution and ReLU, then depthwise, pointwise and ReLU, twice.
     number = (0, 2, 5)[index]
     name = f"{PREFIX}.conv.{number}"
     weight, bias = parameters.exact(f"{name}.weight", channels, 1, 3, 3), parameters.exact(f"{name}.bias", channels)

@@ -42,9 +42,11 @@ def outgoing_arcs(tables: KeyTermTables, state: Tensor, widest: int) -> Arcs:
     """The arcs out of each row's state, [B]; no state has more than `widest` arcs of its own."""
     root = tables.root[state]
     begun = state != root
+    # A row at its root gets the empty list of state 0, or every arc of the root would stand there twice.
     both = torch.stack((state, torch.where(begun, root, 0)), 1)
     nth = torch.arange(widest, device=state.device)
     exists = (nth < tables.count[both][:, :, None]).flatten(1)
+    # An index past the row's arcs may lie past the end of the table.
     at = torch.where(exists, (tables.first[both][:, :, None] + nth).flatten(1), 0)
     own = torch.zeros_like(exists)
     own[:, :widest] = begun[:, None]
@@ -72,6 +74,7 @@ def favoured(
     """
     allowed = (token != blank)[:, :, None] | (~emitted[:, :, None] & arcs.begun[:, None])
     score, arc = torch.where(allowed, logits + arcs.bonuses[:, None], -torch.inf).max(2)
+    # Strictly better: between equals the joint's own choice stands.
     better = score > best
     chosen = arcs.tokens.gather(1, arc).to(token.dtype)
     logit = logits.gather(2, arc[:, :, None])[:, :, 0]
@@ -81,6 +84,7 @@ def favoured(
 def followed(arcs: Arcs, label: Tensor) -> Tensor:
     """Each row's state after a label, [B]: where its own arc leads, else the root's arc, else the root."""
     match = arcs.tokens == label[:, None]
+    # The first match: a row's own arcs come before the root's.
     arc = match.int().argmax(1, keepdim=True)
     return torch.where(match.any(1), arcs.targets.gather(1, arc)[:, 0], arcs.root)
 

@@ -46,6 +46,8 @@ class RingView:
 
     def append(self, pool: Tensor, chunk: Tensor) -> None:
         """Writes the chunk's keys or values [B, H, c, D] into the rings of `pool` [rows, H, left, D]."""
+        # A row of several chunks may be longer than the ring. Its first frames would share ring rows with its last,
+        # and `index_copy_` keeps any one of several values for the same row.
         kept = min(chunk.shape[2], pool.shape[2])
         source = chunk[:, :, -kept:].reshape(-1, chunk.shape[3])
         pool.view(-1, pool.shape[3]).index_copy_(0, self.written, source.to(pool.dtype))
@@ -55,6 +57,7 @@ def _visible(rows: CacheRows, frames: int, age: Tensor, step: Tensor) -> Tensor:
     """Which keys each query of a row sees, [B, q, K]; see `RingView.hidden`."""
     begin = step // rows.chunk * rows.chunk if rows.chunk else step.new_zeros(1)  # of each query's chunk
     begin = begin[:, None]
+    # Frames before 0 do not exist: their ring rows still hold the slot's stream before this one.
     of_ring = age[:, None] < torch.minimum(rows.position[:, None, None], rows.reach - begin)
     of_row = (step >= begin - rows.reach) & (step < begin + (rows.chunk or frames))
     return torch.cat((of_ring, of_row & (step < rows.valid[:, None])[:, None]), 2)

@@ -56,8 +56,10 @@ class TorchOps:
         span = self._scratch.take("span", (batch, taps - 1 + frames, size), up.device)
         _fill(span[:, : taps - 1], history, rows.slots)
         value, gate = up.float().chunk(2, -1)
+        # Rounded like the history, so that a frame comes out the same whether its window lies in one chunk or in two.
         span[:, taps - 1 :] = (value * gate.sigmoid()).to(up.dtype)
         history.index_copy_(0, rows.write_slots, span[:, frames:].to(history.dtype))
+        # Overlapping views: no window is copied.
         windows = span.as_strided((batch, frames, taps, size), (span.stride(0), size, size, 1))
         products = self._scratch.take("products", (batch, frames, taps, size), up.device)
         out = torch.mul(windows, weights.depthwise.float(), out=products).sum(2)
@@ -74,15 +76,18 @@ class TorchOps:
         batch, frames, _, heads, head_dim = qkv.shape
         ring = self._ring(rows, frames, heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).contiguous().float()  # [B, H, c, D] each
+        # Rounded where the kernel rounds: tensor cores take factors of that type.
         query = (query + inputs.bias_u[:, None]).to(qkv.dtype).float().flatten(0, 1)
         all_keys = self._joined("keys", keys, key, rows).flatten(0, 1)
         all_values = self._joined("values", values, value, rows).flatten(0, 1)
         bias = (inputs.by_position.float() + inputs.constant[:, None]).view(heads, batch, frames, -1).transpose(0, 1)
         bias = (bias.gather(3, ring.index) + ring.hidden).flatten(0, 1)
         scale = 1 / math.sqrt(head_dim)
+        # Transformer-XL scales the sum of both terms, so beta is the scale as well; -inf stays -inf.
         scores = torch.baddbmm(bias, query, all_keys.transpose(1, 2), beta=scale, alpha=scale)
         out = torch.bmm(scores.softmax(2), all_values).view(batch, heads, frames, head_dim)
         out = out.masked_fill_(ring.blind, 0)  # the softmax of no key is NaN
+        # Only now: the chunk takes the ring rows of the oldest frames, which its own queries may still see.
         ring.append(keys, key)
         ring.append(values, value)
         return out.transpose(1, 2).reshape(batch, frames, heads * head_dim).to(qkv.dtype)
@@ -92,6 +97,7 @@ class TorchOps:
         logits = F.linear(_hidden(inputs, window), inputs.weight, inputs.bias)
         best, token = logits.max(-1)
         total = logits.logsumexp(-1)
+        # log(sum(p ** ALPHA)), from logits: no probability is computed that could underflow.
         power = (ALPHA * logits).logsumexp(-1) - ALPHA * total
         return JointScores(token.int(), best - total, power.exp())
 
@@ -102,6 +108,7 @@ class TorchOps:
         hidden = _hidden(inputs, token.shape[1])
         entry = arcs.tokens.clamp(min=0)
         logits = torch.einsum("bwj,bkj->bwk", hidden, weight[entry]) + bias[entry][:, None]
+        # `scores` holds no logits, so that of the best token is computed again.
         best = (hidden * weight[token]).sum(2) + bias[token]
         emitted = F.pad((repeats > 0)[:, None], (0, token.shape[1] - 1))
         chosen, logit = favoured(arcs, logits, token, best, emitted, len(weight) - 1)
@@ -128,8 +135,10 @@ class TorchOps:
         _record(search, found, frame, chosen)
         repeats = torch.where(frame == time, search.repeats, 0) + 1
         full = repeats >= max_symbols
+        # Without a label in the window the row goes on behind it, with the same state of the prediction network.
         missed = torch.minimum(time + window, last)
         search.repeats.copy_(torch.where(found & ~full, repeats, torch.where(looking, 0, search.repeats)))
+        # A row stays on the frame of its label until blank wins there, or until the frame has `max_symbols` labels.
         time.copy_(torch.where(found, frame + full, torch.where(looking, missed, time)))
         search.active.copy_(found)
         search.pending.copy_((time < last).sum(0, keepdim=True))
@@ -213,6 +222,7 @@ def _record(search: SearchState, found: Tensor, frame: Tensor, chosen: JointScor
         (search.log_probabilities, chosen.log_probability),
         (search.powers, chosen.power),
     ):
+        # Rows without a label write back what was there: no shape depends on data.
         column.scatter_(0, at, torch.where(found, value, column.gather(0, at)[0])[None])
     search.count.add_(found)
     search.label.copy_(torch.where(found, chosen.token, search.label))

@@ -46,6 +46,7 @@ class StaticRunner:
         """See `Runner`."""
         with self._device.stream():
             self._chosen = self._program(frames, next(b for b in self._buckets[frames] if b >= rows))
+        # The caller writes to pinned memory next, from which the asynchronous copy before may still read.
         self._device.wait_until_sent()
         return self._chosen.inputs(rows)
 
@@ -98,6 +99,7 @@ class StaticBatch:
     def collect(self) -> StepOutputs:
         """See `PendingBatch`."""
         self.device.wait()
+        # A batch whose rows have at most one label each is complete already (`FIRST_ROUNDS`).
         while self.program.unfinished:
             self.device.run(self.steps.resume)
             self.device.wait()
@@ -111,6 +113,7 @@ class _Device:
         self._cuda = device.type == "cuda"
         if self._cuda:
             torch.cuda.synchronize(device)  # parameters and pools were made on another stream
+            # A stream of its own: CUDA captures no graph on the default stream.
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
             self._sent = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             self._done = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]

@@ -74,6 +74,7 @@ class StaticProgram:
     def inputs(self, rows: int) -> StepInputs:
         """Arrays for a batch of that many rows."""
         pcm, columns = self._inputs.on_host("pcm"), self._inputs.on_host("columns")
+        # Rows of padding: they read and write the trash slot, and have no frame to decode.
         columns[:, rows:] = 0
         return StepInputs(pcm[:rows], columns[:, :rows])  # type: ignore[arg-type]
 
@@ -84,6 +85,7 @@ class StaticProgram:
 
     def outputs(self, rows: int, seconds: float) -> StepOutputs:
         """The outputs of a batch of that many rows, which took `seconds`."""
+        # Everything leaves as a copy: the shape's next batch overwrites the pinned arrays.
         counts = self._outputs.on_host("count")[:rows].astype(np.int32)
         most = int(counts.max(initial=0))
         emitted = np.arange(most) < counts[:, None]
@@ -129,6 +131,7 @@ class StaticProgram:
     def _prepare(self) -> None:
         model, batch, search = self._model, self._batch, self._search
         encoded = model.encode(model.features(batch), batch)
+        # Into tensors that live outside of this graph's memory: the rounds of `resume` read them from another graph.
         self._encoded.copy_(model.project(encoded, batch))
         state = model.state.prediction(batch.slots)
         self._prediction.hidden.copy_(state.hidden)

@@ -135,6 +135,7 @@ def without_ended(results: StepResults, lease_of: Leases) -> StepResults:
         results: Of a step.
         lease_of: The current lease of each slot, [slots + 1].
     """
+    # By lease and not by slot: the slot may have a new stream since the launch.
     alive = lease_of[results.slots] == results.leases
     if alive.all():
         return results

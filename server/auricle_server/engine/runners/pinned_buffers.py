@@ -29,6 +29,7 @@ class PinnedBuffers:
             size = prod(shape) * dtype.itemsize
             self._spans[name] = slice(end, end + size), dtype, shape
             end += -(-size // _ALIGNMENT) * _ALIGNMENT
+        # Pinned: CUDA copies pageable memory through a buffer of its own, and the host waits for that.
         self._host = torch.zeros(end, dtype=torch.uint8, pin_memory=device.type == "cuda")
         self._device = torch.zeros(end, dtype=torch.uint8, device=device)
 

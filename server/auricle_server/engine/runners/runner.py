@@ -36,9 +36,11 @@ class StepInputs:
         whole = rows.whole
         self.columns[:] = (
             rows.slots,
+            # A flush writes to the trash slot: the stream goes on from the state before it.
             np.where(whole, rows.slots, 0),
             rows.position,
             geometry.input_start(rows.position),
+            # Only a flush has an end, past which features and frames are zero as in an offline pass.
             np.where(whole, UNBOUNDED, rows.end),
             np.where(whole, UNBOUNDED, geometry.mel_frames(rows.end)),
             rows.last,

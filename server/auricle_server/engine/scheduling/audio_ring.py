@@ -31,6 +31,7 @@ class AudioRings:
 
     def __init__(self, geometry: FrameGeometry, slots: int, longest: int) -> None:
         self._block = geometry.frame_samples
+        # Silence before the stream, 1080 samples for the published models: with it, block k is what frame k adds.
         self._lead = -geometry.input_start(0)
         self._blocks = 2 * longest + 2
         self._size = self._blocks * self._block
@@ -51,6 +52,7 @@ class AudioRings:
         """Adds audio to one stream."""
         at = int(self.received[slot])
         self.received[slot] = at + len(pcm)
+        # Behind pieces that wait, new audio waits too, even if it fitted: it would overtake them.
         if slot in self._waiting:
             self._waiting[slot].append(pcm)
             return
@@ -79,6 +81,7 @@ class AudioRings:
         block = (position[:, None] + np.arange(frames)) % self._blocks
         block += slots.astype(np.int64)[:, None] * self._blocks
         rows = out.reshape(-1, self._block)
+        # NumPy buffers `out` in its default mode, raise; the indices are in range anyway.
         np.take(self._rings.reshape(-1, self._block), block.ravel(), axis=0, out=rows, mode="clip")
 
     def release(self, slots: Slots, position: Int64s) -> None:

@@ -88,6 +88,7 @@ class Batcher:
         """Queues the slots' rows and returns which are new, [n]; a row that is not new may have become a flush."""
         ready = frames > 0
         new: Bools = ready & (self._frames[slots] == 0)
+        # Left by the slot's previous row.
         self._urgent[slots[new]] = False
         self._urgent[slots] |= urgent & ready
         self._frames[slots[ready]] = self._chunk_of_stream[slots[ready]] = frames[ready]
@@ -124,12 +125,14 @@ class Batcher:
         if not background.all():
             slots = slots[~background]
         due = self._released[slots] + np.minimum(self._frames[slots], MOST_SLACK) * self._frame_seconds
+        # A flush is due at once: a caller waits for it, and its audio is complete.
         due = np.where(self._urgent[slots], self._queued[slots], due)
         frames = self._frames[slots[np.argmin(due)]]
         same_size = self._frames[slots] == frames
         slots, due = slots[same_size], due[same_size]
         most = 1 if background.all() and self._has_live else self._max_rows[int(frames)]
         if len(slots) > most:
+            # Stable: rows that are equally due go in the order of their slots.
             slots = slots[np.argsort(due, kind="stable")[:most]]
         self._frames[slots] = 0
         return slots

@@ -35,6 +35,7 @@ class SlotPool:
         if not self._free:
             raise NoSlot(f"all {self.size} slots are leased; end a stream or start the server with more slots")
         lease = Lease(self._next_id, self._free.popleft())
+        # A result in flight names its lease, so it cannot be taken for that of the slot's next stream.
         self._next_id += 1
         self._used[lease.id] = lease
         return lease

@@ -163,6 +163,7 @@ class StreamInputs:
         frames = self._settings.frames[slots] * self._chunks[slots]
         end = self._geometry.chunk_end(self._position[slots], frames)
         waiting = self._settings.waiting[slots]
+        # Most slots have no command near: only these few are worth a loop in Python.
         near_command = (end + self._reach > self._commands.barrier[slots]) & ~waiting
         frames = np.where((end <= self._audio.received[slots]) & ~waiting, frames, 0)
         urgent = np.zeros(len(slots), np.bool_)
@@ -188,6 +189,7 @@ class StreamInputs:
             if isinstance(command, FlushCommand) and (frames := self._frames_of_flush(slot, at, command)):
                 self._flush_frames[slot], self._chunks[slot] = frames, 1
                 return frames, True
+            # A second flush without audio since the first finds nothing new.
             answered = isinstance(command, FlushCommand) and at == self._flushed[slot]
             if self._chunk_end(slot) <= at and not answered:
                 return self._row(slot), isinstance(command, FlushCommand)
@@ -254,7 +256,9 @@ class StreamInputs:
         prompt, terms = self._settings.prompt[slots], self._settings.terms(slots, whole)
         self._flush_frames[slots] = 0
         self._flushed[slots] = np.where(whole, self._flushed[slots], samples)
+        # A flush may have answered for audio beyond the chunk that is complete only now.
         self._consumed[slots] = np.maximum(self._consumed[slots], samples)
+        # A flush leaves the stream where it was: its frames are computed again, with what follows.
         self._position[slots] = np.where(whole, position + frames, position)
         self._switch_prompts(slots)
         return BatchRows(

@@ -124,6 +124,7 @@ def _attend_heads(
     rest: tl.constexpr = left - main_keys if left > main_keys else 0
     head, row = tl.program_id(0), tl.program_id(1).to(tl.int64)
     start = tl.load(position + row)
+    # Before frame 0 there is nothing, and the ring still holds the slot's stream before this one.
     reach = tl.minimum(start, farthest).to(tl.int32)
     turn = (start % left).to(tl.int32)  # ring row of the chunk's first frame
     channel = tl.arange(0, channels)[None, :]
@@ -165,6 +166,7 @@ def _attend_heads(
 
     tl.debug_barrier()  # until here other threads may read the rows that the chunk takes
     written = kept_ring + (turn + own + left) % left
+    # Of a chunk longer than the ring only the last frames: two frames must not write the same row.
     kept = own_mask & (own >= frames - left)[:, None]
     tl.store(keys + written[:, None] * size + channel, tail_key, kept)
     tl.store(values + written[:, None] * size + channel, tail_value, kept)
@@ -201,6 +203,7 @@ def attend_heads(inputs: AttentionInputs, rows: CacheRows) -> Tensor:
         channels=power_of_two(size, SMALLEST_DOT),
         main_keys=main,
         tail_keys=tail,
+        # This setting concerns fp32 factors only. tf32x3 splits each into TF32 parts: tensor cores, close to fp32.
         precision="ieee" if qkv.dtype == torch.bfloat16 else "tf32x3",
         num_warps=4 if qkv.dtype == torch.bfloat16 else 8,
     )
@@ -209,6 +212,7 @@ def attend_heads(inputs: AttentionInputs, rows: CacheRows) -> Tensor:
 
 def key_blocks(left: int, frames: int) -> tuple[int, int]:
     """Sizes of the two blocks of keys: the powers of two that hold ring and chunk with the fewest empty rows."""
+    # With 70 frames in the ring and 14 in the chunk: 64 and 32 rows, where a single block would have 128.
     whole = power_of_two(left, SMALLEST_DOT)
     pairs = [(main, power_of_two(max(0, left - main) + frames, SMALLEST_DOT)) for main in (whole // 2, whole)]
     return min((pair for pair in pairs if pair[0] >= SMALLEST_DOT), key=sum)

@@ -66,6 +66,7 @@ def _convolve_rows(
     value, gate = _halves(up, channel, size, frames > 0)
     for frame in range(frames):
         gated = value.to(tl.float32) * tl.sigmoid(gate.to(tl.float32))
+        # Rounded like the history, so that a frame comes out the same whether its window lies in one chunk or in two.
         window = _joined(window, gated.to(value.dtype))
         # The next frame is loaded while this one is computed.
         value, gate = _halves(up + (frame + 1) * 2 * size, channel, size, frame + 1 < frames)

@@ -57,10 +57,12 @@ def _score_blocks(
             logits = tl.dot(tl.maximum(hidden, 0.0), tl.trans(part), logits, input_precision=precision)
         logits += tl.load(bias + entry, known, 0.0)[None, :]
         logits = tl.where(known[None, :], logits, float("-inf"))
+        # Between equals the lowest token wins, in every implementation: words must not depend on the device.
         top, first = tl.max(logits, 1, return_indices=True, return_indices_tie_break_left=True)
         to = tl.program_id(1) * rows + row
         tl.store(best + to, top, asked)
         tl.store(token + to, first + tl.program_id(1) * token_block, asked)
+        # Relative to the block's best, so that no exponential overflows; the second pass rescales to the best of all.
         below = logits - top[:, None]
         tl.store(total + to, tl.sum(tl.exp(below), 1), asked)
         tl.store(flat + to, tl.sum(tl.exp(below * alpha), 1), asked)
@@ -109,6 +111,7 @@ def joint_scores(inputs: JointInputs, window: int, precision: str) -> JointScore
     row_block = min(64, power_of_two(rows, 16))
     token_block = 128 if tokens >= LARGE_VOCABULARY else 64
     blocks = ceil_div(tokens, token_block)
+    # A few numbers for each block; with a vocabulary of 13,088 the logits would take thirty times as much.
     best, total, flat = torch.empty(3, blocks, rows, device=encoded.device)
     token = torch.empty(blocks, rows, dtype=torch.int32, device=encoded.device)
     _score_blocks[(ceil_div(rows, row_block), blocks)](

@@ -61,6 +61,7 @@ def _best_arc(
         value = _logits(entry, there, frame_at, stream_at, weight, bias, size, block, depth)
         scores = tl.where(there, value + tl.load(bonuses + begin + nth, there, 0.0), float("-inf"))
         top, at = tl.max(scores, 0, return_indices=True, return_indices_tie_break_left=True)
+        # Triton cannot index a block by a number: the sum over a single element does.
         here = tl.arange(0, block) == at
         better = top > score
         chosen = tl.where(better, tl.sum(tl.where(here, entry, 0), 0), chosen)
@@ -111,6 +112,7 @@ def _favour(
             tl.load(first + now), tl.load(count + now), best, found, best,
             frame_at, stream_at, weight, bias, tokens, bonuses, size, block, depth,
         )  # fmt: skip
+        # Behind a blank no phrase begins, and at the root its arcs have been tried already.
         others = tl.where(silent | (now == home), 0, tl.load(count + home))
         score, chosen, logit = _best_arc(
             tl.load(first + home), others, score, chosen, logit,
@@ -126,6 +128,7 @@ def _target(
     begin: tl.tensor, count: tl.tensor, label: tl.tensor, tokens: tl.tensor, targets: tl.tensor, block: tl.constexpr
 ) -> tl.tensor:
     """State to which the arc with a token leads, 0 without such an arc."""
+    # 0 can stand for none: state 0 belongs to no automaton, so no arc leads there.
     state = tl.zeros([block], tl.int32)
     start = count * 0
     while start < count:

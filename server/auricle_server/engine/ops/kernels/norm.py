@@ -16,6 +16,7 @@ def normalise(
 ) -> tl.tensor:
     """The norm of one row, in fp32; `value` must be zero where `channel` is past size."""
     inside = channel < size
+    # Around the mean, while the row is in registers: the mean of squares less the squared mean would cancel.
     centred = tl.where(inside, value - tl.sum(value, 0) / size, 0.0)
     scale = tl.rsqrt(tl.sum(centred * centred, 0) / size + eps)
     return centred * scale * tl.load(weight + channel, inside, 0.0) + tl.load(bias + channel, inside, 0.0)

@@ -18,6 +18,7 @@ def _first_label(
     """Offset and token of the first label among the first `span` frames of each row; `window` without a label."""
     offset = tl.zeros_like(span) + window
     label = tl.zeros_like(span)
+    # Backwards, so that the earliest label is the one that stays.
     for step in tl.static_range(window):
         back = window - 1 - step
         found = tl.load(token + row * window + back, inside, 0)
