@@ -97,6 +97,7 @@ class Speakers:
     def __init__(self, streams: int, seed: int = 0) -> None:
         tape = np.concatenate([clip.pcm for clip in load_clips()])
         self._length = len(tape)
+        # The recordings go round: a packet that begins near the end runs on into the start.
         around = np.concatenate((tape, tape[:PACKET_SAMPLES]))
         self._windows = np.lib.stride_tricks.sliding_window_view(around, PACKET_SAMPLES)
         self._start = np.random.default_rng(seed).integers(0, len(tape), streams)

@@ -32,6 +32,7 @@ def largest(holds: Holds, *, start: int, most: int, precision: float = 0.05) -> 
 
 def _next(good: int, bad: int, most: int, precision: float) -> int:
     """The next number to test; `good` when the gap is narrow enough."""
+    # Nothing has failed yet.
     if bad == most + 1:
         return min(2 * good, most)
     if good == 0:

@@ -99,6 +99,7 @@ def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) 
     half = hardware.dtype != torch.float32
     if hardware.device.startswith("cuda"):
         allow_tf32(half)
+    # With an fp32 encoder the joint is exact too, so that tokens equal NeMo's.
     ops: Ops = triton_ops("tf32" if half else "ieee") if hardware.kernels else portable_ops()
     model = Model(checkpoint, slots, torch.device(hardware.device), hardware.dtype, ops, hardware.keyterms)
     sizes, terms = sorted(model.reach), model.key_terms.size

@@ -29,6 +29,7 @@ class Capabilities:
 
     def __init__(self, checkpoint: Checkpoint, sizes: Iterable[int], slots: int) -> None:
         frame_ms = checkpoint.config.frame_seconds * 1000
+        # 80 ms frames: right contexts 0, 1, 6 and 13 are 80, 160, 560 and 1120 ms, as the model's card names them.
         self._frames = {round(frames * frame_ms): frames for frames in sizes}
         self._prompts = dict(checkpoint.config.prompt.dictionary) if checkpoint.config.prompt else {}
         self.info = _info(checkpoint, tuple(sorted(self._frames)), slots)

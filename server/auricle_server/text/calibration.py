@@ -53,6 +53,7 @@ class WordCalibration:
 
     def word(self, confidences: Sequence[float]) -> float:
         """Probability that a word is correct, from the confidences of its tokens."""
+        # Of all tokens: one doubtful piece makes the word doubtful, however sure the others are.
         mean = geometric_mean(confidences)
         if self.confidence is None:
             return mean

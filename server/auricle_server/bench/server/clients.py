@@ -209,6 +209,7 @@ class _LoadClient:
             self._report.cut_ins += 1
 
     def _closed(self, code: int) -> None:
+        # What was asked and is not answered when the connection ends.
         self._report.missing += len(self._asked)
         if code != _NORMAL:
             self._report.failed(f"closed {code}")
@@ -227,6 +228,7 @@ class _ClientProcess:
 
     async def run(self) -> Report:
         plan, rng = self._plan, random.Random(self._plan.first)
+        # Random phases, as speakers have.
         began = [plan.start + rng.random() * plan.ramp for _ in range(plan.streams)]
         clients = [_LoadClient(plan.first + n, plan, self._clips, self._report, at) for n, at in enumerate(began)]
         opening = [asyncio.create_task(self._open(client)) for client in clients]
@@ -250,6 +252,7 @@ class _ClientProcess:
             client.over.set_result(None)
 
     async def _send_packets(self, clients: Sequence[_LoadClient]) -> None:
+        # The number breaks ties: clients themselves cannot be compared.
         queue = [(client.due, client.number, client) for client in clients]
         heapq.heapify(queue)
         while queue:

@@ -135,12 +135,14 @@ class _ServeBench:
     async def _load(self, streams: int) -> Load:
         options, loop, usage = self._options, asyncio.get_running_loop(), Usage()
         count = min(options.client_processes, streams)
+        # Spawned: a forked process would inherit the locks of torch's threads, but not the threads.
         with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
             async with serve(self._name, *self._server_options(streams)) as (url, ready_seconds):
                 plans = self._plans(url, streams, count)
                 running = [loop.run_in_executor(pool, run_clients, plan) for plan in plans]
                 watching = asyncio.create_task(watch(os.getpid(), usage))
                 await asyncio.sleep(max(0.0, plans[0].start + options.ramp - time.monotonic()))
+                # Counters only grow: the run is the difference between two readings, and the ramp stays out of it.
                 before = await _metrics(url)
                 reports = await asyncio.gather(*running)
                 after = await _metrics(url)

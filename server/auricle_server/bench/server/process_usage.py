@@ -43,6 +43,7 @@ def _role(pid: int) -> str:
 def _parents() -> Iterator[tuple[int, int]]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (stat := _read(int(entry.name), "stat")):
+            # proc(5): the second field is the command's name in brackets, which may itself hold spaces and brackets.
             yield int(entry.name), int(stat.rpartition(b")")[2].split()[1])
 
 
@@ -60,6 +61,7 @@ def resident_bytes(pid: int) -> int:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return 0
+    # Pss and not Rss: forked processes share pages, which would count once for each.
     sizes = dict(line.split(":") for line in text.splitlines() if line.endswith("kB"))
     return int(sizes["Pss"].split()[0]) * _KIB
 
@@ -70,6 +72,7 @@ def cpu_seconds(pid: int) -> float:
     if not stat:
         return 0.0
     fields = stat.rpartition(b")")[2].split()
+    # utime and stime, fields 14 and 15 of proc(5); the first two are cut off above.
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 

@@ -77,6 +77,7 @@ def nemo_config(config: Mapping[str, Any], processor: Mapping[str, Any]) -> dict
 def _tree(
     name: str, config: Mapping[str, Any], encoder: Mapping[str, Any], processor: Mapping[str, Any]
 ) -> dict[str, Any]:
+    # `transformers` counts blank in ``vocab_size``, NeMo's ``num_classes`` does not.
     vocabulary, hidden = int(config["vocab_size"]) - 1, config["decoder_hidden_size"]
     if config.get("blank_token_id", vocabulary) != vocabulary:
         raise UnsupportedModel(f"config.json: blank_token_id is {config['blank_token_id']}, not the last token")
@@ -141,4 +142,5 @@ def _contexts(encoder: Mapping[str, Any], processor: Mapping[str, Any]) -> list[
         return given if isinstance(given[0], list) else [given]
     listed = processor.get("supported_num_lookahead_tokens") or encoder.get("supported_num_lookahead_tokens")
     rights = listed or [encoder["default_num_lookahead_tokens"]]
+    # Its window counts the frame itself, NeMo's left context does not.
     return [[int(encoder["sliding_window"]) - 1, int(right)] for right in rights]

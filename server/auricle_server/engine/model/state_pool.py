@@ -58,8 +58,8 @@ class StatePool:
         encoder, rows = config.encoder, slots + 1
         # The frames of one head are contiguous: a program of the attention kernel reads one stretch of memory.
         ring = encoder.layers, rows, encoder.heads, left, encoder.d_model // encoder.heads
-        # After the projection. NeMo caches the layers' inputs and projects all left + c frames, and its positions, again
-        # in every step: by calculation nearly eight times the work at 80 ms.
+        # After the projection. NeMo caches the layers' inputs and projects all left + c frames, and the positions,
+        # again in every step: by calculation nearly eight times the work at 80 ms.
         self._keys = torch.zeros(ring, device=device, dtype=dtype)
         self._values = torch.zeros(ring, device=device, dtype=dtype)
         history = encoder.layers, rows, encoder.conv_kernel - 1, encoder.d_model

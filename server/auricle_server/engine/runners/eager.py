@@ -90,6 +90,7 @@ class EagerBatch:
         emissions = self.emissions
         counts = emissions.count.numpy(force=True)
         tokens, frames = emissions.tokens.numpy(force=True), emissions.frames.numpy(force=True)
+        # Rows have different numbers of tokens; the mask drops the padding behind each, row after row.
         emitted = np.arange(tokens.shape[1]) < counts[:, None]
         return StepOutputs(
             counts.astype(np.int32),

@@ -91,6 +91,7 @@ class ActiveSettings:
             kept: Whether the row's state is kept, so that the automaton is no longer new to the stream, [B].
         """
         at_root, root = self._at_root[slots], self._root[slots]
+        # A flush keeps no state, so the automaton is as new to the row after it.
         self._at_root[slots] = at_root & ~kept
         terms: Int64s = np.where(at_root, -root, root)
         return terms

@@ -62,6 +62,7 @@ class Commands:
             command: What to do.
         """
         self._queues.setdefault(slot, deque()).append((at, command))
+        # The first command and not this one: none takes effect before those ahead of it.
         self.barrier[slot] = self._queues[slot][0][0]
 
     def first(self, slot: int) -> tuple[int, StreamSettings | FlushCommand] | None:

@@ -23,6 +23,7 @@ def _advance_cells(
 ) -> None:
     row = tl.program_id(0).to(tl.int64)
     column = tl.program_id(1) * width + tl.arange(0, width)
+    # Rows without a new label neither load nor store: their state stays.
     mask = (column < size) & (tl.load(active + row) != 0)
     at = gates + row * (4 * size) + column
     admitted = tl.sigmoid(tl.load(at, mask, 0.0))
