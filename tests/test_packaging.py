@@ -69,6 +69,7 @@ def test_an_installed_wheel_imports(wheel: Path, tmp_path: Path) -> None:
     assert all(Path(line).is_relative_to(tmp_path) for line in paths.splitlines())
 
 
+@pytest.mark.slow
 def test_the_editable_install_resolves_to_the_sources() -> None:
     paths = run_python(
         "import auricle, auricle_server, pipecat_auricle, livekit.agents, livekit.plugins.auricle as plugin\n"
