@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from auricle.protocol.server_messages import Limits
+from auricle_server.cures import PROFILE, parse_cures
 from auricle_server.voice.models import TURN_MODELS, TurnModels
 
 DEFAULT_LIMITS = Limits(
@@ -50,6 +51,8 @@ class ServerConfig:
         retry_after_seconds: Seconds after which a refused client is told to try again (``Retry-After``).
         turn_models: Whether the models that hear how a voice sounds judge turn ends too: ``"auto"`` where they are
             installed, ``"off"``, ``"require"``, so that a server without them does not start.
+        cures: Which cures for known ills of models are on: ``"profile"`` for those that the model's profile names,
+            ``"off"``, or a list as for `auricle_server.cures.parse_cures`.
         log_level: Least severe messages that are logged: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``.
     """
 
@@ -71,6 +74,7 @@ class ServerConfig:
     resume_seconds: float = 10.0
     retry_after_seconds: int = 2
     turn_models: TurnModels = "auto"
+    cures: str = PROFILE
     log_level: str = "INFO"
 
     def __post_init__(self) -> None:
@@ -87,6 +91,10 @@ class ServerConfig:
         _check(self.limits.keyterm_characters >= 1, "keyterm_characters", "at least 1")
         _check(all(self.api_keys), "api_keys", "no empty key")
         _check(self.turn_models in TURN_MODELS, "turn_models", ", ".join(TURN_MODELS))
+        try:
+            parse_cures(self.cures)
+        except ValueError as error:
+            raise ConfigError(f"cures: {error}") from error
         _check(self.log_level in _LOG_LEVELS, "log_level", ", ".join(_LOG_LEVELS))
 
 
@@ -116,6 +124,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "resume_seconds": float,
     "retry_after_seconds": int,
     "turn_models": str,
+    "cures": str,
     "log_level": str.upper,
 }
 _LIMITS: dict[str, Callable[[str], Any]] = {

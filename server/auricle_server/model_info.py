@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auricle_server.cures import OFF, Cures
 from auricle_server.text.calibration import RAW, WordCalibration
 
 
@@ -25,6 +26,7 @@ class ModelInfo:
         slots: Streams that the worker can hold.
         lookahead_seconds: Audio beyond the start of its last frame that a chunk rests on.
         words: Makes word times and confidences of frames and tokens.
+        cures: The cures that are on.
     """
 
     name: str
@@ -37,3 +39,4 @@ class ModelInfo:
     slots: int
     lookahead_seconds: float = 0.0
     words: WordCalibration = RAW
+    cures: Cures = OFF

@@ -32,6 +32,7 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_RESUME_SECONDS": "4",
             "AURICLE_RETRY_AFTER_SECONDS": "7",
             "AURICLE_TURN_MODELS": "require",
+            "AURICLE_CURES": "warm-up",
             "AURICLE_LOG_LEVEL": "debug",
             "AURICLE_IDLE_SECONDS": "30",
             "AURICLE_MESSAGE_BYTES": "65536",

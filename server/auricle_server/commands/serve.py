@@ -55,6 +55,12 @@ def serve(
             help="Turn detection by sound: auto uses it if the extra [turns] is installed; off; require. Default: auto."
         ),
     ] = None,
+    cures: Annotated[
+        str | None,
+        typer.Option(
+            help="Cures for known ills of models: profile, off, or a list such as warm-up,refresh=20. Default: profile."
+        ),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR. Default: INFO.")] = None,
 ) -> None:
     """Run the server: worker processes with the model, and gateway processes that accept clients.
