@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,17 +14,21 @@ import torch
 
 from auricle_server.audio_batch import AudioBatch
 from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.cures import OFF, Cures
 from auricle_server.engine.build import Hardware, build_runner
 from auricle_server.engine.capabilities import Capabilities
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.key_terms.automaton_cache import AutomatonCache
-from auricle_server.engine.runners.in_flight import FlushAnswers, InFlightStep, concatenated, without_ended
+from auricle_server.engine.runners.in_flight import InFlightStep, concatenated, without_ended
+from auricle_server.engine.runners.pipeline import StepPipeline
+from auricle_server.engine.scheduling.background import BackgroundSlots
 from auricle_server.engine.scheduling.batch_rows import ReadyRows, Slots
 from auricle_server.engine.scheduling.batcher import Batcher
 from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettings
+from auricle_server.engine.scheduling.restarts import RestartFrames
 from auricle_server.engine.scheduling.slot_pool import SlotPool
 from auricle_server.engine.scheduling.stream_inputs import StreamInputs
-from auricle_server.engine.types import Lease, LeaseEnded, Pcm, StepResults
+from auricle_server.engine.types import Lease, Pcm, StepResults
 
 KEY_TERM_SECONDS = 0.001
 """Longest time that one step spends on preparing key terms; a step of any model takes longer."""
@@ -41,6 +44,7 @@ class Engine:
         device: Replaces the device in `hardware`.
         threads: CPU threads of torch, for the whole process; None leaves them as they are.
         linger: Longest time that a ready row waits for more rows, as a share of its chunk.
+        cures: Which cures for known ills of models are on; those that need voice detection are the caller's.
         clock: Seconds; only deadlines depend on it, results never.
 
     Attributes:
@@ -57,6 +61,7 @@ class Engine:
         device: str | None = None,
         threads: int | None = None,
         linger: float = 0.0,
+        cures: Cures = OFF,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if threads is not None:
@@ -68,22 +73,17 @@ class Engine:
         slots, sizes, counts = built.slots, built.chunk_sizes, built.chunk_counts
         self._runner, self._clock = built.runner, clock
         self._geometry = FrameGeometry(checkpoint.config)
+        self._pipeline = StepPipeline(built.runner, self._geometry)
         self._capabilities = Capabilities(checkpoint, sizes, slots)
         self.info = self._capabilities.info
         self._automata = AutomatonCache(checkpoint.pieces, *built.key_term_capacity, built.runner.load_terms)
-        self._inputs = StreamInputs(self._geometry, slots, sizes, counts, self._automata.roots)
+        with torch.inference_mode():
+            frames = self._pipeline.warm_up_slots(RestartFrames.of(cures, self.info.frame_seconds), sizes)
+        self._inputs = StreamInputs(self._geometry, slots, sizes, counts, self._automata.roots, frames)
         row_sizes = [*sizes, *(sizes[-1] * count for count in counts)]
         self._batcher = Batcher(self._geometry.frame_seconds, hardware.rows_of(row_sizes), slots, linger)
-        self._most_chunks = max((1, *counts))
-        self._background: set[int] = set()
-        """Slots of streams with background priority."""
+        self._background = BackgroundSlots(max((1, *counts)))
         self._slots = SlotPool(slots)
-        self._lease_of = np.zeros(slots + 1, np.int64)
-        """Lease of each slot's stream, 0 where the slot is free."""
-        self._slots_to_reset: list[int] = []
-        self._in_flight: deque[InFlightStep] = deque()
-        self._answers = FlushAnswers()
-        """Flushes that wait for nothing but the next step."""
 
     # --- leases ------------------------------------------------------------------------------------------------------
 
@@ -98,23 +98,22 @@ class Engine:
         frames, prompt = self._capabilities.frames(latency_ms), self._capabilities.prompt(language)
         lease = self._slots.take()
         settings = StreamSettings(frames, prompt, self._automata.take(keyterms))
-        self._lease_of[lease.slot] = lease.id
-        self._slots_to_reset.append(lease.slot)
+        self._pipeline.reset(lease.slot)
         self._inputs.open(lease.slot, settings)
         self._batcher.add_stream(lease.slot, settings.frames)
         if self._background:
-            self._queue_ready(np.array(sorted(self._background)))  # their queued rows may be too long now
+            self._queue_ready(self._background.slots)  # their queued rows may be too long now
         return lease
 
     def push(self, lease: Lease, pcm: bytes | Pcm) -> None:
         """Adds audio: 16 kHz mono, signed 16 bit. Like `flush` and `change`, raises `LeaseEnded` on an ended lease."""
-        slot = self._slot(lease)
+        slot = self._slots.slot_of(lease)
         self._inputs.push(slot, np.frombuffer(pcm, np.int16) if isinstance(pcm, bytes) else pcm)
         self._queue_ready(np.array([slot]))
 
     def push_batch(self, batch: AudioBatch) -> None:
         """Adds audio of many streams at once; the audio of a lease that has ended is skipped."""
-        alive = (self._lease_of[batch.slots] == batch.leases) & (batch.leases > 0)  # lease 0 is a free slot's
+        alive = (self._slots.lease_of[batch.slots] == batch.leases) & (batch.leases > 0)  # lease 0 is a free slot's
         if not alive.all():
             batch = batch.where(alive)
         self._inputs.push_batch(batch)
@@ -124,10 +123,10 @@ class Engine:
         """Requests all audio pushed so far, its ragged tail included; answered by a row that carries `mark` (>= 0).
 
         The answer is what the model finds if only silence follows. The stream itself continues from its state before
-        the flush: what the flush has decoded is decoded again, with what follows (see `scheduling.stream_inputs`, and
+        the flush: what the flush has decoded is decoded again, with what follows (see `scheduling.flush_rows`, and
         `stream.flush_dedup`). With its `last` flush the lease ends, and no silence is appended.
         """
-        slot = self._slot(lease)
+        slot = self._slots.slot_of(lease)
         self._inputs.flush(slot, FlushCommand(mark, last))
         self._queue_ready(np.array([slot]))
 
@@ -147,7 +146,7 @@ class Engine:
             UnknownLatency: Not one of `info.latencies_ms`.
             UnknownLanguage: Not one of `info.languages`.
         """
-        slot = self._slot(lease)
+        slot = self._slots.slot_of(lease)
         now = self._inputs.latest_settings(slot)
         frames = now.frames if latency_ms is None else self._capabilities.frames(latency_ms)
         prompt = now.prompt if language is None else self._capabilities.prompt(language)
@@ -158,44 +157,50 @@ class Engine:
         self._queue_ready(np.array([slot]))
 
     def set_background(self, lease: Lease) -> None:
-        """Gives a stream background priority: it is computed while nothing else is ready, in rows of several chunks.
+        """Gives a stream background priority, for files: it is computed while nothing else is ready.
 
-        For files. Its words stay the same; a stream with the model's largest latency is computed much faster. While
-        there are other streams its rows are single chunks, one at a time, so that no live row waits for long.
+        Its words stay the same. Without live streams, rows of several of the largest chunks compute it much faster.
         """
-        slot = self._slot(lease)
-        self._background.add(slot)
-        self._batcher.set_background(slot)
+        self._background.add(self._slots.slot_of(lease))
+        self._batcher.set_background(lease.slot)
+
+    def decode_again(self, lease: Lease, since: int) -> None:
+        """Starts the stream's state anew and decodes the audio from sample `since` on again.
+
+        Nothing happens if a token has come since; no more than the audio that is kept is decoded again.
+        """
+        slot = self._slots.slot_of(lease)
+        asked = self._inputs.restarts.request(slot, max(0, since // self._geometry.frame_samples))
+        if asked and not self._pipeline.holds(slot):
+            self._restart(slot)
+
+    def _restart(self, slot: int) -> None:
+        self._batcher.drop_row(slot)
+        self._inputs.restart(slot)
+        self._pipeline.reset(slot)
+        self._queue_ready(np.array([slot]))
 
     def close(self, lease: Lease) -> None:
-        """Ends a lease at once and drops what it had queued; does nothing when the lease has ended already."""
-        if self._lease_of[lease.slot] == lease.id:
+        """Ends a lease at once, unless it has ended, and drops what it had queued."""
+        if self._slots.holds(lease):
             self._end(lease)
 
-    def _slot(self, lease: Lease) -> int:
-        if self._lease_of[lease.slot] != lease.id:
-            raise LeaseEnded(f"lease {lease.id} has ended; open a new stream")
-        return lease.slot
-
     def _end(self, lease: Lease) -> None:
-        self._lease_of[lease.slot] = 0
         self._background.discard(lease.slot)
         self._batcher.remove_stream(lease.slot)
         for handle in self._inputs.close(lease.slot):
             self._automata.release(handle)
         self._slots.release(lease)
 
-    # --- state -------------------------------------------------------------------------------------------------------
-
     @property
     def ready(self) -> int:
         """Rows to compute, answers to return, steps in flight and key terms to prepare; step until it is 0."""
-        return len(self._batcher) + len(self._answers) + len(self._in_flight) + self._automata.busy
+        return len(self._batcher) + len(self._pipeline) + self._automata.busy
 
     @property
     def wait(self) -> float | None:
         """Seconds to wait for more rows before the next step; None while there is nothing to step for."""
-        if self._in_flight or self._answers.leases or self._automata.busy:
+        if self._pipeline or self._automata.busy:
             return 0.0
         return self._batcher.wait(self._clock())
 
@@ -204,9 +209,14 @@ class Engine:
         """Streams that are open."""
         return self._slots.used
 
+    @property
+    def restarts(self) -> int:
+        """How often a stream's state has started anew."""
+        return self._inputs.restarts.count
+
     def buffered_seconds(self, lease: Lease) -> float:
         """Audio of a stream that is not computed yet."""
-        pending = self._inputs.pending_samples(self._slot(lease))
+        pending = self._inputs.pending_samples(self._slots.slot_of(lease))
         return pending / self._geometry.frame_samples * self.info.frame_seconds
 
     # --- stepping ----------------------------------------------------------------------------------------------------
@@ -219,8 +229,7 @@ class Engine:
     def step(self) -> StepResults:
         """Launches the batch that is due first and returns the results of the one before it.
 
-        Where the device works while the host does (CUDA), one batch is always in flight; elsewhere the results are
-        those of the batch just launched. Returns at once when nothing is ready.
+        On CUDA one batch is always in flight; elsewhere the results are those of the batch just launched.
         """
         with torch.inference_mode():
             following = self._assemble()  # while the device works on the batch in flight
@@ -228,8 +237,8 @@ class Engine:
             self._prepare_key_terms()
             if following is not None:
                 self._launch(following)
-                if self._runner.depth == 0:
-                    results = concatenated(results, self._in_flight.popleft().collect())
+                if self._pipeline.depth == 0:
+                    results = concatenated(results, self._collect())
         return self._end_finished(results)
 
     def _assemble(self) -> InFlightStep | None:
@@ -241,38 +250,37 @@ class Engine:
         inputs = self._runner.inputs(rows.frames, len(rows))
         self._inputs.gather(rows, inputs.pcm)
         inputs.fill(rows, self._geometry)
-        return InFlightStep(self._runner, inputs, rows, self._lease_of[slots])
+        return InFlightStep(self._runner, inputs, rows, self._slots.lease_of[slots])
 
     def _collect(self) -> StepResults:
-        """The answers that wait for no batch, then the results of the batch in flight."""
-        results, self._answers = self._answers.results(), FlushAnswers()
-        return concatenated(results, self._in_flight.popleft().collect()) if self._in_flight else results
+        """The results of the batch in flight; streams whose state they restart go on from an earlier frame."""
+        results, step = self._pipeline.collect()
+        if step is not None and self._inputs.restarts.active:
+            current = (self._slots.lease_of[step.rows.slots] == step.leases) & ~step.rows.ended
+            restarted, released = self._inputs.restarts.observe(step.rows, step.last_tokens, current)
+            for slot in restarted.tolist():
+                self._restart(slot)
+            self._queue_ready(released)
+        return results
 
     def _prepare_key_terms(self) -> None:
         """Works a little on automata of key terms, while no batch in flight can use the entries that they overwrite."""
-        if self._automata.busy:
-            for handle in self._automata.work(KEY_TERM_SECONDS):
-                self._queue_ready(self._inputs.terms_ready(handle))
+        for handle in self._automata.work(KEY_TERM_SECONDS) if self._automata.busy else ():
+            self._queue_ready(self._inputs.terms_ready(handle))
 
     def _launch(self, step: InFlightStep) -> None:
-        if self._slots_to_reset:  # after the batch before, which may still have written to these slots
-            self._runner.reset(self._slots_to_reset)
-            self._slots_to_reset = []
-        step.launch()
-        self._in_flight.append(step)
-        slots = step.rows.slots
-        ready = self._ready(slots)
-        self._batcher.add_following_rows(slots, ready.frames, ready.urgent, self._clock())
+        self._pipeline.launch(step)
+        self._inputs.restarts.hold(step.rows.slots)
+        ready = self._ready(step.rows.slots)
+        self._batcher.add_following_rows(step.rows.slots, ready.frames, ready.urgent, self._clock())
         self._answer(ready)
 
     def _end_finished(self, results: StepResults) -> StepResults:
         """Ends the leases whose last flush is answered; drops the rows of leases that have ended before."""
-        results = without_ended(results, self._lease_of)
+        results = without_ended(results, self._slots.lease_of)
         for index in np.flatnonzero(results.ended).tolist():
             self._end(Lease(int(results.leases[index]), int(results.slots[index])))
         return results
-
-    # --- ready rows --------------------------------------------------------------------------------------------------
 
     def _queue_ready(self, slots: Slots) -> None:
         """Queues the rows of slots that have just received audio, a command or their key terms."""
@@ -282,17 +290,11 @@ class Engine:
 
     def _ready(self, slots: Slots) -> ReadyRows:
         """See `StreamInputs.ready`; streams with background priority may get rows of several chunks."""
-        if self._background:
-            live = self._slots.used - len(self._background)
-            most = 1 if live else self._most_chunks // len(self._background)
-            for slot in self._background.intersection(slots.tolist()):
-                self._inputs.set_most_chunks(slot, most)
+        self._background.set_chunks(slots, self._slots.used, self._inputs)
         return self._inputs.ready(slots)
 
     def _answer(self, ready: ReadyRows) -> None:
-        """Answers flushes that need no computing, after the words before them, which may be in flight."""
+        """Answers flushes that need no computing."""
         for handle in ready.released:
             self._automata.release(handle)
-        for answer in ready.answers:
-            answers = self._in_flight[-1].answers if self._in_flight else self._answers
-            answers.add(int(self._lease_of[answer.slot]), answer)
+        self._pipeline.answer(ready.answers, self._slots.lease_of)

@@ -12,6 +12,7 @@ def rows(terms: int = 0) -> BatchRows:
         frames=2,
         slots=np.array([3, 5]),
         position=np.array([2, 0]),
+        origin=np.array([0, 0]),
         samples=np.array([4000, 1000]),
         end=np.array([4000, 1640]),
         last=np.array([2, 2]),

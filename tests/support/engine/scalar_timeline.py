@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettings
-from auricle_server.engine.scheduling.stream_inputs import MOST_TWICE, SILENT_FRAMES
+from auricle_server.engine.scheduling.flush_rows import MOST_TWICE, SILENT_FRAMES
 from auricle_server.engine.types import LeaseEnded
 
 Pcm = npt.NDArray[np.int16]

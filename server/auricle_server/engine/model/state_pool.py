@@ -76,16 +76,39 @@ class StatePool:
         self._start = start
         self._prediction = start.repeat(rows)
         self._terms = torch.zeros(rows, dtype=torch.int32, device=device)
+        self._warm: list[Tensor] = []
+        """Encoder state with which streams start, one row of each of `_encoder_pools`; empty for zeros."""
+
+    @property
+    def _encoder_pools(self) -> list[tuple[int, Tensor]]:
+        """The pools of the encoder's state, each with the dimension of its slots."""
+        by_layer = [(1, pool) for pool in (self._keys, self._values, self._history)]
+        return [*by_layer, *((0, pool) for pool in (*self._subsampling, self._audio))]
+
+    def start_from(self, slot: int) -> None:
+        """Makes the encoder state of a slot the one with which streams start; no stream is open yet.
+
+        The prediction network's state is left out: it depends on words, and no word was said.
+        """
+        self._warm = [pool.narrow(dim, slot, 1).clone() for dim, pool in self._encoder_pools]
 
     def reset(self, slots: list[int]) -> None:
-        """Prepares slots for new streams. Rings need no reset: nothing before frame 0 is ever visible."""
+        """Prepares slots for new streams, or for a new start of their stream's state."""
         rows = torch.tensor(slots, device=self._audio.device)
+        if self._warm:
+            for (dim, pool), warm in zip(self._encoder_pools, self._warm, strict=True):
+                pool.index_copy_(dim, rows, warm.expand([len(slots) if at == dim else -1 for at in range(pool.dim())]))
+        else:
+            self._clear(rows)
+        # Key terms need no reset: a stream's first row names the root of its automaton, or 0.
+        self._prediction.put(rows, self._start.repeat(len(slots)))
+
+    def _clear(self, rows: Tensor) -> None:
+        """Zeros for slots. Rings need none: nothing before frame 0 is ever visible."""
         self._history.index_fill_(1, rows, 0)
         for pool in self._subsampling:
             pool.index_fill_(0, rows, 0)
         self._audio.index_fill_(0, rows, 0)
-        # Key terms need no reset either: a stream's first row names the root of its automaton, or 0.
-        self._prediction.put(rows, self._start.repeat(len(slots)))
 
     def audio(self, slots: Tensor) -> Tensor:
         """Audio kept from the previous chunk, [B, tail]."""

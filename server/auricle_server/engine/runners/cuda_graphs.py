@@ -65,6 +65,11 @@ class StaticRunner:
         with self._device.stream():
             self._model.state.reset(slots)
 
+    def start_from(self, slot: int) -> None:
+        """See `Runner`."""
+        with self._device.stream():
+            self._model.state.start_from(slot)
+
     def load_terms(self, span: TableSpan, automaton: Automaton) -> None:
         """See `Runner`."""
         with self._device.stream():

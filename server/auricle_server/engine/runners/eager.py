@@ -64,6 +64,10 @@ class EagerRunner:
         """See `Runner`."""
         self._model.state.reset(slots)
 
+    def start_from(self, slot: int) -> None:
+        """See `Runner`."""
+        self._model.state.start_from(slot)
+
     def load_terms(self, span: TableSpan, automaton: Automaton) -> None:
         """See `Runner`."""
         self._model.key_terms.load(span, automaton)

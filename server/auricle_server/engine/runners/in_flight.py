@@ -61,6 +61,7 @@ class InFlightStep:
     leases: Leases
     answers: FlushAnswers = field(default_factory=FlushAnswers)
     _pending: PendingBatch | None = None
+    _outputs: StepOutputs | None = None
 
     def launch(self) -> None:
         """Sends the batch to the device."""
@@ -69,12 +70,22 @@ class InFlightStep:
     def collect(self) -> StepResults:
         """Waits for the batch. Returns its rows, then the answers that follow them."""
         assert self._pending is not None, "launched first"
-        outputs = self._pending.collect()
+        self._outputs = outputs = self._pending.collect()
         results = _results(self.rows, self.leases, outputs)
         if self.rows.chunks > 1:
             chunk_samples = self.inputs.pcm.shape[1] // self.rows.chunks
             results = _by_chunk(results, self.rows, outputs, chunk_samples)
         return concatenated(results, self.answers.results())
+
+    @property
+    def last_tokens(self) -> npt.NDArray[np.int64]:
+        """Frame of the stream at which each row's last token was emitted, [B]; -1 for a row without one."""
+        assert self._outputs is not None, "collected first"
+        counts, frames = self._outputs.counts, self._outputs.frames
+        last = np.full(len(counts), -1)
+        emitted = counts > 0
+        last[emitted] = frames[np.cumsum(counts)[emitted] - 1] + self.rows.position[emitted]
+        return last
 
 
 def _results(rows: BatchRows, leases: Leases, outputs: StepOutputs) -> StepResults:

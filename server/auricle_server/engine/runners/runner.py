@@ -32,17 +32,18 @@ class StepInputs:
     columns: npt.NDArray[np.int64]
 
     def fill(self, rows: BatchRows, geometry: FrameGeometry) -> None:
-        """Writes the columns of a batch, one for each field of `Batch` from `slots` on."""
-        whole = rows.whole
+        """Writes the columns of a batch, one for each field of `Batch` from `slots` on, on the model's clock."""
+        whole, position = rows.whole, rows.position - rows.origin
+        end = rows.end - rows.origin * geometry.frame_samples
         self.columns[:] = (
             rows.slots,
             # A flush writes to the trash slot: the stream goes on from the state before it.
             np.where(whole, rows.slots, 0),
-            rows.position,
-            geometry.input_start(rows.position),
+            position,
+            geometry.input_start(position),
             # Only a flush has an end, past which features and frames are zero as in an offline pass.
-            np.where(whole, UNBOUNDED, rows.end),
-            np.where(whole, UNBOUNDED, geometry.mel_frames(rows.end)),
+            np.where(whole, UNBOUNDED, end),
+            np.where(whole, UNBOUNDED, geometry.mel_frames(end)),
             rows.last,
             rows.prompt,
             rows.terms,
@@ -102,6 +103,10 @@ class Runner(Protocol):
 
     def reset(self, slots: list[int]) -> None:
         """Prepares slots for new streams, after all that was launched."""
+        ...
+
+    def start_from(self, slot: int) -> None:
+        """Makes the encoder state of a slot the one with which streams start, after all that was launched."""
         ...
 
     def load_terms(self, span: TableSpan, automaton: Automaton) -> None:

@@ -75,6 +75,10 @@ class ActiveSettings:
         due = begin >= self._prompt_from[slots]
         self.prompt[slots] = np.where(due, self._next_prompt[slots], self.prompt[slots])
 
+    def restart(self, slot: int) -> None:
+        """The state of the stream starts anew, and its automaton of key terms with it."""
+        self._at_root[slot] = True
+
     def prompt_pending(self, slot: int) -> bool:
         """Whether a prompt waits for its chunk."""
         return bool(self.prompt[slot] != self._next_prompt[slot])

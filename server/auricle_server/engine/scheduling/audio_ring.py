@@ -27,13 +27,15 @@ class AudioRings:
         geometry: Of the model.
         slots: Highest slot.
         longest: Encoder frames of the longest chunk.
+        kept: Encoder frames before a stream's position whose audio is kept.
     """
 
-    def __init__(self, geometry: FrameGeometry, slots: int, longest: int) -> None:
+    def __init__(self, geometry: FrameGeometry, slots: int, longest: int, kept: int = 0) -> None:
         self._block = geometry.frame_samples
         # Silence before the stream, 1080 samples for the published models: with it, block k is what frame k adds.
         self._lead = -geometry.input_start(0)
-        self._blocks = 2 * longest + 2
+        self._blocks = 2 * longest + 2 + kept
+        self._kept = kept
         self._size = self._blocks * self._block
         self._rings = np.zeros((slots + 1, self._size), np.int16)
         self.received = np.zeros(slots + 1, np.int64)
@@ -85,12 +87,18 @@ class AudioRings:
         np.take(self._rings.reshape(-1, self._block), block.ravel(), axis=0, out=rows, mode="clip")
 
     def release(self, slots: Slots, position: Int64s) -> None:
-        """Gives up the audio before the chunks at the given positions, [B] each."""
-        self._limit[slots] = position * self._block - self._lead + self._size
+        """Gives up the audio before the chunks at the given positions, [B] each, that is not to be kept."""
+        limit = np.maximum(position - self._kept, 0) * self._block - self._lead + self._size
+        # Never back: a stream whose audio is decoded again has the ring filled beyond its position.
+        self._limit[slots] = np.maximum(self._limit[slots], limit)
         if self._waiting:
             for slot in slots.tolist():
                 if slot in self._waiting:
                     self._refill(slot)
+
+    def first_kept(self, slot: int) -> int:
+        """First encoder frame of a slot whose audio is there."""
+        return int(self._limit[slot] - self._size + self._lead) // self._block
 
     def _refill(self, slot: int) -> None:
         pieces = self._waiting[slot]

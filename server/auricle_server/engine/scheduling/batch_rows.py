@@ -53,6 +53,7 @@ class BatchRows:
         frames: Encoder frames of a chunk, c.
         slots: Slot of each row.
         position: First encoder frame.
+        origin: Frame of the stream at which the model's frame 0 lies.
         samples: Audio position on which the row rests: samples of the stream.
         end: `samples` and the silence that a flush appends.
         last: One past the last frame of the chunk to decode.
@@ -68,6 +69,7 @@ class BatchRows:
     frames: int
     slots: Int64s
     position: Int64s
+    origin: Int64s
     samples: Int64s
     end: Int64s
     last: Int64s

@@ -61,6 +61,10 @@ class Batcher:
         """Gives the slot's stream background priority until it ends."""
         self._background[slot] = True
 
+    def drop_row(self, slot: int) -> None:
+        """Drops the slot's ready row; its stream goes on."""
+        self._frames[slot] = 0
+
     def remove_stream(self, slot: int) -> None:
         """Drops the slot's stream and its ready row."""
         self._frames[slot] = self._chunk_of_stream[slot] = 0

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 
-from auricle_server.engine.types import Lease, NoSlot
+import numpy as np
+
+from auricle_server.engine.types import Lease, LeaseEnded, NoSlot
 
 TRASH_SLOT = 0
 """Never leased: rows that must not keep what they computed write here."""
 
 
 class SlotPool:
-    """Leases slots 1 to `size`, the longest unused first."""
+    """Leases slots 1 to `size`, the longest unused first.
+
+    Attributes:
+        lease_of: Id of each slot's lease, 0 where the slot is free, [size + 1].
+    """
 
     def __init__(self, size: int) -> None:
         if size < 1:
@@ -20,6 +26,7 @@ class SlotPool:
         self._free = deque(range(1, size + 1))
         self._used: dict[int, Lease] = {}
         self._next_id = 1
+        self.lease_of = np.zeros(size + 1, np.int64)
 
     @property
     def used(self) -> int:
@@ -38,7 +45,22 @@ class SlotPool:
         # A result in flight names its lease, so it cannot be taken for that of the slot's next stream.
         self._next_id += 1
         self._used[lease.id] = lease
+        self.lease_of[lease.slot] = lease.id
         return lease
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether the lease has not ended."""
+        return bool(self.lease_of[lease.slot] == lease.id)
+
+    def slot_of(self, lease: Lease) -> int:
+        """Slot of a lease.
+
+        Raises:
+            LeaseEnded: The lease has ended.
+        """
+        if not self.holds(lease):
+            raise LeaseEnded(f"lease {lease.id} has ended; open a new stream")
+        return lease.slot
 
     def release(self, lease: Lease) -> None:
         """Ends a lease.
@@ -47,4 +69,5 @@ class SlotPool:
             KeyError: The lease has ended already.
         """
         del self._used[lease.id]
+        self.lease_of[lease.slot] = 0
         self._free.append(lease.slot)

@@ -1,19 +1,5 @@
 """The input side of every stream: audio in, the next row to compute out. No clock, no tensors, no Python per row.
 
-What a flush decodes, and what state it leaves, is a choice by measurement: 300 cuts in pauses at each of four
-latencies, at a random moment from the end of the last word on, with the demo model. The words were compared with those
-of the same stream without cuts.
-
-- *Continuing from the flushed state* (of the prediction network; the encoder's cannot be kept without moving the
-  clock): up to 11 words in 500 cuts were repeated or split, and what followed changed.
-- *Restoring the state before the flush*, and dropping what is decoded a second time (`stream.flush_dedup`): what
-  follows is that of the stream without cuts, token for token. No word was lost.
-- *Silence after the end*: decoders emit a word up to two frames after its end and its full stop up to six. Without
-  silence, 9 or 10 finals of 300 lacked their closing mark and up to 8 had another last word; with six frames of silence
-  appended to the cut, at most 1 and at most 5. So a flush decodes `SILENT_FRAMES` more, in a chunk that holds them.
-
-The last flush of a stream appends no silence: its tokens are those of NeMo's offline result.
-
 Audio, flushes and changes of settings are kept in the order in which they arrived, on the stream's own sample count, so
 what is computed does not depend on when it is computed. All numbers lie in arrays indexed by slot; only flushes and
 changes of settings, which are rare, are objects.
@@ -31,13 +17,9 @@ from auricle_server.engine.scheduling.active_settings import NO_ROOTS, ActiveSet
 from auricle_server.engine.scheduling.audio_ring import AudioRings
 from auricle_server.engine.scheduling.batch_rows import BatchRows, Bools, FlushAnswer, Int64s, ReadyRows, Slots
 from auricle_server.engine.scheduling.commands import Commands, FlushCommand, StreamSettings
+from auricle_server.engine.scheduling.flush_rows import SILENT_FRAMES, frames_of_flush
+from auricle_server.engine.scheduling.restarts import NO_RESTARTS, RestartFrames, Restarts
 from auricle_server.engine.types import NO_MARK, LeaseEnded, Pcm
-
-SILENT_FRAMES = 5
-"""Encoder frames of silence that a flush appends. Two chunks of 160 ms and these fit a chunk of 560 ms."""
-MOST_TWICE = 4
-"""Encoder frames, of a chunk that a flush completes and of the audio after it, that are decoded for the flush before
-the chunk is: two chunks of 160 ms. The two versions of longer stretches differ more often."""
 
 
 class StreamInputs:
@@ -50,6 +32,10 @@ class StreamInputs:
         chunk_counts: How many chunks a row of background priority may hold, ascending, 1 left out.
         roots: Root state of each automaton of key terms that is ready, by handle. A stream
             waits for its own.
+        restart_frames: Which cures start a stream's state anew.
+
+    Attributes:
+        restarts: Where the state of each slot started.
     """
 
     def __init__(
@@ -59,6 +45,7 @@ class StreamInputs:
         sizes: Sequence[int],
         chunk_counts: Sequence[int] = (),
         roots: Mapping[int, int] = NO_ROOTS,
+        restart_frames: RestartFrames = NO_RESTARTS,
     ) -> None:
         self._settings = ActiveSettings(slots, roots)
         self._geometry = geometry
@@ -66,14 +53,18 @@ class StreamInputs:
         self._chunk_counts = chunk_counts
         self._chunks = np.ones(slots + 1, np.int64)
         """Chunks of each slot's next row."""
-        self._audio = AudioRings(geometry, slots, sizes[-1] * max((1, *chunk_counts)))
+        longest = sizes[-1] * max((1, *chunk_counts))
+        self.restarts = Restarts(slots, restart_frames, sizes)
+        self._audio = AudioRings(geometry, slots, longest, restart_frames.kept(longest))
         self._position = np.zeros(slots + 1, np.int64)
         self._consumed = np.zeros(slots + 1, np.int64)
         self._flushed = np.zeros(slots + 1, np.int64)
         """Samples of the stream at each slot's last flush."""
         self._flush_frames = np.zeros(slots + 1, np.int64)
         """Encoder frames of each slot's next row where that is a flush, else 0."""
-        self._reach = sizes[-1] * max((1, *chunk_counts)) * geometry.frame_samples
+        self._row_frames = np.zeros(slots + 1, np.int64)
+        """Encoder frames of each slot's next row where that is no flush."""
+        self._reach = longest * geometry.frame_samples
         """Samples of the longest row: a command further ahead than this cannot concern the next one."""
         self._commands = Commands(slots)
         self._ending: set[int] = set()
@@ -85,6 +76,7 @@ class StreamInputs:
         released = self.close(slot)
         assert not released, "a slot is closed before it is opened again"
         self._audio.reset(slot)
+        self.restarts.open(slot)
         self._position[slot] = self._consumed[slot] = self._flushed[slot] = self._flush_frames[slot] = 0
         self._chunks[slot] = 1
         self._settings.open(slot, settings)
@@ -97,7 +89,8 @@ class StreamInputs:
         self._chunks[slot] = 1
         position, frames = int(self._position[slot]), int(self._settings.frames[slot])
         available = min(self._audio.received[slot], self._commands.barrier[slot])
-        steady = frames == self._sizes[-1] and not self._settings.prompt_pending(slot)
+        again = self.restarts.decodes_again(np.array([slot]), self._position[[slot]])[0]
+        steady = frames == self._sizes[-1] and not self._settings.prompt_pending(slot) and not again
         for chunks in self._chunk_counts if steady else ():
             if chunks <= most and self._geometry.chunk_end(position, chunks * frames) <= available:
                 self._chunks[slot] = chunks
@@ -158,11 +151,21 @@ class StreamInputs:
         """Takes note that an automaton of key terms is ready. Returns the slots that have waited for it."""
         return self._settings.terms_ready(terms)
 
+    def restart(self, slot: int) -> None:
+        """Starts the state of a stream anew, at the target that was asked for: see `restarts`."""
+        earliest = self._audio.first_kept(slot)
+        self._position[slot] = self.restarts.restart(slot, int(self._position[slot]), earliest)
+        self._chunks[slot] = 1
+        self._settings.restart(slot)
+
     def ready(self, slots: Slots) -> ReadyRows:
         """The rows that n slots have to compute next, and the flushes that need no computing."""
         frames = self._settings.frames[slots] * self._chunks[slots]
+        for index in np.flatnonzero(self.restarts.decodes_again(slots, self._position[slots])).tolist():
+            frames[index] = self._row(int(slots[index]))
+        self._row_frames[slots] = frames
         end = self._geometry.chunk_end(self._position[slots], frames)
-        waiting = self._settings.waiting[slots]
+        waiting = self._settings.waiting[slots] | self.restarts.held[slots]
         # Most slots have no command near: only these few are worth a loop in Python.
         near_command = (end + self._reach > self._commands.barrier[slots]) & ~waiting
         frames = np.where((end <= self._audio.received[slots]) & ~waiting, frames, 0)
@@ -192,7 +195,7 @@ class StreamInputs:
             # A second flush without audio since the first finds nothing new.
             answered = isinstance(command, FlushCommand) and at == self._flushed[slot]
             if self._chunk_end(slot) <= at and not answered:
-                return self._row(slot), isinstance(command, FlushCommand)
+                return int(self._row_frames[slot]), isinstance(command, FlushCommand)
             if isinstance(command, StreamSettings):
                 released += self._apply(slot, command, at)
             else:
@@ -201,34 +204,25 @@ class StreamInputs:
             self._commands.pop(slot)
             if self._settings.waiting[slot]:
                 return 0, False
-        frames = self._row(slot)
-        ready = self._geometry.chunk_end(int(self._position[slot]), frames) <= self._audio.received[slot]
-        return frames if ready else 0, False
+        ready = self._chunk_end(slot) <= self._audio.received[slot]
+        return int(self._row_frames[slot]) if ready else 0, False
 
     def _row(self, slot: int) -> int:
         """Encoder frames of the slot's next row, unless that is a flush."""
-        return int(self._settings.frames[slot] * self._chunks[slot])
+        position, frames = int(self._position[slot]), int(self._settings.frames[slot] * self._chunks[slot])
+        return self.restarts.row_frames(slot, position, frames)
 
     def _frames_of_flush(self, slot: int, at: int, flush: FlushCommand) -> int:
-        """Encoder frames of the chunk in which a flush is decoded; 0 when whole chunks go first, or nothing is new.
-
-        A short chunk that the flush completes need not go first when one row holds both: the answer then comes a step
-        earlier.
-        """
-        position, frames = int(self._position[slot]), int(self._settings.frames[slot])
-        pending = int(self._geometry.encoder_frames(at)) - position
+        """See `frames_of_flush`."""
+        if at == self._flushed[slot]:
+            return 0
+        pending = int(self._geometry.encoder_frames(at) - self._position[slot])
         whole = self._chunk_end(slot) <= at
-        if pending <= 0 or at == self._flushed[slot] or (flush.last and whole):
-            return 0
-        if flush.last:
-            return frames
-        fitting = [size for size in self._sizes if size >= max(frames, pending + SILENT_FRAMES)]
-        if whole and (pending > min(2 * frames, MOST_TWICE) or not fitting):
-            return 0
-        return fitting[0] if fitting else self._sizes[-1]
+        return frames_of_flush(pending, int(self._row_frames[slot]), self._sizes, whole=whole, last=flush.last)
 
     def _apply(self, slot: int, settings: StreamSettings, at: int) -> list[int]:
         released = self._settings.apply(slot, settings, at)
+        self._row_frames[slot] = self._row(slot)
         self._switch_prompts(np.array([slot]))
         return released
 
@@ -237,7 +231,7 @@ class StreamInputs:
         self._settings.switch_prompts(slots, begin)
 
     def _chunk_end(self, slot: int) -> int:
-        return int(self._geometry.chunk_end(self._position[slot], self._settings.frames[slot]))
+        return int(self._geometry.chunk_end(self._position[slot], self._row_frames[slot]))
 
     # --- taking rows -------------------------------------------------------------------------------------------------
 
@@ -246,8 +240,11 @@ class StreamInputs:
         position, flushed = self._position[slots], self._flush_frames[slots]
         whole = flushed == 0
         chunks = int(self._chunks[slots[0]])
-        frames = int(flushed[0] or self._settings.frames[slots[0]] * chunks)
-        chunk_end = self._geometry.chunk_end(position, self._settings.frames[slots] * chunks)
+        frames = int(flushed[0] or self._row_frames[slots[0]])
+        chunk_end = self._geometry.chunk_end(position, self._row_frames[slots])
+        # A row of audio that is decoded again rests on all that was decoded before it.
+        again = self.restarts.decodes_again(slots, position)
+        chunk_end = np.where(again, np.maximum(chunk_end, self._consumed[slots]), chunk_end)
         samples = np.where(whole, chunk_end, self._commands.barrier[slots])
         marks, ended = self._flushes(slots, whole)
         end = samples + np.where(whole | ended, 0, SILENT_FRAMES * self._geometry.frame_samples)
@@ -261,9 +258,8 @@ class StreamInputs:
         # A flush leaves the stream where it was: its frames are computed again, with what follows.
         self._position[slots] = np.where(whole, position + frames, position)
         self._switch_prompts(slots)
-        return BatchRows(
-            frames, slots, position, samples, end, last, last_audio_frame, whole, marks, ended, prompt, terms, chunks
-        )
+        columns = samples, end, last, last_audio_frame, whole, marks, ended, prompt, terms
+        return BatchRows(frames, slots, position, self.restarts.origin[slots], *columns, chunks)
 
     def _flushes(self, slots: Int64s, whole: Bools) -> tuple[Int64s, Bools]:
         """Removes the flushes that the rows answer from their queues: their marks, and which are the last ones."""

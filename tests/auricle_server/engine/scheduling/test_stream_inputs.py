@@ -217,6 +217,7 @@ def only(rows: BatchRows, index: int) -> BatchRows:
     names = (
         "slots",
         "position",
+        "origin",
         "samples",
         "end",
         "last",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from auricle_server.audio_batch import AudioBatch
 from auricle_server.engine.scheduling.batch_rows import FlushAnswer
 from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettings
-from auricle_server.engine.scheduling.stream_inputs import SILENT_FRAMES
+from auricle_server.engine.scheduling.flush_rows import SILENT_FRAMES
 from auricle_server.engine.types import LeaseEnded
 from tests.auricle_server.engine.scheduling.test_stream_inputs import (
     CHUNK_80,
