@@ -19,7 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from auricle_server.checkpoints.known_models import BUNDLED
+from auricle_server.checkpoints.known.bundled import BUNDLED
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("auricle", "auricle_server", "pipecat_auricle", "livekit/plugins/auricle")

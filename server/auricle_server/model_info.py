@@ -27,6 +27,7 @@ class ModelInfo:
         lookahead_seconds: Audio beyond the start of its last frame that a chunk rests on.
         words: Makes word times and confidences of frames and tokens.
         cures: The cures that are on.
+        languages_to_adapt: Those of `languages` that need fine-tuning before they are of use.
     """
 
     name: str
@@ -40,3 +41,4 @@ class ModelInfo:
     lookahead_seconds: float = 0.0
     words: WordCalibration = RAW
     cures: Cures = OFF
+    languages_to_adapt: tuple[str, ...] = ()

@@ -13,14 +13,14 @@ import pytest
 import torch
 import yaml
 
-from auricle_server.checkpoints import known_models
+from auricle_server.checkpoints.known import bundled
 from auricle_server.checkpoints.load import load_checkpoint
 from demo_model import export, prompts, tokenizer
 from demo_model.network.model import CONTEXTS, DemoModel, Shape
 from demo_model.recipes import ENGLISH, MULTILINGUAL, Recipe
 from demo_model.texts.languages import tokenizer_text
 
-BUNDLED = tuple(known_models.BUNDLED.values())
+BUNDLED = tuple(bundled.BUNDLED.values())
 LIMIT_BYTES = 16_000_000
 SMALL = Shape(tokens=200, channels=8, d_model=32, layers=1, heads=2, predictor=16, joint=16, left=56, prompts=128)
 

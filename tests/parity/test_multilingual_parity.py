@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from auricle_server.checkpoints import load_checkpoint
-from auricle_server.checkpoints.known_models import BUNDLED
+from auricle_server.checkpoints.known.bundled import BUNDLED
 from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
 from demo_model.prompts import dictionary

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from auricle_server.checkpoints.known_models import KNOWN_MODELS
+from auricle_server.checkpoints.known.lookup import KNOWN_MODELS
 from tests.support.tones import CHECKPOINT
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

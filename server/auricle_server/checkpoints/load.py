@@ -13,7 +13,9 @@ from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
 from auricle_server.checkpoints.hub.cache import parse
 from auricle_server.checkpoints.hub.download import fetch
-from auricle_server.checkpoints.known_models import BUNDLED
+from auricle_server.checkpoints.known.bundled import BUNDLED
+from auricle_server.checkpoints.known.lookup import profile_of
+from auricle_server.checkpoints.known.profiles import ModelProfile
 from auricle_server.checkpoints.nemo.archive import read_archive, read_unpacked
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME
 from auricle_server.checkpoints.safetensors.config import holds_safetensors
@@ -34,6 +36,7 @@ class Checkpoint:
         weights: fp32 parameters by NeMo's names; those stored in fp32 are mapped from the file where possible.
         pieces: Token strings by id, blank excluded; U+2581 marks the start of a word.
         words: Corrects its word times and confidences; None where it was not measured.
+        profile: What is known of it as a published model; None for others.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Checkpoint:
     weights: dict[str, torch.Tensor]
     pieces: tuple[str, ...]
     words: WordCalibration | None = None
+    profile: ModelProfile | None = None
 
 
 def load_checkpoint(name: str) -> Checkpoint:
@@ -54,7 +58,17 @@ def load_checkpoint(name: str) -> Checkpoint:
         UnsupportedModel: A checkpoint of a model that this engine does not run.
     """
     path = locate(name)
-    return replace(interpret(name, read_checkpoint(path)), words=read_calibration(path))
+    checkpoint, profile = interpret(name, read_checkpoint(path)), profile_of(name, path)
+    config = checkpoint.config if profile is None else with_profile(checkpoint.config, profile)
+    return replace(checkpoint, config=config, words=read_calibration(path), profile=profile)
+
+
+def with_profile(config: ModelConfig, profile: ModelProfile) -> ModelConfig:
+    """The configuration with the right contexts that the profile adds, after the checkpoint's own."""
+    encoder = config.encoder
+    left, own = encoder.contexts[0][0], {right for _, right in encoder.contexts}
+    added = tuple((left, right) for right in profile.added_right_contexts if right not in own)
+    return replace(config, encoder=replace(encoder, contexts=(*encoder.contexts, *added)))
 
 
 def locate(name: str) -> Path:

@@ -112,7 +112,7 @@ def check_checkpoint(model: str) -> Iterator[Finding]:
     try:
         from auricle_server.checkpoints import load_checkpoint
         from auricle_server.checkpoints.hub import cache
-        from auricle_server.checkpoints.known_models import BUNDLED
+        from auricle_server.checkpoints.known.bundled import BUNDLED
     except ImportError as error:
         yield Finding("checkpoint", CheckStatus.BAD, f"cannot be checked: {error}", "see the lines above")
         return

@@ -14,7 +14,10 @@ from rich.table import Table
 
 from auricle_server.checkpoints.errors import CheckpointError
 from auricle_server.checkpoints.hub.cache import Repository, cached, cached_commit
-from auricle_server.checkpoints.known_models import BUNDLED, KNOWN_MODELS, OWN_LICENCE, KnownModel, ModelFacts, facts
+from auricle_server.checkpoints.known.bundled import BUNDLED, OWN_LICENCE
+from auricle_server.checkpoints.known.facts import ModelFacts, facts
+from auricle_server.checkpoints.known.lookup import KNOWN_MODELS
+from auricle_server.checkpoints.known.profiles import ModelProfile
 
 _FEW = 6
 """Number of languages that a line lists."""
@@ -75,7 +78,7 @@ def _bundled(name: str) -> ListedModel:
     return ListedModel(name, True, OWN_LICENCE, found.languages, found.latencies_ms, "comes with Auricle", copy)
 
 
-def _published(known: KnownModel) -> ListedModel:
+def _published(known: ModelProfile) -> ListedModel:
     repository = Repository(known.id)
     path = cached(repository)
     found, copy = _inspect(path, cached_commit(repository)) if path else (None, None)

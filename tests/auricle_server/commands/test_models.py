@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from auricle_server.checkpoints.known_models import KNOWN_MODELS
+from auricle_server.checkpoints.known.lookup import KNOWN_MODELS
 from tests.support.hub import COMMIT, CONTENT, FILE, REPO, Hub, auricle, listed
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from auricle_server.checkpoints import load_checkpoint
-from auricle_server.checkpoints.known_models import facts
+from auricle_server.checkpoints.known.facts import facts
 from tests.support.hub import COMMIT, CONTENT, FILE, REPO, Hub, auricle, listed
 from tests.support.tones import CHECKPOINT
 

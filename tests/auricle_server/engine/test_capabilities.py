@@ -5,6 +5,9 @@ from dataclasses import replace
 import pytest
 
 from auricle_server.checkpoints.config import PromptConfig
+from auricle_server.checkpoints.known.nemotron import ENGLISH, MULTILINGUAL
+from auricle_server.checkpoints.known.profiles import ModelProfile
+from auricle_server.checkpoints.load import with_profile
 from auricle_server.engine import UnknownLanguage, UnknownLatency
 from auricle_server.engine.capabilities import Capabilities
 from tests.support.engine.tiny_model import checkpoint
@@ -15,6 +18,18 @@ def offered(sizes: list[int], prompt: PromptConfig | None = None) -> Capabilitie
     return Capabilities(replace(made, config=replace(made.config, prompt=prompt)), sizes, slots=3)
 
 
+def with_contexts(
+    rights: tuple[int, ...], profile: ModelProfile | None = None, prompt: PromptConfig | None = None
+) -> Capabilities:
+    """Of a checkpoint with these right contexts, in their order."""
+    made = checkpoint()
+    encoder = replace(made.config.encoder, contexts=tuple((56, right) for right in rights))
+    config = replace(made.config, encoder=encoder, prompt=prompt)
+    config = config if profile is None else with_profile(config, profile)
+    sizes = sorted(right + 1 for _, right in config.encoder.contexts)
+    return Capabilities(replace(made, config=config, profile=profile), sizes, slots=3)
+
+
 def test_latencies_are_chunks_of_80_ms_frames() -> None:
     capabilities = offered([14, 1, 2])
     assert capabilities.info.latencies_ms == (80, 160, 1120)
@@ -23,9 +38,28 @@ def test_latencies_are_chunks_of_80_ms_frames() -> None:
         capabilities.frames(560)
 
 
-@pytest.mark.parametrize(("sizes", "latency_ms"), [([14, 2, 1], 160), ([7, 14], 560)])
-def test_the_default_latency_is_160_ms_where_the_model_has_it(sizes: list[int], latency_ms: int) -> None:
-    assert offered(sizes).info.default_latency_ms == latency_ms
+@pytest.mark.parametrize(
+    ("rights", "latency_ms"),
+    [((13, 1, 0), 160), ((13, 6), 1120), ((6, 13), 560), ((3, 0, 6, 13), 320), ((0, 13), 80)],
+)
+def test_the_default_latency_is_160_ms_where_the_checkpoint_has_it_and_else_its_first(
+    rights: tuple[int, ...], latency_ms: int
+) -> None:
+    assert with_contexts(rights).info.default_latency_ms == latency_ms
+
+
+def test_a_profile_has_its_own_default_and_what_it_adds_is_offered() -> None:
+    capabilities = with_contexts((3, 0, 6, 13), MULTILINGUAL)
+    assert capabilities.info.latencies_ms == (80, 160, 320, 560, 1120)
+    assert capabilities.info.default_latency_ms == 320
+    assert with_contexts((13, 6, 1, 0), ENGLISH).info.default_latency_ms == 160
+    assert with_contexts((6, 0), ENGLISH).info.default_latency_ms == 560  # a default that is not offered
+
+
+def test_languages_that_need_fine_tuning_are_those_of_the_profile_that_the_checkpoint_has() -> None:
+    prompt = PromptConfig(128, {"auto": 101, "de-DE": 9, "el-GR": 21})
+    assert with_contexts((3,), MULTILINGUAL, prompt).info.languages_to_adapt == ("el-GR",)
+    assert with_contexts((3,), None, prompt).info.languages_to_adapt == ()
 
 
 def test_a_model_without_a_prompt_is_english() -> None:

@@ -136,11 +136,13 @@ def _encoder(encoder: Mapping[str, Any], processor: Mapping[str, Any]) -> dict[s
 
 
 def _contexts(encoder: Mapping[str, Any], processor: Mapping[str, Any]) -> list[list[int]]:
-    """The contexts. The processor lists the right contexts, the encoder its default; early versions list pairs."""
+    """The contexts, the default first. The processor lists the right contexts; early versions list pairs."""
     if "sliding_window" not in encoder:
         given = encoder["att_context_size"]
         return given if isinstance(given[0], list) else [given]
     listed = processor.get("supported_num_lookahead_tokens") or encoder.get("supported_num_lookahead_tokens")
-    rights = listed or [encoder["default_num_lookahead_tokens"]]
+    default = encoder.get("default_num_lookahead_tokens")
+    # The sort is stable: the others keep their order.
+    rights = sorted(listed or [encoder["default_num_lookahead_tokens"]], key=lambda right: right != default)
     # Its window counts the frame itself, NeMo's left context does not.
     return [[int(encoder["sliding_window"]) - 1, int(right)] for right in rights]

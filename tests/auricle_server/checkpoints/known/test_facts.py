@@ -1,4 +1,4 @@
-"""The table of models, and what a checkpoint's own configuration says of it."""
+"""What a checkpoint's own configuration says of it."""
 
 from __future__ import annotations
 
@@ -8,29 +8,14 @@ from pathlib import Path
 import pytest
 
 from auricle_server.checkpoints import BadCheckpoint, load_checkpoint
-from auricle_server.checkpoints.hub.cache import Repository, parse
-from auricle_server.checkpoints.known_models import BUNDLED, KNOWN_MODELS, KnownModel, ModelFacts, facts
+from auricle_server.checkpoints.known.bundled import BUNDLED
+from auricle_server.checkpoints.known.facts import ModelFacts, facts
 from auricle_server.checkpoints.languages import ENGLISH_ONLY, TRAINED
 from tests.support.archives import unpack
 from tests.support.tones import CHECKPOINT
 from tests.support.transformers_folder import write_folder
 
 TONES = ModelFacts(("en-US",), (80, 160, 560, 1120))
-
-
-@pytest.mark.parametrize("known", KNOWN_MODELS, ids=lambda known: known.id)
-def test_a_published_model_is_described_so_that_it_can_be_chosen(known: KnownModel) -> None:
-    assert parse(known.id) == Repository(known.id)
-    assert known.licence
-    assert set(known.languages) <= TRAINED.keys()
-    assert known.latencies_ms == tuple(sorted(set(known.latencies_ms)))
-    assert all(latency % 80 == 0 for latency in known.latencies_ms)
-
-
-def test_each_is_listed_once_and_one_is_multilingual() -> None:
-    ids = [known.id for known in KNOWN_MODELS]
-    assert len(ids) == len(set(ids))
-    assert [len(known.languages) for known in KNOWN_MODELS if known.languages != ENGLISH_ONLY] == [len(TRAINED)]
 
 
 def test_bundled_models_are_in_the_package_and_offer_what_they_say() -> None:
