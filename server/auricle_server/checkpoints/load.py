@@ -11,14 +11,13 @@ import torch
 from auricle_server.checkpoints.calibrations import read_calibration
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
+from auricle_server.checkpoints.formats import StoredAs, find_checkpoint
 from auricle_server.checkpoints.hub.cache import parse
 from auricle_server.checkpoints.hub.download import fetch
 from auricle_server.checkpoints.known.bundled import BUNDLED
 from auricle_server.checkpoints.known.lookup import profile_of
 from auricle_server.checkpoints.known.profiles import ModelProfile
 from auricle_server.checkpoints.nemo.archive import read_archive, read_unpacked
-from auricle_server.checkpoints.nemo.members import CONFIG_NAME
-from auricle_server.checkpoints.safetensors.config import holds_safetensors
 from auricle_server.checkpoints.safetensors.folder import read_folder
 from auricle_server.checkpoints.weights import StoredCheckpoint, engine_weights
 from auricle_server.text.calibration import WordCalibration
@@ -50,7 +49,7 @@ class Checkpoint:
 def load_checkpoint(name: str) -> Checkpoint:
     """Loads a bundled model (``demo``), a ``.nemo`` file, a folder, or a Hugging Face id.
 
-    A folder holds one ``.nemo`` file, or what one unpacks to, or what `transformers` saves (safetensors).
+    A folder holds what `transformers` saves (safetensors), one ``.nemo`` file, or what one unpacks to.
 
     Raises:
         CheckpointNotFound: The name stands for nothing, or the hub cannot be reached.
@@ -93,25 +92,15 @@ def read_checkpoint(path: Path) -> StoredCheckpoint:
         BadCheckpoint: Not a checkpoint, or damaged.
         UnsupportedModel: A checkpoint of a model that this engine does not run.
     """
-    if path.is_dir():
-        return _read_folder(path)
-    if not path.is_file():
-        raise CheckpointNotFound(f"{path}: no such file or folder")
-    return read_folder(path.parent) if path.suffix == ".safetensors" else read_archive(path)
+    form, origin = find_checkpoint(path)
+    return _READERS[form](origin)
 
 
-def _read_folder(folder: Path) -> StoredCheckpoint:
-    if (folder / CONFIG_NAME).is_file():
-        return read_unpacked(folder)
-    archives = sorted(folder.glob("*.nemo"))
-    if len(archives) == 1:
-        return read_archive(archives[0])
-    if not archives and holds_safetensors(folder):
-        return read_folder(folder)
-    found = f"{len(archives)} .nemo files" if archives else "neither a .nemo file nor a model_config.yaml"
-    raise CheckpointNotFound(
-        f"{folder} holds {found}; name the one .nemo file, the folder of an unpacked one, or one with model.safetensors"
-    )
+_READERS = {
+    StoredAs.ARCHIVE: read_archive,
+    StoredAs.UNPACKED: read_unpacked,
+    StoredAs.SAFETENSORS: read_folder,
+}
 
 
 def interpret(name: str, stored: StoredCheckpoint) -> Checkpoint:

@@ -22,7 +22,7 @@ def pull(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit. Default: main.")] = None,
     wanted: Annotated[
         WeightFormat | None,
-        typer.Option("--format", help="Default: nemo if the model has a .nemo file, else safetensors."),
+        typer.Option("--format", help="Default: safetensors if the model has them, else nemo."),
     ] = None,
 ) -> None:
     """Download a model from the Hugging Face hub into the local cache, and print its path.

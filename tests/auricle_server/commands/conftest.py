@@ -20,9 +20,8 @@ def safetensors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def hub(safetensors: dict[str, bytes]) -> Iterator[Hub]:
-    files = {"README.md": b"a card", FILE: CONTENT, **safetensors}
-    with serving(Hub(REPO, files)) as hub:
+def hub() -> Iterator[Hub]:
+    with serving(Hub(REPO, {"README.md": b"a card", FILE: CONTENT})) as hub:
         yield hub
 
 

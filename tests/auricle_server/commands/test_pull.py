@@ -76,10 +76,15 @@ def test_a_copy_that_was_damaged_later_is_brought_again(hub: Hub, home: Path) ->
     assert path.read_bytes() == CONTENT
 
 
-def test_the_other_format_on_demand(hub: Hub, home: Path, safetensors: dict[str, bytes]) -> None:
-    folder = Path(auricle(hub, home, "pull", REPO, "--format", "safetensors").stdout.strip())
+def test_safetensors_precede_a_nemo_file_which_comes_on_demand(
+    hub: Hub, home: Path, safetensors: dict[str, bytes]
+) -> None:
+    hub.files |= safetensors
+    folder = Path(auricle(hub, home, "pull", REPO).stdout.strip())
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == safetensors
     assert len(load_checkpoint(str(folder)).pieces) == 64
+    assert Path(auricle(hub, home, "pull", REPO, "--format", "nemo").stdout.strip()).read_bytes() == CONTENT
+    assert Path(listed(home, REPO)["here"]["path"]) == folder
     del hub.files[FILE]
     said = auricle(hub, home, "pull", REPO, "--format", "nemo", code=1).stderr
     assert "has no .nemo file" in said

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from auricle_server.checkpoints.errors import BadCheckpoint
-from auricle_server.checkpoints.safetensors.config import holds_safetensors, weight_files
+from auricle_server.checkpoints.safetensors.config import is_complete
 
 MAIN = "main"
 _NAME = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[\w./-]+))?")
@@ -71,21 +70,12 @@ def cached_commit(repository: Repository) -> str | None:
 
 
 def cached(repository: Repository) -> Path | None:
-    """The cached checkpoint: a ``.nemo`` file, or a folder with complete safetensors."""
+    """The cached checkpoint: a folder with complete safetensors, or else a ``.nemo`` file."""
     commit = cached_commit(repository)
     if commit is None:
         return None
     snapshot = cache_folder(repository) / "snapshots" / commit
+    if is_complete(snapshot):
+        return snapshot
     archives = sorted(path for path in snapshot.glob("*.nemo") if path.is_file())
-    if archives:
-        return archives[0]
-    return snapshot if _is_complete(snapshot) else None
-
-
-def _is_complete(snapshot: Path) -> bool:
-    if not holds_safetensors(snapshot):
-        return False
-    try:
-        return all(path.is_file() for path in weight_files(snapshot))
-    except BadCheckpoint:
-        return False
+    return archives[0] if archives else None

@@ -20,6 +20,7 @@ from auricle_server.checkpoints.safetensors.config import (
     PROCESSOR_NAMES,
     TOKENIZER_NAMES,
     WEIGHTS_NAME,
+    is_supported,
 )
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def _silent(_name: str, _here: int, _size: int) -> None:
 
 
 def download(repository: Repository, wanted: WeightFormat | None = None, report: Report = _silent) -> Download:
-    """Downloads the repository's checkpoint: its ``.nemo`` file where it has one, else its safetensors.
+    """Downloads the repository's checkpoint: its safetensors where it has them, else its ``.nemo`` file.
 
     Every file is compared with its checksum on the hub, cached files as well.
 
@@ -77,14 +78,20 @@ def download(repository: Repository, wanted: WeightFormat | None = None, report:
     with _explained(repository):
         info = HfApi().model_info(repository.id, revision=repository.revision, files_metadata=True)
         commit = str(info.sha)
-        files = choose(repository, [_file(entry) for entry in info.siblings or ()], wanted)
-        downloaded = tuple(file.name for file in files if _ensure(repository, commit, file, report))
-    folder = cache_folder(repository)
+        listed = [_file(entry) for entry in info.siblings or ()]
+        files, downloaded = choose(repository, listed, wanted), []
+        snapshot = cache_folder(repository) / "snapshots" / commit
+        for file in files:
+            if _ensure(repository, commit, file, report):
+                downloaded.append(file.name)
+            if wanted is None and _is_of_another_class(snapshot, file, listed):
+                files = choose(repository, listed, WeightFormat.NEMO)
+                downloaded = [file.name for file in files if _ensure(repository, commit, file, report)]
+                break
     if repository.revision != commit:
-        _write(folder / "refs" / repository.revision, commit)
-    snapshot = folder / "snapshots" / commit
+        _write(snapshot.parents[1] / "refs" / repository.revision, commit)
     path = snapshot / files[0].name if files[0].name.endswith(".nemo") else snapshot
-    return Download(path, commit, sum(file.size for file in files), downloaded)
+    return Download(path, commit, sum(file.size for file in files), tuple(downloaded))
 
 
 def fetch(repository: Repository) -> Path:
@@ -114,16 +121,30 @@ def choose(repository: Repository, files: list[RemoteFile], wanted: WeightFormat
         UnsupportedModel: There is no checkpoint of that format.
     """
     archives = sorted((file for file in files if file.name.endswith(".nemo")), key=lambda file: file.name)
+    # The configuration first: it is small, and says whether the rest is worth its download.
+    parts = sorted((file for file in files if _is_part(file.name)), key=lambda file: file.name != CONFIG_NAME)
+    if wanted != WeightFormat.NEMO and _has_safetensors(parts, alone=not archives or wanted is not None):
+        return parts
     if archives and wanted != WeightFormat.SAFETENSORS:
         if len(archives) > 1:
             log.warning("%s has %d .nemo files; the first is taken: %s", repository, len(archives), archives[0].name)
         return archives[:1]
-    parts = [file for file in files if _is_part(file.name)]
-    if wanted != WeightFormat.NEMO and any(file.name in (WEIGHTS_NAME, INDEX_NAME) for file in parts):
-        return parts
     lacks = {WeightFormat.NEMO: "no .nemo file", WeightFormat.SAFETENSORS: f"no {WEIGHTS_NAME}"}
     lacking = lacks[wanted] if wanted else f"no .nemo file and no {WEIGHTS_NAME}"
     raise UnsupportedModel(f"{repository} has {lacking}; `auricle models` lists models that load")
+
+
+def _has_safetensors(parts: list[RemoteFile], *, alone: bool) -> bool:
+    """Whether there are weights; beside a ``.nemo`` file only with all that belongs to them."""
+    names = {file.name for file in parts}
+    others = ({CONFIG_NAME}, set(PROCESSOR_NAMES), set(TOKENIZER_NAMES))
+    return bool(names & {WEIGHTS_NAME, INDEX_NAME}) and (alone or all(names & each for each in others))
+
+
+def _is_of_another_class(snapshot: Path, file: RemoteFile, listed: list[RemoteFile]) -> bool:
+    """Whether `file` is the configuration of a class that Auricle does not read, and there is a ``.nemo`` file."""
+    beside = any(each.name.endswith(".nemo") for each in listed)
+    return file.name == CONFIG_NAME and beside and not is_supported(snapshot / CONFIG_NAME)
 
 
 def _is_part(name: str) -> bool:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from auricle_server.checkpoints.config import ModelConfig, parse_config
 from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.formats import StoredAs, find_checkpoint
 from auricle_server.checkpoints.languages import offered_languages
-from auricle_server.checkpoints.nemo.members import CONFIG_NAME, Folder, opened, read_config
+from auricle_server.checkpoints.nemo.members import Folder, opened, read_config
 from auricle_server.checkpoints.safetensors.config import folder_config
 
 
@@ -40,11 +41,13 @@ def facts(path: Path) -> ModelFacts:
 
 
 def _config(path: Path) -> ModelConfig:
-    if path.is_dir():
-        unpacked = (path / CONFIG_NAME).is_file()
-        return parse_config(read_config(str(path), Folder(path))) if unpacked else folder_config(path)[0]
+    form, origin = find_checkpoint(path)
+    if form is StoredAs.SAFETENSORS:
+        return folder_config(origin)[0]
+    if form is StoredAs.UNPACKED:
+        return parse_config(read_config(str(origin), Folder(origin)))
     try:
-        with opened(path) as members:
-            return parse_config(read_config(str(path), members))
+        with opened(origin) as members:
+            return parse_config(read_config(str(origin), members))
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise BadCheckpoint(f"{path} is not a readable .nemo archive ({error})") from error
+        raise BadCheckpoint(f"{origin} is not a readable .nemo archive ({error})") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from auricle_server.checkpoints.config import ModelConfig, parse_config
 from auricle_server.checkpoints.errors import BadCheckpoint
-from auricle_server.checkpoints.safetensors.names import nemo_config
+from auricle_server.checkpoints.safetensors.names import CLASSES, nemo_config
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -20,6 +20,30 @@ TOKENIZER_NAMES = ("tokenizer.json", "tokenizer.model")
 def holds_safetensors(folder: Path) -> bool:
     """Whether `folder` has weights, or the index of their files."""
     return any((folder / name).is_file() for name in (WEIGHTS_NAME, INDEX_NAME))
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether `folder` has all files of a model of one of the classes that Auricle reads.
+
+    A folder beside a ``.nemo`` file may hold safetensors of another class, such as CTC alone.
+    """
+    if not holds_safetensors(folder) or not all(
+        any((folder / name).is_file() for name in names) for names in (PROCESSOR_NAMES, TOKENIZER_NAMES)
+    ):
+        return False
+    try:
+        return is_supported(folder / CONFIG_NAME) and all(path.is_file() for path in weight_files(folder))
+    except BadCheckpoint:
+        return False
+
+
+def is_supported(config: Path) -> bool:
+    """Whether ``config.json`` names a class that Auricle reads.
+
+    Raises:
+        BadCheckpoint: It is missing or not a JSON object.
+    """
+    return read_json(config).get("model_type") in CLASSES
 
 
 def folder_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:

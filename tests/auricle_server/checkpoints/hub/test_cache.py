@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,6 +67,19 @@ def test_half_a_copy_is_no_copy(tmp_path: Path) -> None:
             f"CheckpointNotFound {REPO} is not in the local cache"
         )
         assert load(REPO, hub.address, tmp_path / "cache") == "pieces 64"
+
+
+def test_safetensors_precede_a_nemo_file_once_they_are_complete(tmp_path: Path) -> None:
+    folder = write_folder(load_checkpoint(str(CHECKPOINT)), tmp_path / "model")
+    snapshot = tmp_path / f"cache/hub/models--acme--two-tones/snapshots/{COMMIT}"
+    shutil.copytree(folder, snapshot)
+    (snapshot / FILE).write_bytes(b"is not read")
+    assert load(f"{REPO}@{COMMIT}", NOWHERE, tmp_path / "cache") == "pieces 64"
+    (snapshot / FILE).write_bytes(CHECKPOINT.read_bytes())
+    (snapshot / "model.safetensors").write_bytes(b"is not read")
+    for name in ("tokenizer.json", "processor_config.json", "config.json"):
+        (snapshot / name).unlink()  # in the reverse order of a download
+        assert load(f"{REPO}@{COMMIT}", NOWHERE, tmp_path / "cache") == "pieces 64"
 
 
 def test_a_commit_may_be_named(hub: Hub, tmp_path: Path) -> None:

@@ -39,11 +39,20 @@ def chosen(names: tuple[str, ...], wanted: WeightFormat | None = None) -> list[s
 # --- the choice ------------------------------------------------------------------------------------------------------
 
 
-def test_a_nemo_file_precedes_safetensors_and_a_format_may_be_wanted() -> None:
+def test_safetensors_precede_a_nemo_file_and_a_format_may_be_wanted() -> None:
     both = (*OTHERS, *SAFETENSORS, "a.nemo")
-    assert chosen(both) == chosen(both, WeightFormat.NEMO) == ["a.nemo"]
-    assert chosen(both, WeightFormat.SAFETENSORS) == list(SAFETENSORS)
+    assert chosen(both) == chosen(both, WeightFormat.SAFETENSORS) == list(SAFETENSORS)
+    assert chosen(both, WeightFormat.NEMO) == ["a.nemo"]
     assert chosen((*OTHERS, *SAFETENSORS)) == list(SAFETENSORS)
+
+
+def test_the_configuration_comes_first() -> None:
+    assert chosen(tuple(reversed(SAFETENSORS)))[0] == "config.json"
+
+
+@pytest.mark.parametrize("missing", ["config.json", "processor_config.json", "tokenizer.json"])
+def test_incomplete_safetensors_give_way_to_a_nemo_file(missing: str) -> None:
+    assert chosen((*(name for name in SAFETENSORS if name != missing), "a.nemo")) == ["a.nemo"]
 
 
 def test_of_several_nemo_files_the_first_is_taken_and_a_warning_says_so(caplog: pytest.LogCaptureFixture) -> None:
@@ -97,6 +106,17 @@ def test_a_cached_checkpoint_is_used_without_a_request(hub: Hub) -> None:
     before = len(hub.requests)
     assert fetch(REPOSITORY) == path
     assert len(hub.requests) == before
+
+
+def test_safetensors_of_another_class_give_way_to_a_nemo_file(hub: Hub) -> None:
+    """NVIDIA publishes CTC alone as safetensors beside the ``.nemo`` files of hybrid models."""
+    hub.files = {**FILES, **{name: name.encode() for name in SAFETENSORS}, "config.json": b'{"model_type": "ctc"}'}
+    found = download(REPOSITORY)
+    assert (found.path.name, found.downloaded, found.size) == ("b.nemo", ("b.nemo",), 20_000)
+    assert cached(REPOSITORY) == found.path
+    assert len(hub.downloads) == 2  # the small configuration was looked at
+    hub.files["config.json"] = b'{"model_type": "nemotron_asr_streaming"}'
+    assert set(download(REPOSITORY).downloaded) == set(SAFETENSORS)
 
 
 def test_safetensors_are_a_folder(hub: Hub) -> None:

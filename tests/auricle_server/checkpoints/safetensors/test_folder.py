@@ -188,9 +188,11 @@ def test_a_token_without_a_piece_is_named(folder: Path) -> None:
         load_checkpoint(str(folder))
 
 
-def test_a_folder_with_a_nemo_file_too_is_read_from_that(folder: Path, original: Checkpoint) -> None:
+def test_a_folder_with_a_nemo_file_too_is_read_from_its_safetensors(folder: Path, original: Checkpoint) -> None:
+    (folder / "model.nemo").write_bytes(b"not looked at")
+    assert load_checkpoint(str(folder)).pieces == original.pieces
     (folder / "model.nemo").write_bytes(tones.CHECKPOINT.read_bytes())
-    (folder / MODEL).write_bytes(b"not looked at")
+    (folder / MODEL).unlink()
     assert load_checkpoint(str(folder)).pieces == original.pieces
     (folder / "second.nemo").write_bytes(b"")
     with pytest.raises(CheckpointNotFound, match=r"2 \.nemo files"):
