@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +15,11 @@ pytest_plugins = ["tests.support.pytest_plugins.extras", "tests.support.pytest_p
 # The models of the tests are small: a second thread gains nothing, and two that spin while other work wants the cores
 # lose a factor of twenty. Set before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if "HF_ASSETS_CACHE" not in os.environ:
+    # Gzipped archives are unpacked there. Set before huggingface_hub is imported; started processes inherit it.
+    os.environ["HF_ASSETS_CACHE"] = tempfile.mkdtemp(prefix="auricle-tests-")
+    atexit.register(shutil.rmtree, os.environ["HF_ASSETS_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -19,3 +19,7 @@ class UnsupportedModel(CheckpointError):
 
 class DownloadFailed(CheckpointError):
     """A checkpoint was not downloaded completely: the connection broke, the content is damaged, or the disk is full."""
+
+
+class UnpackFailed(CheckpointError):
+    """A gzipped archive was not unpacked: the disk is full, or the cache cannot be written to."""

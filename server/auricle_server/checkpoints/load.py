@@ -18,6 +18,7 @@ from auricle_server.checkpoints.known.bundled import BUNDLED
 from auricle_server.checkpoints.known.lookup import profile_of
 from auricle_server.checkpoints.known.profiles import ModelProfile
 from auricle_server.checkpoints.nemo.archive import read_archive, read_unpacked
+from auricle_server.checkpoints.progress import LoggedProgress, Report, prefixed, silent
 from auricle_server.checkpoints.safetensors.folder import read_folder
 from auricle_server.checkpoints.weights import StoredCheckpoint, engine_weights
 from auricle_server.text.calibration import WordCalibration
@@ -46,18 +47,25 @@ class Checkpoint:
     profile: ModelProfile | None = None
 
 
-def load_checkpoint(name: str) -> Checkpoint:
+def load_checkpoint(name: str, report: Report | None = None) -> Checkpoint:
     """Loads a bundled model (``demo``), a ``.nemo`` file, a folder, or a Hugging Face id.
 
     A folder holds what `transformers` saves (safetensors), one ``.nemo`` file, or what one unpacks to.
+
+    Args:
+        name: As users give it.
+        report: Receives the progress of a download, and of unpacking a gzipped archive; None logs it.
 
     Raises:
         CheckpointNotFound: The name stands for nothing, or the hub cannot be reached.
         BadCheckpoint: It is not a checkpoint, or a damaged one.
         UnsupportedModel: A checkpoint of a model that this engine does not run.
+        DownloadFailed: It was not downloaded completely.
+        UnpackFailed: It is gzipped, and the cache has no room for its content.
     """
-    path = locate(name)
-    checkpoint, profile = interpret(name, read_checkpoint(path)), profile_of(name, path)
+    report = report or LoggedProgress()
+    path = locate(name, report)
+    checkpoint, profile = interpret(name, read_checkpoint(path, report)), profile_of(name, path)
     config = checkpoint.config if profile is None else with_profile(checkpoint.config, profile)
     return replace(checkpoint, config=config, words=read_calibration(path), profile=profile)
 
@@ -70,7 +78,7 @@ def with_profile(config: ModelConfig, profile: ModelProfile) -> ModelConfig:
     return replace(config, encoder=replace(encoder, contexts=(*encoder.contexts, *added)))
 
 
-def locate(name: str) -> Path:
+def locate(name: str, report: Report = silent) -> Path:
     """Path of the checkpoint that `name` stands for; a hub id is downloaded to the local cache."""
     if name in BUNDLED:
         return BUNDLED[name]
@@ -78,13 +86,13 @@ def locate(name: str) -> Path:
     if path.exists():
         return path
     if path.suffix != ".nemo" and (repository := parse(name)):
-        return fetch(repository)
+        return fetch(repository, prefixed("downloading", report))
     raise CheckpointNotFound(
         f"{name}: no such file or folder, nor a bundled model ({', '.join(BUNDLED)}), nor a hub id like owner/model"
     )
 
 
-def read_checkpoint(path: Path) -> StoredCheckpoint:
+def read_checkpoint(path: Path, report: Report = silent) -> StoredCheckpoint:
     """Reads a ``.nemo`` file, a safetensors file with its folder, or a folder with either.
 
     Raises:
@@ -93,14 +101,11 @@ def read_checkpoint(path: Path) -> StoredCheckpoint:
         UnsupportedModel: A checkpoint of a model that this engine does not run.
     """
     form, origin = find_checkpoint(path)
-    return _READERS[form](origin)
-
-
-_READERS = {
-    StoredAs.ARCHIVE: read_archive,
-    StoredAs.UNPACKED: read_unpacked,
-    StoredAs.SAFETENSORS: read_folder,
-}
+    if form is StoredAs.SAFETENSORS:
+        return read_folder(origin)
+    if form is StoredAs.UNPACKED:
+        return read_unpacked(origin)
+    return read_archive(origin, prefixed("unpacking", report))
 
 
 def interpret(name: str, stored: StoredCheckpoint) -> Checkpoint:

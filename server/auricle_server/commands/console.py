@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from auricle_server.checkpoints.progress import Report
 
 notes = Console(stderr=True, highlight=False)
 """Standard error: progress, notes, errors."""
@@ -12,3 +26,28 @@ notes = Console(stderr=True, highlight=False)
 def fail(message: str) -> None:
     """Prints an error. Does not exit: the command decides whether it continues."""
     notes.print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
+
+
+@contextmanager
+def progress_bars(doing: str | None = None) -> Iterator[Report]:
+    """Shows a bar for each thing whose progress is reported, while the block runs.
+
+    Args:
+        doing: What the block does, shown with a spinner; None for nothing.
+    """
+    columns = "{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with (
+        Progress(*columns, console=notes, transient=True)
+        if doing is None
+        else Progress(SpinnerColumn(), *columns, console=notes, transient=True)
+    ) as progress:
+        bars: dict[str, TaskID] = {}
+        if doing is not None:
+            progress.add_task(doing, total=None)
+
+        def report(what: str, done: int, size: int) -> None:
+            if what not in bars:
+                bars[what] = progress.add_task(what, total=size)
+            progress.update(bars[what], completed=done, total=size)
+
+        yield report

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
 
 from auricle_server.checkpoints.errors import CheckpointError
 from auricle_server.checkpoints.hub.cache import MAIN, Repository, parse
 from auricle_server.checkpoints.hub.download import WeightFormat, download
-from auricle_server.checkpoints.hub.transfer import Report
-from auricle_server.commands.console import fail, notes
+from auricle_server.commands.console import fail, notes, progress_bars
 
 
 def pull(
@@ -33,7 +29,7 @@ def pull(
     repository = _repository(model, revision)
     began = time.monotonic()
     try:
-        with _progress() as report:
+        with progress_bars() as report:
             found = download(repository, wanted, report)
     except CheckpointError as error:
         fail(str(error))
@@ -52,18 +48,3 @@ def _repository(model: str, revision: str | None) -> Repository:
         fail(f"{model} names revision {named.revision}, but --revision is {revision}; name one of them")
         raise typer.Exit(2)
     return Repository(named.id, revision or named.revision)
-
-
-@contextmanager
-def _progress() -> Iterator[Report]:
-    """Shows a progress bar for each file."""
-    columns = "{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=notes, transient=True) as progress:
-        bars: dict[str, TaskID] = {}
-
-        def report(name: str, received: int, size: int) -> None:
-            if name not in bars:
-                bars[name] = progress.add_task(name, total=size)
-            progress.update(bars[name], completed=received)
-
-        yield report

@@ -19,7 +19,7 @@ from auricle.protocol.server_messages import Final, Interim
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
 from auricle_server.commands.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
-from auricle_server.commands.console import fail, notes
+from auricle_server.commands.console import fail, notes, progress_bars
 from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat, render
 
 _BYTES_PER_SECOND = 2 * SAMPLE_RATE
@@ -93,9 +93,9 @@ async def _server(url: str | None, model: str) -> AsyncIterator[str]:
     from auricle_server.serving.in_process_server import serve_locally
 
     async with AsyncExitStack() as resources:
-        with notes.status(f"Starting a server with the model {model}"):
+        with progress_bars(f"Starting a server with the model {model}") as report:
             try:
-                local = await resources.enter_async_context(serve_locally(model=model))
+                local = await resources.enter_async_context(serve_locally(model=model, report=report))
             except CheckpointError as error:
                 raise NoServer(str(error)) from error
         yield local

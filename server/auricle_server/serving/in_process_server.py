@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from auricle_server.checkpoints.progress import Report
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.server import listening, until_ready
 from auricle_server.ipc import InProcessChannel
@@ -24,7 +25,12 @@ _READY_SECONDS = 30.0
 
 @asynccontextmanager
 async def serve_locally(
-    config: ServerConfig | None = None, *, model: str | None = None, port: int = 0, engine: Engine | None = None
+    config: ServerConfig | None = None,
+    *,
+    model: str | None = None,
+    port: int = 0,
+    engine: Engine | None = None,
+    report: Report | None = None,
 ) -> AsyncIterator[str]:
     """A server on the loopback, ready for streams, whose worker runs in a thread of this process.
 
@@ -33,6 +39,7 @@ async def serve_locally(
         model: Replaces the model in `config`.
         port: Port to listen at; 0 takes a free one.
         engine: Used instead of one made from `config`.
+        report: Receives the progress of a download and of unpacking, on another thread; None logs it.
 
     Yields:
         The server's URL, ``ws://127.0.0.1:PORT``.
@@ -43,7 +50,7 @@ async def serve_locally(
     channel = InProcessChannel()
     stop = threading.Event()
     # Off the loop: an engine is built and warmed up there.
-    thread = await asyncio.to_thread(_start_worker, config, engine, channel, stop)
+    thread = await asyncio.to_thread(_start_worker, config, engine, channel, stop, report)
     try:
         async with listening(config, [channel.gateway()]) as (gateway, bound):
             await until_ready(gateway, _READY_SECONDS)
@@ -54,12 +61,16 @@ async def serve_locally(
 
 
 def _start_worker(
-    config: ServerConfig, engine: Engine | None, channel: InProcessChannel, stop: threading.Event
+    config: ServerConfig,
+    engine: Engine | None,
+    channel: InProcessChannel,
+    stop: threading.Event,
+    report: Report | None = None,
 ) -> threading.Thread:
     from auricle_server.worker.factory import build_admission, build_engine, model_info
     from auricle_server.worker.loop import Worker
 
-    engine = engine or build_engine(config)
+    engine = engine or build_engine(config, report=report)
     info = model_info(engine, config.default_latency_ms)
     worker = Worker(engine, channel.worker, info, build_admission(config, engine))
     thread = threading.Thread(target=worker.run, args=(stop,), name="auricle-worker", daemon=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from auricle_server.checkpoints.progress import Report
 from auricle_server.config import ServerConfig
 from auricle_server.model_info import ModelInfo
 from auricle_server.worker.admission import Admission
@@ -27,12 +28,13 @@ def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelIn
     return replace(info, default_latency_ms=default_latency_ms or info.default_latency_ms)
 
 
-def build_engine(config: ServerConfig, index: int = 0) -> Engine:
+def build_engine(config: ServerConfig, index: int = 0, report: Report | None = None) -> Engine:
     """Builds the engine that a configuration describes, warmed up.
 
     Args:
         config: Of the server.
         index: Number of the worker; with several workers, also that of its CUDA device.
+        report: Receives the progress of a download and of unpacking; None logs it.
 
     Raises:
         CheckpointError: The model does not exist, or this engine cannot run it.
@@ -46,7 +48,8 @@ def build_engine(config: ServerConfig, index: int = 0) -> Engine:
     if config.workers > 1 and device in ("auto", "cuda"):
         device = f"cuda:{index}"
     hardware = Hardware(device, keyterms=config.limits.keyterms > 0)
-    engine = Engine(load_checkpoint(config.model), slots=config.slots, hardware=hardware, threads=config.threads)
+    checkpoint = load_checkpoint(config.model, report)
+    engine = Engine(checkpoint, slots=config.slots, hardware=hardware, threads=config.threads)
     engine.warm_up()
     return engine
 

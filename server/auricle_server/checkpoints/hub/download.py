@@ -13,7 +13,8 @@ from typing import Any
 
 from auricle_server.checkpoints.errors import CheckpointNotFound, UnsupportedModel
 from auricle_server.checkpoints.hub.cache import Repository, cache_folder, cached
-from auricle_server.checkpoints.hub.transfer import RemoteFile, Report, transfer
+from auricle_server.checkpoints.hub.transfer import RemoteFile, transfer
+from auricle_server.checkpoints.progress import Report, silent
 from auricle_server.checkpoints.safetensors.config import (
     CONFIG_NAME,
     INDEX_NAME,
@@ -53,11 +54,7 @@ class Download:
     downloaded: tuple[str, ...]
 
 
-def _silent(_name: str, _here: int, _size: int) -> None:
-    """Ignores progress."""
-
-
-def download(repository: Repository, wanted: WeightFormat | None = None, report: Report = _silent) -> Download:
+def download(repository: Repository, wanted: WeightFormat | None = None, report: Report = silent) -> Download:
     """Downloads the repository's checkpoint: its safetensors where it has them, else its ``.nemo`` file.
 
     Every file is compared with its checksum on the hub, cached files as well.
@@ -94,11 +91,15 @@ def download(repository: Repository, wanted: WeightFormat | None = None, report:
     return Download(path, commit, sum(file.size for file in files), tuple(downloaded))
 
 
-def fetch(repository: Repository) -> Path:
+def fetch(repository: Repository, report: Report = silent) -> Path:
     """Path of the repository's checkpoint in the local cache, downloaded when it is missing.
 
     A cached checkpoint is used without a request to the hub, so that a server starts as fast without a network as with
     one; `auricle pull` downloads a newer one.
+
+    Args:
+        repository: The repository.
+        report: Receives the progress of each file.
 
     Raises:
         CheckpointNotFound: The repository does not exist or is not accessible, or the hub cannot be reached and the
@@ -106,7 +107,7 @@ def fetch(repository: Repository) -> Path:
         UnsupportedModel: The repository has no checkpoint in a format that Auricle reads.
         DownloadFailed: It was not downloaded completely.
     """
-    return cached(repository) or download(repository).path
+    return cached(repository) or download(repository, report=report).path
 
 
 def _file(entry: Any) -> RemoteFile:

@@ -11,12 +11,12 @@ import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from auricle_server.checkpoints.errors import DownloadFailed
+from auricle_server.checkpoints.progress import Report
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +27,6 @@ PAUSE = 0.25
 BLOCK = 1 << 20
 PARTIAL = 206
 RANGE_NOT_SATISFIABLE = 416
-
-Report = Callable[[str, int, int], None]
-"""Receives a file's name, how many bytes of it are downloaded, and its size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from auricle_server.checkpoints.config import ModelConfig, parse_config
-from auricle_server.checkpoints.errors import BadCheckpoint
 from auricle_server.checkpoints.formats import StoredAs, find_checkpoint
 from auricle_server.checkpoints.languages import offered_languages
-from auricle_server.checkpoints.nemo.members import Folder, opened, read_config
+from auricle_server.checkpoints.nemo.members import Folder, archive_config, read_config
 from auricle_server.checkpoints.safetensors.config import folder_config
 
 
@@ -45,9 +43,5 @@ def _config(path: Path) -> ModelConfig:
     if form is StoredAs.SAFETENSORS:
         return folder_config(origin)[0]
     if form is StoredAs.UNPACKED:
-        return parse_config(read_config(str(origin), Folder(origin)))
-    try:
-        with opened(origin) as members:
-            return parse_config(read_config(str(origin), members))
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise BadCheckpoint(f"{origin} is not a readable .nemo archive ({error})") from error
+        return parse_config(read_config(str(origin), Folder(origin), vocabulary=False))
+    return parse_config(archive_config(origin))

@@ -1,8 +1,8 @@
 """Reads NeMo's checkpoint format without NeMo: a ``.nemo`` archive or the folder that it unpacks to.
 
 The archive is a tar file (plain or gzipped) of ``model_config.yaml``, ``model_weights.ckpt`` and the SentencePiece
-tokenizer under a name that the configuration gives. Nothing is executed and no member is unpacked to disk; the weights
-of a plain archive are mapped, not read.
+tokenizer under a name that the configuration gives. Nothing is executed, and weights are mapped, not read; a gzipped
+archive is unpacked to the local cache for that, once.
 """
 
 from __future__ import annotations
@@ -19,21 +19,29 @@ from auricle_server.checkpoints.config import parse_config
 from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
 from auricle_server.checkpoints.nemo.mapped_weights import NotMappable, map_weights
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME, FileSpan, Folder, Members, opened, read_config
+from auricle_server.checkpoints.nemo.unpacked_archive import is_gzipped, unpack
+from auricle_server.checkpoints.progress import Report, silent
 from auricle_server.checkpoints.tokenizer import sentencepiece_pieces
 from auricle_server.checkpoints.weights import StoredCheckpoint
 
 WEIGHTS_NAME = "model_weights.ckpt"
 
 
-def read_archive(path: Path) -> StoredCheckpoint:
+def read_archive(path: Path, report: Report = silent) -> StoredCheckpoint:
     """Reads a ``.nemo`` file.
+
+    Args:
+        path: The file.
+        report: Receives the progress of unpacking a gzipped one.
 
     Raises:
         BadCheckpoint: Not a checkpoint, or damaged.
         UnsupportedModel: A checkpoint of a model that this engine does not run.
+        UnpackFailed: It is gzipped, and the disk is full or the cache cannot be written to.
     """
     try:
-        with opened(path) as members:
+        plain = unpack(path, report) if is_gzipped(path) else path
+        with opened(plain) as members:
             return _read(str(path), members)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise BadCheckpoint(
@@ -47,7 +55,7 @@ def read_unpacked(folder: Path) -> StoredCheckpoint:
 
 
 def _read(origin: str, members: Members) -> StoredCheckpoint:
-    raw = read_config(origin, members)
+    raw = read_config(origin, members, vocabulary=False)
     config = parse_config(raw)  # refuses an unsuitable model before anything large is read
     return StoredCheckpoint(config, _read_weights(origin, members), _read_pieces(origin, raw, members))
 

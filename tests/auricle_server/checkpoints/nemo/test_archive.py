@@ -94,7 +94,7 @@ def test_weights_that_would_run_code_are_refused(unpacked: Path, tmp_path: Path)
             return print, ("owned",)
 
     torch.save({"weight": Evil()}, unpacked / "model_weights.ckpt")
-    with tarfile.open(tmp_path / "gzipped.nemo", "w:gz") as archive:  # not mapped, but read by torch
+    with tarfile.open(tmp_path / "gzipped.nemo", "w:gz") as archive:  # unpacked, then mapped
         for member in unpacked.iterdir():
             archive.add(member, member.name)
     for path in (unpacked, tmp_path / "gzipped.nemo"):

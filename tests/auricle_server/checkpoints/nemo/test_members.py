@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from auricle_server.checkpoints.errors import BadCheckpoint
-from auricle_server.checkpoints.nemo.members import CONFIG_NAME, FileSpan, Folder, opened, read_config
+from auricle_server.checkpoints.nemo import members as members_module
+from auricle_server.checkpoints.nemo.members import CONFIG_NAME, FileSpan, Folder, opened, parse_tree, read_config
 
 FILES = {"./a.bin": b"first", "deep/inside/b.bin": b"the second one"}
 
@@ -84,3 +87,48 @@ def test_what_is_no_configuration_is_named(tmp_path: Path, text: bytes, said: st
     (tmp_path / CONFIG_NAME).write_bytes(text)
     with pytest.raises(BadCheckpoint, match=rf"here: model_config\.yaml {said}"):
         read_config("here", Folder(tmp_path))
+
+
+PIECES = [f"\u2581p{number}" if number % 3 else f"- : '{number}\"" for number in range(13_087)]
+
+
+def vocabulary_config() -> bytes:
+    tree = {"joint": {"num_classes": 13_087, "vocabulary": list(PIECES)}, "labels": list(PIECES), "target": "a.B"}
+    return str(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)).encode()
+
+
+def test_a_large_vocabulary_costs_little_beside_yaml_in_pure_python() -> None:
+    """Both times are of this run. The multilingual model lists its 13,087 pieces twice."""
+    text = vocabulary_config()
+    seconds = []
+    for parse in (
+        lambda: yaml.load(text, yaml.SafeLoader),
+        lambda: parse_tree("here", text),
+        lambda: parse_tree("here", text, vocabulary=False),
+    ):
+        began = time.perf_counter()
+        parse()
+        seconds.append(time.perf_counter() - began)
+    pure, whole, without = seconds
+    assert without < pure / 20
+    if yaml.__with_libyaml__:
+        assert whole < pure / 2
+
+
+def test_without_its_vocabulary_the_tree_is_the_same() -> None:
+    whole = parse_tree("here", vocabulary_config())
+    assert whole["labels"] == whole["joint"]["vocabulary"] == PIECES
+    without = parse_tree("here", vocabulary_config(), vocabulary=False)
+    assert without == {"joint": {"num_classes": 13_087, "vocabulary": []}, "labels": [], "target": "a.B"}
+
+
+def test_a_list_whose_items_take_several_lines_is_read_whole() -> None:
+    text = b'labels:\n- "a\n  b"\n- c\nx: 1\n'
+    assert parse_tree("here", text, vocabulary=False) == {"labels": ["a b", "c"], "x": 1}
+
+
+def test_the_pure_loader_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"encoder: {n_layers: 2, xscaling: false}\nlabels:\n- a\n"
+    found = parse_tree("here", text)
+    monkeypatch.setattr(members_module, "_Loader", yaml.SafeLoader)
+    assert parse_tree("here", text) == found
