@@ -5,16 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.bench.words.measures import area, calibration_error, matches, platt, quality, reliability, spread
+from tests.bench.words.measures import area, calibration_error, platt, quality, reliability, spread
 from tests.bench.words.talks import plain
-
-
-def test_words_are_matched_with_what_they_say() -> None:
-    assert matches("a b c d".split(), "a x c d".split()) == [0, None, 2, 3]
-    assert matches("a b c".split(), "a c".split()) == [0, 2]
-    assert matches("a c".split(), "a b c".split()) == [0, None, 1]
-    assert matches([], ["a"]) == [None]
-    assert matches(["a"], []) == []
 
 
 def test_words_are_compared_without_marks_and_case() -> None:

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-import jiwer
-
 from auricle_server.demo.programme import ScriptedUtterance
 from auricle_server.demo.track import CaptionEvent, CaptionKind, Track
+from auricle_server.text.alignment import align
 
 MAX_WORD_ERROR_RATE = 0.4
 """Highest word error rate of a stream with which the demo passes. The bundled model has about 25 % on these clips (see
@@ -82,21 +81,19 @@ def _score(utterance: ScriptedUtterance, captions: Sequence[CaptionEvent]) -> Tr
 
 def count_errors(reference: str, hypothesis: str) -> tuple[int, int]:
     """Number of word errors and of words of the reference; case and punctuation are ignored."""
-    aligned = jiwer.process_words(_plain(reference), _plain(hypothesis))
-    errors = aligned.substitutions + aligned.deletions + aligned.insertions
-    return errors, aligned.hits + aligned.substitutions + aligned.deletions
+    said = _plain(reference)
+    return sum(not pair.equal for pair in align(said, _plain(hypothesis))), len(said)
 
 
 def wrong_tokens(reference: str, hypothesis: str) -> set[int]:
     """Indices of the hypothesis's space-separated tokens with a wrong or an inserted word."""
-    owners = [index for index, token in enumerate(hypothesis.split()) for _ in _plain(token).split()]
-    (alignment,) = jiwer.process_words(_plain(reference), _plain(hypothesis)).alignments
-    spans = [(each.hyp_start_idx, each.hyp_end_idx) for each in alignment if each.type in {"substitute", "insert"}]
-    return {owners[word] for start, end in spans for word in range(start, end)}
+    owners = [index for index, token in enumerate(hypothesis.split()) for _ in _plain(token)]
+    pairs = align(_plain(reference), _plain(hypothesis))
+    return {owners[pair.hypothesis] for pair in pairs if pair.hypothesis is not None and not pair.equal}
 
 
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[^\w\s']", " ", text.lower()).split())
+def _plain(text: str) -> list[str]:
+    return re.sub(r"[^\w\s']", " ", text.lower()).split()
 
 
 def summarise(track: Track, scores: Sequence[TrackScore]) -> ScoreTable:

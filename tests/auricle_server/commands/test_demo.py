@@ -41,6 +41,7 @@ def test_without_the_extras_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.delitem(sys.modules, "auricle_server.demo.run")
     monkeypatch.setitem(sys.modules, "jiwer", None)
     monkeypatch.delitem(sys.modules, "auricle_server.demo.scores", raising=False)
+    monkeypatch.delitem(sys.modules, "auricle_server.text.alignment", raising=False)
     result = CliRunner().invoke(app, ["demo"])
     assert result.exit_code == 1
     assert "pip install '.[server,pipecat,livekit]'" in " ".join(result.stderr.split())

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from auricle.protocol.server_messages import Word
+from auricle_server.text.alignment import align
 from auricle_server.text.calibration import RAW, WordCalibration, geometric_mean
-from tests.bench.words.measures import Bools, Floats, area, matches, platt, quality, reliability, spread
+from tests.bench.words.measures import Bools, Floats, area, platt, quality, reliability, spread
 from tests.bench.words.recognition import ModelSetting, TalkTokens
 from tests.bench.words.talks import TimedWord, WordTalk, plain
 
@@ -54,7 +55,10 @@ class Sample:
 
 
 def _pairs(talk: WordTalk, words: Sequence[Word]) -> list[WordPair]:
-    found = matches([word.text for word in talk.words], [plain(word.text) for word in words])
+    # A word that is all punctuation has no text left; the hyphen keeps its place.
+    pairs = align([word.text for word in talk.words], [plain(word.text) or "-" for word in words])
+    right = {pair.hypothesis: pair.reference for pair in pairs if pair.equal}
+    found = [right.get(index) for index in range(len(words))]
     return [WordPair(word, None if at is None else talk.words[at]) for word, at in zip(words, found, strict=True)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -15,27 +14,6 @@ Bools = npt.NDArray[np.bool_]
 
 BINS = 10
 _LEAST = 1e-6
-
-
-def matches(reference: Sequence[str], heard: Sequence[str]) -> list[int | None]:
-    """Of each heard word, the index of the reference word that it says; None where it says none (Levenshtein)."""
-    cost = np.zeros((len(reference) + 1, len(heard) + 1), np.int32)
-    cost[:, 0], cost[0] = np.arange(len(reference) + 1), np.arange(len(heard) + 1)
-    for i, said in enumerate(reference, 1):
-        for j, word in enumerate(heard, 1):
-            cost[i, j] = min(cost[i - 1, j - 1] + (said != word), cost[i - 1, j] + 1, cost[i, j - 1] + 1)
-    found: list[int | None] = [None] * len(heard)
-    i, j = len(reference), len(heard)
-    while i and j:
-        differ = reference[i - 1] != heard[j - 1]
-        if cost[i, j] == cost[i - 1, j - 1] + differ:
-            i, j = i - 1, j - 1
-            found[j] = None if differ else i
-        elif cost[i, j] == cost[i - 1, j] + 1:
-            i -= 1
-        else:
-            j -= 1
-    return found
 
 
 def spread(seconds: Floats) -> dict[str, float]:
