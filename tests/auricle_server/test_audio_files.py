@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from auricle_server.commands.audio_files import SAMPLE_RATE, UnreadableAudio, open_audio
+from auricle_server.audio_files import SAMPLE_RATE, UnreadableAudio, open_audio
 
 
 def tone(rate: int, seconds: float = 1.0, channels: int = 1) -> np.ndarray:

@@ -18,7 +18,7 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
-from auricle_server.commands.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
+from auricle_server.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
 from auricle_server.commands.console import fail, notes, progress_bars
 from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat, render
 
