@@ -98,3 +98,13 @@ def _source(path: str) -> BytesIO | str:
     if not file.stat().st_size:
         raise UnreadableAudio("the file is empty")
     return path
+
+
+def read_pcm16(path: str) -> bytes:
+    """A whole file as little-endian 16 bit PCM at 16 kHz, channels averaged.
+
+    Raises:
+        UnreadableAudio: The file is missing, holds no audio, or is damaged.
+    """
+    with open_audio(path) as audio:
+        return b"".join(audio.blocks())

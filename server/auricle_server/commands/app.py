@@ -10,6 +10,7 @@ import typer
 from auricle_server.commands.bench import bench
 from auricle_server.commands.demo import demo
 from auricle_server.commands.doctor import doctor
+from auricle_server.commands.evaluate import evaluate
 from auricle_server.commands.models import models
 from auricle_server.commands.pull import pull
 from auricle_server.commands.serve import serve
@@ -41,6 +42,6 @@ def auricle(
     """Self-hosted streaming speech-to-text for voice agents."""
 
 
-for command in (serve, transcribe, demo, models, pull, doctor):
+for command in (serve, transcribe, evaluate, demo, models, pull, doctor):
     app.command()(command)
 app.add_typer(bench)

@@ -17,7 +17,7 @@ import pytest
 _MODULES = {
     "server": (
         "huggingface_hub jiwer msgspec numpy prometheus_client rich safetensors sentencepiece soundfile soxr torch"
-        " typer uvloop yaml zmq"
+        " typer uvloop whisper_normalizer yaml zmq"
     ),
     "pipecat": "pipecat",
     "livekit": "livekit livekit.agents livekit.rtc",  # without it, `livekit` is the namespace of our plugin alone

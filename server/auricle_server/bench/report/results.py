@@ -39,8 +39,13 @@ def write(result: Mapping[str, Any], out: Path | None, name: str) -> Path:
     folder = out or DEFAULT_FOLDER / result["machine"]["name"]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
-    path.write_text(_NUMBERS.sub(_on_one_line, json.dumps(result, indent=2, ensure_ascii=False)) + "\n")
+    path.write_text(serialised(result))
     return path
+
+
+def serialised(result: Mapping[str, Any]) -> str:
+    """A record as the text of its file."""
+    return _NUMBERS.sub(_on_one_line, json.dumps(result, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _on_one_line(numbers: re.Match[str]) -> str:

@@ -1,0 +1,1 @@
+"""`auricle evaluate`: recordings with known text through live streams, and what became of their words."""

@@ -1,0 +1,1 @@
+"""Servers under evaluation, one module for each protocol."""

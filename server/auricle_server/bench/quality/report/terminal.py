@@ -1,0 +1,48 @@
+"""An evaluation as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from auricle_server.bench.quality.comparison import compare
+from auricle_server.bench.quality.evaluation import EvaluationRow
+from auricle_server.bench.quality.report.summary import (
+    COMPARISON_HEAD,
+    LANGUAGE_HEAD,
+    Column,
+    behaviour_columns,
+    comparison_rows,
+    language_rows,
+    remarks,
+    words_columns,
+)
+
+
+def show(rows: Sequence[EvaluationRow], console: Console) -> None:
+    """Prints the tables, and what was left out or failed."""
+    models = sorted({row.model for row in rows})
+    console.print(_of_columns(f"Words, {', '.join(models)}", words_columns(rows), rows))
+    console.print(_of_columns("Behaviour", behaviour_columns(rows), rows))
+    if languages := language_rows(rows):
+        console.print(_table("Languages", LANGUAGE_HEAD, languages))
+    if pairs := compare(rows):
+        console.print(_table("Side by side", COMPARISON_HEAD, comparison_rows(rows, pairs)))
+    for remark in remarks(rows):
+        console.print(Text(remark))
+
+
+def _of_columns(title: str, columns: Sequence[Column], rows: Sequence[EvaluationRow]) -> Table:
+    return _table(title, [head for head, _ in columns], [[cell(row) for _, cell in columns] for row in rows])
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in head:
+        table.add_column(Text(column))
+    for cells in rows:
+        table.add_row(*map(Text, cells))
+    return table
