@@ -11,9 +11,9 @@ import transformers
 from tokenizers import AddedToken, Tokenizer, decoders
 from tokenizers.models import BPE
 
+from auricle_server.bench.models.transformers_writer import config_json, their_weights
 from auricle_server.checkpoints.load import Checkpoint
 from tests.support.tones import Pcm
-from tests.support.transformers_folder import config_json, their_weights
 
 MOST_STEPS = 4000
 RANDOM_SPREAD = 6.0

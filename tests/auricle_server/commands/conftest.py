@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from auricle_server.bench.models.transformers_writer import write_folder
 from auricle_server.checkpoints import load_checkpoint
 from tests.support.hub import CONTENT, FILE, REPO, Hub, serving
 from tests.support.tones import CHECKPOINT
-from tests.support.transformers_folder import write_folder
 
 
 @pytest.fixture(scope="module")

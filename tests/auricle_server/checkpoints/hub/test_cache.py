@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from auricle_server.bench.models.transformers_writer import write_folder
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.hub.cache import Repository, parse
 from tests.support.hub import COMMIT, Hub, serving
 from tests.support.tones import CHECKPOINT
-from tests.support.transformers_folder import write_folder
 
 REPO, FILE = "acme/two-tones", "two-tones.nemo"
 NOWHERE = "http://127.0.0.1:9"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from auricle_server.bench.models.transformers_writer import write_folder
 from auricle_server.checkpoints import BadCheckpoint, load_checkpoint
 from auricle_server.checkpoints.known.bundled import BUNDLED
 from auricle_server.checkpoints.known.facts import ModelFacts, facts
 from auricle_server.checkpoints.languages import ENGLISH_ONLY, TRAINED
 from tests.support.archives import unpack
 from tests.support.tones import CHECKPOINT
-from tests.support.transformers_folder import write_folder
 
 TONES = ModelFacts(("en-US",), (80, 160, 560, 1120))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from auricle_server.bench.models.transformers_writer import config_json, processor_json
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.errors import BadCheckpoint
 from auricle_server.checkpoints.safetensors.config import (
@@ -19,7 +20,6 @@ from auricle_server.checkpoints.safetensors.config import (
     weight_files,
 )
 from tests.support.tones import CHECKPOINT
-from tests.support.transformers_folder import config_json, processor_json
 
 
 @pytest.mark.parametrize("name", [WEIGHTS_NAME, INDEX_NAME])

@@ -11,12 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from auricle_server.bench.models.transformers_writer import INDEX, MODEL, write_folder
 from auricle_server.checkpoints import BadCheckpoint, CheckpointNotFound, UnsupportedModel, load_checkpoint
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine import Engine
 from tests.support import tones
 from tests.support.archives import unpack
-from tests.support.transformers_folder import INDEX, MODEL, write_folder
 
 COMPUTED = ("preprocessor.featurizer.fb", "preprocessor.featurizer.window")
 

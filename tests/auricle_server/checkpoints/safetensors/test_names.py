@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from auricle_server.bench.models.transformers_writer import config_json, processor_json, their_name
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.config import PromptConfig, parse_config
 from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
@@ -14,7 +15,6 @@ from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.checkpoints.safetensors.names import nemo_config, nemo_name
 from tests.support import tongues
 from tests.support.tones import CHECKPOINT
-from tests.support.transformers_folder import config_json, processor_json, their_name
 
 Tree = dict[str, Any]
 
