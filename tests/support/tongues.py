@@ -35,7 +35,7 @@ def checkpoint() -> Checkpoint:
         base,
         name="tongues",
         config=replace(base.config, prompt=PromptConfig(128, PROMPTS)),
-        weights=base.weights | _kernel(base.config.encoder.d_model),
+        weights={**base.weights, **_kernel(base.config.encoder.d_model)},
         pieces=tuple(_TAGS.get(piece, piece) for piece in base.pieces),
     )
 

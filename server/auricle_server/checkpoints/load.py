@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Checkpoint:
     Attributes:
         name: How users name it.
         config: Architecture and features.
-        weights: fp32 parameters by NeMo's names; those stored in fp32 are mapped from the file where possible.
+        weights: fp32 parameters by NeMo's names, mapped from the file where possible, and converted when looked up.
         pieces: Token strings by id, blank excluded; U+2581 marks the start of a word.
         words: Corrects its word times and confidences; None where it was not measured.
         profile: What is known of it as a published model; None for others.
@@ -41,7 +42,7 @@ class Checkpoint:
 
     name: str
     config: ModelConfig
-    weights: dict[str, torch.Tensor]
+    weights: Mapping[str, torch.Tensor]
     pieces: tuple[str, ...]
     words: WordCalibration | None = None
     profile: ModelProfile | None = None
@@ -109,7 +110,7 @@ def read_checkpoint(path: Path, report: Report = silent) -> StoredCheckpoint:
 
 
 def interpret(name: str, stored: StoredCheckpoint) -> Checkpoint:
-    """Checks a stored checkpoint against its own configuration; its weights move to the result."""
+    """Checks a stored checkpoint against its own configuration."""
     config = stored.config
     if len(stored.pieces) != config.decoder.vocabulary:
         raise BadCheckpoint(

@@ -22,7 +22,7 @@ from auricle_server.checkpoints.nemo.members import CONFIG_NAME, FileSpan, Folde
 from auricle_server.checkpoints.nemo.unpacked_archive import is_gzipped, unpack
 from auricle_server.checkpoints.progress import Report, silent
 from auricle_server.checkpoints.tokenizer import sentencepiece_pieces
-from auricle_server.checkpoints.weights import StoredCheckpoint
+from auricle_server.checkpoints.weights import StoredCheckpoint, StoredTensor, StoredWeights
 
 WEIGHTS_NAME = "model_weights.ckpt"
 
@@ -60,15 +60,16 @@ def _read(origin: str, members: Members) -> StoredCheckpoint:
     return StoredCheckpoint(config, _read_weights(origin, members), _read_pieces(origin, raw, members))
 
 
-def _read_weights(origin: str, members: Members) -> dict[str, torch.Tensor]:
+def _read_weights(origin: str, members: Members) -> StoredWeights:
     span = members.span(WEIGHTS_NAME)
     try:
         weights = _streamed(members) if span is None else _mapped(span, members)
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError) as error:
         raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} cannot be read as weights: {error}") from error
-    if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+    kinds = torch.Tensor | StoredTensor
+    if not isinstance(weights, dict) or not all(isinstance(value, kinds) for value in weights.values()):
         raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} is not a dictionary of tensors")
-    return weights
+    return StoredWeights(weights)
 
 
 def _mapped(span: FileSpan, members: Members) -> Any:

@@ -1,4 +1,4 @@
-"""Maps PyTorch's weights: tensors are views of the mapped file, and no byte is read before it is needed.
+"""Finds PyTorch's weights in a file, to be mapped: no byte is read before it is needed.
 
 A ``.ckpt`` as `torch.save` writes it is a zip file of a pickle and, uncompressed, each tensor's storage. The pickle may
 name only what a dictionary of tensors consists of; nothing else is called, unlike in `pickle.load`.
@@ -6,7 +6,6 @@ name only what a dictionary of tensors consists of; nothing else is called, unli
 
 from __future__ import annotations
 
-import mmap
 import pickle
 import struct
 import zipfile
@@ -16,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import torch
-from torch import Tensor
 
 from auricle_server.checkpoints.nemo.members import FileSpan
+from auricle_server.checkpoints.weights import MappedFile, StoredTensor
 
 _LOCAL_HEADER = struct.Struct("<26xHH")
 """Header of a zip file's entry, 30 bytes; its last fields are the lengths of the name and of the extra field."""
@@ -42,13 +41,15 @@ class NotMappable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Storage:
-    values: Tensor
+    start: int
+    dtype: torch.dtype
+    count: int
 
 
 def map_weights(span: FileSpan) -> Any:
-    """Unpickles the zip file at `span`, with its tensors mapped.
+    """Unpickles the zip file at `span`; in place of its tensors stand `StoredTensor`.
 
-    Changes to the tensors stay in memory; the file must not be shortened while they live.
+    The file must not be shortened while they live.
 
     Raises:
         NotMappable: It is not such a zip file.
@@ -57,19 +58,22 @@ def map_weights(span: FileSpan) -> Any:
     if span.size == 0:
         raise NotMappable("empty")
     with span.path.open("rb") as stream:
-        # Copy on write: `torch.frombuffer` wants writable memory, and the file must not change.
-        window = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY))[span.start : span.start + span.size]
-        stream.seek(span.start)
+        part = _Part(stream, span)
         try:
-            return _unpickle(zipfile.ZipFile(_Part(stream, span)), window)
+            return _unpickle(zipfile.ZipFile(part), part, MappedFile(stream))
         except zipfile.BadZipFile as error:
             raise NotMappable(str(error)) from error
 
 
 class _Part:
-    """A span of a file, as a file."""
+    """A span of a file, as a file.
+
+    Attributes:
+        start: First byte of the span in the file.
+    """
 
     def __init__(self, stream: BinaryIO, span: FileSpan) -> None:
+        self.start = span.start
         self._stream, self._span = stream, span
         self._at = 0
 
@@ -93,7 +97,7 @@ class _Part:
         return data
 
 
-def _unpickle(archive: zipfile.ZipFile, window: memoryview) -> Any:
+def _unpickle(archive: zipfile.ZipFile, part: _Part, file: MappedFile) -> Any:
     # torch.save puts every entry under one folder, named after the file.
     entries = {entry.filename.partition("/")[2]: entry for entry in archive.infolist()}
     if "data.pkl" not in entries:
@@ -101,18 +105,18 @@ def _unpickle(archive: zipfile.ZipFile, window: memoryview) -> Any:
     if "byteorder" in entries and archive.read(entries["byteorder"]) != b"little":
         raise NotMappable("written on a big-endian machine")
     with archive.open(entries["data.pkl"]) as stream:
-        return _Unpickler(stream, entries, window).load()
+        return _Unpickler(stream, entries, part, file).load()
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, stream: Any, entries: dict[str, zipfile.ZipInfo], window: memoryview) -> None:
+    def __init__(self, stream: Any, entries: dict[str, zipfile.ZipInfo], part: _Part, file: MappedFile) -> None:
         super().__init__(stream)
-        self._entries, self._window = entries, window
+        self._entries, self._part, self._file = entries, part, file
 
     def find_class(self, module: str, name: str) -> Any:
         known: dict[tuple[str, str], Callable[..., Any]] = {
             ("collections", "OrderedDict"): OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+            ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
             ("torch._utils", "_rebuild_parameter"): _parameter,
         }
         if module == "torch" and name in _DTYPES:
@@ -130,17 +134,23 @@ class _Unpickler(pickle.Unpickler):
             raise NotMappable("compressed")
         if entry.file_size < count * dtype.itemsize:
             raise pickle.UnpicklingError(f"storage {key} is cut short")
-        if count == 0:
-            return _Storage(torch.empty(0, dtype=dtype))
         # From the local header: torch pads its extra field to align storages, and the central directory's differs.
-        name, extra = _LOCAL_HEADER.unpack_from(self._window, entry.header_offset)
-        start = entry.header_offset + _LOCAL_HEADER.size + name + extra
-        return _Storage(torch.frombuffer(self._window, dtype=dtype, count=count, offset=start))
+        self._part.seek(entry.header_offset)
+        name, extra = _LOCAL_HEADER.unpack(self._part.read(_LOCAL_HEADER.size))
+        start = self._part.start + entry.header_offset + _LOCAL_HEADER.size + name + extra
+        if start + entry.file_size > len(self._file):
+            raise pickle.UnpicklingError(f"storage {key} is cut short")
+        return _Storage(start, dtype, count)
+
+    def _tensor(
+        self, storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+    ) -> StoredTensor:
+        start = storage.start + offset * storage.dtype.itemsize
+        tensor = StoredTensor(self._file, start, storage.dtype, tuple(size), tuple(stride))
+        if min((offset, *size, *stride)) < 0 or offset + tensor.extent > storage.count:
+            raise pickle.UnpicklingError(f"a tensor of shape {tuple(size)} is larger than its storage")
+        return tensor
 
 
-def _tensor(storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> Tensor:
-    return storage.values.as_strided(size, stride, offset)
-
-
-def _parameter(data: Tensor, *_: Any) -> Tensor:
+def _parameter(data: StoredTensor, *_: Any) -> StoredTensor:
     return data

@@ -5,6 +5,8 @@ Needs no `transformers`. Weights are mapped, not read, and may be in several fil
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,25 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from auricle_server.checkpoints.config import ModelConfig
-from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
 from auricle_server.checkpoints.features import hann_window, mel_filters
 from auricle_server.checkpoints.safetensors.config import TOKENIZER_NAMES, folder_config, weight_files
 from auricle_server.checkpoints.safetensors.names import nemo_name
 from auricle_server.checkpoints.tokenizer import json_pieces, sentencepiece_pieces
-from auricle_server.checkpoints.weights import StoredCheckpoint
+from auricle_server.checkpoints.weights import MappedFile, StoredCheckpoint, StoredTensor, StoredWeights
+
+_DTYPES = {
+    "BF16": torch.bfloat16,
+    "BOOL": torch.bool,
+    "F16": torch.float16,
+    "F32": torch.float32,
+    "F64": torch.float64,
+    "I16": torch.int16,
+    "I32": torch.int32,
+    "I64": torch.int64,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+}
 
 
 def read_folder(folder: Path) -> StoredCheckpoint:
@@ -28,21 +43,35 @@ def read_folder(folder: Path) -> StoredCheckpoint:
         UnsupportedModel: The engine does not run the model.
     """
     config, extractor = folder_config(folder)
-    weights = {nemo_name(name): value for path in weight_files(folder) for name, value in _tensors(path).items()}
-    weights |= _feature_constants(config, extractor)
+    stored = {nemo_name(name): value for path in weight_files(folder) for name, value in _tensors(path).items()}
+    weights = StoredWeights({**stored, **_feature_constants(config, extractor)})
     return StoredCheckpoint(config, weights, _pieces(folder, config.decoder.vocabulary))
 
 
-def _tensors(path: Path) -> dict[str, torch.Tensor]:
+def _tensors(path: Path) -> dict[str, StoredTensor]:
+    """Where each tensor of a file lies."""
     if not path.is_file():
         raise BadCheckpoint(f"{path.parent} has no {path.name}, which its index names; it is not a complete checkpoint")
     try:
-        with safe_open(path, framework="pt") as stored:
-            return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dictionary
+        # The library checks the header against the file. It would map the whole file for as long as one tensor lives.
+        with safe_open(path, framework="pt"), path.open("rb") as stream:
+            size = int.from_bytes(stream.read(8), "little")
+            header, file = json.loads(stream.read(size)), MappedFile(stream)
     except (SafetensorError, OSError) as error:
         raise BadCheckpoint(
             f"{path} is not a readable safetensors file ({error}); if it was downloaded or copied, it may be cut short"
         ) from error
+    return {name: _tensor(name, entry, 8 + size, file) for name, entry in header.items() if name != "__metadata__"}
+
+
+def _tensor(name: str, entry: dict[str, Any], data: int, file: MappedFile) -> StoredTensor:
+    """From an entry of the header: its offsets count from the first byte after the header, `data`."""
+    dtype = _DTYPES.get(entry["dtype"])
+    if dtype is None:
+        raise UnsupportedModel(f"{name} is stored as {entry['dtype']}; Auricle reads {', '.join(_DTYPES)}")
+    shape = tuple(entry["shape"])
+    strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    return StoredTensor(file, data + entry["data_offsets"][0], dtype, shape, strides)
 
 
 def _feature_constants(config: ModelConfig, extractor: dict[str, Any]) -> dict[str, torch.Tensor]:

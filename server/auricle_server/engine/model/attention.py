@@ -57,11 +57,11 @@ class RelativeAttention:
         self._ops = ops
         self._heads, self._head_dim = config.heads, d_model // config.heads
         projections = [f"{prefix}.linear_{kind}" for kind in "qkv"]
-        weights = torch.cat([parameters.matrix(f"{name}.weight", d_model, d_model) for name in projections])
+        weights = [parameters.matrix(f"{name}.weight", d_model, d_model) for name in projections]
         biases = [parameters.bias(f"{name}.bias", d_model) for name in projections]
         # The published models have no biases here (``use_bias: false``).
         present = [bias for bias in biases if bias is not None]
-        self._qkv = PackedLinear(weights, torch.cat(present) if present else None)
+        self._qkv = PackedLinear(torch.cat(weights), torch.cat(present) if present else None)
         out = f"{prefix}.linear_out"
         self._out = PackedLinear(
             parameters.matrix(f"{out}.weight", d_model, d_model), parameters.bias(f"{out}.bias", d_model)

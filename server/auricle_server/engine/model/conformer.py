@@ -35,7 +35,7 @@ class Linear(PackedLinear):
     def __init__(self, name: str, size_in: int, size_out: int, parameters: Parameters, scale: float = 1.0) -> None:
         bias = parameters.bias(f"{name}.bias", size_out)
         weight = parameters.matrix(f"{name}.weight", size_out, size_in)
-        super().__init__(weight * scale, None if bias is None else bias * scale)
+        super().__init__(weight, None if bias is None else bias * scale, scale)
 
 
 class FeedForward:

@@ -10,6 +10,7 @@ import torch
 
 from auricle_server.engine.key_terms.automaton import Automaton
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
+from auricle_server.engine.model.state_pool import zeros
 from auricle_server.engine.ops import KeyTermTables
 
 
@@ -39,15 +40,11 @@ class KeyTermPool:
     """
 
     def __init__(self, size: Size, tokens: int, device: torch.device) -> None:
-        def zeros(count: int, dtype: type[np.generic] = np.int32) -> torch.Tensor:
-            return torch.from_numpy(np.zeros(count, dtype)).to(
-                device
-            )  # calloc: the system maps a page on its first write
-
         states, arcs = size.states, size.arcs
-        self.tables = KeyTermTables(
-            zeros(states), zeros(states), zeros(states), zeros(arcs), zeros(arcs, np.float32), zeros(arcs), tokens
-        )
+        first, count, root = (zeros(states, dtype=torch.int32, device=device) for _ in range(3))
+        labels, targets = (zeros(arcs, dtype=torch.int32, device=device) for _ in range(2))
+        bonuses = zeros(arcs, device=device)
+        self.tables = KeyTermTables(first, count, root, labels, bonuses, targets, tokens)
         self.size = states, arcs
         self._device = device
 

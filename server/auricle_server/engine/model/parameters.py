@@ -26,23 +26,27 @@ class Parameters:
 
     def exact(self, name: str, *shape: int) -> Tensor:
         """Parameter `name` in fp32, of the given shape; a copy, because the checkpoint's may be mapped from a file."""
+        return self._stored(name, *shape).to(self.device, torch.float32, copy=True).contiguous()
+
+    def _stored(self, name: str, *shape: int) -> Tensor:
         try:
             value = self._weights[name]
         except KeyError:
             raise BadCheckpoint(f"the checkpoint's weights have no {name}; the file is incomplete") from None
         if shape and tuple(value.shape) != shape:
             raise BadCheckpoint(f"{name} has shape {tuple(value.shape)}, the configuration says {shape}")
-        return value.to(self.device, torch.float32, copy=True).contiguous()
+        return value
 
     def matrix(self, name: str, rows: int, columns: int) -> Tensor:
         """Weight of a linear layer, [rows, columns], in the precision of matrix products.
 
-        A 1 x 1 convolution is a linear layer whose weight has a trailing dimension.
+        A 1 x 1 convolution is a linear layer whose weight has a trailing dimension. Where it need not be converted it
+        is the checkpoint's own, for `PackedLinear`, which makes a copy in any case: do not keep it, nor change it.
         """
         value = self._weights.get(name)
         if value is not None and value.dim() == 3 and value.shape[-1] == 1:
-            return self.exact(name, rows, columns, 1).squeeze(-1).to(self.dtype)
-        return self.exact(name, rows, columns).to(self.dtype)
+            return self._stored(name, rows, columns, 1).squeeze(-1).to(self.device, self.dtype)
+        return self._stored(name, rows, columns).to(self.device, self.dtype)
 
     def bias(self, name: str, size: int) -> Tensor | None:
         """Bias `name`, [size], or None where the model has none (``use_bias: false``)."""

@@ -6,6 +6,7 @@ import pickle
 import tarfile
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ import torch
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.nemo.mapped_weights import NotMappable, map_weights
 from auricle_server.checkpoints.nemo.members import FileSpan
+from auricle_server.checkpoints.weights import StoredWeights
 from tests.support import tones
 from tests.support.archives import unpack
 
@@ -37,7 +39,7 @@ def test_every_kind_of_number(tmp_path: Path, dtype: torch.dtype) -> None:
     weights["parameter"] = torch.nn.Parameter(whole, requires_grad=False)
     path = tmp_path / "weights.ckpt"
     torch.save(weights, path)
-    found = map_weights(span(path))
+    found = StoredWeights(map_weights(span(path)))
     assert list(found) == list(weights)
     for name, value in weights.items():
         assert found[name].dtype == dtype
@@ -54,8 +56,10 @@ def test_tensors_lie_in_the_file_where_no_copy_is_needed() -> None:
 def test_changes_stay_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "weights.ckpt"
     torch.save({"weight": torch.zeros(4)}, path)
-    map_weights(span(path))["weight"] += 1
-    assert torch.equal(map_weights(span(path))["weight"], torch.zeros(4))
+    found = map_weights(span(path))["weight"].map()
+    found += 1
+    assert torch.equal(found, torch.ones(4))
+    assert torch.equal(map_weights(span(path))["weight"].map(), torch.zeros(4))
 
 
 def test_a_gzipped_archive_and_an_old_file_are_read_by_torch(tmp_path: Path) -> None:
@@ -95,4 +99,26 @@ def test_a_storage_that_is_shorter_than_its_tensor_is_refused(tmp_path: Path) ->
     assert content.count(size) >= 2  # local header or directory, each with both sizes
     path.write_bytes(content.replace(size, (40).to_bytes(4, "little")))
     with pytest.raises((pickle.UnpicklingError, NotMappable)):
+        map_weights(span(path))
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "stride"), [(0, (101,), (1,)), (50, (51,), (1,)), (0, (2, 51), (50, 1)), (60, (2,), (-1,))]
+)
+def test_a_tensor_beyond_its_storage_is_refused(
+    tmp_path: Path, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
+) -> None:
+    class Beyond:
+        """Says that it lies where the storage does not reach."""
+
+        def __init__(self) -> None:
+            self.values: Any = torch.zeros(100)
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            storage = self.values._typed_storage()
+            return torch._utils._rebuild_tensor_v2, (storage, offset, size, stride, False, OrderedDict())
+
+    path = tmp_path / "weights.ckpt"
+    torch.save({"weight": Beyond()}, path)
+    with pytest.raises(pickle.UnpicklingError, match="larger than its storage"):
         map_weights(span(path))

@@ -22,7 +22,8 @@ def weights() -> dict[str, torch.Tensor]:
         "prompt_kernel.2.weight": (d_model, INNER),
         "prompt_kernel.2.bias": (d_model,),
     }
-    return checkpoint().weights | {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    drawn = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    return {**checkpoint().weights, **drawn}
 
 
 def test_a_prompt_equals_a_one_hot_beside_every_frame() -> None:

@@ -29,3 +29,14 @@ def test_without_the_operators_the_plain_product_serves(monkeypatch: pytest.Monk
     monkeypatch.setattr(linear, "_packed", lambda weight: None)
     weight, x = torch.randn(5, 4), torch.randn(2, 4)
     assert torch.equal(PackedLinear(weight)(x), F.linear(x, weight))
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_scaled_weight_is_a_copy(monkeypatch: pytest.MonkeyPatch, plain: bool) -> None:
+    if plain:
+        monkeypatch.setattr(linear, "_packed", lambda weight: None)
+    weight, x = torch.randn(5, 4), torch.randn(2, 4)
+    expected = F.linear(x, weight * 0.5)
+    product = PackedLinear(weight, scale=0.5)
+    weight.zero_()
+    torch.testing.assert_close(product(x), expected)

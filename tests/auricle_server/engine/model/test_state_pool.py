@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from auricle_server.engine.model.prediction_network import PredictionNetwork, PredictionState
-from auricle_server.engine.model.state_pool import CPU_SLOTS, MOST_SLOTS, StatePool, fitting_slots
+from auricle_server.engine.model.state_pool import CPU_SLOTS, MOST_SLOTS, StatePool, fitting_slots, zeros
 from tests.support.engine.tiny_model import CONFIG, parameters
 
 CPU = torch.device("cpu")
@@ -64,3 +66,22 @@ def test_a_cpu_has_a_fixed_number_of_slots() -> None:
 def test_a_gpu_has_the_slots_that_its_memory_holds(monkeypatch: pytest.MonkeyPatch, free: int, slots: int) -> None:
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
     assert fitting_slots(7_864_320, torch.device("cuda")) == slots
+
+
+def own_memory() -> int:
+    """Bytes of this process that no file holds."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int32])
+def test_zeros_take_memory_when_they_are_written(dtype: torch.dtype) -> None:
+    before = own_memory()
+    pool = zeros(64, 1 << 20, dtype=dtype, device=CPU)
+    assert pool.shape == (64, 1 << 20)
+    assert pool.dtype == dtype
+    assert own_memory() - before < 8 << 20
+    assert not pool[5].any()
+    pool[7] = 1
+    assert pool.count_nonzero() == 1 << 20
+    assert own_memory() - before < 48 << 20
