@@ -49,6 +49,7 @@ class Metrics:
         self._count_capacity()
         self._count_steps()
         self._count_turns()
+        self._count_cures()
         self._count_failures()
 
     def _count_streams(self) -> None:
@@ -80,6 +81,9 @@ class Metrics:
             _STEP_BUCKETS,
             labels=("chunk_ms",),
         )
+        self.state_restarts = self._counter(
+            "auricle_state_restarts", "Times that a model's state of a stream started anew, by a cure."
+        )
         self.batch_rows = self._histogram("auricle_batch_rows", "Rows of an engine step.", _BATCH_BUCKETS)
 
     def _count_turns(self) -> None:
@@ -93,6 +97,14 @@ class Metrics:
             "auricle_turn_judgement_seconds",
             "From when a judgement was asked for to its answer.",
             _JUDGEMENT_BUCKETS,
+        )
+
+    def _count_cures(self) -> None:
+        self.speech_without_words = self._counter(
+            "auricle_speech_without_words", "Times that speech without a word was decoded again, by a cure."
+        )
+        self.words_held_back = self._counter(
+            "auricle_words_held_back", "Words that were held back as noise, by a cure."
         )
 
     def _count_failures(self) -> None:

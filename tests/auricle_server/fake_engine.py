@@ -64,6 +64,8 @@ class FakeEngine:
         deaf: Number of the next pushes of audio that fail.
         step_seconds: Duration of a step.
         most_backlog: Longest audio of one stream that waited at any time, seconds.
+        restarts: How often audio was to be decoded again.
+        decoded_again: The lease and the sample of each time.
     """
 
     def __init__(self, slots: int = 4, step_seconds: float = 0.0) -> None:
@@ -73,6 +75,8 @@ class FakeEngine:
         self.step_seconds = step_seconds
         self.steps = 0
         self.most_backlog = 0.0
+        self.restarts = 0
+        self.decoded_again: list[tuple[int, int]] = []
         self._streams: dict[int, _Stream] = {}
         self._free = list(range(slots, 0, -1))
         self._last = 0
@@ -134,6 +138,11 @@ class FakeEngine:
         if latency_ms not in (None, *self.info.latencies_ms):
             raise UnknownLatency("no such latency")
         stream.frames = stream.frames if latency_ms is None else latency_ms // 80
+
+    def decode_again(self, lease: Lease, since: int) -> None:
+        self._stream(lease)
+        self.decoded_again.append((lease.id, since))
+        self.restarts += 1
 
     def close(self, lease: Lease) -> None:
         if self._streams.pop(lease.id, None) is not None:

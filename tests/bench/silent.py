@@ -28,6 +28,7 @@ class SilentEngine:
         self._lease_of = np.zeros(slots + 1, np.int64)
         self._heard = np.zeros(slots + 1, np.int64)
         self._done = np.zeros(slots + 1, np.int64)
+        self.restarts = 0
         self._flushes: list[tuple[Lease, int, bool]] = []
 
     def as_engine(self) -> Engine:

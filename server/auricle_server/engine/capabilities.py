@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from auricle_server.checkpoints.languages import offered_languages
 from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.cures import OFF, Cures
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.types import UnknownLanguage, UnknownLatency
 from auricle_server.model_info import ModelInfo
@@ -26,14 +27,15 @@ class Capabilities:
         checkpoint: The model.
         sizes: Encoder frames of the chunks that there are.
         slots: Streams at once.
+        cures: The cures that are on.
     """
 
-    def __init__(self, checkpoint: Checkpoint, sizes: Iterable[int], slots: int) -> None:
+    def __init__(self, checkpoint: Checkpoint, sizes: Iterable[int], slots: int, cures: Cures = OFF) -> None:
         frame_ms = checkpoint.config.frame_seconds * 1000
         # 80 ms frames: right contexts 0, 1, 6 and 13 are 80, 160, 560 and 1120 ms, as the model's card names them.
         self._frames = {round(frames * frame_ms): frames for frames in sizes}
         self._prompts = dict(checkpoint.config.prompt.dictionary) if checkpoint.config.prompt else {}
-        self.info = _info(checkpoint, tuple(sorted(self._frames)), slots)
+        self.info = _info(checkpoint, tuple(sorted(self._frames)), slots, cures)
 
     def frames(self, latency_ms: int) -> int:
         """Encoder frames of a chunk.
@@ -59,7 +61,7 @@ class Capabilities:
         return self._prompts.get(language, 0)
 
 
-def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int) -> ModelInfo:
+def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int, cures: Cures) -> ModelInfo:
     languages = offered_languages(checkpoint.config.prompt)
     to_adapt = checkpoint.profile.languages_to_adapt if checkpoint.profile else frozenset()
     return ModelInfo(
@@ -73,6 +75,7 @@ def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int) -> Mod
         slots=slots,
         lookahead_seconds=FrameGeometry(checkpoint.config).lookahead_seconds,
         words=checkpoint.words or uncalibrated(checkpoint.config.frame_seconds),
+        cures=cures,
         languages_to_adapt=tuple(code for code in languages if code in to_adapt),
     )
 

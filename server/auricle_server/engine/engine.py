@@ -74,7 +74,7 @@ class Engine:
         self._runner, self._clock = built.runner, clock
         self._geometry = FrameGeometry(checkpoint.config)
         self._pipeline = StepPipeline(built.runner, self._geometry)
-        self._capabilities = Capabilities(checkpoint, sizes, slots)
+        self._capabilities = Capabilities(checkpoint, sizes, slots, cures)
         self.info = self._capabilities.info
         self._automata = AutomatonCache(checkpoint.pieces, *built.key_term_capacity, built.runner.load_terms)
         with torch.inference_mode():

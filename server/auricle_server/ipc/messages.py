@@ -80,13 +80,23 @@ class FlushSecondPass(msgspec.Struct, frozen=True, tag=True):
     stream: int
 
 
+class DecodeAgain(msgspec.Struct, frozen=True, tag=True):
+    """Starts the model's state of a stream anew and decodes its audio from sample `since` on again.
+
+    For speech in which the decoder has found no word; nothing happens if it has found one since.
+    """
+
+    stream: int
+    since: int
+
+
 class CloseStream(msgspec.Struct, frozen=True, tag=True):
     """Drops the stream and what is left of its audio; frees the slot."""
 
     stream: int
 
 
-GatewayItem = OpenStream | UpdateStream | FlushStream | FlushSecondPass | CloseStream
+GatewayItem = OpenStream | UpdateStream | FlushStream | FlushSecondPass | DecodeAgain | CloseStream
 
 
 # Arrays on the wire, without field names: both ends are processes of one server, hence of one release.
@@ -197,6 +207,7 @@ class WorkerStats(msgspec.Struct, frozen=True, tag=True):
         capacity: Streams of the default latency that it would hold if there were no others.
         full: Whether it would refuse one more of the default latency.
         steps: Those since the last message. Each step is reported to one gateway only, so that sums count it once.
+        restarts: How often a stream's state has started anew since the last message, counted likewise.
     """
 
     slots_used: int
@@ -205,6 +216,7 @@ class WorkerStats(msgspec.Struct, frozen=True, tag=True):
     capacity: int
     full: bool
     steps: tuple[StepSample, ...] = ()
+    restarts: int = 0
 
 
 WorkerItem = WorkerReady | StreamOpened | StreamFailure | UpdateRefused | SecondPassChanged | WorkerStats

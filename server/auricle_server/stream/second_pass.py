@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import CAUGHT_UP, SAMPLE_RATE
 from auricle_server.stream.flush_dedup import FlushDedup
+from auricle_server.stream.hold_back import QuietRuns, Token
 from auricle_server.stream.language_tracker import TagTracker
 from auricle_server.stream.segment_end import SegmentEnd
 from auricle_server.stream.transcript import Segment, Transcript
@@ -22,9 +23,6 @@ from auricle_server.text.vocabulary import Piece, PieceKind, vocabulary
 
 PAUSE_SAMPLES = SAMPLE_RATE * 4 // 5
 """A pause in which a second pass takes over: neither pass can still emit an earlier word, or have begun another."""
-
-Token = tuple[int, int, float, float]
-"""Token id, absolute emission frame, probability, confidence."""
 
 
 class SecondPass:
@@ -35,6 +33,8 @@ class SecondPass:
         frame_samples: Length of an encoder frame.
         calibration: Of the model's words.
         latency_ms: Of the second pass.
+        quiet: Where the voice was low; None holds no word back.
+        doubtful: As for `Transcript`.
 
     Attributes:
         active: Whether there is a second pass, and finals have its words.
@@ -49,8 +49,11 @@ class SecondPass:
         frame_samples: int,
         calibration: WordCalibration = RAW,
         latency_ms: int = 0,
+        quiet: QuietRuns | None = None,
+        doubtful: float = 0.0,
     ) -> None:
         self.last_word_end = 0.0
+        self._quiet, self._doubtful = quiet, doubtful
         self._calibration, self._latency_ms = calibration, latency_ms
         self.active = False
         self.position = 0
@@ -179,7 +182,15 @@ class SecondPass:
         return dropped
 
     def _segment(self, tokens: list[Token]) -> Segment:
-        transcript = Transcript(self._names, self._frame_samples, self._calibration, self._latency_ms, self.tags)
+        transcript = Transcript(
+            self._names,
+            self._frame_samples,
+            self._calibration,
+            self._latency_ms,
+            self.tags,
+            self._quiet,
+            self._doubtful,
+        )
         transcript.last_word_end = self.last_word_end
         for token, frame, probability, confidence in tokens:
             transcript.add((token,), (frame,), (probability,), confidences=(confidence,))

@@ -8,9 +8,11 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.model_info import ModelInfo
+from auricle_server.stream.hold_back import QuietRuns
 from auricle_server.stream.language_tracker import RequestedLanguage, as_message, main_language, spans
 from auricle_server.stream.second_pass import SecondPass
 from auricle_server.stream.segment_end import SegmentEnd
+from auricle_server.stream.speech_watch import SpeechWatch
 from auricle_server.stream.transcript import Segment, Transcript
 from auricle_server.turns import TurnEnded, TurnEvidence, TurnRecord, TurnStarted, VoiceSignals, detector_for
 
@@ -38,15 +40,20 @@ class Segmenter:
         asked: The languages that the client has asked for, or the model's default.
         over: Whether the stream has ended: nothing follows.
         turn_ended_at: Position on which the last turn's end was decided; 0 before the first.
+        decode_again: Sample from which audio is to be decoded again, as the last chunk shows; mostly None.
     """
 
     def __init__(self, info: ModelInfo, start: Start) -> None:
         self.position = self.turn_ended_at = 0
         self.over = False
         self._frame_samples = round(info.frame_seconds * SAMPLE_RATE)
-        self.second = SecondPass(info.pieces, self._frame_samples, info.words, info.latencies_ms[-1])
+        self._quiet = QuietRuns(info.cures.hold_back_voice) if info.cures.holds_back else None
+        self._watch = SpeechWatch(info.cures.watch_seconds) if info.cures.watch_seconds else None
+        self.decode_again: int | None = None
+        quiet = self._quiet, info.cures.hold_back_confidence
+        self.second = SecondPass(info.pieces, self._frame_samples, info.words, info.latencies_ms[-1], *quiet)
         latency_ms = start.latency_ms or info.default_latency_ms
-        self._transcript = Transcript(info.pieces, self._frame_samples, info.words, latency_ms)
+        self._transcript = Transcript(info.pieces, self._frame_samples, info.words, latency_ms, None, *quiet)
         self._turn = start.turn
         self._detector = detector_for(start.turn)
         self._record = TurnRecord()
@@ -89,8 +96,12 @@ class Segmenter:
         """Takes a chunk's result; returns whether speech has started with it, and whether the turn has ended."""
         self.position = max(self.position, result.samples)
         transcript, before = self._transcript, self._transcript.text
-        flushed_at = None if result.mark is None else result.samples // self._frame_samples
+        frame = result.samples // self._frame_samples
+        flushed_at = None if result.mark is None else frame
+        if self._quiet is not None:
+            self._quiet.add(frame, None if voice is None else voice.peak)
         transcript.add(result.tokens, result.frames, result.probabilities, flushed_at, confidences=result.confidences)
+        transcript.decide_held_back(frame if flushed_at is None else None)
         self._grew = transcript.text != before
         evidence = TurnEvidence(
             self.position,
@@ -102,11 +113,18 @@ class Segmenter:
             transcript.confidence,
             voice,
         )
+        if self._watch is not None:
+            self.decode_again = self._watch.add(self.position, transcript.speech_end, voice)
         decisions = self._detector.feed(evidence)
         started = TurnStarted() in decisions
         end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
         self.turn_ended_at = self.turn_ended_at if end is None else self.position
         return [self._started()] if started else [], end
+
+    @property
+    def held_back(self) -> int:
+        """Words of the first pass that were held back as noise."""
+        return 0 if self._transcript.held_back is None else self._transcript.held_back.dropped
 
     @property
     def _last_word(self) -> str:
@@ -185,6 +203,8 @@ class Segmenter:
         """One with the words, if there are any, and an empty one for each further finalize."""
         first, second = self._transcript.cut(self.position), self.second.take(segment_end)
         final = first if second is None else second
+        if self._quiet is not None:
+            self._quiet.forget((segment_end.border - SETTLED_MARGIN) // self._frame_samples)
         if final.words:
             self._transcript.last_word_end = self.second.last_word_end = final.words[-1].end
         ids: list[str | None] = [*segment_end.ids] or [None] * bool(first.text or final.text)

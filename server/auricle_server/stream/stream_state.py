@@ -81,6 +81,7 @@ class StreamState:
         self._queue: deque[tuple[ChunkResult, VoiceSignals | None] | TurnSettings] = deque()
         """Results, and other turn settings, that wait for that end."""
         self._flush_second_pass = False
+        self._decode_again: int | None = None
 
     @property
     def over(self) -> bool:
@@ -96,6 +97,11 @@ class StreamState:
     def turn_ended_at(self) -> int:
         """Audio position on which the last turn's end was decided, even if its `TurnEnd` still waits; 0 before any."""
         return self._segmenter.turn_ended_at
+
+    @property
+    def held_back(self) -> int:
+        """Words that were held back as noise."""
+        return self._segmenter.held_back
 
     @property
     def audio_time(self) -> float:
@@ -234,6 +240,11 @@ class StreamState:
         needed, self._flush_second_pass = self._flush_second_pass, False
         return needed
 
+    def decode_again(self) -> int | None:
+        """Sample from which the worker must decode the audio again; not None once for each time."""
+        since, self._decode_again = self._decode_again, None
+        return since
+
     def _process_queue(self) -> list[ServerEvent]:
         events: list[ServerEvent] = []
         while True:
@@ -252,6 +263,7 @@ class StreamState:
             return []
         result, voice = queued
         events, end = self._segmenter.add(result, voice)
+        self._decode_again = self._segmenter.decode_again
         self._pending_end = self._end_by_flush(result.mark, end) or self._end_by_rule(end, quiet=not result.tokens)
         if self._pending_end is None:
             return events + self._segmenter.continue_segment() + self._settle_silence()

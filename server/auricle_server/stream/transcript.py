@@ -10,12 +10,13 @@ their segment is still empty, as they belong to the segment before.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from auricle.protocol.server_messages import Word
 from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.stream.flush_dedup import FlushDedup
+from auricle_server.stream.hold_back import HoldBack, QuietRuns, Token
 from auricle_server.stream.language_tracker import SpokenWord, TagTracker
 from auricle_server.text.calibration import RAW, WordCalibration, word_times
 from auricle_server.text.vocabulary import Piece, PieceKind, vocabulary
@@ -62,8 +63,11 @@ class Transcript:
         calibration: Makes word times and confidences of frames and tokens.
         latency_ms: The latency setting, which may change.
         tags: The tags of the transcript that this one continues.
+        quiet: Where the voice was low; None holds no word back.
+        doubtful: Confidence below which words without voice are held back.
 
     Attributes:
+        held_back: The words that are held back; None holds none back.
         tags: The language tags among the words.
         latency_ms: In force; it holds for words that wait for their final, too.
         last_word_end: End of the last word of the last segment, in seconds: no later word starts before it.
@@ -83,6 +87,8 @@ class Transcript:
         calibration: WordCalibration = RAW,
         latency_ms: int = 0,
         tags: TagTracker | None = None,
+        quiet: QuietRuns | None = None,
+        doubtful: float = 0.0,
     ) -> None:
         self.tags = tags or TagTracker()
         self._pieces = vocabulary(pieces)
@@ -91,6 +97,7 @@ class Transcript:
         self.last_word_end = 0.0
         self._frame_samples = frame_samples
         self._dedup = FlushDedup(self._pieces)
+        self.held_back = None if quiet is None else HoldBack(quiet, self._pieces, calibration.word, doubtful)
         self._words: list[_OpenWord] = []
         self._text = ""
         self._has_speech = False
@@ -146,7 +153,18 @@ class Transcript:
         if flushed_at is not None:
             count = self._dedup.count_spoken(tokens, frames, flushed_at)
             tokens, frames, rows = tokens[:count], frames[:count], rows[:count]
-        for token, frame, probability, confidence in self._dedup.new(rows):
+        new: Iterable[Token] = self._dedup.new(rows)
+        self._take(new if self.held_back is None else self.held_back.passed(new))
+        if flushed_at is not None:
+            self._dedup.expect(tokens, frames, flushed_at)
+
+    def decide_held_back(self, frame: int | None = None) -> None:
+        """Takes or drops the word that is held back: if it is complete by `frame`, or at once without one."""
+        if self.held_back is not None:
+            self._take(self.held_back.decided() if frame is None else self.held_back.after(frame))
+
+    def _take(self, tokens: Iterable[Token]) -> None:
+        for token, frame, probability, confidence in tokens:
             piece = self._pieces[token]
             if piece.kind is PieceKind.LANGUAGE:
                 self._tag(piece, frame)
@@ -156,8 +174,6 @@ class Transcript:
                 self.utterance_ended = True
             elif piece.kind is not PieceKind.CONTROL:
                 self._add(piece, frame, probability, confidence)
-        if flushed_at is not None:
-            self._dedup.expect(tokens, frames, flushed_at)
 
     def _tag(self, piece: Piece, frame: int) -> None:
         """Takes a language tag: it leaves the text with the space around it; the words beside it stay two words."""
@@ -205,6 +221,7 @@ class Transcript:
 
     def cut(self, position: int | None = None) -> Segment:
         """Ends the open segment, whose words end at `position` (in samples) at the latest, and begins the next."""
+        self.decide_held_back()
         text, words = self.text, self._words if self._has_speech else []
         self._words, self._text, self._has_speech, self._space, self._tag_between = [], "", False, False, False
         if not words:

@@ -17,6 +17,8 @@ class VoiceSignals:
             one.
         judged: The position on which that score rests; None without one.
         prosody: Whether there is a model that scores how complete a turn sounds.
+        voiced: Samples of speech up to there, since the sound is analysed.
+        peak: Highest probability that somebody speaks since the position asked for before; 1 where that is not known.
     """
 
     speech: float
@@ -24,6 +26,8 @@ class VoiceSignals:
     complete: float | None = None
     judged: int | None = None
     prosody: bool = True
+    voiced: int = 0
+    peak: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

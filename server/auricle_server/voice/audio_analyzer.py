@@ -101,6 +101,8 @@ class AudioAnalyzer:
         self._windows: list[float] = []
         """Probabilities of speech, from the window that starts at `_first` on."""
         self._first = base
+        self._peak_from = base
+        """The position that was asked for last."""
         self._settled = VoiceActivity(base, base)
         """At the newest position asked for; it can only move on."""
         self._planned = VoiceActivity(base, base)
@@ -220,7 +222,10 @@ class AudioAnalyzer:
             None if newest is None else newest.score,
             None if newest is None else newest.position,
             prosody=self._smart_turn is not None,
+            voiced=self._settled.voiced,
+            peak=self._peak(position),
         )
+        self._peak_from = position
         self._forget(position)
         return voice
 
@@ -236,6 +241,13 @@ class AudioAnalyzer:
         last = (min(position, self._tracked) - self._first) // WINDOW
         first = max(0, (position - RECENT - self._first) // WINDOW)
         return max(self._windows[min(first, max(0, last - 1)) : last], default=0.0)
+
+    def _peak(self, position: int) -> float:
+        """Highest probability in the windows that begin since the position asked for before; 1 if one is missing."""
+        if self._tracked + WINDOW <= position:
+            return 1.0
+        first = max(0, (self._peak_from - self._first) // WINDOW)
+        return max(self._windows[first : (position - self._first) // WINDOW], default=0.0)
 
     def _forget(self, position: int) -> None:
         """Drops what no later position needs."""

@@ -22,6 +22,7 @@ class VoiceActivity:
         speaking: Whether somebody speaks there.
         silent_since: Where the voice last fell silent; None while somebody speaks, and before the first voice.
         turn_start: Where the voice of the open turn started; None while it has none.
+        voiced: Samples of windows with speech.
     """
 
     seen: int
@@ -29,11 +30,14 @@ class VoiceActivity:
     speaking: bool = False
     silent_since: int | None = None
     turn_start: int | None = None
+    voiced: int = 0
 
     def step(self, probability: float) -> None:
         """Takes the speech probability of the next window."""
         start = self.seen
         self.seen += WINDOW
+        if probability >= SPEECH_THRESHOLD:
+            self.voiced += WINDOW
         if self.speaking:
             if probability < SILENCE_THRESHOLD:
                 self.speaking, self.silent_since = False, start

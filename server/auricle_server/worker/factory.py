@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from auricle_server.checkpoints.progress import Report
 from auricle_server.config import ServerConfig
+from auricle_server.cures import OFF, parse_cures
 from auricle_server.model_info import ModelInfo
 from auricle_server.worker.admission import Admission
 from auricle_server.worker.step_timing import calibrate
@@ -49,7 +50,10 @@ def build_engine(config: ServerConfig, index: int = 0, report: Report | None = N
         device = f"cuda:{index}"
     hardware = Hardware(device, keyterms=config.limits.keyterms > 0)
     checkpoint = load_checkpoint(config.model, report)
-    engine = Engine(checkpoint, slots=config.slots, hardware=hardware, threads=config.threads)
+    cures = parse_cures(config.cures)
+    if cures is None:
+        cures = checkpoint.profile.cures if checkpoint.profile else OFF
+    engine = Engine(checkpoint, slots=config.slots, hardware=hardware, threads=config.threads, cures=cures)
     engine.warm_up()
     return engine
 

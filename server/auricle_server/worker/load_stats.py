@@ -24,6 +24,7 @@ class LoadStats:
         self._reported = self._since = now
         self._busy = self._spent = 0.0
         self._steps: list[StepSample] = []
+        self._restarts = 0
 
     def resume(self, now: float) -> None:
         """Starts busy time."""
@@ -52,11 +53,19 @@ class LoadStats:
         self._steps.append(StepSample(latency_ms, rows, seconds))
         return StepTiming(latency_ms, rows, spent)
 
-    def report(self, admission: Admission, slots_used: int, now: float) -> WorkerStats:
-        """The statistics since the last report."""
+    def report(self, admission: Admission, slots_used: int, now: float, restarts: int = 0) -> WorkerStats:
+        """The statistics since the last report.
+
+        Args:
+            admission: Predicts the load.
+            slots_used: Slots that a new stream cannot get.
+            now: Monotonic seconds.
+            restarts: How often a stream's state has started anew since the worker started.
+        """
         elapsed = max(now - self._reported, 1e-9)
         busy, steps = self._busy, tuple(self._steps)
         self._reported, self._busy, self._steps = now, 0.0, []
+        new_restarts, self._restarts = restarts - self._restarts, restarts
         info = self._info
         return WorkerStats(
             slots_used=slots_used,
@@ -65,4 +74,5 @@ class LoadStats:
             capacity=admission.capacity(info.default_latency_ms, info.slots),
             full=slots_used >= info.slots or not admission.fits(info.default_latency_ms),
             steps=steps,
+            restarts=new_restarts,
         )

@@ -181,11 +181,11 @@ class Worker:
         for gateway in [g for g, seen in self._last_seen.items() if now - seen > GATEWAY_SILENCE_SECONDS]:
             self._drop_gateway(gateway)
         self._admin.second_passes.rebalance()
-        stats = self._load_stats.report(self._admission, self._admin.slots_used, now)
+        stats = self._load_stats.report(self._admission, self._admin.slots_used, now, self._engine.restarts)
         # Steps go to one gateway alone, which surely lives: metrics count them once, see `WorkerStats.steps`.
         newest = max(self._last_seen, key=self._last_seen.__getitem__, default=None)
         for gateway in self._last_seen:
-            self._messages.add(gateway, stats if gateway == newest else structs.replace(stats, steps=()))
+            self._messages.add(gateway, stats if gateway == newest else structs.replace(stats, steps=(), restarts=0))
 
     def _drop_gateway(self, gateway: bytes) -> None:
         keys = self._table.of_gateway(gateway)

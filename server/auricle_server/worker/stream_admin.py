@@ -9,6 +9,7 @@ from auricle.protocol import codes
 from auricle_server.ipc.messages import (
     CAUGHT_UP,
     CloseStream,
+    DecodeAgain,
     FlushSecondPass,
     FlushStream,
     GatewayItem,
@@ -78,6 +79,9 @@ class StreamAdmin:
             case FlushSecondPass():
                 if entry.second_lease is not None:
                     self._engine.flush(entry.second_lease, CAUGHT_UP)
+            case DecodeAgain():
+                for lease in entry.leases:
+                    self._engine.decode_again(lease, item.since - self._table.start_sample(lease))
             case UpdateStream():
                 self._update(key, entry, item)
             case CloseStream():

@@ -152,6 +152,10 @@ class StreamTable:
         self.second_passes += 1
         return base, silence
 
+    def start_sample(self, lease: Lease) -> int:
+        """Sample of its stream at which a lease starts: 0 but for second passes."""
+        return max(0, int(self._start_frame[lease.slot])) * self._frame_samples
+
     def remove_second_pass(self, key: StreamKey) -> Lease | None:
         """Removes the second pass, if there is one, and returns its lease."""
         entry = self._entries[key]

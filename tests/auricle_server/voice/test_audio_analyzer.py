@@ -269,3 +269,24 @@ def test_memory_does_not_grow_with_the_stream(models: LoadedModels, clips: tuple
     analyzer.receive_audio(bytes(32_000))
     analyzer.voice_at(position + 16_000)
     assert len(analyzer._audio) < 18_000
+
+
+def test_speech_is_counted_and_its_peak_is_that_of_the_chunk(
+    models: LoadedModels, clips: tuple[BenchClip, ...]
+) -> None:
+    analyzer, clip = AudioAnalyzer(models), clips[0]
+    analyzer.receive_audio(bytes(32_000) + clip.pcm.tobytes() + bytes(96_000))
+    end = 16_000 + len(clip.pcm) + 48_000
+    voices = [analyzer.voice_at(position) for position in range(1280, end, 1280)]
+    counts = [voice.voiced for voice in voices]
+    assert counts == sorted(counts)
+    assert counts[10] == 0
+    assert 0.4 * len(clip.pcm) < counts[-1] < len(clip.pcm)
+    assert max(voice.peak for voice in voices[:10]) < 0.3
+    assert max(voice.peak for voice in voices) > 0.9
+
+
+def test_a_peak_is_not_known_before_silero_has_come_so_far(models: LoadedModels) -> None:
+    analyzer = AudioAnalyzer(models, 0, LaterExecutor())
+    analyzer.receive_audio(bytes(64_000))
+    assert analyzer.voice_at(16_000).peak == 1.0

@@ -5,6 +5,7 @@ import pytest
 from auricle_server.engine.types import NoSlot
 from auricle_server.ipc.messages import (
     CloseStream,
+    DecodeAgain,
     FlushStream,
     GatewayItem,
     OpenStream,
@@ -126,3 +127,17 @@ def test_an_unexpected_error_ends_the_stream_and_is_no_capacity_error() -> None:
     [item] = made.published()
     assert isinstance(item, StreamFailure)
     assert (item.code, len(made.table), made.engine.slots_used) == ("internal", 0, 0)
+
+
+def test_audio_is_decoded_again_by_both_passes_on_their_own_clocks() -> None:
+    admin = Admin()
+    admin.apply(opened(), DecodeAgain(1, 32_000))
+    entry = admin.table.get(KEY)
+    assert entry is not None
+    admin.table._received[entry.lease.slot] = 30 * 1280
+    admin.apply(UpdateStream(1, SettingsUpdate(refine="on")), DecodeAgain(1, 64_000))
+    second = entry.second_lease
+    assert second is not None
+    start = 30 // 2 * 2 * 1280
+    first = entry.lease.id
+    assert admin.engine.decoded_again == [(first, 32_000), (first, 64_000), (second.id, 64_000 - start)]

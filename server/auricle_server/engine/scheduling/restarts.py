@@ -26,8 +26,10 @@ from auricle_server.engine.scheduling.batch_rows import BatchRows, Bools, Int64s
 REWIND = 28
 """Encoder frames that a refresh decodes again, 2.24 s: a word that has begun without a token, and context before it.
 It is two of the longest chunks of the published models."""
-MARGIN = 8
-"""Encoder frames before the speech of a watch that are decoded again: voice detection notices a soft start late."""
+WATCH_MARGIN = 34
+"""Encoder frames that a watch needs besides its run of speech, 2.72 s: the silence in which the words of a short
+utterance must have come, a soft start that voice detection notices late, and a chunk of 1.12 s (see
+`stream.speech_watch`)."""
 _NONE = -1
 
 
@@ -57,7 +59,7 @@ class RestartFrames:
         Args:
             longest: Frames of the longest row, which may lie between a decision and its restart.
         """
-        decided = max(REWIND if self.refresh else 0, self.watch + 2 * MARGIN if self.watch else 0)
+        decided = max(REWIND if self.refresh else 0, self.watch + WATCH_MARGIN if self.watch else 0)
         return decided + longest if decided else 0
 
 

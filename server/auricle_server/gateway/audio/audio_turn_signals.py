@@ -1,4 +1,4 @@
-"""Joins what the sound of a stream says to the results of its decoder, while its turn mode is semantic.
+"""Joins what the sound of a stream says to the results of its decoder, while its turn mode or a cure needs that.
 
 A chunk's result waits, in order, until the models have computed what the sound says up to its position. A decision
 therefore rests on the audio alone and not on which of the two was faster. The answer to a finalize never waits, and no
@@ -13,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from auricle_server.ipc.columns import ChunkResult
@@ -71,7 +72,7 @@ class TurnModelPool:
 
 
 class AudioTurnSignals:
-    """The sound of one stream, from the moment when its turn mode becomes semantic. To be made on the event loop.
+    """The sound of one stream, from the moment when it is needed. To be made on the event loop.
 
     Args:
         pool: Runs the models; it has Silero at least.
@@ -79,17 +80,31 @@ class AudioTurnSignals:
         turn_ended_at: Position on which the last turn's end was decided.
         on_ready: Called on the event loop when a waiting result may have become ready: a model has answered, or the
             result has waited for too long.
+        judges: Whether to score how complete a turn sounds; otherwise only voice is detected.
+
+    Attributes:
+        judges: As given.
     """
 
-    def __init__(self, pool: TurnModelPool, position: int, turn_ended_at: int, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        pool: TurnModelPool,
+        position: int,
+        turn_ended_at: int,
+        on_ready: Callable[[], None],
+        *,
+        judges: bool = True,
+    ) -> None:
+        self.judges = judges
         self._pool = pool
         self._on_ready = on_ready
         self._base = position
         self._turn_ended_at = turn_ended_at
         self._loop = asyncio.get_running_loop()
         self._executor = _LoopExecutor(pool, self._loop, self._on_answer)
+        models = models_of(pool.found)
         self._analyzer: AudioAnalyzer | None = AudioAnalyzer(
-            models_of(pool.found), position, self._executor, self._loop.time
+            models if judges else replace(models, smart_turn=None), position, self._executor, self._loop.time
         )
         """None once a model has failed; results then go on without signals."""
         self._waiting: deque[ChunkResult] = deque()

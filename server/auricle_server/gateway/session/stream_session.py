@@ -19,7 +19,7 @@ from auricle_server.gateway.audio.audio_turn_signals import WORD_SIGNALS, AudioT
 from auricle_server.gateway.audio.decode import AudioDecoder
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.ipc.messages import SecondPassChanged, SettingsUpdate, StreamFailure, UpdateRefused
+from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate, StreamFailure, UpdateRefused
 from auricle_server.stream.key_terms import unwritable_notice
 from auricle_server.stream.stream_state import StreamState
 from auricle_server.turns import VoiceSignals
@@ -71,8 +71,10 @@ class StreamSession:
         self._decoder = None if AudioDecoder.passes(start) else AudioDecoder(start.encoding, start.sample_rate)
         """None for 16 kHz PCM, which needs no decoding."""
         self._signals: AudioTurnSignals | None = None
-        """None unless the turn mode is semantic and there are models for it: results then go straight to the state."""
+        """None unless the turn mode or a cure needs the sound, and there are models for it: results then go straight to
+        the state."""
         self._ended = self._failed = False
+        self._held_back = 0
         # A stream must always be able to collect two chunks, whatever the limit says.
         self._max_backlog = max(limits.buffered_seconds, 2 * max(lease.info.latencies_ms) / 1000)
         if start.offline:
@@ -196,12 +198,23 @@ class StreamSession:
             events = self._state.on_result(result, voice)
             if self._state.needs_second_pass_flush():
                 self._lease.flush_second_pass()
+            self._apply_cures()
         except Exception:
             log.exception("session failed session=%s", self._name)
             self._failed = True
             message = "the server failed on this stream; the failure is logged there"
             return [self._error(codes.INTERNAL, message, fatal=True)]
         return events
+
+    def _apply_cures(self) -> None:
+        since, held_back = self._state.decode_again(), self._state.held_back
+        if since is not None:
+            self._lease.decode_again(since)
+            log.info("speech without a word session=%s since=%.2f", self._name, since / SAMPLE_RATE)
+        if self._turn_models is not None:
+            self._turn_models.metrics.speech_without_words.inc(since is not None)
+            self._turn_models.metrics.words_held_back.inc(held_back - self._held_back)
+        self._held_back = held_back
 
     @property
     def _closed(self) -> bool:
@@ -221,14 +234,16 @@ class StreamSession:
         return events
 
     def _follow(self, mode: TurnMode) -> list[ServerEvent]:
-        """Analyses the sound from here on if the turn mode is semantic, and no longer if it is not."""
-        pool = self._turn_models
-        if mode != "semantic" or pool is None or not pool.found.signals:
+        """Analyses the sound from here on if the turn mode or a cure needs it, and no longer if none does."""
+        pool, judges = self._turn_models, mode == "semantic"
+        if pool is None or not pool.found.signals or not (judges or self._lease.info.cures.need_voice):
             return self._stop_signals()
-        if self._signals is None:
-            position, turn_ended_at = self._state.received_samples, self._state.turn_ended_at
-            self._signals = AudioTurnSignals(pool, position, turn_ended_at, self._on_signals)
-        return []
+        if self._signals is not None and self._signals.judges == judges:
+            return []
+        events = self._stop_signals()
+        position, turn_ended_at = self._state.received_samples, self._state.turn_ended_at
+        self._signals = AudioTurnSignals(pool, position, turn_ended_at, self._on_signals, judges=judges)
+        return events
 
     def _stop_signals(self) -> list[ServerEvent]:
         """The events of the results that waited; they do without the sound."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import (
+    DecodeAgain,
     FlushSecondPass,
     FlushStream,
     SecondPassChanged,
@@ -77,6 +78,10 @@ class SlotLease:
     def flush_second_pass(self) -> None:
         """Asks the second pass alone; see `FlushSecondPass`."""
         self._writer.add(FlushSecondPass(self.number), urgent=True)
+
+    def decode_again(self, since: int) -> None:
+        """Asks for the audio from sample `since` on to be decoded again; see `DecodeAgain`."""
+        self._writer.add(DecodeAgain(self.number, since), urgent=True)
 
     def release(self) -> None:
         """Gives the slot back, unless the worker has freed it already; may be called twice."""

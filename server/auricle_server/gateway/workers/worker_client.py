@@ -188,6 +188,7 @@ class WorkerClient:
             case WorkerStats():
                 self.stats = item
                 self._metrics.observe_steps(item.steps)
+                self._metrics.state_restarts.inc(item.restarts)
             case WorkerReady():
                 self._on_worker_ready(item.info)
 

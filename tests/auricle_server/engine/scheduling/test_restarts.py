@@ -7,7 +7,7 @@ import pytest
 
 from auricle_server.cures import Cures
 from auricle_server.engine.scheduling.batch_rows import BatchRows
-from auricle_server.engine.scheduling.restarts import MARGIN, REWIND, RestartFrames, Restarts
+from auricle_server.engine.scheduling.restarts import REWIND, WATCH_MARGIN, RestartFrames, Restarts
 
 SIZES = (1, 2, 7, 14)
 SLOT = 2
@@ -41,7 +41,7 @@ def test_seconds_become_frames() -> None:
     [
         (RestartFrames(warm_up=14), 0),
         (RestartFrames(refresh=60), REWIND + 14),
-        (RestartFrames(watch=25), 25 + 2 * MARGIN + 14),
+        (RestartFrames(watch=25), 25 + WATCH_MARGIN + 14),
     ],
 )
 def test_only_restarts_need_audio_to_be_kept(frames: RestartFrames, kept: int) -> None:
