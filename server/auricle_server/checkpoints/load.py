@@ -36,6 +36,8 @@ class Checkpoint:
         config: Architecture and features.
         weights: fp32 parameters by NeMo's names, mapped from the file where possible, and converted when looked up.
         pieces: Token strings by id, blank excluded; U+2581 marks the start of a word.
+        scores: Logarithms of the pieces' probabilities, of a Unigram tokenizer; None with BPE, where ids say the order
+            of merges.
         words: Corrects its word times and confidences; None where it was not measured.
         profile: What is known of it as a published model; None for others.
     """
@@ -44,6 +46,7 @@ class Checkpoint:
     config: ModelConfig
     weights: Mapping[str, torch.Tensor]
     pieces: tuple[str, ...]
+    scores: tuple[float, ...] | None = None
     words: WordCalibration | None = None
     profile: ModelProfile | None = None
 
@@ -118,4 +121,4 @@ def interpret(name: str, stored: StoredCheckpoint) -> Checkpoint:
         )
     if any(key.startswith("ctc_decoder.") for key in stored.weights):
         log.info("%s is a hybrid model: its transducer runs, its CTC head is left out", name)
-    return Checkpoint(name, config, engine_weights(stored.weights, config), stored.pieces)
+    return Checkpoint(name, config, engine_weights(stored.weights, config), stored.pieces, stored.scores)

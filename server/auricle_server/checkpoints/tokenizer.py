@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import sentencepiece
@@ -21,6 +22,72 @@ def sentencepiece_pieces(model: bytes) -> tuple[str, ...]:
     except RuntimeError as error:
         raise BadCheckpoint(f"the tokenizer is not a SentencePiece model: {error}") from error
     return tuple(processor.id_to_piece(index) for index in range(processor.get_piece_size()))
+
+
+def sentencepiece_scores(model: bytes) -> tuple[float, ...] | None:
+    """Logarithms of the pieces' probabilities, of a SentencePiece model of type Unigram; None for BPE.
+
+    The model itself says what it is: NeMo's configuration says ``bpe`` for either, and the published multilingual model
+    is a Unigram one. Models of other types (whole words, characters) are treated as BPE, which they are without merges.
+    """
+    if _trained_as(model) != _UNIGRAM:
+        return None
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    return tuple(processor.get_score(index) for index in range(processor.get_piece_size()))
+
+
+_UNIGRAM = 1
+"""``TrainerSpec.ModelType``, also the default."""
+_TRAINER_SPEC, _MODEL_TYPE = 2, 3
+"""Fields of ``ModelProto`` and of ``TrainerSpec`` in ``sentencepiece_model.proto``."""
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+"""Wire types of protobuf."""
+
+
+def _trained_as(model: bytes) -> int:
+    """``trainer_spec.model_type``; the library does not offer it, and reading it takes no protobuf."""
+    kind = _UNIGRAM
+    for field, content in _fields(model):
+        if field == _TRAINER_SPEC and isinstance(content, bytes):
+            kind = next((value for name, value in _fields(content) if name == _MODEL_TYPE), _UNIGRAM)
+    return kind
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
+    """The fields of a protobuf message that a library has read already: numbers, and bytes of what has a length."""
+    at = 0
+    while at < len(message):
+        tag, at = _number(message, at)
+        wire = tag & 7
+        if wire == _VARINT:
+            content, at = _number(message, at)
+            yield tag >> 3, content
+            continue
+        size, at = _number(message, at) if wire == _BYTES else ({_FIXED64: 8, _FIXED32: 4}[wire], at)
+        yield tag >> 3, message[at : at + size]
+        at += size
+
+
+def _number(message: bytes, at: int) -> tuple[int, int]:
+    """A number of seven bits a byte, the lowest first, and where the next one begins."""
+    value = shift = 0
+    while True:
+        value |= (message[at] & 0x7F) << shift
+        if message[at] < 0x80:
+            return value, at + 1
+        at, shift = at + 1, shift + 7
+
+
+def json_scores(text: bytes, count: int) -> tuple[float, ...] | None:
+    """Logarithms of the probabilities of the first `count` pieces, of a tokenizer of type Unigram; None for others.
+
+    To be called after `json_pieces`, which checks the content.
+    """
+    vocab = json.loads(text)["model"]["vocab"]
+    if isinstance(vocab, dict):
+        return None
+    scores = [float(score) for _, score in vocab[:count]]
+    return (*scores, *(0.0 for _ in range(count - len(scores))))
 
 
 def json_pieces(text: bytes, count: int) -> tuple[str, ...]:

@@ -137,11 +137,13 @@ class StoredCheckpoint:
         config: Architecture and features, checked.
         weights: Parameters by NeMo's names, in the precision in which they are stored; mapped where possible.
         pieces: Token strings by id, blank excluded; U+2581 marks the start of a word.
+        scores: Logarithms of the pieces' probabilities, of a Unigram tokenizer; None with BPE.
     """
 
     config: ModelConfig
     weights: Mapping[str, Tensor]
     pieces: tuple[str, ...]
+    scores: tuple[float, ...] | None = None
 
 
 def engine_weights(stored: Mapping[str, Tensor], config: ModelConfig) -> Mapping[str, Tensor]:

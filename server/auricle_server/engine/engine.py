@@ -76,7 +76,8 @@ class Engine:
         self._pipeline = StepPipeline(built.runner, self._geometry)
         self._capabilities = Capabilities(checkpoint, sizes, slots, cures)
         self.info = self._capabilities.info
-        self._automata = AutomatonCache(checkpoint.pieces, *built.key_term_capacity, built.runner.load_terms)
+        load, scores = built.runner.load_terms, checkpoint.scores
+        self._automata = AutomatonCache(checkpoint.pieces, *built.key_term_capacity, load, scores=scores)
         with torch.inference_mode():
             frames = self._pipeline.warm_up_slots(RestartFrames.of(cures, self.info.frame_seconds), sizes)
         self._inputs = StreamInputs(self._geometry, slots, sizes, counts, self._automata.roots, frames)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import pytest
+import sentencepiece
 
-from auricle_server.bench.models.random_vocabulary import sentencepiece_model
+from auricle_server.bench.models.random_vocabulary import RandomVocabulary, sentencepiece_model
 from auricle_server.checkpoints.errors import BadCheckpoint
-from auricle_server.checkpoints.tokenizer import json_pieces, sentencepiece_pieces
+from auricle_server.checkpoints.tokenizer import (
+    json_pieces,
+    json_scores,
+    sentencepiece_pieces,
+    sentencepiece_scores,
+)
 
 PIECES = ("<unk>", "▁the", "a", "上")
+SCORES = (0.0, -1.5, -2.25, -7.0)
+MODEL = sentencepiece_model(RandomVocabulary(PIECES))
 
 
 def tokenizer(vocab: Any, added: Any = None) -> bytes:
@@ -19,10 +28,10 @@ def tokenizer(vocab: Any, added: Any = None) -> bytes:
 
 
 def test_the_pieces_of_a_sentencepiece_model() -> None:
-    assert sentencepiece_pieces(sentencepiece_model(PIECES)) == PIECES
+    assert sentencepiece_pieces(MODEL) == PIECES
 
 
-@pytest.mark.parametrize("content", [b"not a model at all", sentencepiece_model(PIECES)[:-10]])
+@pytest.mark.parametrize("content", [b"not a model at all", MODEL[:-10]])
 def test_what_is_no_sentencepiece_model_is_refused(content: bytes) -> None:
     with pytest.raises(BadCheckpoint, match="not a SentencePiece model"):
         sentencepiece_pieces(content)
@@ -50,3 +59,32 @@ def test_an_id_without_a_piece_is_named() -> None:
 def test_what_has_no_vocabulary_is_refused(text: bytes) -> None:
     with pytest.raises(BadCheckpoint, match=r"tokenizer\.json holds no vocabulary"):
         json_pieces(text, 1)
+
+
+def test_a_unigram_model_says_how_probable_its_pieces_are() -> None:
+    assert sentencepiece_scores(sentencepiece_model(RandomVocabulary(PIECES, SCORES))) == SCORES
+    assert json_scores(tokenizer([list(pair) for pair in zip(PIECES, SCORES, strict=True)]), 3) == SCORES[:3]
+    assert json_scores(tokenizer([[PIECES[0], -1.0]]), 2) == (-1.0, 0.0)
+
+
+def test_bpe_has_no_probabilities() -> None:
+    assert sentencepiece_scores(MODEL) is None
+    assert json_scores(tokenizer({piece: index for index, piece in enumerate(PIECES)}), 4) is None
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram", "char", "word"])
+def test_the_type_of_a_trained_model_is_found(kind: str) -> None:
+    """By the library's own trainer, whose models have all fields."""
+    sentences = [f"the {word} of {word}s is here and there" for word in ("cat", "dog", "bird", "fish", "tree", "stone")]
+    trained = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(sentences * 4),
+        model_writer=trained,
+        model_type=kind,
+        vocab_size=24,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    scores = sentencepiece_scores(trained.getvalue())
+    assert (scores is not None) == (kind == "unigram")
+    assert scores is None or len(scores) == len(sentencepiece_pieces(trained.getvalue()))

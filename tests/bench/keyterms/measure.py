@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from auricle_server.engine import Engine, Lease
-from auricle_server.engine.key_terms.automaton import PieceTrie, build_automaton
+from auricle_server.engine.key_terms.automaton import build_automaton
+from auricle_server.engine.key_terms.piece_trie import PieceTrie
 from auricle_server.text.key_terms import alphabet, spellings
 from demo_model.evaluate import edit_distance
 from demo_model.texts.sentences import normalise

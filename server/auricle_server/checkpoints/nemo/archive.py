@@ -21,7 +21,7 @@ from auricle_server.checkpoints.nemo.mapped_weights import NotMappable, map_weig
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME, FileSpan, Folder, Members, opened, read_config
 from auricle_server.checkpoints.nemo.unpacked_archive import is_gzipped, unpack
 from auricle_server.checkpoints.progress import Report, silent
-from auricle_server.checkpoints.tokenizer import sentencepiece_pieces
+from auricle_server.checkpoints.tokenizer import sentencepiece_pieces, sentencepiece_scores
 from auricle_server.checkpoints.weights import StoredCheckpoint, StoredTensor, StoredWeights
 
 WEIGHTS_NAME = "model_weights.ckpt"
@@ -57,7 +57,9 @@ def read_unpacked(folder: Path) -> StoredCheckpoint:
 def _read(origin: str, members: Members) -> StoredCheckpoint:
     raw = read_config(origin, members, vocabulary=False)
     config = parse_config(raw)  # refuses an unsuitable model before anything large is read
-    return StoredCheckpoint(config, _read_weights(origin, members), _read_pieces(origin, raw, members))
+    model = _read_tokenizer(origin, raw, members)
+    pieces = sentencepiece_pieces(model)
+    return StoredCheckpoint(config, _read_weights(origin, members), pieces, sentencepiece_scores(model))
 
 
 def _read_weights(origin: str, members: Members) -> StoredWeights:
@@ -84,7 +86,7 @@ def _streamed(members: Members) -> Any:
         return torch.load(stream, map_location="cpu", weights_only=True)
 
 
-def _read_pieces(origin: str, config: Mapping[str, Any], members: Members) -> tuple[str, ...]:
+def _read_tokenizer(origin: str, config: Mapping[str, Any], members: Members) -> bytes:
     section = config.get("tokenizer") or {}
     kind = section.get("type", "bpe")
     # NeMo says 'bpe' for any SentencePiece model; 'agg' joins several of them.
@@ -97,4 +99,4 @@ def _read_pieces(origin: str, config: Mapping[str, Any], members: Members) -> tu
     if not name:
         raise BadCheckpoint(f"{origin}: {CONFIG_NAME} names no tokenizer.model_path (a SentencePiece model)")
     with members.open(Path(name).name) as stream:
-        return sentencepiece_pieces(stream.read())
+        return stream.read()

@@ -18,7 +18,7 @@ from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
 from auricle_server.checkpoints.features import hann_window, mel_filters
 from auricle_server.checkpoints.safetensors.config import TOKENIZER_NAMES, folder_config, weight_files
 from auricle_server.checkpoints.safetensors.names import nemo_name
-from auricle_server.checkpoints.tokenizer import json_pieces, sentencepiece_pieces
+from auricle_server.checkpoints.tokenizer import json_pieces, json_scores, sentencepiece_pieces, sentencepiece_scores
 from auricle_server.checkpoints.weights import MappedFile, StoredCheckpoint, StoredTensor, StoredWeights
 
 _DTYPES = {
@@ -45,7 +45,7 @@ def read_folder(folder: Path) -> StoredCheckpoint:
     config, extractor = folder_config(folder)
     stored = {nemo_name(name): value for path in weight_files(folder) for name, value in _tensors(path).items()}
     weights = StoredWeights({**stored, **_feature_constants(config, extractor)})
-    return StoredCheckpoint(config, weights, _pieces(folder, config.decoder.vocabulary))
+    return StoredCheckpoint(config, weights, *_tokenizer(folder, config.decoder.vocabulary))
 
 
 def _tensors(path: Path) -> dict[str, StoredTensor]:
@@ -83,10 +83,13 @@ def _feature_constants(config: ModelConfig, extractor: dict[str, Any]) -> dict[s
     return {f"preprocessor.featurizer.{name}": value.to(rounded).float() for name, value in constants.items()}
 
 
-def _pieces(folder: Path, count: int) -> tuple[str, ...]:
+def _tokenizer(folder: Path, count: int) -> tuple[tuple[str, ...], tuple[float, ...] | None]:
+    """Pieces and scores."""
     as_json, as_model = (folder / name for name in TOKENIZER_NAMES)
     if as_json.is_file():
-        return json_pieces(as_json.read_bytes(), count)
+        text = as_json.read_bytes()
+        return json_pieces(text, count), json_scores(text, count)
     if as_model.is_file():
-        return sentencepiece_pieces(as_model.read_bytes())
+        model = as_model.read_bytes()
+        return sentencepiece_pieces(model), sentencepiece_scores(model)
     raise BadCheckpoint(f"{folder} has neither {' nor '.join(TOKENIZER_NAMES)}; it is not a complete checkpoint")

@@ -21,10 +21,10 @@ from itertools import accumulate, pairwise
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.engine.key_terms.piece_trie import PieceTrie
 from auricle_server.text.vocabulary import WORD_START
 
 Int32s = npt.NDArray[np.int32]
-_NO_RANK = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,61 +76,6 @@ class Automaton:
         span = slice(int(self.first[state]), int(self.first[state + 1]))
         rows = zip(self.bonuses[span].tolist(), self.targets[span].tolist(), strict=True)
         return dict(zip(self.tokens[span].tolist(), rows, strict=True))
-
-
-class PieceTrie:
-    """The pieces of a tokenizer as a trie.
-
-    Args:
-        pieces: Token strings by id.
-    """
-
-    def __init__(self, pieces: Iterable[str]) -> None:
-        self._ranks: dict[str, int] = {}
-        self._children: list[dict[str, int]] = [{}]
-        self._token: list[int | None] = [None]
-        for token, piece in enumerate(pieces):
-            if not (piece.startswith("<") and piece.endswith(">")):  # <unk>, language tags and the like
-                self._token[self._leaf(piece)] = token
-                self._ranks.setdefault(piece, token)
-
-    def segmented(self, text: str) -> list[str]:
-        """The pieces by which a BPE tokenizer spells a text: merges in the order in which they were learned.
-
-        SentencePiece and `tokenizers` number the pieces of a BPE model in that order.
-        """
-        parts = list(text)
-        while len(parts) > 1:
-            ranks = [self._ranks.get(a + b, _NO_RANK) for a, b in pairwise(parts)]
-            best = min(ranks)
-            if best == _NO_RANK:
-                break
-            at = ranks.index(best)
-            parts[at : at + 2] = [parts[at] + parts[at + 1]]
-        return parts
-
-    def _leaf(self, piece: str) -> int:
-        at = 0
-        for character in piece:
-            if character not in self._children[at]:
-                self._children[at][character] = len(self._children)
-                self._children.append({})
-                self._token.append(None)
-            at = self._children[at][character]
-        return at
-
-    def spelled(self, children: list[dict[str, int]], node: int) -> Iterator[tuple[int, int]]:
-        """Tokens that spell a path down another trie from one of its nodes, and the node where each ends."""
-        ways = [(0, node)]
-        while ways:
-            mine, theirs = ways.pop()
-            there, known = children[theirs], self._children[mine]
-            for character in there.keys() & known.keys():
-                to, below = there[character], known[character]
-                ways.append((below, to))
-                token = self._token[below]
-                if token is not None:
-                    yield token, to
 
 
 def build_automaton(texts: Iterable[str], vocabulary: PieceTrie, bonus: Bonus = DEFAULT_BONUS) -> Automaton:

@@ -14,9 +14,9 @@ from auricle_server.engine.key_terms.automaton import (
     DEFAULT_BONUS,
     Automaton,
     Bonus,
-    PieceTrie,
     build_automaton_in_steps,
 )
+from auricle_server.engine.key_terms.piece_trie import PieceTrie
 from auricle_server.engine.key_terms.span_allocator import SpanAllocator
 from auricle_server.text.key_terms import alphabet, spellings
 
@@ -54,6 +54,7 @@ class AutomatonCache:
         arcs: Arcs of the tables.
         load: Writes into the tables.
         bonus: What the arcs add to a token's score.
+        scores: Logarithms of the pieces' probabilities, of a Unigram tokenizer; None for BPE.
 
     Attributes:
         busy: Whether automata wait to be built; an attribute, because each step asks for it.
@@ -62,12 +63,18 @@ class AutomatonCache:
     """
 
     def __init__(
-        self, pieces: tuple[str, ...], states: int, arcs: int, load: Load, bonus: Bonus = DEFAULT_BONUS
+        self,
+        pieces: tuple[str, ...],
+        states: int,
+        arcs: int,
+        load: Load,
+        bonus: Bonus = DEFAULT_BONUS,
+        scores: tuple[float, ...] | None = None,
     ) -> None:
         self.busy = False
         self.roots: dict[int, int] = {NO_TERMS: NO_TERMS}
         self._letters = alphabet(pieces)
-        self._vocabulary = PieceTrie(pieces)
+        self._vocabulary = PieceTrie(pieces, scores)
         self._load = load
         self._bonus = bonus
         self._states, self._arcs = SpanAllocator(1, states), SpanAllocator(0, arcs)

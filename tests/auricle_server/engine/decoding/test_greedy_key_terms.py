@@ -9,8 +9,9 @@ import torch
 from auricle_server.checkpoints.config import DecoderConfig
 from auricle_server.engine.decoding import greedy as decoder_module
 from auricle_server.engine.decoding.greedy import GreedyDecoder
-from auricle_server.engine.key_terms.automaton import Bonus, PieceTrie, build_automaton
+from auricle_server.engine.key_terms.automaton import Bonus, build_automaton
 from auricle_server.engine.key_terms.automaton_cache import AutomatonCache
+from auricle_server.engine.key_terms.piece_trie import PieceTrie
 from auricle_server.engine.model.joint import Joint
 from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
 from auricle_server.engine.model.parameters import Parameters

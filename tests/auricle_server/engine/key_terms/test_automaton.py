@@ -13,10 +13,10 @@ from auricle_server.checkpoints.load import locate
 from auricle_server.engine.key_terms.automaton import (
     Automaton,
     Bonus,
-    PieceTrie,
     build_automaton,
     build_automaton_in_steps,
 )
+from auricle_server.engine.key_terms.piece_trie import PieceTrie
 
 PIECES = ("<unk>", "▁", "▁a", "▁an", "a", "n", "b", "an", "nn", "nab", "▁b", "el", "e", "l", "<en-US>", "▁ab")
 BONUS = Bonus(first=1.0, growth=2.0, most=5.0)

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from auricle_server.engine.key_terms.automaton import PieceTrie, build_automaton
+from auricle_server.engine.key_terms.automaton import build_automaton
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
+from auricle_server.engine.key_terms.piece_trie import PieceTrie
 from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
 
 PIECES = ("▁", "a", "b", "ab")

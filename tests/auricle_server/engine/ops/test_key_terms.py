@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from auricle_server.engine.key_terms.automaton import Automaton, PieceTrie, build_automaton
+from auricle_server.engine.key_terms.automaton import Automaton, build_automaton
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
+from auricle_server.engine.key_terms.piece_trie import PieceTrie
 from auricle_server.engine.model.key_term_tables import KeyTermPool, Size
 from auricle_server.engine.ops import JointInputs, JointScores, KeyTermRows, KeyTermTables, Ops
 from tests.support.engine.key_term_search import Follower
