@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from auricle_server.bench.models.nemo_writer import write_archive
+from auricle_server.bench.models.nemo_writer import nemo_config, write_archive
 from auricle_server.checkpoints.config import DecoderConfig, EncoderConfig, MelConfig, ModelConfig, PromptConfig
 from auricle_server.checkpoints.nemo.archive import WEIGHTS_NAME
 from demo_model import prompts
@@ -68,7 +68,8 @@ def weights(model: DemoModel) -> dict[str, Tensor]:
 def write(model: DemoModel, tokenizer: Tokenizer, model_file: Path, out: Path) -> None:
     """Writes the archive to `out`; `model_file` is the SentencePiece model that the tokenizer came from."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_archive(out, model_config(model.shape), weights(model), tokenizer.pieces, model_file.read_bytes())
+    tree = nemo_config(model_config(model.shape), tokenizer.pieces)
+    write_archive(out, tree, weights(model), model_file.read_bytes())
 
 
 def read(model: DemoModel, archive: Path) -> None:

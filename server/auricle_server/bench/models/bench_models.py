@@ -11,9 +11,8 @@ from pathlib import Path
 import torch
 
 from auricle_server.bench.models.blank_bias import calibrate, token_rate
-from auricle_server.bench.models.nemo_writer import write_archive
-from auricle_server.bench.models.random_vocabulary import sentencepiece_model
 from auricle_server.bench.models.random_weights import parameters, random_checkpoint
+from auricle_server.bench.models.replicas import write_nemo
 from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint, locate
@@ -51,7 +50,7 @@ class BenchModel:
             yield self.path
             return
         with tempfile.TemporaryDirectory() as folder:
-            yield write_model(self.checkpoint, Path(folder) / "model.nemo")
+            yield write_nemo(self.checkpoint, Path(folder) / "model.nemo")
 
 
 def bench_model(name: str, random: str | None, *, device: str, threads: int | None) -> BenchModel:
@@ -70,12 +69,6 @@ def bench_model(name: str, random: str | None, *, device: str, threads: int | No
     drawn = random_checkpoint(random, device="cuda" if torch.device(device).type == "cuda" else "cpu")
     checkpoint, rate = calibrate(drawn, device=device, threads=threads)
     return BenchModel(checkpoint.name, checkpoint, None, rate, parameters(checkpoint) / 1e6)
-
-
-def write_model(checkpoint: Checkpoint, path: Path) -> Path:
-    """Writes a model as a ``.nemo`` archive to `path`, which it returns."""
-    sentencepiece = sentencepiece_model(checkpoint.pieces)
-    return write_archive(path, checkpoint.config, checkpoint.weights, checkpoint.pieces, sentencepiece)
 
 
 def slots_that_fit(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> int:

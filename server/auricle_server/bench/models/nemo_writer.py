@@ -1,21 +1,22 @@
 """Writes ``.nemo`` archives that NeMo restores, without NeMo: for the benches and for the recipe of the demo models.
 
-An archive is a plain tar file of ``model_config.yaml``, the weights as `torch.save` stores them, and the tokenizer.
+An archive is a tar file of ``model_config.yaml``, the weights as `torch.save` stores them, and the tokenizer.
 """
 
 from __future__ import annotations
 
 import io
 import tarfile
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 import yaml
+from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 
+from auricle_server.bench.models.parallel_gzip import compress
 from auricle_server.checkpoints.config import SUBSAMPLING_FACTOR, EncoderConfig, MelConfig, ModelConfig
 from auricle_server.checkpoints.nemo.archive import WEIGHTS_NAME
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME
@@ -29,30 +30,64 @@ _PROMPTED = f"{_MODELS}.rnnt_bpe_models_prompt.EncDecRNNTBPEModelWithPrompt"
 
 
 def write_archive(
-    path: Path, config: ModelConfig, weights: Mapping[str, Tensor], pieces: Sequence[str], sentencepiece: bytes
+    path: Path,
+    tree: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    sentencepiece: bytes,
+    *,
+    folder: bool = False,
+    gzipped: bool = False,
 ) -> Path:
     """Writes an archive to `path` and returns `path`. The file appears when it is complete.
 
-    Members have no owner, time or folder, so that the archive depends on its content alone.
+    Members come in the order in which NeMo adds them, and have no owner and no time, so that the archive depends on its
+    content alone.
 
     Args:
         path: The new file; its folder exists.
-        config: The architecture.
+        tree: NeMo's configuration; its section ``tokenizer`` names the members with the tokenizer.
         weights: NeMo's state dict, stored in the dtypes that it has.
-        pieces: The vocabulary in the order of the tokens, blank excluded.
-        sentencepiece: The serialised SentencePiece model of these pieces.
+        sentencepiece: The serialised SentencePiece model.
+        folder: Whether the members lie in the folder ``.``, as NeMo puts them.
+        gzipped: Whether to compress the archive, as NVIDIA did that of its multilingual model.
     """
     part = path.with_suffix(".part")
-    with tarfile.open(part, "w") as archive, tempfile.TemporaryFile() as stored:
-        tree = yaml.safe_dump(nemo_config(config, pieces), sort_keys=False, allow_unicode=True)
-        _add(archive, CONFIG_NAME, tree.encode())
-        torch.save({name: value.cpu() for name, value in weights.items()}, stored)
-        size = stored.tell()
-        stored.seek(0)
-        archive.addfile(_member(WEIGHTS_NAME, size), stored)
-        _add(archive, TOKENIZER_NAME, sentencepiece)
-        _add(archive, VOCABULARY_NAME, "".join(piece + "\n" for piece in pieces).encode())
+    with part.open("wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+        prefix = _add_folder(archive) if folder else ""
+        for name, content in sorted(_tokenizer_files(tree, sentencepiece).items()):
+            _add(archive, prefix + name, content)
+        text = yaml.dump(dict(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+        _add(archive, prefix + CONFIG_NAME, text.encode())
+        _add_weights(archive, stream, prefix + WEIGHTS_NAME, weights)
+    if gzipped:
+        plain = part.rename(path.with_suffix(".tar"))
+        compress(plain, part)
+        plain.unlink()
     return part.replace(path)
+
+
+def _add_folder(archive: tarfile.TarFile) -> str:
+    folder = tarfile.TarInfo(".")
+    folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+    archive.addfile(folder)
+    return "./"
+
+
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""libyaml's: 13,087 pieces, listed twice, take a second less."""
+
+
+def _tokenizer_files(tree: Mapping[str, Any], sentencepiece: bytes) -> dict[str, bytes]:
+    """The files that the configuration names, by their names."""
+    processor = SentencePieceProcessor(model_proto=sentencepiece)
+    scored = [(processor.id_to_piece(at), processor.get_score(at)) for at in range(processor.get_piece_size())]
+    contents = {
+        "model_path": sentencepiece,
+        "vocab_path": "".join(f"{piece}\n" for piece, _ in scored).encode(),
+        "spe_tokenizer_vocab": "".join(f"{piece}\t{score:g}\n" for piece, score in scored).encode(),
+    }
+    named = {key: tree["tokenizer"].get(key) for key in contents}
+    return {name.removeprefix("nemo:"): contents[key] for key, name in named.items() if name}
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
@@ -65,9 +100,21 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
     archive.addfile(_member(name, len(content)), io.BytesIO(content))
 
 
+def _add_weights(archive: tarfile.TarFile, stream: BinaryIO, name: str, weights: Mapping[str, Tensor]) -> None:
+    """Stores the weights as the next member, whose size is known only afterwards: no second copy of gigabytes."""
+    header = archive.offset
+    stream.seek(header + tarfile.BLOCKSIZE)
+    torch.save({key: value.cpu() for key, value in weights.items()}, stream)
+    size = stream.tell() - header - tarfile.BLOCKSIZE
+    stream.write(bytes(-size % tarfile.BLOCKSIZE))
+    stream.seek(header)
+    stream.write(_member(name, size).tobuf(tarfile.USTAR_FORMAT))
+    stream.seek(0, io.SEEK_END)
+    archive.offset = stream.tell()
+
+
 def nemo_config(config: ModelConfig, pieces: Sequence[str]) -> dict[str, Any]:
     """NeMo's configuration tree of an architecture; `parse_config` reads it back as the same `ModelConfig`."""
-    labels = list(pieces)
     return {
         "target": _PROMPTED if config.prompt else _PLAIN,
         "nemo_version": NEMO_VERSION,
@@ -86,10 +133,10 @@ def nemo_config(config: ModelConfig, pieces: Sequence[str]) -> dict[str, Any]:
         "preprocessor": _preprocessor(config.mel),
         "encoder": _encoder(config.encoder, config.mel.bins),
         "decoder": _decoder(config),
-        "joint": _joint(config, labels),
+        "joint": _joint(config, list(pieces)),
         "decoding": {"strategy": "greedy_batch", "greedy": {"max_symbols": config.decoder.max_symbols}},
         "loss": {"loss_name": "default", "warprnnt_numba_kwargs": {"fastemit_lambda": 0.0, "clamp": -1.0}},
-        "labels": labels,
+        "labels": list(pieces),
     }
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from auricle_server.bench.models.random_vocabulary import pieces
+from auricle_server.bench.models.random_vocabulary import random_vocabulary
 from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.checkpoints.config import EncoderConfig, ModelConfig
 from auricle_server.checkpoints.features import hann_window, mel_filters
@@ -64,7 +64,13 @@ def random_checkpoint(name: str, *, seed: int = 0, device: str | torch.device = 
         seed: The same seed gives the same weights on the same kind of device.
         device: Where to draw the weights; a GPU is much faster for the large models.
     """
-    config = SHAPES[name]
+    return random_weights_of(f"random-{name}", SHAPES[name], seed=seed, device=device)
+
+
+def random_weights_of(
+    name: str, config: ModelConfig, *, seed: int = 0, device: str | torch.device = "cpu"
+) -> Checkpoint:
+    """A model of any architecture; see `random_checkpoint`."""
     draw = _Draw(seed, torch.device(device))
     _features(draw, config)
     _subsampling(draw, config)
@@ -72,7 +78,8 @@ def random_checkpoint(name: str, *, seed: int = 0, device: str | torch.device = 
         _layer(draw, f"encoder.layers.{index}", config.encoder)
     _prediction(draw, config)
     _joint(draw, config)
-    return Checkpoint(f"random-{name}", config, draw.weights, pieces(config.decoder.vocabulary, config.prompt))
+    vocabulary = random_vocabulary(config.decoder.vocabulary, config.prompt)
+    return Checkpoint(name, config, draw.weights, vocabulary.pieces, vocabulary.scores)
 
 
 def parameters(checkpoint: Checkpoint) -> int:

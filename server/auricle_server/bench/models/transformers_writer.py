@@ -1,13 +1,18 @@
-"""Writes a checkpoint as `transformers` lays models out, without `transformers`."""
+"""Writes a checkpoint to a folder as `transformers` (5.23) saves models, without `transformers`.
+
+The files are those of NVIDIA's repositories: one file of fp32 weights, ``config.json``, ``generation_config.json``,
+``processor_config.json``, ``tokenizer.json`` and ``tokenizer_config.json``.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from torch import Tensor
 
 from auricle_server.checkpoints.load import Checkpoint
 
@@ -45,7 +50,7 @@ def their_name(name: str) -> str:
 
 
 def their_weights(checkpoint: Checkpoint, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
-    """All parameters by their names."""
+    """All parameters by their names, in the given precision."""
     return {
         their_name(name): value.to(dtype).contiguous()
         for name, value in checkpoint.weights.items()
@@ -54,27 +59,60 @@ def their_weights(checkpoint: Checkpoint, dtype: torch.dtype = torch.float32) ->
 
 
 def write_folder(checkpoint: Checkpoint, folder: Path, *, dtype: torch.dtype = torch.float32, shards: int = 1) -> Path:
-    """Writes the folder, which it returns."""
+    """Writes the folder, which it returns.
+
+    Args:
+        checkpoint: What to write.
+        folder: Where to; created where it does not exist.
+        dtype: Precision of the weights.
+        shards: Files over which they are spread, with an index where there are several.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (
-        ("config.json", config_json(checkpoint)),
-        ("processor_config.json", processor_json(checkpoint)),
-        ("tokenizer.json", tokenizer_json(checkpoint.pieces)),
-    ):
-        (folder / name).write_text(json.dumps(content))
+    contents = {
+        "config.json": config_json(checkpoint),
+        "generation_config.json": {"_from_model_config": True, "pad_token_id": 0},
+        "processor_config.json": processor_json(checkpoint),
+        "tokenizer.json": tokenizer_json(checkpoint),
+        "tokenizer_config.json": tokenizer_config_json(checkpoint),
+    }
+    for name, content in contents.items():
+        (folder / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     _write_weights(their_weights(checkpoint, dtype), folder, shards)
     return folder
 
 
-def _write_weights(weights: dict[str, torch.Tensor], folder: Path, shards: int) -> None:
+def _write_weights(weights: dict[str, Tensor], folder: Path, shards: int) -> None:
     if shards == 1:
-        save_file(weights, folder / MODEL)
+        write_safetensors(weights, folder / MODEL)
         return
     names, files = sorted(weights), [f"model-{part + 1:05}-of-{shards:05}.safetensors" for part in range(shards)]
     placed = {name: files[index % shards] for index, name in enumerate(names)}
     for file in files:
-        save_file({name: weights[name] for name in names if placed[name] == file}, folder / file)
+        write_safetensors({name: weights[name] for name in names if placed[name] == file}, folder / file)
     (folder / INDEX).write_text(json.dumps({"metadata": {"total_size": 0}, "weight_map": placed}))
+
+
+def write_safetensors(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Writes tensors of one precision to the bytes that `safetensors.torch.save_file` writes.
+
+    The library makes a second copy of all tensors first: gigabytes.
+    """
+    at = 0
+    header: dict[str, dict[str, Any]] = {"__metadata__": {"format": "pt"}}
+    for name in sorted(weights):
+        value = weights[name]
+        end = at + value.numel() * value.element_size()
+        header[name] = {"dtype": _DTYPES[value.dtype], "shape": list(value.shape), "data_offsets": [at, end]}
+        at = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as out:
+        out.write(len(text).to_bytes(8, "little") + text)
+        for name in sorted(weights):
+            out.write(weights[name].cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+
+
+_DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}
 
 
 def config_json(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -90,6 +128,9 @@ def config_json(checkpoint: Checkpoint) -> dict[str, Any]:
         "num_decoder_layers": config.decoder.layers,
         "hidden_act": "relu",
         "max_symbols_per_step": config.decoder.max_symbols,
+        "is_encoder_decoder": True,
+        "pad_token_id": 0,
+        "dtype": "float32",
         "encoder_config": {
             "model_type": "nemotron_asr_streaming_encoder",
             "hidden_size": config.encoder.d_model,
@@ -106,12 +147,20 @@ def config_json(checkpoint: Checkpoint) -> dict[str, Any]:
             "scale_input": config.encoder.scale_input,
             "sliding_window": config.encoder.contexts[0][0] + 1,
             "default_num_lookahead_tokens": config.encoder.contexts[0][1],
+            "max_position_embeddings": 5000,
         },
     }
     if prompt:
         inner = len(checkpoint.weights["prompt_kernel.0.bias"])
         content |= {"num_prompts": prompt.size, "prompt_intermediate_size": inner}
+        if "auto" in prompt.dictionary:
+            content["default_prompt_id"] = prompt.dictionary["auto"]
     return content
+
+
+def processor_class(checkpoint: Checkpoint) -> str:
+    """Name of the class that turns audio into features, and tokens into text."""
+    return "Nemotron3_5AsrProcessor" if checkpoint.config.prompt else "NemotronAsrStreamingProcessor"
 
 
 def processor_json(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -119,6 +168,7 @@ def processor_json(checkpoint: Checkpoint) -> dict[str, Any]:
     mel, prompt = checkpoint.config.mel, checkpoint.config.prompt
     rights = [right for _, right in checkpoint.config.encoder.contexts]
     content: dict[str, Any] = {
+        "processor_class": processor_class(checkpoint),
         "blank_token": "<blank>",
         "supported_num_lookahead_tokens": rights,
         "default_num_lookahead_tokens": rights[0],
@@ -137,8 +187,9 @@ def processor_json(checkpoint: Checkpoint) -> dict[str, Any]:
     return content | ({"prompt_dictionary": dict(prompt.dictionary), "num_prompts": prompt.size} if prompt else {})
 
 
-def tokenizer_json(pieces: tuple[str, ...]) -> dict[str, Any]:
+def tokenizer_json(checkpoint: Checkpoint) -> dict[str, Any]:
     """``tokenizer.json``, with the marks that the conversion adds behind the model's own pieces."""
+    pieces = checkpoint.pieces
     added = [(index, piece) for index, piece in enumerate(pieces) if piece == "<unk>"]
     added += [(len(pieces), "<pad>"), (len(pieces) + 1, "<blank>")]
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
@@ -146,12 +197,27 @@ def tokenizer_json(pieces: tuple[str, ...]) -> dict[str, Any]:
         "version": "1.0",
         "added_tokens": [{"id": index, "content": content, **flags} for index, content in added],
         "decoder": {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True},
-        "model": {
-            "type": "BPE",
-            "unk_token": "<unk>",
-            "fuse_unk": True,
-            "byte_fallback": True,
-            "vocab": {piece: index for index, piece in enumerate(pieces)},
-            "merges": [],
-        },
+        "model": _merging(pieces) if checkpoint.scores is None else _unigram(pieces, checkpoint.scores),
+    }
+
+
+def _merging(pieces: tuple[str, ...]) -> dict[str, Any]:
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    marks = {"unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True}
+    return {"type": "BPE", **marks, "vocab": vocabulary, "merges": []}
+
+
+def _unigram(pieces: tuple[str, ...], scores: tuple[float, ...]) -> dict[str, Any]:
+    vocabulary = [list(pair) for pair in zip(pieces, scores, strict=True)]
+    return {"type": "Unigram", "unk_id": pieces.index("<unk>"), "vocab": vocabulary, "byte_fallback": False}
+
+
+def tokenizer_config_json(checkpoint: Checkpoint) -> dict[str, Any]:
+    """``tokenizer_config.json``."""
+    return {
+        "backend": "tokenizers",
+        "pad_token": "<pad>",
+        "processor_class": processor_class(checkpoint),
+        "tokenizer_class": "ParakeetTokenizer",
+        "unk_token": "<unk>",
     }
