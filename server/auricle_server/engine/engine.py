@@ -71,13 +71,12 @@ class Engine:
         with torch.inference_mode():
             built = build_runner(checkpoint, slots, hardware)
         slots, sizes, counts = built.slots, built.chunk_sizes, built.chunk_counts
-        self._runner, self._clock = built.runner, clock
+        self._runner, self._clock, load = built.runner, clock, built.runner.load_terms
         self._geometry = FrameGeometry(checkpoint.config)
         self._pipeline = StepPipeline(built.runner, self._geometry)
         self._capabilities = Capabilities(checkpoint, sizes, slots, cures)
         self.info = self._capabilities.info
-        load, scores = built.runner.load_terms, checkpoint.scores
-        self._automata = AutomatonCache(checkpoint.pieces, *built.key_term_capacity, load, scores=scores)
+        self._automata = AutomatonCache(checkpoint.pieces, *built.key_term_capacity, load, scores=checkpoint.scores)
         with torch.inference_mode():
             frames = self._pipeline.warm_up_slots(RestartFrames.of(cures, self.info.frame_seconds), sizes)
         self._inputs = StreamInputs(self._geometry, slots, sizes, counts, self._automata.roots, frames)
