@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from auricle.protocol import CODES, ClientMessage, ServerEvent
+from auricle.protocol.codes import NOTICES
 from docs.tables import Stale, table
 
 DOCS = Path(__file__).parents[1]
@@ -102,8 +103,7 @@ def codes_table() -> str:
         for row in [CODES[code]]
     ]
     rows = [
-        [*row[:2], "never", "", row[4]] if row[0] in {"`unwritable_keyterms`", "`unexpected_event`"} else row
-        for row in rows
+        [*row[:2], "never", "", row[4]] if row[0].strip("`") in {*NOTICES, "unexpected_event"} else row for row in rows
     ]
     return table(["Code", "Fault", "Closes the connection", "Close code", "Meaning"], rows)
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 
+from loguru import logger
 from pipecat.frames.frames import (
     Frame,
     InterimTranscriptionFrame,
@@ -20,6 +21,7 @@ from pipecat.frames.frames import (
 from auricle.errors import AuricleError
 from auricle.events import Connected, Reconnected, Reconnecting, StreamEvent
 from auricle.protocol.client_messages import End, Finalize, Update
+from auricle.protocol.codes import NOTICES
 from auricle.protocol.server_messages import Error, Ready
 from pipecat_auricle.connection import ServiceConnection
 from pipecat_auricle.errors import category_of
@@ -183,6 +185,10 @@ class Recognition:
             case Reconnecting(error=error):
                 problem = Problem(str(error), category_of(error), error)
                 return [*self._changed(None), *([problem] if self.connection.reconnecting(event) else [])]
+            case Error(code=code) if code in NOTICES:
+                # An error frame may make a pipeline change to another service; a notice refuses nothing.
+                logger.warning(f"{code}: {event.message}")
+                return []
             case Error():
                 # The application asked for a setting that this server does not have; the stream goes on.
                 self._settings.restore_refused(event)

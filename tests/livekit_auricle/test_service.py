@@ -110,3 +110,14 @@ async def test_closing_leaves_no_task_and_no_connection() -> None:
         assert not ours
         assert stt._service._pool is not None
         assert stt._service._pool.client._session is None
+
+
+async def test_a_notice_is_a_warning_and_not_a_refused_change(
+    tones_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stt = auricle.STT(url=tones_server, keyterms=["Łódź"])
+    await transcribe(stt, audio("hello there"))
+    [warning] = [record for record in caplog.records if "cannot write 'Łódź'" in record.message]
+    assert warning.levelname == "WARNING"
+    assert "refused" not in warning.message
+    assert getattr(warning, "code", None) == codes.UNWRITABLE_KEYTERMS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from loguru import logger
 from pipecat.frames.frames import (
     InterimTranscriptionFrame,
     ProposedUserStoppedSpeakingFrame,
@@ -118,6 +119,18 @@ async def test_a_refused_setting_is_the_applications_problem() -> None:
     refusal = Error(code="unsupported_language", fault="client", fatal=False, message="no xx")
     made = recognition(FakeConnection(refusal))
     assert await outputs(made, 1) == [Problem("unsupported_language: no xx", ErrorCategory.APPLICATION)]
+
+
+async def test_a_notice_is_logged_and_no_problem() -> None:
+    """An error frame could make a pipeline change to another service."""
+    notice = Error(code="language_needs_adaptation", fault="client", fatal=False, message="fine-tune it")
+    refusal = Error(code="unsupported_language", fault="client", fatal=False, message="no xx")
+    logged: list[str] = []
+    sink = logger.add(logged.append, level="WARNING", format="{message}")
+    made = recognition(FakeConnection(notice, refusal))
+    assert await outputs(made, 1) == [Problem("unsupported_language: no xx", ErrorCategory.APPLICATION)]
+    logger.remove(sink)
+    assert logged == ["language_needs_adaptation: fine-tune it\n"]
 
 
 async def test_a_stop_of_the_voice_detection_requests_the_final() -> None:

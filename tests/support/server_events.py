@@ -56,7 +56,9 @@ def refusal(connection: ServerConnection, code: str, message: str, audio_time: f
 
 def failure(connection: ServerConnection, code: str, message: str, audio_time: float = 0.0) -> tuple[str, int]:
     """The text of a fatal error, and the WebSocket code to close with after it."""
-    return connection.send(_error(code, message, audio_time, fatal=True)), CODES[code].close_code
+    close_code = CODES[code].close_code
+    assert close_code is not None, "a notice closes no connection"
+    return connection.send(_error(code, message, audio_time, fatal=True)), close_code
 
 
 def _error(code: str, message: str, audio_time: float, *, fatal: bool) -> Error:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from auricle_server.checkpoints.config import PromptConfig
+from auricle_server.checkpoints.known.profiles import ModelProfile
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
@@ -69,8 +70,8 @@ def speech(*parts: float | str, seed: int = 1) -> tones.Pcm:
 
 
 @asynccontextmanager
-async def serving(slots: int = 8) -> AsyncIterator[str]:
-    """A real server with this model; its URL."""
-    engine = Engine(checkpoint(), slots=slots, device="cpu", threads=1)
+async def serving(slots: int = 8, profile: ModelProfile | None = None) -> AsyncIterator[str]:
+    """A real server with this model, as if it were published with a profile; its URL."""
+    engine = Engine(replace(checkpoint(), profile=profile), slots=slots, device="cpu", threads=1)
     async with serve_locally(ServerConfig(max_load=0), engine=engine) as url:
         yield url

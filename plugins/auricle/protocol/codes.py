@@ -20,6 +20,7 @@ UNSUPPORTED_LANGUAGE: Final = "unsupported_language"
 UNSUPPORTED_KEYTERMS: Final = "unsupported_keyterms"
 INVALID_KEYTERMS: Final = "invalid_keyterms"
 UNWRITABLE_KEYTERMS: Final = "unwritable_keyterms"
+LANGUAGE_NEEDS_ADAPTATION: Final = "language_needs_adaptation"
 NOT_STARTED: Final = "not_started"
 ALREADY_STARTED: Final = "already_started"
 AFTER_END: Final = "after_end"
@@ -44,19 +45,20 @@ class Code:
         fault: Whose fault. After a fault of its own a client need not try again: the result would be the same.
         fatal: Whether the connection always closes. The others may also answer an `Update`, and then the stream goes on
             as it was.
-        close_code: WebSocket close code (RFC 6455, section 7.4) when the connection closes.
+        close_code: WebSocket close code (RFC 6455, section 7.4) when the connection closes; None for a notice, after
+            which it never does.
     """
 
     code: str
     fault: Fault
     fatal: bool
-    close_code: int
+    close_code: int | None
 
 
 # RFC 6455, section 7.4.1: 1002 protocol error, 1007 data that does not fit its type, 1008 policy, 1009 too big, 1011
 # unexpected condition. 1012 (restart) and 1013 (try again later) come from the registry of section 11.7.
 # fmt: off
-_ROWS: tuple[tuple[str, Fault, int], ...] = (
+_ROWS: tuple[tuple[str, Fault, int | None], ...] = (
     (BAD_JSON,             "client", 1007),
     (UNKNOWN_MESSAGE,      "client", 1007),
     (INVALID_FIELD,        "client", 1007),
@@ -65,8 +67,9 @@ _ROWS: tuple[tuple[str, Fault, int], ...] = (
     (UNSUPPORTED_LANGUAGE, "client", 1008),
     (UNSUPPORTED_KEYTERMS, "client", 1008),
     (INVALID_KEYTERMS,     "client", 1008),
-    # Never ends a stream: the other key terms stay in force.
-    (UNWRITABLE_KEYTERMS,  "client", 1008),
+    # Notices: nothing is refused. The other key terms stay in force, and so does the language.
+    (UNWRITABLE_KEYTERMS,  "client", None),
+    (LANGUAGE_NEEDS_ADAPTATION, "client", None),
     (NOT_STARTED,          "client", 1002),
     (ALREADY_STARTED,      "client", 1002),
     (AFTER_END,            "client", 1002),
@@ -90,12 +93,13 @@ _ANSWERS_TO_UPDATE = {
     UNSUPPORTED_LANGUAGE,
     UNSUPPORTED_KEYTERMS,
     INVALID_KEYTERMS,
-    UNWRITABLE_KEYTERMS,
     SERVER_FULL,
 }
+NOTICES = frozenset(code for code, _, close_code in _ROWS if close_code is None)
+"""Codes of errors that refuse nothing and end no stream: they tell the client what to expect."""
 
 CODES: dict[str, Code] = {
-    code: Code(code, fault, code not in _ANSWERS_TO_UPDATE, close_code) for code, fault, close_code in _ROWS
+    code: Code(code, fault, code not in _ANSWERS_TO_UPDATE | NOTICES, close_code) for code, fault, close_code in _ROWS
 }
 
 

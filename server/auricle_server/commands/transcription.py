@@ -10,12 +10,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from auricle.client import connect
 from auricle.errors import AuricleError, ConnectionFailed, Refused
 from auricle.protocol.client_messages import Start
-from auricle.protocol.server_messages import Final, Interim
+from auricle.protocol.server_messages import Error, Final, Interim
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
 from auricle_server.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
@@ -143,6 +144,8 @@ async def _receive(stream: Stream, audio: AudioFile, progress: Progress, task: T
     async for event in stream:
         if isinstance(event, Interim | Final):
             progress.update(task, completed=event.audio_time, caption=event.text[-60:])
+        if isinstance(event, Error):
+            notes.print(f"[yellow]note[/] {escape(f'{audio.name}: {event.message}')}", soft_wrap=True)
         if isinstance(event, Final) and event.text:
             transcript.segments.append(event)
     return transcript

@@ -19,10 +19,21 @@ from dataclasses import dataclass
 from auricle.protocol.languages import AUTO
 from auricle.protocol.server_messages import LanguageSpan
 from auricle_server.ipc.messages import SAMPLE_RATE
+from auricle_server.model_info import ModelInfo
 
 AT_ONCE = 6
 """Encoder frames within which a word follows a tag that names it: decoders emit the two together. The pause after a
 sentence is usually longer."""
+
+
+def adaptation_notice(language: str, info: ModelInfo) -> str | None:
+    """Says that the model must be fine-tuned for a language of a stream, for the client; None when it need not."""
+    if language not in info.languages_to_adapt:
+        return None
+    return (
+        f"{info.name} offers {language} but must be fine-tuned for it first (its card calls the language "
+        f"adaptation-ready): expect wrong words"
+    )
 
 
 class TagTracker:

@@ -11,7 +11,8 @@ STABLE = {
     "unsupported_language": ("client", False, 1008),
     "unsupported_keyterms": ("client", False, 1008),
     "invalid_keyterms": ("client", False, 1008),
-    "unwritable_keyterms": ("client", False, 1008),
+    "unwritable_keyterms": ("client", False, None),
+    "language_needs_adaptation": ("client", False, None),
     "not_started": ("client", True, 1002),
     "already_started": ("client", True, 1002),
     "after_end": ("client", True, 1002),
@@ -30,6 +31,11 @@ STABLE = {
 
 def test_the_table_is_what_clients_in_the_field_rely_on() -> None:
     assert {row.code: (row.fault, row.fatal, row.close_code) for row in CODES.values()} == STABLE
+
+
+def test_a_notice_never_closes_a_connection() -> None:
+    assert {"unwritable_keyterms", "language_needs_adaptation"} == codes.NOTICES
+    assert not any(CODES[code].fatal for code in codes.NOTICES)
 
 
 def test_every_code_is_a_constant_of_its_own_name() -> None:

@@ -48,3 +48,14 @@ async def test_an_unreachable_server_ends_the_whole_run(audio: str) -> None:
 async def test_a_model_that_does_not_load_ends_the_whole_run(audio: str) -> None:
     with pytest.raises(NoServer, match=r"nowhere\.nemo"):
         await transcribe_all([audio], None, "/nowhere.nemo", OPTIONS)
+
+
+async def test_a_notice_of_the_server_is_shown_and_the_file_is_transcribed(
+    tones_server: str, audio: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = TranscriptionOptions(Start(offline=True, keyterms=("Łódź",)))
+    assert await transcribe_all([audio], tones_server, "demo", options) == 0
+    captured = capfd.readouterr()
+    assert captured.out.split() == TEXT.split()
+    assert f"note {audio}: " in captured.err
+    assert "cannot write 'Łódź'" in captured.err

@@ -189,8 +189,10 @@ class Service:
         return [term for term in terms if limits.fit((term,))][: max(0, limits.keyterms - beside)]
 
     def refused(self, error: Error) -> None:
-        """Takes the error of an update that the server could not follow; the stream goes on without it."""
-        if error.code != codes.UNSUPPORTED_KEYTERMS:
+        """Takes a notice, or the error of an update that the server could not follow; the stream goes on without it."""
+        if error.code in codes.NOTICES:
+            logger.warning("%s", error.message, extra={"code": error.code})
+        elif error.code != codes.UNSUPPORTED_KEYTERMS:
             logger.warning("the server refused a change: %s", error.message, extra={"code": error.code})
         elif self.takes_keyterms:
             self.takes_keyterms = False

@@ -139,7 +139,7 @@ class Session:
         self._stream = stream = StreamSession(
             self.name, self._lease, start, self._limits, self._turn_models, self._on_signals
         )
-        self._deliver([stream.ready(self.token), *stream.key_term_notice(start.keyterms)])
+        self._deliver([stream.ready(self.token), *stream.start_notices()])
 
     @property
     def _started(self) -> StreamSession:

@@ -21,6 +21,7 @@ from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate, StreamFailure, UpdateRefused
 from auricle_server.stream.key_terms import unwritable_notice
+from auricle_server.stream.language_tracker import adaptation_notice
 from auricle_server.stream.stream_state import StreamState
 from auricle_server.turns import VoiceSignals
 
@@ -64,6 +65,7 @@ class StreamSession:
     ) -> None:
         self._name = name
         self._lease = lease
+        self._start = start
         self._limits = limits
         self._turn_models = turn_models
         self._on_signals = on_signals
@@ -152,17 +154,26 @@ class StreamSession:
 
     def update(self, update: Update) -> list[ServerEvent]:
         """Updates settings from the next chunk on; the stream goes on with the old ones when they are refused."""
+        language = self._state.language
         try:
             self._lease.update(self._state.update(update))
         except ProtocolViolation as violation:
             return [self._error(violation.code, violation.message)]
-        events = self.key_term_notice(update.keyterms or ())
+        changed = None if self._state.language == language else self._state.language
+        events = self._notices(update.keyterms or (), changed)
         return events if update.turn is None else events + self._follow(update.turn.mode)
 
-    def key_term_notice(self, keyterms: tuple[str, ...]) -> list[ServerEvent]:
-        """Names the key terms that the model cannot write, if there are any."""
-        message = unwritable_notice(keyterms, self._lease.info)
-        return [] if message is None else [self._error(codes.UNWRITABLE_KEYTERMS, message)]
+    def start_notices(self) -> list[ServerEvent]:
+        """What to expect of the settings in the client's `Start`."""
+        return self._notices(self._start.keyterms, self._state.language)
+
+    def _notices(self, keyterms: tuple[str, ...], language: str | None) -> list[ServerEvent]:
+        info = self._lease.info
+        messages = {
+            codes.UNWRITABLE_KEYTERMS: unwritable_notice(keyterms, info),
+            codes.LANGUAGE_NEEDS_ADAPTATION: None if language is None else adaptation_notice(language, info),
+        }
+        return [self._error(code, message) for code, message in messages.items() if message is not None]
 
     def end(self) -> None:
         """The client sends no more audio."""

@@ -128,7 +128,7 @@ def test_an_update_is_sent_or_refused_in_an_event() -> None:
 
 def test_key_terms_that_the_model_cannot_write_are_named() -> None:
     session, _ = opened()
-    assert session.key_term_notice(()) == []
+    assert session.start_notices() == []
     [notice] = session.update(Update(keyterms=("Жук",)))
     assert isinstance(notice, Error)
     assert (notice.code, notice.fatal) == (codes.UNWRITABLE_KEYTERMS, False)
