@@ -48,6 +48,14 @@ class Cures:
         for value in (self.hold_back_confidence, self.hold_back_voice):
             _check(0 <= value <= 1, "hold-back", "two numbers from 0 to 1, as in hold-back=0.4:0.3")
 
+    def __str__(self) -> str:
+        """The cures that are on, as `parse_cures` takes them."""
+        seconds = {"warm-up": self.warm_up_seconds, "refresh": self.refresh_seconds, "watch": self.watch_seconds}
+        named = [f"{name}={value:g}" for name, value in seconds.items() if value]
+        if self.holds_back:
+            named.append(f"hold-back={self.hold_back_confidence:g}:{self.hold_back_voice:g}")
+        return ",".join(named) or NONE
+
     @property
     def holds_back(self) -> bool:
         """Whether words are held back."""

@@ -44,3 +44,8 @@ def test_only_two_cures_need_voice_detection() -> None:
     assert Cures(hold_back_confidence=0.4, hold_back_voice=0.3).need_voice
     assert not Cures(warm_up_seconds=1, refresh_seconds=20).need_voice
     assert not Cures(hold_back_confidence=0.4).need_voice
+
+
+@pytest.mark.parametrize("text", ["off", "warm-up=1.12", "refresh=20,watch=2", "warm-up=0.5,hold-back=0.4:0.25"])
+def test_cures_are_written_as_they_are_read(text: str) -> None:
+    assert str(parse_cures(text)) == text

@@ -18,6 +18,7 @@ from auricle_server.checkpoints.hub.download import fetch
 from auricle_server.checkpoints.known.bundled import BUNDLED
 from auricle_server.checkpoints.known.lookup import profile_of
 from auricle_server.checkpoints.known.profiles import ModelProfile
+from auricle_server.checkpoints.latencies import with_profile
 from auricle_server.checkpoints.nemo.archive import read_archive, read_unpacked
 from auricle_server.checkpoints.progress import LoggedProgress, Report, prefixed, silent
 from auricle_server.checkpoints.safetensors.folder import read_folder
@@ -70,16 +71,8 @@ def load_checkpoint(name: str, report: Report | None = None) -> Checkpoint:
     report = report or LoggedProgress()
     path = locate(name, report)
     checkpoint, profile = interpret(name, read_checkpoint(path, report)), profile_of(name, path)
-    config = checkpoint.config if profile is None else with_profile(checkpoint.config, profile)
+    config = with_profile(checkpoint.config, profile)
     return replace(checkpoint, config=config, words=read_calibration(path), profile=profile)
-
-
-def with_profile(config: ModelConfig, profile: ModelProfile) -> ModelConfig:
-    """The configuration with the right contexts that the profile adds, after the checkpoint's own."""
-    encoder = config.encoder
-    left, own = encoder.contexts[0][0], {right for _, right in encoder.contexts}
-    added = tuple((left, right) for right in profile.added_right_contexts if right not in own)
-    return replace(config, encoder=replace(encoder, contexts=(*encoder.contexts, *added)))
 
 
 def locate(name: str, report: Report = silent) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from auricle_server.checkpoints.known.bundled import BUNDLED, OWN_LICENCE
 from auricle_server.checkpoints.known.facts import ModelFacts, facts
 from auricle_server.checkpoints.known.lookup import KNOWN_MODELS
 from auricle_server.checkpoints.known.profiles import ModelProfile
+from auricle_server.cures import OFF
 
 _FEW = 6
 """Number of languages that a line lists."""
@@ -46,13 +48,22 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """One model of the list; the fields are those of the JSON output."""
+    """One model of the list; the fields are those of the JSON output.
+
+    Attributes:
+        languages: All that it was trained on; `languages_to_adapt` are those that need fine-tuning first.
+        default_latency_ms: Of streams that ask for none.
+        cures: What is on for its streams, in the words of `auricle serve --cures`.
+    """
 
     name: str
     bundled: bool
     licence: str
     languages: tuple[str, ...]
+    languages_to_adapt: tuple[str, ...]
     latencies_ms: tuple[int, ...]
+    default_latency_ms: int
+    cures: str
     note: str
     here: Copy | None
 
@@ -75,25 +86,47 @@ def models(
 def _bundled(name: str) -> ListedModel:
     path = BUNDLED[name]
     found, copy = _inspect(path, None)
-    return ListedModel(name, True, OWN_LICENCE, found.languages, found.latencies_ms, "comes with Auricle", copy)
+    assert found is not None, copy.trouble  # it comes with the package
+    return ListedModel(
+        name=name,
+        bundled=True,
+        licence=OWN_LICENCE,
+        languages=found.languages,
+        languages_to_adapt=(),
+        latencies_ms=found.latencies_ms,
+        default_latency_ms=found.default_latency_ms,
+        cures=str(OFF),
+        note="comes with Auricle",
+        here=copy,
+    )
 
 
 def _published(known: ModelProfile) -> ListedModel:
     repository = Repository(known.id)
     path = cached(repository)
-    found, copy = _inspect(path, cached_commit(repository)) if path else (None, None)
-    latencies = found.latencies_ms if found and found.latencies_ms else known.latencies_ms
-    return ListedModel(known.id, False, known.licence, known.languages, latencies, known.note, copy)
+    found, copy = _inspect(path, cached_commit(repository), known) if path else (None, None)
+    return ListedModel(
+        name=known.id,
+        bundled=False,
+        licence=known.licence,
+        languages=known.languages,
+        languages_to_adapt=tuple(sorted(known.languages_to_adapt)),
+        latencies_ms=found.latencies_ms if found else known.latencies_ms,
+        default_latency_ms=found.default_latency_ms if found else known.default_latency_ms,
+        cures=str(known.cures),
+        note=known.note,
+        here=copy,
+    )
 
 
-def _inspect(path: Path, revision: str | None) -> tuple[ModelFacts, Copy]:
-    """The facts of a copy's own configuration, and the copy."""
+def _inspect(path: Path, revision: str | None, profile: ModelProfile | None = None) -> tuple[ModelFacts | None, Copy]:
+    """The facts of a copy's own configuration, None where it has none, and the copy."""
     files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
     try:
-        return facts(path), Copy(str(path), size, revision)
+        return facts(path, profile), Copy(str(path), size, revision)
     except CheckpointError as error:
-        return ModelFacts((), ()), Copy(str(path), size, revision, str(error))
+        return None, Copy(str(path), size, revision, str(error))
 
 
 def _print(entries: list[ListedModel]) -> None:
@@ -101,15 +134,24 @@ def _print(entries: list[ListedModel]) -> None:
     table.add_column("model", overflow="fold")
     table.add_column("here", justify="right")
     for entry in entries:
-        latencies = " ".join(map(str, entry.latencies_ms))
-        facts_shown = (_languages(entry.languages), f"chunks of {latencies} ms", entry.licence, entry.note)
         table.add_row(f"[bold]{escape(entry.name)}[/]", _presence(entry.here))
-        table.add_row(f"[dim]  {escape('; '.join(filter(None, facts_shown)))}[/]", "")
+        for line in _lines(entry):
+            table.add_row(f"[dim]  {escape(line)}[/]", "")
         if entry.here and entry.here.trouble:
             table.add_row(f"[red]  {escape(entry.here.trouble)}[/]", "")
     console = Console(highlight=False)
     console.print(table)
     console.print(f"\n{_CARDS}", style="dim")
+
+
+def _lines(entry: ListedModel) -> Iterator[str]:
+    latencies = " ".join(map(str, entry.latencies_ms))
+    chunks = f"chunks of {latencies} ms, {entry.default_latency_ms} by default"
+    yield "; ".join(filter(None, (_languages(entry.languages), chunks, entry.licence, entry.note)))
+    if entry.languages_to_adapt:
+        yield f"need fine-tuning first: {' '.join(entry.languages_to_adapt)}"
+    if entry.cures != str(OFF):
+        yield f"cures: {entry.cures}"
 
 
 def _languages(codes: tuple[str, ...]) -> str:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from auricle_server.checkpoints.languages import offered_languages
+from auricle_server.checkpoints.latencies import default_latency_ms
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.cures import OFF, Cures
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.types import UnknownLanguage, UnknownLatency
 from auricle_server.model_info import ModelInfo
 from auricle_server.text.calibration import uncalibrated
-
-PREFERRED_LATENCY_MS = 160
-"""Default of a model without a profile where its checkpoint has it: for voice agents the best trade of those that
-the English model offers."""
 
 
 class Capabilities:
@@ -63,12 +60,13 @@ class Capabilities:
 
 def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int, cures: Cures) -> ModelInfo:
     languages = offered_languages(checkpoint.config.prompt)
+    default = default_latency_ms(checkpoint.config, checkpoint.profile)
     to_adapt = checkpoint.profile.languages_to_adapt if checkpoint.profile else frozenset()
     return ModelInfo(
         name=checkpoint.name,
         pieces=checkpoint.pieces,
         latencies_ms=latencies,
-        default_latency_ms=_default_latency(checkpoint, latencies),
+        default_latency_ms=default if default in latencies else latencies[0],
         languages=languages,
         default_language=languages[0],
         frame_seconds=checkpoint.config.frame_seconds,
@@ -78,18 +76,3 @@ def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int, cures:
         cures=cures,
         languages_to_adapt=tuple(code for code in languages if code in to_adapt),
     )
-
-
-def _default_latency(checkpoint: Checkpoint, latencies: tuple[int, ...]) -> int:
-    """The latency of streams that name none: the profile's, else 160 ms, else the first of the checkpoint.
-
-    A model is published with its own default first (NeMo's ``att_context_size``, and `transformers`'
-    ``default_num_lookahead_tokens``): that of the multilingual one is 320 ms, and its smallest is its least accurate.
-    """
-    profile = checkpoint.profile
-    if profile is not None and profile.default_latency_ms in latencies:
-        return profile.default_latency_ms
-    if PREFERRED_LATENCY_MS in latencies:
-        return PREFERRED_LATENCY_MS
-    own = round((checkpoint.config.encoder.contexts[0][1] + 1) * checkpoint.config.frame_seconds * 1000)
-    return own if own in latencies else latencies[0]

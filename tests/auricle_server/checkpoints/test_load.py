@@ -9,8 +9,6 @@ import torch
 import yaml
 
 from auricle_server.checkpoints import BadCheckpoint, CheckpointNotFound, UnsupportedModel, load_checkpoint
-from auricle_server.checkpoints.known.nemotron import MULTILINGUAL
-from auricle_server.checkpoints.load import with_profile
 from auricle_server.engine import Engine
 from tests.support.archives import unpack
 from tests.support.tones import CHECKPOINT
@@ -117,14 +115,6 @@ def test_the_package_alone_loads_no_tensor_library() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-
-
-def test_a_profile_adds_its_right_contexts_after_the_checkpoints_own(unpacked: Path) -> None:
-    edit_config(unpacked, "encoder", att_context_size=[[56, 3], [56, 0], [56, 6], [56, 13]])
-    config = load_checkpoint(str(unpacked)).config
-    with_added = with_profile(config, MULTILINGUAL)
-    assert with_added.encoder.contexts == ((56, 3), (56, 0), (56, 6), (56, 13), (56, 1))
-    assert with_profile(with_added, MULTILINGUAL) == with_added
 
 
 def test_a_replica_of_the_multilingual_contexts_has_its_own_default(unpacked: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from auricle_server.checkpoints.config import PromptConfig
 from auricle_server.checkpoints.known.nemotron import ENGLISH, MULTILINGUAL
 from auricle_server.checkpoints.known.profiles import ModelProfile
-from auricle_server.checkpoints.load import with_profile
+from auricle_server.checkpoints.latencies import with_profile
 from auricle_server.engine import UnknownLanguage, UnknownLatency
 from auricle_server.engine.capabilities import Capabilities
 from tests.support.engine.tiny_model import checkpoint
@@ -25,7 +25,7 @@ def with_contexts(
     made = checkpoint()
     encoder = replace(made.config.encoder, contexts=tuple((56, right) for right in rights))
     config = replace(made.config, encoder=encoder, prompt=prompt)
-    config = config if profile is None else with_profile(config, profile)
+    config = with_profile(config, profile)
     sizes = sorted(right + 1 for _, right in config.encoder.contexts)
     return Capabilities(replace(made, config=config, profile=profile), sizes, slots=3)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from auricle_server.checkpoints.config import ModelConfig, parse_config
 from auricle_server.checkpoints.formats import StoredAs, find_checkpoint
+from auricle_server.checkpoints.known.profiles import ModelProfile
 from auricle_server.checkpoints.languages import offered_languages
+from auricle_server.checkpoints.latencies import default_latency_ms, latencies_ms, with_profile
 from auricle_server.checkpoints.nemo.members import Folder, archive_config, read_config
 from auricle_server.checkpoints.safetensors.config import folder_config
 
@@ -19,22 +21,27 @@ class ModelFacts:
     Attributes:
         languages: Codes that a stream may name.
         latencies_ms: Chunk latencies, ascending.
+        default_latency_ms: Of streams that ask for none.
     """
 
     languages: tuple[str, ...]
     latencies_ms: tuple[int, ...]
+    default_latency_ms: int
 
 
-def facts(path: Path) -> ModelFacts:
+def facts(path: Path, profile: ModelProfile | None = None) -> ModelFacts:
     """Reads the configuration of a checkpoint, without its weights.
+
+    Args:
+        path: A file or a folder.
+        profile: Of the model; adds latencies, and has its own default.
 
     Raises:
         CheckpointError: The configuration is missing, or is not that of a model that Auricle runs.
     """
-    config = _config(path)
-    chunks = sorted({right + 1 for _, right in config.encoder.contexts})
+    config = with_profile(_config(path), profile)
     return ModelFacts(
-        offered_languages(config.prompt), tuple(round(config.frame_seconds * 1000 * chunk) for chunk in chunks)
+        offered_languages(config.prompt), tuple(sorted(latencies_ms(config))), default_latency_ms(config, profile)
     )
 
 

@@ -78,11 +78,10 @@ class ModelProfile:
         version: The weights' date in words; empty where there is one version only.
         right_contexts: Right attention contexts of the checkpoint in encoder frames, in its order; the first is its own
             default.
+        default_latency_ms: Latency of streams that ask for none.
         added_right_contexts: Those that its card names and its checkpoint does not. Any right context works with a
             limited left one: the model was trained on chunks of several lengths, and a chunk of any length sees itself
             whole and as much of the past as the left context holds.
-        default_latency_ms: Latency of streams that ask for none; None takes the general rule
-            (`engine.capabilities`).
         languages: Languages that it was trained on, as `offered_languages` orders them.
         languages_to_adapt: Those of them that need fine-tuning before they are of use (the card's
             "adaptation-ready").
@@ -97,10 +96,10 @@ class ModelProfile:
     id: str
     licence: str
     right_contexts: tuple[int, ...]
+    default_latency_ms: int
     revision: str = MAIN
     version: str = ""
     added_right_contexts: tuple[int, ...] = ()
-    default_latency_ms: int | None = None
     languages: tuple[str, ...] = ENGLISH_ONLY
     languages_to_adapt: frozenset[str] = frozenset()
     files: tuple[PublishedFile, ...] = ()
@@ -116,7 +115,7 @@ class ModelProfile:
         return tuple(sorted(map(latency_of, {*self.right_contexts, *self.added_right_contexts})))
 
     def __post_init__(self) -> None:
-        if self.default_latency_ms is not None and self.default_latency_ms not in self.latencies_ms:
+        if self.default_latency_ms not in self.latencies_ms:
             raise CheckpointError(
                 f"profile of {self.id}: no right context makes its default of {self.default_latency_ms} ms"
             )

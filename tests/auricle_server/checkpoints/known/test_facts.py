@@ -15,11 +15,11 @@ from auricle_server.checkpoints.languages import ENGLISH_ONLY, TRAINED
 from tests.support.archives import unpack
 from tests.support.tones import CHECKPOINT
 
-TONES = ModelFacts(("en-US",), (80, 160, 560, 1120))
+TONES = ModelFacts(("en-US",), (80, 160, 560, 1120), 160)
 
 
 def test_bundled_models_are_in_the_package_and_offer_what_they_say() -> None:
-    assert facts(BUNDLED["demo"]) == ModelFacts(ENGLISH_ONLY, (80, 160, 560, 1120))
+    assert facts(BUNDLED["demo"]) == ModelFacts(ENGLISH_ONLY, (80, 160, 560, 1120), 160)
     multilingual = facts(BUNDLED["demo-multilingual"])
     assert multilingual.languages[0] == "auto"
     assert set(multilingual.languages[1:]) <= TRAINED.keys()
