@@ -132,6 +132,11 @@ async def evaluate_all(
     """
     rows: list[EvaluationRow] = []
     latencies = options.latencies_ms
+    # A server that is not there is told before the others have worked for an hour.
+    for system in systems:
+        if system.url is not None:
+            async with connected(system) as recogniser:
+                await recogniser.offer()
     for system in systems:
         async with connected(system) as recogniser:
             offer = await recogniser.offer()

@@ -14,6 +14,7 @@ from auricle_server.bench.quality.clip_scores import ClipScore, EvaluatedClip
 from auricle_server.bench.quality.comparison import compare
 from auricle_server.bench.quality.evaluation import EvaluationRow
 from auricle_server.bench.quality.normalisation import is_unspaced
+from auricle_server.bench.quality.report.record import without_folders
 from auricle_server.bench.quality.report.summary import (
     COMPARISON_HEAD,
     LANGUAGE_HEAD,
@@ -21,8 +22,8 @@ from auricle_server.bench.quality.report.summary import (
     Column,
     behaviour_columns,
     comparison_rows,
+    label,
     language_rows,
-    name,
     remarks,
     words_columns,
 )
@@ -69,7 +70,7 @@ def page(rows: Sequence[EvaluationRow], clips: Sequence[EvaluatedClip], record: 
         folder: Of the page, from which such recordings are linked.
     """
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    models = ", ".join(sorted({row.model for row in rows}))
+    models = ", ".join(sorted({without_folders(row.model) for row in rows}))
     pairs = compare(rows)
     parts = [
         f"<h1>Evaluation of {escape(models)}</h1>",
@@ -129,7 +130,7 @@ def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> st
     )
     return (
         # Focusable, so that a keyboard can scroll a wide table.
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}"><table>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}"><table class="figures">'
         f"<caption>{escape(title)}</caption>\n<thead><tr>{heads}</tr></thead>\n<tbody>{lines}</tbody></table></div>"
     )
 
@@ -146,7 +147,7 @@ def _article(number: int, rows: Sequence[EvaluationRow], clip: EvaluatedClip, fo
     title = f"Recording {number + 1}: {recording.name}"
     about = f"{clip.seconds:.1f} s" + (f", {recording.language}" if recording.language else "")
     lines = "".join(
-        f'<tr><th scope="row">{escape(name(row))}</th><td>{row.scores[number].errors} of '
+        f'<tr><th scope="row">{escape(label(row, rows))}</th><td>{row.scores[number].errors} of '
         f"{len(row.scores[number].reference)}</td><td{_lang(row.scores[number])}>{_diff(row.scores[number])}"
         f'<br><span class="raw">{escape(row.scores[number].found.text) or NONE}</span></td></tr>\n'
         for row in rows

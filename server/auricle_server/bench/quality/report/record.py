@@ -51,17 +51,22 @@ def model_of_record(model: str | None) -> dict[str, Any]:
     if model is None:
         return {"model": None, "revision": None}
     if Path(model).expanduser().exists():
-        return {"model": Path(model).name, "revision": None}
+        return {"model": without_folders(model), "revision": None}
     # A bundled model's name is no repository's: it has no slash.
     repository = parse(model)
     return {"model": model, "revision": None if repository is None else cached_commit(repository)}
+
+
+def without_folders(model: str) -> str:
+    """The name of a model; of a path its last part, as the folders are nobody else's business."""
+    return Path(model).name if Path(model).is_absolute() or Path(model).expanduser().exists() else model
 
 
 def _row(row: EvaluationRow) -> dict[str, Any]:
     return {
         "system": row.system.name,
         "dialect": row.system.dialect,
-        "model": row.model,
+        "model": without_folders(row.model),
         "cures": row.system.cures,
         "mode": row.mode.value,
         "latency_ms": row.latency_ms,

@@ -13,6 +13,7 @@ from auricle_server.bench.report.summaries import Spread
 Column = tuple[str, Callable[[EvaluationRow], str]]
 
 NONE = "–"
+_CURES = "Cures"
 
 
 def words_columns(rows: Sequence[EvaluationRow]) -> list[Column]:
@@ -57,7 +58,7 @@ def setting_columns(rows: Sequence[EvaluationRow]) -> list[Column]:
     if len({row.system.name for row in rows}) > 1:
         columns.append(("System", lambda row: row.system.name))
     if len({row.system.cures for row in rows}) > 1:
-        columns.append(("Cures", lambda row: row.system.cures or NONE))
+        columns.append((_CURES, lambda row: row.system.cures or NONE))
     return [*columns, ("Setting", lambda row: describe(row.mode, row.latency_ms))]
 
 
@@ -65,7 +66,7 @@ def language_rows(rows: Sequence[EvaluationRow]) -> list[list[str]]:
     """Setting, language, recordings, words, WER and CER of each language, where a row has several."""
     return [
         [
-            name(row),
+            label(row, rows),
             code,
             f"{part.recordings}",
             f"{part.words:,}",
@@ -81,8 +82,8 @@ def comparison_rows(rows: Sequence[EvaluationRow], pairs: Sequence[PairedDiffere
     """Setting, compared with which, recordings, difference and verdict."""
     return [
         [
-            name(rows[pair.second]),
-            name(rows[pair.first]),
+            label(rows[pair.second], rows),
+            label(rows[pair.first], rows),
             f"{pair.recordings}",
             signed(pair.difference),
             _verdict(pair),
@@ -95,10 +96,10 @@ LANGUAGE_HEAD = "Setting", "Language", "Recordings", "Words", "WER (95 %)", "CER
 COMPARISON_HEAD = "Setting", "Compared with", "Recordings", "WER difference (95 %), points", "Verdict"
 
 
-def name(row: EvaluationRow) -> str:
-    """System, cures and setting of a row."""
-    cures = "" if row.system.cures is None else f", cures {row.system.cures}"
-    return f"{row.system.name}{cures}, {describe(row.mode, row.latency_ms)}"
+def label(row: EvaluationRow, rows: Sequence[EvaluationRow]) -> str:
+    """What tells a row from the others, in one phrase."""
+    cells = [(head, cell(row)) for head, cell in setting_columns(rows)]
+    return ", ".join(f"cures {text}" if head == _CURES else text for head, text in cells if text != NONE)
 
 
 def remarks(rows: Sequence[EvaluationRow]) -> list[str]:
@@ -107,10 +108,10 @@ def remarks(rows: Sequence[EvaluationRow]) -> list[str]:
     for row in rows:
         if row.unoffered:
             left_out = ", ".join(f"{count} in {language}" for language, count in row.unoffered.items())
-            found.append(f"{name(row)}: {row.model} does not offer the language of some recordings: {left_out}.")
+            found.append(f"{label(row, rows)}: {row.model} does not offer the language of some recordings: {left_out}.")
         if row.failures:
             first = next(iter(row.failures.values()))
-            found.append(f"{name(row)}: {len(row.failures)} recordings failed, the first with: {first}")
+            found.append(f"{label(row, rows)}: {len(row.failures)} recordings failed, the first with: {first}")
     return found
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from auricle_server.bench.quality.comparison import compare
 from auricle_server.bench.quality.evaluation import EvaluationRow
+from auricle_server.bench.quality.report.record import without_folders
 from auricle_server.bench.quality.report.summary import (
     COMPARISON_HEAD,
     LANGUAGE_HEAD,
@@ -24,7 +25,7 @@ from auricle_server.bench.quality.report.summary import (
 
 def show(rows: Sequence[EvaluationRow], console: Console) -> None:
     """Prints the tables, and what was left out or failed."""
-    models = sorted({row.model for row in rows})
+    models = sorted({without_folders(row.model) for row in rows})
     console.print(_of_columns(f"Words, {', '.join(models)}", words_columns(rows), rows))
     console.print(_of_columns("Behaviour", behaviour_columns(rows), rows))
     if languages := language_rows(rows):
