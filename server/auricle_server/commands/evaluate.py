@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn
-from rich.progress import Progress as Bar
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from auricle_server.bench.quality.stream_mode import StreamMode
 from auricle_server.commands.console import fail, notes
 
 if TYPE_CHECKING:
     from auricle_server.bench.quality.clip_scores import EvaluatedClip
-    from auricle_server.bench.quality.evaluation import EvaluatedSystem, EvaluationOptions, EvaluationRow, Progress
+    from auricle_server.bench.quality.setting_run import EvaluatedSystem, EvaluationOptions, EvaluationRow
+    from auricle_server.checkpoints.progress import Report
 
 _OWN, _OTHER = "server", "other server"
 _LOG_WIDTH = 200
@@ -128,7 +128,7 @@ def evaluate(
 
 def _options(given: dict[str, Any]) -> EvaluationOptions:
     from auricle.protocol.settings import TurnSettings
-    from auricle_server.bench.quality.evaluation import EvaluationOptions
+    from auricle_server.bench.quality.setting_run import EvaluationOptions
 
     return EvaluationOptions(
         modes=tuple(dict.fromkeys(given["mode"] or [StreamMode.LIVE])),
@@ -142,8 +142,8 @@ def _options(given: dict[str, Any]) -> EvaluationOptions:
 
 def _systems(given: dict[str, Any]) -> list[EvaluatedSystem]:
     """The server under evaluation, once for each choice of cures, and those to compare it with."""
-    from auricle_server.bench.quality.evaluation import EvaluatedSystem
     from auricle_server.bench.quality.recognisers.dialects import NATIVE, split_address
+    from auricle_server.bench.quality.setting_run import EvaluatedSystem
     from auricle_server.config import ConfigError, ServerConfig
 
     if given["url"] is not None:
@@ -190,10 +190,10 @@ def _kept(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def _progress() -> Iterator[Report]:
     """Shows one bar, of what is being done."""
     columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn()
-    with Bar(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
         task = bar.add_task("")
 
         def report(label: str, done: int, of: int) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auricle_server.bench.quality.bootstrap import Estimate
-from auricle_server.bench.quality.evaluation import EvaluationRow
 from auricle_server.bench.quality.quality_figures import word_error_difference
+from auricle_server.bench.quality.setting_run import EvaluationRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from auricle.protocol.server_messages import Word
 from auricle_server.bench.quality.clip_scores import ClipScore, EvaluatedClip
-from auricle_server.bench.quality.evaluation import EvaluatedSystem, EvaluationRow
 from auricle_server.bench.quality.quality_figures import quality_figures
 from auricle_server.bench.quality.recognisers.dialects import NATIVE
 from auricle_server.bench.quality.recognisers.interface import Recognised, RecognisedSegment, RecognitionSetting
 from auricle_server.bench.quality.recordings import Recording, SpeechSpan
+from auricle_server.bench.quality.setting_run import EvaluatedSystem, EvaluationRow
 from auricle_server.bench.quality.speech_spans import SpeechSource
 from auricle_server.bench.quality.stream_mode import StreamMode
 from auricle_server.config import ServerConfig

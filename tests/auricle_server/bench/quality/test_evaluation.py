@@ -10,24 +10,16 @@ import pytest
 import soundfile
 
 from auricle_server.bench.quality.clip_scores import EvaluatedClip
-from auricle_server.bench.quality.evaluation import (
-    EvaluatedSystem,
-    EvaluationOptions,
-    describe,
-    evaluate_all,
-    prepare,
-)
+from auricle_server.bench.quality.evaluation import evaluate_all, prepare
 from auricle_server.bench.quality.recognisers.dialects import NATIVE
 from auricle_server.bench.quality.recognisers.interface import RecogniserFailed
 from auricle_server.bench.quality.recordings import ManifestError, Recording
+from auricle_server.bench.quality.setting_run import EvaluatedSystem, EvaluationOptions, describe
 from auricle_server.bench.quality.speech_spans import SpeechSource
 from auricle_server.bench.quality.stream_mode import StreamMode
+from auricle_server.checkpoints.progress import silent
 from auricle_server.config import ServerConfig
 from tests.support import tones
-
-
-def ignore(label: str, done: int, of: int) -> None:
-    """No progress is shown."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +39,7 @@ def at(url: str, name: str = "server") -> EvaluatedSystem:
 
 
 async def clips_of(recordings: Sequence[Recording]) -> list[EvaluatedClip]:
-    return await prepare(recordings, ignore)
+    return await prepare(recordings, silent)
 
 
 async def test_recordings_are_read_before_anything_else(recordings: list[Recording], tmp_path: Path) -> None:
@@ -60,7 +52,7 @@ async def test_recordings_are_read_before_anything_else(recordings: list[Recordi
     (tmp_path / "empty.wav").write_bytes(b"")
     bad = [Recording(name, tmp_path / name, "x") for name in ("text.wav", "empty.wav")]
     with pytest.raises(ManifestError, match=r"(?s)text\.wav: not audio.*empty\.wav: the file is empty"):
-        await prepare([*recordings, *bad], ignore)
+        await prepare([*recordings, *bad], silent)
 
 
 async def test_every_mode_and_latency_is_a_row(recordings: list[Recording], tones_server: str) -> None:
@@ -87,7 +79,7 @@ async def test_every_mode_and_latency_is_a_row(recordings: list[Recording], tone
 
 
 async def test_without_a_choice_all_latencies_of_the_model(recordings: list[Recording], tones_server: str) -> None:
-    rows = await evaluate_all(await clips_of(recordings[:1]), [at(tones_server)], EvaluationOptions(), ignore)
+    rows = await evaluate_all(await clips_of(recordings[:1]), [at(tones_server)], EvaluationOptions(), silent)
     assert [row.latency_ms for row in rows] == [80, 160, 560, 1120]
 
 
@@ -100,29 +92,9 @@ async def test_an_own_server_runs_with_its_config_and_another_beside_it(
         config=ServerConfig(model=str(tones.CHECKPOINT), cures="off", max_load=0),
     )
     options = EvaluationOptions(latencies_ms=(160,))
-    rows = await evaluate_all(await clips_of(recordings), [own, at(tones_server, "other")], options, ignore)
+    rows = await evaluate_all(await clips_of(recordings), [own, at(tones_server, "other")], options, silent)
     assert [(row.system.name, row.system.cures) for row in rows] == [("server", "off"), ("other", None)]
     assert rows[0].scores[0].found.text == rows[1].scores[0].found.text
-
-
-async def test_recordings_of_other_languages_are_left_out(recordings: list[Recording], tones_server: str) -> None:
-    spoken = [
-        Recording(each.name, each.path, each.text, language, each.speech)
-        for each, language in zip(recordings, ("en-GB", "de", "fr", None), strict=True)
-    ]
-    clips = await clips_of(spoken)
-    options = EvaluationOptions(latencies_ms=(560,))
-    (row,) = await evaluate_all(clips, [at(tones_server)], options, ignore)
-    assert list(row.scores) == [0, 3]
-    assert row.unoffered == {"de": 1, "fr": 1}
-    assert (row.scores[0].language, row.scores[3].language) == ("en-GB", "en")
-    # Who names a language for all recordings wants all of them.
-    (row,) = await evaluate_all(
-        clips, [at(tones_server)], EvaluationOptions(latencies_ms=(560,), language="en"), ignore
-    )
-    assert list(row.scores) == [0, 1, 2, 3]
-    assert row.scores[1].setting.language == "en"
-    assert row.scores[1].language == "de"  # its text is of that language still
 
 
 @pytest.mark.parametrize(
@@ -136,13 +108,13 @@ async def test_what_the_model_lacks_is_said(
     recordings: list[Recording], tones_server: str, options: EvaluationOptions, problem: str
 ) -> None:
     with pytest.raises(RecogniserFailed, match=problem):
-        await evaluate_all(await clips_of(recordings), [at(tones_server)], options, ignore)
+        await evaluate_all(await clips_of(recordings), [at(tones_server)], options, silent)
 
 
 async def test_a_model_that_is_none() -> None:
     own = EvaluatedSystem(name="server", dialect=NATIVE, config=ServerConfig(model="no/such/model.nemo"))
     with pytest.raises(RecogniserFailed, match=r"no/such/model\.nemo"):
-        await evaluate_all([], [own], EvaluationOptions(), ignore)
+        await evaluate_all([], [own], EvaluationOptions(), silent)
 
 
 async def test_keys_are_in_no_text() -> None:

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from auricle_server.bench.quality.clip_scores import ClipScore, EvaluatedClip
 from auricle_server.bench.quality.comparison import compare
-from auricle_server.bench.quality.evaluation import EvaluationRow
 from auricle_server.bench.quality.normalisation import is_unspaced
 from auricle_server.bench.quality.report.record import without_folders
 from auricle_server.bench.quality.report.summary import (
@@ -27,6 +26,7 @@ from auricle_server.bench.quality.report.summary import (
     remarks,
     words_columns,
 )
+from auricle_server.bench.quality.setting_run import EvaluationRow
 
 WORST = 25
 """Recordings on a page."""

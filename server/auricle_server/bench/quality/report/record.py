@@ -9,7 +9,7 @@ from typing import Any
 
 from auricle_server.bench.quality.clip_scores import ClipScore, EvaluatedClip
 from auricle_server.bench.quality.comparison import compare
-from auricle_server.bench.quality.evaluation import EvaluationRow
+from auricle_server.bench.quality.setting_run import EvaluationRow
 from auricle_server.bench.report.results import record
 from auricle_server.checkpoints.hub.cache import cached_commit, parse
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from auricle_server.bench.quality.bootstrap import Estimate
 from auricle_server.bench.quality.comparison import PairedDifference
-from auricle_server.bench.quality.evaluation import EvaluationRow, describe
 from auricle_server.bench.quality.quality_figures import QualityFigures, Share
+from auricle_server.bench.quality.setting_run import EvaluationRow, describe
 from auricle_server.bench.report.summaries import Spread
 
 Column = tuple[str, Callable[[EvaluationRow], str]]

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from auricle_server.bench.quality.comparison import compare
-from auricle_server.bench.quality.evaluation import EvaluationRow
 from auricle_server.bench.quality.report.record import without_folders
 from auricle_server.bench.quality.report.summary import (
     COMPARISON_HEAD,
@@ -21,6 +20,7 @@ from auricle_server.bench.quality.report.summary import (
     remarks,
     words_columns,
 )
+from auricle_server.bench.quality.setting_run import EvaluationRow
 
 
 def show(rows: Sequence[EvaluationRow], console: Console) -> None:

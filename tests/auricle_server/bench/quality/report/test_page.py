@@ -10,10 +10,10 @@ import pytest
 import soundfile
 
 from auricle_server.bench.quality.clip_scores import ClipScore
-from auricle_server.bench.quality.evaluation import EvaluationRow
 from auricle_server.bench.quality.report import page as page_module
 from auricle_server.bench.quality.report.page import WORST, page, worst
 from auricle_server.bench.quality.report.record import evaluation_record
+from auricle_server.bench.quality.setting_run import EvaluationRow
 from tests.auricle_server.bench.quality.builders import row, score
 
 VOID = {"meta", "br"}
