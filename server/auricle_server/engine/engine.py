@@ -101,8 +101,8 @@ class Engine:
         self._pipeline.reset(lease.slot)
         self._inputs.open(lease.slot, settings)
         self._batcher.add_stream(lease.slot, settings.frames)
-        if self._background:
-            self._queue_ready(self._background.slots)  # their queued rows may be too long now
+        if self._background.slots:
+            self._queue_ready(self._background.in_order)  # their queued rows may be too long now
         return lease
 
     def push(self, lease: Lease, pcm: bytes | Pcm) -> None:
@@ -157,17 +157,14 @@ class Engine:
         self._queue_ready(np.array([slot]))
 
     def set_background(self, lease: Lease) -> None:
-        """Gives a stream background priority, for files: it is computed while nothing else is ready.
-
-        Its words stay the same. Without live streams, rows of several of the largest chunks compute it much faster.
-        """
-        self._background.add(self._slots.slot_of(lease))
+        """Gives a stream background priority, for files: its rows, the same words, wait while any other is ready."""
+        self._background.slots.add(self._slots.slot_of(lease))
         self._batcher.set_background(lease.slot)
 
     def decode_again(self, lease: Lease, since: int) -> None:
         """Starts the stream's state anew and decodes the audio from sample `since` on again.
 
-        Nothing happens if a token has come since; no more than the audio that is kept is decoded again.
+        Nothing happens if a token has come since. Only audio that is kept is decoded again.
         """
         slot = self._slots.slot_of(lease)
         asked = self._inputs.restarts.request(slot, max(0, since // self._geometry.frame_samples))
@@ -186,7 +183,7 @@ class Engine:
             self._end(lease)
 
     def _end(self, lease: Lease) -> None:
-        self._background.discard(lease.slot)
+        self._background.slots.discard(lease.slot)
         self._batcher.remove_stream(lease.slot)
         for handle in self._inputs.close(lease.slot):
             self._automata.release(handle)
@@ -270,7 +267,8 @@ class Engine:
 
     def _launch(self, step: InFlightStep) -> None:
         self._pipeline.launch(step)
-        self._inputs.restarts.hold(step.rows.slots)
+        if self._inputs.restarts.active:
+            self._inputs.restarts.hold(step.rows.slots)
         ready = self._ready(step.rows.slots)
         self._batcher.add_following_rows(step.rows.slots, ready.frames, ready.urgent, self._clock())
         self._answer(ready)
@@ -290,7 +288,8 @@ class Engine:
 
     def _ready(self, slots: Slots) -> ReadyRows:
         """See `StreamInputs.ready`; streams with background priority may get rows of several chunks."""
-        self._background.set_chunks(slots, self._slots.used, self._inputs)
+        if self._background.slots:
+            self._background.set_chunks(slots, self._slots.used, self._inputs)
         return self._inputs.ready(slots)
 
     def _answer(self, ready: ReadyRows) -> None:

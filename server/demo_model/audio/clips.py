@@ -84,7 +84,8 @@ def write(folder: Path, seed: int = 2026) -> None:
         soundfile.write(folder / name, clip.audio, SAMPLE_RATE, subtype="PCM_16")
         manifest.append(
             {
-                "file": name, "text": clip.text, "language": "en", "voice": clip.voice, "condition": describe(condition),
+                "file": name, "text": clip.text, "language": "en",
+                "voice": clip.voice, "condition": describe(condition),
                 "duration": round(len(clip.audio) / SAMPLE_RATE, 3), "speech_end": clip.turns[-1].end,
                 "turns": [asdict(turn) for turn in speaker_turns(clip.turns)],
             }

@@ -32,7 +32,7 @@ class StepPipeline:
         """Flushes that wait for nothing but the next step."""
 
     def __len__(self) -> int:
-        return len(self._answers) + len(self._in_flight)
+        return len(self._answers.answers) + len(self._in_flight)
 
     @property
     def depth(self) -> int:

@@ -11,29 +11,21 @@ from auricle_server.engine.scheduling.stream_inputs import StreamInputs
 class BackgroundSlots:
     """Slots of streams with background priority.
 
+    Attributes:
+        slots: The slots.
+
     Args:
         most_chunks: Most chunks of a row.
     """
 
     def __init__(self, most_chunks: int) -> None:
         self._most_chunks = most_chunks
-        self._slots: set[int] = set()
-
-    def __len__(self) -> int:
-        return len(self._slots)
+        self.slots: set[int] = set()
 
     @property
-    def slots(self) -> Int64s:
-        """The slots, ascending."""
-        return np.array(sorted(self._slots), np.int64)
-
-    def add(self, slot: int) -> None:
-        """Adds a slot."""
-        self._slots.add(slot)
-
-    def discard(self, slot: int) -> None:
-        """Removes a slot, if it is one of these."""
-        self._slots.discard(slot)
+    def in_order(self) -> Int64s:
+        """The slots, ascending, [n]."""
+        return np.array(sorted(self.slots), np.int64)
 
     def set_chunks(self, slots: Slots, used: int, inputs: StreamInputs) -> None:
         """Sets how many chunks the next rows of `slots` may hold.
@@ -44,9 +36,9 @@ class BackgroundSlots:
             slots: Any slots; those without background priority keep one chunk.
             used: Streams that are open.
             inputs: Of the streams.
+
+        Must not be called while there is no slot with background priority.
         """
-        if not self._slots:
-            return
-        most = 1 if used > len(self._slots) else self._most_chunks // len(self._slots)
-        for slot in self._slots.intersection(slots.tolist()):
+        most = 1 if used > len(self.slots) else self._most_chunks // len(self.slots)
+        for slot in self.slots.intersection(slots.tolist()):
             inputs.set_most_chunks(slot, most)

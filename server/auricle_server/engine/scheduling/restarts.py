@@ -71,6 +71,7 @@ class Restarts:
 
     Attributes:
         origin: Frame of the stream at which the model's frame 0 lies, [slots + 1].
+        active: Whether a state can start anew at all.
         held: Whether the slot's next row waits for the result of the one in flight, [slots + 1].
         count: Restarts so far, of all streams.
 
@@ -82,6 +83,7 @@ class Restarts:
 
     def __init__(self, slots: int, frames: RestartFrames, sizes: Sequence[int]) -> None:
         self._frames, self._sizes = frames, sizes
+        self.active = frames.kept(1) > 0
         self.origin = np.zeros(slots + 1, np.int64)
         self.held = np.zeros(slots + 1, np.bool_)
         self.count = 0
@@ -92,11 +94,6 @@ class Restarts:
         self._fresh_since = np.zeros(slots + 1, np.int64)
         """Frame that was the next one when the state last started anew."""
         self._target = np.full(slots + 1, _NONE)
-
-    @property
-    def active(self) -> bool:
-        """Whether a state can start anew at all."""
-        return self._frames.kept(1) > 0
 
     def open(self, slot: int) -> None:
         """Starts a stream."""

@@ -161,11 +161,13 @@ class StreamInputs:
     def ready(self, slots: Slots) -> ReadyRows:
         """The rows that n slots have to compute next, and the flushes that need no computing."""
         frames = self._settings.frames[slots] * self._chunks[slots]
-        for index in np.flatnonzero(self.restarts.decodes_again(slots, self._position[slots])).tolist():
-            frames[index] = self._row(int(slots[index]))
+        waiting = self._settings.waiting[slots]
+        if self.restarts.active:
+            waiting = waiting | self.restarts.held[slots]
+            for index in np.flatnonzero(self.restarts.decodes_again(slots, self._position[slots])).tolist():
+                frames[index] = self._row(int(slots[index]))
         self._row_frames[slots] = frames
         end = self._geometry.chunk_end(self._position[slots], frames)
-        waiting = self._settings.waiting[slots] | self.restarts.held[slots]
         # Most slots have no command near: only these few are worth a loop in Python.
         near_command = (end + self._reach > self._commands.barrier[slots]) & ~waiting
         frames = np.where((end <= self._audio.received[slots]) & ~waiting, frames, 0)
@@ -242,9 +244,9 @@ class StreamInputs:
         chunks = int(self._chunks[slots[0]])
         frames = int(flushed[0] or self._row_frames[slots[0]])
         chunk_end = self._geometry.chunk_end(position, self._row_frames[slots])
-        # A row of audio that is decoded again rests on all that was decoded before it.
-        again = self.restarts.decodes_again(slots, position)
-        chunk_end = np.where(again, np.maximum(chunk_end, self._consumed[slots]), chunk_end)
+        if self.restarts.active:  # a row of audio that is decoded again rests on all that was decoded before it
+            again = self.restarts.decodes_again(slots, position)
+            chunk_end = np.where(again, np.maximum(chunk_end, self._consumed[slots]), chunk_end)
         samples = np.where(whole, chunk_end, self._commands.barrier[slots])
         marks, ended = self._flushes(slots, whole)
         end = samples + np.where(whole | ended, 0, SILENT_FRAMES * self._geometry.frame_samples)

