@@ -29,41 +29,60 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(processName)s %(name)s: %(message)s")
 
 
-def worker_main(config: ServerConfig, endpoint: str, index: int) -> None:
+def worker_main(config: ServerConfig, endpoint: str, index: int, ready: Connection) -> None:
     """A worker process.
 
     Args:
         config: Of the server.
         endpoint: Where to bind.
         index: Number of the worker.
+        ready: Gets the process's name when the model is ready.
     """
     from auricle_server.checkpoints import CheckpointError
+    from auricle_server.checkpoints.progress import LoggedProgress
+    from auricle_server.ipc.loading_status import LoadingWriter, forget_loading
     from auricle_server.ipc.zeromq import ZeroMQWorkerChannel
     from auricle_server.worker.factory import build_admission, build_engine, model_info
     from auricle_server.worker.loop import Worker
 
     configure_logging(config.log_level)
-    stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the supervisor acts on it
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
+    # A load may take minutes, and nothing is lost when it is cut off.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    logged, written = LoggedProgress(), LoadingWriter(endpoint)
+
+    def report(what: str, done: int, size: int) -> None:
+        logged(what, done, size)
+        if done < size:
+            written(what, done, size)
+        else:
+            written("loading the model")
+
+    written("starting")
     try:
-        engine = build_engine(config, index)
+        engine = build_engine(config, index, report)
+        written("measuring the speed of this machine")
         info = model_info(engine, config.default_latency_ms)
         admission = build_admission(config, engine)
     except (CheckpointError, ValueError) as error:
         log.error("%s", error)
         sys.exit(CANNOT_START)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # The channel is bound last: a worker that can be reached is ready.
-    Worker(engine, ZeroMQWorkerChannel(endpoint), info, admission).run(stop)
+    worker = Worker(engine, ZeroMQWorkerChannel(endpoint), info, admission)
+    forget_loading(endpoint)
+    ready.send(multiprocessing.current_process().name)
+    worker.run(stop)
 
 
-def _stop_with_parent(stop: threading.Event) -> None:
+def _stop_with_parent() -> None:
     # A supervisor that was killed can stop nobody, so its children watch it.
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        stop.set()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def gateway_main(config: ServerConfig, endpoints: tuple[str, ...], ready: Connection, folder: Path, index: int) -> None:
@@ -100,6 +119,7 @@ async def _gateway(
 ) -> None:
     from auricle_server.gateway.http.resume_proxy import ResumeProxy
     from auricle_server.gateway.http.server import serve_until
+    from auricle_server.ipc.loading_status import read_loading
     from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
 
     stop = asyncio.Event()
@@ -117,4 +137,5 @@ async def _gateway(
         lambda: ready.send(multiprocessing.current_process().name),
         reuse_port=True,
         resume_proxy=ResumeProxy(folder, index),
+        loading=lambda: [status for endpoint in endpoints if (status := read_loading(endpoint)) is not None],
     )

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from auricle_server.config import ServerConfig
+from auricle_server.ipc.loading_status import forget_loading
 from auricle_server.metrics import forget_process
 from auricle_server.serving.processes import CANNOT_START, METRICS, configure_logging, gateway_main, worker_main
 from auricle_server.voice.models import ModelsMissing, find_wanted
@@ -25,7 +26,8 @@ from auricle_server.voice.models import ModelsMissing, find_wanted
 log = logging.getLogger(__name__)
 
 _SETTLED_SECONDS = 60.0
-"""A process that has run for this long is restarted at once, as if it had not failed before."""
+"""A process that has been ready for this long is restarted at once, as if it had not failed before. Its start does not
+count: loading a model takes minutes at times, and one that dies of it must not do so for ever without a pause."""
 _MAX_DELAY = 30.0
 _GRACE_SECONDS = 8.0
 """For the last finals and close frames, after `drain_seconds`."""
@@ -41,17 +43,19 @@ class _Child:
     name: str
     start: Callable[[], BaseProcess]
     process: BaseProcess | None = None
-    began: float = 0.0
+    ready_at: float | None = None
+    """Monotonic time at which it became ready; None before."""
     failures: int = 0
     due: float = field(default=0.0)
     """Monotonic time of its next start."""
 
     def launch(self) -> None:
-        self.process, self.began = self.start(), time.monotonic()
+        self.process, self.ready_at = self.start(), None
 
     def plan_restart(self, now: float) -> float:
         """Notes that the process has died; returns the seconds until it is started again."""
-        self.failures = 0 if now - self.began > _SETTLED_SECONDS else self.failures + 1
+        settled = self.ready_at is not None and now - self.ready_at > _SETTLED_SECONDS
+        self.failures = 0 if settled else self.failures + 1
         # A first death may be chance, and clients are waiting; only one that repeats itself backs off.
         delay = 0.0 if self.failures <= 1 else min(_MAX_DELAY, 0.5 * 2.0 ** (self.failures - 2))
         self.process, self.due = None, now + delay
@@ -74,9 +78,10 @@ class Supervisor:
         # A self-pipe: since PEP 475 `wait` goes on waiting after a signal's handler, unless one of its descriptors is
         # ready.
         self._signals, self._signalled = os.pipe()
-        self._ready, self._gateways_end = _context.Pipe(duplex=False)
+        self._ready, self._childrens_end = _context.Pipe(duplex=False)
         self._gateways: list[_Child] = []
         self._workers: list[_Child] = []
+        self._endpoints: tuple[str, ...] = ()
         self._metrics_folder = Path()
 
     def run(self) -> int:
@@ -103,14 +108,17 @@ class Supervisor:
 
     def _plan(self, folder: Path) -> None:
         config = self._config
-        endpoints = tuple(f"ipc://{folder}/worker-{index}" for index in range(config.workers))
+        self._endpoints = endpoints = tuple(f"ipc://{folder}/worker-{index}" for index in range(config.workers))
         for index, endpoint in enumerate(endpoints):
-            self._workers.append(self._child(f"worker-{index}", worker_main, config, endpoint, index))
+            self._workers.append(
+                self._child(f"worker-{index}", worker_main, config, endpoint, index, self._childrens_end)
+            )
         self._metrics_folder = folder / METRICS
         self._metrics_folder.mkdir()
         for index in range(config.gateways):
-            arguments = config, endpoints, self._gateways_end, folder, index
-            self._gateways.append(self._child(f"gateway-{index}", gateway_main, *arguments))
+            self._gateways.append(
+                self._child(f"gateway-{index}", gateway_main, config, endpoints, self._childrens_end, folder, index)
+            )
 
     def _child(self, name: str, target: Callable[..., None], *args: object) -> _Child:
         def start() -> BaseProcess:
@@ -147,13 +155,16 @@ class Supervisor:
         happened = wait([self._signals, self._ready, *sentinels], min(due, default=None))
         self._stopping = self._signals in happened
         if self._ready in happened:
-            self._on_gateway_ready(self._ready)
+            self._on_ready(self._ready)
 
-    def _on_gateway_ready(self, ready: Connection) -> None:
-        gateway = ready.recv()
-        if gateway not in self._not_ready:
-            return  # it was restarted
-        self._not_ready.discard(gateway)
+    def _on_ready(self, ready: Connection) -> None:
+        name = ready.recv()
+        for child in (*self._workers, *self._gateways):
+            if child.name == name:
+                child.ready_at = time.monotonic()
+        if name not in self._not_ready:
+            return  # a worker, or a gateway that was restarted
+        self._not_ready.discard(name)
         if self._not_ready:
             return
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
@@ -168,6 +179,8 @@ class Supervisor:
             return True
         if child.process.pid is not None:
             forget_process(str(self._metrics_folder), child.process.pid)
+        if child in self._workers:
+            forget_loading(self._endpoints[self._workers.index(child)])
         code = child.process.exitcode
         # Only at the start: a configuration with which the server has worked is tried again.
         if code == CANNOT_START and self._not_ready:
@@ -184,7 +197,7 @@ class Supervisor:
         _end(self._gateways, self._config.drain_seconds + _GRACE_SECONDS)
         _end(self._workers, _WORKER_GRACE_SECONDS)
         self._ready.close()
-        self._gateways_end.close()
+        self._childrens_end.close()
         os.close(self._signals)
         os.close(self._signalled)
         log.info("stopped")

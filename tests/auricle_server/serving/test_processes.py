@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -23,12 +25,13 @@ def test_gateways_run_on_uvloop_where_it_is_installed(monkeypatch: pytest.Monkey
 
 
 def test_a_worker_with_an_impossible_configuration_says_that_a_restart_would_not_help(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    _, ready = multiprocessing.Pipe(duplex=False)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(threading.Thread, "start", lambda _: None)
     with caplog.at_level(logging.ERROR), pytest.raises(SystemExit) as ended:
-        worker_main(ServerConfig(model="/there/is/no/such/model"), "ipc:///nowhere", 0)
+        worker_main(ServerConfig(model="/there/is/no/such/model"), f"ipc://{tmp_path}/worker-0", 0, ready)
     assert ended.value.code == CANNOT_START == os.EX_CONFIG
     assert "/there/is/no/such/model" in caplog.text
 

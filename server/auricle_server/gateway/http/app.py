@@ -6,15 +6,16 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from auricle.protocol.client_messages import RESUME_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.audio.audio_turn_signals import TurnModelPool
-from auricle_server.gateway.errors import Refusal, ShuttingDown
+from auricle_server.gateway.errors import NotReady, Refusal, ShuttingDown
 from auricle_server.gateway.http.auth import check_key
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
@@ -22,12 +23,15 @@ from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.ipc.channel import GatewayChannel
+from auricle_server.ipc.loading_status import LoadingStatus
 from auricle_server.metrics import Metrics
 from auricle_server.voice.models import find_wanted
 
 log = logging.getLogger(__name__)
 
 STREAM_PATH = "/v1/stream"
+Loading = Callable[[], list[LoadingStatus]]
+"""Says what workers are doing that are not ready yet."""
 _MAX_DIGITS = 9
 # 128 bits: nobody guesses the token of another client's stream.
 _TOKEN_BYTES = 16
@@ -40,6 +44,7 @@ class Gateway:
         config: Of the server.
         channels: One to each worker.
         resume_proxy: Knows the other gateways of the server.
+        loading: Says what the workers are doing that are not ready yet.
 
     Raises:
         ModelsMissing: The turn models are required, and are not installed.
@@ -51,11 +56,16 @@ class Gateway:
     """
 
     def __init__(
-        self, config: ServerConfig, channels: Sequence[GatewayChannel], resume_proxy: ResumeProxy | None = None
+        self,
+        config: ServerConfig,
+        channels: Sequence[GatewayChannel],
+        resume_proxy: ResumeProxy | None = None,
+        loading: Loading = list,
     ) -> None:
         self.draining = False
         self._config = config
         self._resume_proxy = resume_proxy or ResumeProxy()
+        self._loading = loading
         self._metrics = Metrics()
         self._connections = Connections(config.resume_seconds, self._metrics)
         self._turn_models = TurnModelPool(find_wanted(config.turn_models), self._metrics)
@@ -130,6 +140,8 @@ class Gateway:
         """
         if self.draining:
             raise ShuttingDown("the server shuts down; connect to another one")
+        if not self.workers.ready and (loading := self._loading()):
+            raise NotReady(f"the model is still loading ({loading[0]}); try again later")
         # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
         lease = await self.workers.reserve(_whole_number(request.query.get("latency_ms", "")))
         config = self._config
@@ -155,7 +167,7 @@ class Gateway:
             return web.json_response({"status": "draining"}, status=503)
         workers = self.workers
         if not workers.ready:
-            return web.json_response({"status": "no worker"}, status=503)
+            return web.json_response(_unready(self._loading()), status=503)
         state = {"status": "ready", "model": workers.model, "streams": len(self._connections), "slots": workers.slots}
         return web.json_response({**state, "full": workers.full})
 
@@ -189,6 +201,12 @@ class Gateway:
         await asyncio.wait({self.serving})
         await self.workers.close()
         await self._turn_models.close()
+
+
+def _unready(loading: list[LoadingStatus]) -> dict[str, Any]:
+    if not loading:
+        return {"status": "no worker"}
+    return {"status": "loading", "loading": [{"what": each.what, "percent": each.percent} for each in loading]}
 
 
 def _upgrade_required() -> web.Response:

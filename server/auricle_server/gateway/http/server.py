@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from auricle_server.config import ServerConfig
-from auricle_server.gateway.http.app import Gateway
+from auricle_server.gateway.http.app import Gateway, Loading
 from auricle_server.gateway.http.resume_proxy import ResumeProxy
 from auricle_server.ipc.channel import GatewayChannel
 
@@ -28,9 +28,10 @@ async def listening(
     *,
     reuse_port: bool = False,
     resume_proxy: ResumeProxy | None = None,
+    loading: Loading = list,
 ) -> AsyncIterator[tuple[Gateway, int]]:
     """A gateway that serves inside the block. Yields it and the port; the caller waits for `Gateway.ready`."""
-    gateway = Gateway(config, channels, resume_proxy)
+    gateway = Gateway(config, channels, resume_proxy, loading)
     runner = web.AppRunner(gateway.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
@@ -69,6 +70,7 @@ async def serve_until(
     *,
     reuse_port: bool = False,
     resume_proxy: ResumeProxy | None = None,
+    loading: Loading = list,
 ) -> None:
     """Serves until `stop` is set, then drains.
 
@@ -79,11 +81,15 @@ async def serve_until(
         on_ready: Called once, when the first worker has introduced itself.
         reuse_port: Whether other gateways listen at the same port.
         resume_proxy: Knows these gateways.
+        loading: Says what the workers are doing that are not ready yet.
 
     Raises:
         ExceptionGroup: A channel broke for good; the process must be started anew.
     """
-    async with listening(config, channels(), reuse_port=reuse_port, resume_proxy=resume_proxy) as (gateway, _):
+    async with listening(config, channels(), reuse_port=reuse_port, resume_proxy=resume_proxy, loading=loading) as (
+        gateway,
+        _,
+    ):
         announce, stopping = asyncio.create_task(_announce(gateway, on_ready)), asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, gateway.serving}, return_when=asyncio.FIRST_COMPLETED)
         announce.cancel()
