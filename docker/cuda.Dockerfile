@@ -12,7 +12,8 @@ RUN pip install --no-cache-dir "$(grep '^torch==' constraints.txt)" \
 USER auricle
 
 EXPOSE 8765
-HEALTHCHECK --interval=10s --start-period=60s \
+# A first start downloads or unpacks the model, which takes minutes.
+HEALTHCHECK --interval=10s --start-period=15m \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8765/readyz', timeout=3)"]
 ENTRYPOINT ["auricle"]
 CMD ["serve", "--host", "0.0.0.0", "--device", "cuda"]
