@@ -147,6 +147,37 @@ def _files(result: Result) -> str:
     return f"{first}\n\n{second}\n\nOne file of {long['hours']:g} hours took {took}."
 
 
+def _evaluate(result: Result) -> str:
+    rows = []
+    for each in result["figures"]["rows"]:
+        figures = each["figures"]
+        cut = [(figures[f"lost_at_{side}s"], figures[f"recordings_cut_at_{side}"]) for side in ("start", "end")]
+        shares = [figures[name] for name in ("first_word_wrong", "closing_marks")]
+        turn_ends = [figures[f"turn_ends{which}"] for which in ("", "_before_more_speech", "_in_speech")]
+        rows.append(
+            [
+                each["mode"] if each["latency_ms"] is None else f"{each['mode']}, {each['latency_ms']} ms",
+                *(_interval(figures["all"][kind]) for kind in ("word_errors", "character_errors")),
+                *(f"{words} in {recordings['count']}" for words, recordings in cut),
+                *(f"{share['count']} of {share['of']}" for share in shares),
+                " / ".join(map(str, turn_ends)),
+                *(_seconds(figures[name]) for name in ("turn_end_after_speech", "finalize_to_final")),
+            ]
+        )
+    words = f"{result['figures']['clips']} recordings, {result['figures']['rows'][0]['figures']['all']['words']} words."
+    head = "Setting", "WER (95 %)", "CER (95 %)", "Words lost at starts", "at ends", "First word wrong", "Closing marks"
+    more = "Turn ends: all / before more speech / in speech", "Turn end after speech p50 / p95", "Finalize to final"
+    return f"{words}\n\n{table([*head, *more], rows)}"
+
+
+def _interval(rate: Any) -> str:
+    return f"{rate['value']:.1f} % ({rate['low']:.1f}–{rate['high']:.1f})"
+
+
+def _seconds(spread: Any) -> str:
+    return "–" if spread is None else f"{spread['p50']:.2f} / {spread['p95']:.2f} s"
+
+
 def summary_table() -> str:
     """The README's few lines of figures, from the demo model's results on the first machine that has them."""
     found = [json.loads(path.read_text()) for path in sorted(RESULTS.rglob("*.json"))]
@@ -188,4 +219,5 @@ RESULT_TABLES: dict[str, Callable[[Result], str]] = {
     "keyterms": _keyterms,
     "languages": _languages,
     "offline": _files,
+    "evaluate": _evaluate,
 }
