@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from auricle_server.bench.transcripts import word_errors
 from demo_model.dataset import TrainingExample, collate
 from demo_model.network.encoder import Context
 from demo_model.network.model import DemoModel
@@ -36,24 +37,14 @@ class WordErrors:
         return self.written_errors / max(1, self.written_words)
 
 
-def edit_distance(reference: list[str], hypothesis: list[str]) -> int:
-    """Levenshtein distance of two sequences."""
-    row = list(range(len(hypothesis) + 1))
-    for i, word in enumerate(reference, 1):
-        diagonal, row[0] = row[0], i
-        for j, other in enumerate(hypothesis, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (word != other))
-    return row[-1]
-
-
 def score(references: list[str], hypotheses: list[str]) -> WordErrors:
     """Total errors of hypotheses against references."""
     errors = words = written_errors = written_words = 0
     for reference, hypothesis in zip(references, hypotheses, strict=True):
         plain = normalise(reference).split()
-        errors += edit_distance(plain, normalise(hypothesis).split())
+        errors += word_errors(plain, normalise(hypothesis).split())
         words += len(plain)
-        written_errors += edit_distance(reference.split(), hypothesis.split())
+        written_errors += word_errors(reference.split(), hypothesis.split())
         written_words += len(reference.split())
     return WordErrors(errors, words, written_errors, written_words)
 

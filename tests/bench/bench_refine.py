@@ -24,12 +24,12 @@ from auricle.protocol.server_messages import Final
 from auricle.protocol.settings import REFINES, Refine, TurnSettings
 from auricle_server.bench.report.results import record, write
 from auricle_server.bench.report.summaries import Spread
+from auricle_server.bench.transcripts import word_errors
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
 from auricle_server.serving.in_process_server import serve_locally
 from demo_model.audio.voices import SAMPLE_RATE
-from demo_model.evaluate import edit_distance
 from tests.bench.finals.measures import words
 from tests.bench.finals.talks import PausedTalk, talks
 from tests.support.calls import Call, Exchange
@@ -64,7 +64,7 @@ class RefineTally:
         for part, text in zip(talk.parts, texts, strict=True):
             said = words(part.text)
             self.words += len(said)
-            self.errors += edit_distance(said, words(text))
+            self.errors += word_errors(said, words(text))
         self.finals += len(talk.parts)
         self.refined += sum(final.refined for final in finals[: len(talk.parts)])
         self.audio += len(talk.pcm) / SAMPLE_RATE

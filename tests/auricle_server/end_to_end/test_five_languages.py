@@ -18,10 +18,10 @@ import auricle
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim
 from auricle.protocol.settings import TurnSettings
+from auricle_server.bench.transcripts import word_errors
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from demo_model.audio.voices import SAMPLE_RATE, EspeakVoice
-from demo_model.evaluate import edit_distance
 from demo_model.texts.sentences import normalise
 from livekit.plugins.auricle import STT
 from pipecat_auricle import AuricleSTTService
@@ -59,7 +59,7 @@ async def url() -> AsyncIterator[str]:
 def wrong_words(code: str, heard: str) -> float:
     """Share of the sentence's words."""
     reference = normalise(SAID[code][1]).split()
-    return edit_distance(reference, normalise(heard).split()) / len(reference)
+    return word_errors(reference, normalise(heard).split()) / len(reference)
 
 
 def says(code: str, frame: TranscriptionFrame) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from auricle_server.bench.transcripts import word_errors
 from auricle_server.stream.transcript import Segment
-from demo_model.evaluate import edit_distance
 
 CLOSING = tuple(".,?!;:…")
 SENTENCE_ENDS = tuple(".?!")
@@ -61,8 +61,8 @@ class CutTally:
         """
         reference, joined = words(said), words(" ".join(segment.text for segment in cut))
         self.reference_words += len(reference)
-        self.errors += edit_distance(reference, joined)
-        self.uncut_errors += edit_distance(reference, words(uncut.text))
+        self.errors += word_errors(reference, joined)
+        self.uncut_errors += word_errors(reference, words(uncut.text))
         self.finals += len(borders)
         self.leaked += sum(segment.text.startswith(CLOSING) for segment in cut)
         self.unclosed += sum(bool(s.text) and not s.text.endswith(SENTENCE_ENDS) for s in cut[: len(borders)])
@@ -77,7 +77,7 @@ class CutTally:
         """Splits an expected word as the cut stream has split it; a letter may differ where it was glued."""
         if not (before and found and next_found) or before[-1] == found[-1]:
             return
-        if edit_distance(list(before[-1]), list(found[-1] + next_found[0])) <= 1:
+        if word_errors(list(before[-1]), list(found[-1] + next_found[0])) <= 1:
             before[-1] = found[-1]
             after.insert(0, next_found[0])
             self.split += 1

@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from auricle_server.bench.transcripts import word_errors
 from auricle_server.engine import Engine, Lease
 from auricle_server.engine.key_terms.automaton import build_automaton
 from auricle_server.engine.key_terms.piece_trie import PieceTrie
 from auricle_server.text.key_terms import alphabet, spellings
-from demo_model.evaluate import edit_distance
 from demo_model.texts.sentences import normalise
 from tests.bench.keyterms.sentences import SpokenSentence
 
@@ -65,7 +65,7 @@ def holds(text: str, term: str) -> bool:
 def wer(spoken: Sequence[SpokenSentence], texts: Sequence[str]) -> float:
     """Percent."""
     said = [normalise(each.text).split() for each in spoken]
-    errors = sum(edit_distance(want, normalise(got).split()) for want, got in zip(said, texts, strict=True))
+    errors = sum(word_errors(want, normalise(got).split()) for want, got in zip(said, texts, strict=True))
     return 100 * errors / sum(map(len, said))
 
 

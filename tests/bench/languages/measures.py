@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from auricle.protocol.server_messages import Final
-from demo_model.evaluate import edit_distance
+from auricle_server.bench.transcripts import word_errors
 from demo_model.texts.sentences import normalise
 
 
@@ -38,7 +38,7 @@ class LanguageTally:
         heard, reference = words(" ".join(final.text for final in finals)), words(said)
         self.talks += 1
         self.words += len(reference)
-        self.errors += edit_distance(reference, heard)
+        self.errors += word_errors(reference, heard)
         self.named += bool(finals) and finals[-1].language == code
         self.named_after += [] if named_after is None else [named_after]
 
