@@ -10,6 +10,7 @@ import torch
 
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.cures import Cures
 from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
 from tests.support import tones
@@ -120,3 +121,18 @@ def test_warm_up_makes_every_shape_and_leaves_no_trace(checkpoint: Checkpoint) -
     expected = heard(checkpoint, PORTABLE, 560)
     found = Feeder(engine, 0).run(jobs(560), 560, "en-US", 4)
     assert {job: one.tokens for job, one in found.items()} == {job: one.tokens for job, one in expected.items()}
+
+
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+def test_cures_start_states_at_the_same_frames_with_a_batch_in_flight(checkpoint: Checkpoint, latency_ms: int) -> None:
+    cures, pause = Cures(warm_up_seconds=1.12, refresh_seconds=5), np.zeros(12 * 16_000, np.int16)
+    spoken = {job: tones.utterance(job, 4)[0] for job in range(10)}
+    audio = {job: np.concatenate((spoken[job], pause, spoken[(job + 1) % 10])) for job in spoken}
+    sequences, restarts = [], []
+    for hardware in (PORTABLE, EXACT):
+        engine = Engine(checkpoint, slots=10, hardware=hardware, cures=cures)
+        found = Feeder(engine, 7).run(audio, latency_ms, "en-US", at_once=10)
+        sequences.append([(found[job].tokens, found[job].frames) for job in sorted(found)])
+        restarts.append(engine.restarts)
+    assert sequences[0] == sequences[1]
+    assert restarts[0] == restarts[1] >= 10
