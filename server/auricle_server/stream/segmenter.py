@@ -99,7 +99,8 @@ class Segmenter:
         frame = result.samples // self._frame_samples
         flushed_at = None if result.mark is None else frame
         if self._quiet is not None:
-            self._quiet.add(frame, None if voice is None else voice.peak)
+            # A chunk rests on the first samples of its last frame, in which the frame's tokens lie.
+            self._quiet.add(-(-result.samples // self._frame_samples), None if voice is None else voice.peak)
         transcript.add(result.tokens, result.frames, result.probabilities, flushed_at, confidences=result.confidences)
         transcript.decide_held_back(frame if flushed_at is None else None)
         self._grew = transcript.text != before
@@ -114,7 +115,8 @@ class Segmenter:
             voice,
         )
         if self._watch is not None:
-            self.decode_again = self._watch.add(self.position, transcript.speech_end, voice)
+            token_end = max(transcript.speech_end or 0, transcript.closed_at or 0)
+            self.decode_again = self._watch.add(self.position, transcript.speech_end, voice, token_end)
         decisions = self._detector.feed(evidence)
         started = TurnStarted() in decisions
         end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)

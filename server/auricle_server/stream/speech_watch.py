@@ -40,13 +40,14 @@ class SpeechWatch:
         self._chunks: deque[tuple[int, int]] = deque()
         """Position and speech so far of the chunks since then."""
 
-    def add(self, position: int, word_end: int | None, voice: VoiceSignals | None) -> int | None:
+    def add(self, position: int, word_end: int | None, voice: VoiceSignals | None, token_end: int = 0) -> int | None:
         """Takes a chunk.
 
         Args:
             position: Audio position on which its result rests.
             word_end: End of the last word so far; None before the first.
             voice: What the sound says there; None where it is not analysed.
+            token_end: End of the last token, a mark after that word included.
 
         Returns:
             The sample from which the audio is to be decoded again, as far as it is kept; None for nothing to do.
@@ -67,7 +68,8 @@ class SpeechWatch:
         silent = max((at for at, voiced in self._chunks if voiced == self._voiced_before), default=self._since)
         self._patience = min(2 * self._patience, MOST_PATIENCE)
         self._start_over(position, voice.voiced)
-        return max(0, silent - LOOKBACK, self._word_end or 0)
+        # Not before the last token: what has brought one is not decoded twice.
+        return max(0, silent - LOOKBACK, self._word_end or 0, token_end)
 
     def _is_too_much(self, position: int, voice: VoiceSignals) -> bool:
         speech = voice.voiced - self._voiced_before

@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.metrics import Metrics
 from auricle_server.turns import VoiceSignals
 from auricle_server.voice.audio_analyzer import AudioAnalyzer
-from auricle_server.voice.models import ModelFiles, models_of
+from auricle_server.voice.models import ModelFiles, load_models, models_of
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,15 @@ class TurnModelPool:
         self.found = found
         self.metrics = metrics
         threads = threads or max(1, (os.cpu_count() or 1) // 4)
+        self._loaded = False
         self._vad_threads = ThreadPoolExecutor(threads, "auricle-voice")
         self._end_of_turn_threads = ThreadPoolExecutor(threads, "auricle-turns")
+
+    async def load(self) -> None:
+        """Loads the models, if there are any: 0.3 s for the first stream, whose first results would else go without."""
+        if self.found.signals and not self._loaded:
+            await asyncio.wrap_future(self.run_vad(partial(load_models, self.found)))
+            self._loaded = True
 
     @property
     def signals(self) -> tuple[str, ...]:

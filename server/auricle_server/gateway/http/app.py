@@ -144,6 +144,8 @@ class Gateway:
             raise NotReady(f"the model is still loading ({loading[0]}); try again later")
         # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
         lease = await self.workers.reserve(_whole_number(request.query.get("latency_ms", "")))
+        if lease.info.cures.need_voice:
+            await self._turn_models.load()
         config = self._config
         token = self._resume_proxy.sign(secrets.token_urlsafe(_TOKEN_BYTES)) if config.resume_seconds > 0 else None
         return Session(lease, token, config.limits, self._metrics, time.monotonic, handler.wake, self._turn_models)
