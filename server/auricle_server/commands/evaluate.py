@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from auricle_server.checkpoints.progress import Report
 
 _OWN, _OTHER = "server", "other server"
-_LOG_WIDTH = 200
+_LOG_WIDTH = 160
 """Columns of the tables in a file or pipe."""
 
 
@@ -30,8 +30,9 @@ def evaluate(
     manifest: Annotated[
         Path,
         typer.Argument(
+            metavar="MANIFEST",
             help="JSON lines with audio (a path relative to the file), text and optionally language; or a folder of "
-            "audio files, each with its text in a .txt file of the same stem."
+            "audio files, each with its text in a .txt file of the same stem.",
         ),
     ],
     model: Annotated[
@@ -72,7 +73,7 @@ def evaluate(
         typer.Option(
             "--realtime/--fast",
             help="Send the audio at the speed of speech, which the delays of finals need; or as fast as the server "
-            "takes it. Default: fast.",
+            "takes it.",
         ),
     ] = False,
     streams: Annotated[int, typer.Option(min=1, help="Recordings streamed at once.")] = 4,
@@ -110,6 +111,7 @@ def evaluate(
     from auricle_server.bench.quality.report.terminal import show
     from auricle_server.config import ConfigError
 
+    _check_folders(json_file, html_file)
     try:
         options, systems = _options(given), _systems(given)
         recordings = read_recordings(manifest, limit)
@@ -124,6 +126,15 @@ def evaluate(
     show(rows, _console())
     _write(given, rows, clips)
     raise typer.Exit(1 if any(row.failures for row in rows) else 0)
+
+
+def _check_folders(*files: Path | None) -> None:
+    """Ends the command where a file cannot be written, before hours of recordings have been played for it."""
+    for file in files:
+        if file is not None and (file.is_dir() or not file.parent.is_dir()):
+            problem = "a folder, not a file" if file.is_dir() else f"there is no folder {file.parent}"
+            fail(f"{file} cannot be written: {problem}")
+            raise typer.Exit(1)
 
 
 def _options(given: dict[str, Any]) -> EvaluationOptions:

@@ -108,6 +108,8 @@ def test_people_speak(tones_server: str, tmp_path: Path) -> None:
         (("--turns", "sometimes"), "off, silence, semantic"),
         (("--latency-ms", "123"), "does not offer 123 ms"),
         (("--language", "tlh"), "tlh"),
+        (("--json", "no/such/folder/report.json"), "there is no folder no/such/folder"),
+        (("--html", "/"), "/ cannot be written: a folder, not a file"),
         (("--against", "ws://127.0.0.1:1"), "no server at ws://127.0.0.1:1"),
     ],
 )

@@ -17,7 +17,7 @@ _CURES = "Cures"
 
 
 def words_columns(rows: Sequence[EvaluationRow]) -> list[Column]:
-    """Word and character errors, and where words are lost."""
+    """Word and character errors."""
     return [
         *setting_columns(rows),
         ("Recordings", lambda row: f"{row.figures.all.recordings}"),
@@ -25,20 +25,27 @@ def words_columns(rows: Sequence[EvaluationRow]) -> list[Column]:
         ("WER (95 %)", lambda row: estimate(row.figures.all.word_errors)),
         ("CER (95 %)", lambda row: estimate(row.figures.all.character_errors)),
         ("Sub / del / ins", _edits),
+    ]
+
+
+def ends_columns(rows: Sequence[EvaluationRow]) -> list[Column]:
+    """What is lost at the starts and ends of recordings."""
+    return [
+        *setting_columns(rows),
         ("Lost at starts", lambda row: _lost(row.figures.lost_at_starts, row.figures.recordings_cut_at_start)),
         ("Lost at ends", lambda row: _lost(row.figures.lost_at_ends, row.figures.recordings_cut_at_end)),
         ("First word wrong", lambda row: share(row.figures.first_word_wrong)),
         ("Last word wrong", lambda row: share(row.figures.last_word_wrong)),
+        ("Empty", lambda row: share(row.figures.empty)),
+        ("Closing marks", lambda row: share(row.figures.closing_marks)),
     ]
 
 
 def behaviour_columns(rows: Sequence[EvaluationRow]) -> list[Column]:
-    """What else a voice agent notices."""
+    """What else a voice agent notices: words in silence, turn ends and delays."""
     columns: list[Column] = [
         *setting_columns(rows),
-        ("Empty", lambda row: share(row.figures.empty)),
         ("Words in silence", lambda row: _silence(row.figures.in_silence)),
-        ("Closing marks", lambda row: share(row.figures.closing_marks)),
         ("Turn ends: all / before more speech / in speech", _turn_ends),
         ("Turn end after speech p50 / p95", lambda row: spread(row.figures.turn_end_after_speech)),
     ]

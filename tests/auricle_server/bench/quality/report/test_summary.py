@@ -9,6 +9,7 @@ from auricle_server.bench.quality.report.summary import (
     NONE,
     behaviour_columns,
     comparison_rows,
+    ends_columns,
     estimate,
     label,
     language_rows,
@@ -41,7 +42,7 @@ def test_systems_and_cures_are_named_where_they_differ() -> None:
 
 def test_cells_of_words() -> None:
     one = row({0: SCORE})
-    cells = {head: cell(one) for head, cell in words_columns([one])}
+    cells = {head: cell(one) for columns in (words_columns, ends_columns) for head, cell in columns([one])}
     assert cells["Words"] == "3"
     assert cells["WER (95 %)"] == "33.3 % (33.3–33.3)"
     assert cells["Sub / del / ins"] == "0 / 1 / 0"
