@@ -148,34 +148,62 @@ def _files(result: Result) -> str:
 
 
 def _evaluate(result: Result) -> str:
-    rows = []
-    for each in result["figures"]["rows"]:
-        figures = each["figures"]
-        cut = [(figures[f"lost_at_{side}s"], figures[f"recordings_cut_at_{side}"]) for side in ("start", "end")]
-        shares = [figures[name] for name in ("first_word_wrong", "closing_marks")]
-        turn_ends = [figures[f"turn_ends{which}"] for which in ("", "_before_more_speech", "_in_speech")]
-        rows.append(
-            [
-                each["mode"] if each["latency_ms"] is None else f"{each['mode']}, {each['latency_ms']} ms",
-                *(_interval(figures["all"][kind]) for kind in ("word_errors", "character_errors")),
-                *(f"{words} in {recordings['count']}" for words, recordings in cut),
-                *(f"{share['count']} of {share['of']}" for share in shares),
-                " / ".join(map(str, turn_ends)),
-                *(_seconds(figures[name]) for name in ("turn_end_after_speech", "finalize_to_final")),
-            ]
-        )
-    words = f"{result['figures']['clips']} recordings, {result['figures']['rows'][0]['figures']['all']['words']} words."
-    head = "Setting", "WER (95 %)", "CER (95 %)", "Words lost at starts", "at ends", "First word wrong", "Closing marks"
-    more = "Turn ends: all / before more speech / in speech", "Turn end after speech p50 / p95", "Finalize to final"
-    return f"{words}\n\n{table([*head, *more], rows)}"
+    """One table: a column for cures where they differ, and columns only for what was measured."""
+    rows = result["figures"]["rows"]
+    columns = {
+        "Cures": [each["cures"] for each in rows],
+        "Setting": [
+            ", ".join([each["mode"], *([f"{each['latency_ms']} ms"] if each["latency_ms"] else [])]) for each in rows
+        ],
+        **{head: [_figure(each["figures"], name) for each in rows] for head, name in _EVALUATED.items()},
+    }
+    if len(set(columns["Cures"])) == 1:
+        del columns["Cures"]
+    else:
+        differences = {each["second"]: each["difference"] for each in result["figures"]["comparisons"]}
+        columns["WER difference, points (95 %)"] = [_signed(differences.get(number)) for number in range(len(rows))]
+    shown = {head: cells for head, cells in columns.items() if set(cells) != {_NOTHING}}
+    words = f"{result['figures']['clips']} recordings, {rows[0]['figures']['all']['words']} words."
+    return f"{words}\n\n{table(list(shown), list(zip(*shown.values(), strict=True)))}"
 
 
-def _interval(rate: Any) -> str:
-    return f"{rate['value']:.1f} % ({rate['low']:.1f}–{rate['high']:.1f})"
+_NOTHING = "–"
+_EVALUATED = {
+    "WER (95 %)": "word_errors",
+    "CER (95 %)": "character_errors",
+    "Words lost at starts": "lost_at_starts",
+    "at ends": "lost_at_ends",
+    "First word wrong": "first_word_wrong",
+    "Closing marks": "closing_marks",
+    "Turn ends: all / before more speech / in speech": "turn_ends",
+    "Turn end after speech p50 / p95": "turn_end_after_speech",
+    "Finalize to final p50 / p95": "finalize_to_final",
+    "Language wrong": "language_wrong",
+}
 
 
-def _seconds(spread: Any) -> str:
-    return "–" if spread is None else f"{spread['p50']:.2f} / {spread['p95']:.2f} s"
+def _figure(figures: Any, name: str) -> str:
+    """One figure of an evaluation in words."""
+    match {**figures["all"], **figures}[name]:
+        case None | {"of": 0}:
+            return _NOTHING
+        case {"value": value, "low": low, "high": high}:
+            return f"{value:.1f} % ({low:.1f}–{high:.1f})"
+        case {"p50": p50, "p95": p95}:
+            return f"{p50:.2f} / {p95:.2f} s"
+        case {"count": count, "of": of}:
+            return f"{count} of {of}"
+        case ends if name == "turn_ends":
+            return f"{ends} / {figures['turn_ends_before_more_speech']} / {figures['turn_ends_in_speech']}"
+        case words:
+            side = name.removeprefix("lost_at_").removesuffix("s")
+            return f"{words} in {figures[f'recordings_cut_at_{side}']['count']}"
+
+
+def _signed(difference: Any) -> str:
+    if difference is None:
+        return _NOTHING
+    return f"{difference['value']:+.1f} ({difference['low']:+.1f} to {difference['high']:+.1f})"
 
 
 def summary_table() -> str:
