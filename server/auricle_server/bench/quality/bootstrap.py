@@ -13,8 +13,8 @@ import numpy.typing as npt
 RESAMPLES = 2_000
 LEVEL = 0.95
 _SEED = 20_041
-_AT_ONCE = 4_000_000
-"""Counts held at a time; bounds the memory for many recordings."""
+_AT_ONCE = 1_000_000
+"""Draws held at a time; bounds the memory for many recordings."""
 
 Counts = npt.NDArray[np.float64]
 
@@ -64,9 +64,8 @@ def _sums(counts: Counts) -> Counts:
     size = counts.shape[1]
     rng = np.random.default_rng(_SEED)
     step = max(1, _AT_ONCE // size)
-    # How often each recording is drawn, instead of which is drawn when: a sum does not depend on the order.
     parts = [
-        counts @ rng.multinomial(size, np.full(size, 1 / size), min(step, RESAMPLES - done)).T
+        counts[:, rng.integers(size, size=(min(step, RESAMPLES - done), size))].sum(axis=2)
         for done in range(0, RESAMPLES, step)
     ]
     return np.concatenate(parts, axis=1)

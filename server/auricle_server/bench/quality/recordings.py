@@ -146,9 +146,10 @@ def _speech(entry: Mapping[str, Any]) -> tuple[SpeechSpan, ...] | None:
         spans = entry.get(key)
         if spans:
             try:
-                return tuple(SpeechSpan(float(span["start"]), float(span["end"])) for span in spans)
+                found = [SpeechSpan(float(span["start"]), float(span["end"])) for span in spans]
             except (TypeError, KeyError, ValueError) as error:
                 raise ValueError(f"{key}: expected a list of objects with start and end in seconds") from error
+            return tuple(sorted(found, key=lambda span: span.start))
     return None
 
 

@@ -45,7 +45,7 @@ def test_paths_are_relative_to_the_manifest_and_may_be_absolute(tmp_path: Path) 
 
 
 def test_times_of_words_or_turns_tell_where_somebody_speaks(tmp_path: Path) -> None:
-    words = [{"text": "a", "start": 0.5, "end": 0.7}, {"text": "b", "start": 1, "end": 1.2}]
+    words = [{"text": "b", "start": 1, "end": 1.2}, {"text": "a", "start": 0.5, "end": 0.7}]
     turns = [{"start": 0.4, "end": 1.3}]
     entries = [{"audio": "a.wav", "text": "a b", "words": words, "turns": turns}]
     entries.append({"audio": "b.wav", "text": "a b", "turns": turns})
