@@ -39,6 +39,7 @@ class Hub:
         spoiled: Names of files that are sent with a wrong byte.
         gated: Whether a licence must be accepted.
         ranges: Whether range requests are supported.
+        licence: What its card names.
         requests: Path and Range header of every request.
     """
 
@@ -50,13 +51,15 @@ class Hub:
     spoiled: set[str] = field(default_factory=set)
     gated: bool = False
     ranges: bool = True
+    licence: str = "a-licence"
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     address: str = ""
 
     def described(self) -> dict[str, Any]:
         """The repository, as the hub's interface describes it."""
         siblings = [self._sibling(name, content) for name, content in self.files.items()]
-        return {"id": self.repo, "modelId": self.repo, "sha": self.commit, "siblings": siblings}
+        card = {"license": "other", "license_name": self.licence}
+        return {"id": self.repo, "modelId": self.repo, "sha": self.commit, "siblings": siblings, "cardData": card}
 
     def _sibling(self, name: str, content: bytes) -> dict[str, Any]:
         size = self.claimed.get(name, len(content))

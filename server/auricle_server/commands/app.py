@@ -9,7 +9,7 @@ import typer
 
 from auricle_server.commands.bench import bench
 from auricle_server.commands.demo import demo
-from auricle_server.commands.doctor import doctor
+from auricle_server.commands.doctor.command import doctor
 from auricle_server.commands.evaluate import evaluate
 from auricle_server.commands.models import models
 from auricle_server.commands.pull import pull

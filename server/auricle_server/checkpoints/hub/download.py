@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from auricle_server.checkpoints.errors import CheckpointNotFound, UnsupportedModel
 from auricle_server.checkpoints.hub.cache import Repository, cache_folder, cached
+from auricle_server.checkpoints.hub.listing import explained, list_files
 from auricle_server.checkpoints.hub.transfer import RemoteFile, transfer
 from auricle_server.checkpoints.progress import Report, silent
 from auricle_server.checkpoints.safetensors.config import (
@@ -70,12 +68,9 @@ def download(repository: Repository, wanted: WeightFormat | None = None, report:
         UnsupportedModel: It has no checkpoint in a format that Auricle reads.
         DownloadFailed: A file is incomplete or damaged, or the disk is full.
     """
-    from huggingface_hub import HfApi
-
-    with _explained(repository):
-        info = HfApi().model_info(repository.id, revision=repository.revision, files_metadata=True)
-        commit = str(info.sha)
-        listed = [_file(entry) for entry in info.siblings or ()]
+    listing = list_files(repository)
+    commit, listed = listing.commit, listing.files
+    with explained(repository):
         files, downloaded = choose(repository, listed, wanted), []
         snapshot = cache_folder(repository) / "snapshots" / commit
         for file in files:
@@ -108,11 +103,6 @@ def fetch(repository: Repository, report: Report = silent) -> Path:
         DownloadFailed: It was not downloaded completely.
     """
     return cached(repository) or download(repository, report=report).path
-
-
-def _file(entry: Any) -> RemoteFile:
-    sha256 = entry.lfs.sha256 if entry.lfs else None
-    return RemoteFile(entry.rfilename, int(entry.size or 0), sha256, entry.blob_id)
 
 
 def choose(repository: Repository, files: list[RemoteFile], wanted: WeightFormat | None) -> list[RemoteFile]:
@@ -185,42 +175,3 @@ def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     temporary.write_text(text)
     temporary.replace(path)
-
-
-@contextmanager
-def _explained(repository: Repository) -> Iterator[None]:
-    """Converts the hub's errors to those of this package."""
-    # Every failure of the network is an `HTTPError` of the library that huggingface_hub talks HTTP with.
-    from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not listed as exported
-        GatedRepoError,
-        HTTPError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    try:
-        yield
-    except GatedRepoError as error:
-        raise CheckpointNotFound(
-            f"{repository} asks for a licence to be accepted: do so on its page, then run `hf auth login`"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise CheckpointNotFound(f"{repository.id} has no revision {repository.revision!r}") from error
-    except RepositoryNotFoundError as error:
-        raise CheckpointNotFound(
-            f"{repository}: no such model on the hub (or a private one: `hf auth login`)"
-        ) from error
-    except (HTTPError, OSError) as error:
-        raise CheckpointNotFound(_unreachable(repository, error)) from error
-
-
-def _unreachable(repository: Repository, error: Exception) -> str:
-    failed = f"the model hub cannot be reached ({type(error).__name__})"
-    copy = cached(repository)
-    if copy is not None:
-        return f"{failed}; the copy of {repository} in the local cache is {copy}"
-    return (
-        f"{repository} is not in the local cache and {failed}. On a machine with network access run "
-        f"`auricle pull {repository}`, copy the checkpoint here and give its path, or use the bundled model: "
-        f"--model demo"
-    )

@@ -39,13 +39,14 @@ def facts(path: Path, profile: ModelProfile | None = None) -> ModelFacts:
     Raises:
         CheckpointError: The configuration is missing, or is not that of a model that Auricle runs.
     """
-    config = with_profile(_config(path), profile)
+    config = with_profile(stored_config(path), profile)
     return ModelFacts(
         offered_languages(config.prompt), tuple(sorted(latencies_ms(config))), default_latency_ms(config, profile)
     )
 
 
-def _config(path: Path) -> ModelConfig:
+def stored_config(path: Path) -> ModelConfig:
+    """The architecture of a checkpoint. Raises like `facts`."""
     form, origin = find_checkpoint(path)
     if form is StoredAs.SAFETENSORS:
         return folder_config(origin)[0]

@@ -26,8 +26,8 @@ CURES = Cures(
 _ILLS = (
     KnownIll(
         "first word",
-        "The first word of a stream is wrong more often when speech begins at once: in another port in 34 % of clips, "
-        "in 23 % of them with silence in front.",
+        "The first word of a stream is wrong more often when speech begins at once: in 34 % of clips in another port, "
+        "and in 23 % with silence in front.",
         "warm-up: silence precedes the first audio of a stream",
         "FluidAudio#641, NeMo-Speech.cpp#46",
     ),

@@ -1,4 +1,4 @@
-"""The checks of `auricle doctor`. A check yields findings and does not raise."""
+"""Checks of the installation and the machine. A check yields findings and does not raise."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import os
 import platform
 import resource
 import socket
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
 
 from packaging.requirements import Requirement
+
+from auricle_server.commands.doctor.findings import CheckStatus, Finding
 
 _OPEN_FILES_WANTED = 4096
 _OPTIONAL_EXTRAS = {
@@ -25,31 +23,6 @@ _OPTIONAL_EXTRAS = {
     "livekit": "the LiveKit adapter and the demo",
     "nemo": "the parity tests and the demo model's recipe",
 }
-
-
-class CheckStatus(Enum):
-    """Whether something works, works in part, or prevents a server from running."""
-
-    GOOD = "good"
-    NOTE = "note"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report.
-
-    Attributes:
-        subject: What was checked.
-        verdict: The result.
-        detail: What was found, or what is missing.
-        remedy: What to do; empty when there is nothing to do.
-    """
-
-    subject: str
-    verdict: CheckStatus
-    detail: str
-    remedy: str = ""
 
 
 def check_python() -> Iterator[Finding]:
@@ -105,39 +78,6 @@ def check_torch() -> Iterator[Finding]:
     yield Finding("PyTorch", CheckStatus.GOOD, versions()["torch"])
     for device in torch_devices():
         yield Finding("device", CheckStatus.GOOD, device)
-
-
-def check_checkpoint(model: str) -> Iterator[Finding]:
-    """Checks whether the model loads, and how long that takes."""
-    try:
-        from auricle_server.checkpoints import load_checkpoint
-        from auricle_server.checkpoints.hub import cache
-        from auricle_server.checkpoints.known.bundled import BUNDLED
-    except ImportError as error:
-        yield Finding("checkpoint", CheckStatus.BAD, f"cannot be checked: {error}", "see the lines above")
-        return
-    repository = None if model in BUNDLED or Path(model).expanduser().exists() else cache.parse(model)
-    if repository is not None and cache.cached(repository) is None:
-        remedy = f"auricle pull {repository}"
-        yield Finding(
-            "checkpoint",
-            CheckStatus.NOTE,
-            f"{repository} is not in the cache; a server downloads it at start-up",
-            remedy,
-        )
-        return
-    began = time.monotonic()
-    try:
-        load_checkpoint(model)
-    except Exception as error:  # noqa: BLE001 - a damaged file may raise anything, and the report continues
-        yield Finding(
-            "checkpoint",
-            CheckStatus.BAD,
-            f"{model}: {error}",
-            "choose another model with --model, or download it again",
-        )
-    else:
-        yield Finding("checkpoint", CheckStatus.GOOD, f"{model} loads in {time.monotonic() - began:.1f} s")
 
 
 def check_port(host: str, port: int) -> Iterator[Finding]:
@@ -230,19 +170,3 @@ def check_turns() -> Iterator[Finding]:
         )
     else:
         yield Finding(subject, CheckStatus.GOOD, signals)
-
-
-def all_checks(model: str, host: str, port: int) -> Iterator[Finding]:
-    """Runs all checks in the order of the report and yields each finding at once."""
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
-        check_python,
-        check_packages,
-        check_torch,
-        lambda: check_checkpoint(model),
-        check_audio,
-        check_turns,
-        lambda: check_port(host, port),
-        check_open_files,
-    )
-    for check in checks:
-        yield from check()

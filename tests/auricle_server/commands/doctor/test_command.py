@@ -5,21 +5,22 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from auricle_server.commands import doctor
+from auricle_server.checkpoints.progress import Report
 from auricle_server.commands.app import app
-from auricle_server.commands.checks import CheckStatus, Finding
+from auricle_server.commands.doctor import command
+from auricle_server.commands.doctor.findings import CheckStatus, Finding
 
 
 @pytest.mark.parametrize(("status", "code"), [(CheckStatus.GOOD, 0), (CheckStatus.NOTE, 0), (CheckStatus.BAD, 1)])
 def test_only_a_bad_finding_is_an_exit_code(monkeypatch: pytest.MonkeyPatch, status: CheckStatus, code: int) -> None:
     asked: list[tuple[str, str, int]] = []
 
-    def findings(model: str, host: str, port: int) -> Iterator[Finding]:
+    def findings(model: str, host: str, port: int, _report: Report) -> Iterator[Finding]:
         asked.append((model, host, port))
         yield Finding("Python", CheckStatus.GOOD, "3.11")
         yield Finding("extra [server]", status, "a [detail]", "pip install 'auricle[server]'")
 
-    monkeypatch.setattr(doctor, "all_checks", findings)
+    monkeypatch.setattr(command, "all_checks", findings)
     result = CliRunner().invoke(app, ["doctor", "--model", "m", "--host", "::1", "--port", "80"])
     assert result.exit_code == code
     assert asked == [("m", "::1", 80)]

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from auricle_server.commands import checks
-from auricle_server.commands.checks import CheckStatus, Finding
+from auricle_server.commands.doctor import installation
+from auricle_server.commands.doctor.findings import CheckStatus, Finding
 from auricle_server.voice import models
 from auricle_server.voice.models import ModelFiles
-from tests.support import tones
 
 
 def only(findings: Iterator[Finding]) -> Finding:
@@ -25,7 +24,7 @@ def only(findings: Iterator[Finding]) -> Finding:
 
 
 def test_everything_is_installed_here() -> None:
-    findings = list(checks.check_packages())
+    findings = list(installation.check_packages())
     assert {finding.subject for finding in findings} >= {"auricle", "extra [server]", "extra [pipecat]"}
     assert all(finding.verdict is CheckStatus.GOOD for finding in findings)
 
@@ -33,7 +32,7 @@ def test_everything_is_installed_here() -> None:
 @pytest.mark.parametrize(("gone", "verdict"), [("aiohttp", CheckStatus.GOOD), ("msgspec", CheckStatus.BAD)])
 def test_a_missing_package_of_the_server(monkeypatch: pytest.MonkeyPatch, gone: str, verdict: CheckStatus) -> None:
     hide(monkeypatch, gone)
-    finding = next(each for each in checks.check_packages() if each.subject == "extra [server]")
+    finding = next(each for each in installation.check_packages() if each.subject == "extra [server]")
     assert finding.verdict is verdict
     if verdict is CheckStatus.BAD:
         assert gone in finding.detail
@@ -42,20 +41,20 @@ def test_a_missing_package_of_the_server(monkeypatch: pytest.MonkeyPatch, gone: 
 
 def test_a_missing_adapter_is_only_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, "pipecat-ai")
-    finding = next(each for each in checks.check_packages() if each.subject == "extra [pipecat]")
+    finding = next(each for each in installation.check_packages() if each.subject == "extra [pipecat]")
     assert finding.verdict is CheckStatus.NOTE
     assert "'.[pipecat]'" in finding.remedy
 
 
 def test_what_turn_ends_are_judged_by() -> None:
-    finding = only(checks.check_turns())
+    finding = only(installation.check_turns())
     assert finding.verdict is CheckStatus.GOOD
     assert finding.detail == "detected by words, punctuation, voice, prosody"
 
 
 def test_models_that_are_missing_are_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "find_spec", lambda _: None)
-    finding = only(checks.check_turns())
+    finding = only(installation.check_turns())
     assert finding.verdict is CheckStatus.NOTE
     assert finding.detail == "detected by words, punctuation; onnxruntime is not installed"
     assert finding.remedy == "in a checkout of Auricle: pip install '.[turns]'"
@@ -65,7 +64,7 @@ def test_a_damaged_model_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     path = tmp_path / "silero_vad.onnx"
     path.write_bytes(b"not a model")
     monkeypatch.setattr(models, "find_models", lambda: ModelFiles(path))
-    finding = only(checks.check_turns())
+    finding = only(installation.check_turns())
     assert finding.verdict is CheckStatus.BAD
     assert "cannot be loaded" in finding.detail
 
@@ -83,51 +82,28 @@ def hide(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
 
 def test_torch_and_a_device() -> None:
     pytest.importorskip("torch")
-    subjects = [finding.subject for finding in checks.check_torch()]
+    subjects = [finding.subject for finding in installation.check_torch()]
     assert subjects[0] == "PyTorch"
     assert "device" in subjects
-
-
-def test_a_checkpoint_that_loads() -> None:
-    pytest.importorskip("torch")
-    finding = only(checks.check_checkpoint(str(tones.CHECKPOINT)))
-    assert finding.verdict is CheckStatus.GOOD
-    assert "loads in" in finding.detail
-
-
-def test_a_checkpoint_that_is_not_here_is_not_brought_by_a_look() -> None:
-    pytest.importorskip("torch")
-    finding = only(checks.check_checkpoint("acme/no-such-model"))
-    assert (finding.verdict, finding.remedy) == (checks.CheckStatus.NOTE, "auricle pull acme/no-such-model")
-
-
-def test_a_checkpoint_that_is_none(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    file = tmp_path / "x.nemo"
-    file.write_bytes(b"not a checkpoint")
-    finding = only(checks.check_checkpoint(str(file)))
-    assert finding.verdict is CheckStatus.BAD
-    assert "x.nemo" in finding.detail
-    assert finding.remedy
 
 
 def test_a_free_port() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    assert only(checks.check_port("127.0.0.1", port)).verdict is CheckStatus.GOOD
+    assert only(installation.check_port("127.0.0.1", port)).verdict is CheckStatus.GOOD
 
 
 def test_a_taken_port() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        finding = only(checks.check_port("127.0.0.1", taken.getsockname()[1]))
+        finding = only(installation.check_port("127.0.0.1", taken.getsockname()[1]))
     assert finding.verdict is CheckStatus.BAD
     assert "--port" in finding.remedy
 
 
 def test_an_address_that_is_none() -> None:
-    finding = only(checks.check_port("no-such-host.invalid", 8765))
+    finding = only(installation.check_port("no-such-host.invalid", 8765))
     assert finding.verdict is CheckStatus.BAD
     assert "--host" in finding.remedy
 
@@ -145,7 +121,7 @@ def test_a_port_where_a_server_answers(status: int, state: str) -> None:
     with HTTPServer(("127.0.0.1", 0), Readiness) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        finding = only(checks.check_port("127.0.0.1", server.server_port))
+        finding = only(installation.check_port("127.0.0.1", server.server_port))
         server.shutdown()
         thread.join()
     assert finding.verdict is CheckStatus.NOTE
@@ -154,10 +130,10 @@ def test_a_port_where_a_server_answers(status: int, state: str) -> None:
 
 def test_few_open_files_are_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (1024, 8192))
-    finding = only(checks.check_open_files())
+    finding = only(installation.check_open_files())
     assert finding.verdict is CheckStatus.NOTE
     assert finding.remedy == "ulimit -n 8192"
 
 
 def test_audio_formats() -> None:
-    assert "wav, flac, ogg, mp3" in only(checks.check_audio()).detail
+    assert "wav, flac, ogg, mp3" in only(installation.check_audio()).detail

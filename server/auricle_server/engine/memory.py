@@ -1,0 +1,95 @@
+"""How much memory a model needs on a device, from its configuration alone, and how much there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from auricle_server.checkpoints.config import ModelConfig
+from auricle_server.engine.model.prediction_network import PredictionState
+from auricle_server.engine.model.state_pool import CPU_SLOTS, MOST_SLOTS, STATE_SHARE, StatePool
+from auricle_server.engine.model.subsampling import stage_widths
+
+_FP32 = 4
+_CONTROL_GROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNeed:
+    """What a model takes on a device.
+
+    Attributes:
+        weights: Bytes of its parameters.
+        stream: Bytes of the state of each stream.
+    """
+
+    weights: int
+    stream: int
+
+    def streams(self, free: int, device: torch.device) -> int:
+        """How many streams `free` bytes hold beside the weights; 0 where the weights alone are too many.
+
+        As `state_pool.fitting_slots` counts, which also bounds it on a CPU.
+        """
+        left = max(0, free - self.weights)
+        if device.type != "cuda":
+            return min(CPU_SLOTS, left // self.stream)
+        return min(MOST_SLOTS, int(left * STATE_SHARE) // self.stream)
+
+
+def memory_need(config: ModelConfig, dtype: torch.dtype) -> MemoryNeed:
+    """What a model needs.
+
+    Args:
+        config: Its architecture.
+        dtype: Precision of the encoder's matrix products; all else is fp32.
+    """
+    d_model = config.encoder.d_model
+    # Of each layer: feed-forward modules, query, key, value and output, and both pointwise convolutions.
+    matrices = config.encoder.layers * (4 * config.encoder.expansion + 4 + 3) * d_model**2
+    # The projection of positions is applied when the model is built, and not kept.
+    positions = config.encoder.layers * d_model**2
+    others = parameter_count(config) - matrices - positions
+    return MemoryNeed(matrices * dtype.itemsize + others * _FP32, _bytes_per_stream(config, dtype))
+
+
+def parameter_count(config: ModelConfig) -> int:
+    """Values in a checkpoint whose encoder's layers have no biases."""
+    encoder, decoder, mel = config.encoder, config.decoder, config.mel
+    d_model, channels = encoder.d_model, encoder.conv_channels
+    layer = (4 * encoder.expansion + 5 + 3) * d_model**2 + (encoder.conv_kernel + 12 + 2) * d_model
+    width = (stage_widths(mel.bins)[-1] - 3) // 2 + 1
+    subsampling = 3 * 10 * channels + 2 * (channels + 1) * channels + d_model * (channels * width + 1)
+    features = mel.bins * (mel.n_fft // 2 + 1) + mel.window
+    outputs = decoder.vocabulary + 1
+    prediction = outputs * decoder.hidden + decoder.layers * 8 * (decoder.hidden + 1) * decoder.hidden
+    joint = (d_model + decoder.hidden + 2) * decoder.joint + outputs * (decoder.joint + 1)
+    prompt = (d_model + config.prompt.size + 1 + d_model) * 2 * d_model + d_model if config.prompt else 0
+    return features + subsampling + encoder.layers * layer + prediction + joint + prompt
+
+
+def _bytes_per_stream(config: ModelConfig, dtype: torch.dtype) -> int:
+    hidden, cpu = torch.zeros(config.decoder.layers, 1, config.decoder.hidden), torch.device("cpu")
+    start = PredictionState(hidden, hidden, torch.zeros(1, config.decoder.joint))
+    left = max(left // (right + 1) * (right + 1) for left, right in config.encoder.contexts)
+    return StatePool(config, 0, left, start, cpu, dtype).bytes_per_slot
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a process may still take on the device: of the machine or, if less, of its control group."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    [line] = [line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:")]
+    return min(int(line.split()[1]) * 1024, _free_in_group(_CONTROL_GROUP))
+
+
+def _free_in_group(group: Path) -> int:
+    """Bytes up to the limit of a control group (version 2): that of a container. Very many where there is none."""
+    unlimited = 1 << 62
+    try:
+        limit, used = (group / "memory.max").read_text().strip(), int((group / "memory.current").read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return unlimited
+    return unlimited if limit == "max" else max(0, int(limit) - used)

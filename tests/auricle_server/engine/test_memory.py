@@ -1,0 +1,53 @@
+"""Memory that a model needs, from its configuration alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from auricle_server.bench.models.shapes import SHAPES
+from auricle_server.checkpoints import load_checkpoint
+from auricle_server.engine.memory import MemoryNeed, _free_in_group, free_memory, memory_need, parameter_count
+from auricle_server.engine.model.forward import Model
+from auricle_server.engine.ops import portable_ops
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.mark.parametrize("name", ["demo", "demo-multilingual"])
+def test_the_values_of_a_checkpoint_are_counted_to_the_last(name: str) -> None:
+    checkpoint = load_checkpoint(name)
+    assert parameter_count(checkpoint.config) == sum(checkpoint.weights[key].numel() for key in checkpoint.weights)
+
+
+def test_the_published_multilingual_archive_has_as_many_values_as_it_is_said_to_have() -> None:
+    assert parameter_count(SHAPES["3.5"]) == 638_030_384
+
+
+def test_the_state_of_a_stream_is_that_of_the_engine() -> None:
+    checkpoint = load_checkpoint("demo")
+    model = Model(checkpoint, 3, CPU, torch.float32, portable_ops())
+    assert memory_need(checkpoint.config, torch.float32).stream == model.state.bytes_per_slot
+
+
+def test_matrices_of_the_encoder_take_half_in_bf16_and_all_else_the_same() -> None:
+    exact, half = (memory_need(SHAPES["en"], dtype) for dtype in (torch.float32, torch.bfloat16))
+    assert exact.weights - half.weights == 24 * 23 * 1024**2 * 2
+    assert 0.5 < half.stream / exact.stream < 0.51
+
+
+def test_streams_fill_what_the_weights_leave() -> None:
+    need = MemoryNeed(weights=1_000, stream=10)
+    assert [need.streams(free, CPU) for free in (0, 1_000, 1_019, 1_100, 10_000)] == [0, 0, 1, 10, 64]
+    assert [need.streams(free, CUDA) for free in (1_000, 2_000, 1 << 40)] == [0, 80, 16_384]
+
+
+def test_a_container_has_no_more_than_its_control_group(tmp_path: Path) -> None:
+    assert 0 < free_memory(CPU) < 1 << 50
+    assert _free_in_group(tmp_path) > 1 << 60
+    (tmp_path / "memory.current").write_text("300\n")
+    for limit, free in (("1000\n", 700), ("200\n", 0), ("max\n", 1 << 62)):
+        (tmp_path / "memory.max").write_text(limit)
+        assert _free_in_group(tmp_path) == free
