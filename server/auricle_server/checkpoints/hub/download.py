@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from auricle_server.checkpoints.errors import CheckpointNotFound, UnsupportedModel
+from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound, UnsupportedModel
 from auricle_server.checkpoints.hub.cache import Repository, cache_folder, cached
 from auricle_server.checkpoints.hub.listing import explained, list_files
 from auricle_server.checkpoints.hub.transfer import RemoteFile, transfer
@@ -134,8 +134,13 @@ def _has_safetensors(parts: list[RemoteFile], *, alone: bool) -> bool:
 
 def _is_of_another_class(snapshot: Path, file: RemoteFile, listed: list[RemoteFile]) -> bool:
     """Whether `file` is the configuration of a class that Auricle does not read, and there is a ``.nemo`` file."""
-    beside = any(each.name.endswith(".nemo") for each in listed)
-    return file.name == CONFIG_NAME and beside and not is_supported(snapshot / CONFIG_NAME)
+    if file.name != CONFIG_NAME or not any(each.name.endswith(".nemo") for each in listed):
+        return False
+    try:
+        return not is_supported(snapshot / CONFIG_NAME)
+    except BadCheckpoint as error:
+        log.warning("%s; the .nemo file is taken", error)
+        return True
 
 
 def _is_part(name: str) -> bool:

@@ -108,9 +108,10 @@ def test_a_cached_checkpoint_is_used_without_a_request(hub: Hub) -> None:
     assert len(hub.requests) == before
 
 
-def test_safetensors_of_another_class_give_way_to_a_nemo_file(hub: Hub) -> None:
+@pytest.mark.parametrize("config", [b'{"model_type": "ctc"}', b"not JSON"])
+def test_safetensors_of_another_class_give_way_to_a_nemo_file(hub: Hub, config: bytes) -> None:
     """NVIDIA publishes CTC alone as safetensors beside the ``.nemo`` files of hybrid models."""
-    hub.files = {**FILES, **{name: name.encode() for name in SAFETENSORS}, "config.json": b'{"model_type": "ctc"}'}
+    hub.files = {**FILES, **{name: name.encode() for name in SAFETENSORS}, "config.json": config}
     found = download(REPOSITORY)
     assert (found.path.name, found.downloaded, found.size) == ("b.nemo", ("b.nemo",), 20_000)
     assert cached(REPOSITORY) == found.path
