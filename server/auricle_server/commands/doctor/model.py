@@ -168,8 +168,18 @@ def check_profile(model: str) -> Iterator[Finding]:
     for ill in profile.ills:
         yield Finding("known ill", CheckStatus.NOTE, f"{ill.sentence} ({ill.reports})", ill.cure)
     if profile.ills:
-        detail = f"on by default: {profile.cures}; --cures of `auricle serve` changes them"
-        yield Finding("cures", CheckStatus.GOOD, detail)
+        yield _cures(profile)
+
+
+def _cures(profile: ModelProfile) -> Finding:
+    from auricle_server.voice.models import find_models
+
+    detail = f"on by default: {profile.cures}; --cures of `auricle serve` changes them"
+    found = find_models()
+    if profile.cures.need_voice and not found.signals:
+        detail = f"{detail}; watch and hold-back do nothing without voice detection: {found.missing}"
+        return Finding("cures", CheckStatus.NOTE, detail, "in a checkout of Auricle: pip install '.[turns]'")
+    return Finding("cures", CheckStatus.GOOD, detail)
 
 
 def _path(model: str) -> Path | None:

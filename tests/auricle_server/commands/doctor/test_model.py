@@ -14,6 +14,7 @@ from auricle_server.checkpoints.known.nemotron import ENGLISH, MULTILINGUAL
 from auricle_server.commands.doctor import model as model_checks
 from auricle_server.commands.doctor.findings import CheckStatus, Finding
 from auricle_server.engine import memory
+from auricle_server.voice import models
 from tests.support import tones
 from tests.support.hub import COMMIT, CONTENT, FILE, Hub, serving
 
@@ -115,6 +116,14 @@ def test_ills_and_cures_of_a_published_model_are_listed() -> None:
     assert "on by default: warm-up=1.12,refresh=20,watch=2" in findings[-1].detail
     assert all(finding.verdict is not CheckStatus.BAD for finding in findings)
     assert list(model_checks.check_profile("demo")) == []
+
+
+def test_cures_that_need_voice_detection_ask_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "find_spec", lambda _: None)
+    finding = list(model_checks.check_profile(ENGLISH.id))[-1]
+    assert (finding.subject, finding.verdict) == ("cures", CheckStatus.NOTE)
+    assert finding.detail.endswith("without voice detection: onnxruntime is not installed")
+    assert "'.[turns]'" in finding.remedy
 
 
 # --- on this machine -------------------------------------------------------------------------------------------------
