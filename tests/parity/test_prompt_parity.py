@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from auricle_server.checkpoints import load_checkpoint
+from auricle_server.checkpoints.known.lookup import profile_of
+from auricle_server.checkpoints.languages import TRAINED
+from auricle_server.checkpoints.load import Checkpoint, load_checkpoint, with_profile
 from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
 from tests.parity.conftest import Reference
@@ -21,6 +24,7 @@ from tests.support.feeding import Feeder
 pytestmark = [pytest.mark.parity, pytest.mark.timeout(300)]
 
 LANGUAGES = ("en-US", "fr-FR", "de-DE", "auto")
+CARD = "nvidia/nemotron-3.5-asr-streaming-0.6b"
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +32,29 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     return Reference(make_prompted(tmp_path_factory.mktemp("prompted") / "tiny.nemo"))
 
 
-def test_tokens_equal_nemo_for_every_language_and_latency(reference: Reference) -> None:
-    engine = Engine(load_checkpoint(str(reference.path)), slots=6, hardware=Hardware("cpu", max_frames=56))
+@pytest.fixture(scope="module")
+def checkpoint(reference: Reference) -> Checkpoint:
+    """As loaded here, with the context of 160 ms that the published model's card adds to the configuration's."""
+    loaded, profile = load_checkpoint(str(reference.path)), profile_of(CARD)
+    assert profile is not None
+    assert loaded.config.encoder.contexts == ((56, 3), (56, 0), (56, 6), (56, 13))
+    return replace(loaded, config=with_profile(loaded.config, profile), profile=profile)
+
+
+def test_it_is_made_like_the_published_model(checkpoint: Checkpoint) -> None:
+    assert checkpoint.config.prompt is not None
+    assert checkpoint.config.prompt.dictionary == PROMPTS
+    assert len(PROMPTS) == 121
+    assert checkpoint.scores is not None
+    assert sum(piece.startswith("<") and "-" in piece for piece in checkpoint.pieces) == 39
+
+
+def test_tokens_equal_nemo_for_every_language_and_latency(reference: Reference, checkpoint: Checkpoint) -> None:
+    engine = Engine(checkpoint, slots=6, hardware=Hardware("cpu", max_frames=56))
     assert engine.info.latencies_ms == (80, 160, 320, 560, 1120)
-    assert engine.info.languages == ("auto", "en-US", "fr-FR", "de-DE")
+    assert engine.info.default_latency_ms == 320
+    assert engine.info.languages[0] == "auto"
+    assert set(engine.info.languages) == {"auto", *TRAINED}
     rng, tokens = random.Random(0), 0
     for latency_ms in engine.info.latencies_ms:
         context = (56, latency_ms // 80 - 1)
@@ -47,10 +70,10 @@ def test_tokens_equal_nemo_for_every_language_and_latency(reference: Reference) 
 
 @pytest.mark.parametrize("latency_ms", [80, 160, 320, 1120])
 def test_languages_that_stand_in_one_batch_and_change_in_mid_stream_equal_nemo(
-    reference: Reference, latency_ms: int
+    reference: Reference, checkpoint: Checkpoint, latency_ms: int
 ) -> None:
     """Every frame is heard under the prompt of its chunk, whatever its neighbours in the batch are heard under."""
-    engine = Engine(load_checkpoint(str(reference.path)), slots=6, hardware=Hardware("cpu", max_frames=84))
+    engine = Engine(checkpoint, slots=6, hardware=Hardware("cpu", max_frames=84))
     rng = random.Random(latency_ms)
     switching = [Switching(engine, latency_ms, rng.randrange(1 << 30), LANGUAGES[job % 4]) for job in range(6)]
     together = [talk_on(engine, switching, rng) for _ in range(200) if any(each.talks for each in switching)]
@@ -115,7 +138,9 @@ def offline_switching(reference: Reference, each: Switching, frames: int) -> tup
     """NeMo's encoder frames, those of each chunk under its prompt by NeMo's own module, decoded by NeMo."""
     with torch.inference_mode():
         encoded = reference.encode(torch.from_numpy(each.audio.astype(np.float32) / 32768), (56, frames - 1))
-        under = {prompt: prompted(reference, encoded, prompt) for prompt in set(PROMPTS.values())}
+        under = {
+            prompt: prompted(reference, encoded, prompt) for prompt in {PROMPTS[language] for language in LANGUAGES}
+        }
         chunks = range(0, len(encoded), frames)
         return reference.decode(torch.cat([under[each.prompt(first)][first : first + frames] for first in chunks]))
 
@@ -126,8 +151,8 @@ def prompted(reference: Reference, encoded: torch.Tensor, prompt: int) -> torch.
     return reference.model._apply_prompt_to_encoded(encoded.T[None])[0].T
 
 
-def test_the_prompt_changes_what_is_heard(reference: Reference) -> None:
-    engine = Engine(load_checkpoint(str(reference.path)), slots=4, device="cpu")
+def test_the_prompt_changes_what_is_heard(checkpoint: Checkpoint) -> None:
+    engine = Engine(checkpoint, slots=4, device="cpu")
     audio = tones.utterance(5, 6)[0]
     heard = [Feeder(engine, seed=0).run({0: audio}, 160, language, 1)[0].tokens for language in LANGUAGES]
     assert len({tuple(tokens) for tokens in heard}) >= 3

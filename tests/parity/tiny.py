@@ -9,10 +9,15 @@ from typing import Any
 import torch
 import yaml
 
+from auricle_server.bench.models.random_vocabulary import random_vocabulary, sentencepiece_model
+from auricle_server.bench.models.shapes import published_tree
+from auricle_server.checkpoints.config import PromptConfig
 from tests.support import tones
 from tests.support.archives import unpack
 
-PROMPTS = {"en-US": 0, "en": 0, "fr-FR": 8, "de-DE": 9, "auto": 101}
+PUBLISHED = published_tree("3.5")
+PROMPTS: dict[str, int] = PUBLISHED["model_defaults"]["prompt_dictionary"]
+"""The 121 entries of the published model."""
 WIDTH = 64
 CTC_DECODER = {
     "_target_": "nemo.collections.asr.modules.ConvASRDecoder",
@@ -24,19 +29,22 @@ Change = Callable[[dict[str, Any]], None]
 
 
 def make_prompted(path: Path, name: str = "EncDecRNNTBPEModelWithPrompt", **encoder: object) -> Path:
-    """Saves a model of a prompted class with left context 56 that hears two-tone words.
+    """Saves a model of a prompted class that hears two-tone words.
 
-    The prompt kernel passes encoder frames on as they are and adds something of each prompt's own, so that the
-    language makes a difference. `encoder` overrides the encoder's configuration; parameters that the two-tone model
-    does not have are random.
+    Attention contexts and their order, prompt dictionary, and a Unigram tokenizer of mixed scripts are as in the
+    published multilingual model; what the tokens stand for is random. The prompt kernel passes encoder frames on as
+    they are and adds something of each prompt's own, so that the language makes a difference. `encoder` overrides the
+    encoder's configuration; parameters that the two-tone model does not have are random.
     """
     torch.manual_seed(0)
-    config = _config(path.parent, {"att_context_size": [[56, right] for right in (13, 6, 3, 1, 0)], **encoder})
+    config = _config(path.parent, {"att_context_size": PUBLISHED["encoder"]["att_context_size"], **encoder})
     config["model_defaults"] |= {
-        "initialize_prompt_feature": True,
-        "num_prompts": 128,
-        "prompt_dictionary": dict(PROMPTS),
+        key: PUBLISHED["model_defaults"][key]
+        for key in ("initialize_prompt_feature", "num_prompts", "norm", "prompt_dictionary")
     }
+    vocabulary = random_vocabulary(config["joint"]["num_classes"], PromptConfig(128, PROMPTS))
+    (path.parent / "tokenizer.model").write_bytes(sentencepiece_model(vocabulary))
+    (path.parent / "vocab.txt").write_text("".join(f"{piece}\n" for piece in vocabulary.pieces))
     model = _made(name, config)
     model.load_state_dict(torch.load(path.parent / "model_weights.ckpt", weights_only=True), strict=False)
     with torch.no_grad():

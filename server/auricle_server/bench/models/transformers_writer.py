@@ -97,6 +97,14 @@ def write_safetensors(weights: Mapping[str, Tensor], path: Path) -> None:
 
     The library makes a second copy of all tensors first: gigabytes.
     """
+    with path.open("wb") as out:
+        out.write(safetensors_header(weights))
+        for name in sorted(weights):
+            out.write(weights[name].cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+
+
+def safetensors_header(weights: Mapping[str, Tensor]) -> bytes:
+    """All that precedes the values in the file: the length of the header, and the header, padded to eight bytes."""
     at = 0
     header: dict[str, dict[str, Any]] = {"__metadata__": {"format": "pt"}}
     for name in sorted(weights):
@@ -106,10 +114,7 @@ def write_safetensors(weights: Mapping[str, Tensor], path: Path) -> None:
         at = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with path.open("wb") as out:
-        out.write(len(text).to_bytes(8, "little") + text)
-        for name in sorted(weights):
-            out.write(weights[name].cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return len(text).to_bytes(8, "little") + text
 
 
 _DTYPES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}
