@@ -41,6 +41,7 @@ def model_config(shape: Shape) -> ModelConfig:
             conv_channels=shape.channels,
             scale_input=False,
             contexts=shape.contexts,
+            expansion=shape.expansion,
         ),
         DecoderConfig(
             layers=2, hidden=shape.predictor, joint=shape.joint, vocabulary=shape.tokens, max_symbols=MAX_SYMBOLS

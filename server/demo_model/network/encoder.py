@@ -65,10 +65,10 @@ def masked_rows(x: Tensor, lengths: Tensor) -> Tensor:
 class FeedForwardBlock(nn.Module):
     """Half of a macaron feed-forward pair: linear, SiLU, linear."""
 
-    def __init__(self, d_model: int) -> None:
+    def __init__(self, d_model: int, expansion: int = 4) -> None:
         super().__init__()
-        self.linear1 = nn.Linear(d_model, 4 * d_model, bias=False)
-        self.linear2 = nn.Linear(4 * d_model, d_model, bias=False)
+        self.linear1 = nn.Linear(d_model, expansion * d_model, bias=False)
+        self.linear2 = nn.Linear(expansion * d_model, d_model, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., d] to [..., d]."""
@@ -133,16 +133,16 @@ class Convolution(nn.Module):
 class ConformerBlock(nn.Module):
     """Half feed-forward, attention, convolution, half feed-forward, layer norm."""
 
-    def __init__(self, d_model: int, heads: int, kernel: int) -> None:
+    def __init__(self, d_model: int, heads: int, kernel: int, expansion: int = 4) -> None:
         super().__init__()
         self.norm_feed_forward1 = nn.LayerNorm(d_model)
-        self.feed_forward1 = FeedForwardBlock(d_model)
+        self.feed_forward1 = FeedForwardBlock(d_model, expansion)
         self.norm_self_att = nn.LayerNorm(d_model)
         self.self_attn = RelPositionAttention(d_model, heads)
         self.norm_conv = nn.LayerNorm(d_model)
         self.conv = Convolution(d_model, kernel)
         self.norm_feed_forward2 = nn.LayerNorm(d_model)
-        self.feed_forward2 = FeedForwardBlock(d_model)
+        self.feed_forward2 = FeedForwardBlock(d_model, expansion)
         self.norm_out = nn.LayerNorm(d_model)
 
     def forward(self, x: Tensor, positions: Tensor, hidden: Tensor, valid: Tensor) -> Tensor:
@@ -176,12 +176,14 @@ def positional_table(frames: int, d_model: int, device: torch.device) -> Tensor:
 class Encoder(nn.Module):
     """Log-mel [B, T, mels] to encoder frames [B, T', d] of 80 ms, in one attention context for all rows."""
 
-    def __init__(self, mels: int, channels: int, d_model: int, layers: int, heads: int, kernel: int) -> None:
+    def __init__(
+        self, mels: int, channels: int, d_model: int, layers: int, heads: int, kernel: int, expansion: int = 4
+    ) -> None:
         super().__init__()
         self.d_model = d_model
         self.xscale = math.sqrt(d_model)
         self.pre_encode = PreEncode(mels, channels, d_model)
-        self.layers = nn.ModuleList(ConformerBlock(d_model, heads, kernel) for _ in range(layers))
+        self.layers = nn.ModuleList(ConformerBlock(d_model, heads, kernel, expansion) for _ in range(layers))
 
     def forward(self, mel: Tensor, lengths: Tensor, context: Context) -> tuple[Tensor, Tensor]:
         """Frames and their number in each row, all in the (left, right) context."""

@@ -36,6 +36,7 @@ class Shape:
     joint: int = 192
     left: int = 70
     prompts: int = 0
+    expansion: int = 4
 
     @property
     def contexts(self) -> tuple[Context, ...]:
@@ -125,7 +126,9 @@ class DemoModel(nn.Module):
         super().__init__()
         self.shape = shape
         self.preprocessor = Preprocessor(shape.mels)
-        self.encoder = Encoder(shape.mels, shape.channels, shape.d_model, shape.layers, shape.heads, shape.kernel)
+        self.encoder = Encoder(
+            shape.mels, shape.channels, shape.d_model, shape.layers, shape.heads, shape.kernel, shape.expansion
+        )
         self.decoder = Decoder(shape.tokens, shape.predictor)
         self.joint = JointNetwork(shape)
         self.prompt_kernel = PromptKernel(shape.d_model, shape.prompts) if shape.prompts else None
