@@ -1,0 +1,79 @@
+"""Small trained models have the ills that are reported of the published ones; each is shown through the engine.
+
+Without cures: every test also shows that the model hears the same words well when the cause is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from auricle_server.checkpoints import load_checkpoint
+from auricle_server.engine import Engine
+from tests.support.ills import scenarios
+from tests.support.ills.listening import Word, listen, spoken, voice
+from tests.support.ills.scenarios import COLD, DEAF, Scenario
+
+LATENCIES = (80, 160, 560, 1120)
+Hear = Callable[[Scenario, int], list[Word]]
+
+
+def hearing(checkpoint: Path) -> Hear:
+    engine = Engine(load_checkpoint(str(checkpoint)), slots=2, device="cpu", threads=1)
+    assert engine.info.latencies_ms == LATENCIES
+    return lambda scenario, latency_ms: listen(engine, scenario.audio, latency_ms)
+
+
+@pytest.fixture(scope="module")
+def cold() -> Hear:
+    return hearing(COLD)
+
+
+@pytest.fixture(scope="module")
+def deaf() -> Hear:
+    return hearing(DEAF)
+
+
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+def test_the_first_word_of_speech_without_silence_before_it_is_lost(cold: Hear, latency_ms: int) -> None:
+    scenario = scenarios.cold_start()
+    assert spoken(cold(scenario, latency_ms)) == scenario.words[1:]
+    assert spoken(cold(scenario.preceded_by(scenarios.WARM_UP), latency_ms)) == scenario.words
+
+
+@pytest.mark.parametrize("seconds", [4.5, 8.0, 15.0])
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+def test_words_after_a_long_silence_are_lost(deaf: Hear, latency_ms: int, seconds: float) -> None:
+    scenario = scenarios.long_silence(seconds)
+    assert spoken(deaf(scenario, latency_ms)) == scenario.words[:3]
+    fresh = scenario.from_second(scenario.said[3].start - 2)
+    assert spoken(deaf(fresh, latency_ms)) == scenario.words[3:]
+
+
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+def test_words_after_a_short_silence_are_heard(deaf: Hear, latency_ms: int) -> None:
+    scenario = scenarios.long_silence(2.0)
+    assert spoken(deaf(scenario, latency_ms)) == scenario.words
+
+
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+@pytest.mark.parametrize(("model", "gap"), [("deaf", 4.5)])
+def test_seconds_of_speech_bring_no_word(
+    request: pytest.FixtureRequest, model: str, gap: float, latency_ms: int
+) -> None:
+    hear: Hear = request.getfixturevalue(model)
+    scenario = scenarios.unheard_speech(gap)
+    assert scenario.said[-1].end - scenario.said[3].start > 4
+    assert spoken(hear(scenario, latency_ms)) == scenario.words[:3]
+    fresh = scenario.from_second(scenario.said[3].start - 1)
+    assert spoken(hear(fresh, latency_ms)) == scenario.words[3:]
+
+
+def test_silero_finds_voice_in_words_and_none_in_breaths() -> None:
+    pytest.importorskip("onnxruntime")
+    scenario = scenarios.noise()
+    for said in scenario.said:
+        probability = voice(scenario.audio, said.start, said.end)
+        assert probability > 0.9 if said.text else probability < 0.3
