@@ -48,7 +48,9 @@ class Segmenter:
         self.over = False
         self._frame_samples = round(info.frame_seconds * SAMPLE_RATE)
         self._quiet = QuietRuns(info.cures.hold_back_voice) if info.cures.holds_back else None
-        self._watch = SpeechWatch(info.cures.watch_seconds) if info.cures.watch_seconds else None
+        # A file is decoded far ahead of what a watch could look at.
+        watches = info.cures.watch_seconds > 0 and not start.offline
+        self._watch = SpeechWatch(info.cures.watch_seconds) if watches else None
         self.decode_again: int | None = None
         quiet = self._quiet, info.cures.hold_back_confidence
         self.second = SecondPass(info.pieces, self._frame_samples, info.words, info.latencies_ms[-1], *quiet)

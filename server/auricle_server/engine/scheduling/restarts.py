@@ -26,10 +26,10 @@ from auricle_server.engine.scheduling.batch_rows import BatchRows, Bools, Int64s
 REWIND = 28
 """Encoder frames that a refresh decodes again, 2.24 s: a word that has begun without a token, and context before it.
 It is two of the longest chunks of the published models."""
-WATCH_MARGIN = 34
-"""Encoder frames that a watch needs besides its run of speech, 2.72 s: the silence in which the words of a short
-utterance must have come, a soft start that voice detection notices late, and a chunk of 1.12 s (see
-`stream.speech_watch`)."""
+WATCH_MARGIN = 62
+"""Encoder frames that a watch needs besides its run of speech, 4.96 s: the silence in which the words of a short
+utterance must have come, a soft start that voice detection notices late, a chunk of 1.12 s (see
+`stream.speech_watch`), and 2.24 s by which the engine may be ahead of the watch (`gateway.session.stream_session`)."""
 _NONE = -1
 
 

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 OFFLINE_BACKLOG = 30.0
 """Seconds of audio of an offline stream that may wait for the worker: it is computed in long stretches."""
+WATCHED_BACKLOG = 2.24
+"""The same of a stream whose speech is watched: audio that the engine has decoded long before the watch looks at it is
+no longer kept. Two of the longest chunks of the published models."""
 MAX_UNANSWERED = 256
 """Finalizes of one stream that may wait for their final before its socket is read no further."""
 _SAMPLE_BYTES = 2
@@ -81,6 +84,8 @@ class StreamSession:
         self._max_backlog = max(limits.buffered_seconds, 2 * max(lease.info.latencies_ms) / 1000)
         if start.offline:
             self._max_backlog = max(self._max_backlog, OFFLINE_BACKLOG)
+        elif lease.info.cures.watch_seconds:
+            self._max_backlog = min(self._max_backlog, WATCHED_BACKLOG)
         self._follow(start.turn.mode)
         # The slot was reserved before the start had come: for one latency, and in the model's default language.
         settings = SettingsUpdate(
