@@ -6,7 +6,9 @@ What each one does, what it costs and how it is proved: docs/cures.md. A cure th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+_VOICE = "voice"
 PROFILE, NONE = "profile", "off"
 """Settings that are no list: the cures of the model's profile, and none."""
 
@@ -29,6 +31,9 @@ class Cures:
         hold_back_confidence: Words below this confidence are held back if their voice probability is low as well, 0
             to 1.
         hold_back_voice: Voice probability that counts as low, 0 to 1.
+        voice: Whether streams detect voice in every turn mode where a cure can use it. Otherwise the watch and the
+            hold-back work in semantic mode only, which detects it anyway: for thousands of streams voice detection
+            takes several cores.
 
     Raises:
         ValueError: A value is out of range.
@@ -39,6 +44,7 @@ class Cures:
     watch_seconds: float = 0.0
     hold_back_confidence: float = 0.0
     hold_back_voice: float = 0.0
+    voice: bool = False
 
     def __post_init__(self) -> None:
         _check(0 <= self.warm_up_seconds <= 5, "warm-up", "0 to 5 seconds")
@@ -54,6 +60,7 @@ class Cures:
         named = [f"{name}={value:g}" for name, value in seconds.items() if value]
         if self.holds_back:
             named.append(f"hold-back={self.hold_back_confidence:g}:{self.hold_back_voice:g}")
+        named += [_VOICE] * self.voice
         return ",".join(named) or NONE
 
     @property
@@ -62,9 +69,14 @@ class Cures:
         return self.hold_back_confidence > 0 and self.hold_back_voice > 0
 
     @property
-    def need_voice(self) -> bool:
-        """Whether a cure that is on needs voice detection."""
+    def use_voice(self) -> bool:
+        """Whether a cure that is on needs voice detection to work."""
         return self.watch_seconds > 0 or self.holds_back
+
+    @property
+    def need_voice(self) -> bool:
+        """Whether streams detect voice for the sake of a cure, whatever their turn mode."""
+        return self.voice and self.use_voice
 
 
 OFF = Cures()
@@ -77,7 +89,7 @@ def parse_cures(text: str) -> Cures | None:
     """The cures that a setting names; None for those of the model's profile.
 
     Args:
-        text: ``profile``, ``off``, or a list such as ``warm-up,refresh=20,watch=2,hold-back=0.4:0.3``.
+        text: ``profile``, ``off``, or a list such as ``warm-up,refresh=20,watch=2,hold-back=0.4:0.3,voice``.
 
     Raises:
         ValueError: An unknown cure, or a value out of range.
@@ -87,11 +99,14 @@ def parse_cures(text: str) -> Cures | None:
     return OFF if text == NONE else Cures(**_fields(text))
 
 
-def _fields(text: str) -> dict[str, float]:
-    fields: dict[str, float] = {}
+def _fields(text: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
     for entry in text.split(","):
         name, _, value = entry.strip().partition("=")
-        _check(name in _DEFAULTS, name, f"profile, off, or a list of {', '.join(_DEFAULTS)}")
+        if name == _VOICE and not value:
+            fields[_VOICE] = True
+            continue
+        _check(name in _DEFAULTS, name, f"profile, off, or a list of {', '.join((*_DEFAULTS, _VOICE))}")
         try:
             numbers = [float(number) for number in (value or _DEFAULTS[name]).split(":")]
         except ValueError:

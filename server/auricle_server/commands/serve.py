@@ -58,7 +58,7 @@ def serve(
     cures: Annotated[
         str | None,
         typer.Option(
-            help="Cures for known ills of models: profile, off, or a list such as warm-up,refresh=20. Default: profile."
+            help="Cures for known ills of models: profile, off, or a list: warm-up,watch=2,voice. Default: profile."
         ),
     ] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR. Default: INFO.")] = None,

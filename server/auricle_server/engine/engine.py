@@ -164,11 +164,10 @@ class Engine:
     def decode_again(self, lease: Lease, since: int) -> None:
         """Starts the stream's state anew and decodes the audio from sample `since` on again.
 
-        Nothing happens if a token has come since. Only audio that is kept is decoded again.
+        Nothing happens if a token has come since, or the lease has ended. Only audio that is kept is decoded again.
         """
-        slot = self._slots.slot_of(lease)
-        asked = self._inputs.restarts.request(slot, max(0, since // self._geometry.frame_samples))
-        if asked and not self._pipeline.holds(slot):
+        slot, frame = lease.slot, max(0, since // self._geometry.frame_samples)
+        if self._slots.holds(lease) and self._inputs.restarts.request(slot, frame) and not self._pipeline.holds(slot):
             self._restart(slot)
 
     def _restart(self, slot: int) -> None:

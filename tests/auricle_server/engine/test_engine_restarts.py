@@ -236,3 +236,16 @@ def test_no_more_audio_is_decoded_again_than_is_kept(checkpoint: Checkpoint) -> 
     engine.flush(lease, 1, last=True)
     assert text_of(engine, found(drain(engine), lease)[0]) == text
     assert engine.restarts == 1
+
+
+def test_a_stream_that_has_ended_has_nothing_to_decode_again(checkpoint: Checkpoint) -> None:
+    """The caller's request may cross the answer to the last flush."""
+    engine = made(checkpoint, Cures(watch_seconds=2))
+    lease = engine.open(80, "en-US")
+    engine.push(lease, np.zeros(20 * FRAME, np.int16))
+    engine.flush(lease, 1, last=True)
+    drain(engine)
+    successor = engine.open(80, "en-US")
+    engine.decode_again(lease, 0)
+    assert engine.restarts == 0
+    assert engine.buffered_seconds(successor) == 0

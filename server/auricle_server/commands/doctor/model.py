@@ -176,7 +176,7 @@ def _cures(profile: ModelProfile) -> Finding:
 
     detail = f"on by default: {profile.cures}; --cures of `auricle serve` changes them"
     found = find_models()
-    if profile.cures.need_voice and not found.signals:
+    if profile.cures.use_voice and not found.signals:
         detail = f"{detail}; watch and hold-back do nothing without voice detection: {found.missing}"
         return Finding("cures", CheckStatus.NOTE, detail, "in a checkout of Auricle: pip install '.[turns]'")
     return Finding("cures", CheckStatus.GOOD, detail)

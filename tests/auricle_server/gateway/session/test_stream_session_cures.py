@@ -25,8 +25,8 @@ from tests.auricle_server.gateway.leases import INFO, ONE, STREAM, TWO, TestLeas
 from tests.auricle_server.gateway.session.test_stream_session import opened
 
 CHUNK = 2560
-WATCH = Cures(watch_seconds=1)
-HOLD_BACK = Cures(hold_back_confidence=0.5, hold_back_voice=0.3)
+WATCH = Cures(watch_seconds=1, voice=True)
+HOLD_BACK = Cures(hold_back_confidence=0.5, hold_back_voice=0.3, voice=True)
 
 
 @pytest.fixture
@@ -135,8 +135,19 @@ async def test_a_change_of_turn_mode_keeps_the_voice_and_adds_the_judge(pool: Tu
     assert stream.session._signals is not None
 
 
+async def test_without_voice_in_every_mode_the_semantic_mode_brings_it(pool: TurnModelPool) -> None:
+    stream = Stream(replace(WATCH, voice=False), pool)
+    assert stream.session._signals is None
+    await stream.hear(speech())
+    assert stream.asked() == []
+    stream.session.update(Update(turn=TurnSettings(mode="semantic")))
+    await stream.hear(bytes(2 * CHUNK * 10))
+    await stream.hear(speech())
+    assert stream.asked()
+
+
 async def test_other_cures_and_servers_without_voice_detection_analyse_nothing(pool: TurnModelPool) -> None:
-    assert Stream(Cures(warm_up_seconds=1, refresh_seconds=20), pool).session._signals is None
+    assert Stream(Cures(warm_up_seconds=1, refresh_seconds=20, voice=True), pool).session._signals is None
     stream = Stream(HOLD_BACK, None)
     assert stream.session._signals is None
     await stream.hear(bytes(2 * CHUNK * 8), ONE, confidence=0.1)
