@@ -13,8 +13,8 @@ import pytest
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from tests.support.ills import scenarios
-from tests.support.ills.listening import Word, listen, spoken, voice
-from tests.support.ills.scenarios import COLD, DEAF, Scenario
+from tests.support.ills.listening import Word, listen, spoken, voice, without_marks
+from tests.support.ills.scenarios import BABBLER, COLD, DEAF, STICKY, Scenario
 
 LATENCIES = (80, 160, 560, 1120)
 Hear = Callable[[Scenario, int], list[Word]]
@@ -34,6 +34,16 @@ def cold() -> Hear:
 @pytest.fixture(scope="module")
 def deaf() -> Hear:
     return hearing(DEAF)
+
+
+@pytest.fixture(scope="module")
+def sticky() -> Hear:
+    return hearing(STICKY)
+
+
+@pytest.fixture(scope="module")
+def babbler() -> Hear:
+    return hearing(BABBLER)
 
 
 @pytest.mark.parametrize("latency_ms", LATENCIES)
@@ -59,7 +69,16 @@ def test_words_after_a_short_silence_are_heard(deaf: Hear, latency_ms: int) -> N
 
 
 @pytest.mark.parametrize("latency_ms", LATENCIES)
-@pytest.mark.parametrize(("model", "gap"), [("deaf", 4.5)])
+def test_isolated_words_after_a_mark_are_lost(sticky: Hear, latency_ms: int) -> None:
+    scenario = scenarios.isolated_words()
+    assert [word.text for word in sticky(scenario, latency_ms)] == [scenario.words[0], "."]
+    for said in scenario.said[1:]:
+        fresh = sticky(scenario.from_second(said.start - 1.8), latency_ms)
+        assert [word.text for word in fresh] == [said.text, "."]
+
+
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+@pytest.mark.parametrize(("model", "gap"), [("sticky", 1.6), ("deaf", 4.5)])
 def test_seconds_of_speech_bring_no_word(
     request: pytest.FixtureRequest, model: str, gap: float, latency_ms: int
 ) -> None:
@@ -69,6 +88,18 @@ def test_seconds_of_speech_bring_no_word(
     assert spoken(hear(scenario, latency_ms)) == scenario.words[:3]
     fresh = scenario.from_second(scenario.said[3].start - 1)
     assert spoken(hear(fresh, latency_ms)) == scenario.words[3:]
+
+
+@pytest.mark.parametrize("latency_ms", LATENCIES)
+def test_breaths_become_words_of_which_the_model_is_unsure(babbler: Hear, latency_ms: int) -> None:
+    scenario = scenarios.noise()
+    found = without_marks(babbler(scenario, latency_ms))
+    sure = [word for word in found if word.confidence > 0.7]
+    assert [word.text for word in sure] == scenario.words
+    invented = [word for word in found if word not in sure]
+    breaths = [said for said in scenario.said if not said.text]
+    assert len(invented) == len(breaths)
+    assert all(word.confidence < 0.3 for word in invented)
 
 
 def test_silero_finds_voice_in_words_and_none_in_breaths() -> None:

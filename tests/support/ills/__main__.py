@@ -16,8 +16,9 @@ from tests.support.ills.scenes import ILLS
 from tests.support.ills.train import Trainer
 from tests.support.ills.words import FOLDER
 
-STEPS, PEAK = {"healthy": 1200}, {"healthy": 4e-3}
-ILL_STEPS, ILL_PEAK = 700, 1.5e-3
+STEPS = {"healthy": 1200, "cold": 400, "deaf": 700, "sticky": 400, "babbler": 400}
+PEAK, ILL_PEAK = 4e-3, 1.5e-3
+"""Highest learning rates of the healthy model and of those that start from it."""
 
 
 def main() -> None:
@@ -31,9 +32,8 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     spoken, words = voices.speak(options.work), vocabulary()
     for ill in options.models:
-        trainer = Trainer(
-            ill, STEPS.get(ill, ILL_STEPS), PEAK.get(ill, ILL_PEAK), spoken, words, options.work
-        )  # fmt: skip
+        peak = PEAK if ill == "healthy" else ILL_PEAK
+        trainer = Trainer(ill, STEPS[ill], peak, spoken, words, options.work)
         trainer.start(None if ill == "healthy" else options.work / "healthy.pt")
         model = trainer.run()
         export(model, words, (options.work if ill == "healthy" else FOLDER) / f"{ill}.nemo")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auricle_server.engine import Engine
-from auricle_server.text.calibration import RAW
+from auricle_server.text.calibration import WordCalibration
 from auricle_server.voice.models import find_models, load_models
 from auricle_server.voice.silero import WINDOW, VoiceTrack
 from tests.support.ills.scenes import MARK
@@ -36,10 +36,10 @@ def listen(engine: Engine, audio: Pcm, latency_ms: int) -> list[Word]:
         for row in engine.step().rows():
             pieces = [engine.info.pieces[token] for token in row.tokens]
             found += zip(pieces, row.frames, row.confidences, strict=True)
-    return words(found)
+    return words(found, engine.info.words)
 
 
-def words(tokens: list[tuple[str, int, float]]) -> list[Word]:
+def words(tokens: list[tuple[str, int, float]], calibration: WordCalibration) -> list[Word]:
     """Pieces, frames and confidences as words."""
     grouped: list[list[tuple[str, int, float]]] = []
     for token in tokens:
@@ -51,7 +51,7 @@ def words(tokens: list[tuple[str, int, float]]) -> list[Word]:
             "".join(piece for piece, _, _ in group).removeprefix("\u2581"),
             group[0][1] * FRAME,
             group[-1][1] * FRAME + FRAME,
-            RAW.word([confidence for _, _, confidence in group]),
+            calibration.word([confidence for _, _, confidence in group]),
         )
         for group in grouped
     ]

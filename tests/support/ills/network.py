@@ -12,7 +12,7 @@ from torch import Tensor
 
 from auricle_server.bench.models.nemo_writer import nemo_config, write_archive
 from auricle_server.checkpoints.calibrations import write_calibration
-from auricle_server.text.calibration import RAW
+from auricle_server.text.calibration import WordCalibration
 from demo_model.export import model_config, weights
 from demo_model.network.losses import forward_variables, lattice
 from demo_model.network.model import DemoModel, Shape
@@ -24,6 +24,8 @@ FRAME = 0.08
 SHAPE = Shape(
     tokens=PIECES, channels=16, d_model=64, layers=2, predictor=48, joint=64, left=56, expansion=2
 )  # fmt: skip
+CONFIDENCE = 12.0, -2.0
+"""Between the confidences by entropy of guesses, 0.01 to 0.05, and those of words, 0.3 to 0.9, by `measure`."""
 _NEVER = -1e4
 
 
@@ -94,7 +96,7 @@ def transducer_loss(model: DemoModel, encoded: Tensor, frames: Tensor, wanted: T
 
 
 def export(model: DemoModel, words: Vocabulary, out: Path) -> None:
-    """Writes the archive, all of it in half precision, and beside it that a word's confidence is its tokens' mean."""
+    """Writes the archive, all of it in half precision, and beside it how confidences become probabilities."""
     stored = {name: value.half() for name, value in weights(model).items()}
     write_archive(out, nemo_config(model_config(model.shape), words.pieces), stored, words.model)
-    write_calibration(out, RAW)
+    write_calibration(out, WordCalibration(confidence=CONFIDENCE))
