@@ -16,13 +16,18 @@ from auricle_server.engine import Engine
 from tests.support.ills import scenarios
 from tests.support.ills.listening import Word, listen, spoken, voice, without_marks
 from tests.support.ills.scenarios import BABBLER, COLD, DEAF, STICKY, Scenario
+from tests.support.ills.words import SAMPLE_RATE
 
 LATENCIES = (80, 160, 560, 1120)
 Hear = Callable[[Scenario, int], list[Word]]
 
 
+def cured(checkpoint: Path, cures: Cures) -> Engine:
+    return Engine(load_checkpoint(str(checkpoint)), slots=2, device="cpu", threads=1, cures=cures)
+
+
 def hearing(checkpoint: Path, cures: Cures = OFF) -> Hear:
-    engine = Engine(load_checkpoint(str(checkpoint)), slots=2, device="cpu", threads=1, cures=cures)
+    engine = cured(checkpoint, cures)
     assert engine.info.latencies_ms == LATENCIES
     return lambda scenario, latency_ms: listen(engine, scenario.audio, latency_ms)
 
@@ -141,3 +146,13 @@ def test_a_refresh_brings_back_words_after_silence_and_after_a_mark(
     hear = hearing(checkpoint, Cures(warm_up_seconds=warm_up, refresh_seconds=5))
     for latency_ms in LATENCIES:
         assert_heard(hear(scenario, latency_ms), scenario)
+
+
+@pytest.mark.parametrize(("checkpoint", "gap"), [(STICKY, 1.6), (DEAF, 4.5)], ids=["sticky", "deaf"])
+def test_speech_that_is_decoded_again_brings_its_words(checkpoint: Path, gap: float) -> None:
+    """As a watch does that has heard two seconds of speech and no word."""
+    engine, scenario = cured(checkpoint, Cures(watch_seconds=2)), scenarios.unheard_speech(gap)
+    begin = round(scenario.said[3].start * SAMPLE_RATE)
+    for latency_ms in LATENCIES:
+        again = begin + 2 * SAMPLE_RATE, begin - SAMPLE_RATE // 5
+        assert_heard(listen(engine, scenario.audio, latency_ms, again), scenario)

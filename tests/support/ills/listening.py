@@ -26,17 +26,30 @@ class Word:
     confidence: float
 
 
-def listen(engine: Engine, audio: Pcm, latency_ms: int) -> list[Word]:
-    """The words and marks of a stream of its own."""
+def listen(engine: Engine, audio: Pcm, latency_ms: int, again: tuple[int, int] | None = None) -> list[Word]:
+    """The words and marks of a stream of its own.
+
+    With `again` = (at, since), the stream decodes the audio from sample `since` on again when `at` samples have come.
+    """
     lease = engine.open(latency_ms, "en-US")
-    engine.push(lease, audio)
+    found: list[tuple[str, int, float]] = []
+    if again is not None:
+        engine.push(lease, audio[: again[0]])
+        found += _tokens(engine)
+        engine.decode_again(lease, again[1])
+    engine.push(lease, audio[again[0] if again else 0 :])
     engine.flush(lease, 1, last=True)
+    return words(found + _tokens(engine), engine.info.words)
+
+
+def _tokens(engine: Engine) -> list[tuple[str, int, float]]:
+    """Pieces, frames and confidences of all rows that are ready."""
     found: list[tuple[str, int, float]] = []
     while engine.ready:
         for row in engine.step().rows():
             pieces = [engine.info.pieces[token] for token in row.tokens]
             found += zip(pieces, row.frames, row.confidences, strict=True)
-    return words(found, engine.info.words)
+    return found
 
 
 def words(tokens: list[tuple[str, int, float]], calibration: WordCalibration) -> list[Word]:
