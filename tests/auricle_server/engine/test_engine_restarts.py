@@ -165,6 +165,23 @@ def test_a_file_in_rows_of_several_chunks_loses_nothing(checkpoint: Checkpoint) 
     assert engine.restarts > 0
 
 
+def test_a_file_restarts_at_the_same_frames_alone_and_beside_a_live_stream(checkpoint: Checkpoint) -> None:
+    audio = np.concatenate([with_pause(seconds)[0] for seconds in (7, 13, 40)])
+    sequences, restarts = [], []
+    for company in (False, True):
+        engine = made(checkpoint, REFRESH)
+        if company:
+            engine.open(80, "en-US")
+        lease = engine.open(1120, "en-US")
+        engine.set_background(lease)
+        engine.push(lease, audio)
+        engine.flush(lease, 1, last=True)
+        sequences.append(found(drain(engine), lease))
+        restarts.append(engine.restarts)
+    assert sequences[0] == sequences[1]
+    assert restarts[0] == restarts[1] >= 7
+
+
 def test_flushes_in_a_long_silence_are_answered(checkpoint: Checkpoint) -> None:
     audio, text = with_pause(12)
     engine = made(checkpoint, REFRESH)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auricle_server.cures import Cures
+from auricle_server.engine.frames import UNBOUNDED
 from auricle_server.engine.scheduling.batch_rows import BatchRows, Bools, Int64s, Slots
 
 REWIND = 28
@@ -105,6 +106,18 @@ class Restarts:
         """Whether the next rows, at `position`, lie in audio that is decoded again, [n]."""
         again: Bools = position < self._again_until[slots]
         return again
+
+    def most_chunks(self, slot: int, position: int, frames: int) -> int:
+        """Most chunks of `frames` that a row at `position` may hold, so that no row reaches past a decision.
+
+        Restarts then come at the same frames whether a row holds one chunk or several, which depends on other streams.
+        """
+        if self._target[slot] != _NONE or position < self._again_until[slot]:
+            return 1
+        if not self._frames.refresh:
+            return UNBOUNDED
+        due = max(int(self._quiet_since[slot]), int(self._fresh_since[slot])) + self._frames.refresh
+        return max(1, -(-(due - position) // frames))
 
     def row_frames(self, slot: int, position: int, frames: int) -> int:
         """Frames of a row: in audio that is decoded again the most that fit, so that few rows are needed.

@@ -89,8 +89,8 @@ class StreamInputs:
         self._chunks[slot] = 1
         position, frames = int(self._position[slot]), int(self._settings.frames[slot])
         available = min(self._audio.received[slot], self._commands.barrier[slot])
-        again = self.restarts.decodes_again(np.array([slot]), self._position[[slot]])[0]
-        steady = frames == self._sizes[-1] and not self._settings.prompt_pending(slot) and not again
+        steady = frames == self._sizes[-1] and not self._settings.prompt_pending(slot)
+        most = min(most, self.restarts.most_chunks(slot, position, frames)) if self.restarts.active else most
         for chunks in self._chunk_counts if steady else ():
             if chunks <= most and self._geometry.chunk_end(position, chunks * frames) <= available:
                 self._chunks[slot] = chunks

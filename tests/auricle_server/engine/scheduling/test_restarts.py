@@ -134,6 +134,18 @@ def test_audio_that_is_decoded_again_goes_in_few_rows() -> None:
     assert restarts.row_frames(SLOT, position, 7) == 7
 
 
+def test_no_row_reaches_past_a_decision() -> None:
+    restarts = made(refresh=60)
+    assert [restarts.most_chunks(SLOT, position, 14) for position in (0, 14, 28, 56, 70)] == [5, 4, 3, 1, 1]
+    observe(restarts, 20, token=20)
+    assert restarts.most_chunks(SLOT, 28, 14) == 4
+    restarts.request(SLOT, 28)
+    assert restarts.most_chunks(SLOT, 42, 14) == 1
+    restarts.restart(SLOT, 56, 0)
+    assert [restarts.most_chunks(SLOT, position, 14) for position in (28, 42, 56, 70)] == [1, 1, 5, 4]
+    assert made(watch=25).most_chunks(SLOT, 0, 14) > 1000
+
+
 def test_a_new_stream_has_no_past() -> None:
     restarts = made(refresh=60, warm_up=14)
     restarts.request(SLOT, 20)
