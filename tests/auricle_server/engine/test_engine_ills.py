@@ -13,6 +13,7 @@ import pytest
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.cures import OFF, Cures
 from auricle_server.engine import Engine
+from auricle_server.voice.models import find_models
 from tests.support.ills import scenarios
 from tests.support.ills.listening import Word, listen, spoken, voice, without_marks
 from tests.support.ills.scenarios import BABBLER, COLD, DEAF, STICKY, Scenario
@@ -109,7 +110,8 @@ def test_breaths_become_words_of_which_the_model_is_unsure(babbler: Hear, latenc
 
 
 def test_silero_finds_voice_in_words_and_none_in_breaths() -> None:
-    pytest.importorskip("onnxruntime")
+    if missing := find_models().missing:
+        pytest.skip(f"{missing}: pip install '.[turns,pipecat]'")
     scenario = scenarios.noise()
     for said in scenario.said:
         probability = voice(scenario.audio, said.start, said.end)
