@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -219,3 +219,14 @@ def test_other_streams_go_on_while_terms_are_learned(audio: npt.NDArray[np.int16
             assert row.lease == other.lease
     recognizer.run()
     assert recognizer.engine.buffered_seconds(stream.lease) < 0.4
+
+
+def test_an_engine_spells_by_the_type_of_its_tokenizer() -> None:
+    """The published multilingual model has a Unigram one."""
+    demo = load_checkpoint("demo")
+    longest_last = replace(demo, scores=tuple(-float(len(piece) ** 3) for piece in demo.pieces))
+    merged, unigram = (
+        Engine(checkpoint, slots=1, device="cpu")._automata._vocabulary.segmented("▁receive")
+        for checkpoint in (demo, longest_last)
+    )
+    assert len(merged) < len(unigram) == len("▁receive")

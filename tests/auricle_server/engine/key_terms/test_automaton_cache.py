@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auricle_server.engine.key_terms.automaton import Automaton
 from auricle_server.engine.key_terms.automaton_cache import NO_TERMS, AutomatonCache, TableSpan
 
@@ -84,3 +86,15 @@ def test_what_is_idle_goes_when_another_needs_its_room() -> None:
     shelf.learn()
     shelf.cache.release(everything)
     assert shelf.cache.free[0] + shelf.cache._entries[everything].states == free[0]
+
+
+@pytest.mark.parametrize(("scores", "favoured"), [(None, "▁a"), ((0.0, -4.0, -4.0, -4.0, -4.0, -1.0), "▁")])
+def test_the_tokenizers_own_pieces_get_the_bonus(scores: tuple[float, ...] | None, favoured: str) -> None:
+    """By BPE, "▁a" is merged first; by probability, "ab" is worth more than "▁a"."""
+    pieces, made = ("<unk>", "▁", "a", "b", "▁a", "ab"), []
+    cache = AutomatonCache(pieces, STATES, ARCS, lambda _, automaton: made.append(automaton), scores=scores)
+    cache.take(("ab",))
+    while cache.busy:
+        cache.work(1.0)
+    (automaton,) = made
+    assert [pieces[token] for token, (bonus, _) in automaton.arcs(0).items() if bonus] == [favoured]
