@@ -31,9 +31,11 @@ class PackedLinear:
     def __init__(self, weight: Tensor, bias: Tensor | None = None, scale: float = 1.0) -> None:
         self._bias = bias
         packed = _packed(weight)
-        # In place: a scaled copy of each weight would be freed between the packed ones, which stay, and the C library
-        # keeps such gaps. They took 750 MB of a model of 2.4 GB.
-        self._weight = weight * scale if packed is None else packed.mul_(scale)
+        if packed is not None and scale != 1.0:
+            # In place: a scaled copy of each weight would be freed between the packed ones, which stay, and the C
+            # library keeps such gaps. They took 750 MB of a model of 2.4 GB.
+            packed.mul_(scale)
+        self._weight = weight * scale if packed is None else packed
         self._multiply: Callable[[Tensor], Tensor] = self._plain if packed is None else self._blocked
 
     def __call__(self, x: Tensor) -> Tensor:
