@@ -21,6 +21,7 @@ from auricle_server.checkpoints.known.lookup import profile_of
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint, with_profile
 from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
+from tests.auricle_server.bench.models.test_replicas import REPOSITORIES
 from tests.parity.conftest import Reference
 from tests.parity.rounding import rounding
 from tests.support.feeding import Feeder
@@ -35,7 +36,6 @@ from tests.parity.theirs import Theirs  # noqa: E402 - imports transformers
 pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.timeout(600)]
 
 LAYERS = 2
-REPOSITORIES = {"en": "nvidia/nemotron-speech-streaming-en-0.6b", "3.5": "nvidia/nemotron-3.5-asr-streaming-0.6b"}
 CLIPS = Path(__file__).parents[2] / "server/auricle_server/demo/audio"
 
 

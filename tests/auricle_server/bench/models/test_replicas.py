@@ -12,6 +12,7 @@ import torch
 from auricle_server.bench.models.replicas import replica, write_replica
 from auricle_server.bench.models.shapes import PUBLISHED, SHAPES
 from auricle_server.bench.models.transformers_writer import MODEL, safetensors_header, their_weights
+from auricle_server.checkpoints.known.lookup import profile_of
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint
 from tests.support.archives import raw_config
 
@@ -19,10 +20,16 @@ TENSORS = {"en": 653, "3.5": 657}
 """In the published archives; the repositories' safetensors lack the features' two."""
 VALUES = {"en": 618_118_161, "3.5": 638_030_384}
 """In the archives; that of 3.5 is published, that of en follows from the size of its safetensors."""
-SAFETENSORS = {"en": 2_472_413_604, "3.5": 2_552_062_944}
-"""Bytes of the published files."""
+REPOSITORIES = {"en": "nvidia/nemotron-speech-streaming-en-0.6b", "3.5": "nvidia/nemotron-3.5-asr-streaming-0.6b"}
 FEATURES = 2
 LAYERS = 24
+
+
+def published_bytes(name: str, suffix: str) -> int:
+    """Size of the published file of a format."""
+    profile = profile_of(REPOSITORIES[name])
+    assert profile is not None
+    return next(file.size for file in profile.files if file.suffix == suffix)
 
 
 @pytest.fixture(scope="module", params=PUBLISHED)
@@ -35,6 +42,16 @@ def small(name: str) -> Checkpoint:
     return replica(name, layers=1)
 
 
+@pytest.fixture(scope="module")
+def archive(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_replica(name, tmp_path_factory.mktemp("archive"), form="nemo", layers=1)
+
+
+@pytest.fixture(scope="module")
+def repository(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_replica(name, tmp_path_factory.mktemp("repository"), form="safetensors", layers=1)
+
+
 def full_size(small: Checkpoint) -> dict[str, torch.Tensor]:
     """The parameters of all layers, which take no memory."""
     shapes = dict(small.weights)
@@ -42,6 +59,12 @@ def full_size(small: Checkpoint) -> dict[str, torch.Tensor]:
     for layer in range(1, LAYERS):
         shapes |= {key.replace(".0.", f".{layer}.", 1): shapes[key] for key in first}
     return {key: value.to("meta") for key, value in shapes.items()}
+
+
+def test_the_profile_names_the_same_contexts(name: str) -> None:
+    profile = profile_of(REPOSITORIES[name])
+    assert profile is not None
+    assert tuple(right for _, right in SHAPES[name].encoder.contexts) == tuple(profile.right_contexts)
 
 
 def test_tensors_and_values_are_as_many_as_published(name: str, small: Checkpoint) -> None:
@@ -55,37 +78,34 @@ def test_safetensors_are_as_large_as_published_to_the_byte(name: str, small: Che
     weights = their_weights(whole)
     assert len(weights) == TENSORS[name] - FEATURES
     size = len(safetensors_header(weights)) + 4 * sum(value.numel() for value in weights.values())
-    assert size == SAFETENSORS[name]
+    assert size == published_bytes(name, ".safetensors")
 
 
-@pytest.mark.parametrize("form", ["nemo", "safetensors"])
-def test_a_small_one_loads(name: str, form: str, tmp_path: Path) -> None:
-    path = write_replica(name, tmp_path, form=form, layers=1)
-    loaded, drawn = load_checkpoint(str(path)), replica(name, layers=1)
-    assert loaded.config == drawn.config
-    assert loaded.pieces == drawn.pieces
+@pytest.mark.parametrize("form", ["archive", "repository"])
+def test_a_small_one_loads(name: str, small: Checkpoint, form: str, request: pytest.FixtureRequest) -> None:
+    loaded = load_checkpoint(str(request.getfixturevalue(form)))
+    assert loaded.config == small.config
+    assert loaded.pieces == small.pieces
     assert (loaded.scores is None) == (name == "en")
-    assert loaded.weights.keys() == drawn.weights.keys()
-    assert all(torch.equal(loaded.weights[key], value) for key, value in drawn.weights.items() if "fb" not in key)
+    assert loaded.weights.keys() == small.weights.keys()
+    assert all(torch.equal(loaded.weights[key], value) for key, value in small.weights.items() if "fb" not in key)
 
 
-def test_the_archive_is_packed_as_published(name: str, tmp_path: Path) -> None:
-    path = write_replica(name, tmp_path, form="nemo", layers=1)
-    assert (path.read_bytes()[:2] == b"\x1f\x8b") == (name == "3.5")
+def test_the_archive_is_packed_as_published(name: str, archive: Path) -> None:
+    assert (archive.read_bytes()[:2] == b"\x1f\x8b") == (name == "3.5")
     if name == "3.5":
-        with gzip.open(path) as stream:
+        with gzip.open(archive) as stream:
             assert stream.read(2) == b"./"  # the first member is the folder
-    tree = raw_config(path)
+    tree = raw_config(archive)
     assert len(tree["labels"]) == len(tree["joint"]["vocabulary"]) == SHAPES[name].decoder.vocabulary
     assert tree["tokenizer"]["model_path"].endswith("_tokenizer.model")
     assert tree["encoder"]["n_layers"] == 1
 
 
-def test_the_folder_says_what_the_published_one_says(name: str, tmp_path: Path) -> None:
-    folder = write_replica(name, tmp_path, form="safetensors", layers=1)
-    assert (folder / MODEL).is_file()
+def test_the_folder_says_what_the_published_one_says(name: str, repository: Path) -> None:
+    assert (repository / MODEL).is_file()
     config, processor, tokenizer = (
-        json.loads((folder / f"{part}.json").read_text()) for part in ("config", "processor_config", "tokenizer")
+        json.loads((repository / f"{part}.json").read_text()) for part in ("config", "processor_config", "tokenizer")
     )
     first, rights = {"en": (13, [13, 6, 1, 0]), "3.5": (3, [3, 0, 6, 13])}[name]
     assert config["encoder_config"]["default_num_lookahead_tokens"] == first
