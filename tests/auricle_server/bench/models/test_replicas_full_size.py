@@ -34,7 +34,7 @@ from auricle import AuricleClient, Final, Ready, Start
 from auricle_server.bench.models.shapes import SHAPES
 from tests.auricle_server.bench.models.test_replicas import REPOSITORIES, VALUES, published_bytes
 
-pytestmark = [pytest.mark.slow, pytest.mark.exclusive, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 READY_SECONDS = 10.0
 """From a start to a ready server, from safetensors, on two cores that do nothing else."""
