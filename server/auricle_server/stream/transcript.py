@@ -18,6 +18,7 @@ from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.stream.flush_dedup import FlushDedup
 from auricle_server.stream.hold_back import HoldBack, QuietRuns, Token
 from auricle_server.stream.language_tracker import SpokenWord, TagTracker
+from auricle_server.stream.spelled_tags import SpelledTags
 from auricle_server.text.calibration import RAW, WordCalibration, word_times
 from auricle_server.text.vocabulary import Piece, PieceKind, vocabulary
 
@@ -97,6 +98,7 @@ class Transcript:
         self.last_word_end = 0.0
         self._frame_samples = frame_samples
         self._dedup = FlushDedup(self._pieces)
+        self._spelled_tags = SpelledTags(self._pieces)
         self.held_back = None if quiet is None else HoldBack(quiet, self._pieces, calibration.word, doubtful)
         self._words: list[_OpenWord] = []
         self._text = ""
@@ -164,8 +166,7 @@ class Transcript:
             self._take(self.held_back.decided() if frame is None else self.held_back.after(frame))
 
     def _take(self, tokens: Iterable[Token]) -> None:
-        for token, frame, probability, confidence in tokens:
-            piece = self._pieces[token]
+        for piece, frame, probability, confidence in self._spelled_tags.pieces(tokens):
             if piece.kind is PieceKind.LANGUAGE:
                 self._tag(piece, frame)
             elif piece.kind is PieceKind.SPACE:
