@@ -15,21 +15,10 @@ from auricle_server.bench.models.transformers_writer import MODEL, safetensors_h
 from auricle_server.checkpoints.known.lookup import profile_of
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint
 from tests.support.archives import raw_config
+from tests.support.published import REPOSITORIES, TENSORS, VALUES, published_bytes
 
-TENSORS = {"en": 653, "3.5": 657}
-"""In the published archives; the repositories' safetensors lack the features' two."""
-VALUES = {"en": 618_118_161, "3.5": 638_030_384}
-"""In the archives; that of 3.5 is published, that of en follows from the size of its safetensors."""
-REPOSITORIES = {"en": "nvidia/nemotron-speech-streaming-en-0.6b", "3.5": "nvidia/nemotron-3.5-asr-streaming-0.6b"}
 FEATURES = 2
 LAYERS = 24
-
-
-def published_bytes(name: str, suffix: str) -> int:
-    """Size of the published file of a format."""
-    profile = profile_of(REPOSITORIES[name])
-    assert profile is not None
-    return next(file.size for file in profile.files if file.suffix == suffix)
 
 
 @pytest.fixture(scope="module", params=PUBLISHED)

@@ -32,7 +32,7 @@ import soundfile
 
 from auricle import AuricleClient, Final, Ready, Start
 from auricle_server.bench.models.shapes import SHAPES
-from tests.auricle_server.bench.models.test_replicas import REPOSITORIES, VALUES, published_bytes
+from tests.support.published import REPOSITORIES, VALUES, published_bytes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
