@@ -14,6 +14,7 @@ from auricle.protocol.server_messages import Final, TurnEnd
 from auricle.protocol.settings import TurnMode, TurnSettings
 from auricle.stream import Stream
 from auricle_server.config import ServerConfig
+from auricle_server.gateway.audio import audio_turn_signals
 from auricle_server.serving.in_process_server import serve_locally
 from tests.support.ills import scenarios
 from tests.support.ills.scenarios import BABBLER, COLD, DEAF, STICKY, Scenario
@@ -23,6 +24,12 @@ PACKET = 1280
 HASTE = 3.0
 """Times the speed of speech. The watch looks at what the decoder has found so far: audio may not be far ahead of it."""
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How busy this machine is must not decide whether a result waits for voice detection."""
+    monkeypatch.setattr(audio_turn_signals, "LATE_SECONDS", 60.0)
 
 
 class Heard:
