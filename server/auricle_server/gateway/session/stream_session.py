@@ -84,8 +84,7 @@ class StreamSession:
         self._max_backlog = max(limits.buffered_seconds, 2 * max(lease.info.latencies_ms) / 1000)
         if start.offline:
             self._max_backlog = max(self._max_backlog, OFFLINE_BACKLOG)
-        elif lease.info.cures.watch_seconds:
-            self._max_backlog = min(self._max_backlog, WATCHED_BACKLOG)
+        self._watches = lease.info.cures.watch_seconds > 0 and not start.offline
         self._follow(start.turn.mode)
         # The slot was reserved before the start had come: for one latency, and in the model's default language.
         settings = SettingsUpdate(
@@ -101,7 +100,9 @@ class StreamSession:
     @property
     def accepts_input(self) -> bool:
         """Whether more may come from the client; False while too much waits for the worker."""
-        return self._state.backlog_seconds < self._max_backlog and self._state.unanswered < MAX_UNANSWERED
+        watched = self._watches and self._signals is not None  # without the sound there is no watch
+        most = min(self._max_backlog, WATCHED_BACKLOG) if watched else self._max_backlog
+        return self._state.backlog_seconds < most and self._state.unanswered < MAX_UNANSWERED
 
     @property
     def audio_time(self) -> float:

@@ -154,11 +154,14 @@ async def test_other_cures_and_servers_without_voice_detection_analyse_nothing(p
     assert stream.texts() == ["one"]
 
 
-def test_the_engine_is_never_far_ahead_of_a_watch() -> None:
-    watched, _ = opened(TestLease(replace(INFO, cures=WATCH)))
+async def test_the_engine_is_never_far_ahead_of_a_watch(pool: TurnModelPool) -> None:
+    watched, _ = opened(TestLease(replace(INFO, cures=WATCH)), pool)
     watched.receive_audio(bytes(2 * round(16_000 * WATCHED_BACKLOG)))
     assert not watched.accepts_input
-    file, _ = opened(TestLease(replace(INFO, cures=WATCH)), offline=True)
+    unwatched, _ = opened(TestLease(replace(INFO, cures=replace(WATCH, voice=False))), pool)
+    unwatched.receive_audio(bytes(2 * round(16_000 * WATCHED_BACKLOG)))
+    assert unwatched.accepts_input
+    file, _ = opened(TestLease(replace(INFO, cures=WATCH)), pool, offline=True)
     file.receive_audio(bytes(2 * round(16_000 * (OFFLINE_BACKLOG - 1))))
     assert file.accepts_input
 
