@@ -43,9 +43,10 @@ class ZeroMQGatewayChannel:
         self._socket.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
         self._socket.set(zmq.SNDHWM, 0)  # what is in flight is bounded per stream, not per channel
         self._socket.set(zmq.RCVHWM, 0)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         self._inbox: asyncio.Queue[bytes | None] = asyncio.Queue()
         """Messages in order, and None where a worker stopped."""
+        self._connected = False
         self._writable = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._descriptors = self._socket.FD, self._monitor.FD
@@ -62,11 +63,22 @@ class ZeroMQGatewayChannel:
         """
         self._drain()
         while _events(self._monitor) & zmq.POLLIN:
-            recv_monitor_message(self._monitor)
+            self._note(recv_monitor_message(self._monitor)["event"])
+        # In this order: the end of a worker's pipe is among the commands that reading the events carries out.
+        if _events(self._socket) & zmq.POLLOUT and self._connected:
+            self._writable.set()
+
+    def _note(self, event: int) -> None:
+        """Notes that a worker has come or gone.
+
+        ZeroMQ tells that a worker has gone before it takes the pipe to it away. What is sent between the two goes
+        nowhere, so nothing is sent until the next worker has come.
+        """
+        gone = event == zmq.EVENT_DISCONNECTED
+        if gone and self._connected:  # else a worker went that had not come: it stopped during the handshake
             self._drain()  # messages of a worker come before its end
             self._inbox.put_nowait(None)
-        if _events(self._socket) & zmq.POLLOUT:
-            self._writable.set()
+        self._connected = not gone
 
     def _drain(self) -> None:
         with contextlib.suppress(zmq.Again):
@@ -76,18 +88,21 @@ class ZeroMQGatewayChannel:
     async def send(self, message: ToWorker) -> None:
         """See `GatewayChannel`."""
         data = encode(message)
-        while True:
+        while not (self._connected and self._sent(data)):
             self._writable.clear()
-            try:
-                self._socket.send(data, zmq.NOBLOCK)
-            except zmq.Again:
-                self._read_all()
-                await self._writable.wait()
-            else:
-                # Sending handles ZeroMQ's pending commands and may consume the descriptor's edge: what has come by then
-                # is read now, or it would wait for the next edge.
-                self._read_all()
-                return
+            self._read_all()
+            await self._writable.wait()
+        # Sending handles ZeroMQ's pending commands and may consume the descriptor's edge: what has come by then is read
+        # now, or it would wait for the next edge.
+        self._read_all()
+
+    def _sent(self, data: bytes) -> bool:
+        """Whether ZeroMQ has taken the message."""
+        try:
+            self._socket.send(data, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
 
     async def receive(self) -> FromWorker:
         """See `GatewayChannel`. All messages of a worker come before `ChannelLost`."""

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import zmq
 
 from auricle_server.ipc import ChannelLost
 from auricle_server.ipc.messages import (
@@ -32,6 +33,30 @@ async def test_a_successor_answers_over_the_same_link(tmp_path: Path) -> None:
         waiting = asyncio.create_task(gateway.send(ToWorker(())))
     waiting.cancel()
     await gateway.close()
+
+
+async def test_nothing_is_sent_to_a_worker_that_has_gone_while_its_pipe_is_still_there(tmp_path: Path) -> None:
+    # ZeroMQ's thread tells of the end first and takes the pipe away later. What was sent in between was lost.
+    endpoint = f"ipc://{tmp_path}/w"
+    gateway, worker = ZeroMQGatewayChannel(endpoint), ZeroMQWorkerChannel(endpoint)
+    await gateway.send(audio(1))
+    await receive(worker)
+    gateway._note(zmq.EVENT_DISCONNECTED)
+    waiting = asyncio.create_task(gateway.send(audio(2)))
+    with pytest.raises(ChannelLost):
+        await gateway.receive()
+    assert worker.receive(0.2) == []
+    assert not waiting.done()
+    worker.close()
+    successor = ZeroMQWorkerChannel(endpoint)
+    assert [message for _, message in await receive(successor)] == [audio(2)]
+    gateway._note(zmq.EVENT_DISCONNECTED)
+    gateway._note(zmq.EVENT_DISCONNECTED)  # a worker that stopped before it could greet
+    with pytest.raises(ChannelLost):
+        await gateway.receive()
+    assert gateway._inbox.empty(), "each end is told once"
+    await gateway.close()
+    successor.close()
 
 
 async def test_a_worker_survives_what_is_no_message(tmp_path: Path) -> None:
