@@ -9,7 +9,7 @@ import typer
 
 from auricle_server.checkpoints.errors import CheckpointError
 from auricle_server.checkpoints.hub.cache import MAIN, Repository, parse
-from auricle_server.checkpoints.hub.download import WeightFormat, download
+from auricle_server.checkpoints.hub.download import FileFormat, download
 from auricle_server.commands.console import fail, notes, progress_bars
 
 
@@ -17,7 +17,7 @@ def pull(
     model: Annotated[str, typer.Argument(help="Hugging Face id (owner/model), or the URL of the model's page.")],
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit. Default: main.")] = None,
     wanted: Annotated[
-        WeightFormat | None,
+        FileFormat | None,
         typer.Option("--format", help="Default: safetensors if the model has them, else nemo."),
     ] = None,
 ) -> None:

@@ -28,7 +28,7 @@ SHARD = "model-"
 """Start of the names of weight files in several parts."""
 
 
-class WeightFormat(StrEnum):
+class FileFormat(StrEnum):
     """Format of a checkpoint."""
 
     NEMO = "nemo"
@@ -52,7 +52,7 @@ class Download:
     downloaded: tuple[str, ...]
 
 
-def download(repository: Repository, wanted: WeightFormat | None = None, report: Report = silent) -> Download:
+def download(repository: Repository, wanted: FileFormat | None = None, report: Report = silent) -> Download:
     """Downloads the repository's checkpoint: its safetensors where it has them, else its ``.nemo`` file.
 
     Every file is compared with its checksum on the hub, cached files as well.
@@ -77,7 +77,7 @@ def download(repository: Repository, wanted: WeightFormat | None = None, report:
             if _ensure(repository, commit, file, report):
                 downloaded.append(file.name)
             if wanted is None and _is_of_another_class(snapshot, file, listed):
-                files = choose(repository, listed, WeightFormat.NEMO)
+                files = choose(repository, listed, FileFormat.NEMO)
                 downloaded = [file.name for file in files if _ensure(repository, commit, file, report)]
                 break
     if repository.revision != commit:
@@ -105,7 +105,7 @@ def fetch(repository: Repository, report: Report = silent) -> Path:
     return cached(repository) or download(repository, report=report).path
 
 
-def choose(repository: Repository, files: list[RemoteFile], wanted: WeightFormat | None) -> list[RemoteFile]:
+def choose(repository: Repository, files: list[RemoteFile], wanted: FileFormat | None) -> list[RemoteFile]:
     """Selects the files of the checkpoint.
 
     Raises:
@@ -114,13 +114,13 @@ def choose(repository: Repository, files: list[RemoteFile], wanted: WeightFormat
     archives = sorted((file for file in files if file.name.endswith(".nemo")), key=lambda file: file.name)
     # The configuration first: it is small, and says whether the rest is worth its download.
     parts = sorted((file for file in files if _is_part(file.name)), key=lambda file: file.name != CONFIG_NAME)
-    if wanted != WeightFormat.NEMO and _has_safetensors(parts, alone=not archives or wanted is not None):
+    if wanted != FileFormat.NEMO and _has_safetensors(parts, alone=not archives or wanted is not None):
         return parts
-    if archives and wanted != WeightFormat.SAFETENSORS:
+    if archives and wanted != FileFormat.SAFETENSORS:
         if len(archives) > 1:
             log.warning("%s has %d .nemo files; the first is taken: %s", repository, len(archives), archives[0].name)
         return archives[:1]
-    lacks = {WeightFormat.NEMO: "no .nemo file", WeightFormat.SAFETENSORS: f"no {WEIGHTS_NAME}"}
+    lacks = {FileFormat.NEMO: "no .nemo file", FileFormat.SAFETENSORS: f"no {WEIGHTS_NAME}"}
     lacking = lacks[wanted] if wanted else f"no .nemo file and no {WEIGHTS_NAME}"
     raise UnsupportedModel(f"{repository} has {lacking}; `auricle models` lists models that load")
 

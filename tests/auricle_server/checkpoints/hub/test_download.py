@@ -10,7 +10,7 @@ from huggingface_hub import constants, try_to_load_from_cache
 
 from auricle_server.checkpoints.errors import CheckpointNotFound, UnsupportedModel
 from auricle_server.checkpoints.hub.cache import Repository, cached
-from auricle_server.checkpoints.hub.download import WeightFormat, choose, download, fetch
+from auricle_server.checkpoints.hub.download import FileFormat, choose, download, fetch
 from auricle_server.checkpoints.hub.transfer import RemoteFile
 from tests.support.hub import COMMIT, Hub, serving
 
@@ -32,7 +32,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield hub
 
 
-def chosen(names: tuple[str, ...], wanted: WeightFormat | None = None) -> list[str]:
+def chosen(names: tuple[str, ...], wanted: FileFormat | None = None) -> list[str]:
     return [file.name for file in choose(REPOSITORY, [RemoteFile(name, 1, None, "0") for name in names], wanted)]
 
 
@@ -41,8 +41,8 @@ def chosen(names: tuple[str, ...], wanted: WeightFormat | None = None) -> list[s
 
 def test_safetensors_precede_a_nemo_file_and_a_format_may_be_wanted() -> None:
     both = (*OTHERS, *SAFETENSORS, "a.nemo")
-    assert chosen(both) == chosen(both, WeightFormat.SAFETENSORS) == list(SAFETENSORS)
-    assert chosen(both, WeightFormat.NEMO) == ["a.nemo"]
+    assert chosen(both) == chosen(both, FileFormat.SAFETENSORS) == list(SAFETENSORS)
+    assert chosen(both, FileFormat.NEMO) == ["a.nemo"]
     assert chosen((*OTHERS, *SAFETENSORS)) == list(SAFETENSORS)
 
 
@@ -65,12 +65,12 @@ def test_of_several_nemo_files_the_first_is_taken_and_a_warning_says_so(caplog: 
     [
         (OTHERS, None, r"acme/model has no \.nemo file and no model\.safetensors"),
         (SHARDS, None, r"no \.nemo file and no model\.safetensors"),
-        (SAFETENSORS, WeightFormat.NEMO, r"has no \.nemo file;"),
-        (("a.nemo",), WeightFormat.SAFETENSORS, r"has no model\.safetensors;"),
+        (SAFETENSORS, FileFormat.NEMO, r"has no \.nemo file;"),
+        (("a.nemo",), FileFormat.SAFETENSORS, r"has no model\.safetensors;"),
     ],
 )
 def test_a_repository_without_a_checkpoint_is_refused(
-    names: tuple[str, ...], wanted: WeightFormat | None, said: str
+    names: tuple[str, ...], wanted: FileFormat | None, said: str
 ) -> None:
     with pytest.raises(UnsupportedModel, match=f"{said}.*auricle models"):
         chosen(names, wanted)
