@@ -9,6 +9,7 @@ from typing import Any
 
 from auricle.protocol.server_messages import Limits
 from auricle_server.cures import PROFILE, parse_cures
+from auricle_server.dtypes import AUTO, DTYPES
 from auricle_server.voice.models import TURN_MODELS, TurnModels
 
 DEFAULT_LIMITS = Limits(
@@ -36,6 +37,8 @@ class ServerConfig:
         port: Port to listen at; 0 takes a free one.
         model: Name, path or hub id of the checkpoint.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``.
+        dtype: Precision in which the model computes, one of `auricle_server.dtypes.DTYPES`; ``"auto"`` takes what suits
+            device and model.
         threads: CPU threads of one worker's arithmetic.
         default_latency_ms: Chunk latency of clients that name none; None takes the model's own default.
         slots: Streams that one worker holds; None takes what suits the device: all that its memory holds, 64 on a CPU.
@@ -60,6 +63,7 @@ class ServerConfig:
     port: int = 8765
     model: str = "demo"
     device: str = "auto"
+    dtype: str = AUTO
     threads: int = 1
     default_latency_ms: int | None = None
     slots: int | None = None
@@ -90,6 +94,7 @@ class ServerConfig:
         _check(self.limits.keyterms >= 0, "keyterms", "at least 0")
         _check(self.limits.keyterm_characters >= 1, "keyterm_characters", "at least 1")
         _check(all(self.api_keys), "api_keys", "no empty key")
+        _check(self.dtype in DTYPES, "dtype", ", ".join(DTYPES))
         _check(self.turn_models in TURN_MODELS, "turn_models", ", ".join(TURN_MODELS))
         try:
             parse_cures(self.cures)
@@ -112,6 +117,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "port": int,
     "model": str,
     "device": str,
+    "dtype": str,
     "threads": int,
     "default_latency_ms": int,
     "slots": int,

@@ -25,6 +25,7 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_MAX_LOAD": "0.6",
             "AURICLE_WORKERS": "8",
             "AURICLE_GATEWAYS": "16",
+            "AURICLE_DTYPE": "int8",
             "AURICLE_THREADS": "2",
             "AURICLE_API_KEYS": "one, two,",
             "AURICLE_DRAIN_SECONDS": "1.5",
@@ -83,3 +84,8 @@ def test_a_setting_that_cannot_be_is_named(options: dict[str, Any]) -> None:
 def test_limits_are_above_zero(name: str) -> None:
     with pytest.raises(ConfigError, match=name.removeprefix("AURICLE_").lower()):
         from_environment({name: "-1"})
+
+
+def test_an_unknown_dtype_is_refused() -> None:
+    with pytest.raises(ConfigError, match="dtype: expected auto, float32, bfloat16, fp16-weights, int8"):
+        ServerConfig(dtype="half")

@@ -21,6 +21,7 @@ from auricle_server.checkpoints.known.lookup import profile_of
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint, with_profile
 from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
+from auricle_server.engine.weight_formats import WeightFormat
 from tests.auricle_server.bench.models.test_replicas import REPOSITORIES
 from tests.parity.conftest import Reference
 from tests.parity.rounding import rounding
@@ -36,6 +37,7 @@ from tests.parity.theirs import Theirs  # noqa: E402 - imports transformers
 pytestmark = [pytest.mark.parity, pytest.mark.slow, pytest.mark.timeout(600)]
 
 LAYERS = 2
+EXACT = Hardware("cpu", max_frames=42, weights=WeightFormat.FLOAT32)
 CLIPS = Path(__file__).parents[2] / "server/auricle_server/demo/audio"
 
 
@@ -88,7 +90,7 @@ def test_both_tokenizers_spell_alike(checkpoint: Checkpoint, reference: Referenc
 
 
 def test_every_context_equals_nemo_offline(name: str, checkpoint: Checkpoint, reference: Reference) -> None:
-    engine = Engine(checkpoint, slots=3, hardware=Hardware("cpu", max_frames=42))
+    engine = Engine(checkpoint, slots=3, hardware=EXACT)
     languages = ("en-US",) * 3 if name == "en" else ("en-US", "de-DE", "auto")
     worst, share, tokens = 0.0, 0.0, 0
     for left, right in checkpoint.config.encoder.contexts:

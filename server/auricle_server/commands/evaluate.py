@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from auricle_server.bench.quality.stream_mode import StreamMode
 from auricle_server.commands.console import fail, notes
+from auricle_server.dtypes import AUTO
 
 if TYPE_CHECKING:
     from auricle_server.bench.quality.clip_scores import EvaluatedClip
@@ -79,6 +80,9 @@ def evaluate(
     streams: Annotated[int, typer.Option(min=1, help="Recordings streamed at once.")] = 4,
     limit: Annotated[int | None, typer.Option(min=1, help="Evaluate this many recordings, from the start.")] = None,
     device: Annotated[str, typer.Option(help="Device of the started server: auto, cpu or cuda.")] = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="Precision of the started server: auto, float32, bfloat16, fp16-weights or int8.")
+    ] = AUTO,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the started server.")] = 1,
     against: Annotated[
         list[str] | None,
@@ -163,7 +167,8 @@ def _systems(given: dict[str, Any]) -> list[EvaluatedSystem]:
         systems = [EvaluatedSystem(name=_OWN, dialect=NATIVE, url=given["url"], api_key=given["api_key"])]
     else:
         # Without a bound of the load: sent faster than speech, a recording would be refused for the haste of others.
-        plain = ServerConfig(model=given["model"], device=given["device"], threads=given["threads"], max_load=0)
+        kept = {name: given[name] for name in ("model", "device", "dtype", "threads")}
+        plain = ServerConfig(**kept, max_load=0)
         cures = dict.fromkeys(given["cures"] or [plain.cures])
         systems = [EvaluatedSystem(name=_OWN, dialect=NATIVE, config=replace(plain, cures=each)) for each in cures]
     for number, address in enumerate(given["against"] or (), 1):
@@ -196,7 +201,7 @@ def _kept(given: dict[str, Any]) -> dict[str, Any]:
 
     kept = {name: given[name] for name in ("language", "turns", "realtime", "streams", "limit")}
     if given["url"] is None:
-        kept |= {name: given[name] for name in ("device", "threads")}
+        kept |= {name: given[name] for name in ("device", "dtype", "threads")}
     return {**model_of_record(given["model"] if given["url"] is None else None), **kept}
 
 

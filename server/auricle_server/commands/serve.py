@@ -19,6 +19,13 @@ def serve(
         typer.Option(help="demo, demo-multilingual, a .nemo file, a folder, or a Hugging Face id. Default: demo."),
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            help="auto, float32, bfloat16 (GPU), fp16-weights or int8 (CPU). Default: auto: bfloat16 on a GPU, "
+            "fp16-weights for a large model on a CPU, and float32 for a small one."
+        ),
+    ] = None,
     default_latency_ms: Annotated[
         int | None,
         typer.Option("--latency-ms", help="Chunk latency of streams that request none. Default: the model's own."),

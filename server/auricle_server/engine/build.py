@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 import torch
 
+from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.engine.memory import parameter_count
 from auricle_server.engine.model.forward import Model
 from auricle_server.engine.model.precision import allow_tf32
 from auricle_server.engine.ops import Ops, portable_ops, triton_ops
 from auricle_server.engine.runners.cuda_graphs import StaticRunner
 from auricle_server.engine.runners.eager import EagerRunner
 from auricle_server.engine.runners.runner import Runner
+from auricle_server.engine.weight_formats import WeightFormat, check_format, default_format
 
 CUDA_FRAMES = 4096
 CUDA_ROWS = 2048
@@ -33,6 +36,7 @@ class Hardware:
         kernels: Whether to use the Triton kernels; None does on CUDA.
         static: Whether to compute in fixed shapes, as CUDA graphs where there is CUDA; None does on CUDA.
         keyterms: Whether streams may have key terms. Where shapes are fixed this makes a second set of programs.
+        weights: Format of the weights on a CPU; None takes what suits the model.
     """
 
     device: str = "auto"
@@ -41,9 +45,10 @@ class Hardware:
     kernels: bool | None = None
     static: bool | None = None
     keyterms: bool = True
+    weights: WeightFormat | None = None
 
     def resolved(self) -> Hardware:
-        """The same hardware with every None replaced."""
+        """The same hardware with every None replaced, but for the format of weights, which depends on the model."""
         device = resolve_device(self.device)
         cuda = device.type == "cuda"
         return Hardware(
@@ -53,7 +58,21 @@ class Hardware:
             cuda if self.kernels is None else self.kernels,
             cuda if self.static is None else self.static,
             self.keyterms,
+            self.weights,
         )
+
+    def format_for(self, config: ModelConfig) -> WeightFormat:
+        """Format of the weights of a model.
+
+        Raises:
+            UnsupportedDtype: The device cannot compute with the format that was asked for.
+        """
+        assert self.dtype is not None, "resolved first"
+        device = torch.device(self.device)
+        if self.weights is None:
+            return default_format(parameter_count(config), self.dtype, device)
+        check_format(self.weights, self.dtype, device)
+        return self.weights
 
     def rows_of(self, chunk_sizes: list[int]) -> dict[int, int]:
         """Most rows of a step, by chunk size."""
@@ -78,6 +97,7 @@ class BuiltRunner:
         chunk_sizes: Encoder frames of the chunks that it offers, ascending.
         chunk_counts: How many of the largest chunks a row may hold, ascending, 1 left out.
         key_term_capacity: States and arcs that its tables of key terms hold.
+        weights: Format of its weights.
     """
 
     runner: Runner
@@ -85,6 +105,7 @@ class BuiltRunner:
     chunk_sizes: list[int]
     chunk_counts: list[int]
     key_term_capacity: tuple[int, int]
+    weights: WeightFormat
 
 
 def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) -> BuiltRunner:
@@ -94,6 +115,9 @@ def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) 
         checkpoint: The model.
         slots: Streams at once; None takes what suits the device.
         hardware: Resolved.
+
+    Raises:
+        UnsupportedDtype: See `Hardware.format_for`.
     """
     assert hardware.dtype is not None, "resolved first"
     half = hardware.dtype != torch.float32
@@ -101,10 +125,11 @@ def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) 
         allow_tf32(half)
     # With an fp32 encoder the joint is exact too, so that tokens equal NeMo's.
     ops: Ops = triton_ops("tf32" if half else "ieee") if hardware.kernels else portable_ops()
-    model = Model(checkpoint, slots, torch.device(hardware.device), hardware.dtype, ops, hardware.keyterms)
+    weights = hardware.format_for(checkpoint.config)
+    device = torch.device(hardware.device)
+    model = Model(checkpoint, slots, device, hardware.dtype, ops, hardware.keyterms, weights)
     sizes, terms = sorted(model.reach), model.key_terms.size
     if hardware.static:
-        return BuiltRunner(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], terms)
-    return BuiltRunner(
-        EagerRunner(model), model.slots, sizes, sorted(model.chunks_of_row.values()), model.key_terms.size
-    )
+        return BuiltRunner(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], terms, weights)
+    counts = sorted(model.chunks_of_row.values())
+    return BuiltRunner(EagerRunner(model), model.slots, sizes, counts, terms, weights)

@@ -50,6 +50,7 @@ class Engine:
     Attributes:
         info: Describes the model to callers.
         device: The torch device.
+        weights: Format of the model's weights.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Engine:
         self.device = torch.device(hardware.device)
         with torch.inference_mode():
             built = build_runner(checkpoint, slots, hardware)
+        self.weights = built.weights
         slots, sizes, counts = built.slots, built.chunk_sizes, built.chunk_counts
         self._runner, self._clock, load = built.runner, clock, built.runner.load_terms
         self._geometry = FrameGeometry(checkpoint.config)

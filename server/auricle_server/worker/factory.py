@@ -39,16 +39,19 @@ def build_engine(config: ServerConfig, index: int = 0, report: Report | None = N
 
     Raises:
         CheckpointError: The model does not exist, or this engine cannot run it.
+        UnsupportedDtype: The device cannot compute in the precision that the configuration names.
     """
     # Here, because these import PyTorch, which alone takes 1.6 s and 235 MB.
     from auricle_server.checkpoints import load_checkpoint
     from auricle_server.engine import Engine
     from auricle_server.engine.build import Hardware
+    from auricle_server.engine.weight_formats import parse_dtype
 
     device = config.device
     if config.workers > 1 and device in ("auto", "cuda"):
         device = f"cuda:{index}"
-    hardware = Hardware(device, keyterms=config.limits.keyterms > 0)
+    precision = parse_dtype(config.dtype)
+    hardware = Hardware(device, precision.dtype, keyterms=config.limits.keyterms > 0, weights=precision.weights)
     checkpoint = load_checkpoint(config.model, report)
     cures = parse_cures(config.cures)
     if cures is None:

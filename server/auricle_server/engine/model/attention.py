@@ -16,7 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from auricle_server.checkpoints.config import EncoderConfig
-from auricle_server.engine.model.linear import PackedLinear
 from auricle_server.engine.model.parameters import Parameters
 from auricle_server.engine.ops import AttentionInputs, CacheRows, Ops
 
@@ -61,11 +60,8 @@ class RelativeAttention:
         biases = [parameters.bias(f"{name}.bias", d_model) for name in projections]
         # The published models have no biases here (``use_bias: false``).
         present = [bias for bias in biases if bias is not None]
-        self._qkv = PackedLinear(torch.cat(weights), torch.cat(present) if present else None)
-        out = f"{prefix}.linear_out"
-        self._out = PackedLinear(
-            parameters.matrix(f"{out}.weight", d_model, d_model), parameters.bias(f"{out}.bias", d_model)
-        )
+        self._qkv = parameters.product(torch.cat(weights), torch.cat(present) if present else None)
+        self._out = parameters.linear(f"{prefix}.linear_out", d_model, d_model)
         shape = config.heads, self._head_dim
         self._bias_u = parameters.exact(f"{prefix}.pos_bias_u", *shape)
         bias_v = parameters.exact(f"{prefix}.pos_bias_v", *shape)

@@ -7,6 +7,7 @@ first. The residual stream is fp32 whatever the precision of the matrix products
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import torch
@@ -15,7 +16,6 @@ from torch import Tensor
 
 from auricle_server.checkpoints.config import EncoderConfig
 from auricle_server.engine.model.attention import RelativeAttention
-from auricle_server.engine.model.linear import PackedLinear
 from auricle_server.engine.model.parameters import Parameters
 from auricle_server.engine.model.state_pool import LayerState
 from auricle_server.engine.ops import CacheRows, ConvolutionWeights, NormWeights, Ops
@@ -29,15 +29,6 @@ def _norm(name: str, size: int, parameters: Parameters) -> NormWeights:
     return NormWeights(parameters.exact(f"{name}.weight", size), parameters.exact(f"{name}.bias", size))
 
 
-class Linear(PackedLinear):
-    """A linear layer, or a 1 x 1 convolution over channels-last input."""
-
-    def __init__(self, name: str, size_in: int, size_out: int, parameters: Parameters, scale: float = 1.0) -> None:
-        bias = parameters.bias(f"{name}.bias", size_out)
-        weight = parameters.matrix(f"{name}.weight", size_out, size_in)
-        super().__init__(weight, None if bias is None else bias * scale, scale)
-
-
 class FeedForward:
     """Half-step feed-forward of a normalised input; returns what is added to the residual stream."""
 
@@ -45,8 +36,8 @@ class FeedForward:
         d_model = config.d_model
         name, inner = f"{prefix}.feed_forward{number}", config.expansion * d_model
         self.norm = _norm(f"{prefix}.norm_feed_forward{number}", d_model, parameters)
-        self._up = Linear(f"{name}.linear1", d_model, inner, parameters)
-        self._down = Linear(f"{name}.linear2", inner, d_model, parameters, HALF)
+        self._up = parameters.linear(f"{name}.linear1", d_model, inner)
+        self._down = parameters.linear(f"{name}.linear2", inner, d_model, HALF)
 
     def __call__(self, normed: Tensor) -> Tensor:
         """[B, c, d_model] to the like."""
@@ -64,7 +55,7 @@ class ConvolutionModule:
         d_model, kernel = config.d_model, config.conv_kernel
         self._ops = ops
         self.norm = _norm(f"{prefix}.norm_conv", d_model, parameters)
-        self._up = Linear(f"{prefix}.conv.pointwise_conv1", d_model, 2 * d_model, parameters)
+        self._up = parameters.linear(f"{prefix}.conv.pointwise_conv1", d_model, 2 * d_model)
         depthwise = parameters.exact(f"{prefix}.conv.depthwise_conv.weight", d_model, 1, kernel)
         self._inner = ConvolutionWeights(
             # Channels last, as in the activations: threads side by side read values side by side.
@@ -72,7 +63,7 @@ class ConvolutionModule:
             parameters.bias(f"{prefix}.conv.depthwise_conv.bias", d_model),
             _norm(f"{prefix}.conv.batch_norm", d_model, parameters) if config.conv_norm else None,
         )
-        self._down = Linear(f"{prefix}.conv.pointwise_conv2", d_model, d_model, parameters)
+        self._down = parameters.linear(f"{prefix}.conv.pointwise_conv2", d_model, d_model)
 
     def __call__(self, normed: Tensor, history: Tensor, rows: CacheRows) -> Tensor:
         """[B, c, d_model] and the pool of the frames before, [rows, kernel - 1, d_model], to [B, c, d_model]."""
@@ -124,9 +115,15 @@ class Conformer:
     ) -> None:
         self._ops = ops
         self._dtype = parameters.dtype
-        self._layers = [
-            ConformerLayer(index, config, chunk_sizes, left, parameters, ops) for index in range(config.layers)
-        ]
+
+        def layer(index: int) -> ConformerLayer:
+            # The setting is one of each thread.
+            with torch.inference_mode():
+                return ConformerLayer(index, config, chunk_sizes, left, parameters, ops)
+
+        # Packing is work of one core: half of the time from start to ready. Each thread holds one unpacked layer.
+        with ThreadPoolExecutor(torch.get_num_threads() if parameters.device.type == "cpu" else 1) as pool:
+            self._layers = list(pool.map(layer, range(config.layers)))
 
     def __call__(self, x: Tensor, states: list[LayerState], rows: CacheRows) -> Tensor:
         """Encoder frames, [B, c, d_model], fp32.

@@ -22,6 +22,7 @@ from auricle_server.engine.model.prediction_network import PredictionNetwork
 from auricle_server.engine.model.state_pool import StatePool, fitting_slots
 from auricle_server.engine.model.subsampling import Subsampling
 from auricle_server.engine.ops import CacheRows, Ops
+from auricle_server.engine.weight_formats import WeightFormat
 
 CHUNK_COUNTS = 2, 4, 8
 """Chunks that a row of a stream with background priority may hold: fewer and larger matrix products."""
@@ -82,6 +83,7 @@ class Model:
         dtype: Precision of the encoder's matrix products.
         ops: Operations that are more than a matrix product.
         takes_key_terms: Whether streams may have key terms.
+        weights: Format of the weights in memory.
     """
 
     def __init__(
@@ -92,10 +94,11 @@ class Model:
         dtype: torch.dtype,
         ops: Ops,
         takes_key_terms: bool = True,
+        weights: WeightFormat = WeightFormat.FLOAT32,
     ) -> None:
         self.config = config = checkpoint.config
         self.device, self.ops = device, ops
-        parameters = Parameters(checkpoint.weights, device, dtype)
+        parameters = Parameters(checkpoint.weights, device, dtype, weights)
         self.geometry = FrameGeometry(config)
         self.reach = {right + 1: left // (right + 1) * (right + 1) for left, right in config.encoder.contexts}
         # One ring serves all latencies, so a stream may change its latency at a chunk boundary and keep its past.

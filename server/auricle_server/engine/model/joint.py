@@ -7,7 +7,6 @@ networks that end in them.
 from __future__ import annotations
 
 from auricle_server.checkpoints.config import DecoderConfig
-from auricle_server.engine.model.linear import PackedLinear
 from auricle_server.engine.model.parameters import Parameters
 
 
@@ -23,4 +22,4 @@ class Joint:
     def __init__(self, config: DecoderConfig, parameters: Parameters) -> None:
         self.weight = parameters.exact("joint.joint_net.2.weight", config.vocabulary + 1, config.joint)
         self.bias = parameters.exact("joint.joint_net.2.bias", config.vocabulary + 1)
-        self.logits = PackedLinear(self.weight, self.bias)
+        self.logits = parameters.outer_product(self.weight, self.bias)

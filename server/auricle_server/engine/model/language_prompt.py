@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from auricle_server.checkpoints.config import ModelConfig
-from auricle_server.engine.model.linear import PackedLinear
 from auricle_server.engine.model.parameters import Parameters
 
 
@@ -20,7 +19,7 @@ class JointProjection:
 
     def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
         weight = parameters.exact("joint.enc.weight", config.decoder.joint, config.encoder.d_model)
-        self._product = PackedLinear(weight, parameters.exact("joint.enc.bias", config.decoder.joint))
+        self._product = parameters.outer_product(weight, parameters.exact("joint.enc.bias", config.decoder.joint))
 
     def __call__(self, encoded: Tensor, _prompt: Tensor) -> Tensor:
         """[B, c, d_model] to [B, c, joint], fp32; ignores the prompts, [B]."""
@@ -34,14 +33,14 @@ class PromptedProjection:
         assert config.prompt is not None
         d_model, size = config.encoder.d_model, config.prompt.size
         first = parameters.exact("prompt_kernel.0.weight")
-        self._first = PackedLinear(first[:, :d_model].contiguous())
+        self._first = parameters.outer_product(first[:, :d_model].contiguous())
         # The columns that a one-hot would select. So the language may change with any chunk, at the cost of a look-up.
         self._bias_of_prompt = first[:, d_model : d_model + size].T + parameters.exact("prompt_kernel.0.bias")
         # Folded in fp64 and rounded once: two fp32 layers that become one must not lose their agreement with NeMo.
         joint = parameters.exact("joint.enc.weight", config.decoder.joint, d_model).double()
         folded = (joint @ parameters.exact("prompt_kernel.2.weight").double()).float()
         bias = joint @ parameters.exact("prompt_kernel.2.bias").double()
-        self._folded = PackedLinear(folded, (bias + parameters.exact("joint.enc.bias").double()).float())
+        self._folded = parameters.outer_product(folded, (bias + parameters.exact("joint.enc.bias").double()).float())
 
     def __call__(self, encoded: Tensor, prompt: Tensor) -> Tensor:
         """[B, c, d_model] and prompt indices [B] to [B, c, joint], fp32."""

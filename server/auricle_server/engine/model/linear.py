@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from auricle_server.engine.model.fbgemm_products import Fp16Product, Int8Product
+from auricle_server.engine.weight_formats import WeightFormat
+
 ROWS_HINT = 64
 """Number of rows for which oneDNN chooses the layout. Its layout for a single row is slow for all other row counts."""
 _PLAIN = "none", (), ""
@@ -26,9 +29,21 @@ class PackedLinear:
         weight: [size_out, size_in]; copied, so it may be mapped from a file.
         bias: [size_out], or None.
         scale: Factor of the weight.
+        weights: Format of the weight in memory; all but fp32 is for an fp32 weight on a CPU.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None, scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        scale: float = 1.0,
+        weights: WeightFormat = WeightFormat.FLOAT32,
+    ) -> None:
+        self._multiply: Callable[[Tensor], Tensor]
+        if weights is not WeightFormat.FLOAT32:
+            product = Fp16Product if weights is WeightFormat.FP16 else Int8Product
+            self._multiply = product(weight if scale == 1.0 else weight * scale, bias)
+            return
         self._bias = bias
         packed = _packed(weight)
         if packed is not None and scale != 1.0:
@@ -36,7 +51,7 @@ class PackedLinear:
             # library keeps such gaps. They took 750 MB of a model of 2.4 GB.
             packed.mul_(scale)
         self._weight = weight * scale if packed is None else packed
-        self._multiply: Callable[[Tensor], Tensor] = self._plain if packed is None else self._blocked
+        self._multiply = self._plain if packed is None else self._blocked
 
     def __call__(self, x: Tensor) -> Tensor:
         """[..., size_in] to [..., size_out]."""

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.engine.model.linear import PackedLinear
+from auricle_server.engine.weight_formats import WeightFormat
 
 
 class Parameters:
@@ -17,10 +19,18 @@ class Parameters:
         weights: fp32 tensors by name.
         device: Where to put them.
         dtype: Precision of matrix products; `exact` reads the parameters that stay in fp32.
+        weight_format: Format of the weights of matrix products in memory.
     """
 
-    def __init__(self, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor],
+        device: torch.device,
+        dtype: torch.dtype,
+        weight_format: WeightFormat = WeightFormat.FLOAT32,
+    ) -> None:
         self._weights = weights
+        self._format = weight_format
         self.device = device
         self.dtype = dtype
 
@@ -51,3 +61,18 @@ class Parameters:
     def bias(self, name: str, size: int) -> Tensor | None:
         """Bias `name`, [size], or None where the model has none (``use_bias: false``)."""
         return self.exact(name, size).to(self.dtype) if name in self._weights else None
+
+    def linear(self, name: str, size_in: int, size_out: int, scale: float = 1.0) -> PackedLinear:
+        """Linear layer `name` of the encoder, or a 1 x 1 convolution over channels-last input, times `scale`."""
+        bias = self.bias(f"{name}.bias", size_out)
+        return self.product(
+            self.matrix(f"{name}.weight", size_out, size_in), None if bias is None else bias * scale, scale
+        )
+
+    def product(self, weight: Tensor, bias: Tensor | None = None, scale: float = 1.0) -> PackedLinear:
+        """The product with a weight of the encoder; see `PackedLinear`."""
+        return PackedLinear(weight, bias, scale, self._format)
+
+    def outer_product(self, weight: Tensor, bias: Tensor | None = None) -> PackedLinear:
+        """The product with a weight outside the encoder's blocks: these are few, and decide about words directly."""
+        return PackedLinear(weight, bias, weights=self._format.outside_encoder)

@@ -80,7 +80,7 @@ class PredictionNetwork:
             _lstm_layer(f"{name}.dec_rnn.lstm", index, hidden, parameters) for index in range(config.layers)
         ]
         projection = parameters.exact("joint.pred.weight", config.joint, hidden)
-        self._project = PackedLinear(projection, parameters.exact("joint.pred.bias", config.joint))
+        self._project = parameters.outer_product(projection, parameters.exact("joint.pred.bias", config.joint))
 
     def start(self) -> PredictionState:
         """State before the first token, one row.
@@ -117,4 +117,4 @@ def _lstm_layer(name: str, index: int, hidden: int, parameters: Parameters) -> _
     weights = [parameters.exact(f"{name}.weight_{kind}_l{index}", 4 * hidden, hidden) for kind in ("ih", "hh")]
     biases = [parameters.exact(f"{name}.bias_{kind}_l{index}", 4 * hidden) for kind in ("ih", "hh")]
     # torch.nn.LSTM keeps two biases because cuDNN does; only their sum counts.
-    return _LstmLayer(PackedLinear(weights[0], biases[0] + biases[1]), PackedLinear(weights[1]))
+    return _LstmLayer(parameters.outer_product(weights[0], biases[0] + biases[1]), parameters.outer_product(weights[1]))

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from auricle_server.checkpoints.config import SUBSAMPLING_FACTOR, EncoderConfig
 from auricle_server.engine.frames import STAGES, UNBOUNDED
-from auricle_server.engine.model.linear import PackedLinear
 from auricle_server.engine.model.parameters import Parameters
 
 PREFIX = "encoder.pre_encode"
@@ -56,7 +55,7 @@ class Subsampling:
         width = stage_widths(bins)[-1] - sum(FREQUENCY_PADDING)
         features = channels * (width // 2 + 1)
         out = parameters.exact(f"{PREFIX}.out.weight", config.d_model, features)
-        self._out = PackedLinear(out, parameters.exact(f"{PREFIX}.out.bias", config.d_model))
+        self._out = parameters.outer_product(out, parameters.exact(f"{PREFIX}.out.bias", config.d_model))
         self._scale = config.d_model**0.5 if config.scale_input else 1.0
 
     def __call__(

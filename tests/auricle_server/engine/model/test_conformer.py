@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from auricle_server.engine.model.conformer import HALF, Conformer, FeedForward, Linear
+from auricle_server.engine.model.conformer import HALF, Conformer, FeedForward
 from auricle_server.engine.ops import portable_ops
 from tests.support.engine.tiny_model import CONFIG, LEFT, model, parameters, rows
 
@@ -29,7 +29,7 @@ def test_a_pointwise_convolution_is_a_linear_layer() -> None:
     x = torch.randn(2, ENCODER.d_model, generator=torch.Generator().manual_seed(2))
     kernel = weights.exact(f"{name}.weight", 2 * ENCODER.d_model, ENCODER.d_model, 1)
     expected = torch.nn.functional.conv1d(x[..., None], kernel)[..., 0]
-    found = Linear(name, ENCODER.d_model, 2 * ENCODER.d_model, weights)(x)
+    found = weights.linear(name, ENCODER.d_model, 2 * ENCODER.d_model)(x)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 

@@ -1,0 +1,103 @@
+"""Matrix products with fp16 or int8 weights on a CPU, by FBGEMM, which PyTorch has on x86.
+
+Packed weights are opaque to PyTorch and hold the only copy. A row's result does not depend on the other rows.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_WEIGHT_LEVELS = 127
+_TINY = 1e-20
+"""Least divisor of a row, so that a row of zeros stays one."""
+
+
+def activation_levels() -> int:
+    """Levels on each side of zero to which activations are rounded.
+
+    Without VNNI two products are summed in 16 bits, which 8-bit activations would overflow: 7 bits then.
+    """
+    return 127 if torch.cpu._is_vnni_supported() else 63  # noqa: SLF001 - no public name
+
+
+class Fp16Product:
+    """``x @ weight.T + bias`` with weights rounded to fp16, in fp32 otherwise.
+
+    Args:
+        weight: [size_out, size_in], fp32; copied.
+        bias: [size_out], or None.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        with _packing:
+            self._packed = torch.ops.quantized.linear_prepack_fp16(weight.contiguous(), bias)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[..., size_in], fp32, to [..., size_out]."""
+        out: Tensor = torch.ops.quantized.linear_dynamic_fp16(x, self._packed)
+        return out
+
+
+class Int8Product:
+    """``x @ weight.T + bias`` in integers: weights in 8 bits with a factor per output, each row of x with its own.
+
+    PyTorch's dynamic product takes one factor for the whole tensor, with which a loud stream would change the words of
+    the others in its batch. Here rows are scaled to [-1, 1] before and back after it.
+
+    Args:
+        weight: [size_out, size_in], fp32; copied.
+        bias: [size_out], or None.
+        levels: Levels of an activation on each side of zero; None takes what the processor can sum.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, levels: int | None = None) -> None:
+        self._bias = bias
+        levels = levels or activation_levels()
+        self._step, self._zero = 1 / levels, levels + 1
+        self._packed = _packed_int8(weight)
+        self._multiply: Callable[..., Tensor] = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[..., size_in], fp32, to [..., size_out]."""
+        largest = x.abs().amax(-1, True).clamp_min_(_TINY)
+        out = self._multiply(x / largest, self._step, self._zero, self._packed)
+        return out.mul_(largest) if self._bias is None else torch.addcmul(self._bias, out, largest)
+
+
+def _packed_int8(weight: Tensor) -> Any:
+    scale = weight.abs().amax(1).clamp_min_(_TINY) / _WEIGHT_LEVELS
+    rounded = (weight / scale[:, None]).round_().to(torch.int8)
+    with _packing, warnings.catch_warnings():
+        # Quantized tensors are to leave PyTorch; they are the only way to these products, and are gone once packed.
+        warnings.simplefilter("ignore", UserWarning)
+        zero = torch.zeros(len(scale), dtype=torch.long)
+        quantized = torch._make_per_channel_quantized_tensor(rounded, scale.double(), zero, 0)  # noqa: SLF001 - see above
+        return torch.ops.quantized.linear_prepack(quantized, None)
+
+
+class _Packing:
+    """Context in which PyTorch packs for FBGEMM. The setting is the whole process's, and threads may pack at once."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._before = Lock(), 0, ""
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before, torch.backends.quantized.engine = torch.backends.quantized.engine, "fbgemm"
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                torch.backends.quantized.engine = self._before
+
+
+_packing = _Packing()
