@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.engine.host_memory import loading
 from auricle_server.engine.memory import parameter_count
 from auricle_server.engine.model.forward import Model
 from auricle_server.engine.model.precision import allow_tf32
@@ -127,7 +129,8 @@ def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) 
     ops: Ops = triton_ops("tf32" if half else "ieee") if hardware.kernels else portable_ops()
     weights = hardware.format_for(checkpoint.config)
     device = torch.device(hardware.device)
-    model = Model(checkpoint, slots, device, hardware.dtype, ops, hardware.keyterms, weights)
+    with loading() if device.type == "cpu" else nullcontext():
+        model = Model(checkpoint, slots, device, hardware.dtype, ops, hardware.keyterms, weights)
     sizes, terms = sorted(model.reach), model.key_terms.size
     if hardware.static:
         return BuiltRunner(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], terms, weights)
