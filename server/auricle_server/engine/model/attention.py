@@ -10,6 +10,7 @@ layer, and its product with NeMo's ``pos_bias_v`` is a constant.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -66,10 +67,16 @@ class RelativeAttention:
         self._bias_u = parameters.exact(f"{prefix}.pos_bias_u", *shape)
         bias_v = parameters.exact(f"{prefix}.pos_bias_v", *shape)
         # The chunk's last frame looks back by up to left + c - 1, its first one ahead by up to c - 1.
-        exact = {c: _padded(self._table(prefix, d_model, left + c - 1, 1 - c, parameters)) for c in chunk_sizes}
+        longest = max(chunk_sizes)
+        table = self._table(prefix, d_model, left + longest - 1, 1 - longest, parameters)
         # (q + v) p = q p + v p, and v p needs no audio. NeMo projects the positions anew in every step of every layer.
-        self._constants = {c: (bias_v[:, None] @ table)[:, 0].contiguous() for c, table in exact.items()}
-        self._tables = {c: table.to(parameters.dtype) for c, table in exact.items()}
+        constant = (bias_v[:, None] @ table)[:, 0]
+        views = {c: slice(longest - c, table.shape[2] - longest + c) for c in chunk_sizes}
+        # On a CPU views of the whole table, which would else be there many times.
+        shared = parameters.device.type == "cpu" and parameters.dtype == torch.float32
+        fitted: Callable[[Tensor], Tensor] = (lambda part: part) if shared else _padded
+        self._constants = {c: fitted(constant[:, view]).contiguous() for c, view in views.items()}
+        self._tables = {c: fitted(table[:, :, view]).to(parameters.dtype) for c, view in views.items()}
 
     def _table(self, prefix: str, d_model: int, farthest: int, nearest: int, parameters: Parameters) -> Tensor:
         """Projected relative positions, [heads, head_dim, distances], fp32."""

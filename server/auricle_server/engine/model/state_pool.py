@@ -7,9 +7,9 @@ about 7 MB for the published models in bf16, of which 6.9 MB are keys and values
 from __future__ import annotations
 
 import math
+import mmap
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,8 +28,10 @@ def zeros(*shape: int, dtype: torch.dtype = torch.float32, device: torch.device)
     """Zeros on a device. On a CPU, what was never written takes no memory."""
     if device.type != "cpu" or not math.prod(shape):
         return torch.zeros(shape, dtype=dtype, device=device)
-    # calloc: the system maps a page on its first write. `torch.zeros` writes the zeros.
-    return torch.from_numpy(np.zeros(math.prod(shape) * dtype.itemsize, np.uint8)).view(dtype).view(shape)
+    # The system maps a page on its first write. `torch.zeros` writes the zeros, and what NumPy allocates gets pages of
+    # 2 MB: a stream, whose state lies in as many places as there are layers, would take the memory of several.
+    mapped = mmap.mmap(-1, math.prod(shape) * dtype.itemsize)
+    return torch.frombuffer(mapped, dtype=dtype).view(shape)
 
 
 @dataclass(frozen=True, slots=True)

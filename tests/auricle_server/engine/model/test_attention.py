@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from auricle_server.engine.model.attention import ALIGNED, RelativeAttention, relative_positions
+from auricle_server.engine.model.parameters import Parameters
 from auricle_server.engine.ops import portable_ops
-from tests.support.engine.tiny_model import CONFIG, LEFT, parameters, rows
+from tests.support.engine.tiny_model import CONFIG, LEFT, checkpoint, parameters, rows
 
 ENCODER = CONFIG.encoder
 CPU = torch.device("cpu")
@@ -32,9 +33,18 @@ def test_positions_are_the_sinusoids_of_distances() -> None:
 
 
 def test_tables_are_padded_to_a_width_that_tensor_cores_load_at_once() -> None:
-    for frames, table in attention()._tables.items():
+    half = Parameters(checkpoint().weights, CPU, torch.bfloat16)
+    layer = RelativeAttention("encoder.layers.0.self_attn", ENCODER, [2, 7], LEFT, half, portable_ops())
+    for frames, table in layer._tables.items():
+        assert layer._constants[frames].shape[-1] == table.shape[-1]
         assert LEFT + 2 * frames - 1 <= table.shape[-1] < LEFT + 2 * frames - 1 + ALIGNED
         assert table.shape[-1] % ALIGNED == 0
+
+
+def test_on_a_cpu_chunk_sizes_share_one_table_of_distances() -> None:
+    small, large = attention()._tables.values()
+    assert small.untyped_storage().data_ptr() == large.untyped_storage().data_ptr()
+    assert torch.equal(small, large[:, :, 5:-5]), "the distances of two frames are the inner ones of seven"
 
 
 def test_two_chunks_equal_one_row_by_row() -> None:
