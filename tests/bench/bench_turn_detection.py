@@ -55,10 +55,14 @@ class MeteredSilero(Silero):
     def __init__(self, real: Silero, meter: Meter) -> None:
         self._real, self._meter = real, meter
 
-    def step(self, window: Any, state: Any) -> Any:
+    def load(self) -> None:
+        """As ever."""
+        self._real.load()
+
+    def step(self, windows: Any, states: Any) -> Any:
         """As ever."""
         with self._meter.on("silero"):
-            return self._real.step(window, state)
+            return self._real.step(windows, states)
 
 
 class MeteredSmartTurn(SmartTurn):

@@ -69,6 +69,11 @@ class Segmenter:
         """The position in seconds."""
         return self.position / SAMPLE_RATE
 
+    @property
+    def turn_is_open(self) -> bool:
+        """Whether a turn has started and not ended."""
+        return self._detector.open
+
     def change_language(self, language: str, position: int) -> None:
         """Another language from `position` on; tags found before say nothing about what follows."""
         start = self._transcript.start

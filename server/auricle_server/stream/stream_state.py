@@ -99,6 +99,11 @@ class StreamState:
         return self._segmenter.turn_ended_at
 
     @property
+    def turn_may_be_open(self) -> bool:
+        """Whether a turn is open, or may be after the results that wait for the second pass."""
+        return bool(self._queue) or self._pending_end is not None or self._segmenter.turn_is_open
+
+    @property
     def held_back(self) -> int:
         """Words that were held back as noise."""
         return self._segmenter.held_back
@@ -170,8 +175,7 @@ class StreamState:
         if self._offline and update.latency_ms not in (None, self.latency_ms):
             raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"an offline stream stays at {self.latency_ms} ms")
         if update.turn is not None and self._pending_end is not None:
-            # Behind the results that came before it, so that a slow second pass does not change which chunks it holds
-            # for.
+            # After the results that came before it: a slow second pass must not change which chunks it holds for.
             self._queue.append(update.turn)
         elif update.turn is not None:
             self._segmenter.change_turn(update.turn)
@@ -208,11 +212,8 @@ class StreamState:
         Returns:
             The mark of the last flush; None when that has been asked for already.
         """
-        over = (
-            self.over
-            or self._pending_flushes.last_is_final
-            or (self._pending_end is not None and self._pending_end.last)
-        )
+        ends = self._pending_end is not None and self._pending_end.last
+        over = self.over or ends or self._pending_flushes.last_is_final
         return None if over else self._pending_flushes.ask(FlushReason.DRAIN, self._received)
 
     # --- from the worker ---------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.turns import VoiceSignals
 from auricle_server.voice.end_of_turn_scores import EndOfTurnScore, EndOfTurnScores, ScoreSummary
 from auricle_server.voice.models import LoadedModels
-from auricle_server.voice.silero import WINDOW, VoiceTrack
+from auricle_server.voice.silero import WINDOW, PendingAudio, VoiceTrack
 from auricle_server.voice.smart_turn import LONGEST
 from auricle_server.voice.voice_activity import VoiceActivity
 
@@ -33,21 +33,24 @@ the closure of a consonant is not taken for silence."""
 AHEAD = 3 * SAMPLE_RATE // 2
 """Scores are asked for as soon as their audio is there, up to this far before the decoder's results that may need them:
 more than the longest chunk, so that a live stream seldom waits, and little, as a turn's end voids them."""
-_SLICE = 62
-"""Windows, 2 s of audio, that go through Silero in one task: 8 ms of a core. Other streams run in between."""
 _COLLECTED = 6
 """Windows that are collected before Silero gets them, unless a result waits for them or a score may fall due: a thread
-switch and back costs as much as half a window."""
+that wakes up costs as much as several windows."""
+_COLLECTED_IDLE = 16
+"""The same, half a second, while nobody speaks: they seldom wait so long, as they go with those of other streams."""
 _SAMPLE_BYTES = 2
-_WINDOW_BYTES = WINDOW * _SAMPLE_BYTES
 _T = TypeVar("_T")
 
 
 class InferenceExecutor(Protocol):
     """Runs the models: at once, or in threads whose results come back on the caller's thread."""
 
-    def run_vad(self, task: Callable[[], _T], done: Callable[[_T], None]) -> None:
+    def run_vad(self, task: PendingAudio, done: Callable[[list[float]], None]) -> None:
         """Runs Silero's `task` and gives its result to `done`; one stream never has two at once."""
+        ...
+
+    def offer_vad(self, task: PendingAudio, done: Callable[[list[float]], None]) -> None:
+        """As `run_vad`, when it suits: with the windows of another stream, or never."""
         ...
 
     def run_end_of_turn(self, task: Callable[[], _T], done: Callable[[_T], None]) -> None:
@@ -58,11 +61,16 @@ class InferenceExecutor(Protocol):
 class InlineExecutor:
     """Runs every task at once, on the caller's thread."""
 
-    def run_vad(self, task: Callable[[], _T], done: Callable[[_T], None]) -> None:
+    def run_vad(self, task: PendingAudio, done: Callable[[list[float]], None]) -> None:
         """See `InferenceExecutor.run_vad`."""
         done(task())
 
-    run_end_of_turn = run_vad
+    def offer_vad(self, task: PendingAudio, done: Callable[[list[float]], None]) -> None:
+        """Nothing suits: there are no other streams."""
+
+    def run_end_of_turn(self, task: Callable[[], _T], done: Callable[[_T], None]) -> None:
+        """See `InferenceExecutor.run_end_of_turn`."""
+        done(task())
 
 
 class AudioAnalyzer:
@@ -94,10 +102,7 @@ class AudioAnalyzer:
         self._audio = bytearray()
         self._audio_start = base
         self._received = base
-        self._untracked = bytearray()
-        """Audio that Silero has not got yet."""
-        self._tracking_since: float | None = None
-        """When the task that Silero runs was begun; None while it runs none."""
+        self._pending = PendingAudio(self._track, clock)
         self._windows: list[float] = []
         """Probabilities of speech, from the window that starts at `_first` on."""
         self._first = base
@@ -115,29 +120,47 @@ class AudioAnalyzer:
         """Takes the next audio: whole samples, 16-bit mono at 16 kHz, any number of them."""
         self._received += len(pcm) // _SAMPLE_BYTES
         self._audio += pcm
-        self._untracked += pcm
+        self._pending.pcm += pcm
         self._advance()
 
     def _advance(self, *, at_once: bool = False) -> None:
         """Gives Silero the next windows, unless it runs some."""
-        least = 1 if at_once or 0 < self._planned.silent_windows < SCHEDULE[-1] else _COLLECTED
+        pending, least = self._pending, 1 if at_once else self._collected
         # One task at a time: the network is recurrent, so windows must go through it in order.
-        while self._tracking_since is None and (windows := len(self._untracked) // _WINDOW_BYTES) >= least:
-            size = min(_SLICE, windows) * _WINDOW_BYTES
-            piece = bytes(self._untracked[:size])
-            del self._untracked[:size]
-            self._tracking_since = self._clock()
-            self._executor.run_vad(partial(self._track.advance, piece), self._on_windows)
+        while pending.since is None and pending.windows >= least:
+            pending.ask()
+            self._executor.run_vad(pending, self._on_windows)
+        if pending.since is None and pending.windows:
+            self._executor.offer_vad(pending, self._on_windows)
+
+    @property
+    def _collected(self) -> int:
+        """Windows that are worth a task."""
+        planned = self._planned
+        if 0 < planned.silent_windows < SCHEDULE[-1]:
+            return 1
+        return _COLLECTED if planned.speaking else _COLLECTED_IDLE
+
+    def reaches(self, position: int) -> bool:
+        """Whether Silero has come as far as it can up to `position`.
+
+        Args:
+            position: As for `voice_at`.
+        """
+        return self._tracked > min(position, self._received) - WINDOW
+
+    def hurry(self) -> None:
+        """A result will soon need what has come: Silero goes on at once."""
+        self._advance(at_once=True)
 
     def _lacks_windows(self, position: int) -> bool:
         """Whether Silero has not yet come as far as it can up to `position`; then it goes on at once."""
-        reachable = min(position, self._received) - WINDOW
-        if self._tracked <= reachable:
+        if not self.reaches(position):
             self._advance(at_once=True)
-        return self._tracked <= reachable
+        return not self.reaches(position)
 
     def _on_windows(self, probabilities: list[float]) -> None:
-        self._tracking_since = None
+        self._pending.since = None
         self._windows += probabilities
         if self._lookahead:
             self._plan(self._settled.seen + self._lookahead)
@@ -199,7 +222,7 @@ class AudioAnalyzer:
             position: As for `voice_at`.
         """
         if self._lacks_windows(position):
-            return self._tracking_since
+            return self._pending.since
         pending = self._settle(position).pending
         return None if pending is None or pending.late else pending.asked
 

@@ -16,7 +16,7 @@ from auricle_server.turns import VoiceSignals
 from auricle_server.voice.audio_analyzer import SCHEDULE, AudioAnalyzer
 from auricle_server.voice.end_of_turn_scores import SURE
 from auricle_server.voice.models import LoadedModels
-from auricle_server.voice.silero import WINDOW
+from auricle_server.voice.silero import WINDOW, PendingAudio
 from auricle_server.voice.smart_turn import LONGEST, SmartTurn
 
 CHUNK = 2560
@@ -32,6 +32,9 @@ class LaterExecutor:
 
     def run_vad(self, task: Callable[[], Any], done: Callable[[Any], None]) -> None:
         self.tracks.append(lambda: done(task()))
+
+    def offer_vad(self, task: PendingAudio, done: Callable[[list[float]], None]) -> None:
+        """There are no others."""
 
     def run_end_of_turn(self, task: Callable[[], Any], done: Callable[[Any], None]) -> None:
         self.judgements.append(lambda: done(task()))
@@ -260,7 +263,7 @@ def test_memory_does_not_grow_with_the_stream(models: LoadedModels, clips: tuple
             analyzer.receive_audio(piece.tobytes())
             position += len(piece)
             analyzer.voice_at(position)
-        sizes.append((len(analyzer._audio), len(analyzer._windows), len(analyzer._untracked), len(analyzer._scores)))
+        sizes.append((len(analyzer._audio), len(analyzer._windows), len(analyzer._pending.pcm), len(analyzer._scores)))
     assert all(audio <= 2 * LONGEST + 2 * WINDOW for audio, *_ in sizes)
     assert all(
         windows < 10 and untracked < 2 * WINDOW and judgements == 0 for _, windows, untracked, judgements in sizes

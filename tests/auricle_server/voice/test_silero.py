@@ -10,8 +10,10 @@ import pytest
 from pipecat.audio.vad.silero import SileroOnnxModel
 
 from auricle_server.bench.clips import BenchClip
+from auricle_server.voice import silero as module
 from auricle_server.voice.models import LoadedModels, find_models
-from auricle_server.voice.silero import WINDOW, VoiceTrack
+from auricle_server.voice.onnx import Floats
+from auricle_server.voice.silero import ROWS, WINDOW, PendingAudio, Silero, VoiceTrack, advance_together, rows_agree
 
 
 def pieces(pcm: bytes, seed: int) -> list[bytes]:
@@ -75,3 +77,78 @@ def test_a_voice_is_noticed_as_soon_after_minutes_of_tones_as_at_the_beginning(
     fresh = [probability >= 0.5 for probability in VoiceTrack(models.silero).advance(speech.tobytes())]
     assert abs(after.index(True) - fresh.index(True)) <= 2
     assert abs(sum(after) - sum(fresh)) <= 5
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, ROWS])
+def test_streams_that_share_calls_get_what_they_get_alone(
+    models: LoadedModels, clips: tuple[BenchClip, ...], monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """Bit by bit, through resets of the network, however many windows each brings."""
+    monkeypatch.setattr(module, "_RESET_EVERY", 16_000)
+    monkeypatch.setattr(models.silero, "rows", min(rows, models.silero.rows))
+    cuts, speech = random.Random(rows), [clip.pcm.tobytes() for clip in clips]
+    tracks, at = [VoiceTrack(models.silero) for _ in clips], [0] * len(clips)
+    together: list[list[float]] = [[] for _ in clips]
+    while any(start < len(pcm) for start, pcm in zip(at, speech, strict=True)):
+        chosen = cuts.sample(range(len(clips)), cuts.randrange(1, len(clips)))
+        pieces = [(number, speech[number][at[number] :][: 2 * cuts.randrange(20_000)]) for number in chosen]
+        for number, pcm in pieces:
+            at[number] += len(pcm)
+        found = advance_together([(tracks[number], pcm) for number, pcm in pieces])
+        for (number, _), probabilities in zip(pieces, found, strict=True):
+            together[number] += probabilities
+    assert together == [VoiceTrack(models.silero).advance(pcm) for pcm in speech]
+
+
+class Rounding(Silero):
+    """A network whose rows come out otherwise when there are several, as on some processors."""
+
+    def __init__(self, real: Silero) -> None:
+        self.real, self.calls, self.fails = real, list[int](), False
+
+    def load(self) -> None:
+        if rows_agree(self.step):
+            self.rows = ROWS
+        self.calls.clear()
+
+    def step(self, windows: Floats, states: Floats) -> tuple[Floats, Floats]:
+        self.calls.append(len(windows))
+        if self.fails and len(self.calls) > 3:
+            raise ValueError("the network has failed")
+        probabilities, states = self.real.step(windows, states)
+        return probabilities + np.float32(1e-7) * (len(windows) - 1), states
+
+
+def test_where_batches_round_otherwise_each_window_goes_alone(
+    models: LoadedModels, clips: tuple[BenchClip, ...]
+) -> None:
+    rounding = Rounding(models.silero)
+    pieces = [(VoiceTrack(rounding), clip.pcm[: 8 * WINDOW].tobytes()) for clip in clips[:3]]
+    assert advance_together(pieces) == [VoiceTrack(models.silero).advance(pcm) for _, pcm in pieces]
+    assert rounding.calls == [1] * 24
+    assert rounding.rows == 1
+
+
+def test_a_failure_changes_no_track(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
+    failing = Rounding(models.silero)
+    pieces = [(VoiceTrack(failing), clip.pcm[: 8 * WINDOW].tobytes()) for clip in clips[:3]]
+    failing.fails = True
+    with pytest.raises(ValueError, match="has failed"):
+        advance_together(pieces)
+    failing.fails = False
+    assert advance_together(pieces) == [VoiceTrack(models.silero).advance(pcm) for _, pcm in pieces]
+
+
+def test_this_processor_is_asked_whether_rows_agree(models: LoadedModels) -> None:
+    assert models.silero.rows == (ROWS if rows_agree(models.silero.step) else 1)
+    assert not rows_agree(Rounding(models.silero).step)
+
+
+def test_audio_waits_until_a_task_takes_it_in_whole_windows(models: LoadedModels) -> None:
+    pending = PendingAudio(VoiceTrack(models.silero), lambda: 7.0)
+    pending.pcm += bytes(2 * (3 * WINDOW + 5))
+    assert (pending.windows, pending.since) == (3, None)
+    assert len(pending.take(2)) == 4 * WINDOW
+    assert (pending.windows, pending.since) == (1, 7.0)
+    assert len(pending()) == 1
+    assert len(pending.pcm) == 10

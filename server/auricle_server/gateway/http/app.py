@@ -14,7 +14,7 @@ from aiohttp import web
 
 from auricle.protocol.client_messages import RESUME_HEADER
 from auricle_server.config import ServerConfig
-from auricle_server.gateway.audio.audio_turn_signals import TurnModelPool
+from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.errors import NotReady, Refusal, ShuttingDown
 from auricle_server.gateway.http.auth import check_key
 from auricle_server.gateway.http.connections import Connections

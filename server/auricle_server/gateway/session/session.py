@@ -17,7 +17,7 @@ from auricle.protocol.codes import CODES, ProtocolViolation
 from auricle.protocol.connection import ClientInput, ServerConnection
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle.protocol.states import AudioReceived
-from auricle_server.gateway.audio.audio_turn_signals import TurnModelPool
+from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
 from auricle_server.gateway.session.stream_session import StreamSession, error_event
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem

@@ -15,8 +15,9 @@ from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import CODES, ProtocolViolation
 from auricle.protocol.server_messages import Error, Limits, Ready, ServerEvent
 from auricle.protocol.settings import TurnMode
-from auricle_server.gateway.audio.audio_turn_signals import WORD_SIGNALS, AudioTurnSignals, TurnModelPool
+from auricle_server.gateway.audio.audio_turn_signals import AudioTurnSignals
 from auricle_server.gateway.audio.decode import AudioDecoder
+from auricle_server.gateway.audio.turn_model_pool import WORD_SIGNALS, TurnModelPool
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate, StreamFailure, UpdateRefused
@@ -146,14 +147,17 @@ class StreamSession:
             if self._signals is not None:
                 self._signals.receive_audio(pcm)
 
-    def _flush_decoder(self) -> None:
+    def _flush_input(self) -> None:
+        """Before a flush of the worker: all audio goes there, and its sound is analysed meanwhile."""
         if self._decoder is not None:
             self._send_audio(self._decoder.flush())
+        if self._signals is not None:
+            self._signals.hurry()
 
     def finalize(self, finalize_id: str) -> None:
         """Makes everything said so far final."""
         # The resampler holds back half a filter, in which the last word may end.
-        self._flush_decoder()
+        self._flush_input()
         mark = self._state.finalize(finalize_id)
         if mark is not None:
             self._lease.flush(mark)
@@ -184,7 +188,7 @@ class StreamSession:
     def end(self) -> None:
         """The client sends no more audio."""
         self._ended = True
-        self._flush_decoder()
+        self._flush_input()
         self._lease.flush(self._state.end(), last=True)
 
     # --- from the worker ---------------------------------------------------------------------------------------------
@@ -194,7 +198,7 @@ class StreamSession:
         if isinstance(item, ChunkResult):
             if self._signals is None or item.refined:
                 return self._apply(item, None)
-            self._signals.add(item)
+            self._signals.add(item, urgent=self._may_decide(item))
             # The answer to a finalize goes out at once. After `End` no client waits for a reply: the last turn's end
             # may take the time that a good judgement takes.
             return self._collect(self._signals, wait=item.mark is None or self._ended) or []
@@ -209,6 +213,11 @@ class StreamSession:
                 events = self._stop_signals()
                 code = item.code if item.code in CODES else codes.INTERNAL
                 return events if self._closed else [*events, self._error(code, item.message, fatal=True)]
+
+    def _may_decide(self, result: ChunkResult) -> bool:
+        """Whether the sound may decide something with this result: about a turn, or for a cure."""
+        word = bool(result.tokens) or result.mark is not None
+        return word or self._state.turn_may_be_open or self._lease.info.cures.use_voice
 
     def _apply(self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None) -> list[ServerEvent]:
         try:
@@ -277,7 +286,7 @@ class StreamSession:
     def drain(self) -> None:
         """Makes what was said final, as the last the stream does."""
         if not self._ended:
-            self._flush_decoder()
+            self._flush_input()
         mark = self._state.drain()
         if mark is not None:
             self._lease.flush(mark, last=True)

@@ -14,7 +14,8 @@ import pytest
 
 from auricle_server.bench.clips import BenchClip
 from auricle_server.gateway.audio import audio_turn_signals as module
-from auricle_server.gateway.audio.audio_turn_signals import AudioTurnSignals, TurnModelPool
+from auricle_server.gateway.audio.audio_turn_signals import AudioTurnSignals
+from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.metrics import Metrics
 from auricle_server.turns import VoiceSignals
@@ -63,8 +64,8 @@ class Turns:
     def receive_audio(self, pcm: bytes) -> None:
         self.signals.receive_audio(pcm)
 
-    def add(self, result: ChunkResult, *, wait: bool = True) -> None:
-        self.signals.add(result)
+    def add(self, result: ChunkResult, *, wait: bool = True, urgent: bool = True) -> None:
+        self.signals.add(result, urgent=urgent)
         self.collect(wait=wait)
 
     def collect(self, *, wait: bool = True) -> None:
@@ -100,6 +101,40 @@ async def test_every_result_gets_what_the_sound_says_at_its_position(
     await listener.until(results)
     assert listener.given == expected(found, pcm, listener.ends)
     assert any(voice is not None and voice.complete is not None for _, voice in listener.given)
+
+
+async def test_a_result_that_decides_nothing_waits_for_another_stream_or_an_urgent_one(
+    pool: TurnModelPool, found: ModelFiles, clip: BenchClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It then gets the same as if the models had run for it alone."""
+    monkeypatch.setattr(module, "UNHURRIED_SECONDS", 60.0)
+    listener, pcm = Listener(), clip.pcm[: 3 * CHUNK].tobytes()
+    turns, other = Turns(pool, listener), Turns(pool, Listener())
+    turns.receive_audio(pcm[: 4 * CHUNK])
+    turns.add(ChunkResult(1, CHUNK), urgent=False)
+    turns.add(ChunkResult(1, 2 * CHUNK), urgent=False)
+    await asyncio.sleep(0.2)
+    assert listener.given == []
+    other.receive_audio(pcm[: 2 * CHUNK])
+    other.add(ChunkResult(2, CHUNK))
+    await listener.until(1)
+    turns.receive_audio(pcm[4 * CHUNK :])
+    turns.add(ChunkResult(1, 3 * CHUNK))
+    await listener.until(3)
+    assert listener.given == expected(found, pcm, set())
+
+
+async def test_a_result_that_decides_nothing_does_not_wait_for_ever(
+    pool: TurnModelPool, found: ModelFiles, clip: BenchClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNHURRIED_SECONDS", 0.05)
+    listener, pcm = Listener(), clip.pcm[:CHUNK].tobytes()
+    turns = Turns(pool, listener)
+    turns.receive_audio(pcm)
+    turns.add(ChunkResult(1, CHUNK), urgent=False)
+    assert listener.given == []
+    await listener.until(1)
+    assert listener.given == expected(found, pcm, set())
 
 
 class Held(TurnModelPool):

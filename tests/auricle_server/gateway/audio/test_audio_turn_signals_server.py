@@ -20,7 +20,7 @@ from auricle.protocol.server_messages import Final, Interim, ServerEvent, TurnEn
 from auricle.protocol.settings import TurnSettings
 from auricle_server.bench.clips import BenchClip, load_clips
 from auricle_server.config import ServerConfig
-from auricle_server.gateway.audio.audio_turn_signals import TurnModelPool
+from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.http import app
 from auricle_server.serving.in_process_server import serve_locally
 from auricle_server.voice import models

@@ -13,7 +13,7 @@ from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent, SpeechStarted
 from auricle.protocol.settings import TurnSettings
 from auricle_server.config import DEFAULT_LIMITS
-from auricle_server.gateway.audio.audio_turn_signals import TurnModelPool
+from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.session.stream_session import OFFLINE_BACKLOG, StreamSession
 from auricle_server.ipc.messages import (
     FlushSecondPass,

@@ -15,7 +15,7 @@ from auricle.protocol.settings import TurnMode, TurnSettings
 from auricle_server.bench.clips import load_clips
 from auricle_server.cures import Cures
 from auricle_server.gateway.audio import audio_turn_signals
-from auricle_server.gateway.audio.audio_turn_signals import TurnModelPool
+from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.session.stream_session import OFFLINE_BACKLOG, WATCHED_BACKLOG, StreamSession
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import DecodeAgain, FlushStream

@@ -14,7 +14,7 @@ from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent,
 from auricle.protocol.settings import TurnMode, TurnSettings
 from auricle_server.bench.clips import BenchClip, load_clips
 from auricle_server.gateway.audio import audio_turn_signals
-from auricle_server.gateway.audio.audio_turn_signals import TurnModelPool
+from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import (
     StreamFailure,
@@ -145,3 +145,18 @@ async def test_without_models_results_go_straight_through(monkeypatch: pytest.Mo
         applied.session.receive_audio(bytes(CHUNK))
         applied.chunk(CHUNK)
         assert applied.given == [(CHUNK, None)]
+
+
+async def test_a_word_makes_the_results_before_it_urgent(pool: TurnModelPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results without a word, while no turn is open, wait until the models run for somebody."""
+    monkeypatch.setattr(audio_turn_signals, "UNHURRIED_SECONDS", 60.0)
+    woken = asyncio.Event()
+    session, _ = opened(pool=pool, on_signals=woken.set, turn=TurnSettings(mode="semantic"))
+    session.receive_audio(np.zeros(2 * CHUNK, "<i2").tobytes())
+    assert session.on_worker(result(0.16)) == []
+    await asyncio.sleep(0.2)
+    assert not woken.is_set()
+    assert session.on_worker(result(0.32, ONE)) == []
+    async with asyncio.timeout(60):
+        await woken.wait()
+    assert kinds(session.collect() or []) == [SpeechStarted, Interim]
