@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from auricle_server.bench.models.blank_bias import calibrate, token_rate
-from auricle_server.bench.models.random_weights import parameters, random_checkpoint
+from auricle_server.bench.models.blank_bias import calibrate, known_rate, token_rate
+from auricle_server.bench.models.random_weights import Progress, parameters, random_checkpoint
 from auricle_server.bench.models.replicas import write_nemo
 from auricle_server.bench.models.shapes import SHAPES
+from auricle_server.bench.models.transformers_writer import write_folder
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint, locate
 
+Log = Callable[[str], None]
+
+PROGRESS_SECONDS = 5.0
+"""Between two lines about something that takes long."""
 _LAYER_STATES = 2
 """Cached tensors of a layer: keys and values."""
 _SLOTS_SHARE = 0.6
@@ -52,23 +58,65 @@ class BenchModel:
         with tempfile.TemporaryDirectory() as folder:
             yield write_nemo(self.checkpoint, Path(folder) / "model.nemo")
 
+    @contextmanager
+    def stored(self, log: Log = lambda _: None) -> Iterator[tuple[str, BenchModel]]:
+        """What other processes load the model by, and this model as it is loaded from there.
 
-def bench_model(name: str, random: str | None, *, device: str, threads: int | None) -> BenchModel:
+        Random weights are written to a temporary folder. They take memory only once then: the model that is yielded is
+        mapped from the file.
+        """
+        if self.path is not None:
+            yield self.name, self
+            return
+        with tempfile.TemporaryDirectory(prefix="auricle-bench-") as folder:
+            log(f"writing the weights to {folder}, {4 * self.millions / 1e3:.1f} GB until the bench ends")
+            write_folder(self.checkpoint, Path(folder))
+            yield folder, replace(self, checkpoint=replace(load_checkpoint(folder), name=self.name))
+
+
+def bench_model(
+    name: str, random: str | None, *, device: str, threads: int | None, log: Log = lambda _: None
+) -> BenchModel:
     """Loads the checkpoint `name`, or draws random weights for the architecture `random`.
+
+    Args:
+        name: See `load_checkpoint`.
+        random: Key of `SHAPES`; None loads the checkpoint.
+        device: Where the model will run.
+        threads: CPU threads, for the whole process; None leaves them as they are.
+        log: Receives a line about each phase.
 
     Raises:
         ValueError: `random` is not an architecture of `SHAPES`.
         CheckpointError: See `load_checkpoint`.
     """
+    if threads is not None:
+        torch.set_num_threads(threads)
     if random is None:
         checkpoint = load_checkpoint(name)
-        rate = token_rate(checkpoint, device=device, threads=threads)
+        rate = token_rate(checkpoint, device=device, log=log)
         return BenchModel(name, checkpoint, locate(name), rate, parameters(checkpoint) / 1e6)
     if random not in SHAPES:
         raise ValueError(f"no architecture {random!r}; choose one of {', '.join(SHAPES)}")
-    drawn = random_checkpoint(random, device="cuda" if torch.device(device).type == "cuda" else "cpu")
-    checkpoint, rate = calibrate(drawn, device=device, threads=threads)
+    on = "cuda" if torch.device(device).type == "cuda" else "cpu"
+    log(f"drawing random weights for {random}")
+    drawn = random_checkpoint(random, device=on, progress=_layers_drawn(log))
+    known = known_rate(drawn) if on == "cpu" else None
+    checkpoint, rate = known or calibrate(drawn, device=device, log=log)
     return BenchModel(checkpoint.name, checkpoint, None, rate, parameters(checkpoint) / 1e6)
+
+
+def _layers_drawn(log: Log, clock: Callable[[], float] = time.monotonic) -> Progress:
+    """Logs the layers that are drawn, at most one line in `PROGRESS_SECONDS`."""
+    due = clock() + PROGRESS_SECONDS
+
+    def progress(done: int, layers: int) -> None:
+        nonlocal due
+        if clock() >= due:
+            log(f"{done} of {layers} layers drawn")
+            due = clock() + PROGRESS_SECONDS
+
+    return progress
 
 
 def slots_that_fit(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> int:

@@ -9,6 +9,8 @@ encoder's features make a label (`_joint`). `auricle_server.bench.models.blank_b
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -27,6 +29,10 @@ FORGETTING = -2.0
 """Bias of the forget gates: the last label should count for more than all earlier ones."""
 LABEL_GAIN = 20.0
 """Gain of the prediction network's output in the joint; an LSTM's state is small."""
+
+
+Progress = Callable[[int, int], None]
+"""Receives how many layers of the encoder are drawn, and how many there are."""
 
 
 class _Draw:
@@ -56,19 +62,27 @@ class _Draw:
         self.constant(f"{name}.bias", 0.0, size)
 
 
-def random_checkpoint(name: str, *, seed: int = 0, device: str | torch.device = "cpu") -> Checkpoint:
+def random_checkpoint(
+    name: str, *, seed: int = 0, device: str | torch.device = "cpu", progress: Progress = lambda *_: None
+) -> Checkpoint:
     """A model of the architecture `name` with an uncalibrated token rate.
 
     Args:
         name: Key of `SHAPES`.
         seed: The same seed gives the same weights on the same kind of device.
         device: Where to draw the weights; a GPU is much faster for the large models.
+        progress: Is called after each layer of the encoder.
     """
-    return random_weights_of(f"random-{name}", SHAPES[name], seed=seed, device=device)
+    return random_weights_of(f"random-{name}", SHAPES[name], seed=seed, device=device, progress=progress)
 
 
 def random_weights_of(
-    name: str, config: ModelConfig, *, seed: int = 0, device: str | torch.device = "cpu"
+    name: str,
+    config: ModelConfig,
+    *,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    progress: Progress = lambda *_: None,
 ) -> Checkpoint:
     """A model of any architecture; see `random_checkpoint`."""
     draw = _Draw(seed, torch.device(device))
@@ -76,6 +90,7 @@ def random_weights_of(
     _subsampling(draw, config)
     for index in range(config.encoder.layers):
         _layer(draw, f"encoder.layers.{index}", config.encoder)
+        progress(index + 1, config.encoder.layers)
     _prediction(draw, config)
     _joint(draw, config)
     vocabulary = random_vocabulary(config.decoder.vocabulary, config.prompt)

@@ -87,7 +87,7 @@ def run(options: ServeOptions, log: Log) -> tuple[dict[str, Any], list[str]]:
         The record, and the problems of the reported number of streams; see `problems`.
     """
     device = str(resolve_device(options.device))
-    model = bench_model(options.model, options.random_weights, device=device, threads=options.threads)
+    model = bench_model(options.model, options.random_weights, device=device, threads=options.threads, log=log)
     if options.soak:
         options = replace(options, seconds=60.0 * options.soak)
     with model.archive() as archive:

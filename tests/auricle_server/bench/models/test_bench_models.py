@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from auricle_server.bench.models import blank_bias
+from auricle_server.bench.models import bench_models, blank_bias
 from auricle_server.bench.models.bench_models import bench_model, slots_that_fit
 from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.checkpoints import load_checkpoint
@@ -29,6 +31,38 @@ def test_random_weights_are_written_to_an_archive_for_other_engines(monkeypatch:
     with model.archive() as archive:
         assert load_checkpoint(str(archive)).config == model.checkpoint.config
     assert not archive.exists()
+
+
+def test_random_weights_are_stored_for_other_processes_and_mapped_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blank_bias, "ROUNDS", 1)
+    lines: list[str] = []
+    drawn = bench_model("demo", "demo", device="cpu", threads=1, log=lines.append)
+    with drawn.stored(lines.append) as (name, stored):
+        again = load_checkpoint(name)
+        assert stored.name == stored.checkpoint.name == "random-demo"
+        assert stored.tokens_per_second == drawn.tokens_per_second
+        for weights in (again.weights, stored.checkpoint.weights):
+            assert all(torch.equal(weights[key], value) for key, value in drawn.checkpoint.weights.items())
+        assert (again.config, again.pieces) == (drawn.checkpoint.config, drawn.checkpoint.pieces)
+    assert not Path(name).exists()
+    assert lines[0] == "drawing random weights for demo"
+    assert lines[-1].startswith("writing the weights to ")
+
+
+def test_a_checkpoint_is_stored_already() -> None:
+    model = bench_model(str(tones.CHECKPOINT), None, device="cpu", threads=1)
+    with model.stored() as (name, stored):
+        assert (name, stored) == (str(tones.CHECKPOINT), model)
+
+
+def test_progress_is_logged_now_and_then() -> None:
+    lines: list[str] = []
+    now = 0.0
+    progress = bench_models._layers_drawn(lines.append, lambda: now)
+    for layer in range(1, 9):
+        now += 2.0
+        progress(layer, 8)
+    assert lines == ["3 of 8 layers drawn", "6 of 8 layers drawn"]
 
 
 def test_an_unknown_architecture_is_refused() -> None:
