@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +30,12 @@ Out = Annotated[Path | None, typer.Option(help="Folder of the results. Default: 
 
 def _print(text: str) -> None:
     Console(highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def _timed() -> Callable[[str], None]:
+    """Prints lines with the seconds since now: each phase of a bench says when it begins."""
+    began = time.monotonic()
+    return lambda text: _print(f"{time.monotonic() - began:5.0f} s  {text}")
 
 
 @bench.callback()
@@ -63,6 +71,13 @@ def engine(
     rounds: Annotated[int, typer.Option(help="Measured rounds of a comparison with a baseline.")] = 12,
     budget: Annotated[float | None, typer.Option(help="Seconds after which no further latency is started.")] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Print and write a profile, with a trace.")] = False,
+    one_stream: Annotated[
+        bool, typer.Option(help="Measure one stream by itself, the start and the memory too, on a CPU.")
+    ] = True,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Another checkout of Auricle: measure one stream on its engine in turns with this one's."),
+    ] = None,
     out: Out = None,
 ) -> None:
     """Measure the engine without sockets: sustained live streams, and the wait for their results.
@@ -70,18 +85,21 @@ def engine(
     Every stream plays the bundled clips from its own start in packets of 20 ms; the starts are spread over a chunk.
     A number of streams is sustained when p99 of the wait, from the packet that completes a chunk to its results, is
     shorter than a chunk, and the backlog does not grow. The clock is virtual: the cost of the engine is measured, and
-    idle time is skipped.
+    idle time is skipped. On a CPU, one stream is measured by itself first, in a process that holds nothing but the
+    engine: the time for a second of audio, how long the start takes, and the memory.
     """
     given: dict[str, Any] = dict(locals())
     given["latencies_ms"] = tuple(given.pop("latency_ms") or ())
     given["baselines"] = tuple(given.pop("baseline") or ())
     from auricle_server.bench import MissingPackage
-    from auricle_server.bench.engine.capacity import EngineOptions, run
+    from auricle_server.bench.engine.capacity import run
+    from auricle_server.bench.engine.engine_process import EngineProcessFailed
+    from auricle_server.bench.engine.options import EngineOptions
     from auricle_server.checkpoints.errors import CheckpointError
 
     try:
-        run(EngineOptions(**given), _print)
-    except (MissingPackage, CheckpointError, ValueError) as error:
+        run(EngineOptions(**given), _timed())
+    except (MissingPackage, CheckpointError, EngineProcessFailed, ValueError) as error:
         fail(str(error))
         raise typer.Exit(1) from error
 

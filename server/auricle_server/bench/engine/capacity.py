@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -14,7 +14,10 @@ import torch
 from auricle_server.bench.baselines import nemo
 from auricle_server.bench.clips import SAMPLE_RATE, Speakers
 from auricle_server.bench.engine.clocks import VirtualClock
+from auricle_server.bench.engine.engine_process import check_checkout
 from auricle_server.bench.engine.live_streams import LiveFigures, LiveRun, alone
+from auricle_server.bench.engine.one_stream import OneStreamOptions, OneStreamResult, measure_one_stream
+from auricle_server.bench.engine.options import EngineOptions
 from auricle_server.bench.engine.profile import peak_memory_bytes, profiled
 from auricle_server.bench.engine.rounds import Capacity, EngineSide, capacity, ratio
 from auricle_server.bench.models.bench_models import BenchModel, bench_model, slots_that_fit
@@ -30,51 +33,11 @@ NEMO_BATCHES = (64, 32, 16, 128, 256)
 """Batch sizes to choose from for NeMo; 64 is the value of its ``cache_aware_rnnt.yaml``."""
 MOST = 16_384
 FIRST_TRY = {"cpu": 8, "cuda": 512}
+"""Where a search starts that knows nothing of the model's speed."""
+FIRST_LOAD = 0.7
+"""Where a search starts otherwise: the streams that one after another would take this share of the time."""
 CHUNKS_HELD = 12
 """Fewest chunks of each stream that are measured, at every chunk latency."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions:
-    """What to measure.
-
-    Attributes:
-        model: Checkpoint; see `load_checkpoint`.
-        random_weights: An architecture of `SHAPES` with random weights, instead of the checkpoint.
-        latencies_ms: Chunk latencies; empty means all latencies of the model.
-        streams: Measure this number of streams; None searches the largest number.
-        most: Upper end of the search; None means as many as fit into memory.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``.
-        dtype: ``"float32"`` or ``"bfloat16"`` for the encoder; None takes the engine's choice.
-        threads: CPU threads.
-        hold: Seconds of audio that are measured for each number of streams.
-        ramp: Seconds of audio before the measurement.
-        stopwatch: ``"wall"`` time, or ``"cpu"`` time on a machine with other work.
-        compare: Number of streams whose transcripts are compared with those of the same streams alone.
-        baselines: Other engines to measure in the same run: ``"nemo"``.
-        rounds: Measured rounds of a comparison for each number of streams.
-        budget: Seconds after which no further latency is started; None means no limit.
-        profile: Whether to write a profile too.
-        out: Folder of the results.
-    """
-
-    model: str = "demo"
-    random_weights: str | None = None
-    latencies_ms: tuple[int, ...] = ()
-    streams: int | None = None
-    most: int | None = None
-    device: str = "auto"
-    dtype: str | None = None
-    threads: int = 1
-    hold: float = 4.0
-    ramp: float = 0.5
-    stopwatch: str = "wall"
-    compare: int = 16
-    baselines: tuple[str, ...] = ()
-    rounds: int = 12
-    budget: float | None = None
-    profile: bool = False
-    out: Path | None = None
 
 
 def run(options: EngineOptions, log: Log) -> list[dict[str, Any]]:
@@ -82,6 +45,7 @@ def run(options: EngineOptions, log: Log) -> list[dict[str, Any]]:
 
     Raises:
         ValueError: An option has no valid value.
+        EngineProcessFailed: The engine could not be built in a process of its own.
         MissingPackage: A baseline is not installed.
     """
     torch.set_num_threads(options.threads)
@@ -90,9 +54,30 @@ def run(options: EngineOptions, log: Log) -> list[dict[str, Any]]:
         raise ValueError(f"unknown baseline {', '.join(unknown)}; the only baseline is nemo")
     if "nemo" in options.baselines:
         nemo.available()
-    model = bench_model(options.model, options.random_weights, device=str(hardware.device), threads=options.threads)
+    if options.against is not None:
+        check_checkout(options.against)
+    device = torch.device(hardware.device)
+    model = bench_model(options.model, options.random_weights, device=str(device), threads=options.threads, log=log)
     log(f"{model.name}: {model.millions:.0f} M parameters, {model.tokens_per_second:.1f} tokens per second of speech")
-    return list(_Bench(options, hardware, model, log).records())
+    if device.type != "cpu" or not (options.one_stream or options.against):
+        return list(_Bench(options, hardware, model, log).records())
+    with model.stored(log) as (name, stored):
+        del model  # drawn weights; `stored` has them mapped from a file
+        one_stream = {result.figures.latency_ms: result for result in _one_stream(name, options, log)}
+        return list(_Bench(options, hardware, stored, log, one_stream).records())
+
+
+def _one_stream(name: str, options: EngineOptions, log: Log) -> Iterator[OneStreamResult]:
+    return measure_one_stream(
+        OneStreamOptions(
+            model=name,
+            dtype=options.dtype or "auto",
+            threads=options.threads,
+            latencies_ms=options.latencies_ms,
+            against=options.against,
+        ),
+        log,
+    )
 
 
 def _hardware(options: EngineOptions) -> Hardware:
@@ -103,13 +88,22 @@ def _hardware(options: EngineOptions) -> Hardware:
 class _Bench:
     """Measures one model on one device."""
 
-    def __init__(self, options: EngineOptions, hardware: Hardware, model: BenchModel, log: Log) -> None:
+    def __init__(
+        self,
+        options: EngineOptions,
+        hardware: Hardware,
+        model: BenchModel,
+        log: Log,
+        one_stream: Mapping[int, OneStreamResult] = MappingProxyType({}),
+    ) -> None:
         self._options, self._hardware, self._model, self._log = options, hardware, model, log
+        self._one_stream = one_stream
         self._ends = time.monotonic() + options.budget if options.budget else None
         assert hardware.dtype is not None, "resolved"
         fit = slots_that_fit(model.checkpoint.config, torch.device(hardware.device), hardware.dtype)
         self._most = options.streams or min(options.most or MOST, fit)
         self._clock = VirtualClock(options.stopwatch)
+        log("building the engine")
         self._engine = Engine(model.checkpoint, slots=self._most, hardware=hardware, clock=self._clock)
         self._engine.warm_up()
 
@@ -126,7 +120,8 @@ class _Bench:
         return self._ends is not None and time.monotonic() > self._ends
 
     def _record(self, latency_ms: int, theirs: nemo.NemoModel | None) -> dict[str, Any]:
-        figures = self._live(latency_ms)
+        one_stream = self._one_stream.get(latency_ms)
+        figures = {**(one_stream.record() if one_stream else {}), **self._live(latency_ms)}
         if theirs:
             figures |= self._compared(latency_ms, theirs)
         result = record("engine", asdict(self._options), {**self._about(latency_ms), **figures})
@@ -158,8 +153,7 @@ class _Bench:
         if self._options.streams:
             found = self._options.streams if holds(self._options.streams) else 0
         else:
-            start = FIRST_TRY[torch.device(self._hardware.device).type]
-            found = largest(holds, start=start, most=self._most)
+            found = largest(holds, start=self._first_try(latency_ms), most=self._most)
         figures, tokens = tried[found or min(tried)]
         return {
             "sustained_streams": found,
@@ -170,6 +164,13 @@ class _Bench:
             "transcripts": asdict(self._agreement(latency_ms, figures, tokens)),
             **self._profile(latency_ms, figures.streams),
         }
+
+    def _first_try(self, latency_ms: int) -> int:
+        """The first number of streams of a search."""
+        one_stream = self._one_stream.get(latency_ms)
+        if one_stream is None:
+            return FIRST_TRY[torch.device(self._hardware.device).type]
+        return max(1, int(FIRST_LOAD / one_stream.figures.real_time_factor))
 
     def _try(self, latency_ms: int, streams: int) -> tuple[LiveFigures, list[list[int]]]:
         run = LiveRun(self._engine, self._clock, Speakers(streams), streams, latency_ms)
@@ -229,11 +230,10 @@ class _Bench:
         return {"rounds": {"ours": asdict(ours), "nemo": asdict(others), "ratio": times}}
 
     def _capacity(self, latency_ms: int, make: Any, batches: tuple[int, ...]) -> Capacity:
-        device = torch.device(self._hardware.device).type
         found = capacity(
             make,
             latency_ms,
-            start=FIRST_TRY[device],
+            start=self._first_try(latency_ms),
             most=self._most,
             batches=batches,
             rounds=self._options.rounds,

@@ -71,10 +71,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def commit() -> str:
-    """The checked-out commit, with a plus when tracked files differ from it; empty outside a checkout."""
-    head = _output("git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD")
-    changed = _output("git", "-C", str(Path(__file__).parent), "status", "--porcelain", "--untracked-files=no")
+def commit(folder: Path = Path(__file__).parent) -> str:
+    """The commit checked out in a folder, with a plus when tracked files differ from it; empty outside a checkout."""
+    head = _output("git", "-C", str(folder), "rev-parse", "--short", "HEAD")
+    changed = _output("git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no")
     return head + "+" * bool(head and changed)
 
 

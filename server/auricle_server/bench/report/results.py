@@ -15,13 +15,14 @@ from auricle_server.bench.report.machine import commit, this_machine, versions
 DEFAULT_FOLDER = Path("tests/bench/results")
 FORMAT = 1
 """Version of the file format; `load` refuses others."""
+LEFT_OUT = ("out", "against")
 _DIGITS = 6
 _NUMBERS = re.compile(r"\[\n\s+(-?\d[\d.eE+-]*(?:,\n\s+-?\d[\d.eE+-]*)*)\n\s+\]")
 """A list of numbers, one on each line."""
 
 
 def record(kind: str, options: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The record of a run. The option ``out`` is left out: a folder of the machine is not a part of a result."""
+    """The record of a run, without the options in `LEFT_OUT`: a folder of the machine is not a part of a result."""
     return {
         "format": FORMAT,
         "kind": kind,
@@ -29,7 +30,7 @@ def record(kind: str, options: Mapping[str, Any], figures: Mapping[str, Any]) ->
         "machine": asdict(this_machine()),
         "versions": versions(),
         "commit": commit(),
-        "options": {name: value for name, value in options.items() if name != "out"},
+        "options": {name: value for name, value in options.items() if name not in LEFT_OUT},
         "figures": _rounded(dict(figures)),
     }
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from auricle_server.bench.engine import capacity
-from auricle_server.bench.engine.capacity import EngineOptions, run
+from auricle_server.bench.engine.capacity import run
+from auricle_server.bench.engine.options import EngineOptions
 from auricle_server.bench.report.results import load
 from tests.support import tones
 

@@ -1,0 +1,53 @@
+"""What `auricle bench engine` is to measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """What to measure.
+
+    Attributes:
+        model: Checkpoint; see `load_checkpoint`.
+        random_weights: An architecture of `SHAPES` with random weights, instead of the checkpoint.
+        latencies_ms: Chunk latencies; empty means all latencies of the model.
+        streams: Measure this number of streams; None searches the largest number.
+        most: Upper end of the search; None means as many as fit into memory.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``.
+        dtype: ``"float32"`` or ``"bfloat16"`` for the encoder; None takes the engine's choice.
+        threads: CPU threads.
+        hold: Seconds of audio that are measured for each number of streams.
+        ramp: Seconds of audio before the measurement.
+        stopwatch: ``"wall"`` time, or ``"cpu"`` time on a machine with other work.
+        compare: Number of streams whose transcripts are compared with those of the same streams alone.
+        baselines: Other engines to measure in the same run: ``"nemo"``.
+        rounds: Measured rounds of a comparison for each number of streams.
+        budget: Seconds after which no further latency is started; None means no limit.
+        profile: Whether to write a profile too.
+        one_stream: Whether to measure one stream by itself first, in a process of its own; on a CPU only.
+        against: Another checkout of Auricle whose engine is measured with one stream in turns with this one's.
+        out: Folder of the results.
+    """
+
+    model: str = "demo"
+    random_weights: str | None = None
+    latencies_ms: tuple[int, ...] = ()
+    streams: int | None = None
+    most: int | None = None
+    device: str = "auto"
+    dtype: str | None = None
+    threads: int = 1
+    hold: float = 4.0
+    ramp: float = 0.5
+    stopwatch: str = "wall"
+    compare: int = 16
+    baselines: tuple[str, ...] = ()
+    rounds: int = 12
+    budget: float | None = None
+    profile: bool = False
+    one_stream: bool = True
+    against: Path | None = None
+    out: Path | None = None
