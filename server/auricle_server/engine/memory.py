@@ -11,8 +11,11 @@ from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.engine.model.prediction_network import PredictionState
 from auricle_server.engine.model.state_pool import CPU_SLOTS, MOST_SLOTS, STATE_SHARE, StatePool
 from auricle_server.engine.model.subsampling import stage_widths
+from auricle_server.engine.weight_formats import WeightFormat
 
 _FP32 = 4
+_INT8_FACTORS = 3 * 4
+"""Bytes beside each row of an int8 weight: its factor, its zero point and its sum."""
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
@@ -39,20 +42,47 @@ class MemoryNeed:
         return min(MOST_SLOTS, int(left * STATE_SHARE) // self.stream)
 
 
-def memory_need(config: ModelConfig, dtype: torch.dtype) -> MemoryNeed:
+def memory_need(config: ModelConfig, dtype: torch.dtype, weights: WeightFormat = WeightFormat.FLOAT32) -> MemoryNeed:
     """What a model needs.
 
     Args:
         config: Its architecture.
         dtype: Precision of the encoder's matrix products; all else is fp32.
+        weights: Format of the weights of all matrix products, on a CPU.
     """
-    d_model = config.encoder.d_model
-    # Of each layer: feed-forward modules, query, key, value and output, and both pointwise convolutions.
-    matrices = config.encoder.layers * (4 * config.encoder.expansion + 4 + 3) * d_model**2
+    encoder, outer = _encoder_products(config), _outer_products(config)
     # The projection of positions is applied when the model is built, and not kept.
-    positions = config.encoder.layers * d_model**2
-    others = parameter_count(config) - matrices - positions
-    return MemoryNeed(matrices * dtype.itemsize + others * _FP32, _bytes_per_stream(config, dtype))
+    positions = config.encoder.layers * config.encoder.d_model**2
+    others = parameter_count(config) - encoder - outer - positions
+    itemsize = dtype.itemsize if weights is WeightFormat.FLOAT32 else weights.bytes_per_weight
+    factors = _INT8_FACTORS * _encoder_outputs(config) if weights is WeightFormat.INT8 else 0
+    taken = encoder * itemsize + factors + outer * weights.outside_encoder.bytes_per_weight + others * _FP32
+    return MemoryNeed(taken, _bytes_per_stream(config, dtype))
+
+
+def _encoder_products(config: ModelConfig) -> int:
+    """Weights of the products of `Parameters.product`.
+
+    Of each layer: feed-forward modules, query, key, value and output, and both pointwise convolutions.
+    """
+    return config.encoder.layers * (4 * config.encoder.expansion + 4 + 3) * config.encoder.d_model**2
+
+
+def _encoder_outputs(config: ModelConfig) -> int:
+    """Rows of those weights."""
+    return config.encoder.layers * (2 * config.encoder.expansion + 2 + 4 + 3) * config.encoder.d_model
+
+
+def _outer_products(config: ModelConfig) -> int:
+    """Weights of the products of `Parameters.outer_product`: subsampling, language prompt, LSTM, joint."""
+    encoder, decoder = config.encoder, config.decoder
+    width = (stage_widths(config.mel.bins)[-1] - 3) // 2 + 1
+    prediction = decoder.layers * 8 * decoder.hidden**2 + decoder.hidden * decoder.joint
+    # The second product of the prompt is folded into the joint's projection.
+    projection = encoder.d_model * (2 * encoder.d_model if config.prompt else decoder.joint)
+    folded = 2 * encoder.d_model * decoder.joint if config.prompt else 0
+    joint = (decoder.vocabulary + 1) * decoder.joint
+    return encoder.d_model * encoder.conv_channels * width + prediction + projection + folded + joint
 
 
 def parameter_count(config: ModelConfig) -> int:

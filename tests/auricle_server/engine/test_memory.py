@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.checkpoints import load_checkpoint
-from auricle_server.engine.memory import MemoryNeed, _free_in_group, free_memory, memory_need, parameter_count
+from auricle_server.engine.memory import (
+    MemoryNeed,
+    _encoder_outputs,
+    _free_in_group,
+    free_memory,
+    memory_need,
+    parameter_count,
+)
+from auricle_server.engine.model import linear
 from auricle_server.engine.model.forward import Model
 from auricle_server.engine.ops import portable_ops
+from auricle_server.engine.weight_formats import WeightFormat
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -36,6 +47,27 @@ def test_matrices_of_the_encoder_take_half_in_bf16_and_all_else_the_same() -> No
     exact, half = (memory_need(SHAPES["en"], dtype) for dtype in (torch.float32, torch.bfloat16))
     assert exact.weights - half.weights == 24 * 23 * 1024**2 * 2
     assert 0.5 < half.stream / exact.stream < 0.51
+
+
+@pytest.mark.parametrize("name", ["demo", "demo-multilingual"])
+@pytest.mark.parametrize("weights", WeightFormat)
+def test_packed_weights_are_counted_as_the_engine_packs_them(
+    name: str, weights: WeightFormat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, packed = load_checkpoint(name), dict.fromkeys(WeightFormat, 0)
+    pack = linear.PackedLinear.__init__
+
+    def counted(self: Any, weight: torch.Tensor, *rest: Any, **named: Any) -> None:
+        packed[inspect.signature(pack).bind(self, weight, *rest, **named).arguments["weights"]] += weight.numel()
+        pack(self, weight, *rest, **named)
+
+    monkeypatch.setattr(linear.PackedLinear, "__init__", counted)
+    Model(checkpoint, 1, CPU, torch.float32, portable_ops(), weights=weights)
+    exact, need = (memory_need(checkpoint.config, torch.float32, each) for each in (WeightFormat.FLOAT32, weights))
+    saved = sum(count * (4 - kind.bytes_per_weight) for kind, count in packed.items())
+    factors = _encoder_outputs(checkpoint.config) * 12 if weights is WeightFormat.INT8 else 0
+    assert exact.weights - need.weights == saved - factors
+    assert exact.stream == need.stream
 
 
 def test_streams_fill_what_the_weights_leave() -> None:
