@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from auricle_server.commands.console import fail
+from auricle_server.dtypes import AUTO
 
 bench = typer.Typer(
     name="bench",
@@ -24,6 +25,12 @@ Model = Annotated[str, typer.Option(help="demo, a .nemo file, a folder, or a Hug
 RandomWeights = Annotated[
     str | None,
     typer.Option(help="Use an architecture with random weights instead of a checkpoint: en, 3.5, 120m or demo."),
+]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        help="auto, float32, bfloat16 (GPU), fp16-weights or int8 (CPU); auto takes what suits device and model."
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder of the results. Default: tests/bench/results/MACHINE.")]
 
@@ -56,9 +63,7 @@ def engine(
     ] = None,
     most: Annotated[int | None, typer.Option(help="Upper end of the search.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    dtype: Annotated[
-        str | None, typer.Option(help="float32 or bfloat16. Default: the engine's choice for the device.")
-    ] = None,
+    dtype: Dtype = AUTO,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     hold: Annotated[float, typer.Option(help="Seconds of audio measured for each number of streams.")] = 4.0,
     stopwatch: Annotated[
@@ -119,6 +124,7 @@ def serve(
     client_processes: Annotated[int, typer.Option(help="Client processes.")] = 1,
     threads: Annotated[int, typer.Option(help="CPU threads per worker.")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    dtype: Dtype = AUTO,
     soak: Annotated[
         float | None, typer.Option(help="Run for this many minutes, and check that memory does not grow.")
     ] = None,

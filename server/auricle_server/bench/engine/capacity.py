@@ -20,12 +20,14 @@ from auricle_server.bench.engine.one_stream import OneStreamOptions, OneStreamRe
 from auricle_server.bench.engine.options import EngineOptions
 from auricle_server.bench.engine.profile import peak_memory_bytes, profiled
 from auricle_server.bench.engine.rounds import Capacity, EngineSide, capacity, ratio
-from auricle_server.bench.models.bench_models import BenchModel, bench_model, slots_that_fit
+from auricle_server.bench.models.bench_models import BenchModel, bench_hardware, bench_model, slots_that_fit
 from auricle_server.bench.report.results import record, write
 from auricle_server.bench.search import largest
 from auricle_server.bench.transcripts import Agreement, compare
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine
+from auricle_server.engine.memory import memory_need
+from auricle_server.engine.weight_formats import WeightFormat
 
 Log = Callable[[str], None]
 
@@ -49,7 +51,7 @@ def run(options: EngineOptions, log: Log) -> list[dict[str, Any]]:
         MissingPackage: A baseline is not installed.
     """
     torch.set_num_threads(options.threads)
-    hardware = _hardware(options)
+    hardware = bench_hardware(options.device, options.dtype)
     if unknown := set(options.baselines) - {"nemo"}:
         raise ValueError(f"unknown baseline {', '.join(unknown)}; the only baseline is nemo")
     if "nemo" in options.baselines:
@@ -71,18 +73,13 @@ def _one_stream(name: str, options: EngineOptions, log: Log) -> Iterator[OneStre
     return measure_one_stream(
         OneStreamOptions(
             model=name,
-            dtype=options.dtype or "auto",
+            dtype=options.dtype,
             threads=options.threads,
             latencies_ms=options.latencies_ms,
             against=options.against,
         ),
         log,
     )
-
-
-def _hardware(options: EngineOptions) -> Hardware:
-    dtype = getattr(torch, options.dtype) if options.dtype else None
-    return Hardware(device=options.device, dtype=dtype).resolved()
 
 
 class _Bench:
@@ -125,18 +122,25 @@ class _Bench:
         if theirs:
             figures |= self._compared(latency_ms, theirs)
         result = record("engine", asdict(self._options), {**self._about(latency_ms), **figures})
-        path = write(result, self._options.out, f"engine-{self._model.name.replace('/', '-')}-{latency_ms}ms")
+        packed = "" if self._engine.weights is WeightFormat.FLOAT32 else f"-{self._engine.weights}"
+        name = f"engine-{self._model.name.replace('/', '-')}-{latency_ms}ms{packed}"
+        path = write(result, self._options.out, name)
         self._log(f"written to {path}")
         return result
 
     def _about(self, latency_ms: int) -> dict[str, Any]:
+        dtype, weights = self._hardware.dtype, self._engine.weights
+        assert dtype is not None, "resolved"
         return {
             "model": self._model.name,
             "millions_of_parameters": self._model.millions,
             "tokens_per_second": self._model.tokens_per_second,
             "latency_ms": latency_ms,
             "device": str(self._hardware.device),
-            "dtype": str(self._hardware.dtype).removeprefix("torch."),
+            "dtype": str(dtype).removeprefix("torch."),
+            "weights": str(weights),
+            "weight_bytes": memory_need(self._model.checkpoint.config, dtype, weights).weights,
+            "isa": torch.backends.cpu.get_cpu_capability().lower(),
             "max_rows": self._hardware.rows_of([round(latency_ms / 1000 / self._engine.info.frame_seconds)]),
         }
 

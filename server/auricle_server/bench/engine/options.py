@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from auricle_server.dtypes import AUTO
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
@@ -17,7 +19,7 @@ class EngineOptions:
         streams: Measure this number of streams; None searches the largest number.
         most: Upper end of the search; None means as many as fit into memory.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
-        dtype: ``"float32"`` or ``"bfloat16"`` for the encoder; None takes the engine's choice.
+        dtype: Precision, one of `auricle_server.dtypes.DTYPES`.
         threads: CPU threads.
         hold: Seconds of audio that are measured for each number of streams.
         ramp: Seconds of audio before the measurement.
@@ -38,7 +40,7 @@ class EngineOptions:
     streams: int | None = None
     most: int | None = None
     device: str = "auto"
-    dtype: str | None = None
+    dtype: str = AUTO
     threads: int = 1
     hold: float = 4.0
     ramp: float = 0.5

@@ -21,6 +21,8 @@ from typing import Any
 
 WARM_UP = 2
 """Chunks of each stream that are not measured."""
+MOST_SECONDS, FEWEST = 15.0, 4
+"""A measurement ends after so many seconds, if it has so many chunks: the engine may be slower than real time."""
 _KIB = 1024
 
 
@@ -79,7 +81,10 @@ class _MeasuredEngine:
         }
 
     def measure(self, latency_ms: int, streams: int, chunks: int) -> dict[str, Any]:
-        """Seconds of each round, in which every stream gets a chunk at once, and processor seconds of all of them."""
+        """Seconds of each round, in which every stream gets a chunk at once, and processor seconds of all of them.
+
+        There may be fewer rounds than `chunks`, see `MOST_SECONDS`.
+        """
         from auricle_server.bench.clips import SAMPLE_RATE, load_clips, talk
 
         engine, samples = self._engine, round(latency_ms / 1000 * SAMPLE_RATE)
@@ -98,6 +103,8 @@ class _MeasuredEngine:
                 seconds.append(time.perf_counter() - began)
                 processor += time.process_time() - began_processor
                 tokens += found
+            if len(seconds) >= FEWEST and sum(seconds) > MOST_SECONDS:
+                break
         for lease in leases:
             engine.close(lease)
         while engine.ready:
@@ -116,8 +123,7 @@ def _hardware(dtype: str) -> Any:
     except ImportError:
         return Hardware("cpu", torch.bfloat16 if dtype == "bfloat16" else None).resolved()
     chosen = parse_dtype(dtype)
-    settings: dict[str, Any] = {"dtype": chosen.dtype, "weights": chosen.weights}
-    return Hardware("cpu", **settings).resolved()
+    return Hardware("cpu", chosen.dtype, weights=chosen.weights).resolved()
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The model of a bench: a checkpoint, or an architecture of full size with random weights."""
+"""The model of a bench, a checkpoint or an architecture of full size with random weights, and how it is computed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.bench.models.transformers_writer import write_folder
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.load import Checkpoint, load_checkpoint, locate
+from auricle_server.engine.build import Hardware
+from auricle_server.engine.weight_formats import parse_dtype
 
 Log = Callable[[str], None]
 
@@ -117,6 +119,16 @@ def _layers_drawn(log: Log, clock: Callable[[], float] = time.monotonic) -> Prog
             due = clock() + PROGRESS_SECONDS
 
     return progress
+
+
+def bench_hardware(device: str, dtype: str) -> Hardware:
+    """The hardware that `--device` and `--dtype` name, resolved.
+
+    Raises:
+        ValueError: `dtype` is none of `auricle_server.dtypes.DTYPES`.
+    """
+    precision = parse_dtype(dtype)
+    return Hardware(device, precision.dtype, weights=precision.weights).resolved()
 
 
 def slots_that_fit(config: ModelConfig, device: torch.device, dtype: torch.dtype) -> int:

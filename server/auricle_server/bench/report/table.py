@@ -53,6 +53,16 @@ def _machine(results: Sequence[Result]) -> str:
     parts = [_about(results)]
     engine = [result for result in results if result["kind"] == "engine"]
     parts += _section("Live streams on the engine by itself", _ENGINE_HEAD, map(_engine_row, _ordered(engine)))
+    alone = [result for result in engine if "one_stream" in result["figures"]]
+    parts += _section(
+        "One stream on the engine by itself, in a process that holds nothing else",
+        _ONE_STREAM_HEAD,
+        map(_one_stream_row, _ordered(alone)),
+    )
+    against = [result for result in engine if "against" in result["figures"]]
+    parts += _section(
+        "The same beside the engine of an earlier commit, in turns", _AGAINST_HEAD, map(_against_row, _ordered(against))
+    )
     compared = [result for result in engine if "rounds" in result["figures"]]
     parts += _section(
         "Beside NeMo, with the same weights in the same run", _NEMO_HEAD, map(_nemo_row, _ordered(compared))
@@ -104,6 +114,11 @@ def _ordered(results: Iterable[Result]) -> list[Result]:
 _ENGINE_HEAD = (
     "Model", "Chunk", "Streams sustained", "Wait p50 / p99", "Step p50 / p99", "Rows a step", "Memory", "Words changed"
 )  # fmt: skip
+_ONE_STREAM_HEAD = (
+    "Model", "Instructions, threads", "Chunk", "Step p50 / p95", "Time for a second of audio", "Start to ready",
+    "Memory, at the start's peak", "Weights",
+)  # fmt: skip
+_AGAINST_HEAD = "Model", "Chunk", "Time for a second of audio", "Commit", "Its time", "Its memory", "Ratio"
 _NEMO_HEAD = "Model", "Chunk", "Auricle", "NeMo (its best batch)", "Ratio", "Time in"
 _SERVE_HEAD = (
     "Model", "Chunk", "Streams", "Final after finalize p50 / p95", "Final after speech p50 / p95", "Turn end p50 / p95",
@@ -146,6 +161,36 @@ def _engine_row(result: Result) -> list[str]:
     ]
 
 
+def _one_stream_row(result: Result) -> list[str]:
+    figures = result["figures"]
+    one, start = figures["one_stream"], figures["one_stream"]["start"]
+    return [
+        _model(figures),
+        f"{start['isa'].upper()}, {start['threads']}",
+        f"{figures['latency_ms']} ms",
+        _pair(one["step"], "p50", "p95"),
+        f"{one['real_time_factor']:.2f} s",
+        f"{start['start_seconds']:.1f} s",
+        f"{one['resident_bytes'] / _MEGA:,.0f}, {start['peak_bytes'] / _MEGA:,.0f} MB",
+        f"{figures['weight_bytes'] / _MEGA:,.0f} MB",
+    ]
+
+
+def _against_row(result: Result) -> list[str]:
+    figures = result["figures"]
+    one, other = figures["one_stream"], figures["against"]
+    kind = other["start"]["weights"] or other["start"]["dtype"]
+    return [
+        _model(figures),
+        f"{figures['latency_ms']} ms",
+        f"{one['real_time_factor']:.2f} s",
+        f"{other['commit']} ({kind})",
+        f"{other['figures']['real_time_factor']:.2f} s",
+        f"{other['figures']['resident_bytes'] / _MEGA:,.0f} MB",
+        f"{other['ratio']:.1f}",
+    ]
+
+
 def _nemo_row(result: Result) -> list[str]:
     figures = result["figures"]
     ours, theirs = figures["rounds"]["ours"], figures["rounds"]["nemo"]
@@ -174,7 +219,9 @@ def _serve_row(result: Result) -> list[str]:
 
 
 def _model(figures: Result) -> str:
-    return f"{figures['model']} ({figures['millions_of_parameters']:.0f} M, {figures['dtype']})"
+    packed = figures.get("weights", "float32")
+    kind = figures["dtype"] if packed == "float32" else packed
+    return f"{figures['model']} ({figures['millions_of_parameters']:.0f} M, {kind})"
 
 
 def _count(streams: int, limit: int | None) -> str:

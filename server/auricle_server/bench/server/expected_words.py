@@ -8,11 +8,12 @@ from auricle_server.bench.clips import BenchClip, load_clips
 from auricle_server.bench.models.random_vocabulary import WORD_START
 from auricle_server.bench.server.speech_script import packets_of, script
 from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine
 
 
 def reference_texts(
-    checkpoint: Checkpoint, streams: Sequence[int], latency_ms: int, seconds: float, *, device: str, threads: int
+    checkpoint: Checkpoint, streams: Sequence[int], latency_ms: int, seconds: float, *, hardware: Hardware, threads: int
 ) -> dict[tuple[int, int], str]:
     """Text of each clip of each stream, by the stream's number and the clip's place in its script.
 
@@ -23,10 +24,10 @@ def reference_texts(
         streams: Numbers of the streams; see `script`.
         latency_ms: Chunk latency.
         seconds: Minimum length of each stream.
-        device: Device of the engine.
+        hardware: As the server's.
         threads: CPU threads of the engine.
     """
-    engine, clips = Engine(checkpoint, slots=1, device=device, threads=threads), load_clips()
+    engine, clips = Engine(checkpoint, slots=1, hardware=hardware, threads=threads), load_clips()
     texts = {}
     for stream in streams:
         for index, text in enumerate(_stream_texts(engine, clips, stream, latency_ms, seconds, checkpoint.pieces)):

@@ -20,7 +20,7 @@ import aiohttp
 import numpy as np
 
 from auricle_server.bench.clips import load_clips
-from auricle_server.bench.models.bench_models import BenchModel, bench_model
+from auricle_server.bench.models.bench_models import BenchModel, bench_hardware, bench_model
 from auricle_server.bench.report.results import record, write
 from auricle_server.bench.report.summaries import Spread, drift
 from auricle_server.bench.search import largest
@@ -30,7 +30,8 @@ from auricle_server.bench.server.expected_words import reference_texts
 from auricle_server.bench.server.process_usage import Usage, histogram, quantile, watch
 from auricle_server.bench.transcripts import error_rate
 from auricle_server.demo.server_process import serve
-from auricle_server.engine.build import resolve_device
+from auricle_server.dtypes import AUTO
+from auricle_server.engine.build import Hardware
 
 Log = Callable[[str], None]
 
@@ -60,6 +61,7 @@ class ServeOptions:
         client_processes: Processes of clients.
         threads: CPU threads of a worker.
         device: Device of the workers.
+        dtype: Their precision, one of `auricle_server.dtypes.DTYPES`.
         soak: Length of a soak in minutes; None for a short run.
         out: Folder of the results.
     """
@@ -76,6 +78,7 @@ class ServeOptions:
     client_processes: int = 1
     threads: int = 1
     device: str = "auto"
+    dtype: str = AUTO
     soak: float | None = None
     out: Path | None = None
 
@@ -86,13 +89,13 @@ def run(options: ServeOptions, log: Log) -> tuple[dict[str, Any], list[str]]:
     Returns:
         The record, and the problems of the reported number of streams; see `problems`.
     """
-    device = str(resolve_device(options.device))
-    model = bench_model(options.model, options.random_weights, device=device, threads=options.threads, log=log)
+    hardware = bench_hardware(options.device, options.dtype)
+    model = bench_model(options.model, options.random_weights, device=hardware.device, threads=options.threads, log=log)
     if options.soak:
         options = replace(options, seconds=60.0 * options.soak)
     with model.archive() as archive:
         name = options.model if options.random_weights is None else str(archive)
-        bench = _ServeBench(options, model, name, device, log)
+        bench = _ServeBench(options, model, name, hardware, log)
         found, load = bench.find() if options.streams is None else (None, bench.load(options.streams))
     wrong = problems(load, soak=bool(options.soak))
     figures: dict[str, Any] = {"model": model.name, "capacity_streams": found, "problems": wrong}
@@ -104,8 +107,8 @@ def run(options: ServeOptions, log: Log) -> tuple[dict[str, Any], list[str]]:
 
 
 class _ServeBench:
-    def __init__(self, options: ServeOptions, model: BenchModel, name: str, device: str, log: Log) -> None:
-        self._options, self._model, self._name, self._device, self._log = options, model, name, device, log
+    def __init__(self, options: ServeOptions, model: BenchModel, name: str, hardware: Hardware, log: Log) -> None:
+        self._options, self._model, self._name, self._hardware, self._log = options, model, name, hardware, log
         self.tried: list[Load] = []
 
     def find(self) -> tuple[int, Load]:
@@ -163,6 +166,7 @@ class _ServeBench:
             "workers": options.workers,
             "threads": options.threads,
             "device": options.device,
+            "dtype": options.dtype,
             "max-load": 0,  # admission by load is off: the bench looks for the limit
         }
         return [text for name, value in pairs.items() for text in (f"--{name}", str(value))]
@@ -228,7 +232,7 @@ class _ServeBench:
             streams,
             options.latency_ms,
             options.seconds + options.ramp,
-            device=self._device,
+            hardware=self._hardware,
             threads=options.threads,
         )
         both = sorted(key for key in texts if key in heard)

@@ -12,6 +12,7 @@ from auricle_server.bench.engine.options import EngineOptions
 from auricle_server.bench.report.results import load
 from tests.support import tones
 
+ROOT = Path(__file__).parents[4]
 OPTIONS = EngineOptions(
     model=str(tones.CHECKPOINT), latencies_ms=(560,), hold=0.5, ramp=0.0, compare=2, stopwatch="cpu"
 )
@@ -28,6 +29,41 @@ def test_the_search_ends_at_its_upper_limit(tmp_path: Path, monkeypatch: pytest.
     assert figures["latency_ms"] == 560
     assert [loaded["figures"] for loaded in load(tmp_path)] == [json.loads(json.dumps(figures))]
     assert any("streams: sustained" in line for line in lines)
+
+
+def test_one_stream_alone_comes_first_and_the_search_starts_at_what_it_suggests(tmp_path: Path) -> None:
+    lines: list[str] = []
+    (result,) = run(replace(OPTIONS, most=4096, streams=None, dtype="int8", out=tmp_path), lines.append)
+    figures = result["figures"]
+    alone = figures["one_stream"]
+    assert alone["step"]["p50"] <= alone["step"]["p95"]
+    assert 0 < alone["real_time_factor"] < 1
+    assert alone["start"]["weights"] == figures["weights"] == "int8"
+    assert 0 < figures["weight_bytes"] < alone["resident_bytes"]
+    suggested = int(capacity.FIRST_LOAD / alone["real_time_factor"])
+    first = next(line for line in lines if " streams: " in line)
+    assert first.startswith(f"560 ms, {suggested} streams: ")
+    assert [path.stem.endswith("-560ms-int8") for path in tmp_path.iterdir()] == [True]
+
+
+def test_a_slow_model_is_searched_from_one_stream_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(capacity, "FIRST_LOAD", 1e-9)
+    lines: list[str] = []
+    run(replace(OPTIONS, most=2, out=tmp_path), lines.append)
+    assert next(line for line in lines if " streams: " in line).startswith("560 ms, 1 streams: ")
+
+
+def test_another_checkout_is_measured_too_and_named_by_its_commit(tmp_path: Path) -> None:
+    (result,) = run(replace(OPTIONS, streams=1, against=ROOT, out=tmp_path), print)
+    against = result["figures"]["against"]
+    assert against["commit"] == result["commit"]
+    assert against["figures"]["tokens_per_second"] == result["figures"]["one_stream"]["tokens_per_second"]
+    assert "against" not in result["options"]
+
+
+def test_what_is_no_checkout_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is no checkout of Auricle"):
+        run(replace(OPTIONS, against=tmp_path), print)
 
 
 def test_no_latency_is_started_after_the_budget(tmp_path: Path) -> None:

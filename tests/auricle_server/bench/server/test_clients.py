@@ -9,6 +9,7 @@ from auricle_server.bench.server.expected_words import reference_texts
 from auricle_server.bench.transcripts import plain
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.config import ServerConfig
+from auricle_server.engine.build import Hardware
 from auricle_server.serving.in_process_server import serve_locally
 
 
@@ -26,7 +27,7 @@ async def test_transcripts_of_clients_equal_those_of_each_stream_alone() -> None
     assert report.final_after_finalize and min(report.final_after_finalize) > 0  # noqa: PT018 - one fact
     assert report.lag
     assert {stream for stream, _, _, _ in report.texts} == {0, 1, 2}  # the fourth leaves its turns to the server
-    alone = reference_texts(load_checkpoint("demo"), [0, 1, 2], 160, 6.5, device="cpu", threads=1)
+    alone = reference_texts(load_checkpoint("demo"), [0, 1, 2], 160, 6.5, hardware=Hardware("cpu"), threads=1)
     for stream, index, _, text in report.texts:
         assert plain(text) == plain(alone[stream, index])
 

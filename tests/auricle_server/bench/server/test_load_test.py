@@ -12,6 +12,7 @@ from auricle_server.bench.server.clients import Report
 from auricle_server.bench.server.criterion import Load
 from auricle_server.bench.server.load_test import ServeOptions, _ServeBench
 from auricle_server.bench.server.process_usage import Usage
+from auricle_server.engine.build import Hardware
 from tests.auricle_server.bench.server.test_criterion import GOOD
 from tests.support import tones
 
@@ -24,7 +25,7 @@ def model() -> BenchModel:
 
 
 def bench_of(model: BenchModel, options: ServeOptions = OPTIONS) -> _ServeBench:
-    return _ServeBench(options, model, options.model, "cpu", lambda _: None)
+    return _ServeBench(options, model, options.model, Hardware("cpu"), lambda _: None)
 
 
 def test_every_stream_is_in_one_plan_and_all_start_together(model: BenchModel) -> None:
