@@ -25,9 +25,9 @@ class WeightFormat(StrEnum):
     Attributes:
         FLOAT32: As in the checkpoint, and the path that equals NeMo.
         FP16: Rounded to fp16 and widened in registers; products and sums are fp32.
-        INT8: Encoder weights rounded to 8 bits, with a factor for each output; each row of an activation is rounded to
-            7 or 8 bits with a factor of its own, so that no stream's result depends on who shares its batch. All other
-            products have fp16 weights.
+        INT8: Encoder weights rounded to 8 bits (7 without VNNI), with a factor for each output; each row of an
+            activation is rounded to 8 bits with a factor of its own, so that no stream's result depends on who shares
+            its batch. All other products have fp16 weights.
     """
 
     FLOAT32 = dtypes.FLOAT32

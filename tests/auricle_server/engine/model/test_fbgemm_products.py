@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from auricle_server.engine.model.fbgemm_products import Fp16Product, Int8Product, activation_levels
+from auricle_server.engine.model.fbgemm_products import LEVELS, Fp16Product, Int8Product, weight_levels
 from auricle_server.engine.weight_formats import has_fbgemm
 
 pytestmark = pytest.mark.skipif(not has_fbgemm(), reason="this PyTorch has no FBGEMM")
@@ -41,11 +41,10 @@ def test_fp16_weights_equal_rounded_weights() -> None:
 
 def test_int8_equals_the_arithmetic_of_integers() -> None:
     weight, x = draw(OUT, IN), draw(5, IN, seed=1)
-    levels = activation_levels()
-    step = weight.abs().amax(1) / 127
+    step = weight.abs().amax(1) / weight_levels()
     largest = x.abs().amax(1, keepdim=True)
-    whole = (x / largest * levels).round() @ (weight / step[:, None]).round().T
-    expected = whole * step * largest / levels
+    whole = (x / largest * LEVELS).round() @ (weight / step[:, None]).round().T
+    expected = whole * step * largest / LEVELS
     torch.testing.assert_close(Int8Product(weight, None)(x), expected, rtol=1e-4, atol=1e-3)
 
 
@@ -79,3 +78,10 @@ def test_weights_that_are_all_zero_give_the_bias() -> None:
     bias = draw(OUT)
     for product in (Fp16Product, Int8Product):
         assert torch.equal(product(torch.zeros(OUT, IN), bias)(draw(2, IN)), bias.expand(2, OUT))
+
+
+def test_sums_do_not_overflow() -> None:
+    # The largest factors on both sides: in 16 bits the sum of two products would overflow with 8 bits on each.
+    for sign in (1.0, -1.0):
+        found = Int8Product(torch.full((OUT, IN), sign), None)(torch.ones(3, IN))
+        torch.testing.assert_close(found, torch.full((3, OUT), sign * IN), rtol=1e-3, atol=0)
