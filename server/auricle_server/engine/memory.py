@@ -60,6 +60,11 @@ def memory_need(config: ModelConfig, dtype: torch.dtype, weights: WeightFormat =
     return MemoryNeed(taken, _bytes_per_stream(config, dtype))
 
 
+def cpu_memory_need(config: ModelConfig, weights: WeightFormat) -> MemoryNeed:
+    """What a model needs on a CPU, with fp32 activations."""
+    return memory_need(config, torch.float32, weights)
+
+
 def _encoder_products(config: ModelConfig) -> int:
     """Weights of the products of `Parameters.product`.
 

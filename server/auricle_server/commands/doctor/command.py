@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from auricle_server.checkpoints.progress import Report, silent
 from auricle_server.commands.console import progress_bars
-from auricle_server.commands.doctor import installation, model
+from auricle_server.commands.doctor import installation, model, published
 from auricle_server.commands.doctor.findings import CheckStatus, Finding
 
 _SUBJECT_WIDTH = 17
@@ -24,17 +24,21 @@ def doctor(
     ] = "demo",
     host: Annotated[str, typer.Option(help="Address that the server would listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port that the server would listen on.", min=1, max=65535)] = 8765,
+    speed: Annotated[
+        bool, typer.Option(help="Measure for some seconds how fast the published models would be on this CPU.")
+    ] = True,
 ) -> None:
     """Check this installation and print what to fix.
 
     Of a published model it also says, before anything is downloaded: how large the files are, licence, commit, whether
-    disk and memory are enough and for how many streams, and what people report of it. The exit code is 1 when a server
-    could not run here.
+    disk and memory are enough and for how many streams, and what people report of it. On a CPU it estimates for each
+    format how much memory the published models take, and at which latencies a live stream keeps up. The exit code is 1
+    when a server could not run here.
     """
     console = Console(highlight=False)
     bad = 0
     with progress_bars("Checking") as report:
-        for finding in all_checks(model, host, port, report):
+        for finding in all_checks(model, host, port, report, speed):
             _print(console, finding)
             bad += finding.verdict is CheckStatus.BAD
     console.print("[bold red]A server cannot run here.[/]" if bad else "[bold green]A server can run here.[/]")
@@ -48,7 +52,7 @@ def _print(console: Console, finding: Finding) -> None:
         console.print(f"  {' ' * _SUBJECT_WIDTH} [yellow]→ {escape(finding.remedy)}[/]", soft_wrap=True)
 
 
-def all_checks(name: str, host: str, port: int, report: Report = silent) -> Iterator[Finding]:
+def all_checks(name: str, host: str, port: int, report: Report = silent, speed: bool = True) -> Iterator[Finding]:
     """Runs all checks in the order of the report and yields each finding at once.
 
     Args:
@@ -56,6 +60,7 @@ def all_checks(name: str, host: str, port: int, report: Report = silent) -> Iter
         host: Address that the server would listen on.
         port: Its port.
         report: Receives the progress of unpacking a gzipped model.
+        speed: Whether to estimate the speed of the published models, which takes some seconds.
     """
     parts: tuple[Callable[[], Iterator[Finding]], ...] = (
         installation.check_python,
@@ -68,6 +73,7 @@ def all_checks(name: str, host: str, port: int, report: Report = silent) -> Iter
         installation.check_turns,
         lambda: installation.check_port(host, port),
         installation.check_open_files,
+        *([published.check_published] if speed else []),
     )
     for check in parts:
         yield from check()

@@ -13,16 +13,14 @@ from auricle_server.checkpoints.hub import cache
 from auricle_server.checkpoints.known.bundled import BUNDLED
 from auricle_server.checkpoints.known.facts import stored_config
 from auricle_server.checkpoints.known.lookup import profile_of, repository_profile
-from auricle_server.checkpoints.known.nemotron import ENGLISH, MULTILINGUAL
 from auricle_server.checkpoints.known.profiles import ModelProfile
 from auricle_server.checkpoints.progress import Report, silent
 from auricle_server.commands.doctor.findings import CheckStatus, Finding
+from auricle_server.commands.doctor.published import ARCHITECTURES
+from auricle_server.dtypes import FLOAT32
 
 if TYPE_CHECKING:
     from auricle_server.checkpoints.config import ModelConfig
-
-_ARCHITECTURES = {ENGLISH.id: "en", MULTILINGUAL.id: "3.5"}
-"""Names of the published architectures, for models that are not here (`bench.models.shapes`)."""
 
 
 def missing_repository(model: str) -> cache.Repository | None:
@@ -124,8 +122,10 @@ def check_memory(model: str) -> Iterator[Finding]:
         return  # unknown until it is here; another finding says why
     hardware, device = Hardware().resolved(), resolve_device("auto")
     assert hardware.dtype is not None, "resolved"
-    need, free = memory_need(config, hardware.dtype), free_memory(device)
-    precision, streams = str(hardware.dtype).removeprefix("torch."), need.streams(free, device)
+    weights = hardware.format_for(config)
+    need, free = memory_need(config, hardware.dtype, weights), free_memory(device)
+    plain = str(hardware.dtype).removeprefix("torch.")
+    precision, streams = plain if weights == FLOAT32 else str(weights), need.streams(free, device)
     detail = (
         f"{_gigabytes(need.weights)} for the weights in {precision} and {need.stream / 1e6:.1f} MB for each stream, "
         f"{_gigabytes(free)} free on {device}"
@@ -145,7 +145,7 @@ def _config(model: str) -> ModelConfig | None:
 
     repository = missing_repository(model)
     if repository is not None:
-        return SHAPES.get(_ARCHITECTURES.get(repository.id, ""))
+        return SHAPES.get(ARCHITECTURES.get(repository.id, ""))
     try:
         return stored_config(locate(model))
     except CheckpointError:

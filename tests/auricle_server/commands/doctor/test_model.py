@@ -94,14 +94,14 @@ def test_without_hub_and_profile_it_is_said_that_the_model_is_not_here() -> None
 
 def test_memory_is_known_before_the_download() -> None:
     finding = only(model_checks.check_memory(MULTILINGUAL.id))
-    assert "2.45 GB for the weights in float32 and 11.9 MB for each stream" in finding.detail
+    assert "1.25 GB for the weights in fp16-weights and 11.9 MB for each stream" in finding.detail
 
 
 def test_too_little_memory_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "free_memory", lambda _: 2_000_000_000)  # less than this machine has
+    monkeypatch.setattr(memory, "free_memory", lambda _: 1_000_000_000)  # less than this machine has
     finding = only(model_checks.check_memory(ENGLISH.id))
     assert finding.verdict is CheckStatus.BAD
-    assert finding.detail.endswith("2.00 GB free on cpu: too little")
+    assert finding.detail.endswith("1.00 GB free on cpu: too little")
 
 
 def test_ills_and_cures_of_a_published_model_are_listed() -> None:
