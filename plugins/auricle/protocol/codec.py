@@ -64,6 +64,8 @@ _FIELDS: dict[type, tuple[tuple[str, object], ...]] = {
     )
 }
 """Each field's name, and the value at which the field is left out."""
+_SIMPLE = frozenset({str, float, int, bool})
+"""Types of values that are JSON as they are."""
 
 
 def encode_client(message: ClientMessage) -> str:
@@ -71,9 +73,9 @@ def encode_client(message: ClientMessage) -> str:
     return _encode(message)
 
 
-def encode_event(event: ServerEvent) -> str:
-    """JSON text of a server event."""
-    return _encode(event)
+def encode_event(event: ServerEvent, seq: int | None = None) -> str:
+    """JSON text of a server event; with another number if `seq` is given."""
+    return _encode(event, seq)
 
 
 def decode_client(text: str) -> ClientMessage:
@@ -103,21 +105,32 @@ def decode_event(text: str) -> ServerEvent | None:
     return None if kind is None else _build(kind, values, strict=False)
 
 
-def _encode(message: ClientMessage | ServerEvent) -> str:
-    # Text messages are UTF-8 (RFC 6455, section 5.6); ASCII escapes would take 6 bytes for a Chinese or Hindi character
-    # instead of 3.
-    return json.dumps({"type": message.TYPE, **_plain(message)}, ensure_ascii=False, separators=(",", ":"))
+# Text messages are UTF-8 (RFC 6455, section 5.6); ASCII escapes would take 6 bytes for a Chinese or Hindi character
+# instead of 3. `json.dumps` would make a new encoder for each message.
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _encode(message: ClientMessage | ServerEvent, seq: int | None = None) -> str:
+    values = {"type": message.TYPE, **_plain(message)}
+    if seq is not None:
+        values["seq"] = seq
+    return _to_json(values)
 
 
 def _plain(value: Any) -> Any:
     """Dataclasses as dicts; `dataclasses.asdict` copies deeply, which takes several times as long."""
-    if isinstance(value, tuple):
+    kind = type(value)
+    if kind is tuple:
         return [_plain(item) for item in value]
-    known = _FIELDS.get(type(value))
+    known = _FIELDS.get(kind)
     if known is None:
         return value
-    items = ((name, getattr(value, name), default) for name, default in known)
-    return {name: _plain(item) for name, item, default in items if item is not None and item != default}
+    values = {}
+    for name, default in known:
+        item = getattr(value, name)
+        if item is not None and item != default:
+            values[name] = item if type(item) in _SIMPLE else _plain(item)
+    return values
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -148,10 +161,8 @@ def _check_version(values: Mapping[str, Any]) -> None:
     version = values.get("version", PROTOCOL_VERSION)
     # A version of another type is left to `_build`, which reports an invalid field.
     if type(version) is int and version != PROTOCOL_VERSION:
-        raise ProtocolViolation(
-            codes.UNSUPPORTED_VERSION,
-            f"this server speaks version {PROTOCOL_VERSION}, not {_brief(version)}",
-        )
+        message = f"this server speaks version {PROTOCOL_VERSION}, not {_brief(version)}"
+        raise ProtocolViolation(codes.UNSUPPORTED_VERSION, message)
 
 
 def _build(kind: type[T], values: Mapping[str, Any], *, strict: bool) -> T:

@@ -52,13 +52,11 @@ class _States:
     def server_sends(self, event: ServerEvent) -> None:
         kind = FatalError if isinstance(event, Error) and event.fatal else type(event)
         early = self.client is ClientState.OPENING and kind is not FatalError
-        if early or (self.server, kind) not in SERVER_MOVES:
-            raise ProtocolViolation(
-                codes.UNEXPECTED_EVENT,
-                f"{event.TYPE} may not be sent while the client is {self.client.name} and the server "
-                f"{self.server.name}",
-            )
-        self.server = SERVER_MOVES[self.server, kind]
+        state = None if early else SERVER_MOVES.get((self.server, kind))
+        if state is None:
+            states = f"the client is {self.client.name} and the server {self.server.name}"
+            raise ProtocolViolation(codes.UNEXPECTED_EVENT, f"{event.TYPE} may not be sent while {states}")
+        self.server = state
 
 
 _WRONG_MOVE_MESSAGES = {
@@ -137,20 +135,23 @@ class ServerConnection:
         return [message]
 
     def receive_binary(self, data: bytes) -> list[ClientInput]:
-        """The audio in a binary message; nothing for an empty one.
+        """As `receive_audio`, as a list like that of `receive_text`; nothing for an empty message."""
+        return [AudioReceived(pcm)] if (pcm := self.receive_audio(data)) else []
+
+    def receive_audio(self, data: bytes) -> bytes:
+        """The audio in a binary message; empty after a fatal error.
 
         Raises:
-            ProtocolViolation: Too big, not a whole number of samples, before `Start` or after `End`; answer with a
-                fatal `Error` of its code.
+            ProtocolViolation: Too big, no whole number of samples, before `Start` or after `End`: as `receive_text`.
         """
         if self.failed:
-            return []
+            return b""
         self._check_size(len(data))
         self._states.client_sends(AudioReceived)
         assert self.start is not None  # CLIENT_MOVES accepts no audio before a start
         check_whole_samples(data, self.start.encoding)
         self._audio_bytes += len(data)
-        return [AudioReceived(data)] if data else []
+        return data
 
     def send(self, event: ServerEvent) -> str:
         """The text that carries `event`, numbered.
@@ -160,7 +161,7 @@ class ServerConnection:
         """
         self._states.server_sends(event)
         self._seq += 1
-        text = codec.encode_event(replace(event, seq=self._seq))
+        text = codec.encode_event(event, self._seq)
         self._resume_buffer.add(self._seq, type(event), text)
         return text
 
@@ -192,9 +193,8 @@ class ServerConnection:
 
     def _check_size(self, size: int) -> None:
         if size > self._message_bytes:
-            raise ProtocolViolation(
-                codes.MESSAGE_TOO_BIG, f"a message of {size} bytes; the limit is {self._message_bytes}"
-            )
+            limit = self._message_bytes
+            raise ProtocolViolation(codes.MESSAGE_TOO_BIG, f"a message of {size} bytes; the limit is {limit}")
 
 
 class ClientConnection:

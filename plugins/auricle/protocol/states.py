@@ -38,6 +38,9 @@ class FatalError:
 class ClientState(Enum):
     """State of the client's end."""
 
+    # That of `Enum` is a Python function, and each packet of audio looks a state up.
+    __hash__ = object.__hash__
+
     OPENING = auto()
     """Nothing is sent; only a `Start` may follow."""
     STREAMING = auto()
@@ -47,6 +50,8 @@ class ClientState(Enum):
 
 class ServerState(Enum):
     """State of the server's end."""
+
+    __hash__ = object.__hash__
 
     WAITING = auto()
     """Nothing is answered; `Ready` or a fatal `Error` comes first."""

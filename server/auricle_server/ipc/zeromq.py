@@ -6,7 +6,6 @@ For ``ipc://`` in a private folder, or TCP on the loopback: the channel has no a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import uuid
 
@@ -65,7 +64,7 @@ class ZeroMQGatewayChannel:
         while _events(self._monitor) & zmq.POLLIN:
             self._note(recv_monitor_message(self._monitor)["event"])
         # In this order: the end of a worker's pipe is among the commands that reading the events carries out.
-        if _events(self._socket) & zmq.POLLOUT and self._connected:
+        if self._connected and not self._writable.is_set() and _events(self._socket) & zmq.POLLOUT:
             self._writable.set()
 
     def _note(self, event: int) -> None:
@@ -81,9 +80,9 @@ class ZeroMQGatewayChannel:
         self._connected = not gone
 
     def _drain(self) -> None:
-        with contextlib.suppress(zmq.Again):
-            while True:
-                self._inbox.put_nowait(self._socket.recv(zmq.NOBLOCK))
+        # Asked first: to be refused costs several times as much, and mostly nothing is there after a message is sent.
+        while _events(self._socket) & zmq.POLLIN:
+            self._inbox.put_nowait(self._socket.recv(zmq.NOBLOCK))
 
     async def send(self, message: ToWorker) -> None:
         """See `GatewayChannel`."""
@@ -93,8 +92,8 @@ class ZeroMQGatewayChannel:
             self._read_all()
             await self._writable.wait()
         # Sending handles ZeroMQ's pending commands and may consume the descriptor's edge: what has come by then is read
-        # now, or it would wait for the next edge.
-        self._read_all()
+        # now, or it would wait for the next edge. The monitor's descriptor has an edge of its own.
+        self._drain()
 
     def _sent(self, data: bytes) -> bool:
         """Whether ZeroMQ has taken the message."""
@@ -121,7 +120,7 @@ class ZeroMQGatewayChannel:
 
 def _events(socket: zmq.Socket[bytes]) -> int:
     """The events that the socket is ready for."""
-    return int(socket.get(zmq.EVENTS))
+    return int(socket.getsockopt(zmq.EVENTS))
 
 
 class ZeroMQWorkerChannel:

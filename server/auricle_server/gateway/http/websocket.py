@@ -53,7 +53,9 @@ class WebSocketHandler:
 
     def wake(self) -> None:
         """The session may have something to send, or accept input again."""
-        self._output.set()
+        # Half of all results bring no event: the writing task stays asleep then.
+        if self.session.has_output:
+            self._output.set()
         self._input.set()
 
     async def run(self) -> web.StreamResponse:
@@ -92,15 +94,19 @@ class WebSocketHandler:
 
     async def _read(self) -> None:
         """Feeds the session until the client goes or the session is done."""
+        session, receive = self.session, self._socket.receive
         for count in itertools.count(1):
-            if self.session.done:
+            if session.done:
                 return
             if count % _BURST == 0:
                 await asyncio.sleep(0)  # `receive` returns buffered messages without yielding to other connections
             # Backpressure: what is not read fills the kernel's buffers, until TCP's window stops the client.
-            while not (self._detached or self.session.accepts_input):
+            while not (self._detached or session.accepts_input):
                 await self._wait_for_session()
-            message = await self._socket.receive()
+            message = await receive()
+            if message.type is WSMsgType.BINARY and not self._detached:  # nearly all: no further step for them
+                session.receive_binary(message.data)
+                continue
             if message.type in _CLOSED:
                 # aiohttp says CLOSED where TCP has ended without a close frame (1006 of RFC 6455, section 7.1.5).
                 self.cut = message.type is not WSMsgType.CLOSE
@@ -120,8 +126,6 @@ class WebSocketHandler:
 
     async def _dispatch(self, message: WSMessage) -> None:
         match message.type:
-            case WSMsgType.BINARY:
-                self.session.receive_binary(message.data)
             case WSMsgType.TEXT:
                 self.session.receive_text(message.data)
             case WSMsgType.PING:
@@ -176,7 +180,8 @@ class WebSocketHandler:
         """The client has resumed the session on another connection: this one leaves it alone and closes."""
         self._detached = self.cut = True
         self.abort()
-        self.wake()  # the session wakes the other connection from now on
+        self._output.set()  # the session wakes the other connection from now on
+        self._input.set()
 
     def abort(self) -> None:
         """Cuts the connection without a close frame."""

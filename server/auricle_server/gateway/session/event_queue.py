@@ -25,6 +25,9 @@ class OutgoingEvents:
         self.waiting: deque[ServerEvent] = deque()
         self._replayed: deque[str] = deque()
 
+    def __bool__(self) -> bool:
+        return bool(self.waiting or self._replayed)
+
     def put(self, events: Iterable[ServerEvent]) -> None:
         """Adds events.
 

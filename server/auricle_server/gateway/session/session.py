@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from typing import TypeVar
 
 from auricle.protocol import codes
 from auricle.protocol.client_messages import End, Finalize, Start, Update
 from auricle.protocol.codes import CODES, ProtocolViolation
-from auricle.protocol.connection import ClientInput, ServerConnection
+from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
-from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
 from auricle_server.gateway.session.stream_session import StreamSession, error_event
@@ -30,6 +30,7 @@ START_SECONDS = 10.0
 """A connection holds a slot from its upgrade on; its `Start` must come within this time."""
 MAX_UNSENT = 1024
 """Events of one stream that may wait to be sent before its socket is read no further."""
+_T = TypeVar("_T")
 _NORMAL = 1000
 """WebSocket close code of a conversation that has come to its end (RFC 6455, section 7.4.1)."""
 
@@ -95,45 +96,47 @@ class Session:
         if self._resume_seq is not None:
             self._on_resume_start(text, self._resume_seq)
         else:
-            self._receive(lambda: self._connection.receive_text(text))
+            self._receive(self._receive_message, text)
 
     def receive_binary(self, data: bytes) -> None:
         """Takes a binary message."""
         if self._resume_seq is not None:
             self.fail(codes.NOT_STARTED, "the first message must be a start, on every connection")
-        self._receive(lambda: self._connection.receive_binary(data))
+        self._receive(self._receive_audio, data)
 
     def touch(self) -> None:
         """Notes a sign of life of the client."""
         self.last_message = self._clock()
 
-    def _receive(self, read: Callable[[], list[ClientInput]]) -> None:
-        self.touch()
+    def _receive(self, handle: Callable[[_T], None], data: _T) -> None:
+        self.last_message = self._clock()
         # What was on its way when the conversation ended is no violation.
         if self.close_code is not None or self._draining:
             return
         try:
-            for message in read():
-                self._dispatch(message)
+            handle(data)
         except ProtocolViolation as violation:
             self.fail(violation.code, violation.message)
         except Exception:
             log.exception("session failed session=%s", self.name)
             self.fail(codes.INTERNAL, "the server failed on this message; the failure is logged there")
 
-    def _dispatch(self, message: ClientInput) -> None:
-        match message:
-            case AudioReceived():
-                self._started.receive_audio(message.pcm)
-            case Finalize():
-                self._metrics.on_finalize(message.id)
-                self._started.finalize(message.id)
-            case Update():
-                self._deliver(self._started.update(message))
-            case Start():
-                self._start(message)
-            case End():
-                self._started.end()
+    def _receive_audio(self, data: bytes) -> None:
+        if pcm := self._connection.receive_audio(data):
+            self._started.receive_audio(pcm)
+
+    def _receive_message(self, text: str) -> None:
+        for message in self._connection.receive_text(text):
+            match message:
+                case Finalize():
+                    self._metrics.on_finalize(message.id)
+                    self._started.finalize(message.id)
+                case Update():
+                    self._deliver(self._started.update(message))
+                case Start():
+                    self._start(message)
+                case End():
+                    self._started.end()
 
     def _start(self, start: Start) -> None:
         self._stream = stream = StreamSession(
@@ -229,6 +232,11 @@ class Session:
             self._wake()
         else:
             self.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again and replay from the last final")
+
+    @property
+    def has_output(self) -> bool:
+        """Whether a text waits to be sent, or the connection is to be closed."""
+        return self.close_code is not None or bool(self._outgoing)
 
     def next_text(self) -> str | None:
         """The next text to send; None when nothing waits."""

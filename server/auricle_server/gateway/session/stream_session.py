@@ -237,10 +237,10 @@ class StreamSession:
         if since is not None:
             self._lease.decode_again(since)
             log.info("speech without a word session=%s since=%.2f", self._name, since / SAMPLE_RATE)
-        if self._turn_models is not None:
+        if self._turn_models is not None and (since is not None or held_back != self._held_back):
             self._turn_models.metrics.speech_without_words.inc(since is not None)
             self._turn_models.metrics.words_held_back.inc(held_back - self._held_back)
-        self._held_back = held_back
+            self._held_back = held_back
 
     @property
     def _closed(self) -> bool:
