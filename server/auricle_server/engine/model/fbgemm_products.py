@@ -16,7 +16,7 @@ from torch import Tensor
 LEVELS = 127
 """Levels of 8 bits on each side of zero."""
 _TINY = 1e-20
-"""Least divisor of a row, so that a row of zeros stays one."""
+"""Least divisor of a row, for rows of one value."""
 
 
 def weight_levels() -> int:
@@ -50,7 +50,8 @@ class Int8Product:
     """``x @ weight.T + bias`` in integers: weights in 8 bits with a factor per output, each row of x with its own.
 
     PyTorch's dynamic product takes one factor for the whole tensor, with which a loud stream would change the words of
-    the others in its batch. Here rows are scaled to [-1, 1] before and back after it.
+    the others in its batch. Here each row is moved and scaled to [-1, 1] before the product and back after it. It is
+    moved because a row after SiLU is hardly ever negative: half of the levels would be lost on it.
 
     Args:
         weight: [size_out, size_in], fp32; copied.
@@ -60,17 +61,20 @@ class Int8Product:
 
     def __init__(self, weight: Tensor, bias: Tensor | None, levels: int | None = None) -> None:
         self._bias = bias
-        self._packed = _packed_int8(weight, levels or weight_levels())
+        self._packed, self._sums = _packed_int8(weight, levels or weight_levels())
         self._multiply: Callable[..., Tensor] = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
 
     def __call__(self, x: Tensor) -> Tensor:
         """[..., size_in], fp32, to [..., size_out]."""
-        largest = x.abs().amax(-1, True).clamp_min_(_TINY)
-        out = self._multiply(x / largest, 1 / LEVELS, LEVELS + 1, self._packed)
-        return out.mul_(largest) if self._bias is None else torch.addcmul(self._bias, out, largest)
+        least, largest = x.amin(-1, True), x.amax(-1, True)
+        centre, reach = (largest + least).mul_(0.5), (largest - least).mul_(0.5).clamp_min_(_TINY)
+        out = self._multiply((x - centre).div_(reach), 1 / LEVELS, LEVELS + 1, self._packed)
+        out = out.mul_(reach).addcmul_(centre, self._sums)
+        return out if self._bias is None else out.add_(self._bias)
 
 
-def _packed_int8(weight: Tensor, levels: int) -> Any:
+def _packed_int8(weight: Tensor, levels: int) -> tuple[Any, Tensor]:
+    """The weight [size_out, size_in], rounded and packed, and the sum of each of its rounded rows."""
     scale = weight.abs().amax(1).clamp_min_(_TINY) / levels
     rounded = (weight / scale[:, None]).round_().to(torch.int8)
     with _packing, warnings.catch_warnings():
@@ -78,7 +82,7 @@ def _packed_int8(weight: Tensor, levels: int) -> Any:
         warnings.simplefilter("ignore", UserWarning)
         zero = torch.zeros(len(scale), dtype=torch.long)
         quantized = torch._make_per_channel_quantized_tensor(rounded, scale.double(), zero, 0)  # noqa: SLF001 - see above
-        return torch.ops.quantized.linear_prepack(quantized, None)
+        return torch.ops.quantized.linear_prepack(quantized, None), rounded.sum(1) * scale
 
 
 class _Packing:
