@@ -34,7 +34,11 @@ class Network:
         # Several threads of a pool may need the network for the first time at once.
         with self._loading:
             if self._session is None:
-                self._session = _open(self._path)
+                self._session = self._open()
+
+    def _open(self) -> Any:
+        """The file as ONNX Runtime runs it."""
+        return open_network(self._path)
 
     def run(self, **inputs: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
         """Runs the network on named inputs and returns its outputs."""
@@ -44,7 +48,8 @@ class Network:
         return outputs
 
 
-def _open(path: Path) -> Any:
+def open_network(file: Path | bytes) -> Any:
+    """An ONNX file, or what is in one, as ONNX Runtime runs it."""
     # Here, as it is optional: a server without the extra `turns` never gets here.
     import onnxruntime
 
@@ -54,7 +59,8 @@ def _open(path: Path) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     if not _adds_exactly():
         options.add_session_config_entry("session.x64quantprecision", "1")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    source = file if isinstance(file, bytes) else str(file)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def _adds_exactly() -> bool:

@@ -29,7 +29,7 @@ def test_a_network_loads_once_whoever_runs_it_first(monkeypatch: pytest.MonkeyPa
         opened.append(path)
         return Session()
 
-    monkeypatch.setattr(onnx, "_open", open_file)
+    monkeypatch.setattr(onnx, "open_network", open_file)
     network, path = Network(Path("model.onnx")), Path("model.onnx")
     threads = [threading.Thread(target=network.load) for _ in range(4)]
     for thread in threads:

@@ -11,9 +11,11 @@ from pipecat.audio.vad.silero import SileroOnnxModel
 
 from auricle_server.bench.clips import BenchClip
 from auricle_server.voice import silero as module
+from auricle_server.voice import silero_graph
 from auricle_server.voice.models import LoadedModels, find_models
 from auricle_server.voice.onnx import Floats
 from auricle_server.voice.silero import ROWS, WINDOW, PendingAudio, Silero, VoiceTrack, advance_together, rows_agree
+from auricle_server.voice.voice_activity import SILENCE_THRESHOLD, SPEECH_THRESHOLD
 
 
 def pieces(pcm: bytes, seed: int) -> list[bytes]:
@@ -41,12 +43,36 @@ def test_company_changes_nothing(models: LoadedModels, clips: tuple[BenchClip, .
         assert heard == VoiceTrack(models.silero).advance(clip.pcm[: 86 * 700].tobytes())
 
 
-def test_it_is_the_network_that_pipecat_runs(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
+def test_it_is_the_network_that_pipecat_runs(clips: tuple[BenchClip, ...]) -> None:
+    """In its own graph, to the last digit but one."""
     path = find_models().silero
-    theirs = SileroOnnxModel(str(path))
+    assert path is not None
+    theirs, ours = SileroOnnxModel(str(path)), Silero(path, anew=False)
     windows = clips[0].pcm[: 60 * WINDOW].reshape(60, WINDOW)
     expected = [theirs(window.astype(np.float32) / 32768, 16000).item() for window in windows]
-    assert VoiceTrack(models.silero).advance(windows.tobytes()) == pytest.approx(expected, abs=1e-6)
+    assert VoiceTrack(ours).advance(windows.tobytes()) == pytest.approx(expected, abs=1e-6)
+
+
+def test_written_anew_it_says_the_same_and_starts_and_ends_voices_in_the_same_windows(
+    models: LoadedModels, clips: tuple[BenchClip, ...]
+) -> None:
+    own = Silero(models.silero._path, anew=False)
+    for clip in clips:
+        expected = VoiceTrack(own).advance(clip.pcm.tobytes())
+        found = VoiceTrack(models.silero).advance(clip.pcm.tobytes())
+        assert found == pytest.approx(expected, abs=1e-5)
+        for threshold in (SPEECH_THRESHOLD, SILENCE_THRESHOLD):
+            assert [each >= threshold for each in found] == [each >= threshold for each in expected]
+
+
+def test_a_file_of_another_layout_runs_as_it_is(
+    models: LoadedModels, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(silero_graph._SHAPES, "decoder.rnn.bias_hh", (513,))
+    other, own = Silero(models.silero._path), Silero(models.silero._path, anew=False)
+    pcm = np.random.default_rng(0).normal(0, 3000, 30 * WINDOW).astype("<i2").tobytes()
+    assert VoiceTrack(other).advance(pcm) == VoiceTrack(own).advance(pcm)
+    assert "takes twice the time" in caplog.text
 
 
 def test_voices_are_found_where_speech_is(models: LoadedModels, clips: tuple[BenchClip, ...]) -> None:
@@ -104,6 +130,7 @@ class Rounding(Silero):
     """A network whose rows come out otherwise when there are several, as on some processors."""
 
     def __init__(self, real: Silero) -> None:
+        super().__init__(real._path)
         self.real, self.calls, self.fails = real, list[int](), False
 
     def load(self) -> None:
