@@ -3,7 +3,8 @@
     python -m tests.bench.bench_gateway --streams 300
 
 One gateway process, one worker process, and this process as all the clients: packets of 20 ms on an absolute schedule,
-each stream at a phase of its own. Figures are CPU time of the process concerned.
+each stream at a phase of its own. Figures are CPU time of the process concerned; the run with the least counts. With
+``--against`` another checkout is measured in turns with this one.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from auricle_server.bench.report.results import record, write
 from auricle_server.config import ServerConfig
 from auricle_server.worker.factory import model_info
 from auricle_server.worker.loop import Worker
+from tests.bench.other_checkout import OtherCheckout
 from tests.bench.silent import SilentEngine
 
 PACKETS_PER_SECOND = 50
@@ -217,6 +221,20 @@ def measure(streams: int, latency_ms: int, seconds: float, *, uvloop: bool) -> d
     }
 
 
+def measure_in_turns(options: argparse.Namespace) -> tuple[dict[str, float], dict[str, Any]]:
+    """The figures of the best round, and under ``against`` those of another checkout."""
+    other = None if options.against is None else OtherCheckout(options.against)
+    arguments = {"streams": options.streams, "latency_ms": options.latency_ms, "seconds": options.seconds}
+    arguments["uvloop"] = options.loop == "uvloop"
+    ours, theirs = [], []
+    for _ in range(options.rounds):
+        ours.append(measure(**arguments))
+        if other is not None:
+            theirs.append(other.call("tests.bench.bench_gateway", "measure", **arguments))
+    best, their_best = (min(runs, key=lambda run: run["gateway_us_per_packet"], default={}) for runs in (ours, theirs))
+    return best, {} if other is None else {"against": {"commit": other.commit, **their_best}}
+
+
 def main() -> int:
     """Exit status 1 when a packet costs more than the budget."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -224,12 +242,20 @@ def main() -> int:
     parser.add_argument("--latency-ms", type=int, default=160)
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="uvloop")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", type=Path, help="another checkout, measured in turns")
     options = parser.parse_args()
-    figures = measure(options.streams, options.latency_ms, options.seconds, uvloop=options.loop == "uvloop")
+    figures, theirs = measure_in_turns(options)
+    path = write(record("gateway", vars(options), {**figures, **theirs}), None, "gateway")
     console = Console()
     console.print(f"{options.streams} streams on one gateway, {options.loop}, chunks of {options.latency_ms} ms")
     for name, value in figures.items():
         console.print(f"  {name:24} {value:8.2f}")
+    for other in theirs.values():
+        console.print(
+            f"  commit {other['commit']} in turns with it: {other['gateway_us_per_packet']:.2f} us per packet"
+        )
+    console.print(str(path))
     return int(figures["gateway_us_per_packet"] > 1e6 * BUDGET)
 
 

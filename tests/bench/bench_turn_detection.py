@@ -4,8 +4,8 @@
 
 A conversation in which the user speaks for about 40 % of the time, with pauses inside of turns. First by itself, part
 by part; then through a gateway process and a worker with the demo model, in semantic and in silence mode. Figures are
-CPU time; as other work on a core's other thread slows that down too, the least of some rounds counts. Exit status 1
-beyond the budget.
+CPU time; as other work on a core's other thread slows that down too, the least of some rounds counts. With
+``--against`` another checkout's gateway is measured in turns with this one's. Exit status 1 beyond the budget.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from auricle.protocol.settings import TurnMode
@@ -25,6 +26,7 @@ from auricle_server.voice.models import LoadedModels, find_models, load_models
 from auricle_server.voice.onnx import Network, to_float
 from auricle_server.voice.silero import Silero
 from auricle_server.voice.smart_turn import SmartTurn, log_mel
+from tests.bench.other_checkout import OtherCheckout
 from tests.bench.turn_detection.gateway_cpu import CHUNK_MS, PACKET, measure_gateway
 from tests.bench.turn_detection.user_audio import UserAudio, converse
 
@@ -114,6 +116,26 @@ def _listen(ears: AudioAnalyzer, conversation: UserAudio) -> None:
             del ends[0]
 
 
+def measure_in_turns(
+    streams: int, seconds: float, rounds: int, folder: Path | None
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """The gateway's figures, and under ``against`` those of another checkout, which takes turns with it."""
+    other = None if folder is None else OtherCheckout(folder)
+    ours, theirs = dict[str, float](), dict[str, float]()
+    for mode in MODES:
+        runs, other_runs = [], []
+        for _ in range(rounds):
+            runs.append(measure_gateway(mode, streams, seconds))
+            if other is not None:
+                arguments = {"mode": mode, "streams": streams, "seconds": seconds}
+                other_runs.append(other.call(measure_gateway.__module__, "measure_gateway", **arguments))
+        for figures, measured in ((ours, runs), (theirs, other_runs)):
+            figures.update(min(measured, key=lambda each: each[f"{mode}_gateway_share"], default={}))
+    for figures in filter(None, (ours, theirs)):
+        figures["gateway_added_share"] = figures["semantic_gateway_share"] - figures["silence_gateway_share"]
+    return ours, {} if other is None else {"against": {"commit": other.commit, **theirs}}
+
+
 def main() -> int:
     """Exit status 1 when a stream costs more than the budget."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -121,20 +143,21 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="of each live stream")
     parser.add_argument("--conversation", type=float, default=300.0, help="seconds of the one measured part by part")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", type=Path, help="another checkout, whose gateway is measured in turns")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     conversation = converse(options.conversation, 0)
     parts = [measure_parts(conversation) for _ in range(options.rounds)]
     figures = {"speaking_share": conversation.speaking, **min(parts, key=lambda each: each["all_share"])}
-    for mode in MODES:
-        runs = [measure_gateway(mode, options.streams, options.seconds) for _ in range(options.rounds)]
-        figures |= min(runs, key=lambda each: each[f"{mode}_gateway_share"])
-    figures["gateway_added_share"] = figures["semantic_gateway_share"] - figures["silence_gateway_share"]
+    ours, theirs = measure_in_turns(options.streams, options.seconds, options.rounds, options.against)
+    figures |= ours
     kept = max(figures["all_share"], figures["gateway_added_share"]) <= BUDGET
-    result = record("turn-detection", vars(options), {**figures, "budget_share": BUDGET, "kept": kept})
+    result = record("turn-detection", vars(options), {**figures, **theirs, "budget_share": BUDGET, "kept": kept})
     path = write(result, None, "turn-detection-demo")
     for name, value in figures.items():
         print(f"  {name:42} {100 * value:7.2f} %" if name.endswith("share") else f"  {name:42} {value:7.2f}")
+    for other in theirs.values():
+        print(f"  commit {other['commit']} in turns with it: {100 * other['gateway_added_share']:.2f} %")
     print(f"{'kept' if kept else 'MISSED'}: {100 * BUDGET:g} % of a core for a stream; {path}")
     return int(not kept)
 
