@@ -66,6 +66,7 @@ class FakeEngine:
         most_backlog: Longest audio of one stream that waited at any time, seconds.
         restarts: How often audio was to be decoded again.
         decoded_again: The lease and the sample of each time.
+        warmed: Seconds that were given for each part of the warm-up; after three of them nothing is left.
     """
 
     def __init__(self, slots: int = 4, step_seconds: float = 0.0) -> None:
@@ -77,6 +78,7 @@ class FakeEngine:
         self.most_backlog = 0.0
         self.restarts = 0
         self.decoded_again: list[tuple[int, int]] = []
+        self.warmed: list[float] = []
         self._streams: dict[int, _Stream] = {}
         self._free = list(range(slots, 0, -1))
         self._last = 0
@@ -95,6 +97,10 @@ class FakeEngine:
     @property
     def slots_used(self) -> int:
         return len(self._streams)
+
+    def warm_up(self, seconds: float) -> bool:
+        self.warmed.append(seconds)
+        return len(self.warmed) >= 3
 
     def open(self, latency_ms: int, language: str, keyterms: tuple[str, ...] = ()) -> Lease:
         if len(self._streams) == self.info.slots:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -219,10 +220,10 @@ class Engine:
 
     # --- stepping ----------------------------------------------------------------------------------------------------
 
-    def warm_up(self) -> None:
-        """Compiles, captures and allocates everything that the first stream would otherwise wait for."""
+    def warm_up(self, seconds: float = math.inf) -> bool:
+        """See `Runner.warm_up`; no step is in flight."""
         with torch.inference_mode():
-            self._runner.warm_up()
+            return self._runner.warm_up(seconds)
 
     def step(self) -> StepResults:
         """Launches the batch that is due first and returns the results of the one before it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,11 @@ from auricle_server.worker.step_timing import calibrate
 
 if TYPE_CHECKING:
     from auricle_server.engine import Engine
+
+log = logging.getLogger(__name__)
+
+WARM_UP_SECONDS = 5.0
+"""After which the start no longer waits for CUDA graphs: the worker makes the others while it has no stream."""
 
 
 def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelInfo:
@@ -57,7 +64,9 @@ def build_engine(config: ServerConfig, index: int = 0, report: Report | None = N
     if cures is None:
         cures = checkpoint.profile.cures if checkpoint.profile else OFF
     engine = Engine(checkpoint, slots=config.slots, hardware=hardware, threads=config.threads, cures=cures)
-    engine.warm_up()
+    began = time.monotonic()
+    complete = engine.warm_up(WARM_UP_SECONDS)
+    log.info("warmed up seconds=%.1f complete=%s", time.monotonic() - began, complete)
     return engine
 
 

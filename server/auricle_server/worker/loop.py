@@ -77,6 +77,7 @@ class Worker:
         """When each gateway last sent something."""
         self._failed_steps = 0
         self._stats_due = 0.0
+        self._warm = False
 
     def run(self, stop: Event) -> None:
         """Works until `stop` is set.
@@ -142,6 +143,7 @@ class Worker:
 
     def _step(self) -> None:
         if self._engine.wait != 0.0:
+            self._warm_up()
             return
         try:
             results = self._engine.step()
@@ -150,6 +152,16 @@ class Worker:
             return
         self._failed_steps = 0
         self._handle_results(results)
+
+    def _warm_up(self) -> None:
+        """Goes on with what the start left, a tenth of a second's work at a time, while there is no stream to delay."""
+        if self._warm or self._engine.slots_used or self._engine.ready:
+            return
+        try:
+            self._warm = self._engine.warm_up(0.0)
+        except Exception:
+            log.exception("warming up failed; streams are served without what is missing")
+            self._warm = True
 
     def _handle_results(self, results: StepResults) -> None:
         self._messages.add_results(self._table.by_gateway(results))

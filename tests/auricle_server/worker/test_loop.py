@@ -270,3 +270,28 @@ def test_statistics_are_sent_once_a_second_and_steps_to_one_gateway_only(bench: 
     assert (others.slots_used, others.steps) == (1, ())
     bench.tick(A)
     assert not any(isinstance(item, WorkerStats) for _, m in bench.sent for item in m.items)
+
+
+def test_what_the_start_left_to_warm_up_follows_while_there_is_no_stream(bench: Bench) -> None:
+    assert bench.engine.warmed == [0.0, 0.0]
+    bench.tick(A, opened(1))
+    bench.tick(A)
+    assert bench.engine.warmed == [0.0, 0.0], "a stream would wait"
+    bench.tick(A, CloseStream(1))
+    for _ in range(3):
+        bench.tick(A)
+    assert bench.engine.warmed == [0.0, 0.0, 0.0], "nothing is left"
+
+
+def test_streams_are_served_where_warming_up_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, tried = Bench(), list[float]()
+
+    def fail(seconds: float) -> bool:
+        tried.append(seconds)
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(bench.engine, "warm_up", fail)
+    for _ in range(3):
+        bench.tick(A)
+    assert tried == [0.0]
+    assert streams(bench.tick(A, opened(1)), StreamOpened) == [1]

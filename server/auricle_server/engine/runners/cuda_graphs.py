@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,10 +16,7 @@ from auricle_server.engine.key_terms.automaton_cache import TableSpan
 from auricle_server.engine.model.forward import Model
 from auricle_server.engine.runners.graph_program import ProgramSteps, StaticProgram
 from auricle_server.engine.runners.runner import StepInputs, StepOutputs
-
-BUCKETS = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
-"""Rows of the shapes: a batch takes the next larger one, so at most half of a small and a third of a
-large batch is padding."""
+from auricle_server.engine.runners.shapes import CapturedShape, ProgramShape, capture_order, row_counts
 
 
 class StaticRunner:
@@ -26,26 +24,34 @@ class StaticRunner:
 
     The device runs one program while the host assembles the next batch; all work is on one CUDA stream, in order.
 
+    A batch runs in the smallest shape that holds it and has been captured. Before the first one of its chunk size is
+    captured, it runs operation by operation, which gives the same results and takes the host's time.
+
     Args:
         model: What to compute.
         max_rows: Most rows of a batch, by chunk size.
-        buckets: Rows of the shapes.
+
+    Attributes:
+        captured: What was captured, in order.
     """
 
-    def __init__(self, model: Model, max_rows: dict[int, int], buckets: tuple[int, ...] = BUCKETS) -> None:
+    def __init__(self, model: Model, max_rows: dict[int, int]) -> None:
         self.depth = 1 if model.device.type == "cuda" else 0
+        self.captured: list[CapturedShape] = []
         self._model = model
         self._device = _Device(model.device)
         self._programs: dict[tuple[int, int], StaticProgram] = {}
-        self._buckets = {
-            frames: (*(bucket for bucket in buckets if bucket < most), most) for frames, most in max_rows.items()
-        }
+        # A slot has at most one row in a batch.
+        self._counts = {frames: row_counts(frames, min(most, model.slots)) for frames, most in max_rows.items()}
+        self._to_capture = deque(capture_order(self._counts, model.takes_key_terms))
+        self._needed = len(self._counts) * (2 if model.takes_key_terms else 1)
+        """Of the shapes to capture, those without which a chunk size has no program."""
         self._chosen: StaticProgram | None = None
 
     def inputs(self, frames: int, rows: int) -> StepInputs:
         """See `Runner`."""
         with self._device.stream():
-            self._chosen = self._program(frames, next(b for b in self._buckets[frames] if b >= rows))
+            self._chosen = self._program(frames, self._rows_of(frames, rows))
         # The caller writes to pinned memory next, from which the asynchronous copy before may still read.
         self._device.wait_until_sent()
         return self._chosen.inputs(rows)
@@ -53,11 +59,9 @@ class StaticRunner:
     def launch(self, inputs: StepInputs) -> StaticBatch:
         """See `Runner`."""
         assert self._chosen is not None, "inputs come first"
-        with self._device.stream():
-            steps = self._chosen.with_terms if inputs.has_terms else self._chosen.without_terms
-        batch = StaticBatch(self._chosen, steps, inputs.columns.shape[1], self._device)
+        batch = StaticBatch(self._chosen, self._chosen.steps(inputs.has_terms), inputs.columns.shape[1], self._device)
         self._device.send(self._chosen.send)
-        self._device.run(steps.begin)
+        self._device.run(batch.steps.begin)
         return batch
 
     def reset(self, slots: list[int]) -> None:
@@ -75,20 +79,41 @@ class StaticRunner:
         with self._device.stream():
             self._model.key_terms.load(span, automaton)
 
-    def warm_up(self) -> None:
-        """Makes all programs, the largest first: smaller ones then share the memory of their intermediate results."""
-        for frames, buckets in self._buckets.items():
-            for rows in reversed(buckets):
-                for terms in (0, 1) if self._model.takes_key_terms else (0,):
-                    inputs = self.inputs(frames, rows)
-                    inputs.columns.fill(0)
-                    inputs.columns[-1] = terms
-                    self.launch(inputs).collect()
+    def warm_up(self, seconds: float) -> bool:
+        """See `Runner`. What every batch needs is captured in any case; each call captures at least one shape."""
+        ends = time.monotonic() + seconds
+        while self._to_capture:
+            self._capture(self._to_capture.popleft())
+            if len(self.captured) >= self._needed and time.monotonic() >= ends:
+                break
+        return not self._to_capture
+
+    def _capture(self, shape: ProgramShape) -> None:
+        began, free = time.monotonic(), self._device.free_bytes()
+        with self._device.stream():
+            program = self._program(shape.frames, shape.rows)
+            program.capture(shape.terms, self._device.capture)
+        # Once: the device receives a graph with its first launch.
+        self._chosen = program
+        self._device.wait_until_sent()
+        inputs = program.inputs(shape.rows)
+        inputs.pcm.fill(0)
+        inputs.columns.fill(0)
+        inputs.columns[-1] = shape.terms
+        self.launch(inputs).collect()
+        took = time.monotonic() - began
+        self.captured.append(CapturedShape(shape, took, max(0, free - self._device.free_bytes())))
+
+    def _rows_of(self, frames: int, rows: int) -> int:
+        """Rows of the shape in which so many rows run."""
+        fitting = [count for count in self._counts[frames] if count >= rows]
+        captured = (count for count in fitting if (frames, count) in self._programs)
+        return next((count for count in captured if self._programs[frames, count].is_captured), fitting[0])
 
     def _program(self, frames: int, rows: int) -> StaticProgram:
         key = frames, rows
         if key not in self._programs:
-            self._programs[key] = StaticProgram(self._model, frames, rows, self._device.capture)
+            self._programs[key] = StaticProgram(self._model, frames, rows)
         return self._programs[key]
 
 
@@ -123,6 +148,7 @@ class _Device:
             self._sent = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             self._done = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
             self._pool = torch.cuda.graph_pool_handle()
+        self._index = device
         self._began = 0.0
 
     def stream(self) -> Any:
@@ -159,6 +185,10 @@ class _Device:
             return float(self._sent.elapsed_time(self._done)) / 1000
         return time.perf_counter() - self._began
 
+    def free_bytes(self) -> int:
+        """Free memory of a GPU; 0 on a CPU."""
+        return torch.cuda.mem_get_info(self._index)[0] if self._cuda else 0
+
     def capture(self, operations: Callable[[], None]) -> Callable[[], None]:
         """A CUDA graph of the operations, which share the memory of their intermediate results with other graphs.
 
@@ -167,8 +197,7 @@ class _Device:
         """
         if not self._cuda:
             return operations
-        for _ in range(2):  # compiles kernels, makes FFT plans and cuBLAS workspaces, which a capture cannot
-            operations()
+        operations()  # compiles kernels, makes FFT plans and cuBLAS workspaces, which a capture cannot
         self._stream.synchronize()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -48,10 +47,9 @@ class StaticProgram:
         model: What to compute.
         frames: Encoder frames of a chunk.
         rows: Rows of the shape; a smaller batch is padded with rows of the trash slot.
-        capture: Turns operations into programs.
     """
 
-    def __init__(self, model: Model, frames: int, rows: int, capture: Capture) -> None:
+    def __init__(self, model: Model, frames: int, rows: int) -> None:
         self._model, self._window = model, frames
         self._blank, self._max_symbols = model.config.decoder.vocabulary, model.config.decoder.max_symbols
         self._inputs = _inputs(model, frames, rows)
@@ -66,8 +64,11 @@ class StaticProgram:
         self._joint = JointInputs(
             self._encoded, self._search.time, self._prediction.projected, joint.weight, joint.bias
         )
-        self._capture = capture
-        self.without_terms = ProgramSteps(capture(self._begin), capture(self._resume))
+        self._operations = {
+            False: ProgramSteps(self._begin, self._resume),
+            True: ProgramSteps(self._begin_with_terms, self._resume_with_terms),
+        }
+        self._captured: dict[bool, ProgramSteps] = {}
 
     # --- on the host -------------------------------------------------------------------------------------------------
 
@@ -99,11 +100,20 @@ class StaticProgram:
             counts, tokens.astype(np.int32), frames.astype(np.int32), probabilities, confidences, seconds
         )
 
-    @cached_property
-    def with_terms(self) -> ProgramSteps:
-        """The steps with key terms, made on first use, which must be before a batch is sent."""
+    @property
+    def is_captured(self) -> bool:
+        """Whether the steps without key terms, which nearly all batches take, were captured."""
+        return False in self._captured
+
+    def steps(self, terms: bool) -> ProgramSteps:
+        """The steps with or without key terms: as they were captured, else operation by operation."""
+        return self._captured.get(terms, self._operations[terms])
+
+    def capture(self, terms: bool, capture: Capture) -> None:
+        """Captures the steps with or without key terms; no batch of this shape is in flight."""
         self._inputs.on_device("columns").zero_()  # capturing computes, and must not touch the slots of the last batch
-        return ProgramSteps(self._capture(self._begin_with_terms), self._capture(self._resume_with_terms))
+        operations = self._operations[terms]
+        self._captured[terms] = ProgramSteps(capture(operations.begin), capture(operations.resume))
 
     # --- on the device -----------------------------------------------------------------------------------------------
 

@@ -113,6 +113,15 @@ class Runner(Protocol):
         """Writes an automaton of key terms into the tables, after all that was launched."""
         ...
 
-    def warm_up(self) -> None:
-        """Compiles, captures and allocates everything that the first stream would otherwise wait for."""
+    def warm_up(self, seconds: float) -> bool:
+        """Compiles, captures and allocates what streams would otherwise wait for, in the order of need.
+
+        While something is left, batches are computed to the same results, but take longer.
+
+        Args:
+            seconds: After which it stops, once there is what no stream can do without.
+
+        Returns:
+            Whether nothing is left, for a further call.
+        """
         ...

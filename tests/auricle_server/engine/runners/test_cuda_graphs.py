@@ -91,13 +91,34 @@ def test_a_slot_taken_anew_while_a_batch_is_on_its_way_starts_clean(checkpoint: 
     assert "".join(engine.info.pieces[token] for token in tokens).replace("\u2581", " ").strip() == text
 
 
+def test_a_batch_runs_in_the_next_larger_shape_that_is_captured(checkpoint: Checkpoint) -> None:
+    """Whatever is captured, and at whatever moment, the words are the same."""
+    expected = heard(Engine(checkpoint, slots=5, hardware=EAGER), 560, seed=1)
+    engine = Engine(checkpoint, slots=40, hardware=STATIC)
+    runner = engine._runner
+    assert isinstance(runner, StaticRunner)
+    assert runner._rows_of(7, 5) == 8
+    assert not engine.warm_up(0.0)
+    needed = [shape.shape for shape in runner.captured]
+    assert [(shape.frames, shape.rows) for shape in needed] == 2 * [(1, 40), (2, 32), (7, 10), (14, 4)]
+    assert (runner._rows_of(7, 5), runner._rows_of(1, 40)) == (10, 40)
+    for _ in range(2):
+        found = heard(engine, 560, seed=1)
+        assert {job: one.tokens for job, one in found.items()} == {job: one.tokens for job, one in expected.items()}
+        engine.warm_up(0.0)
+    assert engine.warm_up(0.0)
+    assert runner._rows_of(7, 5) == 8
+    assert len(runner.captured) == 2 * sum(map(len, runner._counts.values()))
+    assert all(shape.seconds > 0 and shape.bytes == 0 for shape in runner.captured)
+
+
 def test_rows_that_pad_a_batch_change_nothing_but_the_trash_slot(checkpoint: Checkpoint) -> None:
     engine = Engine(checkpoint, slots=6, hardware=STATIC)
     leases = [engine.open(80, "en-US") for _ in range(5)]
     for lease in leases:
         engine.push(lease, tones.utterance(lease.slot, 2)[0][:3000])
     while engine.ready:
-        assert engine.step().computed == 5  # the shape has eight rows
+        assert engine.step().computed == 5  # the shape has six rows
     state = engine._runner._model.state  # type: ignore[attr-defined]
     assert not state._keys[:, 6].any(), "no stream has slot 6"
     assert state._keys[:, 5].any()

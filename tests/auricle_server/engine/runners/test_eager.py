@@ -54,7 +54,8 @@ def test_a_row_that_is_not_kept_can_be_computed_again() -> None:
 def test_warming_up_leaves_streams_alone() -> None:
     runner, warm = EagerRunner(model()), EagerRunner(model())
     first = chunks()[0][None]
-    warm.warm_up()
+    assert warm.warm_up(0.0)
+    assert warm.warm_up(0.0)
     expected, found = step(runner, [1], 0, first), step(warm, [1], 0, first)
     assert found.tokens.tolist() == expected.tokens.tolist()
     assert isinstance(warm.inputs(1, 1), StepInputs)
