@@ -7,6 +7,10 @@ from collections.abc import Callable
 Holds = Callable[[int], bool]
 
 
+class OutOfTime(Exception):
+    """Raised by a test that has no time left: the search ends with what has passed so far."""
+
+
 def largest(holds: Holds, *, start: int, most: int, precision: float = 0.05) -> int:
     """The largest number of streams tried that passes; 0 when one stream does not pass.
 
@@ -14,7 +18,7 @@ def largest(holds: Holds, *, start: int, most: int, precision: float = 0.05) -> 
     passed and the smallest that failed, until the gap is at most `precision` of the latter.
 
     Args:
-        holds: Tests a number of streams; costly. True up to some number and false above it.
+        holds: Tests a number of streams; costly. True up to some number and false above it. May raise `OutOfTime`.
         start: The first number to test.
         most: The largest number to test.
         precision: Width of the final gap, relative to its upper end.
@@ -22,10 +26,11 @@ def largest(holds: Holds, *, start: int, most: int, precision: float = 0.05) -> 
     good, bad = 0, most + 1
     trial = min(start, most)
     while good < trial < bad:
-        if holds(trial):
-            good = trial
-        else:
-            bad = trial
+        try:
+            passed = holds(trial)
+        except OutOfTime:
+            break
+        good, bad = (trial, bad) if passed else (good, trial)
         trial = _next(good, bad, most, precision)
     return good
 

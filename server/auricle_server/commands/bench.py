@@ -74,7 +74,7 @@ def engine(
     ] = 16,
     baseline: Annotated[list[str] | None, typer.Option(help="nemo: measure NeMo's pipeline in the same run.")] = None,
     rounds: Annotated[int, typer.Option(help="Measured rounds of a comparison with a baseline.")] = 12,
-    budget: Annotated[float | None, typer.Option(help="Seconds after which no further latency is started.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds after which nothing further is tried.")] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Print and write a profile, with a trace.")] = False,
     one_stream: Annotated[
         bool, typer.Option(help="Measure one stream by itself, the start and the memory too, on a CPU.")
@@ -116,7 +116,9 @@ def serve(
     latency_ms: Annotated[int, typer.Option(help="Chunk latency of the streams.")] = 160,
     streams: Annotated[int, typer.Option(help="Number of live streams.")] = 8,
     find: Annotated[bool, typer.Option("--find", help="Search the largest number of streams instead.")] = False,
+    first: Annotated[int, typer.Option(help="First number of streams of the search.")] = 4,
     most: Annotated[int, typer.Option(help="Upper end of the search.")] = 4096,
+    budget: Annotated[float | None, typer.Option(help="Seconds after which the search ends.")] = None,
     seconds: Annotated[float, typer.Option(help="Length of each stream after the ramp, seconds.")] = 20.0,
     ramp: Annotated[float, typer.Option(help="Seconds over which the streams start; not measured.")] = 2.0,
     gateways: Annotated[int, typer.Option(help="Gateway processes.")] = 1,
@@ -190,13 +192,71 @@ def plot(results: Results = _RESULTS) -> None:
 
 
 @bench.command()
-def gpu(
-    budget: Annotated[float, typer.Option(help="Seconds after which no further stage is started.")] = 480.0,
+def steps(
+    model: Model = "demo",
+    random_weights: RandomWeights = None,
+    latency_ms: Annotated[
+        list[int] | None,
+        typer.Option(help="Chunk latency. Repeat the option for several. Default: all latencies of the model."),
+    ] = None,
+    rows: Annotated[
+        list[int] | None, typer.Option(help="Streams of a step. Repeat the option for several. Default: some sizes.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+    profile: Annotated[bool, typer.Option("--profile", help="Profile the kernels, to tell parts apart.")] = False,
+    budget: Annotated[float | None, typer.Option(help="Seconds after which no further size is started.")] = None,
+    out: Out = None,
 ) -> None:
-    """Run the GPU tests and benches: the engine with models of full size, and the server.
+    """Time single steps of the engine, and say what bounds each.
 
-    Stages whose packages are not installed are skipped and named. Run it from a checkout, as `make gpu` does.
+    The time of a step, and of its kernels with `--profile` on a GPU, stands beside the time that its bytes and its
+    operations need at least, at the bandwidth and the rates that the device shows in the same run.
     """
-    from auricle_server.bench.gpu import run
+    given: dict[str, Any] = dict(locals())
+    given["latencies_ms"] = tuple(given.pop("latency_ms") or ())
+    given["rows"] = tuple(given["rows"] or ())
+    from auricle_server.bench.gpu.steps import StepsOptions, run
+    from auricle_server.checkpoints.errors import CheckpointError
 
-    raise typer.Exit(run(budget, _print))
+    try:
+        run(StepsOptions(**given), _print)
+    except (CheckpointError, ValueError) as error:
+        fail(str(error))
+        raise typer.Exit(1) from error
+
+
+@bench.command()
+def gpu(
+    budget: Annotated[float, typer.Option(help="Seconds for all stages together.")] = 555.0,
+    stage: Annotated[
+        list[str] | None,
+        typer.Option(help="tests, kernels, engine, steps or serve. Repeat the option for several. Default: all."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cuda; cpu shows that the stages run.")] = "cuda",
+    random_weights: Annotated[str, typer.Option(help="Architecture: en, 3.5, 120m or demo.")] = "en",
+    latency_ms: Annotated[
+        list[int] | None, typer.Option(help="Chunk latency. Repeat the option for several. Default: 80 and 1120.")
+    ] = None,
+    streams: Annotated[
+        int | None, typer.Option(help="First number of streams through WebSockets. Default: 60 for each core.")
+    ] = None,
+    out: Out = None,
+) -> None:
+    """Run the GPU tests and benches in order: kernels and parity, engine, single steps, server.
+
+    Each stage has its share of the time and leaves what it measured when that ends. Results are JSON, and `gpu.txt`
+    says in words what bounds each. Stages whose packages are not installed are skipped and named. Run it from a
+    checkout, as `make gpu` does.
+    """
+    from auricle_server.bench.gpu.run import run
+    from auricle_server.bench.gpu.stages import GpuOptions
+
+    latencies = tuple(latency_ms or (80, 1120))
+    options = GpuOptions(budget, tuple(stage or ()), device, random_weights, latencies, streams, out)
+    try:
+        code = run(options, _print)
+    except ValueError as error:
+        fail(str(error))
+        raise typer.Exit(1) from error
+    raise typer.Exit(code)

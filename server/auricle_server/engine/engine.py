@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -220,10 +219,10 @@ class Engine:
 
     # --- stepping ----------------------------------------------------------------------------------------------------
 
-    def warm_up(self, seconds: float = math.inf) -> bool:
+    @torch.inference_mode()
+    def warm_up(self, seconds: float = float("inf")) -> bool:
         """See `Runner.warm_up`; no step is in flight."""
-        with torch.inference_mode():
-            return self._runner.warm_up(seconds)
+        return self._runner.warm_up(seconds)
 
     def step(self) -> StepResults:
         """Launches the batch that is due first and returns the results of the one before it.

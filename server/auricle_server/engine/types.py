@@ -91,6 +91,7 @@ class StepResults:
         seconds: From the launch of the step to its results; 0 when nothing was computed.
         chunk_frames: Encoder frames of the step's chunks; 0 when nothing was computed.
         computed: Rows computed on the device; the others were answers that needed no computing.
+        waited: Seconds that the host only waited for the device; 0 where the host itself computes.
     """
 
     slots: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
@@ -106,6 +107,7 @@ class StepResults:
     seconds: float = 0.0
     chunk_frames: int = 0
     computed: int = 0
+    waited: float = 0.0
 
     OF_TOKENS: ClassVar = ("tokens", "frames", "probabilities", "confidences")
     COLUMNS: ClassVar = ("slots", "leases", "samples", "marks", "ended", "counts", *OF_TOKENS)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle_server.bench.search import largest
+from auricle_server.bench.search import OutOfTime, largest
 
 
 @given(limit=st.integers(0, 5000), start=st.integers(1, 600), most=st.integers(1, 4000))
@@ -31,3 +31,13 @@ def test_nothing_holds() -> None:
 @pytest.mark.parametrize("most", [1, 7, 8, 64])
 def test_everything_holds(most: int) -> None:
     assert largest(lambda _: True, start=8, most=most) == most
+
+
+def test_a_search_without_time_ends_with_what_has_passed() -> None:
+    def holds(streams: int) -> bool:
+        if streams > 8:
+            raise OutOfTime
+        return True
+
+    assert largest(holds, start=4, most=64) == 8
+    assert largest(holds, start=16, most=64) == 0

@@ -22,7 +22,7 @@ from auricle_server.bench.engine.profile import peak_memory_bytes, profiled
 from auricle_server.bench.engine.rounds import Capacity, EngineSide, capacity, ratio
 from auricle_server.bench.models.bench_models import BenchModel, bench_hardware, bench_model, slots_that_fit
 from auricle_server.bench.report.results import record, write
-from auricle_server.bench.search import largest
+from auricle_server.bench.search import OutOfTime, largest
 from auricle_server.bench.transcripts import Agreement, compare
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine
@@ -95,7 +95,7 @@ class _Bench:
     ) -> None:
         self._options, self._hardware, self._model, self._log = options, hardware, model, log
         self._one_stream = one_stream
-        self._ends = time.monotonic() + options.budget if options.budget else None
+        self._ends = self._search_ends = time.monotonic() + (options.budget or float("inf"))
         assert hardware.dtype is not None, "resolved"
         fit = slots_that_fit(model.checkpoint.config, torch.device(hardware.device), hardware.dtype)
         self._most = options.streams or min(options.most or MOST, fit)
@@ -107,14 +107,14 @@ class _Bench:
     def records(self) -> Iterator[dict[str, Any]]:
         """Yields one record for each latency; each is written as soon as it is complete."""
         with self._baselines() as theirs:
-            for latency_ms in self._options.latencies_ms or self._engine.info.latencies_ms:
-                if self._out_of_time():
+            latencies = self._options.latencies_ms or self._engine.info.latencies_ms
+            for index, latency_ms in enumerate(latencies):
+                left = self._ends - time.monotonic()
+                if left < 0:
                     self._log(f"{latency_ms} ms: skipped, the time budget is used up")
                     continue
+                self._search_ends = time.monotonic() + left / (len(latencies) - index)
                 yield self._record(latency_ms, theirs)
-
-    def _out_of_time(self) -> bool:
-        return self._ends is not None and time.monotonic() > self._ends
 
     def _record(self, latency_ms: int, theirs: nemo.NemoModel | None) -> dict[str, Any]:
         one_stream = self._one_stream.get(latency_ms)
@@ -151,6 +151,9 @@ class _Bench:
         tried: dict[int, tuple[LiveFigures, list[list[int]]]] = {}
 
         def holds(streams: int) -> bool:
+            if tried and time.monotonic() > self._search_ends:
+                self._log(f"{latency_ms} ms, {streams} streams: not tried, the time budget is used up")
+                raise OutOfTime
             tried[streams] = self._try(latency_ms, streams)
             return tried[streams][0].sustained
 

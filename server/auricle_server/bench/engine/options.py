@@ -27,7 +27,7 @@ class EngineOptions:
         compare: Number of streams whose transcripts are compared with those of the same streams alone.
         baselines: Other engines to measure in the same run: ``"nemo"``.
         rounds: Measured rounds of a comparison for each number of streams.
-        budget: Seconds after which no further latency is started; None means no limit.
+        budget: Seconds after which nothing further is tried; the latencies share them. None means no limit.
         profile: Whether to write a profile too.
         one_stream: Whether to measure one stream by itself first, in a process of its own; on a CPU only.
         against: Another checkout of Auricle whose engine is measured with one stream in turns with this one's.

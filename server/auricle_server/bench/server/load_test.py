@@ -23,7 +23,7 @@ from auricle_server.bench.clips import load_clips
 from auricle_server.bench.models.bench_models import BenchModel, bench_hardware, bench_model
 from auricle_server.bench.report.results import record, write
 from auricle_server.bench.report.summaries import Spread, drift
-from auricle_server.bench.search import largest
+from auricle_server.bench.search import OutOfTime, largest
 from auricle_server.bench.server.clients import ClientPlan, Report, run_clients
 from auricle_server.bench.server.criterion import Load, problems
 from auricle_server.bench.server.expected_words import reference_texts
@@ -39,7 +39,6 @@ SETTLE = 3.0
 """Seconds between the start of the client processes and their first connection: they import, and read the clips."""
 REFERENCE_STREAMS = 16
 """Streams whose transcripts are compared with those of the same streams alone."""
-FIRST_TRY = 4
 SPARE_SLOTS = 8
 MEGABYTE = 1e6
 
@@ -53,7 +52,9 @@ class ServeOptions:
         random_weights: An architecture of `SHAPES` with random weights, instead of the checkpoint.
         latency_ms: Chunk latency of the streams.
         streams: Number of streams; None searches the largest number.
+        first: First number of streams of the search.
         most: Upper end of the search.
+        budget: Seconds after which the search tries no further number; None means no limit.
         seconds: Length of each stream after the ramp.
         ramp: Seconds over which the streams start.
         gateways: Gateway processes.
@@ -70,7 +71,9 @@ class ServeOptions:
     random_weights: str | None = None
     latency_ms: int = 160
     streams: int | None = 8
+    first: int = 4
     most: int = 4096
+    budget: float | None = None
     seconds: float = 20.0
     ramp: float = 2.0
     gateways: int = 1
@@ -96,35 +99,54 @@ def run(options: ServeOptions, log: Log) -> tuple[dict[str, Any], list[str]]:
     with model.archive() as archive:
         name = options.model if options.random_weights is None else str(archive)
         bench = _ServeBench(options, model, name, hardware, log)
-        found, load = bench.find() if options.streams is None else (None, bench.load(options.streams))
-    wrong = problems(load, soak=bool(options.soak))
-    figures: dict[str, Any] = {"model": model.name, "capacity_streams": found, "problems": wrong}
-    figures |= {"load": asdict(load), "tried": [_line(one) for one in bench.tried]}
-    result = record("soak" if options.soak else "serve", asdict(options), figures)
-    kind = "soak" if options.soak else "serve"
-    log(f"written to {write(result, options.out, f'{kind}-{model.name}-{options.latency_ms}ms')}")
-    return result, wrong
+        if options.streams is None:
+            bench.find()
+        else:
+            bench.load(options.streams)
+        return bench.written()
 
 
 class _ServeBench:
     def __init__(self, options: ServeOptions, model: BenchModel, name: str, hardware: Hardware, log: Log) -> None:
         self._options, self._model, self._name, self._hardware, self._log = options, model, name, hardware, log
-        self.tried: list[Load] = []
+        self._tried: list[Load] = []
+        self._ends = time.monotonic() + options.budget if options.budget else math.inf
+        self._longest = 0.0
+        """Seconds that a number of streams has taken at most."""
 
-    def find(self) -> tuple[int, Load]:
-        """The largest number of streams without problems, and its measurements."""
+    def find(self) -> None:
+        """Searches the largest number of streams without problems."""
 
         def holds(streams: int) -> bool:
-            return not problems(self.load(streams))
+            began = time.monotonic()
+            if began + self._longest > self._ends:
+                self._log(f"{streams} streams: not tried, the time budget is used up")
+                raise OutOfTime
+            load = self.load(streams)
+            self._longest = max(self._longest, time.monotonic() - began)
+            self.written()
+            return not problems(load)
 
-        found = largest(holds, start=FIRST_TRY, most=self._options.most)
-        load = next((one for one in reversed(self.tried) if one.streams == found), self.tried[-1])
-        return found, load
+        largest(holds, start=self._options.first, most=self._options.most)
+
+    def written(self) -> tuple[dict[str, Any], list[str]]:
+        """Writes the record of what was measured so far; returns it, and the problems of the reported load."""
+        options, kind = self._options, "soak" if self._options.soak else "serve"
+        held = [load for load in self._tried if not problems(load, soak=bool(options.soak))]
+        load = max(held or self._tried, key=lambda one: one.streams if held else -one.streams)
+        wrong = problems(load, soak=bool(options.soak))
+        found = None if options.streams is not None else load.streams if held else 0
+        figures: dict[str, Any] = {"model": self._model.name, "capacity_streams": found, "problems": wrong}
+        figures |= {"load": asdict(load), "tried": [_line(one) for one in self._tried]}
+        result = record(kind, asdict(options), figures)
+        name = f"{kind}-{self._model.name.replace('/', '-')}-{options.latency_ms}ms"
+        self._log(f"written to {write(result, options.out, name)}")
+        return result, wrong
 
     def load(self, streams: int) -> Load:
         """Measures one number of streams on a new server."""
         load = asyncio.run(self._load(streams))
-        self.tried.append(load)
+        self._tried.append(load)
         wrong = problems(load, soak=bool(self._options.soak))
         self._log(
             f"{load.latency_ms} ms, {streams} streams: final {load.final_after_finalize.p50 * 1e3:.0f} / "

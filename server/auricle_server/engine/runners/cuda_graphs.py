@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -128,12 +128,12 @@ class StaticBatch:
 
     def collect(self) -> StepOutputs:
         """See `PendingBatch`."""
-        self.device.wait()
+        waited = self.device.wait()
         # A batch whose rows have at most one label each is complete already (`FIRST_ROUNDS`).
         while self.program.unfinished:
             self.device.run(self.steps.resume)
-            self.device.wait()
-        return self.program.outputs(self.rows, self.device.seconds())
+            waited += self.device.wait()
+        return replace(self.program.outputs(self.rows, self.device.seconds()), waited=waited)
 
 
 class _Device:
@@ -162,10 +162,13 @@ class _Device:
             if self._cuda:
                 self._done.record(self._stream)
 
-    def wait(self) -> None:
-        """Waits until all work on the stream is done."""
-        if self._cuda:
-            self._done.synchronize()
+    def wait(self) -> float:
+        """Waits until all work on the stream is done; returns for how many seconds."""
+        if not self._cuda:
+            return 0.0
+        began = time.perf_counter()
+        self._done.synchronize()
+        return time.perf_counter() - began
 
     def send(self, copy: Callable[[], None]) -> None:
         """Enqueues the copy of a batch's input."""

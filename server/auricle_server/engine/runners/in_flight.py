@@ -107,6 +107,7 @@ def _results(rows: BatchRows, leases: Leases, outputs: StepOutputs) -> StepResul
         seconds=outputs.seconds,
         chunk_frames=rows.frames,
         computed=len(rows),
+        waited=outputs.waited,
     )
 
 

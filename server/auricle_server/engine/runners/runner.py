@@ -66,6 +66,7 @@ class StepOutputs:
         probabilities: Softmax probability, [sum(counts)].
         confidences: Confidence by entropy, 0 to 1, [sum(counts)].
         seconds: From the launch of the batch to its results, on the device where it has a clock.
+        waited: Seconds that the host only waited for the device.
     """
 
     counts: npt.NDArray[np.int32]
@@ -74,6 +75,7 @@ class StepOutputs:
     probabilities: npt.NDArray[np.float32]
     confidences: npt.NDArray[np.float32]
     seconds: float
+    waited: float = 0.0
 
 
 class PendingBatch(Protocol):

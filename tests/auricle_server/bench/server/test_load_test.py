@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from auricle_server.bench.models.bench_models import BenchModel, bench_model
 from auricle_server.bench.report.summaries import Spread
-from auricle_server.bench.server import load_test
 from auricle_server.bench.server.clients import Report
 from auricle_server.bench.server.criterion import Load
 from auricle_server.bench.server.load_test import ServeOptions, _ServeBench
@@ -46,17 +47,39 @@ def test_the_server_gets_slots_for_all_streams_and_no_limit_by_load(model: Bench
 
 
 def test_the_search_reports_the_largest_number_without_problems(
-    model: BenchModel, monkeypatch: pytest.MonkeyPatch
+    model: BenchModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    on_disk: list[int] = []
+    names = tmp_path.iterdir
+
     async def measure(_self: _ServeBench, streams: int) -> Load:
+        on_disk.append(len(list(names())))
         return replace(GOOD, streams=streams, missing=int(streams > 11))
 
     monkeypatch.setattr(_ServeBench, "_load", measure)
-    bench = bench_of(model, replace(OPTIONS, most=64))
-    found, load = bench.find()
-    assert found == load.streams == 11
-    assert [load_test._line(one)["streams"] for one in bench.tried] == [4, 8, 16, 12, 10, 11]
-    assert load_test._line(bench.tried[2])["problems"] == ["1 finals missing"]
+    bench = bench_of(model, replace(OPTIONS, streams=None, most=64, out=tmp_path))
+    bench.find()
+    result, wrong = bench.written()
+    figures = result["figures"]
+    assert figures["capacity_streams"] == figures["load"]["streams"] == 11
+    assert [one["streams"] for one in figures["tried"]] == [4, 8, 16, 12, 10, 11]
+    assert (figures["tried"][2]["problems"], wrong) == (["1 finals missing"], [])
+    assert on_disk == [0, 1, 1, 1, 1, 1], "the record is there before the search is over"
+
+
+def test_a_search_without_time_ends_with_what_it_has(
+    model: BenchModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def measure(_self: _ServeBench, streams: int) -> Load:
+        await asyncio.sleep(0.5)
+        return replace(GOOD, streams=streams, missing=int(streams > 30))
+
+    monkeypatch.setattr(_ServeBench, "_load", measure)
+    bench = bench_of(model, replace(OPTIONS, streams=None, first=20, out=tmp_path, budget=1.2))
+    bench.find()
+    figures = bench.written()[0]["figures"]
+    assert figures["capacity_streams"] == 20
+    assert [one["streams"] for one in figures["tried"]] == [20, 40]
 
 
 def test_a_report_becomes_a_load(model: BenchModel) -> None:
