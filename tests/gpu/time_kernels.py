@@ -11,13 +11,15 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 from auricle_server.bench.report.results import record, write
-from auricle_server.engine.ops import JointInputs, Ops, portable_ops, triton_ops
+from auricle_server.engine.model.linear import PackedLinear
+from auricle_server.engine.ops import JointInputs, Ops, fp8, portable_ops, triton_ops
+from auricle_server.engine.ops.fp8_product import HOPPER, Fp8Product
 from tests.support.engine.layers import D_MODEL, JOINT, TAPS, Layer, layer
 
 REPEATS, ROUNDS = 10, 5
@@ -79,6 +81,36 @@ def _seconds(operation: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def in_fp8(given: Layer) -> Layer:
+    """The layer with rings of 8 bits."""
+    attention = given.attention
+    keys, values = (fp8.quantised(ring) for ring in (attention.keys, attention.values))
+    scales = {"key_scales": keys[1][..., 0].to(fp8.SCALES), "value_scales": values[1][..., 0].to(fp8.SCALES)}
+    return replace(given, attention=replace(attention, keys=keys[0], values=values[0], **scales))
+
+
+def time_rings_in_fp8(device: torch.device) -> Iterator[KernelTime]:
+    """Attention over rings of 8 bits."""
+    ops: Ops = portable_ops() if device.type == "cpu" else triton_ops()
+    for batch, frames, left in LAYERS[device.type]:
+        given = in_fp8(layer(batch, frames, left, device))
+        took = microseconds(lambda: given.attended(ops), device)  # noqa: B023 - called at once
+        rate = bytes_of("attention", given) / took / 1e6
+        yield KernelTime("attention", "fp8", f"rows {batch}, frames {frames}, ring {left}", took, rate, "TB/s")
+
+
+def time_products(device: torch.device) -> Iterator[KernelTime]:
+    """The feed-forward modules' products in bf16 and in FP8, the quantising of activations included."""
+    for rows in (64, 256, 1024, 4096) if device.type == "cuda" else (4,):
+        for size_in, size_out in ((D_MODEL, 4 * D_MODEL), (4 * D_MODEL, D_MODEL)):
+            weight = torch.randn(size_out, size_in, device=device, dtype=torch.bfloat16)
+            x = torch.randn(rows, size_in, device=device, dtype=torch.bfloat16)
+            for kind, product in (("bf16", PackedLinear(weight)), ("fp8", Fp8Product(weight, None))):
+                took = microseconds(lambda: product(x), device)  # noqa: B023 - called at once
+                rate = 2 * rows * size_in * size_out / took / 1e6
+                yield KernelTime("product", kind, f"{rows} x {size_in} to {size_out}", took, rate, "TFLOP/s")
+
+
 def bytes_of(operation: str, given: Layer) -> int:
     """Least traffic of an operation on a layer, bf16."""
     batch, frames, _ = given.x.shape
@@ -120,9 +152,14 @@ def times(device: torch.device) -> Iterator[KernelTime]:
     if device.type == "cpu":
         yield from time_layers({"portable": portable_ops()}, device)
         yield from time_joint({"portable": portable_ops()}, device)
+        yield from time_rings_in_fp8(device)
+        yield from time_products(device)
         return
     yield from time_layers({"triton": triton_ops()}, device)
     yield from time_joint({"tf32": triton_ops("tf32"), "ieee": triton_ops()}, device)
+    if torch.cuda.get_device_capability(device) >= HOPPER:
+        yield from time_rings_in_fp8(device)
+        yield from time_products(device)
     yield from time_layers({"portable": portable_ops()}, device)
 
 

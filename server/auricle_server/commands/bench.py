@@ -205,6 +205,8 @@ def steps(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     profile: Annotated[bool, typer.Option("--profile", help="Profile the kernels, to tell parts apart.")] = False,
+    fp8_products: Annotated[bool, typer.Option("--fp8-products", help="Multiply in FP8: an experiment.")] = False,
+    fp8_rings: Annotated[bool, typer.Option("--fp8-rings", help="Keep keys and values in FP8: an experiment.")] = False,
     budget: Annotated[float | None, typer.Option(help="Seconds after which no further size is started.")] = None,
     out: Out = None,
 ) -> None:
@@ -231,7 +233,7 @@ def gpu(
     budget: Annotated[float, typer.Option(help="Seconds for all stages together.")] = 555.0,
     stage: Annotated[
         list[str] | None,
-        typer.Option(help="tests, kernels, engine, steps or serve. Repeat the option for several. Default: all."),
+        typer.Option(help="tests, kernels, engine, steps, serve or fp8. Repeat the option for several. Default: all."),
     ] = None,
     device: Annotated[str, typer.Option(help="cuda; cpu shows that the stages run.")] = "cuda",
     random_weights: Annotated[str, typer.Option(help="Architecture: en, 3.5, 120m or demo.")] = "en",

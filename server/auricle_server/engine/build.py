@@ -38,7 +38,9 @@ class Hardware:
         kernels: Whether to use the Triton kernels; None does on CUDA.
         static: Whether to compute in fixed shapes, as CUDA graphs where there is CUDA; None does on CUDA.
         keyterms: Whether streams may have key terms. Where shapes are fixed this makes a second set of programs.
-        weights: Format of the weights on a CPU; None takes what suits the model.
+        weights: Format of the weights; None takes what suits the model.
+        fp8_rings: Whether streams keep keys and values in FP8: half the memory of a stream, and other words here and
+            there. An experiment, not run on a GPU yet (docs/gpu.md).
     """
 
     device: str = "auto"
@@ -48,6 +50,7 @@ class Hardware:
     static: bool | None = None
     keyterms: bool = True
     weights: WeightFormat | None = None
+    fp8_rings: bool = False
 
     def resolved(self) -> Hardware:
         """The same hardware with every None replaced, but for the format of weights, which depends on the model."""
@@ -61,6 +64,7 @@ class Hardware:
             cuda if self.static is None else self.static,
             self.keyterms,
             self.weights,
+            self.fp8_rings,
         )
 
     def format_for(self, config: ModelConfig) -> WeightFormat:
@@ -130,7 +134,7 @@ def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) 
     weights = hardware.format_for(checkpoint.config)
     device = torch.device(hardware.device)
     with loading() if device.type == "cpu" else nullcontext():
-        model = Model(checkpoint, slots, device, hardware.dtype, ops, hardware.keyterms, weights)
+        model = Model(checkpoint, slots, device, hardware.dtype, ops, hardware.keyterms, weights, hardware.fp8_rings)
     sizes, terms = sorted(model.reach), model.key_terms.size
     if hardware.static:
         return BuiltRunner(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], terms, weights)

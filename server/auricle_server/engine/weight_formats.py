@@ -28,21 +28,25 @@ class WeightFormat(StrEnum):
         INT8: Encoder weights rounded to 8 bits (7 without VNNI), with a factor for each output; each row of an
             activation is rounded to 8 bits with a factor of its own, so that no stream's result depends on who shares
             its batch. All other products have fp16 weights.
+        FP8: On a GPU from Hopper on: encoder weights and activations in 8-bit floats, with a factor for each output and
+            each row. An experiment without a name for users, not run on a GPU yet (docs/gpu.md).
     """
 
     FLOAT32 = dtypes.FLOAT32
     FP16 = dtypes.FP16_WEIGHTS
     INT8 = dtypes.INT8
+    FP8 = "fp8"
 
     @property
     def outside_encoder(self) -> WeightFormat:
         """Format of the joint's, the prediction network's and the other few products."""
-        return WeightFormat.FP16 if self is WeightFormat.INT8 else self
+        inside_only = {WeightFormat.INT8: WeightFormat.FP16, WeightFormat.FP8: WeightFormat.FLOAT32}
+        return inside_only.get(self, self)
 
     @property
     def bytes_per_weight(self) -> int:
         """Bytes that a weight takes; the factors of int8 are not counted."""
-        return {WeightFormat.FLOAT32: 4, WeightFormat.FP16: 2, WeightFormat.INT8: 1}[self]
+        return {WeightFormat.FLOAT32: 4, WeightFormat.FP16: 2, WeightFormat.INT8: 1, WeightFormat.FP8: 1}[self]
 
 
 class UnsupportedDtype(ValueError):
@@ -97,6 +101,9 @@ def check_format(weights: WeightFormat, dtype: torch.dtype, device: torch.device
 
     if weights is WeightFormat.FLOAT32:
         return
+    if weights is WeightFormat.FP8:
+        _check_fp8(dtype, device)
+        return
     if device.type != "cpu":
         raise UnsupportedDtype(f"dtype {weights} is for CPUs; on {device} take bfloat16 or float32")
     if dtype != torch.float32:
@@ -105,6 +112,19 @@ def check_format(weights: WeightFormat, dtype: torch.dtype, device: torch.device
         raise UnsupportedDtype(
             f"dtype {weights} needs FBGEMM, which this PyTorch has not: it is there on x86 with AVX2; take float32"
         )
+
+
+def _check_fp8(dtype: torch.dtype, device: torch.device) -> None:
+    import torch
+
+    from auricle_server.engine.ops.fp8_product import HOPPER
+
+    if dtype != torch.bfloat16:
+        raise UnsupportedDtype(f"FP8 products have bfloat16 results, not {dtype}")
+    # A CPU computes what they would be, for tests.
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) < HOPPER:
+        name = torch.cuda.get_device_name(device)
+        raise UnsupportedDtype(f"FP8 products need compute capability 9.0 (H100, H200), which {name} has not")
 
 
 def has_fbgemm() -> bool:

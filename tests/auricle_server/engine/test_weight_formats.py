@@ -54,10 +54,24 @@ def test_formats_of_a_cpu_are_refused_elsewhere() -> None:
         check_format(WeightFormat.FP16, torch.bfloat16, CPU)
 
 
+def test_fp8_is_for_gpus_from_hopper_on_and_has_no_name_for_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_format(WeightFormat.FP8, torch.bfloat16, CPU)
+    with pytest.raises(UnsupportedDtype, match=r"have bfloat16 results, not torch\.float32"):
+        check_format(WeightFormat.FP8, torch.float32, CPU)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    check_format(WeightFormat.FP8, torch.bfloat16, CUDA)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 9))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "an older GPU")
+    with pytest.raises(UnsupportedDtype, match=r"need compute capability 9\.0 .* which an older GPU has not"):
+        check_format(WeightFormat.FP8, torch.bfloat16, CUDA)
+    assert WeightFormat.FP8 not in DTYPES
+
+
 def test_int8_is_for_the_encoder() -> None:
     assert [each.outside_encoder for each in WeightFormat] == [
         WeightFormat.FLOAT32,
         WeightFormat.FP16,
         WeightFormat.FP16,
+        WeightFormat.FLOAT32,
     ]
-    assert [each.bytes_per_weight for each in WeightFormat] == [4, 2, 1]
+    assert [each.bytes_per_weight for each in WeightFormat] == [4, 2, 1, 1]

@@ -59,6 +59,7 @@ def interpreted(patch: pytest.MonkeyPatch) -> Iterator[None]:
                 if isinstance(value, jit.JITFunction):
                     scope.setattr(module, name, interpreter.InterpretedFunction(value.fn))
         _widen_dot_operands(scope, interpreter)
+        _round_fp8(scope, interpreter)
         yield
 
 
@@ -94,6 +95,23 @@ def _widen_dot_operands(scope: pytest.MonkeyPatch, interpreter: Any) -> None:
         return dot(builder, wide(a), wide(b), *rest)
 
     scope.setattr(interpreter.InterpreterBuilder, "create_dot", create_dot)
+
+
+def _round_fp8(scope: pytest.MonkeyPatch, interpreter: Any) -> None:
+    """The interpreter loses the carry when it rounds to FP8, and reads FP8 as bf16 wrongly; here PyTorch converts."""
+    import triton.language as tl
+
+    convert = interpreter._convert_float
+
+    def converted(values: Any, source: Any, target: Any, rounding: Any) -> Any:
+        if tl.float8e4nv not in (source, target):
+            return convert(values, source, target, rounding)
+        formats = {tl.float8e4nv: torch.float8_e4m3fn, tl.bfloat16: torch.bfloat16, tl.float32: torch.float32}
+        given = torch.from_numpy(np.ascontiguousarray(values)).view(formats[source])
+        bits = torch.uint8 if target == tl.float8e4nv else torch.uint16 if target == tl.bfloat16 else torch.float32
+        return given.to(formats[target]).view(bits).numpy().reshape(values.shape)
+
+    scope.setattr(interpreter, "_convert_float", converted)
 
 
 @contextmanager

@@ -55,7 +55,8 @@ def _engine(result: Result) -> Iterator[str]:
 
 def _steps(result: Result) -> Iterator[str]:
     figures = result["figures"]
-    yield f"Steps, {figures['model']}, {figures['dtype']}: {ceilings_line(figures['ceilings'])}"
+    precision = " and ".join([figures["dtype"], *(f"{part} in FP8" for part in figures["fp8"])])
+    yield f"Steps, {figures['model']}, {precision}: {ceilings_line(figures['ceilings'])}"
     yield from shapes_lines(figures["warm_up"])
     for limit in figures["steps"]:
         yield from limit_lines(limit)

@@ -102,9 +102,11 @@ def _stages(options: GpuOptions, out: Path) -> Iterator[GpuStage]:
         kernels = ("-m", "tests.gpu.time_kernels", "--device", options.device, *writes)
         yield GpuStage("kernels", (), kernels, 0.05)
     bench = ("-m", "auricle_server.bench")
-    yield GpuStage("engine", (), (*bench, "engine", *model, *chunks, "--hold", "2", *writes), 0.32)
+    yield GpuStage("engine", (), (*bench, "engine", *model, *chunks, "--hold", "2", *writes), 0.31)
     yield GpuStage("steps", (), (*bench, "steps", *model, *chunks, "--profile", *writes), 0.11)
-    yield GpuStage("serve", SERVE_NEEDS, (*bench, "serve", *model, *_serve(options), *writes), 0.32)
+    yield GpuStage("serve", SERVE_NEEDS, (*bench, "serve", *model, *_serve(options), *writes), 0.26)
+    fp8 = (*bench, "steps", *model, *chunks, "--profile", "--fp8-products", "--fp8-rings", *writes)
+    yield GpuStage("fp8", (), fp8, 0.07)
 
 
 def _pytest_options(device: str) -> Iterable[str]:

@@ -25,6 +25,7 @@ from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine
 from auricle_server.engine.runners.cuda_graphs import StaticRunner
 from auricle_server.engine.types import StepResults
+from auricle_server.engine.weight_formats import WeightFormat
 
 Log = Callable[[str], None]
 
@@ -32,6 +33,8 @@ FRAMES = (1, 16, 256, 1024, 2048, 4096)
 """Encoder frames of the steps that are timed, all rows together."""
 CHUNKS = 10
 """Steps of each size that are timed, after one that is not."""
+SCALE_BYTES = 2
+"""Of the scale that each frame of a head has where rings are in FP8."""
 PROFILED = 3
 """Steps of each size that are profiled."""
 
@@ -48,6 +51,8 @@ class StepsOptions:
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         threads: CPU threads.
         profile: Whether to profile the kernels, to tell the parts of a step apart.
+        fp8_products: Whether the encoder's products are in FP8 (`Hardware.weights`).
+        fp8_rings: Whether keys and values are kept in FP8 (`Hardware.fp8_rings`).
         budget: Seconds after which no further size is started; None means no limit.
         out: Folder of the results.
     """
@@ -59,6 +64,8 @@ class StepsOptions:
     device: str = "auto"
     threads: int = 1
     profile: bool = False
+    fp8_products: bool = False
+    fp8_rings: bool = False
     budget: float | None = None
     out: Path | None = None
 
@@ -66,7 +73,7 @@ class StepsOptions:
 def run(options: StepsOptions, log: Log) -> dict[str, Any]:
     """Measures all sizes; the record is written anew after each of them, and returned."""
     torch.set_num_threads(options.threads)
-    hardware = Hardware(options.device, keyterms=False).resolved()
+    hardware = _hardware(options)
     ends = time.monotonic() + (options.budget or float("inf"))
     model = bench_model(options.model, options.random_weights, device=hardware.device, threads=options.threads)
     ceilings = measured_ceilings(torch.device(hardware.device))
@@ -83,6 +90,12 @@ def run(options: StepsOptions, log: Log) -> dict[str, Any]:
             log(line)
         result = bench.written()
     return result
+
+
+def _hardware(options: StepsOptions) -> Hardware:
+    weights = WeightFormat.FP8 if options.fp8_products else WeightFormat.FLOAT32
+    dtype = torch.bfloat16 if options.fp8_products else None
+    return Hardware(options.device, dtype, keyterms=False, weights=weights, fp8_rings=options.fp8_rings).resolved()
 
 
 class _StepsBench:
@@ -128,8 +141,11 @@ class _StepsBench:
         )
         assert self._hardware.dtype is not None, "resolved"
         size = self._hardware.dtype.itemsize
-        work = step_work(self._model.checkpoint.config, frames, rows, Formats(size, size, size))
-        limit = step_limit(step, work, self._ceilings)
+        config, fp8_products = self._model.checkpoint.config, self._options.fp8_products
+        head_dim = config.encoder.d_model // config.encoder.heads
+        cache = 1 + SCALE_BYTES / head_dim if self._options.fp8_rings else size
+        work = step_work(config, frames, rows, Formats(1 if fp8_products else size, size, cache))
+        limit = step_limit(step, work, self._ceilings, fp8_products)
         self._limits.append(limit)
         return limit
 
@@ -176,11 +192,13 @@ class _StepsBench:
             "millions_of_parameters": self._model.millions,
             "device": self._hardware.device,
             "dtype": str(self._hardware.dtype).removeprefix("torch."),
+            "fp8": [name for name in ("products", "rings") if getattr(self._options, f"fp8_{name}")],
             "ceilings": asdict(self._ceilings),
             "warm_up": self.shapes,
             "memory_bytes": peak_memory_bytes(self._device),
             "steps": [asdict(limit) for limit in self._limits],
         }
         result = record("steps", asdict(self._options), figures)
-        write(result, self._options.out, f"steps-{self._model.name.replace('/', '-')}")
+        fp8 = ("-fp8-products" * self._options.fp8_products) + ("-fp8-rings" * self._options.fp8_rings)
+        write(result, self._options.out, f"steps-{self._model.name.replace('/', '-')}{fp8}")
         return result

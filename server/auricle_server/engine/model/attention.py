@@ -18,6 +18,7 @@ from torch import Tensor
 
 from auricle_server.checkpoints.config import EncoderConfig
 from auricle_server.engine.model.parameters import Parameters
+from auricle_server.engine.model.state_pool import LayerState
 from auricle_server.engine.ops import AttentionInputs, CacheRows, Ops
 
 ALIGNED = 8
@@ -84,13 +85,12 @@ class RelativeAttention:
         projected = F.linear(sinusoids, parameters.exact(f"{prefix}.linear_pos.weight", d_model, d_model))
         return projected.view(-1, self._heads, self._head_dim).permute(1, 2, 0).contiguous()
 
-    def __call__(self, x: Tensor, keys: Tensor, values: Tensor, rows: CacheRows) -> Tensor:
+    def __call__(self, x: Tensor, state: LayerState, rows: CacheRows) -> Tensor:
         """Attends from each chunk to its ring and itself, and appends the chunk to the ring.
 
         Args:
             x: Normalised layer input, [B, c, d_model].
-            keys: Pool of rings, [rows, heads, left, head_dim].
-            values: Pool of rings, likewise.
+            state: Pools of the layer; its rings are read and written.
             rows: Where the rows stand.
 
         Returns:
@@ -101,5 +101,14 @@ class RelativeAttention:
         query = qkv.view(batch * frames, 3, self._heads, self._head_dim)[:, 0].transpose(0, 1)
         # NeMo's `rel_shift` copies these products to align them; here an index does, in `RingView` or in the kernel.
         by_position = query @ self._tables[frames]
-        inputs = AttentionInputs(qkv, by_position, keys, values, self._bias_u, self._constants[frames])
+        inputs = AttentionInputs(
+            qkv,
+            by_position,
+            state.keys,
+            state.values,
+            self._bias_u,
+            self._constants[frames],
+            state.key_scales,
+            state.value_scales,
+        )
         return self._out(self._ops.attend(inputs, rows))

@@ -99,7 +99,7 @@ class ConformerLayer:
             What is to be added to `x` before the closing norm.
         """
         normed = self._add(x, self.feed_forward1(normed), self._norm_attention)
-        normed = self._add(x, self._attention(normed, state.keys, state.values, rows), self._convolution.norm)
+        normed = self._add(x, self._attention(normed, state, rows), self._convolution.norm)
         normed = self._add(x, self._convolution(normed, state.history, rows), self._feed_forward2.norm)
         return self._feed_forward2(normed)
 

@@ -84,6 +84,7 @@ class Model:
         ops: Operations that are more than a matrix product.
         takes_key_terms: Whether streams may have key terms.
         weights: Format of the weights in memory.
+        fp8_rings: Whether keys and values are kept in FP8.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Model:
         ops: Ops,
         takes_key_terms: bool = True,
         weights: WeightFormat = WeightFormat.FLOAT32,
+        fp8_rings: bool = False,
     ) -> None:
         self.config = config = checkpoint.config
         self.device, self.ops = device, ops
@@ -116,11 +118,11 @@ class Model:
         size = CUDA_SIZE if device.type == "cuda" else CPU_SIZE
         self.key_terms = KeyTermPool(size if takes_key_terms else NO_SIZE, config.decoder.vocabulary, device)
         # The pool of the trash slot alone tells how much memory a slot takes.
-        self.slots = slots or fitting_slots(self._state(0, dtype).bytes_per_slot, device)
-        self.state = self._state(self.slots, dtype)
+        self.slots = slots or fitting_slots(self._state(0, dtype, fp8_rings).bytes_per_slot, device)
+        self.state = self._state(self.slots, dtype, fp8_rings)
 
-    def _state(self, slots: int, dtype: torch.dtype) -> StatePool:
-        return StatePool(self.config, slots, self.left, self.network.start(), self.device, dtype)
+    def _state(self, slots: int, dtype: torch.dtype, fp8_rings: bool) -> StatePool:
+        return StatePool(self.config, slots, self.left, self.network.start(), self.device, dtype, fp8_rings)
 
     def features(self, batch: Batch) -> Tensor:
         """Log-mel of the batch, [B, 8 c, bins]."""

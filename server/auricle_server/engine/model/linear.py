@@ -10,12 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from auricle_server.engine.model.fbgemm_products import Fp16Product, Int8Product
+from auricle_server.engine.ops.fp8_product import Fp8Product
 from auricle_server.engine.weight_formats import WeightFormat
 
 ROWS_HINT = 64
 """Number of rows for which oneDNN chooses the layout. Its layout for a single row is slow for all other row counts."""
 _PLAIN = "none", (), ""
 """No operation is fused to the product: activation, its scalars, its algorithm."""
+
+_PRODUCTS = {WeightFormat.FP16: Fp16Product, WeightFormat.INT8: Int8Product, WeightFormat.FP8: Fp8Product}
 
 
 class PackedLinear:
@@ -29,7 +32,7 @@ class PackedLinear:
         weight: [size_out, size_in]; copied, so it may be mapped from a file.
         bias: [size_out], or None.
         scale: Factor of the weight.
-        weights: Format of the weight in memory; all but fp32 is for an fp32 weight on a CPU.
+        weights: Format of the weight in memory; fp16 and int8 are for an fp32 weight on a CPU.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class PackedLinear:
         weights: WeightFormat = WeightFormat.FLOAT32,
     ) -> None:
         self._multiply: Callable[[Tensor], Tensor]
+        if weights is WeightFormat.FP8 and not Fp8Product.fits(weight):
+            weights = WeightFormat.FLOAT32
         if weights is not WeightFormat.FLOAT32:
-            product = Fp16Product if weights is WeightFormat.FP16 else Int8Product
+            product = _PRODUCTS[weights]
             self._multiply = product(weight if scale == 1.0 else weight * scale, bias)
             return
         self._bias = bias

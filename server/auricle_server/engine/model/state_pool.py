@@ -17,6 +17,7 @@ from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.model.prediction_network import PredictionState
 from auricle_server.engine.model.subsampling import stage_widths
+from auricle_server.engine.ops import fp8
 
 CPU_SLOTS = 64
 MOST_SLOTS = 16_384
@@ -36,11 +37,16 @@ def zeros(*shape: int, dtype: torch.dtype = torch.float32, device: torch.device)
 
 @dataclass(frozen=True, slots=True)
 class LayerState:
-    """One layer's pools: rings [rows, heads, left, head_dim] and history [rows, kernel - 1, d_model]."""
+    """One layer's pools: rings [rows, heads, left, head_dim] and history [rows, kernel - 1, d_model].
+
+    Rings in FP8 have scales as well, [rows, heads, left] each.
+    """
 
     keys: Tensor
     values: Tensor
     history: Tensor
+    key_scales: Tensor | None = None
+    value_scales: Tensor | None = None
 
 
 class StatePool:
@@ -56,6 +62,7 @@ class StatePool:
         start: State of the prediction network before its first token, one row.
         device: Where the state is.
         dtype: Of rings and convolution history.
+        fp8_rings: Whether rings are FP8 with a scale for each frame of a head (`ops.fp8`): half the bytes of bf16.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class StatePool:
         start: PredictionState,
         device: torch.device,
         dtype: torch.dtype,
+        fp8_rings: bool = False,
     ) -> None:
         encoder, rows = config.encoder, slots + 1
         # The frames of one head are contiguous: a program of the attention kernel reads one stretch of memory.
@@ -73,11 +81,13 @@ class StatePool:
         # After the projection. NeMo caches the layers' inputs and projects all left + c frames, and the positions,
         # again in every step: by calculation nearly eight times the work at 80 ms.
         # A slot takes memory from its first stream on: all 64 of a CPU take 0.9 GB for a published model.
-        self._keys = zeros(*ring, dtype=dtype, device=device)
-        self._values = zeros(*ring, dtype=dtype, device=device)
+        of_rings = fp8.FORMAT if fp8_rings else dtype
+        self._keys = zeros(*ring, dtype=of_rings, device=device)
+        self._values = zeros(*ring, dtype=of_rings, device=device)
+        self._scales = [zeros(*ring[:4], dtype=fp8.SCALES, device=device) for _ in range(2)] if fp8_rings else []
         history = encoder.layers, rows, encoder.conv_kernel - 1, encoder.d_model
         self._history = zeros(*history, dtype=dtype, device=device)
-        pools = zip(self._keys, self._values, self._history, strict=True)
+        pools = zip(self._keys, self._values, self._history, *self._scales, strict=True)
         self.layers = [LayerState(*pool) for pool in pools]
         channels = 1, encoder.conv_channels, encoder.conv_channels
         # fp32 whatever `dtype` is, like the subsampling itself.
@@ -95,7 +105,9 @@ class StatePool:
     @property
     def _encoder_pools(self) -> list[tuple[int, Tensor]]:
         """The pools of the encoder's state, each with the dimension of its slots."""
-        by_layer = [(1, pool) for pool in (self._keys, self._values, self._history)]
+        by_layer = [(1, pool) for pool in (self._keys, self._values, *self._scales, self._history)]
+        # Copies know no FP8.
+        by_layer = [(dim, pool.view(torch.uint8) if pool.dtype == fp8.FORMAT else pool) for dim, pool in by_layer]
         return [*by_layer, *((0, pool) for pool in (*self._subsampling, self._audio))]
 
     def start_from(self, slot: int) -> None:
@@ -165,7 +177,7 @@ class StatePool:
     @property
     def bytes_per_slot(self) -> int:
         """Device memory of one slot."""
-        tensors = [self._keys, self._values, self._history, *self._subsampling, self._audio]
+        tensors = [self._keys, self._values, *self._scales, self._history, *self._subsampling, self._audio]
         total = sum(tensor.numel() * tensor.element_size() for tensor in tensors) + self._prediction.bytes
         return total // self._audio.shape[0]
 

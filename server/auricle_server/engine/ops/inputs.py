@@ -79,10 +79,12 @@ class AttentionInputs:
     Attributes:
         qkv: Queries, keys and values of the chunk, [B, c, 3, H, D] (T).
         by_position: Products of the queries and the projected relative positions, [H, B c, R] (T or fp32).
-        keys: Pool of rings, [rows, H, left, D] (T); the chunk's keys are written to it.
-        values: Pool of rings, [rows, H, left, D] (T); the chunk's values are written to it.
+        keys: Pool of rings, [rows, H, left, D] (T, or FP8 with scales); the chunk's keys are written to it.
+        values: Pool of rings, likewise; the chunk's values are written to it.
         bias_u: NeMo's ``pos_bias_u``, added to the queries before their product with the keys, [H, D], fp32.
         constant: Products of NeMo's ``pos_bias_v`` and the projected relative positions, [H, R], fp32.
+        key_scales: Pool of the keys' scales, [rows, H, left], bf16 (see `ops.fp8`); None where keys have none.
+        value_scales: Pool of the values' scales, likewise.
     """
 
     qkv: Tensor
@@ -91,6 +93,8 @@ class AttentionInputs:
     values: Tensor
     bias_u: Tensor
     constant: Tensor
+    key_scales: Tensor | None = None
+    value_scales: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

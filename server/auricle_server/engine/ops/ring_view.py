@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from auricle_server.engine.ops import fp8
 from auricle_server.engine.ops.inputs import CacheRows
 
 
@@ -44,12 +45,19 @@ class RingView:
         blind = ~visible.any(2, keepdim=True)
         return cls(hidden[:, None], blind[:, None], index, _written(rows, step[-left:], heads))
 
-    def append(self, pool: Tensor, chunk: Tensor) -> None:
-        """Writes the chunk's keys or values [B, H, c, D] into the rings of `pool` [rows, H, left, D]."""
+    def append(self, pool: Tensor, chunk: Tensor, scales: Tensor | None = None) -> None:
+        """Writes the chunk's keys or values [B, H, c, D] into the rings of `pool` [rows, H, left, D].
+
+        With `scales` [rows, H, left] they are kept as `fp8.quantised` rows.
+        """
         # A row of several chunks may be longer than the ring. Its first frames would share ring rows with its last,
         # and `index_copy_` keeps any one of several values for the same row.
         kept = min(chunk.shape[2], pool.shape[2])
         source = chunk[:, :, -kept:].reshape(-1, chunk.shape[3])
+        if scales is not None:
+            source, scale = fp8.quantised(source)
+            scales.view(-1).index_copy_(0, self.written, scale[:, 0].to(scales.dtype))
+            pool, source = pool.view(torch.uint8), source.view(torch.uint8)  # copies know no FP8
         pool.view(-1, pool.shape[3]).index_copy_(0, self.written, source.to(pool.dtype))
 
 

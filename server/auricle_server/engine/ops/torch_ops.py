@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from auricle_server.engine.ops import fp8
 from auricle_server.engine.ops.inputs import (
     ALPHA,
     NORM_EPS,
@@ -78,8 +79,8 @@ class TorchOps:
         query, key, value = qkv.permute(2, 0, 3, 1, 4).contiguous().float()  # [B, H, c, D] each
         # Rounded where the kernel rounds: tensor cores take factors of that type.
         query = (query + inputs.bias_u[:, None]).to(qkv.dtype).float().flatten(0, 1)
-        all_keys = self._joined("keys", keys, key, rows).flatten(0, 1)
-        all_values = self._joined("values", values, value, rows).flatten(0, 1)
+        all_keys = self._joined("keys", keys, key, rows, inputs.key_scales).flatten(0, 1)
+        all_values = self._joined("values", values, value, rows, inputs.value_scales).flatten(0, 1)
         bias = (inputs.by_position.float() + inputs.constant[:, None]).view(heads, batch, frames, -1).transpose(0, 1)
         bias = (bias.gather(3, ring.index) + ring.hidden).flatten(0, 1)
         scale = 1 / math.sqrt(head_dim)
@@ -88,8 +89,8 @@ class TorchOps:
         out = torch.bmm(scores.softmax(2), all_values).view(batch, heads, frames, head_dim)
         out = out.masked_fill_(ring.blind, 0)  # the softmax of no key is NaN
         # Only now: the chunk takes the ring rows of the oldest frames, which its own queries may still see.
-        ring.append(keys, key)
-        ring.append(values, value)
+        ring.append(keys, key, inputs.key_scales)
+        ring.append(values, value, inputs.value_scales)
         return out.transpose(1, 2).reshape(batch, frames, heads * head_dim).to(qkv.dtype)
 
     def joint_scores(self, inputs: JointInputs, window: int) -> JointScores:
@@ -161,11 +162,15 @@ class TorchOps:
             self._latest = rows, frames, RingView.of(rows, frames, heads)
         return self._latest[2]
 
-    def _joined(self, name: str, pool: Tensor, chunk: Tensor, rows: CacheRows) -> Tensor:
+    def _joined(self, name: str, pool: Tensor, chunk: Tensor, rows: CacheRows, scales: Tensor | None) -> Tensor:
         """The rows' rings and then their chunks, [B, H, left + c, D], fp32."""
         batch, heads, frames, head_dim = chunk.shape
         joined = self._scratch.take(name, (batch, heads, rows.left + frames, head_dim), pool.device)
-        _fill(joined[:, :, : rows.left], pool, rows.slots)
+        if scales is None:
+            _fill(joined[:, :, : rows.left], pool, rows.slots)
+        else:
+            ring = pool.view(torch.uint8).index_select(0, rows.slots).view(pool.dtype)
+            joined[:, :, : rows.left] = fp8.widened(ring, scales.index_select(0, rows.slots)[..., None])
         joined[:, :, rows.left :] = chunk
         return joined
 

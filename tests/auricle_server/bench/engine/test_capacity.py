@@ -37,11 +37,15 @@ def test_a_search_ends_with_its_share_of_the_budget(tmp_path: Path, monkeypatch:
     now, began = time.monotonic, time.monotonic()
     # Each number of streams takes more than the time of its latency.
     monkeypatch.setattr(time, "monotonic", lambda: now() + 500.0 * sum("wait p50" in line for line in lines))
-    options = replace(OPTIONS, streams=None, most=64, latencies_ms=(560, 1120), budget=900.0, one_stream=False, out=tmp_path)
+    options = replace(
+        OPTIONS, streams=None, most=64, latencies_ms=(560, 1120), budget=900.0, one_stream=False, out=tmp_path
+    )
     records = run(options, lines.append)
     assert [len(one["figures"]["tried"]) for one in records] == [1, 1]
     assert sum("not tried, the time budget is used up" in line for line in lines) == 2
     assert now() - began < 250
+
+
 def test_one_stream_alone_comes_first_and_the_search_starts_at_what_it_suggests(tmp_path: Path) -> None:
     lines: list[str] = []
     (result,) = run(replace(OPTIONS, most=4096, streams=None, dtype="int8", out=tmp_path), lines.append)

@@ -18,7 +18,7 @@ def test_every_bench_that_it_runs_can_be_run() -> None:
     commands = [
         stage.command(100.0)[2:] for stage in stages(GpuOptions(), OUT) if "auricle_server.bench" in stage.arguments
     ]
-    assert [arguments[0] for arguments in commands] == ["engine", "steps", "serve"]
+    assert [arguments[0] for arguments in commands] == ["engine", "steps", "serve", "steps"]
     for name, *options in commands:
         context = get_group(bench).commands[name].make_context(name, options)
         assert context.params["device"] == "cuda"
@@ -29,7 +29,7 @@ def test_every_bench_that_it_runs_can_be_run() -> None:
 
 def test_the_order_is_that_in_which_results_tell_most() -> None:
     chosen = stages(GpuOptions(), OUT)
-    assert [stage.name for stage in chosen] == ["tests", "kernels", "engine", "steps", "serve"]
+    assert [stage.name for stage in chosen] == ["tests", "kernels", "engine", "steps", "serve", "fp8"]
     assert sum(stage.share for stage in chosen) == pytest.approx(1.0)
 
 

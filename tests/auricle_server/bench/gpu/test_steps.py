@@ -32,6 +32,26 @@ def test_every_size_is_timed_and_explained(tmp_path: Path) -> None:
     assert result["figures"]["warm_up"]["seconds"] > 0
 
 
+def test_in_fp8_the_floor_is_lower_and_the_record_says_so(tmp_path: Path) -> None:
+    def floor(fp8: bool) -> float:
+        options = StepsOptions(
+            model=str(tones.CHECKPOINT),
+            latencies_ms=(80,),
+            rows=(2,),
+            device="cpu",
+            fp8_products=fp8,
+            fp8_rings=fp8,
+            out=tmp_path,
+        )
+        figures = run(options, lambda _: None)["figures"]
+        assert figures["fp8"] == (["products", "rings"] if fp8 else [])
+        [attention] = [part for part in figures["steps"][0]["parts"] if part["part"] == "attention"]
+        return float(attention["memory"] * figures["ceilings"]["bandwidth"])
+
+    assert 0.2 < floor(True) / floor(False) < 0.5
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_without_time_the_record_has_the_ceilings(tmp_path: Path) -> None:
     said: list[str] = []
     options = StepsOptions(

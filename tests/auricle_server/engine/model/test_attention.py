@@ -7,6 +7,7 @@ import torch
 
 from auricle_server.engine.model.attention import ALIGNED, RelativeAttention, relative_positions
 from auricle_server.engine.model.parameters import Parameters
+from auricle_server.engine.model.state_pool import LayerState
 from auricle_server.engine.ops import portable_ops
 from tests.support.engine.tiny_model import CONFIG, LEFT, checkpoint, parameters, rows
 
@@ -18,9 +19,9 @@ def attention() -> RelativeAttention:
     return RelativeAttention("encoder.layers.0.self_attn", ENCODER, [2, 7], LEFT, parameters(), portable_ops())
 
 
-def rings() -> tuple[torch.Tensor, torch.Tensor]:
+def rings() -> LayerState:
     shape = 3, ENCODER.heads, LEFT, ENCODER.d_model // ENCODER.heads
-    return torch.zeros(shape), torch.zeros(shape)
+    return LayerState(torch.zeros(shape), torch.zeros(shape), torch.zeros(0))
 
 
 def test_positions_are_the_sinusoids_of_distances() -> None:
@@ -50,21 +51,22 @@ def test_on_a_cpu_chunk_sizes_share_one_table_of_distances() -> None:
 def test_two_chunks_equal_one_row_by_row() -> None:
     """A query of the second chunk sees the ring of the first: seven frames at once equal two and five."""
     layer, x = attention(), torch.randn(1, 4, ENCODER.d_model, generator=torch.Generator().manual_seed(1))
-    keys, values = rings()
-    first = layer(x[:, :2], keys, values, rows([1], 0, 2))
-    second = layer(x[:, 2:], keys, values, rows([1], 2, 2))
-    alone = layer(x[:, 2:], *rings(), rows([1], 0, 2))
+    state = rings()
+    keys = state.keys
+    first = layer(x[:, :2], state, rows([1], 0, 2))
+    second = layer(x[:, 2:], state, rows([1], 2, 2))
+    alone = layer(x[:, 2:], rings(), rows([1], 0, 2))
     assert first.shape == second.shape == (1, 2, ENCODER.d_model)
     assert not torch.allclose(second, alone), "the second chunk sees the first"
     kept = keys[1, :, :4].clone()
-    layer(x[:, :2], *rings(), rows([1], 0, 2))
+    layer(x[:, :2], rings(), rows([1], 0, 2))
     assert torch.equal(keys[1, :, :4], kept)
     assert not keys[2].any()
 
 
 def test_a_slot_changes_nothing_for_the_others() -> None:
     layer, x = attention(), torch.randn(2, 2, ENCODER.d_model, generator=torch.Generator().manual_seed(2))
-    together = layer(x, *rings(), rows([1, 2], 0, 2))
+    together = layer(x, rings(), rows([1, 2], 0, 2))
     for row in range(2):
-        alone = layer(x[row : row + 1], *rings(), rows([1], 0, 2))
+        alone = layer(x[row : row + 1], rings(), rows([1], 0, 2))
         torch.testing.assert_close(together[row], alone[0], atol=1e-6, rtol=1e-5)

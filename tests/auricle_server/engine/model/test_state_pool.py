@@ -51,6 +51,25 @@ def test_a_reset_slot_starts_like_a_new_one(pool: StatePool) -> None:
     assert pool.audio(torch.tensor([2])).all()
 
 
+def test_rings_in_fp8_take_half_the_memory_of_bf16_and_start_from_a_warm_state_too() -> None:
+    start = PredictionNetwork(CONFIG.decoder, parameters()).start()
+    half, narrow = (StatePool(CONFIG, 3, 70, start, CPU, torch.bfloat16, fp8_rings) for fp8_rings in (False, True))
+    encoder = CONFIG.encoder
+    values = 2 * encoder.layers * 70 * encoder.d_model
+    scales = 2 * encoder.layers * 70 * encoder.heads
+    assert half.bytes_per_slot - narrow.bytes_per_slot == values - 2 * scales
+    for layer in narrow.layers:
+        assert layer.key_scales is not None
+        layer.keys[1] = torch.full(layer.keys[1].shape, 3.5).to(layer.keys.dtype)
+        layer.key_scales[1] = 0.25
+    narrow.start_from(1)
+    narrow.reset([2, 3])
+    for layer in narrow.layers:
+        assert layer.key_scales is not None
+        assert (layer.keys[2:].float() == 3.5).all()
+        assert (layer.key_scales[2:] == 0.25).all()
+
+
 def test_an_automaton_starts_at_its_root_when_it_is_requested(pool: StatePool) -> None:
     slots = torch.tensor([1, 2, 3])
     pool.keep_key_term_state(slots, torch.tensor([11, 22, 33], dtype=torch.int32))

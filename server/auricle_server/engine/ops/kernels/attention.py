@@ -12,6 +12,7 @@ import triton.language as tl
 from torch import Tensor
 
 from auricle_server.engine.ops.inputs import AttentionInputs, CacheRows
+from auricle_server.engine.ops.kernels.fp8 import row_scale
 from auricle_server.engine.ops.kernels.launch import kernel, power_of_two
 
 SMALLEST_DOT = 16
@@ -25,24 +26,68 @@ def _age(turn: tl.tensor, ring_row: tl.tensor, left: tl.constexpr, keys: tl.cons
 
 
 @kernel
-def _ring_rows(at: tl.tensor, visible: tl.tensor, inside: tl.tensor) -> tl.tensor:
-    """Keys or values of the ring.
+def _ring_rows(
+    pool: tl.tensor,
+    scales: tl.tensor,
+    ring: tl.tensor,
+    row: tl.tensor,
+    visible: tl.tensor,
+    inside: tl.tensor,
+    channel: tl.tensor,
+    size: tl.constexpr,
+    like: tl.tensor,
+) -> tl.tensor:
+    """Keys or values of rows of the ring whose first row is `ring`, in the type of `like`.
 
     The `where` changes no value. Without it the compiler copies each load to shared memory at once and waits for it
     before it issues the next load.
     """
-    return tl.where(visible, tl.load(at, visible & inside, 0.0), 0.0)
+    rows = tl.load(pool + (ring + row)[:, None] * size + channel, visible[:, None] & inside, 0.0)
+    if scales is not None:
+        scale = tl.load(scales + ring + row, visible, 0.0).to(tl.float32)
+        rows = (rows.to(tl.float32) * scale[:, None]).to(like.dtype.element_ty)
+    return tl.where(visible[:, None], rows, 0.0)
 
 
 @kernel
 def _old_or_own(
-    pool: tl.tensor, ring: tl.tensor, is_old: tl.tensor, chunk: tl.tensor, is_own: tl.tensor, rest: tl.constexpr
+    pool: tl.tensor,
+    scales: tl.tensor,
+    ring: tl.tensor,
+    row: tl.tensor,
+    is_old: tl.tensor,
+    inside: tl.tensor,
+    channel: tl.tensor,
+    size: tl.constexpr,
+    chunk: tl.tensor,
+    is_own: tl.tensor,
+    rest: tl.constexpr,
 ) -> tl.tensor:
     """The tail's keys or values: from the ring where it still holds some, else from the chunk."""
-    own = tl.load(chunk, is_own, 0.0)
+    own = tl.load(chunk, is_own[:, None] & inside, 0.0)
     if rest > 0:
-        own = tl.where(is_old, tl.load(pool + ring, is_old, 0.0), own)
+        own = tl.where(is_old[:, None], _ring_rows(pool, scales, ring, row, is_old, inside, channel, size, chunk), own)
     return own
+
+
+@kernel
+def _keep(
+    pool: tl.tensor,
+    scales: tl.tensor,
+    at: tl.tensor,
+    kept: tl.tensor,
+    inside: tl.tensor,
+    channel: tl.tensor,
+    size: tl.constexpr,
+    rows: tl.tensor,
+) -> None:
+    """Writes keys or values to rows of the pool."""
+    if scales is not None:
+        rows = rows.to(tl.float32)
+        scale = row_scale(rows)
+        rows = (rows / scale[:, None]).to(tl.float8e4nv)
+        tl.store(scales + at, scale.to(tl.bfloat16), kept)
+    tl.store(pool + at[:, None] * size + channel, rows, kept[:, None] & inside)
 
 
 @kernel
@@ -101,6 +146,8 @@ def _attend_heads(
     values: tl.tensor,
     bias_u: tl.tensor,
     constant: tl.tensor,
+    key_scales: tl.tensor,
+    value_scales: tl.tensor,
     slots: tl.tensor,
     write_slots: tl.tensor,
     position: tl.tensor,
@@ -129,23 +176,23 @@ def _attend_heads(
     turn = (start % left).to(tl.int32)  # ring row of the chunk's first frame
     channel = tl.arange(0, channels)[None, :]
     inside = channel < size
-    ring = (tl.load(slots + row) * heads + head) * (left * size) + channel
+    ring = (tl.load(slots + row) * heads + head) * left
     chunk = qkv + row * (frames * 3 * heads * size) + head * size + channel
 
     near = tl.arange(0, main_keys)
     age = _age(turn, near, left, main_keys)
     visible = (near < left) & (age < reach)
-    key = _ring_rows(keys + ring + near[:, None] * size, visible[:, None], inside)
-    value = _ring_rows(values + ring + near[:, None] * size, visible[:, None], inside)
+    key = _ring_rows(keys, key_scales, ring, near, visible, inside, channel, size, qkv)
+    value = _ring_rows(values, value_scales, ring, near, visible, inside, channel, size, qkv)
 
     own = tl.arange(0, tail_keys) - rest  # frame of the chunk; negative for the ring's other rows
     tail_age = tl.where(own < 0, _age(turn, own + left, left, tail_keys), -1 - own)
     is_old = (own < 0) & (tail_age < reach)
     is_own = (own >= 0) & (own < frames)
-    old_at, old_mask = ring + (own[:, None] + left) * size, is_old[:, None] & inside
-    own_at, own_mask = chunk + own[:, None] * (3 * heads * size), is_own[:, None] & inside
-    tail_key = _old_or_own(keys, old_at, old_mask, own_at + heads * size, own_mask, rest)
-    tail_value = _old_or_own(values, old_at, old_mask, own_at + 2 * heads * size, own_mask, rest)
+    own_at, old = chunk + own[:, None] * (3 * heads * size), own + left
+    key_at, value_at = own_at + heads * size, own_at + 2 * heads * size
+    tail_key = _old_or_own(keys, key_scales, ring, old, is_old, inside, channel, size, key_at, is_own, rest)
+    tail_value = _old_or_own(values, value_scales, ring, old, is_old, inside, channel, size, value_at, is_own, rest)
     tail_visible = is_old | (is_own & (own < tl.load(valid + row)))
 
     newest: tl.constexpr = left + frames - 2  # index of the distance between the first query and that key
@@ -167,9 +214,9 @@ def _attend_heads(
     tl.debug_barrier()  # until here other threads may read the rows that the chunk takes
     written = kept_ring + (turn + own + left) % left
     # Of a chunk longer than the ring only the last frames: two frames must not write the same row.
-    kept = own_mask & (own >= frames - left)[:, None]
-    tl.store(keys + written[:, None] * size + channel, tail_key, kept)
-    tl.store(values + written[:, None] * size + channel, tail_value, kept)
+    kept = is_own & (own >= frames - left)
+    _keep(keys, key_scales, written, kept, inside, channel, size, tail_key)
+    _keep(values, value_scales, written, kept, inside, channel, size, tail_value)
 
 
 def attend_heads(inputs: AttentionInputs, rows: CacheRows) -> Tensor:
@@ -185,6 +232,8 @@ def attend_heads(inputs: AttentionInputs, rows: CacheRows) -> Tensor:
         inputs.values,
         inputs.bias_u,
         constant,
+        inputs.key_scales,
+        inputs.value_scales,
         rows.slots,
         rows.write_slots,
         rows.position,
@@ -205,9 +254,17 @@ def attend_heads(inputs: AttentionInputs, rows: CacheRows) -> Tensor:
         tail_keys=tail,
         # This setting concerns fp32 factors only. tf32x3 splits each into TF32 parts: tensor cores, close to fp32.
         precision="ieee" if qkv.dtype == torch.bfloat16 else "tf32x3",
-        num_warps=4 if qkv.dtype == torch.bfloat16 else 8,
+        num_warps=_warps(inputs),
     )
     return result
+
+
+def _warps(inputs: AttentionInputs) -> int:
+    """Few warps leave room for several programs on a multiprocessor, as long as their registers suffice."""
+    frames, dtype = inputs.qkv.shape[1], inputs.qkv.dtype
+    # Compiled for sm_90, four warps over a ring in FP8 spill from seven frames on, and eight at one or two take twice
+    # the registers.
+    return 8 if dtype != torch.bfloat16 or (inputs.key_scales is not None and frames > 2) else 4
 
 
 def key_blocks(left: int, frames: int) -> tuple[int, int]:

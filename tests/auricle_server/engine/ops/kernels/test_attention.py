@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from auricle_server.engine.ops import AttentionInputs, CacheRows, Ops, portable_ops
+from auricle_server.engine.ops import AttentionInputs, CacheRows, Ops, fp8, portable_ops
 from tests.support.engine.step_inputs import ROWS, Source, assert_near
 
 CPU = torch.device("cpu")
@@ -29,8 +29,24 @@ class Attention:
 
     def again(self) -> Attention:
         """The same, with rings of its own."""
-        keys, values = self.rings
-        return Attention(replace(self.inputs, keys=keys.clone(), values=values.clone()), self.rows)
+        pools = {name: getattr(self.inputs, name) for name in ("keys", "values", "key_scales", "value_scales")}
+        copies = {name: pool.clone() for name, pool in pools.items() if pool is not None}
+        return Attention(replace(self.inputs, **copies), self.rows)
+
+    def in_fp8(self) -> Attention:
+        """The same, with rings of 8 bits."""
+        keys, values = (fp8.quantised(ring) for ring in self.rings)
+        scales = {"key_scales": keys[1][..., 0].to(fp8.SCALES), "value_scales": values[1][..., 0].to(fp8.SCALES)}
+        return Attention(replace(self.inputs, keys=keys[0], values=values[0], **scales), self.rows)
+
+    def widened(self) -> Attention:
+        """The same, with the values for which rings of 8 bits stand."""
+        given = self.inputs
+        assert given.key_scales is not None, "in FP8"
+        assert given.value_scales is not None, "in FP8"
+        keys = fp8.widened(given.keys, given.key_scales[..., None]).to(given.qkv.dtype)
+        values = fp8.widened(given.values, given.value_scales[..., None]).to(given.qkv.dtype)
+        return Attention(replace(given, keys=keys, values=values, key_scales=None, value_scales=None), self.rows)
 
 
 def attention(
@@ -125,6 +141,35 @@ def test_kernels_equal_portable(
     assert_near(given.by(kernels), reference.by(portable))
     for ours, theirs in zip(given.rings, reference.rings, strict=True):
         assert torch.equal(ours[1:], theirs[1:])
+
+
+FP8_SIZES = [(1, 2, 128, 70, 70), (2, 2, 40, 70, 70), (14, 1, 64, 70, 70), (4, 2, 20, 56, 56), (5, 1, 8, 3, 0)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("frames", "heads", "size", "left", "reach"), FP8_SIZES)
+def test_rings_in_fp8_are_read_as_what_they_stand_for_and_written_as_the_reference_does(
+    kernels: Ops, portable: Ops, frames: int, heads: int, size: int, left: int, reach: int, dtype: torch.dtype
+) -> None:
+    from tests.support.engine.kernels import device_of_kernels
+
+    given = attention(Source(frames + left, device_of_kernels()), frames, heads, size, left, reach, dtype).in_fp8()
+    expected = given.widened().by(portable)
+    reference = given.again()
+    assert_near(reference.by(portable), expected)
+    assert_near(given.by(kernels), expected)
+    for name in ("keys", "values", "key_scales", "value_scales"):
+        ours, theirs = (getattr(one.inputs, name)[1:].view(torch.uint8) for one in (given, reference))
+        assert torch.equal(ours, theirs), name
+
+
+@pytest.mark.parametrize(("frames", "left"), [(1, 70), (14, 70), (4, 56)])
+def test_rings_in_fp8_change_the_mean_by_four_percent_at_most(portable: Ops, frames: int, left: int) -> None:
+    """Rounding moves a value by 2.6 % (root of the mean square); a mean of many values by less."""
+    given = attention(Source(frames + left, CPU), frames, 8, 128, left, left)
+    exact = given.again().by(portable)
+    found = given.in_fp8().by(portable)
+    assert 0.001 < float((found - exact).norm() / exact.norm()) < 0.04
 
 
 def test_what_a_query_may_not_see_does_not_matter(kernels: Ops) -> None:
