@@ -73,7 +73,7 @@ def test_packed_weights_are_counted_as_the_engine_packs_them(
 def test_streams_fill_what_the_weights_leave() -> None:
     need = MemoryNeed(weights=1_000, stream=10)
     assert [need.streams(free, CPU) for free in (0, 1_000, 1_019, 1_100, 10_000)] == [0, 0, 1, 10, 64]
-    assert [need.streams(free, CUDA) for free in (1_000, 2_000, 1 << 40)] == [0, 80, 16_384]
+    assert [need.streams(free, CUDA) for free in (1_000, 2_000, 1 << 40)] == [0, 80, 32_768]
 
 
 def test_a_container_has_no_more_than_its_control_group(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ Log = Callable[[str], None]
 
 NEMO_BATCHES = (64, 32, 16, 128, 256)
 """Batch sizes to choose from for NeMo; 64 is the value of its ``cache_aware_rnnt.yaml``."""
-MOST = 16_384
+MOST = 32_768
 FIRST_TRY = {"cpu": 8, "cuda": 512}
 """Where a search starts that knows nothing of the model's speed."""
 FIRST_LOAD = 0.7

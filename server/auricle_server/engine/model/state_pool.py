@@ -20,7 +20,7 @@ from auricle_server.engine.model.subsampling import stage_widths
 from auricle_server.engine.ops import fp8
 
 CPU_SLOTS = 64
-MOST_SLOTS = 16_384
+MOST_SLOTS = 32_768
 STATE_SHARE = 0.8
 """Share of the free memory; the rest is for the intermediate results of a step."""
 

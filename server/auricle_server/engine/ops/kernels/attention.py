@@ -262,9 +262,8 @@ def attend_heads(inputs: AttentionInputs, rows: CacheRows) -> Tensor:
 def _warps(inputs: AttentionInputs) -> int:
     """Few warps leave room for several programs on a multiprocessor, as long as their registers suffice."""
     frames, dtype = inputs.qkv.shape[1], inputs.qkv.dtype
-    # Compiled for sm_90, four warps over a ring in FP8 spill from seven frames on, and eight at one or two take twice
-    # the registers.
-    return 8 if dtype != torch.bfloat16 or (inputs.key_scales is not None and frames > 2) else 4
+    # Compiled for sm_90, four warps over a ring in FP8 spill at seven frames, and eight take too many registers at 14.
+    return 8 if dtype != torch.bfloat16 or (inputs.key_scales is not None and 4 < frames < 14) else 4
 
 
 def key_blocks(left: int, frames: int) -> tuple[int, int]:

@@ -95,7 +95,7 @@ def test_attention(compiled: list[Compiled], frames: int, left: int, heads: int,
     assert "ld.global.v4" in compiled[0].ptx or ".v4.b32" in compiled[0].ptx  # 16 bytes of a ring at once
 
 
-@pytest.mark.parametrize(("frames", "left"), [(1, 70), (2, 70), (7, 70), (14, 70), (1, 56), (14, 56)])
+@pytest.mark.parametrize(("frames", "left"), [(1, 70), (2, 70), (7, 70), (14, 70), (1, 56), (4, 56), (14, 56)])
 def test_attention_over_rings_in_fp8(compiled: list[Compiled], frames: int, left: int) -> None:
     distances = left + 2 * frames - 1
     keys, values = torch.empty(2, 3, HEADS, left, 128, dtype=fp8.FORMAT)
