@@ -1,4 +1,4 @@
-"""What FP8 costs in words, on a CPU with the rounding of a GPU: `python -m tests.bench.bench_fp8`.
+"""What FP8 costs in words, on a CPU with the rounding of a GPU: `python -m tests.bench.fp8`.
 
 Tokens of the demo model on its bundled clips, in each precision, against those in fp32. A GPU sums in another order, so
 its tokens differ from these here and there; the rounding of factors, which is what costs words, is the same.

@@ -1,0 +1,1 @@
+"""What FP8 costs in words."""
