@@ -39,7 +39,8 @@ class ServerConfig:
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``.
         dtype: Precision in which the model computes, one of `auricle_server.dtypes.DTYPES`; ``"auto"`` takes what suits
             device and model.
-        threads: CPU threads of one worker's arithmetic.
+        threads: CPU threads of one worker's arithmetic; None takes what suits the model: all physical cores for a large
+            one on a CPU, else one.
         default_latency_ms: Chunk latency of clients that name none; None takes the model's own default.
         slots: Streams that one worker holds; None takes what suits the device: all that its memory holds, 64 on a CPU.
         max_load: Share of a worker's time, as predicted from its measured steps, up to which it takes streams; 0 takes
@@ -64,7 +65,7 @@ class ServerConfig:
     model: str = "demo"
     device: str = "auto"
     dtype: str = AUTO
-    threads: int = 1
+    threads: int | None = None
     default_latency_ms: int | None = None
     slots: int | None = None
     max_load: float = 0.8
@@ -82,9 +83,9 @@ class ServerConfig:
     log_level: str = "INFO"
 
     def __post_init__(self) -> None:
-        for name in ("threads", "workers", "gateways"):
-            _check(getattr(self, name) >= 1, name, "at least 1")
-        _check(self.slots is None or self.slots >= 1, "slots", "at least 1")
+        for name in ("threads", "slots", "workers", "gateways"):
+            value = getattr(self, name)
+            _check(value is None or value >= 1, name, "at least 1")
         _check(0 <= self.port <= 65535, "port", "0 to 65535")
         for name in ("drain_seconds", "resume_seconds"):
             _check(getattr(self, name) >= 0, name, "at least 0")

@@ -83,7 +83,9 @@ def evaluate(
     dtype: Annotated[
         str, typer.Option(help="Precision of the started server: auto, float32, bfloat16, fp16-weights or int8.")
     ] = AUTO,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads of the started server.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads of the started server. Default: as for auricle serve.")
+    ] = None,
     against: Annotated[
         list[str] | None,
         typer.Option(

@@ -40,7 +40,10 @@ def serve(
             help="Load up to which a worker accepts streams, as a share of its time; 0 means no limit. Default: 0.8."
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads per worker. Default: 1.")] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="CPU threads per worker. Default: physical cores for a large model on a CPU, else 1."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes, one per GPU. Default: 1.")] = None,
     gateways: Annotated[int | None, typer.Option(help="Gateway processes; they share the port. Default: 1.")] = None,
     api_keys: Annotated[

@@ -51,7 +51,9 @@ def build_engine(config: ServerConfig, index: int = 0, report: Report | None = N
     # Here, because these import PyTorch, which alone takes 1.6 s and 235 MB.
     from auricle_server.checkpoints import load_checkpoint
     from auricle_server.engine import Engine
-    from auricle_server.engine.build import Hardware
+    from auricle_server.engine.build import Hardware, resolve_device
+    from auricle_server.engine.memory import parameter_count
+    from auricle_server.engine.threads import default_threads
     from auricle_server.engine.weight_formats import parse_dtype
 
     device = config.device
@@ -63,7 +65,9 @@ def build_engine(config: ServerConfig, index: int = 0, report: Report | None = N
     cures = parse_cures(config.cures)
     if cures is None:
         cures = checkpoint.profile.cures if checkpoint.profile else OFF
-    engine = Engine(checkpoint, slots=config.slots, hardware=hardware, threads=config.threads, cures=cures)
+    kind = resolve_device(device).type
+    threads = config.threads or default_threads(parameter_count(checkpoint.config), kind, config.workers)
+    engine = Engine(checkpoint, slots=config.slots, hardware=hardware, threads=threads, cures=cures)
     began = time.monotonic()
     complete = engine.warm_up(WARM_UP_SECONDS)
     log.info("warmed up seconds=%.1f complete=%s", time.monotonic() - began, complete)
