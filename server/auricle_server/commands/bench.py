@@ -72,7 +72,10 @@ def engine(
     compare: Annotated[
         int, typer.Option(help="Number of streams whose transcripts are compared with those of the same streams alone.")
     ] = 16,
-    baseline: Annotated[list[str] | None, typer.Option(help="nemo: measure NeMo's pipeline in the same run.")] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure another engine in the same run: nemo, sherpa-onnx or sherpa-onnx-int8."),
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Measured rounds of a comparison with a baseline.")] = 12,
     budget: Annotated[float | None, typer.Option(help="Seconds after which nothing further is tried.")] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Print and write a profile, with a trace.")] = False,

@@ -23,12 +23,13 @@ _MODULES = {
     "livekit": "livekit livekit.agents livekit.rtc",  # without it, `livekit` is the namespace of our plugin alone
     "turns": "onnxruntime",
     "nemo": "lhotse nemo scipy transformers",  # NeMo requires SciPy and Transformers
+    "sherpa": "onnx sherpa_onnx",
     "bench": "matplotlib",
     "dev": "aioice aiortc av cv2 fastapi hypothesis livekit.plugins.openai uvicorn",
 }
 _EXTRA = {module: extra for extra, modules in _MODULES.items() for module in modules.split()}
 
-_ENGINE = ("lhotse", "nemo", "onnxruntime", "scipy", "torch", "transformers", "triton")
+_ENGINE = ("lhotse", "nemo", "onnx", "onnxruntime", "scipy", "sherpa_onnx", "torch", "transformers", "triton")
 """What the fast subset does without: these take seconds to import, and a server with a model needs torch."""
 
 

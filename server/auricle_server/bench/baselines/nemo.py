@@ -79,6 +79,35 @@ class NemoSide:
         self._pipeline.close_session()
 
 
+def export_onnx(archive: Path, context: tuple[int, int], folder: Path) -> tuple[int, int]:
+    """Exports a model by NeMo's own export: ``encoder.onnx`` with its caches, ``decoder.onnx`` and ``joiner.onnx``.
+
+    Args:
+        archive: A ``.nemo`` file.
+        context: Attention context (left, right).
+        folder: Where to; it exists. The weights of a large model lie in files of their own beside these.
+
+    Returns:
+        Mel frames that the encoder takes, those before the chunk included, and mel frames of a chunk.
+
+    Raises:
+        MissingPackage: NeMo is not installed.
+    """
+    available()
+    from nemo.utils import logging as nemo_logging
+
+    nemo_logging.setLevel(logging.ERROR)
+    model = _restore(archive, torch.device("cpu"))
+    model.encoder.set_default_att_context_size(list(context))
+    model.set_export_config({"cache_support": True})
+    with torch.no_grad():
+        for part, name in ((model.encoder, "encoder"), (model.decoder, "decoder"), (model.joint, "joiner")):
+            part.export(str(folder / f"{name}.onnx"))
+    streaming = model.encoder.streaming_cfg
+    # Both are pairs, for the first chunk and for later ones.
+    return streaming.chunk_size[1] + streaming.pre_encode_cache_size[1], streaming.chunk_size[1]
+
+
 def available() -> None:
     """Raises `MissingPackage` where NeMo is not installed."""
     try:

@@ -1,25 +1,23 @@
-"""`auricle bench engine`: live streams that the engine sustains at each chunk latency, and NeMo's next to it."""
+"""`auricle bench engine`: live streams that the engine sustains at each chunk latency, and other engines beside it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
 import torch
 
-from auricle_server.bench.baselines import nemo
 from auricle_server.bench.clips import SAMPLE_RATE, Speakers
+from auricle_server.bench.engine.beside import BaselineModel, Comparison, baselines, check
 from auricle_server.bench.engine.clocks import VirtualClock
 from auricle_server.bench.engine.engine_process import check_checkout
 from auricle_server.bench.engine.live_streams import LiveFigures, LiveRun, alone
 from auricle_server.bench.engine.one_stream import OneStreamOptions, OneStreamResult, measure_one_stream
 from auricle_server.bench.engine.options import EngineOptions
 from auricle_server.bench.engine.profile import peak_memory_bytes, profiled
-from auricle_server.bench.engine.rounds import Capacity, EngineSide, capacity, ratio
 from auricle_server.bench.models.bench_models import BenchModel, bench_hardware, bench_model, slots_that_fit
 from auricle_server.bench.report.results import record, write
 from auricle_server.bench.search import OutOfTime, largest
@@ -31,8 +29,6 @@ from auricle_server.engine.weight_formats import WeightFormat
 
 Log = Callable[[str], None]
 
-NEMO_BATCHES = (64, 32, 16, 128, 256)
-"""Batch sizes to choose from for NeMo; 64 is the value of its ``cache_aware_rnnt.yaml``."""
 MOST = 32_768
 FIRST_TRY = {"cpu": 8, "cuda": 512}
 """Where a search starts that knows nothing of the model's speed."""
@@ -52,10 +48,7 @@ def run(options: EngineOptions, log: Log) -> list[dict[str, Any]]:
     """
     torch.set_num_threads(options.threads)
     hardware = bench_hardware(options.device, options.dtype)
-    if unknown := set(options.baselines) - {"nemo"}:
-        raise ValueError(f"unknown baseline {', '.join(unknown)}; the only baseline is nemo")
-    if "nemo" in options.baselines:
-        nemo.available()
+    check(options.baselines)
     if options.against is not None:
         check_checkout(options.against)
     device = torch.device(hardware.device)
@@ -106,21 +99,22 @@ class _Bench:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yields one record for each latency; each is written as soon as it is complete."""
-        with self._baselines() as theirs:
-            latencies = self._options.latencies_ms or self._engine.info.latencies_ms
+        options = self._options
+        with baselines(options.baselines, self._model, self._hardware, options.threads) as others:
+            latencies = options.latencies_ms or self._engine.info.latencies_ms
             for index, latency_ms in enumerate(latencies):
                 left = self._ends - time.monotonic()
                 if left < 0:
                     self._log(f"{latency_ms} ms: skipped, the time budget is used up")
                     continue
                 self._search_ends = time.monotonic() + left / (len(latencies) - index)
-                yield self._record(latency_ms, theirs)
+                yield self._record(latency_ms, others)
 
-    def _record(self, latency_ms: int, theirs: nemo.NemoModel | None) -> dict[str, Any]:
+    def _record(self, latency_ms: int, others: dict[str, BaselineModel]) -> dict[str, Any]:
         one_stream = self._one_stream.get(latency_ms)
         figures = {**(one_stream.record() if one_stream else {}), **self._live(latency_ms)}
-        if theirs:
-            figures |= self._compared(latency_ms, theirs)
+        if others:
+            figures |= self._compared(latency_ms, others)
         result = record("engine", asdict(self._options), {**self._about(latency_ms), **figures})
         packed = "" if self._engine.weights is WeightFormat.FLOAT32 else f"-{self._engine.weights}"
         name = f"engine-{self._model.name.replace('/', '-')}-{latency_ms}ms{packed}"
@@ -211,46 +205,20 @@ class _Bench:
         self._log(table)
         return {"profile": name}
 
-    # --- baselines ---------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _baselines(self) -> Iterator[nemo.NemoModel | None]:
-        """NeMo with the same weights, when it is one of the baselines; None otherwise."""
-        if "nemo" not in self._options.baselines:
-            yield None
-            return
-        with self._model.archive() as archive:
-            device = torch.device(self._hardware.device).type
-            dtype = str(self._hardware.dtype).removeprefix("torch.")
-            theirs = nemo.NemoModel(archive, device=device, dtype=dtype)
-        yield theirs
-
-    def _compared(self, latency_ms: int, theirs: nemo.NemoModel) -> dict[str, Any]:
+    def _compared(self, latency_ms: int, others: dict[str, BaselineModel]) -> dict[str, Any]:
         right = round(latency_ms / 1000 / self._engine.info.frame_seconds) - 1
-        context = next(pair for pair in self._model.checkpoint.config.encoder.contexts if pair[1] == right)
-        ours = self._capacity(latency_ms, lambda streams, _: EngineSide(self._engine, streams, latency_ms), (MOST,))
-        others = self._capacity(latency_ms, lambda streams, batch: theirs.side(context, streams, batch), NEMO_BATCHES)
-        times = ratio(ours, others)
-        what = "the streams" if others.streams else "the chunks per second"
-        held = f"Auricle {ours.streams}, NeMo {others.streams} streams"
-        self._log(f"{latency_ms} ms, in rounds: {held}: {times:.2f} times {what}")
-        return {"rounds": {"ours": asdict(ours), "nemo": asdict(others), "ratio": times}}
-
-    def _capacity(self, latency_ms: int, make: Any, batches: tuple[int, ...]) -> Capacity:
-        found = capacity(
-            make,
-            latency_ms,
+        comparison = Comparison(
+            engine=self._engine,
+            latency_ms=latency_ms,
+            context=next(pair for pair in self._model.checkpoint.config.encoder.contexts if pair[1] == right),
+            others=others,
             start=self._first_try(latency_ms),
             most=self._most,
-            batches=batches,
             rounds=self._options.rounds,
             stopwatch=self._options.stopwatch,
+            log=self._log,
         )
-        self._log(
-            f"{latency_ms} ms, in rounds: {found.name} {found.streams} streams in batches of {found.batch}; "
-            f"a round takes p50 {found.round.p50 * 1e3:.1f} p99 {found.round.p99 * 1e3:.1f} ms"
-        )
-        return found
+        return {"rounds": comparison.measure()}
 
 
 def _line(figures: LiveFigures) -> dict[str, Any]:

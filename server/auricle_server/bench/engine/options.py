@@ -25,7 +25,7 @@ class EngineOptions:
         ramp: Seconds of audio before the measurement.
         stopwatch: ``"wall"`` time, or ``"cpu"`` time on a machine with other work.
         compare: Number of streams whose transcripts are compared with those of the same streams alone.
-        baselines: Other engines to measure in the same run: ``"nemo"``.
+        baselines: Other engines to measure in the same run; see `beside.BASELINES`.
         rounds: Measured rounds of a comparison for each number of streams.
         budget: Seconds after which nothing further is tried; the latencies share them. None means no limit.
         profile: Whether to write a profile too.

@@ -95,19 +95,25 @@ class EngineSide:
             self._engine.close(lease)
 
 
-def time_rounds(side: Side, streams: int, latency_ms: int, rounds: int, stopwatch: str) -> Spread:
-    """Duration of a round in seconds, over `rounds` rounds after `WARM_UP` unmeasured ones."""
-    speakers, watch, seconds = Speakers(streams), STOPWATCHES[stopwatch], []
+def time_in_turns(sides: Sequence[Side], streams: int, latency_ms: int, rounds: int, stopwatch: str) -> list[Spread]:
+    """Duration of a round of each side in seconds, over `rounds` rounds after `WARM_UP` unmeasured ones.
+
+    Each round is computed by one side after the other, so that what disturbs the machine disturbs all of them.
+    """
+    speakers, watch = Speakers(streams), STOPWATCHES[stopwatch]
+    seconds: list[list[float]] = [[] for _ in sides]
     packets = round(latency_ms / 1000 * SAMPLE_RATE) // PACKET_SAMPLES
     rows = np.arange(streams)
     for number in range(WARM_UP + rounds):
         parts = [speakers.packet(rows, number * packets + packet).reshape(streams, -1) for packet in range(packets)]
         chunks = np.concatenate(parts, 1)
-        began = watch()
-        side.round(chunks)
-        seconds.append(watch() - began)
-    side.close()
-    return Spread.of(seconds[WARM_UP:])
+        for side, durations in zip(sides, seconds, strict=True):
+            began = watch()
+            side.round(chunks)
+            durations.append(watch() - began)
+    for side in sides:
+        side.close()
+    return [Spread.of(durations[WARM_UP:]) for durations in seconds]
 
 
 def capacity(
@@ -148,7 +154,7 @@ class _Trials:
         if key not in self._spreads:
             side = self._make(*key)
             self._name = side.name
-            self._spreads[key] = time_rounds(side, streams, self._latency_ms, self._rounds, self._stopwatch)
+            (self._spreads[key],) = time_in_turns([side], streams, self._latency_ms, self._rounds, self._stopwatch)
         return self._spreads[key]
 
     def holds(self, streams: int, batch: int) -> bool:
@@ -174,9 +180,9 @@ def ratio(ours: Capacity, theirs: Capacity) -> float:
     """
     if theirs.streams and ours.streams:
         return ours.streams / theirs.streams
-    return _throughput(ours) / _throughput(theirs) if ours.tried and theirs.tried else math.nan
+    return chunks_per_second(ours) / chunks_per_second(theirs) if ours.tried and theirs.tried else math.nan
 
 
-def _throughput(side: Capacity) -> float:
-    """Most chunks per second of a side."""
+def chunks_per_second(side: Capacity) -> float:
+    """Most chunks per second of a side, of all numbers of streams and batch sizes that were tried."""
     return max(streams / p50 for streams, _, p50, _ in side.tried)

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 _CPU_INFO = Path("/proc/cpuinfo")
-_VERSIONS = ("torch", "triton", "numpy", "nemo-toolkit", "transformers")
+_VERSIONS = ("torch", "triton", "numpy", "nemo-toolkit", "sherpa-onnx", "transformers")
 _SECONDS = 10.0
 
 

@@ -63,9 +63,16 @@ def _machine(results: Sequence[Result]) -> str:
     parts += _section(
         "The same beside the engine of an earlier commit, in turns", _AGAINST_HEAD, map(_against_row, _ordered(against))
     )
-    compared = [result for result in engine if "rounds" in result["figures"]]
+    compared = [
+        (result, name)
+        for result in _ordered(engine)
+        for name in _BASELINE_NAMES
+        if name in result["figures"].get("rounds", ())
+    ]
     parts += _section(
-        "Beside NeMo, with the same weights in the same run", _NEMO_HEAD, map(_nemo_row, _ordered(compared))
+        "Beside other engines, with the same weights in the same run",
+        _BESIDE_HEAD,
+        (_beside_row(*each) for each in compared),
     )
     served = [result for result in results if result["kind"] in ("serve", "soak")]
     parts += _section("Through WebSockets, with clients on the same machine", _SERVE_HEAD, map(_serve_row, served))
@@ -119,7 +126,11 @@ _ONE_STREAM_HEAD = (
     "Memory, at the start's peak", "Weights",
 )  # fmt: skip
 _AGAINST_HEAD = "Model", "Chunk", "Time for a second of audio", "Commit", "Its time", "Its memory", "Ratio"
-_NEMO_HEAD = "Model", "Chunk", "Auricle", "NeMo (its best batch)", "Ratio", "Time in"
+_BESIDE_HEAD = (
+    "Model", "Chunk", "Streams of Auricle", "Beside", "Its streams (its best batch)", "Ratio",
+    "One stream, time for a second of audio: Auricle / the other", "Time in",
+)  # fmt: skip
+_BASELINE_NAMES = {"nemo": "NeMo", "sherpa-onnx": "sherpa-onnx float32", "sherpa-onnx-int8": "sherpa-onnx int8"}
 _SERVE_HEAD = (
     "Model", "Chunk", "Streams", "Final after finalize p50 / p95", "Final after speech p50 / p95", "Turn end p50 / p95",
     "Step p99", "Verdict",
@@ -191,15 +202,20 @@ def _against_row(result: Result) -> list[str]:
     ]
 
 
-def _nemo_row(result: Result) -> list[str]:
+def _beside_row(result: Result, name: str) -> list[str]:
     figures = result["figures"]
-    ours, theirs = figures["rounds"]["ours"], figures["rounds"]["nemo"]
+    rounds = figures["rounds"]
+    ours, theirs = rounds["ours"], rounds[name]
+    # Records of earlier versions have NeMo alone, one ratio, and no time of one stream.
+    alone = [f"{side['seconds_per_second']:.3f}" for side in (ours, theirs) if "seconds_per_second" in side]
     return [
         _model(figures),
         f"{figures['latency_ms']} ms",
         f"{ours['streams']:,}",
+        _BASELINE_NAMES[name],
         f"{theirs['streams']:,} ({theirs['batch']})",
-        f"{figures['rounds']['ratio']:.1f}" + ("" if theirs["streams"] else " in chunks a second"),
+        f"{theirs.get('ratio', rounds.get('ratio')):.1f}" + ("" if theirs["streams"] else " in chunks a second"),
+        f"{' / '.join(alone)} s" if alone else "not measured",
         result["options"]["stopwatch"],
     ]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,23 @@ def test_the_table_goes_between_the_markers_and_nowhere_else(tmp_path: Path) -> 
     assert not update(page, tmp_path)
     with pytest.raises(NoMarkers):
         inserted("nothing here", "new")
+
+
+def test_every_engine_beside_ours_has_a_row(tmp_path: Path) -> None:
+    source = next((ROOT / DEFAULT_FOLDER).rglob("engine-demo-560ms.json"))
+    result = json.loads(source.read_text())
+    theirs = {"streams": 0, "batch": 1, "ratio": 3.04, "seconds_per_second": 0.125}
+    result["figures"]["rounds"] = {
+        "ours": {"streams": 7, "seconds_per_second": 0.0201},
+        "sherpa-onnx": theirs,
+        "nemo": {**theirs, "streams": 5, "batch": 4},
+    }
+    (tmp_path / source.name).write_text(json.dumps(result))
+    rows = [line for line in render(tmp_path).splitlines() if line.startswith("| demo") and " / 0.125 s " in line]
+    assert [row.split(" | ")[2:7] for row in rows] == [
+        ["7", "NeMo", "5 (4)", "3.0", "0.020 / 0.125 s"],
+        ["7", "sherpa-onnx float32", "0 (1)", "3.0 in chunks a second", "0.020 / 0.125 s"],
+    ]
 
 
 def test_the_page_shows_what_the_results_say() -> None:
