@@ -1,4 +1,4 @@
-"""RNNT joint and batched greedy search by label looping: the work grows with the labels, not with the frames.
+"""Batched greedy RNNT search by label looping: the work grows with the labels, not with the frames.
 
 Label looping (Bataev et al., "Label-Looping: Highly Efficient Decoding for Transducers", 2024; NeMo's
 `GreedyBatchedRNNTLabelLoopingComputer`): the prediction network runs only for rows that found a label. Rows look for
@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from auricle_server.checkpoints.config import DecoderConfig
+from auricle_server.engine.decoding.emissions import EmissionRounds, Emissions, Integers
 from auricle_server.engine.model.joint import Joint
 from auricle_server.engine.model.prediction_network import PredictionNetwork, PredictionState
-from auricle_server.engine.ops.inputs import ALPHA
 from auricle_server.engine.ops.key_terms import KeyTermSearch
 
 LOOKAHEAD_FRAMES = 14
@@ -27,26 +29,43 @@ LOOKAHEAD_LOGITS = 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
-class Emissions:
-    """Tokens of a batch, in the order of emission within each row; row b has `count[b]` of them.
+class _Window:
+    """The frames that a look ahead scores: all those of its first row, then those of the next. P in sum.
 
     Attributes:
-        tokens: [B, n].
-        frames: Encoder frame within the chunk, [B, n].
-        probabilities: Softmax probability, [B, n].
-        powers: Sum of all tokens' probabilities to the power of `ALPHA`, [B, n].
-        count: [B].
+        start: First frame of each of its rows, [n].
+        counts: Frames of each of its rows, [n].
+        row: Row of the batch of each frame, [P].
+        frame: The frame within the chunk, [P]; past the end of the chunk where rows are padded to equal counts.
     """
 
-    tokens: Tensor
-    frames: Tensor
-    probabilities: Tensor
-    powers: Tensor
-    count: Tensor
+    start: Integers
+    counts: Integers
+    row: Integers
+    frame: Integers
+
+    @classmethod
+    def of(cls, rows: Integers, start: Integers, counts: Integers) -> _Window:
+        """`counts` frames of each of `rows`, from `start` on; all [n]."""
+        ends = np.cumsum(counts)
+        frame = np.arange(ends[-1]) + np.repeat(start - ends + counts, counts)
+        return cls(start, counts, np.repeat(rows, counts), frame)
+
+    def first_labels(self, is_label: npt.NDArray[np.bool_]) -> Integers:
+        """Index of each row's first label, for the rows that have one, in the order of the rows."""
+        found = np.flatnonzero(is_label)
+        row = self.row[found]
+        first = np.ones(len(found), np.bool_)
+        np.not_equal(row[1:], row[:-1], out=first[1:])
+        return found[first]
 
 
 class GreedyDecoder:
-    """Greedy search over a batch of chunks, in shapes that depend on data: for the CPU."""
+    """Greedy search over a batch of chunks, in shapes that depend on data: for the CPU.
+
+    The host decides from round to round, in NumPy: with the few entries of these arrays, an operation of PyTorch takes
+    several times as long, and its argmax ten times.
+    """
 
     def __init__(self, config: DecoderConfig, network: PredictionNetwork, joint: Joint) -> None:
         self._network = network
@@ -62,110 +81,76 @@ class GreedyDecoder:
         Args:
             encoded: Encoder output projected for the joint, [B, c, joint].
             last: Frames to decode, [B].
-            state: Of the prediction network.
+            state: Of the prediction network; advanced in place.
             terms: Key terms of the rows; None where no row has any.
         """
-        found = _EmissionRounds(encoded.shape[0], encoded.device)
-        time, repeats = torch.zeros_like(last), torch.zeros_like(last)
-        rows = (time < last).nonzero().squeeze(1)
-        # Every turn reads sizes on the host, which on a GPU would wait for the device each time: see `graph_program`.
-        while len(rows):
-            label, frame, scores = self._next_label(encoded, time, last, state, rows, repeats, terms)
-            emitting = frame < last[rows]
-            repeats[rows] = torch.where(frame == time[rows], repeats[rows], 0) + 1
-            time[rows] = frame
-            rows, label, frame = rows[emitting], label[emitting], frame[emitting]
-            if len(rows) == 0:
-                break
-            found.add(rows, label, frame, scores[emitting])
-            state.put(rows, self._network(label, state.take(rows)))
-            if terms is not None:
-                terms.follow(rows, label)
-            # NeMo's ``max_symbols``, 10 in the published models; without it a search may never leave a frame.
-            exhausted = rows[repeats[rows] >= self._max_symbols]
-            time[exhausted] += 1
-            repeats[exhausted] = 0
-            rows = rows[time[rows] < last[rows]]
-        return found.emissions(), state
-
-    def _next_label(
-        self,
-        encoded: Tensor,
-        time: Tensor,
-        last: Tensor,
-        state: PredictionState,
-        rows: Tensor,
-        repeats: Tensor,
-        terms: KeyTermSearch | None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The next label of each row, its frame (`last` when only blanks are left), and its scores [n, 2]."""
-        window = max(1, min(encoded.shape[1], LOOKAHEAD_FRAMES, LOOKAHEAD_LOGITS // (len(rows) * (self._blank + 1))))
-        label = torch.full_like(rows, self._blank)
-        frame, scores = last[rows].clone(), encoded.new_zeros(len(rows), 2)
-        searching = torch.arange(len(rows), device=rows.device)
-        at = time[rows]
-        while len(searching):
-            emitted = (at == time[rows[searching]]) & (repeats[rows[searching]] > 0)
-            looked_at = rows[searching]
-            hit, token, value = self._look_ahead(encoded, at, last, state, looked_at, window, terms, emitted)
-            inside = hit < last[rows[searching]]
-            done = searching[inside]
-            label[done], frame[done], scores[done] = token[inside], hit[inside], value[inside]
+        end: Integers = last.numpy(force=True)
+        time, repeats = np.zeros_like(end), np.zeros_like(end)
+        found = EmissionRounds(len(end), LOOKAHEAD_LOGITS // (self._blank + 1))
+        # Every turn reads labels on the host, which on a GPU would wait for the device each time: see `graph_program`.
+        while len(rows := np.flatnonzero(time < end)):
+            window = self._window(rows, time, end, padded=terms is not None)
+            logits = self._logits(encoded, window, state)
+            labels = self._labels(logits, rows, repeats, terms)
+            at = window.first_labels((labels != self._blank) & (window.frame < end[window.row]))
+            emitting, label, frame = window.row[at], labels[at], window.frame[at]
+            # A row stays on the frame of its label until blank wins there, or until the frame has `max_symbols` labels.
+            before = np.where(frame == time[emitting], repeats[emitting], 0)
             # Only blanks: the prediction network's state holds, so the search goes on behind the window.
-            at = at + window
-            going = ~inside & (at < last[rows[searching]])
-            searching, at = searching[going], at[going]
-        return label, frame, scores
+            time[rows] += window.counts
+            repeats[rows] = 0
+            if not len(at):
+                continue
+            time[emitting], repeats[emitting] = frame, before + 1
+            found.add(emitting, label, frame, logits if len(at) == len(logits) else logits[torch.from_numpy(at)])
+            self._advance(emitting, label, state, terms)
+            # NeMo's ``max_symbols``, 10 in the published models; without it a search may never leave a frame.
+            full = repeats >= self._max_symbols
+            time[full] += 1
+            repeats[full] = 0
+        return found.emissions(encoded.device), state
 
-    def _look_ahead(
-        self,
-        encoded: Tensor,
-        at: Tensor,
-        last: Tensor,
-        state: PredictionState,
-        rows: Tensor,
-        window: int,
-        terms: KeyTermSearch | None,
-        emitted: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """First label within `window` frames from `at` on: frame (`last` without a label), token, scores [n, 2]."""
-        frames = at[:, None] + torch.arange(window, device=at.device)
-        inside = frames < last[rows][:, None]
-        gathered = encoded[rows[:, None], frames.clamp(max=encoded.shape[1] - 1)]
-        joint = F.relu(gathered + state.projected[rows][:, None])
-        logits = self._joint.logits(joint)
-        best, token = logits.max(-1)
+    def _window(self, rows: Integers, time: Integers, end: Integers, *, padded: bool) -> _Window:
+        """The frames that `rows` look at next; the same number for each where they are padded."""
+        most = max(1, min(LOOKAHEAD_FRAMES, LOOKAHEAD_LOGITS // (len(rows) * (self._blank + 1))))
+        counts = np.minimum(end[rows] - time[rows], most)
+        return _Window.of(rows, time[rows], np.full_like(counts, counts.max()) if padded else counts)
+
+    def _logits(self, encoded: Tensor, window: _Window, state: PredictionState) -> Tensor:
+        """Logits of all tokens, [P, V + 1]."""
+        batch, frames, _ = encoded.shape
+        if len(window.counts) == 1:
+            row, start = int(window.row[0]), int(window.start[0])
+            joint = encoded[row, start : start + len(window.row)] + state.projected[row]
+        elif len(window.row) == batch * frames and not window.start.any():
+            joint = (encoded + state.projected[:, None]).flatten(0, 1)
+        else:
+            index = window.row * frames + np.minimum(window.frame, frames - 1)
+            rows, at = (torch.from_numpy(each).to(encoded.device) for each in (window.row, index))
+            joint = encoded.flatten(0, 1).index_select(0, at).add_(state.projected.index_select(0, rows))
+        logits: Tensor = self._joint.logits(F.relu(joint, inplace=True))
+        return logits
+
+    def _labels(self, logits: Tensor, rows: Integers, repeats: Integers, terms: KeyTermSearch | None) -> Integers:
+        """The token that wins each frame, [P]; blank among them."""
+        if terms is None:
+            # NumPy's argmax is vectorised; of equals both take the first.
+            return logits.numpy().argmax(1) if logits.device.type == "cpu" else logits.argmax(1).numpy(force=True)
+        by_row = logits.view(len(rows), -1, logits.shape[1])
+        best, token = by_row.max(-1)
+        emitted = torch.from_numpy(repeats[rows] > 0).to(logits.device)
+        first = F.pad(emitted[:, None], (0, by_row.shape[1] - 1))  # only the first frame can have brought a label
+        token, _ = terms.favour(torch.from_numpy(rows).to(logits.device), by_row, token, best, first)
+        return token.flatten().numpy(force=True)
+
+    def _advance(self, rows: Integers, label: Integers, state: PredictionState, terms: KeyTermSearch | None) -> None:
+        """Feeds the labels that `rows` have found."""
+        tokens, which = (torch.from_numpy(each).to(state.projected.device) for each in (label, rows))
+        if len(rows) == len(state.projected):
+            self._network.feed(tokens, state)
+        else:
+            part = state.take(which)
+            self._network.feed(tokens, part)
+            state.put(which, part)
         if terms is not None:
-            first = F.pad(emitted[:, None], (0, window - 1))  # only the first frame can have brought a label
-            token, best = terms.favour(rows, logits, token, best, first)
-        label = inside & (token != self._blank)
-        offset = label.int().argmax(1)
-        pick = torch.arange(len(rows), device=rows.device), offset
-        chosen = logits[pick]
-        total = chosen.logsumexp(-1)
-        power = (ALPHA * chosen).logsumexp(-1) - ALPHA * total
-        hit = torch.where(label.any(1), frames[pick], last[rows])
-        return hit, token[pick], torch.stack((best[pick] - total, power), 1).exp()
-
-
-class _EmissionRounds:
-    """Collects emissions, one label per row and round."""
-
-    def __init__(self, batch: int, device: torch.device) -> None:
-        self._shape, self._device = batch, device
-        self._rounds: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
-
-    def add(self, rows: Tensor, label: Tensor, frame: Tensor, scores: Tensor) -> None:
-        self._rounds.append((rows, label, frame, scores))
-
-    def emissions(self) -> Emissions:
-        rounds = len(self._rounds)
-        tokens = torch.zeros(self._shape, rounds, dtype=torch.long, device=self._device)
-        frames = torch.zeros_like(tokens)
-        all_scores = torch.zeros(self._shape, rounds, 2, device=self._device)
-        count = torch.zeros(self._shape, dtype=torch.long, device=self._device)
-        for rows, label, frame, scores in self._rounds:
-            place = rows, count[rows]
-            tokens[place], frames[place], all_scores[place] = label, frame, scores
-            count[rows] += 1
-        return Emissions(tokens, frames, all_scores[..., 0], all_scores[..., 1], count)
+            terms.follow(which, tokens)

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from auricle_server.engine.decoding.confidence import entropy_confidences
-from auricle_server.engine.decoding.greedy import Emissions, GreedyDecoder
+from auricle_server.engine.decoding.emissions import Emissions
+from auricle_server.engine.decoding.greedy import GreedyDecoder
 from auricle_server.engine.key_terms.automaton import Automaton
 from auricle_server.engine.key_terms.automaton_cache import TableSpan
 from auricle_server.engine.model.forward import COLUMNS, Batch, Model

@@ -9,6 +9,7 @@ from auricle_server.engine.decoding.greedy import GreedyDecoder
 from auricle_server.engine.model.joint import Joint
 from auricle_server.engine.model.parameters import Parameters
 from auricle_server.engine.model.prediction_network import PredictionNetwork, PredictionState
+from auricle_server.engine.ops.inputs import ALPHA
 
 VOCABULARY, HIDDEN, JOINT = 11, 8, 6
 
@@ -76,6 +77,45 @@ def test_label_looping_equals_the_textbook_loop(
         per_frame = [sum(1 for _, frame in got if frame == at) for at in range(frames)]
         assert max(per_frame) <= 3
     assert emissions.count.sum() > rows
+
+
+def decoded_alone(decoder: GreedyDecoder, encoded: torch.Tensor, last: int) -> list[tuple[int, int, float, float]]:
+    """Token, frame, probability and sum of powers of each label, from whole softmaxes, one after the other."""
+    state, found = decoder._network.start(), []
+    for frame in range(last):
+        for _ in range(3):
+            joint = torch.relu(encoded[frame] + state.projected)
+            shares = (joint @ decoder._joint.weight.T + decoder._joint.bias)[0].double().softmax(0)
+            token = int(shares.argmax())
+            if token == VOCABULARY:
+                break
+            found.append((token, frame, float(shares[token]), float((shares**ALPHA).sum())))
+            state = decoder._network(torch.tensor([token]), state)
+    return found
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7, 20])
+@pytest.mark.parametrize("lookahead", [50, 1 << 21])
+def test_random_batches_equal_a_search_without_any_trick(
+    decoder: GreedyDecoder, frames: int, lookahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_module, "LOOKAHEAD_LOGITS", lookahead)
+    generator, labels = torch.Generator().manual_seed(frames), 0
+    for rows in (1, 1, 2, 3, 8, 21):
+        encoded = torch.randn(rows, frames, JOINT, generator=generator) * 2
+        last = torch.randint(0, frames + 1, (rows,), generator=generator)
+        if rows in {2, 8}:
+            last[:] = frames
+        emissions, _ = decoder(encoded, last, decoder._network.start().repeat(rows))
+        for row in range(rows):
+            expected = decoded_alone(decoder, encoded[row], int(last[row]))
+            labels += len(expected)
+            assert int(emissions.count[row]) == len(expected)
+            columns = emissions.tokens, emissions.frames, emissions.probabilities, emissions.powers
+            found = [column[row, : len(expected)].double() for column in columns]
+            if expected:
+                torch.testing.assert_close(torch.stack(found), torch.tensor(expected).double().T, atol=1e-5, rtol=1e-5)
+    assert labels > 3 * frames
 
 
 def test_the_symbol_limit_is_reached_and_kept(decoder: GreedyDecoder) -> None:

@@ -52,13 +52,15 @@ def scores_of(decoder: GreedyDecoder, encoded: torch.Tensor, frame: int, tokens:
     return logits.numpy()
 
 
+@pytest.mark.parametrize("lookahead", [400, 1 << 21])  # windows of several sizes, and of whole chunks
+@pytest.mark.parametrize("ends", [(14, 1, 9, 14, 5, 0, 14, 13, 2, 14, 14, 14, 14, 14, 14), (14,) * 15])
 def test_every_row_of_a_batch_finds_what_the_reference_finds_alone(
-    decoder: GreedyDecoder, monkeypatch: pytest.MonkeyPatch
+    decoder: GreedyDecoder, lookahead: int, ends: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder_module, "LOOKAHEAD_LOGITS", 400)  # windows of several sizes
+    monkeypatch.setattr(decoder_module, "LOOKAHEAD_LOGITS", lookahead)
     rows = 15
     encoded = torch.randn(rows, FRAMES, JOINT, generator=torch.Generator().manual_seed(1)) * 2
-    last = torch.tensor([14, 1, 9, 14, 5, 0, 14, 13, 2, 14, 14, 14, 14, 14, 14])
+    last = torch.tensor(ends)
     pool, roots = tables(LISTS)
     asked = torch.tensor([roots[row % len(LISTS)] for row in range(rows)], dtype=torch.int32)
     terms = KeyTermRows(pool.tables, asked.clone())

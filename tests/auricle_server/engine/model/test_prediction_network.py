@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
+from auricle_server.engine.model import prediction_network
 from auricle_server.engine.model.prediction_network import PredictionNetwork, PredictionState
 from auricle_server.engine.ops import portable_ops
 from tests.support.engine.tiny_model import CONFIG, parameters
@@ -34,6 +36,30 @@ def test_tokens_one_by_one_equal_an_lstm_of_pytorch() -> None:
     for step, token in enumerate(tokens, 1):
         state = made(torch.tensor([token]), state)
         torch.testing.assert_close(state.projected[0], expected[step], atol=1e-5, rtol=1e-4)
+
+
+def test_a_table_of_labels_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_table, tokens = network(), torch.tensor([3, 0, DECODER.vocabulary])
+    monkeypatch.setattr(prediction_network, "LABEL_TABLE_BYTES", 0)
+    without = network()
+    assert with_table._table is not None
+    assert without._table is None
+    one, other = with_table.start().repeat(3), without.start().repeat(3)
+    for _ in range(2):
+        one, other = with_table(tokens, one), without(tokens, other)
+    for name in ("hidden", "cell", "projected"):
+        torch.testing.assert_close(getattr(one, name), getattr(other, name), atol=1e-6, rtol=1e-6)
+
+
+def test_feeding_advances_in_place() -> None:
+    made = network()
+    state = made.start().repeat(2)
+    expected = made(torch.tensor([4, 9]), state)
+    assert not torch.equal(expected.hidden, state.hidden)
+    made.feed(torch.tensor([4, 9]), state)
+    assert torch.equal(expected.hidden, state.hidden)
+    assert torch.equal(expected.cell, state.cell)
+    assert torch.equal(expected.projected, state.projected)
 
 
 def test_rows_that_are_not_active_keep_their_state() -> None:
