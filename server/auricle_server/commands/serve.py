@@ -42,7 +42,7 @@ def serve(
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(help="CPU threads per worker. Default: physical cores for a large model on a CPU, else 1."),
+        typer.Option(help="CPU threads per worker. Default: all physical cores for a large model on a CPU, else 1."),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes, one per GPU. Default: 1.")] = None,
     gateways: Annotated[int | None, typer.Option(help="Gateway processes; they share the port. Default: 1.")] = None,
