@@ -100,14 +100,15 @@ class RelativeAttention:
         qkv = self._qkv(x).view(batch, frames, 3, self._heads, self._head_dim)
         query = qkv.view(batch * frames, 3, self._heads, self._head_dim)[:, 0].transpose(0, 1)
         # NeMo's `rel_shift` copies these products to align them; here an index does, in `RingView` or in the kernel.
-        by_position = query @ self._tables[frames]
+        size = rows.chunk or frames
+        by_position = query @ self._tables[size]
         inputs = AttentionInputs(
             qkv,
             by_position,
             state.keys,
             state.values,
             self._bias_u,
-            self._constants[frames],
+            self._constants[size],
             state.key_scales,
             state.value_scales,
         )

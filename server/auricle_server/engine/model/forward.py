@@ -109,8 +109,7 @@ class Model:
         self.chunks_of_row = {count * longest: count for count in CHUNK_COUNTS} if ops.multi_chunk_rows else {}
         self._mel = LogMel(config.mel, parameters)
         self._subsampling = Subsampling(config.encoder, config.mel.bins, parameters)
-        sizes = sorted({*self.reach, *self.chunks_of_row})
-        self._conformer = Conformer(config.encoder, sizes, self.left, parameters, ops)
+        self._conformer = Conformer(config.encoder, sorted(self.reach), self.left, parameters, ops)
         self._projection = joint_projection(config, parameters)
         self.network = PredictionNetwork(config.decoder, parameters)
         self.joint = Joint(config.decoder, parameters)

@@ -31,7 +31,9 @@ def zeros(*shape: int, dtype: torch.dtype = torch.float32, device: torch.device)
         return torch.zeros(shape, dtype=dtype, device=device)
     # The system maps a page on its first write. `torch.zeros` writes the zeros, and what NumPy allocates gets pages of
     # 2 MB: a stream, whose state lies in as many places as there are layers, would take the memory of several.
-    mapped = mmap.mmap(-1, math.prod(shape) * dtype.itemsize)
+    mapped = mmap.mmap(-1, math.prod(shape) * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        mapped.madvise(mmap.MADV_NOHUGEPAGE)  # where the system gives such pages to everyone
     return torch.frombuffer(mapped, dtype=dtype).view(shape)
 
 

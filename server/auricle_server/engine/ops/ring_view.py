@@ -40,7 +40,10 @@ class RingView:
         visible = _visible(rows, frames, age, step)
         hidden = torch.zeros(visible.shape, device=visible.device).masked_fill_(~visible, float("-inf"))
         age_of_key = torch.cat((age, (-1 - step).expand(len(age), -1)), 1)  # a key of the chunk is younger than age 0
-        index = (left + frames - 2) - step[:, None] - age_of_key[:, None, :]
+        size = rows.chunk or frames
+        index = (left + size - 2) - step[:, None] - age_of_key[:, None, :]
+        if rows.chunk:
+            index.clamp_(0, left + 2 * size - 2)  # keys outside the table are keys that no query sees
         index = index[:, None].expand(-1, heads, -1, -1).contiguous()
         blind = ~visible.any(2, keepdim=True)
         return cls(hidden[:, None], blind[:, None], index, _written(rows, step[-left:], heads))

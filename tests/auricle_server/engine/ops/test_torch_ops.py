@@ -36,8 +36,12 @@ def test_a_row_of_several_chunks_equals_its_chunks_one_after_the_other(chunks: i
     whole.rows.valid.fill_(chunks * frames)
     ops = TorchOps()
     steps = whole.again()
-    together = ops.attend(whole.inputs, replace(whole.rows, reach=left, chunk=frames))
-    span, distances = whole.inputs.by_position.shape[2], left + 2 * frames - 1
+    # Of the distances within the whole row, a chunk's queries see those of its own table alone.
+    begin, distances = (chunks - 1) * frames, left + 2 * frames - 1
+    by_position = whole.inputs.by_position[..., begin : begin + distances].contiguous()
+    constant = whole.inputs.constant[:, begin : begin + distances].contiguous()
+    seen = replace(whole.inputs, by_position=by_position, constant=constant)
+    together = ops.attend(seen, replace(whole.rows, reach=left, chunk=frames))
     for number in range(chunks):
         first = number * frames
         rows = replace(
@@ -47,14 +51,12 @@ def test_a_row_of_several_chunks_equals_its_chunks_one_after_the_other(chunks: i
             write_slots=steps.rows.slots if number + 1 < chunks else steps.rows.write_slots,
             reach=left,
         )
-        # The distances of the chunk are the middle columns of the longer row's table.
-        begin = (chunks - 1) * frames
-        by_position = steps.inputs.by_position.view(2, 6, chunks * frames, span)[:, :, first : first + frames]
+        of_chunk = by_position.view(2, 6, chunks * frames, distances)[:, :, first : first + frames]
         inputs = replace(
             steps.inputs,
             qkv=steps.inputs.qkv[:, first : first + frames],
-            by_position=by_position[..., begin : begin + distances].reshape(2, 6 * frames, distances),
-            constant=steps.inputs.constant[:, begin : begin + distances],
+            by_position=of_chunk.reshape(2, 6 * frames, distances),
+            constant=constant,
         )
         out = ops.attend(inputs, rows)
         unique = slice(0, 4)  # the last rows share the trash slot
