@@ -92,7 +92,7 @@ class _EncodedSpeech:
         with torch.inference_mode():
             model = Model(checkpoint, STREAMS, self._device, hardware.dtype, portable_ops(), takes_key_terms=False)
             self._network = model.network
-            self._projected = _projected(model, checkpoint)
+            self._projected = projected_speech(model, checkpoint)
 
     def token_rate(self, bias: float | None = None) -> float:
         """Tokens per second of speech with a blank bias; None takes the model's own."""
@@ -116,7 +116,7 @@ class _EncodedSpeech:
         return Parameters(weights, self._device, self._parameters.dtype)
 
 
-def _projected(model: Model, checkpoint: Checkpoint) -> list[Tensor]:
+def projected_speech(model: Model, checkpoint: Checkpoint) -> list[Tensor]:
     """Encoder frames projected for the joint, one [STREAMS, frames, joint] for each chunk of the largest latency."""
     frames, geometry = max(model.reach), model.geometry
     chunk, start = frames * geometry.frame_samples, geometry.input_start(0)
