@@ -24,7 +24,7 @@ TEST_PACKAGES := espeak-ng flite chromium
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test test-fast coverage lint format docs docs-generate bench gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
+.PHONY: help setup demo test test-fast coverage lint format docs docs-generate bench bench-cpu gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 28
@@ -79,6 +79,17 @@ bench: $(TEST_READY)  ## live streams that this machine sustains, by themselves,
 	$(BIN)/auricle bench serve --streams 24 --latency-ms 160
 	@for bench in tests/bench/bench_*.py; do name=$$(basename "$$bench" .py); echo "== $$name"; $(BIN)/python -m "tests.bench.$$name"; done
 	$(BIN)/auricle bench plot
+	$(BIN)/python -m docs.generate
+	$(BIN)/auricle bench table --page docs/benchmarks.md
+
+# Another checkout of Auricle, measured in turns with this one: make bench-cpu AGAINST=../earlier
+AGAINST ?=
+CPU_BENCH := $(BIN)/auricle bench engine --threads $$(nproc) --compare 4 $(if $(AGAINST),--against $(AGAINST)) $(BENCH)
+
+bench-cpu: $(TEST_READY)  ## the published models' size on a CPU, in each format, and its accuracy; a quarter of an hour
+	for dtype in float32 fp16-weights int8; do $(CPU_BENCH) --random-weights en --dtype $$dtype; done
+	$(CPU_BENCH) --random-weights 3.5 --dtype int8 --latency-ms 320
+	$(BIN)/python -m tests.bench.weight_formats
 	$(BIN)/python -m docs.generate
 	$(BIN)/auricle bench table --page docs/benchmarks.md
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 class Stale(Exception):
     """The pages and the code do not fit together; the message says where."""
+
+
+RESULTS = Path(__file__).parents[2] / "tests" / "bench" / "results"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

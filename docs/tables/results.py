@@ -3,13 +3,10 @@
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from docs.tables import table
-
-RESULTS = Path(__file__).parents[2] / "tests" / "bench" / "results"
-
+from docs.tables import RESULTS, table
+from docs.tables.cpu import accuracy_tables
 
 # --- results ---------------------------------------------------------------------------------------------------------
 
@@ -210,6 +207,8 @@ def summary_table() -> str:
     """The README's few lines of figures, from the demo model's results on the first machine that has them."""
     found = [json.loads(path.read_text()) for path in sorted(RESULTS.rglob("*.json"))]
     demo = [result for result in found if result["options"].get("model", "demo") == "demo"]
+    # The demo model's own format: others of it may have been measured for comparison.
+    demo = [result for result in demo if result["figures"].get("weights", "float32") == "float32"]
 
     def figures(kind: str) -> Any:
         return next(result["figures"] for result in demo if result["kind"] == kind)
@@ -248,4 +247,5 @@ RESULT_TABLES: dict[str, Callable[[Result], str]] = {
     "languages": _languages,
     "offline": _files,
     "evaluate": _evaluate,
+    "weight-formats": accuracy_tables,
 }
