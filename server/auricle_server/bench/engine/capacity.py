@@ -59,7 +59,7 @@ def run(options: EngineOptions, log: Log) -> list[dict[str, Any]]:
     with model.stored(log) as (name, stored):
         del model  # drawn weights; `stored` has them mapped from a file
         one_stream = {result.figures.latency_ms: result for result in _one_stream(name, options, log)}
-        return list(_Bench(options, hardware, stored, log, one_stream).records())
+    return list(_Bench(options, hardware, stored, log, one_stream).records())
 
 
 def _one_stream(name: str, options: EngineOptions, log: Log) -> Iterator[OneStreamResult]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -65,13 +66,22 @@ class BenchModel:
         """What other processes load the model by, and this model as it is loaded from there.
 
         Random weights are written to a temporary folder. They take memory only once then: the model that is yielded is
-        mapped from the file.
+        mapped from the file, and remains so after it is deleted.
+
+        Raises:
+            ValueError: The disk has no room for random weights.
         """
         if self.path is not None:
             yield self.name, self
             return
         with tempfile.TemporaryDirectory(prefix="auricle-bench-") as folder:
-            log(f"writing the weights to {folder}, {4 * self.millions / 1e3:.1f} GB until the bench ends")
+            gigabytes, free = 4 * self.millions / 1e3, shutil.disk_usage(folder).free / 1e9
+            if gigabytes > free:
+                raise ValueError(
+                    f"the weights take {gigabytes:.1f} GB, and {tempfile.gettempdir()} has {free:.1f} GB free; "
+                    "set TMPDIR to a folder with room, or pass --no-one-stream"
+                )
+            log(f"writing the weights to {folder} for now, {gigabytes:.1f} GB")
             write_folder(self.checkpoint, Path(folder))
             yield folder, replace(self, checkpoint=replace(load_checkpoint(folder), name=self.name))
 

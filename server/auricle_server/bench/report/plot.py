@@ -49,16 +49,23 @@ def _waits(axes: Any, results: Sequence[Result]) -> None:
         figures = result["figures"]
         streams = [point["streams"] for point in figures["tried"]]
         waits = [point["wait_p99"] * 1e3 for point in figures["tried"]]
-        axes.plot(streams, waits, marker="o", label=f"{figures['model']}, {figures['latency_ms']} ms")
+        axes.plot(streams, waits, marker="o", label=f"{_series(result)}, {figures['latency_ms']} ms")
     axes.set(xscale="log", yscale="log", xlabel="live streams", ylabel="wait for results, p99 (ms)")
     axes.set_title("From the audio that completes a chunk to its results")
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend()
 
 
+def _series(result: Result) -> str:
+    """A model, with the format of its weights where it is not fp32."""
+    figures = result["figures"]
+    packed = figures.get("weights", "float32")
+    return str(figures["model"]) if packed == "float32" else f"{figures['model']}, {packed}"
+
+
 def _capacity(axes: Any, results: Sequence[Result]) -> None:
-    ordered = sorted(results, key=lambda result: (result["figures"]["model"], result["figures"]["latency_ms"]))
-    for model, group in groupby(ordered, lambda result: result["figures"]["model"]):
+    ordered = sorted(results, key=lambda result: (_series(result), result["figures"]["latency_ms"]))
+    for model, group in groupby(ordered, _series):
         points = [(one["figures"]["latency_ms"], one["figures"]["sustained_streams"]) for one in group]
         axes.plot(*zip(*points, strict=True), marker="o", label=model)
     axes.set(xscale="log", xlabel="chunk (ms)", ylabel="live streams sustained", ylim=(0, None))

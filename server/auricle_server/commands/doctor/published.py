@@ -65,7 +65,8 @@ def check_published(estimator: SpeedEstimator | None = None) -> Iterator[Finding
 def _formats() -> list[WeightFormat]:
     from auricle_server.engine.weight_formats import WeightFormat, has_fbgemm
 
-    return list(WeightFormat) if has_fbgemm() else [WeightFormat.FLOAT32]
+    of_a_cpu = [WeightFormat.FLOAT32, WeightFormat.FP16, WeightFormat.INT8]
+    return of_a_cpu if has_fbgemm() else [WeightFormat.FLOAT32]
 
 
 def _estimator() -> SpeedEstimator:

@@ -15,7 +15,13 @@ from tests.support import tones
 
 ROOT = Path(__file__).parents[4]
 OPTIONS = EngineOptions(
-    model=str(tones.CHECKPOINT), latencies_ms=(560,), hold=0.5, ramp=0.0, compare=2, stopwatch="cpu"
+    model=str(tones.CHECKPOINT),
+    latencies_ms=(560,),
+    hold=0.5,
+    ramp=0.0,
+    compare=2,
+    stopwatch="cpu",
+    one_stream=False,
 )
 
 
@@ -46,29 +52,37 @@ def test_a_search_ends_with_its_share_of_the_budget(tmp_path: Path, monkeypatch:
     assert now() - began < 250
 
 
-def test_one_stream_alone_comes_first_and_the_search_starts_at_what_it_suggests(tmp_path: Path) -> None:
+def test_one_stream_alone_comes_first_and_the_search_starts_at_what_it_suggests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacity, "CHUNKS_HELD", 2)
+    monkeypatch.setattr(capacity, "FIRST_LOAD", 0.05)
     lines: list[str] = []
-    (result,) = run(replace(OPTIONS, most=4096, streams=None, dtype="int8", out=tmp_path), lines.append)
+    (result,) = run(replace(OPTIONS, most=8, dtype="int8", one_stream=True, out=tmp_path), lines.append)
     figures = result["figures"]
     alone = figures["one_stream"]
     assert alone["step"]["p50"] <= alone["step"]["p95"]
     assert 0 < alone["real_time_factor"] < 1
     assert alone["start"]["weights"] == figures["weights"] == "int8"
     assert 0 < figures["weight_bytes"] < alone["resident_bytes"]
-    suggested = int(capacity.FIRST_LOAD / alone["real_time_factor"])
+    suggested = max(1, min(8, int(capacity.FIRST_LOAD / alone["real_time_factor"])))
     first = next(line for line in lines if " streams: " in line)
     assert first.startswith(f"560 ms, {suggested} streams: ")
     assert [path.stem.endswith("-560ms-int8") for path in tmp_path.iterdir()] == [True]
 
 
 def test_a_slow_model_is_searched_from_one_stream_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(capacity, "CHUNKS_HELD", 2)
     monkeypatch.setattr(capacity, "FIRST_LOAD", 1e-9)
     lines: list[str] = []
-    run(replace(OPTIONS, most=2, out=tmp_path), lines.append)
+    run(replace(OPTIONS, most=2, one_stream=True, out=tmp_path), lines.append)
     assert next(line for line in lines if " streams: " in line).startswith("560 ms, 1 streams: ")
 
 
-def test_another_checkout_is_measured_too_and_named_by_its_commit(tmp_path: Path) -> None:
+def test_another_checkout_is_measured_too_and_named_by_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacity, "CHUNKS_HELD", 2)
     (result,) = run(replace(OPTIONS, streams=1, against=ROOT, out=tmp_path), print)
     against = result["figures"]["against"]
     assert against["commit"] == result["commit"]

@@ -10,6 +10,7 @@ import pytest
 from auricle_server.bench.engine.engine_process import EngineProcess, EngineProcessFailed, check_checkout
 from tests.support import tones
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[4]
 
 

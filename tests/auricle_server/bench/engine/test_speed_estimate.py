@@ -31,7 +31,7 @@ def test_the_factor_is_the_step_over_the_chunk() -> None:
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("weights", WeightFormat)
+@pytest.mark.parametrize("weights", [WeightFormat.FLOAT32, WeightFormat.FP16, WeightFormat.INT8])
 def test_a_format_is_measured_at_every_latency(weights: WeightFormat) -> None:
     estimator = SpeedEstimator("en", threads=1)
     assert estimator.threads == torch.get_num_threads() == 1

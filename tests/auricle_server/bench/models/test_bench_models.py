@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -47,6 +48,14 @@ def test_random_weights_are_stored_for_other_processes_and_mapped_from_there(mon
     assert not Path(name).exists()
     assert lines[0] == "drawing random weights for demo"
     assert lines[-1].startswith("writing the weights to ")
+
+
+def test_a_disk_without_room_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blank_bias, "ROUNDS", 1)
+    drawn = bench_model("demo", "demo", device="cpu", threads=1)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(ValueError, match=r"has 0\.0 GB free; set TMPDIR"), drawn.stored():
+        pass
 
 
 def test_a_checkpoint_is_stored_already() -> None:
