@@ -19,6 +19,8 @@ from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine
+from auricle_server.engine.memory import parameter_count
+from auricle_server.engine.threads import default_threads
 from auricle_server.engine.weight_formats import WeightFormat
 
 LAYERS = 6
@@ -53,16 +55,15 @@ class SpeedEstimator:
 
     Args:
         name: A published model, as in `SHAPES`.
-        threads: CPU threads, for the whole process; None leaves them as they are.
+        threads: CPU threads, for the whole process; None takes what a server would.
 
     Attributes:
         threads: CPU threads.
     """
 
     def __init__(self, name: str, threads: int | None = None) -> None:
-        if threads is not None:
-            torch.set_num_threads(threads)
-        self.threads = torch.get_num_threads()
+        self.threads = threads or default_threads(parameter_count(SHAPES[name]), "cpu")
+        torch.set_num_threads(self.threads)
         self._layers = SHAPES[name].encoder.layers
         self._part = _with_layers(replica(name, layers=1), LAYERS)
 
