@@ -84,7 +84,7 @@ bench: $(TEST_READY)  ## live streams that this machine sustains, by themselves,
 
 # Another checkout of Auricle, measured in turns with this one: make bench-cpu AGAINST=../earlier
 AGAINST ?=
-CPU_BENCH := $(BIN)/auricle bench engine --threads $$(nproc) --compare 4 $(if $(AGAINST),--against $(AGAINST)) $(BENCH)
+CPU_BENCH := $(BIN)/auricle bench engine --compare 4 $(if $(AGAINST),--against $(AGAINST)) $(BENCH)
 
 bench-cpu: $(TEST_READY)  ## the published models' size on a CPU, in each format, and its accuracy; a quarter of an hour
 	for dtype in float32 fp16-weights int8; do $(CPU_BENCH) --random-weights en --dtype $$dtype; done

@@ -64,7 +64,10 @@ def engine(
     most: Annotated[int | None, typer.Option(help="Upper end of the search.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dtype: Dtype = AUTO,
-    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="CPU threads. Default: all physical cores for a large model on a CPU, else 1."),
+    ] = None,
     hold: Annotated[float, typer.Option(help="Seconds of audio measured for each number of streams.")] = 4.0,
     stopwatch: Annotated[
         str, typer.Option("--time", help="wall, or cpu: CPU time of this process, for a machine with other work.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +25,7 @@ from auricle_server.bench.transcripts import Agreement, compare
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine
 from auricle_server.engine.memory import memory_need
+from auricle_server.engine.threads import default_threads
 from auricle_server.engine.weight_formats import WeightFormat
 
 Log = Callable[[str], None]
@@ -46,28 +47,31 @@ def run(options: EngineOptions, log: Log) -> list[dict[str, Any]]:
         EngineProcessFailed: The engine could not be built in a process of its own.
         MissingPackage: A baseline is not installed.
     """
-    torch.set_num_threads(options.threads)
     hardware = bench_hardware(options.device, options.dtype)
     check(options.baselines)
     if options.against is not None:
         check_checkout(options.against)
     device = torch.device(hardware.device)
     model = bench_model(options.model, options.random_weights, device=str(device), threads=options.threads, log=log)
-    log(f"{model.name}: {model.millions:.0f} M parameters, {model.tokens_per_second:.1f} tokens per second of speech")
+    threads = options.threads or default_threads(round(model.millions * 1e6), device.type)
+    torch.set_num_threads(threads)
+    options = replace(options, threads=threads)
+    about = f"{model.millions:.0f} M parameters, {model.tokens_per_second:.1f} tokens per second of speech"
+    log(f"{model.name}: {about}, {threads} threads")
     if device.type != "cpu" or not (options.one_stream or options.against):
         return list(_Bench(options, hardware, model, log).records())
     with model.stored(log) as (name, stored):
         del model  # drawn weights; `stored` has them mapped from a file
-        one_stream = {result.figures.latency_ms: result for result in _one_stream(name, options, log)}
+        one_stream = {result.figures.latency_ms: result for result in _one_stream(name, threads, options, log)}
     return list(_Bench(options, hardware, stored, log, one_stream).records())
 
 
-def _one_stream(name: str, options: EngineOptions, log: Log) -> Iterator[OneStreamResult]:
+def _one_stream(name: str, threads: int, options: EngineOptions, log: Log) -> Iterator[OneStreamResult]:
     return measure_one_stream(
         OneStreamOptions(
             model=name,
             dtype=options.dtype,
-            threads=options.threads,
+            threads=threads,
             latencies_ms=options.latencies_ms,
             against=options.against,
         ),
@@ -100,7 +104,7 @@ class _Bench:
     def records(self) -> Iterator[dict[str, Any]]:
         """Yields one record for each latency; each is written as soon as it is complete."""
         options = self._options
-        with baselines(options.baselines, self._model, self._hardware, options.threads) as others:
+        with baselines(options.baselines, self._model, self._hardware, torch.get_num_threads()) as others:
             latencies = options.latencies_ms or self._engine.info.latencies_ms
             for index, latency_ms in enumerate(latencies):
                 left = self._ends - time.monotonic()

@@ -20,7 +20,7 @@ class EngineOptions:
         most: Upper end of the search; None means as many as fit into memory.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         dtype: Precision, one of `auricle_server.dtypes.DTYPES`.
-        threads: CPU threads.
+        threads: CPU threads; None takes what a server would.
         hold: Seconds of audio that are measured for each number of streams.
         ramp: Seconds of audio before the measurement.
         stopwatch: ``"wall"`` time, or ``"cpu"`` time on a machine with other work.
@@ -41,7 +41,7 @@ class EngineOptions:
     most: int | None = None
     device: str = "auto"
     dtype: str = AUTO
-    threads: int = 1
+    threads: int | None = None
     hold: float = 4.0
     ramp: float = 0.5
     stopwatch: str = "wall"
