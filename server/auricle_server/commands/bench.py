@@ -239,7 +239,9 @@ def gpu(
     budget: Annotated[float, typer.Option(help="Seconds for all stages together.")] = 555.0,
     stage: Annotated[
         list[str] | None,
-        typer.Option(help="tests, kernels, engine, steps, serve or fp8. Repeat the option for several. Default: all."),
+        typer.Option(
+            help="tests, kernels, engine, steps, serve or fp8. Repeat the option for several. Default: all but fp8."
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="cuda; cpu shows that the stages run.")] = "cuda",
     random_weights: Annotated[str, typer.Option(help="Architecture: en, 3.5, 120m or demo.")] = "en",

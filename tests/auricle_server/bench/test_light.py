@@ -39,6 +39,15 @@ def test_the_engine_bench_needs_little(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_bench_of_steps_and_the_stages_need_little(tmp_path: Path) -> None:
+    given = ("--random-weights", "demo", "--latency-ms", "560", "--device", "cpu", "--out", str(tmp_path))
+    assert run("steps", *given, "--rows", "1").returncode == 0
+    done = run("gpu", *given, "--stage", "serve", "--stage", "steps", "--budget", "60")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} >= {"steps-random-demo.json", "gpu.json", "gpu.txt", "gpu.log"}
+
+
+@pytest.mark.slow
 def test_without_nemo_the_baseline_says_how_to_get_it() -> None:
     done = run("engine", "--baseline", "nemo")
     assert done.returncode == 1

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SERVE_NEEDS = ("aiohttp", "msgspec", "prometheus_client", "soxr", "zmq")
-TEST_NEEDS = ("pytest", "pytest_asyncio", "pytest_timeout", "hypothesis")
 TESTS = (
     "tests/gpu/test_kernels.py",
     "tests/gpu/test_engine.py",
@@ -28,7 +27,7 @@ class GpuOptions:
 
     Attributes:
         budget: Seconds for all stages together.
-        stages: Names of the stages to run; empty means all.
+        stages: Names of the stages to run; empty means all but experiments.
         device: ``"cuda"``; ``"cpu"`` shows on any machine that the stages run, with a small architecture.
         random_weights: Architecture of `SHAPES` to measure.
         latencies_ms: Chunk latencies to measure; the first one is served.
@@ -53,23 +52,34 @@ class GpuStage:
         name: Name in the output, and for `GpuOptions.stages`.
         needs: Modules without which the stage is skipped.
         arguments: Of the Python interpreter; ``{budget}`` stands for the seconds that the program has for its work.
-        share: Part of the whole budget. A stage that begins early also has what those before it left.
+        share: Part of the whole budget, relative to the other stages of the run. A stage that begins early also has
+            what those before it left.
+        on_request: Whether it runs only when it is named.
     """
 
     name: str
     needs: tuple[str, ...]
     arguments: tuple[str, ...]
     share: float
+    on_request: bool = False
 
     @property
     def missing(self) -> list[str]:
         """Modules that it needs and that are not installed."""
-        return [name for name in self.needs if importlib.util.find_spec(name) is None]
+        return [name for name in self.needs if not is_installed(name)]
 
     def command(self, seconds: float) -> list[str]:
         """The arguments for a program that has so many seconds."""
         budget = f"{max(1.0, seconds - STARTING):.0f}"
         return [budget if argument == "{budget}" else argument for argument in self.arguments]
+
+
+def is_installed(name: str) -> bool:
+    """Whether a module can be imported."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # as a finder may say that hides modules
+        return False
 
 
 def stages(options: GpuOptions, out: Path) -> list[GpuStage]:
@@ -86,7 +96,7 @@ def stages(options: GpuOptions, out: Path) -> list[GpuStage]:
     names = [stage.name for stage in everything]
     if unknown := set(options.stages) - set(names):
         raise ValueError(f"no stage {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    return [stage for stage in everything if not options.stages or stage.name in options.stages]
+    return [stage for stage in everything if (stage.name in options.stages if options.stages else not stage.on_request)]
 
 
 def _stages(options: GpuOptions, out: Path) -> Iterator[GpuStage]:
@@ -97,26 +107,26 @@ def _stages(options: GpuOptions, out: Path) -> Iterator[GpuStage]:
     # only collected.
     tests = [path for path in (TESTS if options.device == "cuda" else TESTS[:3]) if Path(path).exists()]
     if tests:
-        yield GpuStage("tests", ("pytest",), ("-m", "pytest", *tests, *_pytest_options(options.device)), 0.2)
+        yield GpuStage("tests", ("pytest",), ("-m", "pytest", *tests, *_pytest_options(options.device)), 0.19)
     if Path("tests/gpu/time_kernels.py").exists():
         kernels = ("-m", "tests.gpu.time_kernels", "--device", options.device, *writes)
         yield GpuStage("kernels", (), kernels, 0.05)
     bench = ("-m", "auricle_server.bench")
-    yield GpuStage("engine", (), (*bench, "engine", *model, *chunks, "--hold", "2", *writes), 0.31)
-    yield GpuStage("steps", (), (*bench, "steps", *model, *chunks, "--profile", *writes), 0.11)
-    yield GpuStage("serve", SERVE_NEEDS, (*bench, "serve", *model, *_serve(options), *writes), 0.26)
+    yield GpuStage("engine", (), (*bench, "engine", *model, *chunks, "--hold", "2", *writes), 0.3)
+    yield GpuStage("steps", (), (*bench, "steps", *model, *chunks, "--profile", *writes), 0.1)
+    yield GpuStage("serve", SERVE_NEEDS, (*bench, "serve", *model, *_serve(options), *writes), 0.36)
     fp8 = (*bench, "steps", *model, *chunks, "--profile", "--fp8-products", "--fp8-rings", *writes)
-    yield GpuStage("fp8", (), fp8, 0.07)
+    yield GpuStage("fp8", (), fp8, 0.3, on_request=True)
 
 
 def _pytest_options(device: str) -> Iterable[str]:
     """Results line by line, so that a run that is stopped has shown what it knew."""
     yield from ("-v", "--tb=short", "-rfE", "-p", "no:cacheprovider", "-o", "addopts=", "--import-mode=importlib")
-    # Pytest warns about settings of plugins that are not installed, and warnings are errors in our settings.
-    if any(importlib.util.find_spec(name) is None for name in TEST_NEEDS):
-        yield from ("-W", "ignore::pytest.PytestConfigWarning")
+    # Our settings make warnings errors, for the versions that we pin. This machine has others, and pytest warns about
+    # settings of plugins that it lacks.
+    yield from ("-W", "default")
     cores = len(os.sched_getaffinity(0))
-    if device == "cuda" and cores > 1 and importlib.util.find_spec("xdist") is not None:
+    if device == "cuda" and cores > 1 and is_installed("xdist"):
         yield from ("-n", str(min(MOST_TEST_PROCESSES, cores // 2)))
 
 
