@@ -73,9 +73,9 @@ class ConvolutionWeights:
 class AttentionInputs:
     """One layer's attention over the rings of its rows and their chunks.
 
-    R = left + 2 c - 1 distances between a query and a key; the distance g has index left + c - 1 - g. In a row of several
-    chunks c is that of one: no query sees farther. `by_position` and `constant` may be wider, by the same number of
-    columns: products of a multiple of eight columns are faster.
+    R = left + 2 c - 1 distances between a query and a key; the distance g has index left + c - 1 - g. In a row of
+    several chunks c is that of one: no query sees farther. `by_position` and `constant` may be wider, by the same
+    number of columns: products of a multiple of eight columns are faster.
 
     Attributes:
         qkv: Queries, keys and values of the chunk, [B, c, 3, H, D] (T).
