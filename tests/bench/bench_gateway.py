@@ -31,7 +31,7 @@ from auricle_server.bench.report.results import record, write
 from auricle_server.config import ServerConfig
 from auricle_server.worker.factory import model_info
 from auricle_server.worker.loop import Worker
-from tests.bench.other_checkout import OtherCheckout
+from tests.bench.checkouts.other_checkout import OtherCheckout
 from tests.bench.silent import SilentEngine
 
 PACKETS_PER_SECOND = 50

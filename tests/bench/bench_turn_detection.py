@@ -26,7 +26,7 @@ from auricle_server.voice.models import LoadedModels, find_models, load_models
 from auricle_server.voice.onnx import Network, to_float
 from auricle_server.voice.silero import Silero
 from auricle_server.voice.smart_turn import SmartTurn, log_mel
-from tests.bench.other_checkout import OtherCheckout
+from tests.bench.checkouts.other_checkout import OtherCheckout
 from tests.bench.turn_detection.gateway_cpu import CHUNK_MS, PACKET, measure_gateway
 from tests.bench.turn_detection.user_audio import UserAudio, converse
 

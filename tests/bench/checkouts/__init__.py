@@ -1,0 +1,1 @@
+"""Another checkout's code, measured in turns with this one's."""
