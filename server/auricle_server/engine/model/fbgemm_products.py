@@ -15,6 +15,7 @@ from torch import Tensor
 
 LEVELS = 127
 """Levels of 8 bits on each side of zero."""
+_ACTIVATION_LEVELS = 255
 _TINY = 1e-20
 """Least divisor of a row, for rows of one value."""
 
@@ -50,7 +51,7 @@ class Int8Product:
     """``x @ weight.T + bias`` in integers: weights in 8 bits with a factor per output, each row of x with its own.
 
     PyTorch's dynamic product takes one factor for the whole tensor, with which a loud stream would change the words of
-    the others in its batch. Here each row is moved and scaled to [-1, 1] before the product and back after it. It is
+    the others in its batch. Here each row is moved and scaled to [0, 1] before the product and back after it. It is
     moved because a row after SiLU is hardly ever negative: half of the levels would be lost on it.
 
     Args:
@@ -66,10 +67,10 @@ class Int8Product:
 
     def __call__(self, x: Tensor) -> Tensor:
         """[..., size_in], fp32, to [..., size_out]."""
-        least, largest = x.amin(-1, True), x.amax(-1, True)
-        centre, reach = (largest + least).mul_(0.5), (largest - least).mul_(0.5).clamp_min_(_TINY)
-        out = self._multiply((x - centre).div_(reach), 1 / LEVELS, LEVELS + 1, self._packed)
-        out = out.mul_(reach).addcmul_(centre, self._sums)
+        least = x.amin(-1, True)
+        span = x.amax(-1, True).sub_(least).clamp_min_(_TINY)
+        out = self._multiply((x - least).div_(span), 1 / _ACTIVATION_LEVELS, 0, self._packed)
+        out = out.mul_(span).addcmul_(least, self._sums)
         return out if self._bias is None else out.add_(self._bias)
 
 

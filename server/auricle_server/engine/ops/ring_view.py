@@ -18,13 +18,13 @@ class RingView:
     Attributes:
         hidden: What is added to the scores: -inf for a key that a query may not see, else 0, [B, 1, q, K]; q is 1
             where all queries of a row see the same, in rows of several chunks it is c.
-        blind: Queries that see no key at all, [B, 1, q, 1].
+        blind: Queries that see no key at all, [B, 1, q, 1]; None on a CPU where each of them sees one.
         index: Position of each query's distance to each key in a table of distances, [B, H, c, K].
         written: Rows of a pool [rows * H * left, D] that the chunk's frames take, [B * H * min(c, left)].
     """
 
     hidden: Tensor
-    blind: Tensor
+    blind: Tensor | None
     index: Tensor
     written: Tensor
 
@@ -45,8 +45,9 @@ class RingView:
         if rows.chunk:
             index.clamp_(0, left + 2 * size - 2)  # keys outside the table are keys that no query sees
         index = index[:, None].expand(-1, heads, -1, -1).contiguous()
-        blind = ~visible.any(2, keepdim=True)
-        return cls(hidden[:, None], blind[:, None], index, _written(rows, step[-left:], heads))
+        blind = ~visible.any(2, keepdim=True)[:, None]
+        nobody = blind.device.type == "cpu" and not blind.any()  # elsewhere the question would wait for the device
+        return cls(hidden[:, None], None if nobody else blind, index, _written(rows, step[-left:], heads))
 
     def append(self, pool: Tensor, chunk: Tensor, scales: Tensor | None = None) -> None:
         """Writes the chunk's keys or values [B, H, c, D] into the rings of `pool` [rows, H, left, D].
@@ -55,13 +56,14 @@ class RingView:
         """
         # A row of several chunks may be longer than the ring. Its first frames would share ring rows with its last,
         # and `index_copy_` keeps any one of several values for the same row.
-        kept = min(chunk.shape[2], pool.shape[2])
-        source = chunk[:, :, -kept:].reshape(-1, chunk.shape[3])
+        newest = chunk if chunk.shape[2] <= pool.shape[2] else chunk[:, :, -pool.shape[2] :]
+        source = newest.reshape(-1, chunk.shape[3])
         if scales is not None:
             source, scale = fp8.quantised(source)
             scales.view(-1).index_copy_(0, self.written, scale[:, 0].to(scales.dtype))
             pool, source = pool.view(torch.uint8), source.view(torch.uint8)  # copies know no FP8
-        pool.view(-1, pool.shape[3]).index_copy_(0, self.written, source.to(pool.dtype))
+        source = source if source.dtype == pool.dtype else source.to(pool.dtype)
+        pool.view(-1, pool.shape[3]).index_copy_(0, self.written, source)
 
 
 def _visible(rows: CacheRows, frames: int, age: Tensor, step: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class TorchOps:
 
     def layer_norm(self, x: Tensor, norm: NormWeights, dtype: torch.dtype) -> Tensor:
         """See `Ops.layer_norm`."""
-        return F.layer_norm(x.float(), norm.weight.shape, norm.weight, norm.bias, NORM_EPS).to(dtype)
+        return _as(F.layer_norm(_as(x, torch.float32), norm.weight.shape, norm.weight, norm.bias, NORM_EPS), dtype)
 
     def add_layer_norm(self, x: Tensor, update: Tensor, norm: NormWeights, dtype: torch.dtype) -> Tensor:
         """See `Ops.add_layer_norm`."""
@@ -56,42 +56,43 @@ class TorchOps:
         taps, size = weights.depthwise.shape
         span = self._scratch.take("span", (batch, taps - 1 + frames, size), up.device)
         _fill(span[:, : taps - 1], history, rows.slots)
-        value, gate = up.float().chunk(2, -1)
         # Rounded like the history, so that a frame comes out the same whether its window lies in one chunk or in two.
-        span[:, taps - 1 :] = (value * gate.sigmoid()).to(up.dtype)
-        history.index_copy_(0, rows.write_slots, span[:, frames:].to(history.dtype))
+        span[:, taps - 1 :] = _as(F.glu(_as(up, torch.float32), -1), up.dtype)
+        history.index_copy_(0, rows.write_slots, _as(span[:, frames:], history.dtype))
         # Overlapping views: no window is copied.
         windows = span.as_strided((batch, frames, taps, size), (span.stride(0), size, size, 1))
         products = self._scratch.take("products", (batch, frames, taps, size), up.device)
-        out = torch.mul(windows, weights.depthwise.float(), out=products).sum(2)
+        out = torch.mul(windows, _as(weights.depthwise, torch.float32), out=products).sum(2)
         if weights.bias is not None:
             out += weights.bias
         if weights.norm is not None:
             out = self.layer_norm(out, weights.norm, torch.float32)
-        active: Tensor = F.silu(out)
-        return active.to(up.dtype)
+        return _as(F.silu(out, inplace=True), up.dtype)
 
     def attend(self, inputs: AttentionInputs, rows: CacheRows) -> Tensor:
         """See `Ops.attend`."""
         qkv, keys, values = inputs.qkv, inputs.keys, inputs.values
         batch, frames, _, heads, head_dim = qkv.shape
         ring = self._ring(rows, frames, heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).contiguous().float()  # [B, H, c, D] each
+        by_kind = _as(qkv.permute(2, 0, 3, 1, 4).contiguous(), torch.float32)
+        query, key, value = by_kind.unbind(0)  # [B, H, c, D] each
         # Rounded where the kernel rounds: tensor cores take factors of that type.
-        query = (query + inputs.bias_u[:, None]).to(qkv.dtype).float().flatten(0, 1)
+        query = _as(_as(query + inputs.bias_u[:, None], qkv.dtype), torch.float32).flatten(0, 1)
         all_keys = self._joined("keys", keys, key, rows, inputs.key_scales).flatten(0, 1)
         all_values = self._joined("values", values, value, rows, inputs.value_scales).flatten(0, 1)
-        bias = (inputs.by_position.float() + inputs.constant[:, None]).view(heads, batch, frames, -1).transpose(0, 1)
+        bias = _as(inputs.by_position, torch.float32) + inputs.constant[:, None]
+        bias = bias.view(heads, batch, frames, -1).transpose(0, 1)
         bias = (bias.gather(3, ring.index) + ring.hidden).flatten(0, 1)
         scale = 1 / math.sqrt(head_dim)
         # Transformer-XL scales the sum of both terms, so beta is the scale as well; -inf stays -inf.
         scores = torch.baddbmm(bias, query, all_keys.transpose(1, 2), beta=scale, alpha=scale)
         out = torch.bmm(scores.softmax(2), all_values).view(batch, heads, frames, head_dim)
-        out = out.masked_fill_(ring.blind, 0)  # the softmax of no key is NaN
+        if ring.blind is not None:
+            out = out.masked_fill_(ring.blind, 0)  # the softmax of no key is NaN
         # Only now: the chunk takes the ring rows of the oldest frames, which its own queries may still see.
         ring.append(keys, key, inputs.key_scales)
         ring.append(values, value, inputs.value_scales)
-        return out.transpose(1, 2).reshape(batch, frames, heads * head_dim).to(qkv.dtype)
+        return _as(out.transpose(1, 2).reshape(batch, frames, heads * head_dim), qkv.dtype)
 
     def joint_scores(self, inputs: JointInputs, window: int) -> JointScores:
         """See `Ops.joint_scores`."""
@@ -200,6 +201,11 @@ class _Scratch:
         if kept is not None and kept.untyped_storage().nbytes() >= size * kept.element_size():
             return kept.as_strided((size,), (1,)).view(shape)
         return torch.empty(shape)
+
+
+def _as(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """`x` in `dtype`. A call that changes nothing costs a step of one row as much as the arithmetic on it."""
+    return x if x.dtype == dtype else x.to(dtype)
 
 
 def _hidden(inputs: JointInputs, window: int) -> Tensor:

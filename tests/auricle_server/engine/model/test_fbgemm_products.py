@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from auricle_server.engine.model.fbgemm_products import LEVELS, Fp16Product, Int8Product, weight_levels
+from auricle_server.engine.model.fbgemm_products import Fp16Product, Int8Product, weight_levels
 from auricle_server.engine.weight_formats import has_fbgemm
 
 pytestmark = pytest.mark.skipif(not has_fbgemm(), reason="this PyTorch has no FBGEMM")
@@ -43,10 +43,9 @@ def test_int8_equals_the_arithmetic_of_integers() -> None:
     weight, x = draw(OUT, IN), draw(5, IN, seed=1)
     step = weight.abs().amax(1) / weight_levels()
     least, largest = x.amin(1, keepdim=True), x.amax(1, keepdim=True)
-    centre, reach = (largest + least) / 2, (largest - least) / 2
-    rounded = (weight / step[:, None]).round()
-    whole = ((x - centre) / reach * LEVELS).round() @ rounded.T
-    expected = whole * step * reach / LEVELS + centre * rounded.sum(1) * step
+    span, rounded = largest - least, (weight / step[:, None]).round()
+    whole = ((x - least) / span * 255).round() @ rounded.T
+    expected = whole * step * span / 255 + least * rounded.sum(1) * step
     torch.testing.assert_close(Int8Product(weight, None)(x), expected, rtol=1e-4, atol=2e-3)
 
 
