@@ -17,13 +17,16 @@ from auricle_server.engine.ops import Ops, portable_ops, triton_ops
 from auricle_server.engine.runners.cuda_graphs import StaticRunner
 from auricle_server.engine.runners.eager import EagerRunner
 from auricle_server.engine.runners.runner import Runner
-from auricle_server.engine.weight_formats import WeightFormat, check_format, default_format
+from auricle_server.engine.weight_formats import LARGE, WeightFormat, check_format, default_format
 
 CUDA_FRAMES = 4096
 CUDA_ROWS = 2048
 """A step of this size keeps an H200 busy for some milliseconds; a larger one makes urgent rows wait longer and hardly
 raises throughput."""
 CPU_FRAMES = 128
+CPU_PAUSE = 0.008
+"""Seconds that a row of a large model waits for rows of other streams. A step reads all weights, for a few rows as for
+one: two streams at 80 ms, milliseconds apart, fill two cores one by one, and half of them together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class BuiltRunner:
         chunk_counts: How many of the largest chunks a row may hold, ascending, 1 left out.
         key_term_capacity: States and arcs that its tables of key terms hold.
         weights: Format of its weights.
+        pause: Seconds that a ready row waits for more rows.
     """
 
     runner: Runner
@@ -112,6 +116,7 @@ class BuiltRunner:
     chunk_counts: list[int]
     key_term_capacity: tuple[int, int]
     weights: WeightFormat
+    pause: float = 0.0
 
 
 def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) -> BuiltRunner:
@@ -139,4 +144,5 @@ def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) 
     if hardware.static:
         return BuiltRunner(StaticRunner(model, hardware.rows_of(sizes)), model.slots, sizes, [], terms, weights)
     counts = sorted(model.chunks_of_row.values())
-    return BuiltRunner(EagerRunner(model), model.slots, sizes, counts, terms, weights)
+    pause = CPU_PAUSE if parameter_count(checkpoint.config) >= LARGE else 0.0
+    return BuiltRunner(EagerRunner(model), model.slots, sizes, counts, terms, weights, pause)

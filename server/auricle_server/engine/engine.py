@@ -83,7 +83,7 @@ class Engine:
             frames = self._pipeline.warm_up_slots(RestartFrames.of(cures, self.info.frame_seconds), sizes)
         self._inputs = StreamInputs(self._geometry, slots, sizes, counts, self._automata.roots, frames)
         row_sizes = [*sizes, *(sizes[-1] * count for count in counts)]
-        self._batcher = Batcher(self._geometry.frame_seconds, hardware.rows_of(row_sizes), slots, linger)
+        self._batcher = Batcher(self._geometry.frame_seconds, hardware.rows_of(row_sizes), slots, linger, built.pause)
         self._background = BackgroundSlots(max((1, *counts)))
         self._slots = SlotPool(slots)
 

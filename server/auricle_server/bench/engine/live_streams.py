@@ -143,10 +143,12 @@ class LiveRun:
         while self._clock.now < end:
             self._deliver()
             late = self._clock.now - self._due
-            if self._engine.ready:
+            wait = self._engine.wait
+            if wait == 0:
                 late = max(late, self._step())
             elif late < 0:
-                self._clock.leap(self._due)
+                # As a worker does: until more audio comes, or a ready row has waited long enough for it.
+                self._clock.leap(self._due if wait is None else min(self._due, self._clock.now + wait))
             if late > HOPELESS_CHUNKS * self._chunk:
                 return True
         return False

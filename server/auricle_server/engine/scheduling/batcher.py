@@ -11,8 +11,9 @@ Rows of slots with background priority run only while no other row is ready, and
 streams. Among themselves they take turns, whatever each has had already: ordered by its audio, a file in progress would
 wait until a file that has just started had caught up with it.
 
-A batch waits for more rows, since a step costs about the same for a few rows more: at most `linger` of its chunk, never
-when it is full, never when it holds every open stream of its chunk size, and never when a flush is ready.
+A batch waits for more rows, since a step costs about the same for a few rows more: at most `linger` of its chunk and
+`pause` seconds, never when it is full, never when it holds every open stream of its chunk size, and never when a flush
+is ready.
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ class Batcher:
         max_rows: Most rows of one batch, by chunk size.
         slots: Highest slot.
         linger: Longest wait for more rows, as a share of the chunk.
+        pause: Seconds that are added to it, however long the chunk is.
     """
 
-    def __init__(self, frame_seconds: float, max_rows: dict[int, int], slots: int, linger: float = 0.0) -> None:
+    def __init__(
+        self, frame_seconds: float, max_rows: dict[int, int], slots: int, linger: float = 0.0, pause: float = 0.0
+    ) -> None:
         self._frame_seconds = frame_seconds
         self._max_rows = max_rows
-        self._linger = linger
+        self._linger, self._pause = linger, pause
         self._frames = np.zeros(slots + 1, np.int64)
         """Chunk size of each slot's ready row, 0 where nothing is ready."""
         self._queued = np.zeros(slots + 1)
@@ -104,7 +108,7 @@ class Batcher:
         slots = np.flatnonzero(self._frames)
         if not len(slots):
             return None
-        if not self._linger or self._urgent[slots].any():
+        if not (self._linger or self._pause) or self._urgent[slots].any():
             return 0.0
         return float(min(self._wait_of(slots, int(frames), now) for frames in np.unique(self._frames[slots])))
 
@@ -112,7 +116,7 @@ class Batcher:
         same_size = slots[self._frames[slots] == frames]
         if len(same_size) >= min(self._max_rows[frames], int(np.count_nonzero(self._chunk_of_stream == frames))):
             return 0.0
-        linger = self._linger * frames * self._frame_seconds
+        linger = self._linger * frames * self._frame_seconds + self._pause
         return max(0.0, float(self._queued[same_size].min()) + linger - now)
 
     @property

@@ -98,6 +98,21 @@ def test_a_stream_that_has_left_is_not_picked() -> None:
 # --- waiting for company ---------------------------------------------------------------------------------------------
 
 
+def test_a_pause_is_as_long_for_every_chunk_size() -> None:
+    policy = Batcher(FRAME, dict.fromkeys(CHUNKS, 10), slots=512, pause=0.008)
+    for slot, frames in enumerate((1, 1, 7, 7), 1):
+        policy.add_stream(slot, frames)
+    for slot, frames in ((1, 1), (3, 7)):
+        policy.add_rows(np.array([slot]), np.array([frames]), np.array([False]), 1.0)
+        assert policy.wait(1.0) == pytest.approx(0.008)
+        assert policy.wait(1.006) == pytest.approx(0.002)
+        assert policy.wait(1.009) == 0
+        policy.drop_row(slot)
+    for slot in (1, 2):  # all streams of the chunk size: there is nobody to wait for
+        policy.add_rows(np.array([slot]), np.array([1]), np.array([False]), 2.0)
+    assert policy.wait(2.0) == 0
+
+
 def test_without_linger_nothing_waits() -> None:
     policy = batcher()
     for slot in (1, 2):
