@@ -26,8 +26,8 @@ class WeightFormat(StrEnum):
         FLOAT32: As in the checkpoint, and the path that equals NeMo.
         FP16: Rounded to fp16 and widened in registers; products and sums are fp32.
         INT8: Encoder weights rounded to 8 bits (7 without VNNI), with a factor for each output; each row of an
-            activation is rounded to 8 bits with a factor of its own, so that no stream's result depends on who shares
-            its batch. All other products have fp16 weights.
+            activation is rounded to 8 bits with a factor of its own, so that a loud stream does not coarsen those that
+            share its batch. All other products have fp16 weights.
         FP8: On a GPU from Hopper on: encoder weights and activations in 8-bit floats, with a factor for each output and
             each row. An experiment without a name for users, not run on a GPU yet (docs/gpu.md).
     """

@@ -1,6 +1,7 @@
 """Matrix products with fp16 or int8 weights on a CPU, by FBGEMM, which PyTorch has on x86.
 
-Packed weights are opaque to PyTorch and hold the only copy. A row's result does not depend on the other rows.
+Packed weights are opaque to PyTorch and hold the only copy. A row's result does not depend on the other rows. What goes
+into an int8 product does, in its last bits, and now and then these decide how a value is rounded.
 """
 
 from __future__ import annotations
