@@ -151,7 +151,8 @@ release:  ## make release VERSION=1.2.3: set the version, build its wheels, say 
 	@echo "  git tag -a v$(VERSION) -m 'Auricle $(VERSION)'"
 
 pins: $(TEST_READY)  ## write constraints.txt from what .venv holds
-	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --all --exclude auricle --exclude triton | sed 's/+.*//' | LC_ALL=C sort -f; } > .venv/pins
+	@{ head -n 1 constraints.txt; \
+	{ grep '^sherpa-onnx' constraints.txt; $(BIN)/python -m pip freeze --all --exclude auricle --exclude triton --exclude sherpa-onnx --exclude sherpa-onnx-core | sed 's/+.*//'; } | LC_ALL=C sort -f; } > .venv/pins
 	@mv .venv/pins constraints.txt
 
 clean:  ## remove the set-up, caches and builds

@@ -55,7 +55,7 @@ async def test_the_joined_finals_equal_those_of_the_unbroken_run(
     assert cutter.left == 0
     assert proxy.opened > cuts
     assert len(whole.finals) > seconds / 15
-    assert len(cut.returns) > 0.9 * cuts  # some cuts fall into the opening of the connection after the last one
+    assert len(cut.returns) > 0.8 * cuts  # some cuts fall into the opening of the connection after the last one
     assert all(back.resumed for back in cut.returns)
     assert cut.text == whole.text
     assert cut.finals == whole.finals

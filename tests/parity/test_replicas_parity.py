@@ -125,7 +125,7 @@ def test_transformers_hears_the_same_at_every_published_context(name: str, tmp_p
     folder = write_replica(name, tmp_path, form="safetensors", layers=LAYERS)
     theirs = Theirs(folder, prompted=name == "3.5")
     loaded = load_checkpoint(str(folder))
-    engine, tokens = Engine(loaded, slots=2, device="cpu"), 0
+    engine, tokens = Engine(loaded, slots=2, hardware=EXACT), 0
     language = "en-US" if name == "en" else "fr-FR"
     for _, right in loaded.config.encoder.contexts:
         audio = speech(right)
