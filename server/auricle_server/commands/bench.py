@@ -26,6 +26,10 @@ RandomWeights = Annotated[
     str | None,
     typer.Option(help="Use an architecture with random weights instead of a checkpoint: en, 3.5, 120m or demo."),
 ]
+Latencies = Annotated[
+    list[int] | None,
+    typer.Option(help="Chunk latency. Repeat the option for several. Default: all latencies of the model."),
+]
 Dtype = Annotated[
     str,
     typer.Option(
@@ -54,10 +58,7 @@ def _bench() -> None:
 def engine(
     model: Model = "demo",
     random_weights: RandomWeights = None,
-    latency_ms: Annotated[
-        list[int] | None,
-        typer.Option(help="Chunk latency. Repeat the option for several. Default: all latencies of the model."),
-    ] = None,
+    latency_ms: Latencies = None,
     streams: Annotated[
         int | None, typer.Option(help="Measure this number of streams. Default: search the largest sustained number.")
     ] = None,
@@ -201,10 +202,7 @@ def plot(results: Results = _RESULTS) -> None:
 def steps(
     model: Model = "demo",
     random_weights: RandomWeights = None,
-    latency_ms: Annotated[
-        list[int] | None,
-        typer.Option(help="Chunk latency. Repeat the option for several. Default: all latencies of the model."),
-    ] = None,
+    latency_ms: Latencies = None,
     rows: Annotated[
         list[int] | None, typer.Option(help="Streams of a step. Repeat the option for several. Default: some sizes.")
     ] = None,
