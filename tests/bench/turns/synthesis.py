@@ -27,7 +27,7 @@ Audio = npt.NDArray[np.float32]
 
 
 class NoSuchBreak(ValueError):
-    """The words before a break cannot be told from those behind it by their phones."""
+    """The words before a break cannot be told from those after it by their phones."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Tape:
 
 @dataclass(frozen=True)
 class _Place:
-    """A break in a rendered line: the words before it end and those behind it start, in samples."""
+    """A break in a rendered line: the words before it end and those after it start, in samples."""
 
     end: int
     start: int
@@ -135,7 +135,7 @@ def _sounding(rendered: Rendered) -> list[phones.Phone]:
 
 
 def _count(text: str, before: str, said: Sequence[phones.Phone], render: Callable[[str], Rendered]) -> int:
-    """Phones of the words before a break: as many as they have alone, if that fits the words behind it, too."""
+    """Phones of the words before a break: as many as they have alone, if that fits the words after it, too."""
     alone, rest = _sounding(render(before)), _sounding(render(text[len(before) :].strip()))
     count = len(alone)
     if not count or count + len(rest) != len(said):
