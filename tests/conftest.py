@@ -27,7 +27,7 @@ def tones_server() -> Iterator[str]:
     """URL of a server with the small two-tone model, in a thread of its own: for tests that are not coroutines."""
     from auricle_server.config import ServerConfig
     from tests.support import tones
-    from tests.support.server_thread import serving_in_a_thread
+    from tests.support.servers.server_thread import serving_in_a_thread
 
     with serving_in_a_thread(ServerConfig(max_load=0), model=str(tones.CHECKPOINT)) as url:
         yield url

@@ -49,6 +49,8 @@ class ServerConfig:
         gateways: Gateway processes (WebSockets and HTTP), which share the port.
         limits: Bounds of one stream.
         api_keys: Keys that open `/v1/stream`; in the variable separated by commas. Without any, no key is needed.
+        tls_cert: PEM file with the server's certificate and those between it and the root; None serves without TLS.
+        tls_key: PEM file with the private key; None where `tls_cert` holds it as well.
         drain_seconds: Seconds that open streams may go on after SIGTERM before they are finalised and closed.
         stall_seconds: Seconds that one message may wait for a client that does not read; then the connection is cut.
         resume_seconds: Seconds that a stream whose connection broke is kept for its client; 0 keeps none.
@@ -74,6 +76,8 @@ class ServerConfig:
     limits: Limits = DEFAULT_LIMITS
     # Not in the `repr`, so that no log shows a key.
     api_keys: tuple[str, ...] = field(default=(), repr=False)
+    tls_cert: str | None = None
+    tls_key: str | None = None
     drain_seconds: float = 10.0
     stall_seconds: float = 20.0
     resume_seconds: float = 10.0
@@ -81,6 +85,11 @@ class ServerConfig:
     turn_models: TurnModels = "auto"
     cures: str = PROFILE
     log_level: str = "INFO"
+
+    @property
+    def scheme(self) -> str:
+        """``"wss"`` with a certificate, else ``"ws"``."""
+        return "ws" if self.tls_cert is None else "wss"
 
     def __post_init__(self) -> None:
         for name in ("threads", "slots", "workers", "gateways"):
@@ -94,6 +103,7 @@ class ServerConfig:
             _check(getattr(self.limits, name) > 0, name, "more than 0")
         _check(self.limits.keyterms >= 0, "keyterms", "at least 0")
         _check(self.limits.keyterm_characters >= 1, "keyterm_characters", "at least 1")
+        _check(self.tls_key is None or self.tls_cert is not None, "tls_key", "tls_cert beside it")
         _check(all(self.api_keys), "api_keys", "no empty key")
         _check(self.dtype in DTYPES, "dtype", ", ".join(DTYPES))
         _check(self.turn_models in TURN_MODELS, "turn_models", ", ".join(TURN_MODELS))
@@ -126,6 +136,8 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "workers": int,
     "gateways": int,
     "api_keys": _keys,
+    "tls_cert": str,
+    "tls_key": str,
     "drain_seconds": float,
     "stall_seconds": float,
     "resume_seconds": float,

@@ -28,6 +28,8 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_DTYPE": "int8",
             "AURICLE_THREADS": "2",
             "AURICLE_API_KEYS": "one, two,",
+            "AURICLE_TLS_CERT": "server.crt",
+            "AURICLE_TLS_KEY": "server.key",
             "AURICLE_DRAIN_SECONDS": "1.5",
             "AURICLE_STALL_SECONDS": "3",
             "AURICLE_RESUME_SECONDS": "4",
@@ -72,6 +74,7 @@ def test_a_variable_that_is_no_value_is_named(variable: str, value: str) -> None
         {"max_load": -0.1},
         {"drain_seconds": -1},
         {"api_keys": ("",)},
+        {"tls_key": "server.key"},
         {"log_level": "LOUD"},
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from aioice.ice import get_host_addresses
 
 from auricle_server.config import ServerConfig
-from tests.support.server_thread import serving_in_a_thread
+from tests.support.servers.server_thread import serving_in_a_thread
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -53,6 +53,13 @@ def serve(
             help="API key that clients must send. Repeat the option for several keys. Default: no key is needed.",
         ),
     ] = None,
+    tls_cert: Annotated[
+        str | None,
+        typer.Option(help="PEM file with the server's certificate: clients connect to wss://. Default: no TLS."),
+    ] = None,
+    tls_key: Annotated[
+        str | None, typer.Option(help="PEM file with the certificate's private key. Default: it is in --tls-cert.")
+    ] = None,
     drain_seconds: Annotated[
         float | None, typer.Option(help="Seconds that open streams may continue after SIGTERM. Default: 10.")
     ] = None,

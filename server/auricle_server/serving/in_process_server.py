@@ -42,7 +42,7 @@ async def serve_locally(
         report: Receives the progress of a download and of unpacking, on another thread; None logs it.
 
     Yields:
-        The server's URL, ``ws://127.0.0.1:PORT``.
+        The server's URL, ``ws://127.0.0.1:PORT``, or ``wss://`` with a certificate.
     """
     config = replace(config or ServerConfig(), host="127.0.0.1", port=port)
     if model is not None:
@@ -54,7 +54,7 @@ async def serve_locally(
     try:
         async with listening(config, [channel.gateway()]) as (gateway, bound):
             await until_ready(gateway, _READY_SECONDS)
-            yield f"ws://127.0.0.1:{bound}"
+            yield f"{config.scheme}://127.0.0.1:{bound}"
     finally:
         stop.set()
         await asyncio.to_thread(thread.join)

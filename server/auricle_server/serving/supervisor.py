@@ -17,7 +17,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 
-from auricle_server.config import ServerConfig
+from auricle_server.config import ConfigError, ServerConfig
+from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.ipc.loading_status import forget_loading
 from auricle_server.metrics import forget_process
 from auricle_server.serving.processes import CANNOT_START, METRICS, configure_logging, gateway_main, worker_main
@@ -168,7 +169,7 @@ class Supervisor:
         if self._not_ready:
             return
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        url = f"ws://{host}:{self._config.port}"
+        url = f"{self._config.scheme}://{host}:{self._config.port}"
         log.info("ready url=%s", url)
         if self._announce is not None:
             self._announce(url)
@@ -210,6 +211,11 @@ def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -
         find_wanted(config.turn_models)
     except ModelsMissing as missing:
         log.error("cannot start turn_models=%s: %s", config.turn_models, missing)
+        return 1
+    try:
+        certificate_of(config)
+    except ConfigError as error:
+        log.error("cannot start: %s", error)
         return 1
     return Supervisor(config, announce).run()
 

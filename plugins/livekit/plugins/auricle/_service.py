@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl as tls
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -121,7 +122,9 @@ class Service:
         """Opens the connection that the first stream will use, if a shared session can keep it."""
         session = self._shared_session() if _in_event_loop() else None
         if session is not None and self._prewarming is None:
-            self._prewarming = asyncio.create_task(_warm_up(session, self._urls[0]), name="auricle prewarm")
+            self._prewarming = asyncio.create_task(
+                _warm_up(session, self._urls[0], self._options.ssl), name="auricle prewarm"
+            )
 
     async def aclose(self) -> None:
         """Stops the prewarming; streams close their own connections."""
@@ -207,11 +210,14 @@ def _in_event_loop() -> bool:
     return True
 
 
-async def _warm_up(session: aiohttp.ClientSession, url: str) -> None:
+async def _warm_up(session: aiohttp.ClientSession, url: str, ssl: tls.SSLContext | None) -> None:
     """Leaves a connection to the server in the session's pool."""
     try:
         # The health check needs no key and takes no slot, so any number of jobs may prewarm.
-        async with session.get(urlsplit(url)._replace(path="/healthz").geturl()) as response:
+        # aiohttp keeps connections by their TLS settings too: only with the same ones does the stream find this one.
+        async with session.get(
+            urlsplit(url)._replace(path="/healthz").geturl(), ssl=True if ssl is None else ssl
+        ) as response:
             await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
         logger.info("prewarming failed, the first stream will connect instead: %s", error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl as tls
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
@@ -88,6 +89,7 @@ class STT(stt.STT[None]):
             has time to spare. ``metadata["refined"]`` of a final's `SpeechData` says which were.
         sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled.
         reconnect: How long a lost connection is tried again, and how much audio is kept for it.
+        ssl: Context for wss, for a server whose certificate a private authority has signed.
         http_session: Used for the connections and left open; by default the job's, and outside a job one of our own.
 
     Raises:
@@ -114,6 +116,7 @@ class STT(stt.STT[None]):
         refine: Refine = "off",
         sample_rate: int = 16_000,
         reconnect: ReconnectPolicy | None = None,
+        ssl: tls.SSLContext | None = None,
         http_session: aiohttp.ClientSession | None = None,
     ) -> None:
         # A copy, because `capabilities` changes it once a server has refused key terms.
@@ -133,7 +136,9 @@ class STT(stt.STT[None]):
             refine=refine,
             sample_rate=sample_rate,
         )
-        client_options = ClientOptions(api_key=api_key, session=http_session, reconnect=reconnect or ReconnectPolicy())
+        client_options = ClientOptions(
+            api_key=api_key, ssl=ssl, session=http_session, reconnect=reconnect or ReconnectPolicy()
+        )
         self._service = Service(url, client_options, self._options.keyterms)
         # Weak: a stream belongs to the session that asked for it, and this set must not keep it alive.
         self._streams: weakref.WeakSet[SpeechStream] = weakref.WeakSet()

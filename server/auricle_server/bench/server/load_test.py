@@ -275,5 +275,6 @@ def _line(load: Load) -> dict[str, Any]:
 
 async def _metrics(url: str) -> str:
     address = urlsplit(url)
-    async with aiohttp.ClientSession() as session, session.get(f"http://{address.netloc}/metrics") as response:
+    scheme = "https" if address.scheme in ("wss", "https") else "http"
+    async with aiohttp.ClientSession() as session, session.get(f"{scheme}://{address.netloc}/metrics") as response:
         return await response.text()

@@ -12,6 +12,7 @@ from aiohttp import web
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.app import Gateway, Loading
 from auricle_server.gateway.http.resume_proxy import ResumeProxy
+from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.ipc.channel import GatewayChannel
 
 log = logging.getLogger(__name__)
@@ -30,12 +31,24 @@ async def listening(
     resume_proxy: ResumeProxy | None = None,
     loading: Loading = list,
 ) -> AsyncIterator[tuple[Gateway, int]]:
-    """A gateway that serves inside the block. Yields it and the port; the caller waits for `Gateway.ready`."""
+    """A gateway that serves inside the block. Yields it and the port; the caller waits for `Gateway.ready`.
+
+    Raises:
+        ConfigError: The TLS certificate cannot be used.
+    """
+    certificate = certificate_of(config)
     gateway = Gateway(config, channels, resume_proxy, loading)
     runner = web.AppRunner(gateway.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, config.host, config.port, reuse_port=reuse_port or None, backlog=_BACKLOG)
+        site = web.TCPSite(
+            runner,
+            config.host,
+            config.port,
+            ssl_context=None if certificate is None else certificate.context,
+            reuse_port=reuse_port or None,
+            backlog=_BACKLOG,
+        )
         await site.start()
         port: int = runner.addresses[0][1]
         own_socket = None if resume_proxy is None else resume_proxy.own_socket

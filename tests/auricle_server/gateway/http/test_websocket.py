@@ -171,7 +171,7 @@ async def test_a_start_with_its_own_latency_is_as_good_as_the_default(url: str) 
     audio, _ = tones.utterance(41, 6)
 
     async def heard(**settings: object) -> tuple[list[Event], list[Event]]:
-        """What was heard, and the interims. An interim gives way to a newer one, so their number is a matter of luck."""
+        """What was heard, and the interims. An interim gives way to a newer one: their number is chance."""
         async with connected_client(url) as client:
             await client.start(**settings)
             await client.send_audio(audio)
