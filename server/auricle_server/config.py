@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from auricle.protocol.server_messages import Limits
@@ -21,6 +22,8 @@ DEFAULT_LIMITS = Limits(
     keyterms=1000,
     keyterm_characters=100,
 )
+_MOST = {"threads": 1024, "slots": 1_000_000, "workers": 64, "gateways": 256}
+"""A number beyond these is a slip of the finger: the machine would start processes until it falls over."""
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -92,15 +95,16 @@ class ServerConfig:
         return "ws" if self.tls_cert is None else "wss"
 
     def __post_init__(self) -> None:
-        for name in ("threads", "slots", "workers", "gateways"):
+        for name, most in _MOST.items():
             value = getattr(self, name)
-            _check(value is None or value >= 1, name, "at least 1")
+            _check(value is None or 1 <= value <= most, name, f"1 to {most}")
         _check(0 <= self.port <= 65535, "port", "0 to 65535")
-        for name in ("drain_seconds", "resume_seconds"):
-            _check(getattr(self, name) >= 0, name, "at least 0")
+        for name in ("drain_seconds", "resume_seconds", "retry_after_seconds"):
+            _check(0 <= getattr(self, name) < inf, name, "at least 0, and no infinity")
+        _check(0 < self.stall_seconds < inf, "stall_seconds", "more than 0, and no infinity")
         _check(0 <= self.max_load <= 1, "max_load", "0 to 1")
         for name in ("message_bytes", "buffered_seconds", "stream_seconds", "idle_seconds"):
-            _check(getattr(self.limits, name) > 0, name, "more than 0")
+            _check(0 < getattr(self.limits, name) < inf, name, "more than 0, and no infinity")
         _check(self.limits.keyterms >= 0, "keyterms", "at least 0")
         _check(self.limits.keyterm_characters >= 1, "keyterm_characters", "at least 1")
         _check(self.tls_key is None or self.tls_cert is not None, "tls_key", "tls_cert beside it")

@@ -73,6 +73,15 @@ def test_a_variable_that_is_no_value_is_named(variable: str, value: str) -> None
         {"max_load": 1.5},
         {"max_load": -0.1},
         {"drain_seconds": -1},
+        {"drain_seconds": float("inf")},
+        {"resume_seconds": float("nan")},
+        {"retry_after_seconds": -1},
+        {"stall_seconds": 0},
+        {"stall_seconds": float("nan")},
+        {"gateways": 100_000},
+        {"workers": 10**6},
+        {"threads": 10**9},
+        {"slots": 10**12},
         {"api_keys": ("",)},
         {"tls_key": "server.key"},
         {"log_level": "LOUD"},
@@ -83,10 +92,11 @@ def test_a_setting_that_cannot_be_is_named(options: dict[str, Any]) -> None:
         ServerConfig(**options)
 
 
-@pytest.mark.parametrize("name", ["AURICLE_IDLE_SECONDS", "AURICLE_MESSAGE_BYTES", "AURICLE_STREAM_SECONDS"])
-def test_limits_are_above_zero(name: str) -> None:
+@pytest.mark.parametrize("name", ["AURICLE_IDLE_SECONDS", "AURICLE_BUFFERED_SECONDS", "AURICLE_STREAM_SECONDS"])
+@pytest.mark.parametrize("value", ["-1", "0", "nan", "inf"])
+def test_limits_are_finite_and_above_zero(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=name.removeprefix("AURICLE_").lower()):
-        from_environment({name: "-1"})
+        from_environment({name: value})
 
 
 def test_an_unknown_dtype_is_refused() -> None:
