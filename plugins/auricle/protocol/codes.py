@@ -32,6 +32,7 @@ UNAUTHORIZED: Final = "unauthorized"
 SERVER_FULL: Final = "server_full"
 SHUTTING_DOWN: Final = "shutting_down"
 WORKER_LOST: Final = "worker_lost"
+RESTARTING: Final = "restarting"
 INTERNAL: Final = "internal"
 UNEXPECTED_EVENT: Final = "unexpected_event"
 
@@ -82,6 +83,8 @@ _ROWS: tuple[tuple[str, Fault, int | None], ...] = (
     (SERVER_FULL,          "server", 1013),
     (SHUTTING_DOWN,        "server", 1012),
     (WORKER_LOST,          "server", 1012),
+    # Before the upgrade HTTP 503: no worker is ready, which passes by itself. "Full" passes only when a client leaves.
+    (RESTARTING,           "server", 1012),
     (INTERNAL,             "server", 1011),
     # Never sent: a client raises it when a server breaks the protocol.
     (UNEXPECTED_EVENT,     "server", 1002),

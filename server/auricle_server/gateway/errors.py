@@ -33,9 +33,9 @@ class AtCapacity(Refusal):
 
 
 class NotReady(Refusal):
-    """No worker is connected."""
+    """No worker is connected: the server starts, or its worker restarts."""
 
-    code = codes.WORKER_LOST
+    code = codes.RESTARTING
 
 
 class ShuttingDown(Refusal):

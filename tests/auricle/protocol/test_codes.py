@@ -24,6 +24,7 @@ STABLE = {
     "server_full": ("server", False, 1013),
     "shutting_down": ("server", True, 1012),
     "worker_lost": ("server", True, 1012),
+    "restarting": ("server", True, 1012),
     "internal": ("server", True, 1011),
     "unexpected_event": ("server", True, 1002),
 }

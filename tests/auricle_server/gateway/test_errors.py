@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auricle.protocol import CODES
-from auricle.protocol.codes import SERVER_FULL, SHUTTING_DOWN, UNAUTHORIZED, WORKER_LOST
+from auricle.protocol.codes import RESTARTING, SERVER_FULL, SHUTTING_DOWN, UNAUTHORIZED
 from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown, Unauthorized
 
 
@@ -13,7 +13,7 @@ from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, Shuttin
     ("kind", "status", "code", "retry"),
     [
         (AtCapacity, 503, SERVER_FULL, True),
-        (NotReady, 503, WORKER_LOST, True),
+        (NotReady, 503, RESTARTING, True),
         (ShuttingDown, 503, SHUTTING_DOWN, True),
         (Unauthorized, 401, UNAUTHORIZED, False),
     ],
