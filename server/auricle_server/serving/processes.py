@@ -24,9 +24,20 @@ CANNOT_START = os.EX_CONFIG
 """Exit code of a process whose configuration is invalid, so that a restart would not help."""
 
 
+PARENTS_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+"""Signals that a terminal sends to all processes of a server, and on which the supervisor alone acts. It starts its
+children with these blocked, so that none strikes one that has not said yet what it does with them."""
+
+
 def configure_logging(level: str) -> None:
     """One line per event on standard error."""
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(processName)s %(name)s: %(message)s")
+
+
+def _leave_to_the_parent() -> None:
+    for number in PARENTS_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
 
 
 def worker_main(config: ServerConfig, endpoint: str, index: int, ready: Connection) -> None:
@@ -46,7 +57,7 @@ def worker_main(config: ServerConfig, endpoint: str, index: int, ready: Connecti
     from auricle_server.worker.loop import Worker
 
     configure_logging(config.log_level)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the supervisor acts on it
+    _leave_to_the_parent()
     # A load may take minutes, and nothing is lost when it is cut off.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=_stop_with_parent, daemon=True).start()
@@ -99,7 +110,6 @@ def gateway_main(config: ServerConfig, endpoints: tuple[str, ...], ready: Connec
     from auricle_server.metrics import share_metrics
 
     configure_logging(config.log_level)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     share_metrics(str(folder / METRICS))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_gateway(config, endpoints, ready, folder, index))
@@ -122,9 +132,14 @@ async def _gateway(
     from auricle_server.ipc.loading_status import read_loading
     from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
 
-    stop = asyncio.Event()
+    stop, reload = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    # A SIGHUP that came while this process started waits until here, where it is blocked.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
     parent = multiprocessing.parent_process()
     if parent is not None:
         # The sentinel becomes readable when the supervisor has ended, killed or not.
@@ -135,6 +150,7 @@ async def _gateway(
         config,
         lambda: [ZeroMQGatewayChannel(endpoint) for endpoint in endpoints],
         lambda: ready.send(multiprocessing.current_process().name),
+        reload=reload,
         reuse_port=True,
         resume_proxy=ResumeProxy(folder, index),
         loading=lambda: [status for endpoint in endpoints if (status := read_loading(endpoint)) is not None],

@@ -21,7 +21,14 @@ from auricle_server.config import ConfigError, ServerConfig
 from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.ipc.loading_status import forget_loading
 from auricle_server.metrics import forget_process
-from auricle_server.serving.processes import CANNOT_START, METRICS, configure_logging, gateway_main, worker_main
+from auricle_server.serving.processes import (
+    CANNOT_START,
+    METRICS,
+    PARENTS_SIGNALS,
+    configure_logging,
+    gateway_main,
+    worker_main,
+)
 from auricle_server.voice.models import ModelsMissing, find_wanted
 
 log = logging.getLogger(__name__)
@@ -86,7 +93,7 @@ class Supervisor:
         self._metrics_folder = Path()
 
     def run(self) -> int:
-        """Serves until SIGTERM or SIGINT; to be called on the main thread.
+        """Serves until SIGTERM, SIGINT or SIGQUIT; to be called on the main thread. On SIGHUP the gateways reload.
 
         Returns:
             Exit status: 0 after a drain, 1 when the server cannot start; the reason is logged then.
@@ -100,7 +107,7 @@ class Supervisor:
                 return 1
             self._config = replace(self._config, port=reserved.getsockname()[1])
             self._plan(Path(folder))
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in (signal.SIGTERM, *PARENTS_SIGNALS):
                 resources.callback(signal.signal, number, signal.signal(number, self._on_signal))
             try:
                 return self._watch()
@@ -124,7 +131,11 @@ class Supervisor:
     def _child(self, name: str, target: Callable[..., None], *args: object) -> _Child:
         def start() -> BaseProcess:
             process = _context.Process(target=target, args=args, name=name, daemon=True)
-            process.start()
+            signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS_SIGNALS)  # the child inherits it, see there
+            try:
+                process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
             log.info("started process=%s pid=%s", name, process.pid)
             return process
 
@@ -154,9 +165,19 @@ class Supervisor:
         due = [child.due - now for child in children if child.process is None]
         sentinels = [child.process.sentinel for child in children if child.process is not None]
         happened = wait([self._signals, self._ready, *sentinels], min(due, default=None))
-        self._stopping = self._signals in happened
+        if self._signals in happened:
+            for number in os.read(self._signals, 64):
+                self._obey(number)
         if self._ready in happened:
             self._on_ready(self._ready)
+
+    def _obey(self, number: int) -> None:
+        if number != signal.SIGHUP:
+            self._stopping = True
+            return
+        for gateway in self._gateways:
+            if gateway.process is not None and gateway.process.pid is not None:
+                os.kill(gateway.process.pid, number)  # not waited for yet, so the number is still that process's
 
     def _on_ready(self, ready: Connection) -> None:
         name = ready.recv()

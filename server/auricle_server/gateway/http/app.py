@@ -53,6 +53,7 @@ class Gateway:
         workers: Take the streams.
         serving: Keeps the channels to the workers going; ends only when one of them breaks.
         draining: Whether new streams are refused because the server shuts down.
+        reloaders: Each reads something anew that was read at the start, keys for example; see `reload`.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Gateway:
         loading: Loading = list,
     ) -> None:
         self.draining = False
+        self.reloaders: list[Callable[[], None]] = []
         self._config = config
         self._resume_proxy = resume_proxy or ResumeProxy()
         self._loading = loading
@@ -184,6 +186,17 @@ class Gateway:
     def _on_beat(self) -> None:
         self._metrics.ready.set(self.ready)
         self._connections.check_timeouts()
+
+    def reload(self) -> None:
+        """Reads anew what may change while the server runs (SIGHUP). What cannot be read stays as it was."""
+        log.info("reloading")
+        for reloader in self.reloaders:
+            try:
+                reloader()
+            except Exception as error:
+                # An operator's slip in a file must not end the calls of those who use what it had before.
+                expected = isinstance(error, OSError | ValueError)
+                log.error("cannot reload; what was in force stays: %s", error, exc_info=not expected)
 
     async def drain(self) -> None:
         """Takes no new stream; lets the open ones end, for `drain_seconds`; finalises and closes the rest."""

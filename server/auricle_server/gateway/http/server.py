@@ -81,6 +81,7 @@ async def serve_until(
     channels: Callable[[], Sequence[GatewayChannel]],
     on_ready: Callable[[], None],
     *,
+    reload: asyncio.Event | None = None,
     reuse_port: bool = False,
     resume_proxy: ResumeProxy | None = None,
     loading: Loading = list,
@@ -92,6 +93,7 @@ async def serve_until(
         config: Of the server.
         channels: Makes one channel to each worker, on the running loop.
         on_ready: Called once, when the first worker has introduced itself.
+        reload: Set when the gateway is to read anew what may change while it runs; see `Gateway.reload`.
         reuse_port: Whether other gateways listen at the same port.
         resume_proxy: Knows these gateways.
         loading: Says what the workers are doing that are not ready yet.
@@ -103,13 +105,23 @@ async def serve_until(
         gateway,
         _,
     ):
-        announce, stopping = asyncio.create_task(_announce(gateway, on_ready)), asyncio.create_task(stop.wait())
+        stopping = asyncio.create_task(stop.wait())
+        helpers = [asyncio.create_task(_announce(gateway, on_ready)), stopping]
+        if reload is not None:
+            helpers.append(asyncio.create_task(_reload(gateway, reload)))
         await asyncio.wait({stopping, gateway.serving}, return_when=asyncio.FIRST_COMPLETED)
-        announce.cancel()
-        stopping.cancel()
+        for helper in helpers:
+            helper.cancel()
         if gateway.serving.done():
             gateway.serving.result()
         await gateway.drain()
+
+
+async def _reload(gateway: Gateway, asked: asyncio.Event) -> None:
+    while True:
+        await asked.wait()
+        asked.clear()
+        gateway.reload()
 
 
 async def _announce(gateway: Gateway, on_ready: Callable[[], None]) -> None:
