@@ -38,6 +38,8 @@ async def listening(
     """
     certificate = certificate_of(config)
     gateway = Gateway(config, channels, resume_proxy, loading)
+    if certificate is not None:
+        gateway.reloaders.append(certificate.reload)
     runner = web.AppRunner(gateway.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:

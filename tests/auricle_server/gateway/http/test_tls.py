@@ -15,7 +15,7 @@ from auricle_server.config import ConfigError, ServerConfig
 from auricle_server.gateway.http.tls import Certificate, certificate_of
 from tests.auricle_server.gateway.conftest import Serve
 from tests.support import tones
-from tests.support.servers.authority import Authority
+from tests.support.servers.authority import Authority, serial_number
 
 
 @pytest.fixture
@@ -25,16 +25,6 @@ def authority(tmp_path: Path) -> Authority:
 
 def configured(cert: Path, key: Path) -> dict[str, str]:
     return {"tls_cert": str(cert), "tls_key": str(key)}
-
-
-async def serial_number(url: str, trusting: ssl.SSLContext) -> str:
-    """Of the certificate that a new connection gets."""
-    port = int(url.rpartition(":")[2])
-    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
-    try:
-        return str(writer.get_extra_info("peercert")["serialNumber"])
-    finally:
-        writer.close()
 
 
 async def test_a_client_that_trusts_the_authority_is_served(serve: Serve, authority: Authority) -> None:
