@@ -24,7 +24,7 @@ TEST_PACKAGES := espeak-ng flite chromium
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test test-fast coverage lint format docs docs-generate bench bench-cpu gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
+.PHONY: help setup demo test test-fast coverage lint audit format docs docs-generate bench bench-cpu gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 28
@@ -57,6 +57,12 @@ lint: $(TEST_READY)  ## the gate without the tests
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
+
+# Asks the advisory database of the package index, so it needs the network, and is no part of the gate. The rules of bandit
+# are: ruff has them, as S.
+audit:  ## known vulnerabilities of the pinned packages
+	@test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/pip install -q 'pip-audit>=2.10,<3'; }
+	build/audit/bin/pip-audit -r constraints.txt --disable-pip --no-deps --progress-spinner off
 
 format: $(TEST_READY)  ## let ruff put imports and layout right
 	$(BIN)/ruff check --fix-only .
