@@ -12,6 +12,7 @@ from auricle.errors import (
     ProtocolError,
     Refused,
     ServerFull,
+    ServerRestarting,
     StreamFailed,
 )
 from auricle.events import Connected, Reconnected, Reconnecting, SpeechEvent, StreamEvent
@@ -54,6 +55,7 @@ __all__ = [
     "Reconnecting",
     "Refused",
     "ServerFull",
+    "ServerRestarting",
     "SpeechEvent",
     "SpeechStarted",
     "Start",

@@ -4,6 +4,7 @@
     ├── ConnectionFailed   no server, no TLS, no answer in time, or the connection broke
     ├── Refused            the server rejects this client (HTTP 401, 403, 404, ...)
     ├── ServerFull         every slot is taken (HTTP 503, 429); `retry_after` says when to try again
+    ├── ServerRestarting   the server is there and its model is not yet (HTTP 503); `retry_after` as well
     ├── Backpressure       more audio than may wait to be sent; the stream goes on
     ├── ProtocolError      the client or the server broke the protocol
     └── StreamFailed       the server ended this stream; `code` and `fault` say why and whose fault it was
@@ -71,6 +72,25 @@ class ServerFull(AuricleError):
     def __init__(self, retry_after: float | None = None, why: str = "the server has no free slot") -> None:
         hint = "" if retry_after is None else f"; it suggests another attempt in {retry_after:g} s"
         super().__init__(f"{why}{hint}")
+        self.retry_after = retry_after
+
+
+class ServerRestarting(AuricleError):
+    """The server answers, and serves no stream now: it starts, its worker restarts, or it shuts down.
+
+    It is not full, and this passes by itself: a stream does not count the attempts while it lasts, up to
+    `ReconnectPolicy.replay_seconds`.
+
+    Attributes:
+        code: ``"restarting"`` or ``"shutting_down"``.
+        retry_after: Seconds after which the server suggests another attempt; None when it does not suggest any.
+    """
+
+    def __init__(
+        self, code: str = codes.RESTARTING, retry_after: float | None = None, why: str = "the server restarts"
+    ) -> None:
+        super().__init__(why)
+        self.code = code
         self.retry_after = retry_after
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from auricle.errors import AuricleError, ServerFull
+from auricle.errors import AuricleError, ServerFull, ServerRestarting
 
 # RFC 9110, section 10.2.3, sets no bound; a proxy in maintenance may name an hour, for which no call can wait.
 _LONGEST_RETRY_AFTER = 60.0
@@ -16,7 +17,8 @@ class ReconnectPolicy:
 
     Attributes:
         attempts: Attempts in a row without progress before a stream gives up; 0 never reconnects. Progress is a final,
-            or a connection that lasted longer than `max_delay`.
+            or a connection that lasted longer than `max_delay`. Attempts on a server that restarts are not counted for
+            the first `replay_seconds` of an outage.
         first_delay: Seconds before the first attempt.
         max_delay: Upper bound of the delay in seconds.
         jitter: Share of the delay that is random, 0 to 1. Without it all clients of a server that restarts would
@@ -43,19 +45,30 @@ class ReconnectPolicy:
 
         Args:
             attempt: Number of the attempt.
-            error: Why it is needed; the `retry_after` of a full server is honoured, up to a minute.
+            error: Why it is needed; the `retry_after` of a server that is full or restarts is honoured, up to a
+                minute.
             draw: A random number from 0 to 1.
         """
         # 2.0 ** 1024 overflows; the cap is reached long before 64 doublings.
         backoff = min(self.max_delay, self.first_delay * 2.0 ** min(attempt - 1, 64))
         # Only downwards, so that `max_delay` remains the upper bound.
         backoff *= 1.0 - self.jitter * draw
-        if isinstance(error, ServerFull) and error.retry_after is not None:
+        if isinstance(error, ServerFull | ServerRestarting) and error.retry_after is not None:
             return max(backoff, min(error.retry_after, _LONGEST_RETRY_AFTER))
         return backoff
 
-    def gives_up(self, attempt: int, error: AuricleError) -> bool:
-        """Whether `attempt`, which `error` made necessary, is one too many."""
+    def waits(self, error: AuricleError, outage: float) -> bool:
+        """Whether the attempt that `error` made necessary is not counted, because the server only restarts.
+
+        Args:
+            error: Why it is needed.
+            outage: Seconds since the connection was lost. Once they exceed `replay_seconds`, audio is being lost, and
+                a server that never comes back must not be waited for without end.
+        """
+        return isinstance(error, ServerRestarting) and self.attempts > 0 and outage < self.replay_seconds
+
+    def gives_up(self, attempt: int, error: AuricleError, outage: float = math.inf) -> bool:
+        """Whether `attempt`, which `error` made necessary, is one too many; for `outage` see `waits`."""
         if self.wait_while_full and isinstance(error, ServerFull):
             return False
-        return error.permanent or attempt > self.attempts
+        return error.permanent or (attempt > self.attempts and not self.waits(error, outage))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pipecat.utils.errors import ErrorCategory, classify_http_status_code
 
-from auricle.errors import ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+from auricle.errors import ConnectionFailed, ProtocolError, Refused, ServerFull, ServerRestarting, StreamFailed
 
 _CATEGORIES = {
     ServerFull: ErrorCategory.RATE_LIMIT,
+    ServerRestarting: ErrorCategory.RATE_LIMIT,
     ConnectionFailed: ErrorCategory.CONNECTIVITY,
     ProtocolError: ErrorCategory.INVALID_REQUEST,
     StreamFailed: ErrorCategory.SERVER,
@@ -17,7 +18,8 @@ _CATEGORIES = {
 def category_of(error: Exception) -> ErrorCategory | None:
     """Pipecat's category of an error of the client; None for any other exception.
 
-    A full server is `RATE_LIMIT`: Pipecat keeps the service and it tries again. `SERVER` is a broken one.
+    A server that is full or restarts is `RATE_LIMIT`: Pipecat keeps the service and it tries again. `SERVER` is a
+    broken one.
     """
     match error:
         case Refused(status=status):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+from auricle import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, ServerRestarting, StreamFailed
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,8 @@ from auricle import AuricleError, ConnectionFailed, ProtocolError, Refused, Serv
         (Refused(401, "no key"), True),
         (ServerFull(), False),
         (ServerFull(3.0), False),
+        (ServerRestarting(), False),
+        (ServerRestarting("shutting_down", 3.0, "it stops"), False),
         (ProtocolError("bad_audio", "half a sample"), True),
         (StreamFailed("bad_audio", "client", "half a sample"), True),
         (StreamFailed("worker_lost", "server", "the worker died"), False),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle import ConnectionFailed, ReconnectPolicy, Refused, ServerFull
+from auricle import ConnectionFailed, ReconnectPolicy, Refused, ServerFull, ServerRestarting
 
 LOST = ConnectionFailed("lost", "it broke")
 
@@ -51,3 +51,23 @@ def test_a_full_server_is_not_given_up_when_the_policy_waits_for_it() -> None:
     assert not policy.gives_up(1000, ServerFull())
     assert policy.gives_up(1, ConnectionFailed("lost", "gone"))
     assert ReconnectPolicy(attempts=0).gives_up(1, ServerFull())
+
+
+def test_a_server_that_restarts_says_when_to_come_back_as_well() -> None:
+    policy = ReconnectPolicy(first_delay=0.2, jitter=0.0)
+    assert policy.delay(1, ServerRestarting(retry_after=1.0), 0.0) == 1.0
+    assert policy.delay(1, ServerRestarting(retry_after=86_400.0), 0.0) == 60.0
+    assert policy.delay(1, ServerRestarting(), 0.0) == 0.2
+
+
+def test_attempts_on_a_server_that_restarts_are_not_counted_while_the_replay_suffices() -> None:
+    policy, restarting = ReconnectPolicy(attempts=2, replay_seconds=30.0), ServerRestarting()
+    assert policy.waits(restarting, 29.9)
+    assert not policy.gives_up(1000, restarting, 29.9)
+    assert not policy.waits(restarting, 30.0)
+    assert policy.gives_up(3, restarting, 30.0)
+    assert not policy.waits(LOST, 0.0)
+    assert not policy.waits(ServerFull(), 0.0)
+    never = ReconnectPolicy(attempts=0)
+    assert not never.waits(restarting, 0.0)
+    assert never.gives_up(1, restarting, 0.0)

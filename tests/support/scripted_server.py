@@ -16,6 +16,7 @@ from aiohttp import web
 from auricle.protocol import (
     ClientInput,
 )
+from auricle.protocol.codes import ERROR_HEADER
 from tests.support.scripted.script import PATIENCE, Refusal, Script
 from tests.support.scripted.session import Session
 
@@ -144,5 +145,6 @@ class ScriptedServer(Script):
     async def _refuse(self, refused: Refusal) -> web.Response:
         self.refused += 1
         await self.notify()
-        headers = {} if refused.retry_after is None else {"Retry-After": refused.retry_after}
-        return web.Response(status=refused.status, headers=headers)
+        headers = {"Retry-After": refused.retry_after, ERROR_HEADER: refused.error}
+        given = {name: value for name, value in headers.items() if value is not None}
+        return web.Response(status=refused.status, headers=given)

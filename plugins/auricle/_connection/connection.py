@@ -10,7 +10,15 @@ from dataclasses import dataclass
 import aiohttp
 
 from auricle._connection.transport import CloseFrame, Transport, open_transport, with_latency
-from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+from auricle.errors import (
+    AuricleError,
+    ConnectionFailed,
+    ProtocolError,
+    Refused,
+    ServerFull,
+    ServerRestarting,
+    StreamFailed,
+)
 from auricle.events import VisibleEvent
 from auricle.protocol import codes
 from auricle.protocol.client_messages import RESUME_HEADER, Finalize, Outgoing, Start, Update
@@ -203,6 +211,8 @@ def _decode(protocol: ClientConnection, text: str) -> ServerEvent | None:
 def _error_of_event(event: Error) -> AuricleError:
     if event.code == codes.SERVER_FULL:
         return ServerFull(why=event.message)
+    if event.code == codes.RESTARTING:
+        return ServerRestarting(why=event.message)
     if event.code == codes.UNAUTHORIZED:
         return Refused(401, event.message)
     return StreamFailed(event.code, event.fault, event.message)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from auricle._connection.connection import Address
-from auricle.errors import AuricleError, ServerFull
+from auricle.errors import AuricleError, ServerFull, ServerRestarting
 
 FULL_SECONDS = 2.0
 FAILED_SECONDS = 15.0
-"""How long a server that was full, or failed, is asked only after the others. A full one says so in `retry_after`, if
-it can; a slot may become free at any moment, a restart takes seconds."""
+"""How long a server that was full or restarts, or failed, is asked only after the others. The first say so in
+`retry_after`, if they can; a slot may become free at any moment, and the restart of a worker is short."""
 
 
 class Servers:
@@ -37,7 +37,7 @@ class Servers:
     def failed(self, address: Address, error: AuricleError, now: float) -> None:
         """A server could not be used."""
         seconds = FAILED_SECONDS
-        if isinstance(error, ServerFull):
+        if isinstance(error, ServerFull | ServerRestarting):
             seconds = FULL_SECONDS if error.retry_after is None else error.retry_after
         self._avoided_until[address.url] = now + seconds
 
@@ -49,7 +49,8 @@ class Servers:
 def most_telling(errors: Iterable[AuricleError]) -> AuricleError:
     """Of the failures of several servers, the one that says what to do.
 
-    A server that is only full makes the others' failures unimportant, and one temporary failure makes another attempt
-    worthwhile, whatever permanent ones there are.
+    A server that restarts, or is only full, makes the others' failures unimportant, and one temporary failure makes
+    another attempt worthwhile, whatever permanent ones there are.
     """
-    return min(errors, key=lambda error: (not isinstance(error, ServerFull), error.permanent))
+    kinds = (ServerRestarting, ServerFull)  # a restart passes by itself
+    return min(errors, key=lambda error: (*(not isinstance(error, kind) for kind in kinds), error.permanent))

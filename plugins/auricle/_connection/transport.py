@@ -11,8 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
-from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull
+from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, ServerRestarting
 from auricle.protocol import codes
+from auricle.protocol.codes import ERROR_HEADER
 
 STREAM_PATH = "/v1/stream"
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
@@ -22,6 +23,9 @@ _CLOSE_SECONDS = 1.0
 # aiohttp reports a close frame without a code as 0. RFC 6455, section 7.1.5, calls that 1005; like 1006 it blames
 # nobody, so the stream is connected again.
 _ABNORMAL = 1006
+_RESTARTS = {codes.RESTARTING, codes.SHUTTING_DOWN}
+_LONGEST_REASON = 300
+"""Characters of a server's sentence that an error repeats."""
 
 
 def stream_url(url: str) -> str:
@@ -135,6 +139,7 @@ async def open_transport(
         ConnectionFailed: No server answers, or there is no secure connection to it.
         Refused: The server rejects this client.
         ServerFull: Every slot is taken.
+        ServerRestarting: No model is ready yet, or the server shuts down.
     """
     # aiohttp would raise a RuntimeError, which looks like a bug and is no failure of the network.
     if session.closed:
@@ -155,12 +160,16 @@ async def open_transport(
 
 
 def _error_of_status(status: int, headers: Mapping[str, str]) -> AuricleError:
-    # 429 is no answer of Auricle but of a proxy that limits requests: waiting helps there as well.
+    code, _, reason = headers.get(ERROR_HEADER, "")[:_LONGEST_REASON].partition(": ")
+    # Without a reason it is the answer of a proxy, which limits requests (429), or finds no server (503).
     if status in {429, 503}:
-        return ServerFull(_seconds(headers.get("Retry-After")))
+        retry_after = _seconds(headers.get("Retry-After"))
+        if code in _RESTARTS:
+            return ServerRestarting(code, retry_after, reason)
+        return ServerFull(retry_after, reason or f"no server takes the stream now (HTTP {status})")
     # RFC 6750, section 3.1: 401 for a bad token, 403 for one that does not reach far enough.
     if status in {401, 403}:
-        return Refused(status, f"the server did not accept the key (HTTP {status})")
+        return Refused(status, f"{reason or 'the server did not accept the key'} (HTTP {status})")
     if 400 <= status < 500:
         return Refused(status, f"the server answered HTTP {status}; check that the url is that of an Auricle server")
     return ConnectionFailed("unreachable", f"the server did not open a WebSocket (HTTP {status})")

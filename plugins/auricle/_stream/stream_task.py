@@ -269,10 +269,11 @@ class StreamTask:
         Raises:
             AuricleError: The last attempt's, when the policy gives up.
         """
-        policy = self._connect_policy if self.ready is None else self._policy
+        policy, began = self._connect_policy if self.ready is None else self._policy, _now()
         while True:
-            self._attempt += 1
-            if policy.gives_up(self._attempt, error):
+            outage = _now() - began
+            self._attempt = max(1, self._attempt + (not policy.waits(error, outage)))
+            if policy.gives_up(self._attempt, error, outage):
                 raise error
             await self._wait_for_input(error)
             delay = policy.delay(self._attempt, error, random.random())

@@ -36,6 +36,9 @@ RESTARTING: Final = "restarting"
 INTERNAL: Final = "internal"
 UNEXPECTED_EVENT: Final = "unexpected_event"
 
+ERROR_HEADER: Final = "Auricle-Error"
+"""Header of a refusal before the upgrade, ``code: message`` in ASCII: most WebSocket clients show no body."""
+
 
 @dataclass(frozen=True, slots=True)
 class Code:

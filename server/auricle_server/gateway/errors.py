@@ -12,6 +12,7 @@ class Refusal(Exception):
         status: HTTP status.
         code: A code of `auricle.protocol.codes`.
         retry: Whether the client should try again.
+        retry_after: Seconds after which it should (``Retry-After``); None takes the server's setting.
         message: A sentence that a person can act on.
     """
 
@@ -20,6 +21,7 @@ class Refusal(Exception):
     status = 503
     code = codes.INTERNAL
     retry = True
+    retry_after: int | None = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -36,6 +38,7 @@ class NotReady(Refusal):
     """No worker is connected: the server starts, or its worker restarts."""
 
     code = codes.RESTARTING
+    retry_after = 1  # a restart is short, and the shortest that the header can say is a second
 
 
 class ShuttingDown(Refusal):

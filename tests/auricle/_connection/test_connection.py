@@ -12,6 +12,7 @@ from auricle import (
     ConnectionFailed,
     Refused,
     ServerFull,
+    ServerRestarting,
     StreamFailed,
 )
 from tests.support.bursts import START, burst_server
@@ -53,6 +54,36 @@ async def test_a_full_server(status: int, header: str | None, seconds: float | N
         error = await refusal(server.url)
     assert isinstance(error, ServerFull)
     assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize("code", ["restarting", "shutting_down"])
+async def test_a_server_that_restarts_is_not_full(code: str) -> None:
+    async with burst_server() as server:
+        server.refusals.append(Refusal(503, "1", f"{code}: the worker restarts: wait"))
+        error = await refusal(server.url)
+    assert isinstance(error, ServerRestarting)
+    assert (error.code, error.retry_after, str(error)) == (code, 1.0, "the worker restarts: wait")
+
+
+@pytest.mark.parametrize(
+    ("status", "sent", "told"),
+    [
+        (503, "server_full: no time for a stream of 80 ms", "no time for a stream of 80 ms"),
+        (503, "internal: the worker failed", "the worker failed"),
+        (429, "too_many_streams: this key has 3 streams", "this key has 3 streams"),
+        (403, "origin_not_allowed: https://a.example", "https://a.example"),
+        (503, None, "no server takes the stream now (HTTP 503)"),
+        (503, "server_full: " + "x" * 4000, "x" * 200),
+    ],
+)
+async def test_an_error_gives_the_servers_own_reason(status: int, sent: str | None, told: str) -> None:
+    async with burst_server() as server:
+        server.refusals.append(Refusal(status, None, sent))
+        error = await refusal(server.url)
+    assert isinstance(error, Refused if status == 403 else ServerFull)
+    assert told in str(error)
+    assert "free slot" not in str(error)
+    assert len(str(error)) < 400
 
 
 @pytest.mark.parametrize("status", [200, 500, 502])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import auricle
-from auricle import AuricleClient, ConnectionFailed, Refused, ServerFull
+from auricle import AuricleClient, ConnectionFailed, Refused, ServerFull, ServerRestarting
 from auricle._connection.connection import Address
 from auricle._connection.servers import FAILED_SECONDS, FULL_SECONDS, Servers, most_telling
 from tests.auricle.listening import everything, words_of
@@ -56,7 +56,8 @@ def test_somewhere_to_go_is_needed() -> None:
 
 
 def test_full_weighs_more_than_broken_and_broken_more_than_hopeless() -> None:
-    full, refused = ServerFull(), Refused(401, "key")
+    full, refused, restarting = ServerFull(), Refused(401, "key"), ServerRestarting()
+    assert most_telling([refused, full, restarting, DOWN]) is restarting
     assert most_telling([refused, DOWN, full]) is full
     assert most_telling([refused, DOWN]) is DOWN
     assert most_telling([refused]) is refused

@@ -35,6 +35,8 @@ class Refusal:
 
     status: int
     retry_after: str | None = None
+    error: str | None = None
+    """The code and the sentence."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,15 @@ from http import HTTPStatus
 
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
-from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+from auricle.errors import (
+    AuricleError,
+    ConnectionFailed,
+    ProtocolError,
+    Refused,
+    ServerFull,
+    ServerRestarting,
+    StreamFailed,
+)
 
 from .log import logger
 
@@ -47,7 +55,7 @@ def _status_of(error: AuricleError) -> int:
     match error:
         case Refused():
             return error.status
-        case ServerFull():
+        case ServerFull() | ServerRestarting():
             return HTTPStatus.SERVICE_UNAVAILABLE
         case StreamFailed(permanent=True):
             return HTTPStatus.BAD_REQUEST

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from auricle.protocol.client_messages import RESUME_HEADER
+from auricle.protocol.codes import ERROR_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.errors import NotReady, Refusal, ShuttingDown
@@ -155,7 +156,10 @@ class Gateway:
     def _refuse(self, refusal: Refusal) -> web.Response:
         self._metrics.refused.labels(refusal.code).inc()
         # RFC 9110, section 10.2.3: whole seconds. None after a 401, where another try is useless.
-        headers = {"Retry-After": str(self._config.retry_after_seconds)} if refusal.retry else {}
+        headers = {ERROR_HEADER: _header_text(f"{refusal.code}: {refusal.message}")}
+        if refusal.retry:
+            after = self._config.retry_after_seconds if refusal.retry_after is None else refusal.retry_after
+            headers["Retry-After"] = str(after)
         if refusal.status == web.HTTPUnauthorized.status_code:
             # RFC 9110, section 15.5.2: a 401 must carry a challenge. RFC 6750, section 3, gives its form.
             headers["WWW-Authenticate"] = "Bearer"
@@ -232,6 +236,11 @@ def _upgrade_required() -> web.Response:
         status=426,
         headers={"Upgrade": "websocket", "Connection": "Upgrade"},
     )
+
+
+def _header_text(text: str) -> str:
+    """A sentence as the value of a header: RFC 9110, section 5.5, allows visible ASCII and spaces in new ones."""
+    return "".join(each if each.isascii() and each.isprintable() else "?" for each in text)
 
 
 def _resume_request(request: web.Request) -> tuple[str, int]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from auricle.protocol import codes
-from auricle_server.gateway.errors import AtCapacity, NotReady
+from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.channel import ChannelLost, GatewayChannel
@@ -32,6 +32,8 @@ SILENCE_SECONDS = 10.0
 """A worker sends its load every second; one that has sent nothing for this long is treated as lost."""
 RESERVE_SECONDS = 5.0
 """How long an upgrade may wait for the worker; it answers within one engine step while it works."""
+_REFUSALS = {codes.SERVER_FULL: AtCapacity, codes.WORKER_LOST: NotReady}
+"""What a worker's answer means to a client that has no stream yet."""
 
 
 class WorkerClient:
@@ -100,6 +102,7 @@ class WorkerClient:
         Raises:
             AtCapacity: No slot is free, or the worker has no time for such a stream.
             NotReady: The worker is not connected, or has just been lost.
+            Refusal: The worker failed on the request.
         """
         if self.info is None or self._silent:
             raise NotReady("no worker is ready; try again in a few seconds")
@@ -110,7 +113,7 @@ class WorkerClient:
         latency_ms = latency_ms if latency_ms in info.latencies_ms else info.default_latency_ms
         opened = await self._open(info, latency_ms)
         if isinstance(opened, StreamFailure):
-            raise (AtCapacity if opened.code == codes.SERVER_FULL else NotReady)(opened.message)
+            raise _REFUSALS.get(opened.code, Refusal)(opened.message)
         # The worker may be replaced between its answer and this task's next turn on the loop.
         if self.info is not info:
             raise NotReady("the worker has just been lost; try again in a few seconds")

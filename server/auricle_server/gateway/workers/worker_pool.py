@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from auricle_server.gateway.errors import AtCapacity, NotReady
+from auricle_server.gateway.errors import NotReady, Refusal
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_client import WorkerClient
 from auricle_server.ipc.channel import GatewayChannel
@@ -65,17 +65,24 @@ class WorkerPool:
 
         Raises:
             AtCapacity: No worker has a free slot, or none has time.
-            NotReady: No worker is connected.
+            NotReady: A worker that might take the stream is not connected.
+            Refusal: The workers failed on the request.
         """
+        refusals: list[Refusal] = []
         ready = sorted((client for client in self.clients if client.ready), key=lambda each: each.free, reverse=True)
-        if not ready:
-            raise NotReady("no worker is ready; try again in a few seconds")
-        for client in ready[:-1]:
+        for client in ready:
             try:
                 return await client.reserve(latency_ms)
-            except (AtCapacity, NotReady):
-                continue
-        return await ready[-1].reserve(latency_ms)
+            except Refusal as refusal:
+                refusals.append(refusal)
+        # "Full" holds only where every worker is: the slots of one that restarts are free in a moment.
+        restarting = next((refusal for refusal in refusals if isinstance(refusal, NotReady)), None)
+        if restarting is not None:
+            raise restarting
+        if len(ready) < len(self.clients):
+            why = "a worker restarts, and the others have no slot or time" if ready else "no worker is ready"
+            raise NotReady(f"{why}; try again in a moment")
+        raise refusals[-1]
 
     async def run(self) -> None:
         """Keeps the channels going, for ever."""

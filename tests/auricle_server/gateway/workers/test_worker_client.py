@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from auricle.protocol import codes
-from auricle_server.gateway.errors import AtCapacity, NotReady
+from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal
 from auricle_server.gateway.workers import worker_client as module
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.gateway.workers.worker_client import WorkerClient
@@ -89,7 +89,10 @@ async def test_a_slot_is_reserved_for_the_latency_if_there_is_such(
     assert bench.client.free == INFO.slots - 1
 
 
-@pytest.mark.parametrize(("code", "error"), [(codes.SERVER_FULL, AtCapacity), (codes.INTERNAL, NotReady)])
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(codes.SERVER_FULL, AtCapacity), (codes.WORKER_LOST, NotReady), (codes.INTERNAL, Refusal)],
+)
 async def test_a_slot_that_the_worker_refuses_is_none(bench: Bench, code: str, error: type[Exception]) -> None:
     reserving = asyncio.create_task(bench.client.reserve(None))
     await bench.settle()

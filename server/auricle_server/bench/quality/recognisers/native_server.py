@@ -8,7 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from auricle.client import AuricleClient
-from auricle.errors import AuricleError, ConnectionFailed, ProtocolError, Refused, ServerFull, StreamFailed
+from auricle.errors import (
+    AuricleError,
+    ConnectionFailed,
+    ProtocolError,
+    Refused,
+    ServerFull,
+    ServerRestarting,
+    StreamFailed,
+)
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Ready, TurnEnd
 from auricle.protocol.settings import TurnSettings
@@ -70,12 +78,12 @@ class NativeRecogniser:
             raise RecordingFailed(str(error)) from error
 
     async def _open(self, start: Start) -> Stream:
-        """A new stream; while the server is full, it is asked again."""
+        """A new stream; while the server is full or restarts, it is asked again."""
         until = time.monotonic() + _FULL_SECONDS
         while True:
             try:
                 return await self._client.open(start)
-            except ServerFull as full:
+            except (ServerFull, ServerRestarting) as full:
                 wait = _RETRY_SECONDS if full.retry_after is None else full.retry_after
                 if time.monotonic() + wait > until:
                     raise

@@ -1,0 +1,67 @@
+"""A server whose worker restarts: a call waits for it, and no word is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+import auricle
+from auricle import Reconnected, Reconnecting, ReconnectPolicy, ServerFull, ServerRestarting
+from tests.auricle.listening import failure_of, words_of
+from tests.support.bursts import START, burst_server, speech
+from tests.support.scripted.script import Fault, Refusal
+
+RESTARTING = Refusal(503, "0", "restarting: no worker is ready; try again in a moment")
+FULL = Refusal(503, "0", "server_full: every slot is in use")
+
+
+@pytest.mark.parametrize("lost", [Fault("fail", after=3, code="worker_lost"), Fault("abort", after=3)])
+async def test_a_restart_longer_than_all_attempts_costs_one(lost: Fault) -> None:
+    policy = ReconnectPolicy(attempts=1, first_delay=0.001, max_delay=0.01)
+    async with burst_server() as server:
+        server.faults.append(lost)
+        async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
+            server.refusals.extend([RESTARTING] * 20)
+            await stream.send(speech(range(1, 21)))
+            await stream.end()
+            events = [event async for event in stream]
+        assert not server.refusals
+    assert words_of(events) == [f"w{value}" for value in range(1, 21)]
+    attempts = [event for event in events if isinstance(event, Reconnecting)]
+    assert [event.attempt for event in attempts] == [1] * 21
+    assert all(isinstance(event.error, ServerRestarting) for event in attempts[1:])
+    assert sum(isinstance(event, Reconnected) for event in events) == 1
+
+
+async def test_a_stream_that_begins_while_the_server_restarts_waits_for_it() -> None:
+    policy = ReconnectPolicy(attempts=1, first_delay=0.001, max_delay=0.01)
+    async with burst_server() as server, auricle.AuricleClient(server.url, reconnect=policy) as client:
+        server.refusals.extend([RESTARTING] * 20)
+        async with client.stream(START) as stream:
+            await stream.send(speech([1, 2]))
+            await stream.end()
+            events = [event async for event in stream]
+    assert words_of(events) == ["w1", "w2"]
+
+
+async def test_a_server_that_restarts_for_ever_is_given_up_in_the_end() -> None:
+    policy = ReconnectPolicy(attempts=2, first_delay=0.001, max_delay=0.01, replay_seconds=0.2)
+    async with burst_server() as server:
+        server.faults.append(Fault("abort", after=2))
+        async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
+            server.refusals.extend([RESTARTING] * 100_000)
+            await stream.send(speech([1]))
+            error, events = await failure_of(stream)
+    assert isinstance(error, ServerRestarting)
+    assert max(event.attempt for event in events if isinstance(event, Reconnecting)) == 2
+
+
+async def test_full_is_still_counted_between_restarts() -> None:
+    policy = ReconnectPolicy(attempts=3, first_delay=0.001, max_delay=0.01)
+    async with burst_server() as server:
+        server.faults.append(Fault("abort", after=2))
+        async with auricle.connect(server.url, start=START, reconnect=policy) as stream:
+            server.refusals.extend([RESTARTING, FULL, RESTARTING, FULL, RESTARTING, FULL, RESTARTING])
+            await stream.send(speech([1]))
+            error, _ = await failure_of(stream)
+    assert isinstance(error, ServerFull)
+    assert str(error) == "every slot is in use; it suggests another attempt in 0 s"
