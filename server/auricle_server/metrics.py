@@ -1,24 +1,23 @@
 """All metrics. Each gateway has a set in a registry of its own, so that one process may hold several.
 
-Gateways in processes of their own share their figures through files in a folder (the multiprocess mode of
-prometheus_client, switched on by `share_metrics`): each of them answers for all, and the counts of a gateway that has
-died remain.
+Gateways in processes of their own share their figures (`share_metrics`): each of them answers for all, and the counts
+of a gateway that has died remain.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest, values
+from prometheus_client.registry import Collector
+
+from auricle_server.shared_metrics import MetricArea, MetricMemory, joined, shared_value_class
 
 if TYPE_CHECKING:
     from auricle_server.ipc.messages import StepSample
 
-_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Where prometheus_client looks for its folder."""
 _Mode = Literal["livemax", "livesum"]
 
 _STEP_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.5, 1.0)
@@ -28,16 +27,38 @@ _JUDGEMENT_BUCKETS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 
 _BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 
 
-def share_metrics(folder: str) -> None:
-    """Makes this process keep its figures in `folder`, with those of others. To be called before `Metrics` is made."""
-    os.environ[_FOLDER_VARIABLE] = folder
-    # prometheus_client looks at the variable when it is imported, which has happened by now.
-    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+class _Shared(Collector):
+    """The figures of all gateways.
+
+    Args:
+        memory: Of all.
+        own: The area of this one.
+    """
+
+    def __init__(self, memory: MetricMemory, own: MetricArea) -> None:
+        self._memory, self._own = memory, own
+        self.descriptions: dict[str, str] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        figures = chain(*(area.figures() for area in self._memory.areas()), self._own.unshared())
+        return joined(figures, self.descriptions)
 
 
-def forget_process(folder: str, pid: int) -> None:
-    """Removes the gauges of a process that has ended; its counts remain."""
-    mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+_shared: _Shared | None = None
+
+
+def share_metrics(memory: MetricMemory, gateway: int) -> None:
+    """Makes this process keep its figures in `memory`, with those of others. To be called before `Metrics` is made.
+
+    Args:
+        memory: Of all gateways.
+        gateway: Number of this one.
+    """
+    global _shared
+    area = memory.area(gateway)
+    area.take()
+    values.ValueClass = shared_value_class(area)
+    _shared = _Shared(memory, area)
 
 
 class Metrics:
@@ -131,10 +152,10 @@ class Metrics:
 
     def text(self) -> bytes:
         """All metrics in the text format of Prometheus."""
-        folder = os.environ.get(_FOLDER_VARIABLE)
-        if folder is None:
+        if _shared is None:
             return generate_latest(self.registry)
-        # A registry with nothing else in it: this process's own figures are in the folder too, and would count twice.
+        # A registry with nothing else in it: this process's own figures are in the memory too, and would count twice.
+        _shared.descriptions = {metric.name: metric.documentation for metric in self.registry.collect()}
         shared = CollectorRegistry()
-        MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]
+        shared.register(_shared)
         return generate_latest(shared)

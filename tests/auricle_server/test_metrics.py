@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 from auricle_server.ipc.messages import StepSample
-from auricle_server.metrics import Metrics, forget_process
+from auricle_server.metrics import Metrics
+from auricle_server.shared_metrics import MetricMemory, metric_memory
 
 PROCESS = """
 import sys
 from auricle_server.ipc.messages import StepSample
 from auricle_server.metrics import Metrics, share_metrics
-share_metrics(sys.argv[1])
+from auricle_server.shared_metrics import MetricMemory
+share_metrics(MetricMemory(int(sys.argv[1]), 3), int(sys.argv[2]))
 metrics = Metrics()
-metrics.streams.inc(int(sys.argv[2]))
+metrics.streams.inc(int(sys.argv[3]))
 metrics.slots.set(64)
 metrics.load.labels("0", "predicted").set(0.5)
 metrics.audio_seconds.inc(1.5)
@@ -26,9 +27,10 @@ sys.stdin.read()
 """
 
 
-def start(folder: Path, streams: int) -> subprocess.Popen[str]:
-    pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-c", PROCESS, folder, str(streams)], stdin=pipe, stdout=pipe, text=True)
+def start(memory: MetricMemory, gateway: int, streams: int) -> subprocess.Popen[str]:
+    pipe, descriptor = subprocess.PIPE, memory.descriptor
+    command = [sys.executable, "-c", PROCESS, str(descriptor), str(gateway), str(streams)]
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, pass_fds=[descriptor])
 
 
 def shown(process: subprocess.Popen[str]) -> str:
@@ -50,11 +52,13 @@ def test_metrics_of_one_process() -> None:
     assert "auricle_streams 0.0" in others.text().decode()
 
 
-def test_whichever_process_is_asked_answers_for_all(tmp_path: Path) -> None:
-    one = start(tmp_path, 2)
+def test_whichever_process_is_asked_answers_for_all() -> None:
+    memory = metric_memory(3)
+    assert memory is not None
+    one = start(memory, 0, 2)
     alone = shown(one)
     assert "auricle_streams 2.0" in alone
-    two = start(tmp_path, 5)
+    two = start(memory, 1, 5)
     both = shown(two)
     for line in (
         "auricle_streams 7.0",  # summed
@@ -70,9 +74,16 @@ def test_whichever_process_is_asked_answers_for_all(tmp_path: Path) -> None:
     for process in (one, two):
         process.communicate(timeout=20)
 
-    forget_process(str(tmp_path), two.pid)  # its streams are gone, what it counted is not
-    three = start(tmp_path, 1)
+    memory.area(1).forget_gauges()  # its streams are gone, what it counted is not
+    three = start(memory, 2, 1)
     later = shown(three).splitlines()
     assert "auricle_streams 3.0" in later
     assert "auricle_audio_seconds_total 4.5" in later
     three.communicate(timeout=20)
+
+    successor = start(memory, 1, 0)  # counts on
+    later = shown(successor).splitlines()
+    assert "auricle_streams 3.0" in later
+    assert "auricle_audio_seconds_total 6.0" in later
+    successor.communicate(timeout=20)
+    memory.close()

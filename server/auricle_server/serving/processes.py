@@ -14,11 +14,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from auricle_server.config import ServerConfig
+from auricle_server.shared_metrics import MetricMemory
 
 log = logging.getLogger(__name__)
 
-METRICS = "metrics"
-"""Folder of the gateways' metrics, inside the server's folder."""
 # 78 of BSD's sysexits.h.
 CANNOT_START = os.EX_CONFIG
 """Exit code of a process whose configuration is invalid, so that a restart would not help."""
@@ -96,21 +95,30 @@ def _stop_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def gateway_main(config: ServerConfig, endpoints: tuple[str, ...], ready: Connection, folder: Path, index: int) -> None:
+def gateway_main(
+    config: ServerConfig,
+    endpoints: tuple[str, ...],
+    ready: Connection,
+    folder: Path,
+    index: int,
+    metrics: MetricMemory | None,
+) -> None:
     """A gateway process.
 
     Args:
         config: Of the server, with the port in place.
         endpoints: Of the workers.
         ready: Gets the process's name when the gateway takes streams.
-        folder: Of this server. The gateways keep their metrics there, so that each can answer for all, and their
-            sockets, on which they pass clients on to each other.
+        folder: Of the gateways' sockets, on which they pass clients on to each other.
         index: Number of the gateway.
+        metrics: Where all gateways keep their figures, so that each can answer for all; None where the system has no
+            such memory.
     """
     from auricle_server.metrics import share_metrics
 
     configure_logging(config.log_level)
-    share_metrics(str(folder / METRICS))
+    if metrics is not None:
+        share_metrics(metrics, index)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_gateway(config, endpoints, ready, folder, index))
 

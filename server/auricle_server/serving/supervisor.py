@@ -20,15 +20,14 @@ from types import FrameType
 from auricle_server.config import ConfigError, ServerConfig
 from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.ipc.loading_status import forget_loading
-from auricle_server.metrics import forget_process
 from auricle_server.serving.processes import (
     CANNOT_START,
-    METRICS,
     PARENTS_SIGNALS,
     configure_logging,
     gateway_main,
     worker_main,
 )
+from auricle_server.shared_metrics import metric_memory
 from auricle_server.voice.models import ModelsMissing, find_wanted
 
 log = logging.getLogger(__name__)
@@ -90,7 +89,7 @@ class Supervisor:
         self._gateways: list[_Child] = []
         self._workers: list[_Child] = []
         self._endpoints: tuple[str, ...] = ()
-        self._metrics_folder = Path()
+        self._metrics = metric_memory(config.gateways)
 
     def run(self) -> int:
         """Serves until SIGTERM, SIGINT or SIGQUIT; to be called on the main thread. On SIGHUP the gateways reload.
@@ -121,12 +120,9 @@ class Supervisor:
             self._workers.append(
                 self._child(f"worker-{index}", worker_main, config, endpoint, index, self._childrens_end)
             )
-        self._metrics_folder = folder / METRICS
-        self._metrics_folder.mkdir()
         for index in range(config.gateways):
-            self._gateways.append(
-                self._child(f"gateway-{index}", gateway_main, config, endpoints, self._childrens_end, folder, index)
-            )
+            shared = self._childrens_end, folder, index, self._metrics
+            self._gateways.append(self._child(f"gateway-{index}", gateway_main, config, endpoints, *shared))
 
     def _child(self, name: str, target: Callable[..., None], *args: object) -> _Child:
         def start() -> BaseProcess:
@@ -199,10 +195,10 @@ class Supervisor:
         """Plans a restart; False when that would not help."""
         if child.process is None:
             return True
-        if child.process.pid is not None:
-            forget_process(str(self._metrics_folder), child.process.pid)
         if child in self._workers:
             forget_loading(self._endpoints[self._workers.index(child)])
+        elif self._metrics is not None:
+            self._metrics.area(self._gateways.index(child)).forget_gauges()
         code = child.process.exitcode
         # Only at the start: a configuration with which the server has worked is tried again.
         if code == CANNOT_START and self._not_ready:
@@ -220,6 +216,8 @@ class Supervisor:
         _end(self._workers, _WORKER_GRACE_SECONDS)
         self._ready.close()
         self._childrens_end.close()
+        if self._metrics is not None:
+            self._metrics.close()
         os.close(self._signals)
         os.close(self._signalled)
         log.info("stopped")

@@ -1,0 +1,95 @@
+"""A server whose temp directory is full, read-only or gone: it says so, and no call ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.auricle_server.raw_client import connected_client, transcribed
+from tests.auricle_server.serving.test_supervisor import SCRIPT, Server, metrics, stopped
+from tests.support import tones
+
+pytestmark = pytest.mark.slow
+
+MOUNTED = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+"""Runs a script where it may mount file systems that no other process sees."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def private_mounts() -> None:
+    trial = [*MOUNTED, "mount -t tmpfs none /mnt"]
+    if not shutil.which("unshare") or subprocess.run(trial, check=False, capture_output=True).returncode:
+        pytest.skip("needs user namespaces, to fill a disk of its own")
+
+
+@asynccontextmanager
+async def serving_on(disk: Path, mount: str, **options: Any) -> AsyncIterator[tuple[Server, Path]]:
+    """A server whose temp directory is the mount point `disk`, and how other processes see that."""
+    given = {"model": str(tones.CHECKPOINT), "device": "cpu", "port": 0, "slots": 4, "drain_seconds": 0.2, **options}
+    command = [
+        *MOUNTED,
+        f'mkdir "$0" && {mount} && exec "$@"',
+        str(disk),
+        sys.executable,
+        str(SCRIPT),
+        json.dumps(given),
+    ]
+    env = {**os.environ, "TMPDIR": str(disk)}
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=env)
+    server = Server(process)
+    reading = asyncio.create_task(server.read_log())
+    try:
+        assert process.stdout is not None
+        server.url = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
+        yield server, Path(f"/proc/{process.pid}/root{disk}")
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        await reading
+
+
+def fill(folder: Path) -> None:
+    """Takes the last byte of a disk."""
+    with suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(512))
+
+
+async def test_a_disk_that_fills_up_ends_no_call(tmp_path: Path) -> None:
+    audio, text = tones.utterance(81, 3)
+    async with serving_on(tmp_path / "disk", 'mount -t tmpfs -o size=512k none "$0"') as (server, disk):
+        async with connected_client(server.url) as client:
+            await client.start(latency_ms=80)
+            await client.send_audio(audio[:12000])
+            await client.event("interim")
+            fill(disk)
+            for latency_ms in (80, 160, 560, 1120):  # figures with labels of their own
+                assert await transcribed(server.url, audio, latency_ms=latency_ms) == text
+            await client.send_audio(audio[12000:])
+            await client.end()
+            assert client.text == text
+        assert (await metrics(server))["auricle_audio_seconds_total"] == pytest.approx(5 * len(audio) / 16000, rel=0.1)
+
+        # Processes that start on the full disk serve as well.
+        os.kill(server.pids("gateway-0")[0], signal.SIGKILL)
+        await server.until_pids("gateway-0", 2)
+        await server.until_readiness(200)
+        os.kill(server.pids("worker-0")[0], signal.SIGKILL)
+        await server.until_pids("worker-0", 2)
+        await server.until_readiness(200)
+        assert await transcribed(server.url, audio) == text
+        assert len(server.pids("gateway-0")) == len(server.pids("worker-0")) == 2
+        assert await stopped(server) == 0
