@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from dataclasses import replace
 from typing import Annotated, Any
@@ -9,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from auricle_server.commands.console import fail
+
+log = logging.getLogger(__name__)
 
 
 def serve(
@@ -100,8 +104,13 @@ def serve(
 
 def _announce(url: str) -> None:
     """Prints one line that programs can wait for; the log goes to standard error."""
-    typer.echo(f"Auricle is ready at {url}")
-    sys.stdout.flush()
+    try:
+        typer.echo(f"Auricle is ready at {url}")
+        sys.stdout.flush()
+    except OSError as error:
+        log.warning("cannot write to standard output, the server goes on: %s", error.strerror)
+        # What is left in the buffer would fail again at the exit, and change its code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,3 +73,26 @@ def test_a_real_server_announces_itself_answers_and_stops() -> None:
                 assert answer.status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_full_disk_behind_standard_output_stops_no_server(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "auricle_server", "serve", "--port", "0", "--model", str(tones.CHECKPOINT)]
+    log = tmp_path / "log"
+    with Path("/dev/full").open("w") as full, log.open("w") as stderr:
+        process = subprocess.Popen(command, stdout=full, stderr=stderr)
+    try:
+        deadline = time.monotonic() + 100
+        while "cannot write to standard output" not in log.read_text():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        [url] = re.findall(r"ready url=ws(://\S+)", log.read_text())
+        with urllib.request.urlopen(f"http{url}/readyz", timeout=10) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
