@@ -13,6 +13,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from auricle.protocol import codes
 from auricle_server.config import ServerConfig
+from auricle_server.gateway.http.message_pace import MessagePace
 from auricle_server.gateway.http.socket import Socket
 from auricle_server.gateway.session.session import Session
 
@@ -50,6 +51,7 @@ class WebSocketHandler:
         """Set when the session may accept input again."""
         self._sending_since: float | None = None
         self._detached = False
+        self._pace = MessagePace()
 
     def wake(self) -> None:
         """The session may have something to send, or accept input again."""
@@ -106,6 +108,8 @@ class WebSocketHandler:
             message = await receive()
             if message.type is WSMsgType.BINARY and not self._detached:  # nearly all: no further step for them
                 session.receive_binary(message.data)
+                if len(message.data) < MessagePace.SMALL_BYTES:
+                    await asyncio.sleep(self._pace.on_small())
                 continue
             if message.type in _CLOSED:
                 # aiohttp says CLOSED where TCP has ended without a close frame (1006 of RFC 6455, section 7.1.5).
@@ -128,11 +132,14 @@ class WebSocketHandler:
         match message.type:
             case WSMsgType.TEXT:
                 self.session.receive_text(message.data)
+                await asyncio.sleep(self._pace.on_text())
             case WSMsgType.PING:
                 self.session.touch()
                 await self._socket.pong(message.data)
+                await asyncio.sleep(self._pace.on_small())
             case WSMsgType.PONG:
                 self.session.touch()
+                await asyncio.sleep(self._pace.on_small())
             case _:
                 self._on_bad_frame()
 

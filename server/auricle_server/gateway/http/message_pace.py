@@ -1,0 +1,67 @@
+"""How fast one connection's messages are taken, whatever the client sends. Pure: the caller waits.
+
+Audio is bounded by itself: a stream's backlog stops the reading. Messages without audio are not, and each costs the
+gateway and the worker time that is other streams': a client that sent 50,000 updates a second kept a worker busy for so
+long that it was taken for dead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+class TokenBucket:
+    """So many at once, and so many a second in the long run.
+
+    Args:
+        rate: Tokens a second.
+        burst: Tokens that may be taken at once.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
+        self._tokens = burst
+        self._filled = clock()
+
+    def take(self) -> float:
+        """Takes a token, on credit when there is none.
+
+        Returns:
+            Seconds until the credit is paid back: 0.0 when there was a token.
+        """
+        now = self._clock()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate) - 1
+        self._filled = now
+        return max(0.0, -self._tokens / self._rate)
+
+
+class MessagePace:
+    """The pace of one connection.
+
+    Args:
+        clock: Monotonic seconds.
+    """
+
+    # An agent changes its settings or asks for a final a few times a second at most.
+    TEXTS_PER_SECOND = 25.0
+    TEXTS_AT_ONCE = 100.0
+    # Packets of 5 ms are the shortest that telephony knows: 40 bytes of G.711, 200 of them a second.
+    SMALL_BYTES = 40
+    SMALL_PER_SECOND = 500.0
+    SMALL_AT_ONCE = 1000.0
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._texts = TokenBucket(self.TEXTS_PER_SECOND, self.TEXTS_AT_ONCE, clock)
+        self._small = TokenBucket(self.SMALL_PER_SECOND, self.SMALL_AT_ONCE, clock)
+
+    def on_text(self) -> float:
+        """A text message has come. Returns the seconds to wait before the next message is read."""
+        return self._texts.take()
+
+    def on_small(self) -> float:
+        """A ping, a pong or a binary message of fewer than `SMALL_BYTES` has come. Returns as `on_text`."""
+        return self._small.take()
