@@ -13,16 +13,24 @@ A state's arcs are two lists: its own, with those of its suffixes, and those of 
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from auricle_server.engine.key_terms.arrays import Bools, Int64s
+from auricle_server.engine.key_terms.automaton_builder import (
+    ArcLists,
+    Float32s,
+    OwnArcs,
+    StateNumbers,
+    TooManyArcs,
+    write_arcs,
+)
+from auricle_server.engine.key_terms.phrase_trie import PhraseTrie
 from auricle_server.engine.key_terms.piece_trie import PieceTrie
-from auricle_server.text.vocabulary import WORD_START
+from auricle_server.engine.key_terms.text_table import TextTable
 
 Int32s = npt.NDArray[np.int32]
 
@@ -90,111 +98,91 @@ def build_automaton(texts: Iterable[str], vocabulary: PieceTrie, bonus: Bonus = 
 
 
 def build_automaton_in_steps(
-    texts: Iterable[str], vocabulary: PieceTrie, bonus: Bonus = DEFAULT_BONUS
+    texts: Iterable[str], vocabulary: PieceTrie, bonus: Bonus = DEFAULT_BONUS, most: tuple[int, int] | None = None
 ) -> Generator[None, None, Automaton]:
-    """Like `build_automaton`, as a generator that yields every few microseconds, so that a step can interrupt it."""
-    trie = _Trie()
-    for text in sorted(set(texts), key=len):  # so that an end is known before what continues it
-        trie.add(text, vocabulary.segmented(text))
-        yield
+    """Like `build_automaton`, as a generator that yields every millisecond or sooner, so that a step can interrupt it.
+
+    Args:
+        texts: As in `build_automaton`.
+        vocabulary: The tokenizer's pieces.
+        bonus: What the arcs add.
+        most: States and arcs that there may be; None for any number.
+
+    Raises:
+        TooManyArcs: There would be more.
+    """
+    ordered = sorted({text for text in texts if text})
+    if not ordered:
+        return _Writer().automaton()
+    states, arcs = most or (np.iinfo(np.int32).max,) * 2
+    table = TextTable(ordered)
+    yield
+    trie = PhraseTrie(table)
+    yield
+    canonical = yield from _canonical(table, trie, vocabulary)
     yield from trie.find_suffixes()
-    walk = _Walk(trie, vocabulary, bonus)
-    for node in walk.order:
-        walk.visit(node)
+    own = OwnArcs(trie.size)
+    yield from own.find(trie, vocabulary, canonical, _values(bonus, trie.matched))
+    lists, numbers = ArcLists(trie, own), StateNumbers(trie)
+    yield from lists.prepare(arcs)
+    yield from numbers.assign(own, lists)
+    if len(numbers.order) > states:
+        raise TooManyArcs
+    writer = _Writer()
+    for _ in write_arcs(own, lists, numbers, writer.append):
+        if writer.arcs > arcs:
+            raise TooManyArcs
         yield
-    return walk.automaton()
+    return writer.automaton()
 
 
-class _Trie:
-    """Spellings, character by character; nodes are numbered, 0 is the root.
+def _canonical(table: TextTable, trie: PhraseTrie, vocabulary: PieceTrie) -> Generator[None, None, Bools]:
+    """Where the pieces of the tokenizer's own segmentation end: see `OwnArcs.find`."""
+    longest = min(vocabulary.longest, table.codes.shape[1])
+    canonical = np.zeros((trie.size, longest + 1), np.bool_)
+    for done in vocabulary.cuts_in_steps(table):
+        if done is not None:
+            nodes, lengths = trie.pieces(*done)
+            known = lengths <= longest  # what no piece spells is cut too
+            canonical[nodes[known], lengths[known]] = True
+        yield
+    return canonical
+
+
+def _values(bonus: Bonus, matched: Int64s) -> Float32s:
+    return np.array([bonus(characters) for characters in range(int(matched.max()) + 1)], np.float32).take(matched)
+
+
+class _Writer:
+    """Collects the arcs of states.
 
     Attributes:
-        children: Children of each node, by character.
-        matched: Characters that each node holds since the last end of a phrase, word marks not counted.
-        suffix: For each node, that of its text's longest proper suffix that is in the trie.
-        canonical: Pairs of nodes between which the tokenizer's own segmentation has a piece.
+        arcs: How many there are.
     """
 
     def __init__(self) -> None:
-        self.children: list[dict[str, int]] = [{}]
-        self.matched = [0]
-        self.suffix = [0]
-        self.canonical: set[tuple[int, int]] = set()
+        self.arcs = 0
+        self._counts: list[Int32s] = []
+        self._columns: tuple[list[Int32s], list[Float32s], list[Int32s]] = [], [], []
 
-    def add(self, text: str, pieces: list[str]) -> None:
-        """Adds a spelling and the tokenizer's pieces of it; shorter spellings come first."""
-        at, nodes = 0, [0]
-        for character in text:
-            if character not in self.children[at]:
-                self.children[at][character] = len(self.children)
-                self.children.append({})
-                self.matched.append(self.matched[at] + (character != WORD_START))
-                self.suffix.append(0)
-            at = self.children[at][character]
-            nodes.append(at)
-        self.matched[at] = 0
-        cuts = accumulate(map(len, pieces), initial=0)
-        self.canonical |= {(nodes[begin], nodes[end]) for begin, end in pairwise(cuts)}
-
-    def find_suffixes(self) -> Iterator[None]:
-        """Fills `suffix`, level by level."""
-        level = list(self.children[0].values())
-        while level:
-            below = []
-            for node in level:
-                for character, child in self.children[node].items():
-                    self.suffix[child] = self._suffix_of(self.suffix[node], character)
-                    below.append(child)
-                yield
-            level = below
-
-    def _suffix_of(self, at: int, character: str) -> int:
-        while at and character not in self.children[at]:
-            at = self.suffix[at]
-        return self.children[at].get(character, 0)
-
-
-class _Walk:
-    """The states that tokens lead to, in breadth-first order.
-
-    Attributes:
-        order: Their nodes; the list grows while they are visited.
-    """
-
-    def __init__(self, trie: _Trie, vocabulary: PieceTrie, bonus: Bonus) -> None:
-        self.order = [0]
-        self._numbers = {0: 0}
-        self._trie = trie
-        self._vocabulary = vocabulary
-        self._bonus = bonus
-        self._arcs: dict[int, dict[int, tuple[float, int]]] = {}
-        self._first, self._tokens = array("i", [0]), array("i")
-        self._bonuses, self._targets = array("f"), array("i")
-
-    def _arcs_of(self, node: int) -> dict[int, tuple[float, int]]:
-        if node not in self._arcs:
-            value = self._bonus(self._trie.matched[node])
-            paths = list(self._vocabulary.spelled(self._trie.children, node))
-            canonical = {token for token, to in paths if (node, to) in self._trie.canonical}
-            own = {token: (value if token in canonical or not canonical else 0.0, to) for token, to in paths}
-            suffix = self._trie.suffix[node]
-            # The longer text wins where both continue with the same token.
-            self._arcs[node] = {**self._arcs_of(suffix), **own} if suffix else own
-        return self._arcs[node]
-
-    def visit(self, node: int) -> None:
-        """Writes a state's arcs and numbers the states to which they lead."""
-        for token, (value, to) in sorted(self._arcs_of(node).items()):
-            if to not in self._numbers:
-                self._numbers[to] = len(self.order)
-                self.order.append(to)
-            self._tokens.append(token)
-            self._bonuses.append(value)
-            self._targets.append(self._numbers[to])
-        self._first.append(len(self._tokens))
+    def append(self, counts: Int64s, tokens: Int64s, bonuses: Float32s, targets: Int64s) -> None:
+        """Takes the arcs of the states that follow: how many each has, their tokens, bonuses and targets."""
+        self.arcs += len(tokens)
+        self._counts.append(counts.astype(np.int32))
+        columns = self._columns
+        columns[0].append(tokens.astype(np.int32))
+        columns[1].append(bonuses)
+        columns[2].append(targets.astype(np.int32))
 
     def automaton(self) -> Automaton:
-        """The automaton of all visited states."""
-        columns = (np.frombuffer(each, np.int32) for each in (self._first, self._tokens, self._targets))
-        first, tokens, targets = columns
-        return Automaton(first, tokens, np.frombuffer(self._bonuses, np.float32), targets)
+        """The automaton of these states; of none it is a root without arcs."""
+        counts = np.concatenate(self._counts or [np.zeros(1, np.int32)])
+        first = np.concatenate((np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)))
+        tokens, bonuses, targets = self._columns
+        none = np.zeros(0, np.int32)
+        return Automaton(
+            first,
+            np.concatenate(tokens or [none]),
+            np.concatenate(bonuses or [none.astype(np.float32)]),
+            np.concatenate(targets or [none]),
+        )

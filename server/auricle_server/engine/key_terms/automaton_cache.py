@@ -1,4 +1,4 @@
-"""The automata of all streams: built a little at a time, shared by streams with the same phrases, kept for later ones.
+"""The automata of all streams: built in turns, shared by streams with the same phrases, kept for later ones.
 
 No tensors; the clock only bounds how long it works.
 """
@@ -16,12 +16,17 @@ from auricle_server.engine.key_terms.automaton import (
     Bonus,
     build_automaton_in_steps,
 )
+from auricle_server.engine.key_terms.automaton_builder import TooManyArcs
 from auricle_server.engine.key_terms.piece_trie import PieceTrie
 from auricle_server.engine.key_terms.span_allocator import SpanAllocator
 from auricle_server.text.key_terms import alphabet, spellings
 
 NO_TERMS = 0
 """Handle, and root, of streams without key terms."""
+TURN_SECONDS = 0.001
+"""How long an automaton is worked on before the next one has its turn."""
+_PHRASES = 64
+"""Phrases whose spellings are listed together; they take about half a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,12 @@ class AutomatonCache:
         load: Writes into the tables.
         bonus: What the arcs add to a token's score.
         scores: Logarithms of the pieces' probabilities, of a Unigram tokenizer; None for BPE.
+        share: Largest share of the tables that one automaton may take.
+        kept: Largest share of the tables' arcs that automata without users may take.
 
     Attributes:
         busy: Whether automata wait to be built; an attribute, because each step asks for it.
-        roots: The root state of each handle that is ready; `NO_TERMS` for one that the tables
-            cannot hold.
+        roots: The root state of each handle that is ready; `NO_TERMS` for one that the tables cannot hold.
     """
 
     def __init__(
@@ -70,6 +76,8 @@ class AutomatonCache:
         load: Load,
         bonus: Bonus = DEFAULT_BONUS,
         scores: tuple[float, ...] | None = None,
+        share: float = 1.0,
+        kept: float = 1.0,
     ) -> None:
         self.busy = False
         self.roots: dict[int, int] = {NO_TERMS: NO_TERMS}
@@ -80,11 +88,15 @@ class AutomatonCache:
         self._states, self._arcs = SpanAllocator(1, states), SpanAllocator(0, arcs)
         self._entries: dict[int, _CachedAutomaton] = {}
         self._handles: dict[tuple[str, ...], int] = {}
+        self._most = int(states * share), int(arcs * share)
+        self._most_kept = int(arcs * kept)
         self._idle: dict[int, None] = {}
         """Handles without users, the longest unused first."""
+        self._idle_arcs = 0
         self._next = NO_TERMS + 1
         self._waiting: deque[int] = deque()
-        self._work: Generator[None, None, Automaton] | None = None
+        """Handles whose automata are not built yet, the one whose turn it is first."""
+        self._work: dict[int, Generator[None, None, Automaton]] = {}
 
     @property
     def free(self) -> tuple[int, int]:
@@ -101,8 +113,11 @@ class AutomatonCache:
             self._handles[phrases], self._entries[handle] = handle, _CachedAutomaton(phrases)
             self._waiting.append(handle)
             self.busy = True
-        self._idle.pop(handle, None)
-        self._entries[handle].users += 1
+        entry = self._entries[handle]
+        if handle in self._idle:
+            del self._idle[handle]
+            self._idle_arcs -= entry.arcs
+        entry.users += 1
         return handle
 
     def release(self, handle: int) -> None:
@@ -115,8 +130,11 @@ class AutomatonCache:
             return
         if entry.span is None:
             self._forget(handle)  # not built yet, or not in the tables: nothing to keep
-        else:
-            self._idle[handle] = None
+            return
+        self._idle[handle] = None
+        self._idle_arcs += entry.arcs
+        while self._idle_arcs > self._most_kept:
+            self._forget(next(iter(self._idle)))
 
     def work(self, seconds: float) -> list[int]:
         """Builds automata for about `seconds`. Returns the handles that became ready.
@@ -124,41 +142,50 @@ class AutomatonCache:
         To be called while no batch is in flight that may use a released automaton, whose table entries are reused.
         """
         until, done = time.perf_counter() + seconds, []
-        while self._waiting and time.perf_counter() < until:
-            automaton = self._advance(until)
-            if automaton is not None:
-                handle = self._waiting.popleft()
-                self.busy = bool(self._waiting)
-                self._work = None
-                self._place(handle, automaton)
-                done.append(handle)
+        while self._waiting and (now := time.perf_counter()) < until:
+            handle = self._waiting[0]
+            if not self._advance(handle, min(until, now + TURN_SECONDS)):
+                self._waiting.rotate(-1)
+                continue
+            self._waiting.popleft()
+            del self._work[handle]
+            self.busy = bool(self._waiting)
+            done.append(handle)
         return done
 
-    def _advance(self, until: float) -> Automaton | None:
-        if self._work is None:
-            self._work = self._steps(self._entries[self._waiting[0]].phrases)
+    def _advance(self, handle: int, until: float) -> bool:
+        """Works on an automaton; whether it is ready."""
+        if handle not in self._work:
+            self._work[handle] = self._steps(self._entries[handle].phrases)
+        steps = self._work[handle]
         try:
+            next(steps)  # at least one, however slow the machine is
             while time.perf_counter() < until:
-                next(self._work)
+                next(steps)
         except StopIteration as done:
-            automaton: Automaton = done.value
-            return automaton
-        return None
+            self._place(handle, done.value)
+        except TooManyArcs:
+            self.roots[handle] = NO_TERMS
+        else:
+            return False
+        return True
 
     def _steps(self, phrases: tuple[str, ...]) -> Generator[None, None, Automaton]:
         texts: list[str] = []
-        for phrase in phrases:
-            texts += spellings(phrase, self._letters)
+        for begin in range(0, len(phrases), _PHRASES):
+            for phrase in phrases[begin : begin + _PHRASES]:
+                texts += spellings(phrase, self._letters)
             yield
-        return (yield from build_automaton_in_steps(texts, self._vocabulary, self._bonus))
+        return (yield from build_automaton_in_steps(texts, self._vocabulary, self._bonus, self._most))
 
     def _place(self, handle: int, automaton: Automaton) -> None:
         entry = self._entries[handle]
-        entry.states, entry.arcs = automaton.states, len(automaton.tokens)
-        entry.span = self._allocate(entry.states, entry.arcs)
+        states, arcs = automaton.states, len(automaton.tokens)
+        entry.span = self._allocate(states, arcs)
         if entry.span is None:
             self.roots[handle] = NO_TERMS
             return
+        entry.states, entry.arcs = states, arcs
         self._load(entry.span, automaton)
         self.roots[handle] = entry.span.state
 
@@ -180,12 +207,13 @@ class AutomatonCache:
     def _forget(self, handle: int) -> None:
         entry = self._entries.pop(handle)
         del self._handles[entry.phrases]
-        self._idle.pop(handle, None)
+        if handle in self._idle:
+            del self._idle[handle]
+            self._idle_arcs -= entry.arcs
         self.roots.pop(handle, None)
         if handle in self._waiting:
-            # The work under way belongs to the first that waits.
-            self._work = None if self._waiting[0] == handle else self._work
             self._waiting.remove(handle)
+            self._work.pop(handle, None)
             self.busy = bool(self._waiting)
         if entry.span is not None:
             self._states.release(entry.span.state, entry.states)

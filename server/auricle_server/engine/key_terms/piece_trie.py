@@ -1,104 +1,83 @@
-"""The pieces of a tokenizer as a trie: how the tokenizer spells a text, and which other ways there are to spell it."""
+"""The pieces of a tokenizer: as a trie, for all ways to spell a text, and how the tokenizer itself spells it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-_NO_RANK = 1 << 30
-_NO_PIECE = -1e4
-"""Score of a character that has no piece; no path of pieces scores as little."""
+import numpy as np
+
+from auricle_server.engine.key_terms.arrays import Bools, Int64s, Integers, PairTable
+from auricle_server.engine.key_terms.segmentation import MergedPieces, MostProbablePieces
+from auricle_server.engine.key_terms.text_table import TextTable
+
+NO_TOKEN = -1
+_ROOT = 0
 
 
 class PieceTrie:
-    """The pieces of a tokenizer as a trie.
+    """The pieces of a tokenizer.
 
     Args:
         pieces: Token strings by id.
         scores: Logarithms of their probabilities, of a Unigram tokenizer; None for BPE.
+
+    Attributes:
+        token: Token that ends at each node of the trie, [nodes]; `NO_TOKEN` where none does. The root is node 0.
+        longest: Characters of the longest piece.
     """
 
-    def __init__(self, pieces: Iterable[str], scores: Sequence[float] | None = None) -> None:
-        self._ranks: dict[str, int] = {}
-        self._children: list[dict[str, int]] = [{}]
-        self._token: list[int | None] = [None]
-        self._scores = scores
-        for token, piece in enumerate(pieces):
-            if not (piece.startswith("<") and piece.endswith(">")):  # <unk>, language tags and the like
-                self._token[self._leaf(piece)] = token
-                self._ranks.setdefault(piece, token)
+    def __init__(self, pieces: Sequence[str], scores: Sequence[float] | None = None) -> None:
+        texts = {token: piece for token, piece in enumerate(pieces) if not _is_control(piece)}
+        self.longest = max(map(len, texts.values()), default=0)
+        characters = sorted({character for piece in texts.values() for character in piece})
+        self._number_of = np.zeros(max(map(ord, characters), default=0) + 2, np.int64)
+        """Number of each character (code point) of the pieces, from 1 on; 0 for all others."""
+        self._number_of[[ord(character) for character in characters]] = np.arange(1, len(characters) + 1)
+        self._children, self.token = self._build(texts)
+        self._tokenizer: MergedPieces | MostProbablePieces
+        if scores is None:
+            self._tokenizer = MergedPieces(texts, characters)
+        else:
+            self._tokenizer = MostProbablePieces(self, np.array(scores, np.float64))
+
+    def _build(self, texts: dict[int, str]) -> tuple[PairTable, Int64s]:
+        children: dict[tuple[int, int], int] = {}
+        token = {}
+        for each, text in texts.items():
+            node = _ROOT
+            for character in text:
+                step = node, int(self._number_of[ord(character)])
+                node = children.setdefault(step, len(children) + 1)
+            token[node] = each
+        tokens = np.full(len(children) + 1, NO_TOKEN)
+        tokens[list(token)] = list(token.values())
+        return PairTable(children), tokens
+
+    def numbers(self, codes: Integers) -> Int64s:
+        """Numbers of characters, given as code points, any shape; 0 for those that no piece has."""
+        return self._number_of.take(np.minimum(codes, len(self._number_of) - 1))
+
+    def below(self, nodes: Int64s, characters: Int64s) -> Int64s:
+        """The nodes below n nodes, each along one character (its number), [n]; -1 where there is none."""
+        return self._children.find(nodes, characters)
+
+    def cuts_in_steps(self, texts: TextTable) -> Iterator[tuple[slice, Bools] | None]:
+        """Where the tokenizer's own pieces begin, for some texts after others.
+
+        Yields:
+            Some texts, and whether a piece of them begins (or the text ends) at each place, [texts, longest + 1];
+            None in between, where the work may be interrupted.
+        """
+        return self._tokenizer.cuts_in_steps(texts, self.numbers(texts.codes))
 
     def segmented(self, text: str) -> list[str]:
         """The pieces by which the tokenizer spells a text."""
-        return self._merged(text) if self._scores is None else self._most_probable(text, self._scores)
+        done = [each for each in self.cuts_in_steps(TextTable([text])) if each is not None] if text else []
+        places = [np.flatnonzero(cuts[0]).tolist() for _, cuts in done]
+        return [text[begin:end] for each in places for begin, end in pairwise(each)]
 
-    def _merged(self, text: str) -> list[str]:
-        """By BPE: merges in the order in which they were learned.
 
-        SentencePiece and `tokenizers` number the pieces of a BPE model in that order.
-        """
-        parts = list(text)
-        while len(parts) > 1:
-            ranks = [self._ranks.get(a + b, _NO_RANK) for a, b in pairwise(parts)]
-            best = min(ranks)
-            if best == _NO_RANK:
-                break
-            at = ranks.index(best)
-            parts[at : at + 2] = [parts[at] + parts[at + 1]]
-        return parts
-
-    def _most_probable(self, text: str, scores: Sequence[float]) -> list[str]:
-        """By a Unigram model: the pieces whose product of probabilities is largest, found by dynamic programming.
-
-        Kudo, "Subword regularization", 2018. A character without a piece stands alone, at next to no probability.
-        """
-        best = [0.0, *(-math.inf for _ in text)]
-        begins = [0] * len(best)
-        for start, character in enumerate(text):
-            ends = dict(self._pieces_at(text, start))
-            if character not in self._ranks:
-                ends[start + 1] = None
-            for end, token in sorted(ends.items()):
-                score = best[start] + (_NO_PIECE if token is None else scores[token])
-                # Of equals the one that begins first, as in SentencePiece.
-                if score > best[end]:
-                    best[end], begins[end] = score, start
-        cuts = [len(text)]
-        while cuts[-1]:
-            cuts.append(begins[cuts[-1]])
-        return [text[start:end] for start, end in pairwise(reversed(cuts))]
-
-    def _pieces_at(self, text: str, start: int) -> Iterator[tuple[int, int | None]]:
-        """Where pieces that begin at `start` end, and their tokens."""
-        node = 0
-        for end in range(start, len(text)):
-            below = self._children[node].get(text[end])
-            if below is None:
-                return
-            node = below
-            if self._token[node] is not None:
-                yield end + 1, self._token[node]
-
-    def _leaf(self, piece: str) -> int:
-        at = 0
-        for character in piece:
-            if character not in self._children[at]:
-                self._children[at][character] = len(self._children)
-                self._children.append({})
-                self._token.append(None)
-            at = self._children[at][character]
-        return at
-
-    def spelled(self, children: list[dict[str, int]], node: int) -> Iterator[tuple[int, int]]:
-        """Tokens that spell a path down another trie from one of its nodes, and the node where each ends."""
-        ways = [(0, node)]
-        while ways:
-            mine, theirs = ways.pop()
-            there, known = children[theirs], self._children[mine]
-            for character in there.keys() & known.keys():
-                to, below = there[character], known[character]
-                ways.append((below, to))
-                token = self._token[below]
-                if token is not None:
-                    yield token, to
+def _is_control(piece: str) -> bool:
+    """Whether a token is no text: <unk>, language tags and the like."""
+    return piece.startswith("<") and piece.endswith(">")

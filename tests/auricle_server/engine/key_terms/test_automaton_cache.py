@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from auricle_server.engine.key_terms.automaton import Automaton
@@ -14,9 +16,9 @@ STATES, ARCS = 40, 200
 class Shelf:
     """A library and what it wrote where."""
 
-    def __init__(self, states: int = STATES, arcs: int = ARCS) -> None:
+    def __init__(self, states: int = STATES, arcs: int = ARCS, share: float = 1.0, kept: float = 1.0) -> None:
         self.loaded: list[TableSpan] = []
-        self.cache = AutomatonCache(PIECES, states, arcs, self._load)
+        self.cache = AutomatonCache(PIECES, states, arcs, self._load, share=share, kept=kept)
 
     def _load(self, span: TableSpan, automaton: Automaton) -> None:
         self.loaded.append(span)
@@ -58,6 +60,53 @@ def test_work_stops_when_its_time_is_over_and_goes_on_later() -> None:
         rounds += 1
     assert rounds > 2
     assert handle in shelf.cache.roots
+
+
+def phrases(seed: int, count: int) -> tuple[str, ...]:
+    rng = random.Random(seed)
+    return tuple("".join(rng.choices("abcdefgh", k=20)) for _ in range(count))
+
+
+def test_a_short_list_does_not_wait_for_the_long_ones_before_it() -> None:
+    shelf = Shelf(1 << 20, 1 << 22)
+    long_lists = [shelf.cache.take(phrases(seed, 1000)) for seed in range(8)]
+    short = shelf.cache.take(("abc", "bca"))
+    turns, done = 0, []
+    while short not in done:
+        done += shelf.cache.work(0.001)
+        turns += 1
+    assert not set(done).intersection(long_lists)
+    assert turns < 200  # a few for each of nine lists; a busy machine may cut some turns short
+    assert set(shelf.learn()) == set(long_lists)
+
+
+def test_long_lists_are_made_in_turns() -> None:
+    shelf = Shelf(1 << 20, 1 << 22)
+    first, second = shelf.cache.take(phrases(1, 1000)), shelf.cache.take(phrases(2, 500))
+    assert shelf.learn() == [second, first], "the shorter one is ready first, although it came later"
+
+
+def test_a_list_that_takes_more_than_its_share_of_the_tables_is_refused() -> None:
+    shelf = Shelf(1 << 12, 1 << 14, share=0.25)
+    large, small = shelf.cache.take(phrases(1, 200)), shelf.cache.take(phrases(2, 20))
+    shelf.learn()
+    assert shelf.cache.roots[large] == NO_TERMS < shelf.cache.roots[small]
+    shelf.cache.release(large)
+    assert large not in shelf.cache.roots
+
+
+def test_lists_without_users_are_kept_up_to_a_bound() -> None:
+    shelf = Shelf(1 << 12, 1 << 14, kept=0.01)
+    free = shelf.cache.free
+    handles = [shelf.cache.take(phrases(seed, 3)) for seed in range(6)]
+    shelf.learn()
+    for handle in handles:
+        shelf.cache.release(handle)
+    assert 0 < free[1] - shelf.cache.free[1] <= (1 << 14) * 0.01
+    assert handles[-1] in shelf.cache.roots
+    assert handles[0] not in shelf.cache.roots, "the longest unused went first"
+    assert shelf.cache.take(phrases(5, 3)) == handles[-1]
+    assert not shelf.cache.busy
 
 
 def test_what_nobody_waits_for_any_more_is_not_made() -> None:
