@@ -18,7 +18,8 @@ from auricle_server.cures import OFF, Cures
 from auricle_server.engine.build import Hardware, build_runner
 from auricle_server.engine.capabilities import Capabilities
 from auricle_server.engine.frames import FrameGeometry
-from auricle_server.engine.key_terms.automaton_cache import AutomatonCache
+from auricle_server.engine.key_terms.automaton_cache import NO_TERMS, AutomatonCache
+from auricle_server.engine.key_terms.stream_terms import KEY_TERM_SECONDS, StreamTerms, TermsOutcome
 from auricle_server.engine.runners.in_flight import InFlightStep, concatenated, without_ended
 from auricle_server.engine.runners.pipeline import StepPipeline
 from auricle_server.engine.scheduling.background import BackgroundSlots
@@ -28,10 +29,7 @@ from auricle_server.engine.scheduling.commands import FlushCommand, StreamSettin
 from auricle_server.engine.scheduling.restarts import RestartFrames
 from auricle_server.engine.scheduling.slot_pool import SlotPool
 from auricle_server.engine.scheduling.stream_inputs import StreamInputs
-from auricle_server.engine.types import Lease, Pcm, StepResults
-
-KEY_TERM_SECONDS = 0.001
-"""Longest time that one step spends on preparing key terms; a step of any model takes longer."""
+from auricle_server.engine.types import Lease, Pcm, Phrases, StepResults
 
 
 class Engine:
@@ -71,8 +69,7 @@ class Engine:
         self.device = torch.device(hardware.device)
         with torch.inference_mode():
             built = build_runner(checkpoint, slots, hardware)
-        self.weights = built.weights
-        slots, sizes, counts = built.slots, built.chunk_sizes, built.chunk_counts
+        self.weights, slots, sizes, counts = built.weights, built.slots, built.chunk_sizes, built.chunk_counts
         self._runner, self._clock, load = built.runner, clock, built.runner.load_terms
         self._geometry = FrameGeometry(checkpoint.config)
         self._pipeline = StepPipeline(built.runner, self._geometry)
@@ -86,11 +83,12 @@ class Engine:
         self._batcher = Batcher(self._geometry.frame_seconds, hardware.rows_of(row_sizes), slots, linger, built.pause)
         self._background = BackgroundSlots(max((1, *counts)))
         self._slots = SlotPool(slots)
+        self._terms = StreamTerms(self._automata, self._inputs, self._slots)
 
     # --- leases ------------------------------------------------------------------------------------------------------
 
-    def open(self, latency_ms: int, language: str, keyterms: tuple[str, ...] = ()) -> Lease:
-        """Starts a stream, in which the phrases `keyterms` are favoured.
+    def open(self, latency_ms: int, language: str, keyterms: Phrases = (), *, wait: bool = True) -> Lease:
+        """Starts a stream, in which the phrases `keyterms` are favoured; for `wait` see `change`.
 
         Raises:
             NoSlot: All slots are leased.
@@ -99,10 +97,10 @@ class Engine:
         """
         frames, prompt = self._capabilities.frames(latency_ms), self._capabilities.prompt(language)
         lease = self._slots.take()
-        settings = StreamSettings(frames, prompt, self._automata.take(keyterms))
+        terms = self._terms.take(lease.slot, keyterms, NO_TERMS, wait=wait) if keyterms else NO_TERMS
         self._pipeline.reset(lease.slot)
-        self._inputs.open(lease.slot, settings)
-        self._batcher.add_stream(lease.slot, settings.frames)
+        self._inputs.open(lease.slot, StreamSettings(frames, prompt, terms))
+        self._batcher.add_stream(lease.slot, frames)
         if self._background.slots:
             self._queue_ready(self._background.in_order)  # their queued rows may be too long now
         return lease
@@ -129,6 +127,8 @@ class Engine:
         `stream.flush_dedup`). With its `last` flush the lease ends, and no silence is appended.
         """
         slot = self._slots.slot_of(lease)
+        if last:
+            self._terms.drop(slot)
         self._inputs.flush(slot, FlushCommand(mark, last))
         self._queue_ready(np.array([slot]))
 
@@ -137,12 +137,13 @@ class Engine:
         lease: Lease,
         latency_ms: int | None = None,
         language: str | None = None,
-        keyterms: tuple[str, ...] | None = None,
+        keyterms: Phrases | None = None,
+        wait: bool = True,
     ) -> None:
         """Changes settings from the first chunk on that reaches beyond the audio pushed so far.
 
-        The language changes with the first chunk that begins after that audio. A stream waits for its new key terms:
-        its words do not depend on how long the engine takes to prepare them.
+        The language changes with the first chunk that begins after that audio. A stream waits for its key terms, and
+        its words do not depend on when they are prepared. Without `wait` it goes on meanwhile: see `term_outcomes`.
 
         Raises:
             UnknownLatency: Not one of `info.latencies_ms`.
@@ -152,10 +153,8 @@ class Engine:
         now = self._inputs.latest_settings(slot)
         frames = now.frames if latency_ms is None else self._capabilities.frames(latency_ms)
         prompt = now.prompt if language is None else self._capabilities.prompt(language)
-        terms = now.terms if keyterms is None else self._automata.take(keyterms)
+        terms = now.terms if keyterms is None else self._terms.take(slot, keyterms, now.terms, wait=wait)
         self._inputs.change(slot, StreamSettings(frames, prompt, terms))
-        if keyterms is not None and terms == now.terms:
-            self._automata.release(terms)  # the settings before hold it already
         self._queue_ready(np.array([slot]))
 
     def set_background(self, lease: Lease) -> None:
@@ -186,9 +185,14 @@ class Engine:
     def _end(self, lease: Lease) -> None:
         self._background.slots.discard(lease.slot)
         self._batcher.remove_stream(lease.slot)
+        self._terms.drop(lease.slot)
         for handle in self._inputs.close(lease.slot):
             self._automata.release(handle)
         self._slots.release(lease)
+
+    def term_outcomes(self) -> list[TermsOutcome]:
+        """Key terms that have come into force since the last call, or were refused for want of room."""
+        return self._terms.outcomes()
 
     @property
     def ready(self) -> int:
@@ -232,7 +236,8 @@ class Engine:
         with torch.inference_mode():
             following = self._assemble()  # while the device works on the batch in flight
             results = self._collect()
-            self._prepare_key_terms()
+            if self._automata.busy:  # while no batch in flight can use the entries that automata overwrite
+                self._queue_ready(self._terms.work(KEY_TERM_SECONDS))
             if following is not None:
                 self._launch(following)
                 if self._pipeline.depth == 0:
@@ -260,11 +265,6 @@ class Engine:
                 self._restart(slot)
             self._queue_ready(released)
         return results
-
-    def _prepare_key_terms(self) -> None:
-        """Works a little on automata of key terms, while no batch in flight can use the entries that they overwrite."""
-        for handle in self._automata.work(KEY_TERM_SECONDS) if self._automata.busy else ():
-            self._queue_ready(self._inputs.terms_ready(handle))
 
     def _launch(self, step: InFlightStep) -> None:
         self._pipeline.launch(step)

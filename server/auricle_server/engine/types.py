@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 Pcm = npt.NDArray[np.int16]
 """Audio, 16 kHz mono."""
+Phrases = tuple[str, ...]
+"""Key terms, as the user writes them."""
 
 NO_MARK = -1
 """In `StepResults.marks`: the row answers no flush."""

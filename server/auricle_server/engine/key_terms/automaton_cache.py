@@ -25,6 +25,8 @@ NO_TERMS = 0
 """Handle, and root, of streams without key terms."""
 TURN_SECONDS = 0.001
 """How long an automaton is worked on before the next one has its turn."""
+SHARE = 1 / 8
+"""Of the tables: what one list may take at most, and so may all lists that no stream uses."""
 _PHRASES = 64
 """Phrases whose spellings are listed together; they take about half a millisecond."""
 
@@ -76,8 +78,8 @@ class AutomatonCache:
         load: Load,
         bonus: Bonus = DEFAULT_BONUS,
         scores: tuple[float, ...] | None = None,
-        share: float = 1.0,
-        kept: float = 1.0,
+        share: float = SHARE,
+        kept: float = SHARE,
     ) -> None:
         self.busy = False
         self.roots: dict[int, int] = {NO_TERMS: NO_TERMS}

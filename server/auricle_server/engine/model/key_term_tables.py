@@ -23,7 +23,8 @@ class Size:
 
 
 NO_SIZE = Size(1, 0)
-CPU_SIZE, CUDA_SIZE = Size(1 << 20, 1 << 22), Size(1 << 22, 1 << 24)
+CPU_SIZE, CUDA_SIZE = Size(1 << 22, 1 << 24), Size(1 << 22, 1 << 24)
+"""192 MiB of arcs and 48 MiB of states; 1,000 phrases of 24 characters need up to 1.2 million arcs."""
 
 
 class KeyTermPool:

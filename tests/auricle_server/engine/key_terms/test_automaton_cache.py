@@ -99,7 +99,7 @@ def test_lists_without_users_are_kept_up_to_a_bound() -> None:
     shelf = Shelf(1 << 12, 1 << 14, kept=0.01)
     free = shelf.cache.free
     handles = [shelf.cache.take(phrases(seed, 3)) for seed in range(6)]
-    shelf.learn()
+    assert set(shelf.learn()) == set(handles)
     for handle in handles:
         shelf.cache.release(handle)
     assert 0 < free[1] - shelf.cache.free[1] <= (1 << 14) * 0.01
@@ -120,8 +120,10 @@ def test_what_nobody_waits_for_any_more_is_not_made() -> None:
 def test_what_is_idle_goes_when_another_needs_its_room() -> None:
     shelf = Shelf()
     free = shelf.cache.free
-    handles = [shelf.cache.take((name,)) for name in ("abcabc", "bcabca", "cabcab")]
-    shelf.learn()
+    handles = []
+    for name in ("abcabc", "bcabca", "cabcab"):
+        handles.append(shelf.cache.take((name,)))
+        shelf.learn()
     assert [shelf.cache.roots[handle] > 0 for handle in handles] == [True, True, False]
     for handle in handles:
         shelf.cache.release(handle)

@@ -1,0 +1,122 @@
+"""Which key terms each stream has asked for, and what becomes of them: in force, or refused.
+
+A list whose automaton is not built yet changes nothing: the stream goes on with the terms that it has. Once the
+automaton is there, it is in force from the next chunk on. A newer list of the same stream replaces one that is not
+built yet. Only streams that say so wait for their terms: recordings, whose words must not depend on when they are
+decoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from auricle_server.engine.key_terms.automaton_cache import NO_TERMS, AutomatonCache
+from auricle_server.engine.scheduling.batch_rows import Int64s
+from auricle_server.engine.scheduling.slot_pool import SlotPool
+from auricle_server.engine.scheduling.stream_inputs import StreamInputs
+from auricle_server.engine.types import Lease, Phrases
+
+KEY_TERM_SECONDS = 0.001
+"""Time that one step spends on preparing key terms; a step of any model takes longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class TermsOutcome:
+    """What has become of a list of key terms.
+
+    Attributes:
+        lease: Of the stream.
+        in_force: Whether it is in force from the stream's next chunk on; else the tables have no room for it, and the
+            stream keeps the terms that it had.
+    """
+
+    lease: Lease
+    in_force: bool
+
+
+class StreamTerms:
+    """The key terms of all streams.
+
+    Args:
+        automata: Builds their automata.
+        inputs: Of the streams.
+        slots: Who has which slot.
+    """
+
+    def __init__(self, automata: AutomatonCache, inputs: StreamInputs, slots: SlotPool) -> None:
+        self._automata = automata
+        self._inputs = inputs
+        self._slots = slots
+        self._pending: dict[int, int] = {}
+        """Handle of the newest list of a slot, while its automaton is not built and the stream goes on."""
+        self._outcomes: list[TermsOutcome] = []
+
+    def take(self, slot: int, phrases: Phrases, current: int, *, wait: bool) -> int:
+        """A stream asks for other key terms.
+
+        Args:
+            slot: Of the stream.
+            phrases: To be favoured; none removes them.
+            current: Handle of the terms that its latest settings hold.
+            wait: Whether the stream waits for them.
+
+        Returns:
+            The handle that its settings are to hold from now on: the new one, or still `current`.
+        """
+        self.drop(slot)
+        handle = self._automata.take(phrases)
+        if handle == current:
+            self._automata.release(handle)  # the settings hold it already
+        root = self._automata.roots.get(handle)
+        if root is None and not wait and handle != current:
+            self._pending[slot] = handle
+            return current
+        if root is not None:
+            self._report(slot, fits := self._fits(handle))
+            if not fits and handle != current:
+                self._automata.release(handle)
+                return current
+        return handle
+
+    def _fits(self, handle: int) -> bool:
+        return handle == NO_TERMS or self._automata.roots[handle] != NO_TERMS
+
+    def drop(self, slot: int) -> None:
+        """Gives up the list that the stream goes on without: a newer one has come, or no more audio will."""
+        handle = self._pending.pop(slot, None)
+        if handle is not None:
+            self._automata.release(handle)
+
+    def work(self, seconds: float) -> Int64s:
+        """Works on automata for about `seconds`, see `AutomatonCache.work`.
+
+        Returns:
+            The slots that may have a row to compute now, as their terms are there.
+        """
+        done = self._automata.work(seconds)
+        return np.concatenate([np.zeros(0, np.int64), *map(self._ready, done)])
+
+    def _ready(self, handle: int) -> Int64s:
+        fits = self._fits(handle)
+        waited = self._inputs.terms_ready(handle)
+        going_on = [slot for slot, pending in self._pending.items() if pending == handle]
+        for slot in going_on:
+            del self._pending[slot]
+            if fits:
+                self._inputs.change(slot, replace(self._inputs.latest_settings(slot), terms=handle))
+            else:
+                self._automata.release(handle)
+        slots = np.concatenate((waited, np.array(going_on, np.int64)))
+        for slot in slots.tolist():
+            self._report(slot, fits)
+        return slots
+
+    def _report(self, slot: int, in_force: bool) -> None:
+        self._outcomes.append(TermsOutcome(Lease(int(self._slots.lease_of[slot]), slot), in_force))
+
+    def outcomes(self) -> list[TermsOutcome]:
+        """What has become of lists since the last call, in order; each is told once."""
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes
