@@ -50,16 +50,20 @@ def status_path(endpoint: str) -> Path:
 
 
 def read_loading(endpoint: str) -> LoadingStatus | None:
-    """What the worker at `endpoint` is doing before it is ready; None when it is ready, or does not run."""
+    """What the worker at `endpoint` is doing before it is ready; None where it is ready or cannot say."""
     try:
         return _decoder.decode(status_path(endpoint).read_bytes())
-    except FileNotFoundError:
+    except (OSError, msgspec.DecodeError):  # a full disk keeps files without their content
         return None
 
 
 def forget_loading(endpoint: str) -> None:
     """The worker has become ready, or has ended."""
-    status_path(endpoint).unlink(missing_ok=True)
+    path = status_path(endpoint)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:  # a file system that has become read-only must not end what it only describes
+        log.warning("cannot delete path=%s: %s", path, error)
 
 
 class LoadingWriter:

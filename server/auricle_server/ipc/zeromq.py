@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
+from pathlib import Path
 
 import msgspec
 import zmq
@@ -20,6 +22,9 @@ log = logging.getLogger(__name__)
 
 _RECONNECT_MS = 50
 _LINGER_MS = 100
+_IPC = "ipc://"
+_LOOK_SECONDS = 1.0
+"""Pause between two looks at whether the worker's socket is still in its folder."""
 
 
 class ZeroMQGatewayChannel:
@@ -139,10 +144,33 @@ class ZeroMQWorkerChannel:
         # A ROUTER drops messages at its high-water mark, and a dropped result is a lost word.
         self._socket.set(zmq.SNDHWM, 0)
         self._socket.set(zmq.RCVHWM, 0)
+        self._endpoint = endpoint
+        self._path = Path(endpoint.removeprefix(_IPC)) if endpoint.startswith(_IPC) else None
+        self._look_due = 0.0
         self._socket.bind(endpoint)
+
+    def _stay_bound(self) -> None:
+        """Binds again where something has deleted the socket, such as a job that empties the temp directory.
+
+        Connections outlive that; a gateway that starts anew would not find the worker.
+        """
+        now = time.monotonic()
+        if self._path is None or now < self._look_due:
+            return
+        self._look_due = now + _LOOK_SECONDS
+        if self._path.exists():
+            return
+        try:
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            # Beside the old one: `unbind` would end the connections that came in there.
+            self._socket.bind(self._endpoint)
+            log.warning("the socket was deleted and is bound again path=%s", self._path)
+        except (OSError, zmq.ZMQError) as error:
+            log.error("gateways that start cannot find this worker path=%s: %s", self._path, error)
 
     def receive(self, timeout: float) -> list[tuple[bytes, ToWorker]]:
         """See `WorkerChannel`."""
+        self._stay_bound()
         messages: list[tuple[bytes, ToWorker]] = []
         # Waits for the first message only and takes what else is there, so that one step serves all of it.
         while self._socket.poll(0 if messages else round(timeout * 1000)):

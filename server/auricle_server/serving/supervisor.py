@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -27,6 +26,7 @@ from auricle_server.serving.processes import (
     gateway_main,
     worker_main,
 )
+from auricle_server.serving.server_folder import NoFolder, make_folder, remove_folder, restore_folder
 from auricle_server.shared_metrics import metric_memory
 from auricle_server.voice.models import ModelsMissing, find_wanted
 
@@ -89,6 +89,7 @@ class Supervisor:
         self._gateways: list[_Child] = []
         self._workers: list[_Child] = []
         self._endpoints: tuple[str, ...] = ()
+        self._folder = Path()
         self._metrics = metric_memory(config.gateways)
 
     def run(self) -> int:
@@ -98,23 +99,31 @@ class Supervisor:
             Exit status: 0 after a drain, 1 when the server cannot start; the reason is logged then.
         """
         with ExitStack() as resources:
-            folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="auricle-"))
+            try:
+                self._folder = make_folder()
+            except NoFolder as error:
+                log.error("cannot start: %s", error)
+                return 1
+            resources.callback(remove_folder, self._folder)
             try:
                 reserved = resources.enter_context(closing(_reserve_port(self._config.host, self._config.port)))
             except OSError as error:
                 log.error("cannot listen host=%s port=%d: %s", self._config.host, self._config.port, error.strerror)
                 return 1
             self._config = replace(self._config, port=reserved.getsockname()[1])
-            self._plan(Path(folder))
+            self._plan()
             for number in (signal.SIGTERM, *PARENTS_SIGNALS):
                 resources.callback(signal.signal, number, signal.signal(number, self._on_signal))
             try:
                 return self._watch()
+            except OSError as error:  # of `restore_folder`
+                log.error("cannot go on: %s", error)
+                return 1
             finally:
                 self._stop()
 
-    def _plan(self, folder: Path) -> None:
-        config = self._config
+    def _plan(self) -> None:
+        config, folder = self._config, self._folder
         self._endpoints = endpoints = tuple(f"ipc://{folder}/worker-{index}" for index in range(config.workers))
         for index, endpoint in enumerate(endpoints):
             self._workers.append(
@@ -126,6 +135,7 @@ class Supervisor:
 
     def _child(self, name: str, target: Callable[..., None], *args: object) -> _Child:
         def start() -> BaseProcess:
+            restore_folder(self._folder)
             process = _context.Process(target=target, args=args, name=name, daemon=True)
             signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS_SIGNALS)  # the child inherits it, see there
             try:

@@ -42,3 +42,17 @@ def test_a_file_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: pyte
     with caplog.at_level(logging.WARNING):
         LoadingWriter(f"ipc://{tmp_path}/gone/worker-0")("starting")
     assert "cannot say how far the start is" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 40, b'{"what": 3}', b'{"wha'])
+def test_a_file_that_lost_its_content_says_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "worker-0.loading").write_bytes(content)
+    assert read_loading(f"ipc://{tmp_path}/worker-0") is None
+
+
+def test_a_file_that_cannot_be_deleted_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "worker-0.loading").mkdir()
+    assert read_loading(f"ipc://{tmp_path}/worker-0") is None
+    with caplog.at_level(logging.WARNING):
+        forget_loading(f"ipc://{tmp_path}/worker-0")
+    assert "cannot delete path=" in caplog.text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
 import zmq
 
-from auricle_server.ipc import ChannelLost
+from auricle_server.ipc import ChannelLost, zeromq
 from auricle_server.ipc.messages import (
     FromWorker,
     ToWorker,
@@ -68,4 +69,31 @@ async def test_a_worker_survives_what_is_no_message(tmp_path: Path) -> None:
     await gateway.send(audio(1))
     assert [message for _, message in await receive(worker)] == [audio(1)]
     await gateway.close()
+    worker.close()
+
+
+async def test_a_worker_whose_socket_is_deleted_is_found_again_and_keeps_its_gateways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zeromq, "_LOOK_SECONDS", 0.0)
+    folder = tmp_path / "sockets"
+    folder.mkdir()
+    endpoint = f"ipc://{folder}/w"
+    old, worker = ZeroMQGatewayChannel(endpoint), ZeroMQWorkerChannel(endpoint)
+    await old.send(audio(1))
+    await receive(worker)
+    shutil.rmtree(folder)
+    assert worker.receive(0) == []
+    new = ZeroMQGatewayChannel(endpoint)
+    for number, gateway in enumerate((old, new)):
+        await gateway.send(audio(number))
+        [(identity, message)] = await receive(worker)
+        assert message == audio(number)
+        worker.send(identity, FromWorker((READY,)))
+        assert await asyncio.wait_for(gateway.receive(), 5) == FromWorker((READY,))
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    assert worker.receive(0) == []  # said in the log
+    for gateway in (old, new):
+        await gateway.close()
     worker.close()

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from asyncio.subprocess import PIPE
@@ -93,3 +94,57 @@ async def test_a_disk_that_fills_up_ends_no_call(tmp_path: Path) -> None:
         assert await transcribed(server.url, audio) == text
         assert len(server.pids("gateway-0")) == len(server.pids("worker-0")) == 2
         assert await stopped(server) == 0
+
+
+async def test_a_disk_on_which_nothing_can_be_written_from_the_start(tmp_path: Path) -> None:
+    audio, text = tones.utterance(82, 2)
+    places = 'cd /sys; for place in /tmp /var/tmp "$0"; do mount --bind $place $place; mount -o remount,bind,ro $place'
+    async with serving_on(tmp_path / "disk", f"{places}; done", gateways=2) as (server, _):
+        assert await transcribed(server.url, audio) == text
+        assert "as the temp directory does not take them" in server.log
+        assert await stopped(server) == 0
+
+
+async def test_a_file_system_that_becomes_read_only_ends_no_call(tmp_path: Path) -> None:
+    audio, text = tones.utterance(81, 3)
+    async with serving_on(tmp_path / "disk", 'mount -t tmpfs none "$0"') as (server, _):
+        async with connected_client(server.url) as client:
+            await client.start(latency_ms=80)
+            await client.send_audio(audio[:12000])
+            await client.event("interim")
+            remount = ["nsenter", "--user", "--mount", "--target", str(server.process.pid)]
+            remounting = await asyncio.create_subprocess_exec(*remount, "mount", "-o", "remount,ro", tmp_path / "disk")
+            assert await remounting.wait() == 0
+            await client.send_audio(audio[12000:])
+            await client.end()
+            assert client.text == text
+        os.kill(server.pids("gateway-0")[0], signal.SIGKILL)
+        await server.until_pids("gateway-0", 2)
+        await server.until_readiness(200)
+        assert await transcribed(server.url, audio) == text
+        assert "other gateways cannot pass clients on" in server.log
+        assert await stopped(server) == 0
+        assert "cannot delete" in server.log
+        assert "Traceback" not in server.log
+
+
+async def test_a_temp_directory_that_is_emptied_ends_no_call(tmp_path: Path) -> None:
+    audio, text = tones.utterance(81, 3)
+    async with serving_on(tmp_path / "disk", 'mount -t tmpfs none "$0"') as (server, disk):
+        async with connected_client(server.url) as client:
+            await client.start(latency_ms=80)
+            await client.send_audio(audio[:12000])
+            await client.event("interim")
+            [folder] = disk.glob("auricle-*")
+            await asyncio.to_thread(shutil.rmtree, folder)
+            await client.send_audio(audio[12000:])
+            await client.end()
+            assert client.text == text
+        for name in ("gateway-0", "worker-0"):  # whoever starts finds the other
+            os.kill(server.pids(name)[0], signal.SIGKILL)
+            await server.until_pids(name, 2)
+            await server.until_readiness(200)
+            assert await transcribed(server.url, audio) == text
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert await stopped(server) == 0
+        assert not list(disk.glob("auricle-*"))

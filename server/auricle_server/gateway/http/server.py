@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
 
@@ -53,10 +54,8 @@ async def listening(
         )
         await site.start()
         port: int = runner.addresses[0][1]
-        own_socket = None if resume_proxy is None else resume_proxy.own_socket
-        if own_socket is not None:
-            own_socket.unlink(missing_ok=True)  # a gateway that was killed leaves its socket in the folder
-            await web.UnixSite(runner, str(own_socket)).start()
+        if resume_proxy is not None and resume_proxy.own_socket is not None:
+            await _listen_to_others(runner, resume_proxy.own_socket)
         log.info("listening host=%s port=%d", config.host, port)
         yield gateway, port
     finally:
@@ -65,6 +64,16 @@ async def listening(
         await gateway.close_connections()
         await runner.cleanup()
         await gateway.close()
+
+
+async def _listen_to_others(runner: web.AppRunner, own_socket: Path) -> None:
+    """Listens for the other gateways. Without that, clients that they cannot pass on begin anew with a replay."""
+    try:
+        # A gateway that was killed leaves its socket in the folder.
+        await asyncio.to_thread(own_socket.unlink, missing_ok=True)
+        await web.UnixSite(runner, str(own_socket)).start()
+    except OSError as error:
+        log.error("other gateways cannot pass clients on to this one socket=%s: %s", own_socket, error)
 
 
 async def until_ready(gateway: Gateway, seconds: float) -> None:
