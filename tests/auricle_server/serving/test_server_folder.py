@@ -16,13 +16,13 @@ from auricle_server.serving.server_folder import NoFolder, make_folder, remove_f
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+def places(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """The temp directory, and another place."""
-    temp, other = tmp_path / "temp", tmp_path / "other"
+    temp, other = short_path / "temp", short_path / "other"
     temp.mkdir()
     other.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temp))
-    monkeypatch.setattr(server_folder, "_OTHER_PLACES", (other, tmp_path / "none"))
+    monkeypatch.setattr(server_folder, "_OTHER_PLACES", (other, short_path / "none"))
     return temp, other
 
 
@@ -42,7 +42,7 @@ def test_a_folder_is_private_and_in_the_temp_directory(
 
 
 def test_a_path_that_is_too_long_for_sockets_is_left_for_another(
-    places: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    places: tuple[Path, Path], short_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     deep = places[0] / ("d" * 100)
     deep.mkdir()

@@ -69,9 +69,9 @@ def fill(folder: Path) -> None:
             filler.write(bytes(512))
 
 
-async def test_a_disk_that_fills_up_ends_no_call(tmp_path: Path) -> None:
+async def test_a_disk_that_fills_up_ends_no_call(short_path: Path) -> None:
     audio, text = tones.utterance(81, 3)
-    async with serving_on(tmp_path / "disk", 'mount -t tmpfs -o size=512k none "$0"') as (server, disk):
+    async with serving_on(short_path / "disk", 'mount -t tmpfs -o size=512k none "$0"') as (server, disk):
         async with connected_client(server.url) as client:
             await client.start(latency_ms=80)
             await client.send_audio(audio[:12000])
@@ -96,24 +96,26 @@ async def test_a_disk_that_fills_up_ends_no_call(tmp_path: Path) -> None:
         assert await stopped(server) == 0
 
 
-async def test_a_disk_on_which_nothing_can_be_written_from_the_start(tmp_path: Path) -> None:
+async def test_a_disk_on_which_nothing_can_be_written_from_the_start(short_path: Path) -> None:
     audio, text = tones.utterance(82, 2)
     places = 'cd /sys; for place in /tmp /var/tmp "$0"; do mount --bind $place $place; mount -o remount,bind,ro $place'
-    async with serving_on(tmp_path / "disk", f"{places}; done", gateways=2) as (server, _):
+    async with serving_on(short_path / "disk", f"{places}; done", gateways=2) as (server, _):
         assert await transcribed(server.url, audio) == text
         assert "as the temp directory does not take them" in server.log
         assert await stopped(server) == 0
 
 
-async def test_a_file_system_that_becomes_read_only_ends_no_call(tmp_path: Path) -> None:
+async def test_a_file_system_that_becomes_read_only_ends_no_call(short_path: Path) -> None:
     audio, text = tones.utterance(81, 3)
-    async with serving_on(tmp_path / "disk", 'mount -t tmpfs none "$0"') as (server, _):
+    async with serving_on(short_path / "disk", 'mount -t tmpfs none "$0"') as (server, _):
         async with connected_client(server.url) as client:
             await client.start(latency_ms=80)
             await client.send_audio(audio[:12000])
             await client.event("interim")
             remount = ["nsenter", "--user", "--mount", "--target", str(server.process.pid)]
-            remounting = await asyncio.create_subprocess_exec(*remount, "mount", "-o", "remount,ro", tmp_path / "disk")
+            remounting = await asyncio.create_subprocess_exec(
+                *remount, "mount", "-o", "remount,ro", short_path / "disk"
+            )
             assert await remounting.wait() == 0
             await client.send_audio(audio[12000:])
             await client.end()
@@ -128,9 +130,9 @@ async def test_a_file_system_that_becomes_read_only_ends_no_call(tmp_path: Path)
         assert "Traceback" not in server.log
 
 
-async def test_a_temp_directory_that_is_emptied_ends_no_call(tmp_path: Path) -> None:
+async def test_a_temp_directory_that_is_emptied_ends_no_call(short_path: Path) -> None:
     audio, text = tones.utterance(81, 3)
-    async with serving_on(tmp_path / "disk", 'mount -t tmpfs none "$0"') as (server, disk):
+    async with serving_on(short_path / "disk", 'mount -t tmpfs none "$0"') as (server, disk):
         async with connected_client(server.url) as client:
             await client.start(latency_ms=80)
             await client.send_audio(audio[:12000])

@@ -37,9 +37,9 @@ def test_a_model_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 
 def test_each_of_several_workers_takes_a_device_of_its_own() -> None:
-    several = replace(CONFIG, device="cuda", workers=99)
+    several = replace(CONFIG, device="cuda", workers=64)
     with pytest.raises((RuntimeError, AssertionError, ValueError), match=r"(?i)cuda"):
-        build_engine(several, 98)
+        build_engine(several, 63)
 
 
 def test_without_a_bound_nothing_is_timed() -> None:
