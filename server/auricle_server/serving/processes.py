@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from auricle_server.config import ServerConfig
+from auricle_server.serving.watchdog import BEAT_SECONDS, Heartbeat
 from auricle_server.shared_metrics import MetricMemory
 
 log = logging.getLogger(__name__)
@@ -39,14 +40,14 @@ def _leave_to_the_parent() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
 
 
-def worker_main(config: ServerConfig, endpoint: str, index: int, ready: Connection) -> None:
+def worker_main(config: ServerConfig, endpoint: str, index: int, supervisor: Connection) -> None:
     """A worker process.
 
     Args:
         config: Of the server.
         endpoint: Where to bind.
         index: Number of the worker.
-        ready: Gets the process's name when the model is ready.
+        supervisor: Gets the process's name once a second from the moment when the model is ready.
     """
     from auricle_server.checkpoints import CheckpointError
     from auricle_server.checkpoints.progress import LoggedProgress
@@ -83,8 +84,7 @@ def worker_main(config: ServerConfig, endpoint: str, index: int, ready: Connecti
     # The channel is bound last: a worker that can be reached is ready.
     worker = Worker(engine, ZeroMQWorkerChannel(endpoint), info, admission)
     forget_loading(endpoint)
-    ready.send(multiprocessing.current_process().name)
-    worker.run(stop)
+    worker.run(stop, Heartbeat(supervisor, multiprocessing.current_process().name))
 
 
 def _stop_with_parent() -> None:
@@ -98,7 +98,7 @@ def _stop_with_parent() -> None:
 def gateway_main(
     config: ServerConfig,
     endpoints: tuple[str, ...],
-    ready: Connection,
+    supervisor: Connection,
     folder: Path,
     index: int,
     metrics: MetricMemory | None,
@@ -108,7 +108,7 @@ def gateway_main(
     Args:
         config: Of the server, with the port in place.
         endpoints: Of the workers.
-        ready: Gets the process's name when the gateway takes streams.
+        supervisor: Gets the process's name once a second from the moment when the gateway takes streams.
         folder: Of the gateways' sockets, on which they pass clients on to each other.
         index: Number of the gateway.
         metrics: Where all gateways keep their figures, so that each can answer for all; None where the system has no
@@ -120,7 +120,7 @@ def gateway_main(
     if metrics is not None:
         share_metrics(metrics, index)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_gateway(config, endpoints, ready, folder, index))
+        runner.run(_gateway(config, endpoints, supervisor, folder, index))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -133,7 +133,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _gateway(
-    config: ServerConfig, endpoints: tuple[str, ...], ready: Connection, folder: Path, index: int
+    config: ServerConfig, endpoints: tuple[str, ...], supervisor: Connection, folder: Path, index: int
 ) -> None:
     from auricle_server.gateway.http.resume_proxy import ResumeProxy
     from auricle_server.gateway.http.server import serve_until
@@ -153,13 +153,21 @@ async def _gateway(
         # The sentinel becomes readable when the supervisor has ended, killed or not.
         loop.add_reader(parent.sentinel, stop.set)
 
+    heartbeat = Heartbeat(supervisor, multiprocessing.current_process().name)
+    beating: list[asyncio.Task[None]] = []
     await serve_until(
         stop,
         config,
         lambda: [ZeroMQGatewayChannel(endpoint) for endpoint in endpoints],
-        lambda: ready.send(multiprocessing.current_process().name),
+        lambda: beating.append(asyncio.create_task(_beat(heartbeat))),
         reload=reload,
         reuse_port=True,
         resume_proxy=ResumeProxy(folder, index),
         loading=lambda: [status for endpoint in endpoints if (status := read_loading(endpoint)) is not None],
     )
+
+
+async def _beat(heartbeat: Heartbeat) -> None:
+    while True:
+        heartbeat()
+        await asyncio.sleep(BEAT_SECONDS)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,7 @@ from auricle_server.serving.processes import (
     worker_main,
 )
 from auricle_server.serving.server_folder import NoFolder, make_folder, remove_folder, restore_folder
+from auricle_server.serving.watchdog import BEAT_SECONDS, Watchdog
 from auricle_server.shared_metrics import metric_memory
 from auricle_server.voice.models import ModelsMissing, find_wanted
 
@@ -85,7 +86,8 @@ class Supervisor:
         # A self-pipe: since PEP 475 `wait` goes on waiting after a signal's handler, unless one of its descriptors is
         # ready.
         self._signals, self._signalled = os.pipe()
-        self._ready, self._childrens_end = _context.Pipe(duplex=False)
+        self._beats, self._childrens_end = _context.Pipe(duplex=False)
+        self._watchdog = Watchdog()
         self._gateways: list[_Child] = []
         self._workers: list[_Child] = []
         self._endpoints: tuple[str, ...] = ()
@@ -163,6 +165,7 @@ class Supervisor:
             self._wait_for_event(children, now)
             if self._stopping:
                 return 0
+            self._kill_hung(children)
             for child in children:
                 if child.process is not None and not child.process.is_alive() and not self._replace(child):
                     return 1
@@ -170,12 +173,12 @@ class Supervisor:
     def _wait_for_event(self, children: list[_Child], now: float) -> None:
         due = [child.due - now for child in children if child.process is None]
         sentinels = [child.process.sentinel for child in children if child.process is not None]
-        happened = wait([self._signals, self._ready, *sentinels], min(due, default=None))
+        happened = wait([self._signals, self._beats, *sentinels], min([*due, BEAT_SECONDS]))
         if self._signals in happened:
             for number in os.read(self._signals, 64):
                 self._obey(number)
-        if self._ready in happened:
-            self._on_ready(self._ready)
+        while self._beats.poll():
+            self._on_beat(self._beats.recv())
 
     def _obey(self, number: int) -> None:
         if number != signal.SIGHUP:
@@ -185,13 +188,13 @@ class Supervisor:
             if gateway.process is not None and gateway.process.pid is not None:
                 os.kill(gateway.process.pid, number)  # not waited for yet, so the number is still that process's
 
-    def _on_ready(self, ready: Connection) -> None:
-        name = ready.recv()
+    def _on_beat(self, name: str) -> None:
+        self._watchdog.beat(name)
         for child in (*self._workers, *self._gateways):
-            if child.name == name:
+            if child.name == name and child.ready_at is None:
                 child.ready_at = time.monotonic()
         if name not in self._not_ready:
-            return  # a worker, or a gateway that was restarted
+            return  # a worker, or a gateway that has been ready before
         self._not_ready.discard(name)
         if self._not_ready:
             return
@@ -201,10 +204,19 @@ class Supervisor:
         if self._announce is not None:
             self._announce(url)
 
+    def _kill_hung(self, children: list[_Child]) -> None:
+        hung = self._watchdog.hung()
+        for child in children:
+            if child.name in hung and child.process is not None:
+                log.error("killed process=%s pid=%s: it hangs", child.name, child.process.pid)
+                child.process.kill()
+                child.process.join()
+
     def _replace(self, child: _Child) -> bool:
         """Plans a restart; False when that would not help."""
         if child.process is None:
             return True
+        self._watchdog.forget(child.name)
         if child in self._workers:
             forget_loading(self._endpoints[self._workers.index(child)])
         elif self._metrics is not None:
@@ -224,7 +236,7 @@ class Supervisor:
         """Stops the gateways first: they need the workers for the last finals."""
         _end(self._gateways, self._config.drain_seconds + _GRACE_SECONDS)
         _end(self._workers, _WORKER_GRACE_SECONDS)
-        self._ready.close()
+        self._beats.close()
         self._childrens_end.close()
         if self._metrics is not None:
             self._metrics.close()

@@ -79,8 +79,12 @@ class Worker:
         self._stats_due = 0.0
         self._warm = False
 
-    def run(self, stop: Event) -> None:
+    def run(self, stop: Event, beat: Callable[[], None] = lambda: None) -> None:
         """Works until `stop` is set.
+
+        Args:
+            stop: Ends the work.
+            beat: Called between two ticks: a worker that hangs does not call it.
 
         Raises:
             WorkerBroken: The engine has failed several steps in a row.
@@ -89,6 +93,7 @@ class Worker:
             while not stop.is_set():
                 wait = self._engine.wait
                 self.tick(_POLL_SECONDS if wait is None else min(wait, _POLL_SECONDS))
+                beat()
         finally:
             for key in self._table:
                 self._admin.close(key)

@@ -6,12 +6,15 @@ import json
 import sys
 
 from auricle_server.config import ServerConfig
+from auricle_server.serving import watchdog
 from auricle_server.serving.supervisor import serve
 
 
 def main() -> int:
-    """Options of `ServerConfig` come as one JSON argument."""
-    return serve(ServerConfig(**json.loads(sys.argv[1])), lambda url: print(url, flush=True))
+    """Options of `ServerConfig` come as one JSON argument, with `hung_seconds` for the watchdog."""
+    options = json.loads(sys.argv[1])
+    watchdog.HUNG_SECONDS = options.pop("hung_seconds", watchdog.HUNG_SECONDS)
+    return serve(ServerConfig(**options), lambda url: print(url, flush=True))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from tests.auricle_server.raw_client import connected_client, until
-from tests.auricle_server.serving.test_supervisor import serving, stopped
+from tests.auricle_server.raw_client import connected_client, transcribed, until
+from tests.auricle_server.serving.test_supervisor import alive, serving, stopped
 from tests.support import tones
 
 pytestmark = pytest.mark.slow
@@ -30,4 +30,18 @@ async def test_sighup_reloads_in_every_gateway_and_ends_nothing() -> None:
             await client.end()
             assert (client.text, client.close_code) == (text, 1000)
         assert "died" not in server.log
+        assert await stopped(server) == 0
+
+
+@pytest.mark.parametrize("name", ["worker-0", "gateway-0"])
+async def test_a_process_that_hangs_is_replaced(name: str) -> None:
+    audio, text = tones.utterance(88, 3)
+    async with serving(slots=2, drain_seconds=0, hung_seconds=4.0) as server:
+        [pid] = server.pids(name)
+        os.kill(pid, signal.SIGSTOP)
+        await server.until_pids(name, 2)
+        assert not alive(pid)
+        assert f"killed process={name} pid={pid}: it hangs" in server.log
+        await server.until_readiness(200)
+        assert await transcribed(server.url, audio) == text
         assert await stopped(server) == 0
