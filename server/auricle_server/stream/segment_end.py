@@ -90,8 +90,12 @@ class SegmentEnd:
     @property
     def takes_all(self) -> bool:
         """Whether every word so far is the segment's, even one that has just begun."""
-        # A drained client replays from the border on: a word that has just begun would come twice.
-        return self.flush is not None and self.flush.reason is not FlushReason.DRAIN
+        return self.flush is not None and not self.drains
+
+    @property
+    def drains(self) -> bool:
+        """Whether the stream goes on elsewhere: its client replays from the border on, where words after it come."""
+        return self.flush is not None and self.flush.reason is FlushReason.DRAIN
 
     @property
     def ids(self) -> list[str]:

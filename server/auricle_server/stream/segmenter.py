@@ -11,7 +11,7 @@ from auricle_server.model_info import ModelInfo
 from auricle_server.stream.hold_back import QuietRuns
 from auricle_server.stream.language_tracker import RequestedLanguage, as_message, main_language, spans
 from auricle_server.stream.second_pass import SecondPass
-from auricle_server.stream.segment_end import SegmentEnd
+from auricle_server.stream.segment_end import FlushReason, PendingFlush, SegmentEnd
 from auricle_server.stream.speech_watch import SpeechWatch
 from auricle_server.stream.transcript import Segment, Transcript
 from auricle_server.turns import TurnEnded, TurnEvidence, TurnRecord, TurnStarted, VoiceSignals, detector_for
@@ -175,14 +175,24 @@ class Segmenter:
 
     # --- where segments end ------------------------------------------------------------------------------------------
 
-    @property
-    def can_split(self) -> bool:
-        """Whether the last final of a stream that goes on elsewhere would cut no word in two.
+    def end_by_flush(self, mark: int | None, flush: PendingFlush, end: TurnEnded | None) -> SegmentEnd | None:
+        """Ends the segment with the answer to a flush; None when a stream that goes on elsewhere has no last final."""
+        if flush.reason is not FlushReason.DRAIN:
+            return SegmentEnd(self.position, self.position, mark, flush, end)
+        # A client that reconnects replays what has no final: a word that has just begun, or may still grow.
+        border = self._last_border()
+        self.over = border is None
+        return None if border is None else SegmentEnd(self.position, border, mark, flush)
 
-        A client that reconnects replays what has no final.
-        """
-        speech_end = self._transcript.speech_end or 0
-        return bool(self._transcript.text) and self.position - speech_end >= BETWEEN_WORDS
+    def _last_border(self) -> int | None:
+        """Where a stream that goes on elsewhere is cut, between two words; None without a whole word."""
+        if not self._transcript.text:
+            return None
+        if self.position - (self._transcript.speech_end or 0) >= BETWEEN_WORDS:
+            return self.border()
+        # In mid-speech the two passes time words too differently for one border to hold for both.
+        self.second.close()
+        return self._transcript.split(BETWEEN_WORDS)
 
     def border(self) -> int:
         """A position between the words so far and the next."""
@@ -210,7 +220,8 @@ class Segmenter:
 
     def _finals(self, segment_end: SegmentEnd) -> list[ServerEvent]:
         """One with the words, if there are any, and an empty one for each further finalize."""
-        first, second = self._transcript.cut(self.position), self.second.take(segment_end)
+        border = segment_end.border if segment_end.drains else None
+        first, second = self._transcript.cut(self.position, border), self.second.take(segment_end)
         final = first if second is None else second
         if self._quiet is not None:
             self._quiet.forget((segment_end.border - SETTLED_MARGIN) // self._frame_samples)

@@ -22,7 +22,7 @@ from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate
 from auricle_server.model_info import ModelInfo
 from auricle_server.stream.key_terms import check_keyterms
-from auricle_server.stream.segment_end import FlushReason, PendingFlushes, SegmentEnd
+from auricle_server.stream.segment_end import FlushReason, PendingFlush, PendingFlushes, SegmentEnd
 from auricle_server.stream.segmenter import Segmenter
 from auricle_server.turns import TurnEnded, VoiceSignals
 
@@ -216,6 +216,13 @@ class StreamState:
         over = self.over or ends or self._pending_flushes.last_is_final
         return None if over else self._pending_flushes.ask(FlushReason.DRAIN, self._received)
 
+    def settle(self) -> list[ServerEvent]:
+        """Makes final what the results so far show: `drain` for a stream whose worker does not answer in time."""
+        self._segmenter.second.close()
+        events, flush = self._process_queue(), PendingFlush(FlushReason.DRAIN, self._received, [])
+        end = None if self.over else self._segmenter.end_by_flush(None, flush, None)
+        return events if end is None else events + self._end_segment(end)
+
     # --- from the worker ---------------------------------------------------------------------------------------------
 
     def on_result(
@@ -272,14 +279,7 @@ class StreamState:
 
     def _end_by_flush(self, mark: int | None, end: TurnEnded | None) -> SegmentEnd | None:
         flush = None if mark is None else self._pending_flushes.answer(mark)
-        if flush is None:
-            return None
-        segmenter = self._segmenter
-        if flush.reason is not FlushReason.DRAIN:
-            return SegmentEnd(segmenter.position, segmenter.position, mark, flush, end)
-        # Without words, or in the middle of one, there is no last final: the client replays what has none.
-        segmenter.over = not segmenter.can_split
-        return None if segmenter.over else SegmentEnd(segmenter.position, segmenter.border(), mark, flush)
+        return None if flush is None else self._segmenter.end_by_flush(mark, flush, end)
 
     def _end_by_rule(self, end: TurnEnded | None, *, quiet: bool) -> SegmentEnd | None:
         segment_end = None if self.over else self._segmenter.decide(end, quiet=quiet)

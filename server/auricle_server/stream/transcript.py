@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from auricle.protocol.server_messages import Word
 from auricle_server.ipc.messages import SAMPLE_RATE
@@ -220,10 +221,33 @@ class Transcript:
             word.last = frame
             word.confidences.append(confidence)
 
-    def cut(self, position: int | None = None) -> Segment:
-        """Ends the open segment, whose words end at `position` (in samples) at the latest, and begins the next."""
+    def split(self, pause: int) -> int | None:
+        """A position between two words of the open segment, in samples; None while it has fewer than two.
+
+        Where somebody speaks on, what a decoder hears from there on must begin with a whole word: this is the last
+        pause of at least `pause` samples, or the longest.
+        """
+        times = self._times(self._words) if self._has_speech else []
+        gaps = [(_samples(after[0] - before[1]), before[1], after[0]) for before, after in pairwise(times)]
+        if not gaps:
+            return None
+        longest = max(min(gap, pause) for gap, *_ in gaps)
+        _, end, start = next(gap for gap in reversed(gaps) if min(gap[0], pause) == longest)
+        return _samples((end + start) / 2)
+
+    def cut(self, position: int | None = None, border: int | None = None) -> Segment:
+        """Ends the open segment, and begins the next.
+
+        Args:
+            position: No word ends after it, in samples.
+            border: Words that start after it are dropped: the decoder hears them again, see `split`.
+        """
         self.decide_held_back()
         text, words = self.text, self._words if self._has_speech else []
+        if border is not None and words:
+            starts = [_samples(start) for start, _ in self._times(words)]
+            words = [word for word, start in zip(words, starts, strict=True) if start <= border]
+            text = " ".join(word.text for word in words)
         self._words, self._text, self._has_speech, self._space, self._tag_between = [], "", False, False, False
         if not words:
             return Segment(text, (), None, None)

@@ -13,7 +13,7 @@ from auricle_server.gateway.http.server import listening, serve_until, until_rea
 from auricle_server.gateway.workers import worker_client, worker_pool
 from auricle_server.ipc import GatewayChannel, InProcessChannel
 from auricle_server.ipc.messages import FromWorker, OpenStream, StreamOpened, ToWorker
-from tests.auricle_server.fake_engine import FakeEngine
+from tests.auricle_server.fake_engine import FakeEngine, speech
 from tests.auricle_server.gateway.worker_bench import HELLO, Bench
 from tests.auricle_server.raw_client import connected_client, transcribed, until
 
@@ -93,6 +93,29 @@ async def test_a_shutdown_without_a_worker_still_closes_with_a_reason(monkeypatc
             draining = asyncio.create_task(gateway.drain())
             [error] = await client.rest()
             assert (error["code"], client.close_code) == ("shutting_down", 1012)
+            await draining
+    await table.stop(0)
+
+
+async def test_a_shutdown_settles_what_the_worker_had_said_before_it_fell_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "_FLUSH_SECONDS", 0.1)
+    table = Bench(FakeEngine())
+    table.start(0)
+    link = QuietLink(table.links[0])
+    async with listening(ServerConfig(port=0, drain_seconds=0), [link]) as (gateway, port):
+        await until_ready(gateway, 10)
+        async with connected_client(f"ws://127.0.0.1:{port}") as client:
+            await client.start(turn={"mode": "off"})
+            await client.send_audio(speech("one", "two", "three"))
+            while not client.events or client.events[-1].get("text") != "one two three":
+                await client.event("interim")
+            link.quiet = True
+            draining = asyncio.create_task(gateway.drain())
+            final, error = await client.rest()
+            assert (final["text"], error["code"], client.close_code) == ("one two", "shutting_down", 1012)
+            assert final["words"][-1]["end"] <= final["settled"] <= final["audio_time"]
             await draining
     await table.stop(0)
 

@@ -106,13 +106,37 @@ def test_a_segment_that_grows_too_long_ends_without_its_turn() -> None:
     assert [type(event) for event in segments.end_segment(decided)] == [Final]
 
 
+def drained(segments: Segmenter) -> SegmentEnd | None:
+    return segments.end_by_flush(1, PendingFlush(FlushReason.DRAIN, 0, []), None)
+
+
 def test_a_stream_splits_between_words_only() -> None:
+    assert drained(segmenter()) is None, "there are no words"
     segments = segmenter()
-    assert not segments.can_split, "there are no words"
     add(segments, 1, ONE)
-    assert not segments.can_split, "the word may go on"
+    assert drained(segments) is None, "the word may go on"
+    assert segments.over
+    segments = segmenter()
+    add(segments, 1, ONE)
     add(segments, 2 + BETWEEN_WORDS // FRAME)
-    assert segments.can_split
+    end = drained(segments)
+    assert end is not None
+    assert [type(event) for event in segments.end_segment(end)] == [Final]
+
+
+def test_who_speaks_on_while_the_server_goes_gets_all_but_the_word_that_may_grow() -> None:
+    segments = segmenter()
+    add(segments, 1, ONE)
+    add(segments, 4, TWO)
+    add(segments, 7, ONE)
+    end = drained(segments)
+    assert end is not None
+    [final] = segments.end_segment(end)
+    assert isinstance(final, Final)
+    assert [word.text for word in final.words] == ["one", "two"]
+    assert final.text == "one two"
+    assert final.words[-1].end < final.settled < final.audio_time
+    assert segments.over
 
 
 def test_a_long_silence_settles_step_by_step() -> None:

@@ -226,3 +226,25 @@ def test_turns_use_the_probability_whatever_the_words_confidence() -> None:
     transcript = Transcript(PIECES, FRAME, CALIBRATED, 80)
     transcript.add([ID["▁the"]], [0], [0.7], confidences=[0.2])
     assert transcript.confidence == 0.7
+
+
+def test_a_transcript_splits_in_the_last_pause_or_the_longest() -> None:
+    def spoken(*frames: int) -> Transcript:
+        transcript = Transcript(PIECES, 100)
+        for frame in frames:
+            transcript.add((ID["▁the"],), (frame,), (1.0,))
+        return transcript
+
+    assert spoken().split(300) is None
+    assert spoken(1).split(300) is None
+    assert spoken(1, 5, 10, 12).split(300) == 800, "the last pause of 300 samples"
+    assert spoken(1, 2, 4, 5).split(300) == 350, "the longest"
+    assert spoken(1, 3, 5).split(300) == 450, "the later of two"
+
+
+def test_words_after_a_border_are_left_to_who_hears_them_again() -> None:
+    transcript = Transcript(PIECES, 100)
+    for frame in (1, 5, 10):
+        transcript.add((ID["▁the"],), (frame,), (1.0,))
+    segment = transcript.cut(1200, transcript.split(300))
+    assert (segment.text, len(segment.words), segment.end) == ("the the", 2, 600)

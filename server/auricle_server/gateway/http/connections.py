@@ -9,15 +9,14 @@ from contextlib import contextmanager, suppress
 
 from aiohttp import web
 
-from auricle.protocol import codes
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.session.resume_store import ResumeStore
 from auricle_server.gateway.session.session import Session
 from auricle_server.metrics import Metrics
 
-_FLUSH_SECONDS = 5.0
-"""How long a drained stream may take for its last final."""
-_CLOSE_SECONDS = 1.0
+_FLUSH_SECONDS = 2.0
+"""How long the worker may take for the last finals of a drain. What it does not answer is settled as far as it came."""
+_CLOSE_SECONDS = 0.5
 """How long clients may take for their close frames."""
 
 
@@ -120,7 +119,7 @@ class Connections:
         self._closing = True
         self._store.abandon_all()
         for handler in list(self._handlers):
-            handler.session.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again and replay")
+            handler.session.shut_down()
         await self._wait_until_empty(_CLOSE_SECONDS)
         for handler in list(self._handlers):
             handler.abort()

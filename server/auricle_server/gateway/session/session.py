@@ -30,6 +30,7 @@ START_SECONDS = 10.0
 """A connection holds a slot from its upgrade on; its `Start` must come within this time."""
 MAX_UNSENT = 1024
 """Events of one stream that may wait to be sent before its socket is read no further."""
+_SHUTTING_DOWN = "the server shuts down; connect again and replay from the last final"
 _T = TypeVar("_T")
 _NORMAL = 1000
 """WebSocket close code of a conversation that has come to its end (RFC 6455, section 7.4.1)."""
@@ -199,10 +200,8 @@ class Session:
             self.fail(item.code, item.message)
 
     def _on_signals(self) -> None:
-        if self._stream is not None and self.close_code is None:
-            events = self._stream.collect()
-            if events is not None:
-                self._deliver(events)
+        if self._stream is not None and self.close_code is None and (events := self._stream.collect()) is not None:
+            self._deliver(events)
 
     # --- to the client -----------------------------------------------------------------------------------------------
 
@@ -231,7 +230,7 @@ class Session:
             self._release()  # a client that resumes may still fetch the last events, which needs no slot
             self._wake()
         else:
-            self.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again and replay from the last final")
+            self.fail(codes.SHUTTING_DOWN, _SHUTTING_DOWN)
 
     @property
     def has_output(self) -> bool:
@@ -244,8 +243,7 @@ class Session:
 
     def fail(self, code: str, message: str) -> None:
         """Ends the conversation with an error; the first one counts."""
-        audio_time = 0.0 if self._stream is None else self._stream.audio_time
-        self._fail(error_event(code, message, audio_time, fatal=True))
+        self._fail(error_event(code, message, self._stream.audio_time if self._stream else 0.0, fatal=True))
 
     def _fail(self, error: Error) -> None:
         resuming, self._resume_seq = self._resume_seq is not None, None
@@ -277,13 +275,17 @@ class Session:
 
     def drain(self) -> None:
         """Makes what was said final, then closes the stream with `shutting_down`."""
-        if self.close_code is not None:
-            return
         if self._stream is None:
-            self.fail(codes.SHUTTING_DOWN, "the server shuts down; connect again")
-            return
-        self._draining = True
-        self._stream.drain()
+            self.shut_down()
+        elif self.close_code is None:
+            self._draining = True
+            self._stream.drain()
+
+    def shut_down(self) -> None:
+        """Closes the stream with `shutting_down` at once, after what is known of what was said."""
+        if self._stream is not None and self.close_code is None and self._resume_seq is None:
+            self._deliver(self._stream.settle())
+        self.fail(codes.SHUTTING_DOWN, _SHUTTING_DOWN)
 
     def abandon(self) -> None:
         """The client has gone for good: gives the slot back."""

@@ -79,12 +79,10 @@ class StreamSession:
         self._signals: AudioTurnSignals | None = None
         """None unless the turn mode or a cure needs the sound, and there are models for it: results then go straight to
         the state."""
-        self._ended = self._failed = False
-        self._held_back = 0
+        self._ended, self._failed, self._held_back = False, False, 0
         # A stream must always be able to collect two chunks, whatever the limit says.
-        self._max_backlog = max(limits.buffered_seconds, 2 * max(lease.info.latencies_ms) / 1000)
-        if start.offline:
-            self._max_backlog = max(self._max_backlog, OFFLINE_BACKLOG)
+        least = max(OFFLINE_BACKLOG if start.offline else 0.0, 2 * max(lease.info.latencies_ms) / 1000)
+        self._max_backlog = max(limits.buffered_seconds, least)
         self._watches = lease.info.cures.watch_seconds > 0 and not start.offline
         self._follow(start.turn.mode)
         # The slot was reserved before the start had come: for one latency, and in the model's default language.
@@ -136,9 +134,8 @@ class StreamSession:
         """
         self._send_audio(data if self._decoder is None else self._decoder.decode(data))
         if self._state.received_seconds > self._limits.stream_seconds:
-            raise ProtocolViolation(
-                codes.STREAM_TOO_LONG, f"a stream may last {self._limits.stream_seconds:g} s; open another"
-            )
+            message = f"a stream may last {self._limits.stream_seconds:g} s; open another"
+            raise ProtocolViolation(codes.STREAM_TOO_LONG, message)
 
     def _send_audio(self, pcm: bytes) -> None:
         if pcm:
@@ -158,8 +155,7 @@ class StreamSession:
         """Makes everything said so far final."""
         # The resampler holds back half a filter, in which the last word may end.
         self._flush_input()
-        mark = self._state.finalize(finalize_id)
-        if mark is not None:
+        if (mark := self._state.finalize(finalize_id)) is not None:
             self._lease.flush(mark)
 
     def update(self, update: Update) -> list[ServerEvent]:
@@ -287,9 +283,13 @@ class StreamSession:
         """Makes what was said final, as the last the stream does."""
         if not self._ended:
             self._flush_input()
-        mark = self._state.drain()
-        if mark is not None:
+        if (mark := self._state.drain()) is not None:
             self._lease.flush(mark, last=True)
+
+    def settle(self) -> list[ServerEvent]:
+        """The last events of a stream whose worker does not answer `drain` in time; after `End` only all counts."""
+        events = [] if self._ended else self._stop_signals()
+        return events if self._ended or self._closed else events + self._state.settle()
 
     def close(self) -> None:
         """Stops the models; results that wait for them are dropped."""
