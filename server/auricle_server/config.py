@@ -11,6 +11,7 @@ from typing import Any
 from auricle.protocol.server_messages import Limits
 from auricle_server.cures import PROFILE, parse_cures
 from auricle_server.dtypes import AUTO, DTYPES
+from auricle_server.origins import ANY_ORIGIN, Origin
 from auricle_server.voice.models import TURN_MODELS, TurnModels
 
 DEFAULT_LIMITS = Limits(
@@ -22,7 +23,14 @@ DEFAULT_LIMITS = Limits(
     keyterms=1000,
     keyterm_characters=100,
 )
-_MOST = {"threads": 1024, "slots": 1_000_000, "workers": 64, "gateways": 256}
+_MOST = {
+    "threads": 1024,
+    "slots": 1_000_000,
+    "workers": 64,
+    "gateways": 256,
+    "max_connections": 1_000_000,
+    "max_connections_per_address": 1_000_000,
+}
 """A number beyond these is a slip of the finger: the machine would start processes until it falls over."""
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -54,6 +62,13 @@ class ServerConfig:
         api_keys: Keys that open `/v1/stream`; in the variable separated by commas. Without any, no key is needed.
         tls_cert: PEM file with the server's certificate and those between it and the root; None serves without TLS.
         tls_key: PEM file with the private key; None where `tls_cert` holds it as well.
+        allowed_origins: Pages that may open streams from a browser, by their origin (``https://HOST:PORT``), beside
+            those of this server's own address; in the variable separated by commas. ``*`` allows all pages.
+        header_seconds: Seconds in which a connection must send a whole request, from its beginning or the end of the
+            request before.
+        start_seconds: Seconds in which a connection must send its `Start`, from the upgrade on.
+        max_connections: Connections of one gateway that are no streams yet; beyond that the oldest are closed.
+        max_connections_per_address: The same of one client's address.
         drain_seconds: Seconds that open streams may go on after SIGTERM before they are finalised and closed.
         stall_seconds: Seconds that one message may wait for a client that does not read; then the connection is cut.
         resume_seconds: Seconds that a stream whose connection broke is kept for its client; 0 keeps none.
@@ -81,6 +96,11 @@ class ServerConfig:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     tls_cert: str | None = None
     tls_key: str | None = None
+    allowed_origins: tuple[str, ...] = ()
+    header_seconds: float = 10.0
+    start_seconds: float = 5.0
+    max_connections: int = 1024
+    max_connections_per_address: int = 256
     drain_seconds: float = 10.0
     stall_seconds: float = 20.0
     resume_seconds: float = 10.0
@@ -101,7 +121,8 @@ class ServerConfig:
         _check(0 <= self.port <= 65535, "port", "0 to 65535")
         for name in ("drain_seconds", "resume_seconds", "retry_after_seconds"):
             _check(0 <= getattr(self, name) < inf, name, "at least 0, and no infinity")
-        _check(0 < self.stall_seconds < inf, "stall_seconds", "more than 0, and no infinity")
+        for name in ("header_seconds", "start_seconds", "stall_seconds"):
+            _check(0 < getattr(self, name) < inf, name, "more than 0, and no infinity")
         _check(0 <= self.max_load <= 1, "max_load", "0 to 1")
         for name in ("message_bytes", "buffered_seconds", "stream_seconds", "idle_seconds"):
             _check(0 < getattr(self.limits, name) < inf, name, "more than 0, and no infinity")
@@ -109,6 +130,7 @@ class ServerConfig:
         _check(self.limits.keyterm_characters >= 1, "keyterm_characters", "at least 1")
         _check(self.tls_key is None or self.tls_cert is not None, "tls_key", "tls_cert beside it")
         _check(all(self.api_keys), "api_keys", "no empty key")
+        _check_origins(self.allowed_origins)
         _check(self.dtype in DTYPES, "dtype", ", ".join(DTYPES))
         _check(self.turn_models in TURN_MODELS, "turn_models", ", ".join(TURN_MODELS))
         try:
@@ -123,8 +145,21 @@ def _check(condition: bool, name: str, expected: str) -> None:
         raise ConfigError(f"{name}: expected {expected}")
 
 
+def _check_origins(origins: tuple[str, ...]) -> None:
+    for origin in origins:
+        try:
+            if origin != ANY_ORIGIN:
+                Origin.parse(origin)
+        except ValueError as error:
+            raise ConfigError(f"allowed_origins: {error}, or {ANY_ORIGIN}") from error
+
+
 def _keys(text: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(origin.strip() for origin in text.split(","))
 
 
 _VARIABLES: dict[str, Callable[[str], Any]] = {
@@ -142,6 +177,11 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "api_keys": _keys,
     "tls_cert": str,
     "tls_key": str,
+    "allowed_origins": _origins,
+    "header_seconds": float,
+    "start_seconds": float,
+    "max_connections": int,
+    "max_connections_per_address": int,
     "drain_seconds": float,
     "stall_seconds": float,
     "resume_seconds": float,

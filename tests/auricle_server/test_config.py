@@ -30,6 +30,11 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_API_KEYS": "one, two,",
             "AURICLE_TLS_CERT": "server.crt",
             "AURICLE_TLS_KEY": "server.key",
+            "AURICLE_ALLOWED_ORIGINS": "https://app.example.com, http://localhost:3000",
+            "AURICLE_HEADER_SECONDS": "5",
+            "AURICLE_START_SECONDS": "3",
+            "AURICLE_MAX_CONNECTIONS": "100",
+            "AURICLE_MAX_CONNECTIONS_PER_ADDRESS": "10",
             "AURICLE_DRAIN_SECONDS": "1.5",
             "AURICLE_STALL_SECONDS": "3",
             "AURICLE_RESUME_SECONDS": "4",
@@ -46,6 +51,7 @@ def test_every_setting_has_its_variable() -> None:
     )
     assert (config.host, config.port, config.slots, config.workers, config.gateways) == ("0.0.0.0", 9000, 6000, 8, 16)
     assert (config.api_keys, config.drain_seconds, config.log_level) == (("one", "two"), 1.5, "DEBUG")
+    assert config.allowed_origins == ("https://app.example.com", "http://localhost:3000")
     assert (config.limits.idle_seconds, config.limits.message_bytes) == (30.0, 65536)
     assert (config.limits.buffered_seconds, config.limits.stream_seconds) == (4.0, 60.0)
     defaults = ServerConfig()
@@ -84,6 +90,13 @@ def test_a_variable_that_is_no_value_is_named(variable: str, value: str) -> None
         {"slots": 10**12},
         {"api_keys": ("",)},
         {"tls_key": "server.key"},
+        {"allowed_origins": ("https://a.example/page",)},
+        {"allowed_origins": ("",)},
+        {"header_seconds": 0},
+        {"header_seconds": float("inf")},
+        {"start_seconds": float("nan")},
+        {"max_connections": 0},
+        {"max_connections_per_address": 0},
         {"log_level": "LOUD"},
     ],
 )

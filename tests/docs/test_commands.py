@@ -152,6 +152,7 @@ def test_pages_name_no_address_that_was_made_up() -> None:
         "localhost:7860",
         "semver.org",
         "HOST:8765",
+        "HOST:PORT",
     }
     for page in pages():
         found = set(re.findall(r"https?://([^/\s)>\"'`;]+)", page.read_text()))

@@ -29,6 +29,7 @@ MESSAGE_TOO_BIG: Final = "message_too_big"
 STREAM_TOO_LONG: Final = "stream_too_long"
 IDLE_TIMEOUT: Final = "idle_timeout"
 UNAUTHORIZED: Final = "unauthorized"
+ORIGIN_NOT_ALLOWED: Final = "origin_not_allowed"
 SERVER_FULL: Final = "server_full"
 SHUTTING_DOWN: Final = "shutting_down"
 WORKER_LOST: Final = "worker_lost"
@@ -83,6 +84,8 @@ _ROWS: tuple[tuple[str, Fault, int | None], ...] = (
     (IDLE_TIMEOUT,         "client", 1008),
     # The server sends it only as HTTP 401, before the upgrade.
     (UNAUTHORIZED,         "client", 1008),
+    # As HTTP 403, before the upgrade.
+    (ORIGIN_NOT_ALLOWED,   "client", 1008),
     (SERVER_FULL,          "server", 1013),
     (SHUTTING_DOWN,        "server", 1012),
     (WORKER_LOST,          "server", 1012),

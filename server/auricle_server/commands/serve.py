@@ -64,6 +64,14 @@ def serve(
     tls_key: Annotated[
         str | None, typer.Option(help="PEM file with the certificate's private key. Default: it is in --tls-cert.")
     ] = None,
+    allowed_origins: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-origin",
+            help="Web pages that may connect from a browser, by their origin (https://HOST:PORT), or * for all. Repeat "
+            "the option for several. Default: only pages of this server's own address.",
+        ),
+    ] = None,
     drain_seconds: Annotated[
         float | None, typer.Option(help="Seconds that open streams may continue after SIGTERM. Default: 10.")
     ] = None,
@@ -116,8 +124,8 @@ def _announce(url: str) -> None:
 def _settings(given: dict[str, Any]) -> dict[str, Any]:
     """The options of the command line, under the names of `ServerConfig`."""
     settings = {name: value for name, value in given.items() if value is not None}
-    if "api_keys" in settings:
-        settings["api_keys"] = tuple(settings["api_keys"])
+    for name in {"api_keys", "allowed_origins"} & settings.keys():
+        settings[name] = tuple(settings[name])
     if "log_level" in settings:
         settings["log_level"] = settings["log_level"].upper()
     return settings
