@@ -54,3 +54,11 @@ class Unauthorized(Refusal):
     status = 401
     code = codes.UNAUTHORIZED
     retry = False
+
+
+class OriginNotAllowed(Refusal):
+    """The request comes from a web page that may not use the server."""
+
+    status = 403
+    code = codes.ORIGIN_NOT_ALLOWED
+    retry = False

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from auricle.protocol import CODES
-from auricle.protocol.codes import RESTARTING, SERVER_FULL, SHUTTING_DOWN, UNAUTHORIZED
-from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown, Unauthorized
+from auricle.protocol.codes import ORIGIN_NOT_ALLOWED, RESTARTING, SERVER_FULL, SHUTTING_DOWN, UNAUTHORIZED
+from auricle_server.gateway.errors import AtCapacity, NotReady, OriginNotAllowed, Refusal, ShuttingDown, Unauthorized
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, Shuttin
         (NotReady, 503, RESTARTING, True),
         (ShuttingDown, 503, SHUTTING_DOWN, True),
         (Unauthorized, 401, UNAUTHORIZED, False),
+        (OriginNotAllowed, 403, ORIGIN_NOT_ALLOWED, False),
     ],
 )
 def test_each_reason_has_its_status_and_code(kind: type[Refusal], status: int, code: str, retry: bool) -> None:

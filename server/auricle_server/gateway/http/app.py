@@ -17,7 +17,7 @@ from auricle.protocol.codes import ERROR_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.errors import NotReady, Refusal, ShuttingDown
-from auricle_server.gateway.http.auth import check_key
+from auricle_server.gateway.http.auth import check_key, check_origin
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
 from auricle_server.gateway.http.websocket import WebSocketHandler
@@ -95,7 +95,7 @@ class Gateway:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """Refuses before the upgrade, with an HTTP status, so that a proxy can try another server."""
         try:
-            check_key(request.headers.get("Authorization"), self._config.api_keys)
+            self._check_access(request)
             # Before a slot is taken: a plain GET costs the workers nothing.
             if not web.WebSocketResponse().can_prepare(request):
                 return _upgrade_required()
@@ -117,7 +117,7 @@ class Gateway:
     async def _resume(self, request: web.Request) -> web.StreamResponse:
         """For the other gateways of this server, which connect clients here that resume a stream of this one."""
         try:
-            check_key(request.headers.get("Authorization"), self._config.api_keys)
+            self._check_access(request)
         except Refusal as refusal:
             return self._refuse(refusal)
         if not web.WebSocketResponse().can_prepare(request):
@@ -130,6 +130,16 @@ class Gateway:
             )
         handler.session = session
         return await self._connections.serve(handler)
+
+    def _check_access(self, request: web.Request) -> None:
+        """Checks a request's origin and key.
+
+        Raises:
+            Refusal: The client may not open a stream.
+        """
+        keys = self._config.api_keys
+        check_origin(request.headers, self._config.allowed_origins, keyed=bool(keys))
+        check_key(request.headers.get("Authorization"), keys)
 
     async def _proxy(self, request: web.Request, owner: Path) -> web.StreamResponse | None:
         with self._connections.proxied():

@@ -80,3 +80,28 @@ async def test_only_a_key_of_the_server_lets_a_client_connect(serve: Serve) -> N
             await client.end()
         async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/readyz") as answer:
             assert answer.status == 200
+
+
+async def upgrade(url: str, **headers: str) -> tuple[int, dict[str, str]]:
+    """Status and refusal of an upgrade request."""
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url.replace("ws", "http", 1), headers={**upgrade, **key, **headers}) as answer:
+            return answer.status, {} if answer.status == 101 else await answer.json()
+
+
+async def test_a_web_page_of_another_origin_is_refused(serve: Serve) -> None:
+    async with serve(allowed_origins=("https://app.example.com",)) as url:
+        own = url.replace("ws", "http", 1)
+        for path in ("/v1/stream", "/v1/resume"):
+            for origin in ("https://evil.example", "null", own.replace("127.0.0.1", "localhost"), "http://127.0.0.1:1"):
+                status, refusal = await upgrade(url + path, Origin=origin)
+                assert (status, refusal["code"]) == (403, "origin_not_allowed"), origin
+            # The page's own name, which stands for this machine since the page was loaded.
+            rebound = {"Origin": "http://evil.example:8765", "Host": "evil.example:8765"}
+            assert (await upgrade(url + path, **rebound))[0] == 403
+        for origin in (own, "https://app.example.com"):
+            async with connected_client(url, headers={"Origin": origin}) as client:
+                assert (await client.start())["type"] == "ready"
+                await client.end()
