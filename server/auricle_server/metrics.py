@@ -76,6 +76,9 @@ class Metrics:
     def _count_streams(self) -> None:
         self.streams = self._gauge("auricle_streams", "Streams open.", "livesum")
         self.audio_seconds = self._counter("auricle_audio_seconds", "Seconds of audio taken in.")
+        self.connections_waiting = self._gauge(
+            "auricle_connections_waiting", "Connections that have sent no request yet, or no other one.", "livesum"
+        )
         self.resumed = self._counter("auricle_resumed", "Streams that went on after a cut.")
         self.finalize_seconds = self._histogram(
             "auricle_finalize_seconds", "From a finalize to its final.", _FINALIZE_BUCKETS
@@ -129,6 +132,9 @@ class Metrics:
         )
 
     def _count_failures(self) -> None:
+        self.connections_closed = self._counter(
+            "auricle_connections_closed", "Connections closed before they were streams.", labels=("reason",)
+        )
         self.errors = self._counter("auricle_errors", "Errors sent to clients.", labels=("code",))
         self.refused = self._counter("auricle_refused", "Streams refused before the upgrade.", labels=("code",))
         self.workers_lost = self._counter("auricle_workers_lost", "Times that a worker went.")

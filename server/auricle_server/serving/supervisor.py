@@ -18,6 +18,7 @@ from types import FrameType
 
 from auricle_server.config import ConfigError, ServerConfig
 from auricle_server.gateway.http.tls import certificate_of
+from auricle_server.gateway.listening.descriptors import raise_limit
 from auricle_server.ipc.loading_status import forget_loading
 from auricle_server.serving.processes import (
     CANNOT_START,
@@ -248,6 +249,7 @@ class Supervisor:
 def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -> int:
     """Runs a server until SIGTERM or SIGINT; see `Supervisor`."""
     configure_logging(config.log_level)
+    raise_limit()  # the gateways inherit it
     try:
         find_wanted(config.turn_models)
     except ModelsMissing as missing:

@@ -76,7 +76,7 @@ async def _gateway(endpoint: str, control: Connection) -> None:
                 loop.remove_reader(control.fileno())
                 stop.set()
                 return
-            judged = gateway._metrics.registry.get_sample_value("auricle_turn_judgements_total") or 0.0
+            judged = gateway.metrics.registry.get_sample_value("auricle_turn_judgements_total") or 0.0
             control.send(CpuUse(time.process_time(), longest[0], judged))
             longest[0] = 0.0
 

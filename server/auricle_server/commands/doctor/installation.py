@@ -126,13 +126,13 @@ def _readiness(host: str, port: int) -> int | None:
 
 
 def check_open_files() -> Iterator[Finding]:
-    """Checks the limit of open files: each stream is one socket."""
-    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """Checks the limit of open files: each stream is one socket. A server raises its soft limit by itself."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if limit != resource.RLIM_INFINITY and limit < _OPEN_FILES_WANTED:
-        remedy = f"ulimit -n {min(most, 65536) if most > 0 else 65536}"
+        remedy = f"ulimit -Hn {_OPEN_FILES_WANTED}, or more, as an administrator; LimitNOFILE= for systemd"
         yield Finding("open files", CheckStatus.NOTE, f"{limit}: that many sockets at most", remedy)
     else:
-        yield Finding("open files", CheckStatus.GOOD, str(limit))
+        yield Finding("open files", CheckStatus.GOOD, "no limit" if limit == resource.RLIM_INFINITY else str(limit))
 
 
 def check_audio() -> Iterator[Finding]:

@@ -16,11 +16,13 @@ from auricle.protocol.client_messages import RESUME_HEADER
 from auricle.protocol.codes import ERROR_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
-from auricle_server.gateway.errors import NotReady, Refusal, ShuttingDown
+from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
 from auricle_server.gateway.http.auth import check_key, check_origin
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
 from auricle_server.gateway.http.websocket import WebSocketHandler
+from auricle_server.gateway.listening.descriptors import are_scarce
+from auricle_server.gateway.listening.http_connection import check_expectation, follow_requests, name_server
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.ipc.channel import GatewayChannel
@@ -51,6 +53,7 @@ class Gateway:
         ModelsMissing: The turn models are required, and are not installed.
 
     Attributes:
+        metrics: Of this gateway.
         workers: Take the streams.
         serving: Keeps the channels to the workers going; ends only when one of them breaks.
         draining: Whether new streams are refused because the server shuts down.
@@ -69,10 +72,10 @@ class Gateway:
         self._config = config
         self._resume_proxy = resume_proxy or ResumeProxy()
         self._loading = loading
-        self._metrics = Metrics()
-        self._connections = Connections(config.resume_seconds, self._metrics)
-        self._turn_models = TurnModelPool(find_wanted(config.turn_models), self._metrics)
-        self.workers = WorkerPool(channels, self._metrics, self._on_beat)
+        self.metrics = Metrics()
+        self._connections = Connections(config.resume_seconds, self.metrics)
+        self._turn_models = TurnModelPool(find_wanted(config.turn_models), self.metrics)
+        self.workers = WorkerPool(channels, self.metrics, self._on_beat)
         self.serving = asyncio.create_task(self.workers.run())
 
     @property
@@ -82,12 +85,17 @@ class Gateway:
 
     def app(self) -> web.Application:
         """The aiohttp application."""
-        app = web.Application()
-        app.router.add_get(STREAM_PATH, self._stream)
-        app.router.add_get(RESUME_PATH, self._resume)
-        app.router.add_get("/healthz", self._healthz)
-        app.router.add_get("/readyz", self._readyz)
-        app.router.add_get("/metrics", self._show_metrics)
+        app = web.Application(middlewares=[follow_requests])
+        app.on_response_prepare.append(name_server)
+        routes = {
+            STREAM_PATH: self._stream,
+            RESUME_PATH: self._resume,
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/metrics": self._show_metrics,
+        }
+        for path, handler in routes.items():
+            app.router.add_get(path, handler, expect_handler=check_expectation)
         return app
 
     # --- handlers ----------------------------------------------------------------------------------------------------
@@ -155,16 +163,18 @@ class Gateway:
             raise ShuttingDown("the server shuts down; connect to another one")
         if not self.workers.ready and (loading := self._loading()):
             raise NotReady(f"the model is still loading ({loading[0]}); try again later")
+        if are_scarce():
+            raise AtCapacity("the server has no open files left for another stream; raise its limit (ulimit -n)")
         # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
         lease = await self.workers.reserve(_whole_number(request.query.get("latency_ms", "")))
         if lease.info.cures.need_voice:
             await self._turn_models.load()
         config = self._config
         token = self._resume_proxy.sign(secrets.token_urlsafe(_TOKEN_BYTES)) if config.resume_seconds > 0 else None
-        return Session(lease, token, config.limits, self._metrics, time.monotonic, handler.wake, self._turn_models)
+        return Session(lease, token, config.limits, self.metrics, time.monotonic, handler.wake, self._turn_models)
 
     def _refuse(self, refusal: Refusal) -> web.Response:
-        self._metrics.refused.labels(refusal.code).inc()
+        self.metrics.refused.labels(refusal.code).inc()
         # RFC 9110, section 10.2.3: whole seconds. None after a 401, where another try is useless.
         headers = {ERROR_HEADER: _header_text(f"{refusal.code}: {refusal.message}")}
         if refusal.retry:
@@ -191,14 +201,14 @@ class Gateway:
 
     async def _show_metrics(self, _: web.Request) -> web.Response:
         self.workers.update_gauges()
-        self._metrics.ready.set(self.ready)
+        self.metrics.ready.set(self.ready)
         # The version belongs to the media type of Prometheus's text format.
-        return web.Response(body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        return web.Response(body=self.metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     # --- life --------------------------------------------------------------------------------------------------------
 
     def _on_beat(self) -> None:
-        self._metrics.ready.set(self.ready)
+        self.metrics.ready.set(self.ready)
         self._connections.check_timeouts()
 
     def reload(self) -> None:

@@ -14,13 +14,12 @@ from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.app import Gateway, Loading
 from auricle_server.gateway.http.resume_proxy import ResumeProxy
 from auricle_server.gateway.http.tls import certificate_of
+from auricle_server.gateway.listening.listener import Listener
 from auricle_server.ipc.channel import GatewayChannel
 
 log = logging.getLogger(__name__)
 
 _SHUTDOWN_SECONDS = 2.0
-_BACKLOG = 1024
-"""Connections that may wait to be accepted. Linux bounds it by `net.core.somaxconn`, 4096 since version 5.4."""
 
 
 @asynccontextmanager
@@ -43,17 +42,11 @@ async def listening(
         gateway.reloaders.append(certificate.reload)
     runner = web.AppRunner(gateway.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
+    assert runner.server is not None, "`setup` has made it"
+    listener = Listener(runner.server, config, gateway.metrics, None if certificate is None else certificate.context)
     try:
-        site = web.TCPSite(
-            runner,
-            config.host,
-            config.port,
-            ssl_context=None if certificate is None else certificate.context,
-            reuse_port=reuse_port or None,
-            backlog=_BACKLOG,
-        )
-        await site.start()
-        port: int = runner.addresses[0][1]
+        await listener.start(config.host, config.port, reuse_port=reuse_port)
+        port = listener.port
         if resume_proxy is not None and resume_proxy.own_socket is not None:
             await _listen_to_others(runner, resume_proxy.own_socket)
         log.info("listening host=%s port=%d", config.host, port)
@@ -62,6 +55,7 @@ async def listening(
         # First: `cleanup` waits up to `shutdown_timeout` for handlers, and a stream's runs until its connection is
         # closed.
         await gateway.close_connections()
+        listener.close()
         await runner.cleanup()
         await gateway.close()
 

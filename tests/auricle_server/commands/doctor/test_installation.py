@@ -129,10 +129,17 @@ def test_a_port_where_a_server_answers(status: int, state: str) -> None:
 
 
 def test_few_open_files_are_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _which: (1024, 8192))
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (512, 1024))
     finding = only(installation.check_open_files())
     assert finding.verdict is CheckStatus.NOTE
-    assert finding.remedy == "ulimit -n 8192"
+    assert finding.remedy is not None
+    assert finding.remedy.startswith("ulimit -Hn 4096")
+
+
+def test_a_low_soft_limit_is_none_as_a_server_raises_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (256, 8192))
+    finding = only(installation.check_open_files())
+    assert (finding.verdict, finding.detail) == (CheckStatus.GOOD, "8192")
 
 
 def test_audio_formats() -> None:

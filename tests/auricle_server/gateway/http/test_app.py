@@ -86,9 +86,9 @@ async def upgrade(url: str, **headers: str) -> tuple[int, dict[str, str]]:
     """Status and refusal of an upgrade request."""
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-    async with aiohttp.ClientSession() as http:
-        async with http.get(url.replace("ws", "http", 1), headers={**upgrade, **key, **headers}) as answer:
-            return answer.status, {} if answer.status == 101 else await answer.json()
+    address, headers = url.replace("ws", "http", 1), {**upgrade, **key, **headers}
+    async with aiohttp.ClientSession() as http, http.get(address, headers=headers) as answer:
+        return answer.status, {} if answer.status == 101 else await answer.json()
 
 
 async def test_a_web_page_of_another_origin_is_refused(serve: Serve) -> None:

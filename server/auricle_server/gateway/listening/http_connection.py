@@ -1,0 +1,224 @@
+"""One connection, from its acceptance on: aiohttp's HTTP protocol with a deadline for requests and without tracebacks.
+
+aiohttp waits an hour for a request, buffers headers of a megabyte and logs a traceback for each request that is no
+HTTP. Here a connection that waits for a request is *pending*: it has some seconds, whatever it drips in meanwhile, and
+gives way when there are too many (`PendingConnections`). It is pending again after each answer, until it has read that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl as tls
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from auricle_server.gateway.listening.closures import Closures, Reason
+from auricle_server.gateway.listening.descriptors import are_scarce
+from auricle_server.gateway.listening.pending_connections import PendingConnections
+from auricle_server.metrics import Metrics
+
+SERVER_NAME = "auricle"
+"""The `Server` header: aiohttp's names the versions of Python and of itself."""
+MAX_HEAD_BYTES = 32_768
+"""Bytes of one request line and its headers. aiohttp bounds each header, but lets 128 of 8 kB come."""
+_LINGER_SECONDS = 1.0
+"""For a body that no route reads, and for a client to take the answer to half a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRules:
+    """What the connections of a gateway share.
+
+    Attributes:
+        header_seconds: Time for one request.
+        pending: Those that wait for one.
+        closures: Those that are closed before they are streams.
+        metrics: Of the gateway.
+    """
+
+    header_seconds: float
+    pending: PendingConnections[HttpConnection]
+    closures: Closures
+    metrics: Metrics
+
+
+class HttpConnection(web.RequestHandler):
+    """A connection of a client.
+
+    Args:
+        server: aiohttp's, whose routes answer.
+        rules: Of the gateway.
+        accepted: The client's socket.
+        address: Of the client.
+    """
+
+    __slots__ = ("_accepted", "_address", "_deadline", "_head_bytes", "_parsed", "_rules")
+
+    def __init__(self, server: web.Server, rules: ConnectionRules, accepted: socket.socket, address: str) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # as aiohttp's own runner passes it
+            lingering_time=_LINGER_SECONDS,
+            auto_decompress=False,  # no route reads a body, so none is unpacked
+        )
+        self._rules = rules
+        self._accepted = accepted
+        self._address = address
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head_bytes = self._parsed = 0
+
+    # --- between requests --------------------------------------------------------------------------------------------
+
+    def wait_for_request(self) -> None:
+        """From here on the client has some seconds for a request."""
+        rules = self._rules
+        self._head_bytes, self._parsed = 0, self._request_count
+        self._deadline = asyncio.get_running_loop().call_later(rules.header_seconds, self._on_deadline)
+        displaced = rules.pending.add(self, self._address)
+        rules.metrics.connections_waiting.set(len(rules.pending))
+        if displaced is not None:
+            other, reason = displaced
+            other.cut(reason)
+
+    def stop_waiting(self) -> None:
+        """A request has come, or the connection has gone."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+            self._rules.pending.discard(self)
+            self._rules.metrics.connections_waiting.set(len(self._rules.pending))
+
+    def cut(self, reason: Reason) -> None:
+        """Closes the connection at once."""
+        self._rules.closures.add(reason, self._address)
+        self.end()
+
+    def end(self) -> None:
+        """Closes the connection at once, without counting it: the server shuts down."""
+        self.stop_waiting()
+        if self.transport is not None:
+            self.transport.abort()
+        else:
+            # No transport yet, or TLS is being negotiated: the event loop has the socket, and sees its end.
+            with suppress(OSError):
+                self._accepted.shutdown(socket.SHUT_RDWR)
+
+    def fail_to_connect(self, error: OSError) -> None:
+        """TLS has failed, or the client has gone before the connection was made."""
+        gone = (tls.SSLEOFError, tls.SSLZeroReturnError)  # such as a load balancer that only tries the port
+        if self._deadline is not None and isinstance(error, tls.SSLError) and not isinstance(error, gone):
+            self._rules.closures.add("tls", self._address)
+        self.stop_waiting()
+
+    def _on_deadline(self) -> None:
+        transport = self.transport
+        if transport is None or transport.get_write_buffer_size():
+            self.cut("slow")  # TLS takes too long, or the client does not read the last answer
+        elif self._head_bytes:
+            message = f"no whole request came in {self._rules.header_seconds:g} s; send it at once"
+            self._refuse("slow", HTTPStatus.REQUEST_TIMEOUT, "request_timeout", message)
+        elif self._request_count:
+            transport.abort()  # an idle connection between two requests: its time is up, and nothing is wrong
+        else:
+            self.cut("slow")
+
+    def _refuse(self, reason: Reason, status: HTTPStatus, code: str, message: str) -> None:
+        """Answers what is no whole request, and closes."""
+        transport = self.transport
+        self.stop_waiting()
+        self._rules.closures.add(reason, self._address)
+        if transport is not None:
+            body = json.dumps({"code": code, "message": message})
+            # RFC 9110, section 15.5.9: the server closes such a connection.
+            head = f"HTTP/1.1 {status.value} {status.phrase}\r\nServer: {SERVER_NAME}\r\nConnection: close\r\n"
+            kind = f"Content-Type: application/json; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
+            transport.write(f"{head}{kind}{body}".encode())
+            transport.close()
+            # `close` alone waits until the client has read the answer.
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, transport.abort)
+
+    # --- as aiohttp calls them ---------------------------------------------------------------------------------------
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The connection has gone."""
+        self.stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come: of a request, or of a stream."""
+        super().data_received(data)
+        if self._deadline is None:
+            return
+        if self._request_count > self._parsed:
+            self._head_bytes, self._parsed = 0, self._request_count
+        else:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                message = f"a request may have {MAX_HEAD_BYTES} bytes of headers; send fewer"
+                status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+                self._refuse("large", status, "headers_too_large", message)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to what is no HTTP; a fault of a route is left to aiohttp, which logs its traceback."""
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        self._rules.closures.add("malformed", self._address)
+        # aiohttp's own message repeats what came.
+        body = {"code": "bad_request", "message": "this is not an HTTP request that the server can read"}
+        response = web.json_response(body, status=status, headers={"Server": SERVER_NAME})
+        response.force_close()
+        return response
+
+    def log_exception(self, *args: Any, **kwargs: Any) -> None:
+        """Logs a fault of the server with its traceback, and counts a client's."""
+        if isinstance(kwargs.get("exc_info"), (HttpProcessingError, web.RequestPayloadError)):
+            self._rules.closures.add("malformed", self._address)
+        else:
+            super().log_exception(*args, **kwargs)
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def follow_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tells a connection when it has sent a request, and when that is answered."""
+    connection = request.protocol
+    if not isinstance(connection, HttpConnection):
+        return await handler(request)  # of another gateway of this server
+    connection.stop_waiting()
+    try:
+        response = await handler(request)
+    finally:
+        if connection.transport is not None:
+            connection.wait_for_request()
+    if are_scarce() and not response.prepared:
+        response.force_close()
+    return response
+
+
+async def check_expectation(request: web.Request) -> None:
+    """For requests with `Expect`, whose value aiohttp would repeat."""
+    # RFC 9110, section 10.1.1: a server may answer 100-continue with the final status at once. No route reads a body.
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="417: the server knows no expectation but 100-continue")
+
+
+async def name_server(_: web.Request, response: web.StreamResponse) -> None:
+    """Signal `on_response_prepare`: no answer names versions."""
+    response.headers["Server"] = SERVER_NAME
