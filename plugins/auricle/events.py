@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from auricle.errors import AuricleError
-from auricle.protocol.server_messages import Error, Final, Interim, SpeechStarted, TurnEagerEnd, TurnEnd, TurnResumed
+from auricle.protocol.server_messages import (
+    Error,
+    Final,
+    Interim,
+    KeytermsInForce,
+    SpeechStarted,
+    TurnEagerEnd,
+    TurnEnd,
+    TurnResumed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,6 @@ class Reconnected:
 
 
 SpeechEvent = SpeechStarted | Interim | Final | TurnEagerEnd | TurnResumed | TurnEnd
-VisibleEvent = SpeechEvent | Error
+VisibleEvent = SpeechEvent | KeytermsInForce | Error
 """What a server sends and a caller sees; `Ready` and `Settled` are for the client itself."""
 StreamEvent = VisibleEvent | Connected | Reconnecting | Reconnected

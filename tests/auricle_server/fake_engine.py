@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from auricle_server.audio_batch import AudioBatch
 from auricle_server.engine import Engine
+from auricle_server.engine.key_terms.stream_terms import TermsOutcome
 from auricle_server.engine.types import NO_MARK, Lease, LeaseEnded, NoSlot, StepResults, UnknownLatency
 from auricle_server.model_info import ModelInfo
 
@@ -64,6 +65,7 @@ class FakeEngine:
         deaf: Number of the next pushes of audio that fail.
         step_seconds: Duration of a step.
         most_backlog: Longest audio of one stream that waited at any time, seconds.
+        most_keyterms: Longest list of key terms for which there is room.
         restarts: How often audio was to be decoded again.
         decoded_again: The lease and the sample of each time.
         warmed: Seconds that were given for each part of the warm-up; after three of them nothing is left.
@@ -79,6 +81,8 @@ class FakeEngine:
         self.restarts = 0
         self.decoded_again: list[tuple[int, int]] = []
         self.warmed: list[float] = []
+        self.most_keyterms = 1000
+        self._outcomes: list[TermsOutcome] = []
         self._streams: dict[int, _Stream] = {}
         self._free = list(range(slots, 0, -1))
         self._last = 0
@@ -102,7 +106,7 @@ class FakeEngine:
         self.warmed.append(seconds)
         return len(self.warmed) >= 3
 
-    def open(self, latency_ms: int, language: str, keyterms: tuple[str, ...] = ()) -> Lease:
+    def open(self, latency_ms: int, language: str, keyterms: tuple[str, ...] = (), *, wait: bool = True) -> Lease:
         if len(self._streams) == self.info.slots:
             raise NoSlot("full")
         self._last += 1
@@ -139,11 +143,18 @@ class FakeEngine:
         latency_ms: int | None = None,
         language: str | None = None,
         keyterms: tuple[str, ...] | None = None,
+        wait: bool = True,
     ) -> None:
         stream = self._stream(lease)
+        if keyterms is not None:
+            self._outcomes.append(TermsOutcome(lease, len(keyterms), in_force=len(keyterms) <= self.most_keyterms))
         if latency_ms not in (None, *self.info.latencies_ms):
             raise UnknownLatency("no such latency")
         stream.frames = stream.frames if latency_ms is None else latency_ms // 80
+
+    def term_outcomes(self) -> list[TermsOutcome]:
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes
 
     def decode_again(self, lease: Lease, since: int) -> None:
         self._stream(lease)

@@ -14,34 +14,15 @@ from functools import cache
 from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from auricle.protocol import codes
-from auricle.protocol.client_messages import PROTOCOL_VERSION, ClientMessage, End, Finalize, Start, Update
+from auricle.protocol.client_messages import PROTOCOL_VERSION, ClientMessage, Start
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.server_messages import (
-    ChunkGrid,
-    Error,
-    Final,
-    Held,
-    Interim,
-    LanguageSpan,
-    Limits,
-    Ready,
-    ServerEvent,
-    Settled,
-    SpeechStarted,
-    TurnEagerEnd,
-    TurnEnd,
-    TurnResumed,
-    Word,
-)
+from auricle.protocol.server_messages import ChunkGrid, Final, Held, LanguageSpan, Limits, ServerEvent, Word
 from auricle.protocol.settings import InvalidMessage, TurnSettings
 
 T = TypeVar("T")
 
-_CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {kind.TYPE: kind for kind in (Start, Update, Finalize, End)}
-_SERVER_EVENTS: dict[str, type[ServerEvent]] = {
-    kind.TYPE: kind
-    for kind in (Ready, SpeechStarted, Interim, Final, Settled, TurnEagerEnd, TurnResumed, TurnEnd, Error)
-}
+_CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {kind.TYPE: kind for kind in get_args(ClientMessage)}
+_SERVER_EVENTS: dict[str, type[ServerEvent]] = {kind.TYPE: kind for kind in get_args(ServerEvent)}
 _ADDED: dict[type, frozenset[str]] = {
     Final: frozenset({"languages"}),
     Start: frozenset({"refine", "offline"}),

@@ -20,6 +20,7 @@ UNSUPPORTED_LANGUAGE: Final = "unsupported_language"
 UNSUPPORTED_KEYTERMS: Final = "unsupported_keyterms"
 INVALID_KEYTERMS: Final = "invalid_keyterms"
 UNWRITABLE_KEYTERMS: Final = "unwritable_keyterms"
+NO_ROOM_FOR_KEYTERMS: Final = "no_room_for_keyterms"
 LANGUAGE_NEEDS_ADAPTATION: Final = "language_needs_adaptation"
 NOT_STARTED: Final = "not_started"
 ALREADY_STARTED: Final = "already_started"
@@ -72,8 +73,9 @@ _ROWS: tuple[tuple[str, Fault, int | None], ...] = (
     (UNSUPPORTED_LANGUAGE, "client", 1008),
     (UNSUPPORTED_KEYTERMS, "client", 1008),
     (INVALID_KEYTERMS,     "client", 1008),
-    # Notices: nothing is refused. The other key terms stay in force, and so does the language.
+    # Notices: the other key terms stay in force, and so does the language; without room, the terms there were before.
     (UNWRITABLE_KEYTERMS,  "client", None),
+    (NO_ROOM_FOR_KEYTERMS, "server", None),
     (LANGUAGE_NEEDS_ADAPTATION, "client", None),
     (NOT_STARTED,          "client", 1002),
     (ALREADY_STARTED,      "client", 1002),
@@ -105,7 +107,7 @@ _ANSWERS_TO_UPDATE = {
     SERVER_FULL,
 }
 NOTICES = frozenset(code for code, _, close_code in _ROWS if close_code is None)
-"""Codes of errors that refuse nothing and end no stream: they tell the client what to expect."""
+"""Codes of errors that never end a stream: they tell the client what to expect."""
 
 CODES: dict[str, Code] = {
     code: Code(code, fault, code not in _ANSWERS_TO_UPDATE | NOTICES, close_code) for code, fault, close_code in _ROWS

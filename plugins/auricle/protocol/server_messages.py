@@ -253,6 +253,20 @@ class TurnEnd(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeytermsInForce(_Event):
+    """Key terms that the client has asked for are prepared, and in force from the next chunk of audio on.
+
+    Until then the stream goes on with those that it had. Of several lists in a row only the newest is prepared.
+
+    Attributes:
+        count: How many phrases the list has; 0 for an empty one, which removes all.
+    """
+
+    TYPE: ClassVar[str] = "keyterms_in_force"
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Error(_Event):
     """An error of this stream; other streams are unaffected.
 
@@ -270,4 +284,6 @@ class Error(_Event):
     message: str
 
 
-ServerEvent = Ready | SpeechStarted | Interim | Final | Settled | TurnEagerEnd | TurnResumed | TurnEnd | Error
+ServerEvent = (
+    Ready | SpeechStarted | Interim | Final | Settled | TurnEagerEnd | TurnResumed | TurnEnd | KeytermsInForce | Error
+)

@@ -15,6 +15,7 @@ from auricle.protocol.server_messages import (
     Error,
     Final,
     Interim,
+    KeytermsInForce,
     Ready,
     Settled,
     SpeechStarted,
@@ -81,6 +82,7 @@ SERVER_MOVES: dict[tuple[ServerState, type], ServerState] = {
     (ServerState.READY, TurnEagerEnd): ServerState.READY,
     (ServerState.READY, TurnResumed): ServerState.READY,
     (ServerState.READY, TurnEnd): ServerState.READY,
+    (ServerState.READY, KeytermsInForce): ServerState.READY,
     (ServerState.READY, Error): ServerState.READY,
     (ServerState.READY, FatalError): ServerState.FAILED,
 }

@@ -169,6 +169,20 @@ class UpdateRefused(msgspec.Struct, frozen=True, tag=True):
     latency_ms: int | None = None
 
 
+class KeytermsPrepared(msgspec.Struct, frozen=True, tag=True):
+    """A list of key terms that a stream has asked for is in force from its next chunk on, or refused.
+
+    Attributes:
+        stream: Number of the stream.
+        count: Phrases of the list.
+        in_force: False where the worker has no room for it; the stream keeps the terms that it had.
+    """
+
+    stream: int
+    count: int
+    in_force: bool = True
+
+
 class SecondPassChanged(msgspec.Struct, frozen=True, tag=True):
     """A stream's second pass was opened, or closed. All its results come between the two.
 
@@ -219,7 +233,9 @@ class WorkerStats(msgspec.Struct, frozen=True, tag=True):
     restarts: int = 0
 
 
-WorkerItem = WorkerReady | StreamOpened | StreamFailure | UpdateRefused | SecondPassChanged | WorkerStats
+WorkerItem = (
+    WorkerReady | StreamOpened | StreamFailure | UpdateRefused | KeytermsPrepared | SecondPassChanged | WorkerStats
+)
 
 
 class FromWorker(msgspec.Struct, frozen=True, tag=True):

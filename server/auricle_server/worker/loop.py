@@ -111,6 +111,8 @@ class Worker:
             self._feed(batch)
         self._messages.publish_second_passes()
         self._step()
+        if outcomes := self._engine.term_outcomes():
+            self._admin.report_key_terms(outcomes)
         if self._clock() >= self._stats_due:
             self._housekeep()
         self._messages.publish()

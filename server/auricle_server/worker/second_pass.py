@@ -102,7 +102,7 @@ class SecondPasses:
         return entry.second_lease is not None and key not in self._spare
 
     def _open(self, key: StreamKey, entry: StreamEntry, *, guaranteed: bool) -> None:
-        lease = self._engine.open(self._latency_ms, entry.language, entry.keyterms)
+        lease = self._engine.open(self._latency_ms, entry.language, entry.keyterms, wait=False)
         base, silence = self._table.add_second_pass(key, lease, self._chunk_frames)
         self._admission.add(self._latency_ms, spare=not guaranteed)
         if not guaranteed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from auricle.protocol import codes
@@ -13,6 +14,7 @@ from auricle_server.ipc.messages import (
     FlushSecondPass,
     FlushStream,
     GatewayItem,
+    KeytermsPrepared,
     OpenStream,
     StreamFailure,
     StreamOpened,
@@ -26,6 +28,7 @@ from auricle_server.worker.stream_table import StreamEntry, StreamKey, StreamTab
 
 if TYPE_CHECKING:
     from auricle_server.engine import Engine
+    from auricle_server.engine.key_terms.stream_terms import TermsOutcome
 
 log = logging.getLogger(__name__)
 
@@ -117,8 +120,10 @@ class StreamAdmin:
                 self._engine.change(lease, language=settings.language)
             entry.language = settings.language
         if settings.keyterms is not None:
+            # A recording waits for its terms. A live stream goes on, and `report_key_terms` says when they are there.
+            wait = settings.offline or entry.offline
             for lease in entry.leases:
-                self._engine.change(lease, keyterms=settings.keyterms)
+                self._engine.change(lease, keyterms=settings.keyterms, wait=wait)
             entry.keyterms = settings.keyterms
         if settings.offline and not self._set_background(entry):
             self._refuse(key, item, _NO_OFFLINE)
@@ -126,6 +131,14 @@ class StreamAdmin:
             self._refuse(key, item, _NO_TIME, entry.latency_ms)
         elif settings.refine is not None and not self.second_passes.set_mode(key, settings.refine):
             self._refuse(key, item, _NO_REFINING)
+
+    def report_key_terms(self, outcomes: Iterable[TermsOutcome]) -> None:
+        """Tells the gateways which key terms have come into force, or were refused for want of room."""
+        for outcome in outcomes:
+            key = self._table.key_of(outcome.lease)
+            if key is not None:
+                gateway, stream = key
+                self._messages.add(gateway, KeytermsPrepared(stream, outcome.phrases, outcome.in_force))
 
     def _set_background(self, entry: StreamEntry) -> bool:
         """Gives a stream background priority and frees its planned time; False when too many streams have it."""

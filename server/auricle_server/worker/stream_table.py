@@ -114,6 +114,13 @@ class StreamTable:
         """The stream's entry; None when the stream has ended."""
         return self._entries.get(key)
 
+    def key_of(self, lease: Lease) -> StreamKey | None:
+        """The stream whose first pass has this lease; None when it has ended, or the lease is a second pass's."""
+        slot = lease.slot
+        if self._lease_of[slot] != lease.id or self._start_frame[slot] != _FIRST_PASS:
+            return None
+        return self._gateways.names[int(self._gateway_of[slot])], int(self._stream_of[slot])
+
     def add(self, key: StreamKey, lease: Lease, latency_ms: int, language: str = "") -> int:
         """Adds a stream. Returns its lease as gateways know it."""
         self._entries[key] = StreamEntry(lease, latency_ms, language)

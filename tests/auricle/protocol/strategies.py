@@ -10,6 +10,7 @@ from auricle.protocol import (
     Final,
     Finalize,
     Interim,
+    KeytermsInForce,
     LanguageSpan,
     Limits,
     Ready,
@@ -98,6 +99,7 @@ server_events = (
     | st.builds(Interim, seq=seq, audio_time=seconds, text=text, start=seconds, end=seconds, language=text)
     | st.builds(Settled, seq=seq, audio_time=seconds, settled=seconds)
     | st.builds(TurnEagerEnd, seq=seq, audio_time=seconds, probability=share, speech_end=seconds, text=text)
+    | st.builds(KeytermsInForce, seq=seq, audio_time=seconds, count=st.integers(0, 1000))
     | st.builds(TurnResumed, seq=seq, audio_time=seconds, probability=share)
     | st.builds(TurnEnd, seq=seq, audio_time=seconds, probability=share, speech_end=seconds, text=text)
     | st.builds(

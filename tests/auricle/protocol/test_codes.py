@@ -12,6 +12,7 @@ STABLE = {
     "unsupported_keyterms": ("client", False, 1008),
     "invalid_keyterms": ("client", False, 1008),
     "unwritable_keyterms": ("client", False, None),
+    "no_room_for_keyterms": ("server", False, None),
     "language_needs_adaptation": ("client", False, None),
     "not_started": ("client", True, 1002),
     "already_started": ("client", True, 1002),
@@ -36,7 +37,7 @@ def test_the_table_is_what_clients_in_the_field_rely_on() -> None:
 
 
 def test_a_notice_never_closes_a_connection() -> None:
-    assert {"unwritable_keyterms", "language_needs_adaptation"} == codes.NOTICES
+    assert {"unwritable_keyterms", "no_room_for_keyterms", "language_needs_adaptation"} == codes.NOTICES
     assert not any(CODES[code].fatal for code in codes.NOTICES)
 
 

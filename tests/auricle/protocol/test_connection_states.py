@@ -17,6 +17,7 @@ from auricle.protocol import (
     Final,
     Finalize,
     Interim,
+    KeytermsInForce,
     ProtocolViolation,
     Ready,
     ServerConnection,
@@ -94,6 +95,7 @@ SERVER_WORDS: dict[type, ServerEvent] = {
     TurnEagerEnd: TurnEagerEnd(probability=0.5, speech_end=0.1, text="hi"),
     TurnResumed: TurnResumed(probability=0.5),
     TurnEnd: TurnEnd(probability=1.0, speech_end=0.1, text="hi"),
+    KeytermsInForce: KeytermsInForce(count=2),
     Error: Error(code="unsupported_latency", fault="client", fatal=False, message="m"),
     FatalError: FATAL,
 }

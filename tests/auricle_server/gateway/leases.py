@@ -23,14 +23,17 @@ class TestLease:
     Attributes:
         lease: The lease.
         released: How often it was given back.
+        now: Seconds by its clock.
     """
 
     __test__ = False
 
     def __init__(self, info: ModelInfo = INFO, latency_ms: int = 160) -> None:
         self.released = 0
+        self.now = 100.0
         self._writer = BatchWriter()
-        self.lease = SlotLease(self._writer, self._release, info, latency_ms, StreamOpened(STREAM, 3, 5))
+        opened = StreamOpened(STREAM, 3, 5)
+        self.lease = SlotLease(self._writer, self._release, info, latency_ms, opened, lambda: self.now)
 
     def _release(self, number: int) -> None:
         assert number == STREAM

@@ -8,6 +8,7 @@ from auricle_server.ipc.messages import (
     DecodeAgain,
     FlushStream,
     GatewayItem,
+    KeytermsPrepared,
     OpenStream,
     SettingsUpdate,
     StreamFailure,
@@ -109,6 +110,27 @@ def test_settings_are_remembered_for_a_later_second_pass() -> None:
     entry = made.table.get(KEY)
     assert entry is not None
     assert (entry.language, entry.keyterms) == ("en-US", ("auricle",))
+
+
+def test_gateways_are_told_what_has_become_of_key_terms() -> None:
+    made = Admin()
+    made.engine.most_keyterms = 2
+    made.apply(opened(1), opened(2), UpdateStream(1, SettingsUpdate(keyterms=("a", "b"))))
+    made.apply(UpdateStream(2, SettingsUpdate(keyterms=("a", "b", "c"))), UpdateStream(2, SettingsUpdate(keyterms=())))
+    made.admin.report_key_terms(made.engine.term_outcomes())
+    expected = [KeytermsPrepared(1, 2), KeytermsPrepared(2, 3, in_force=False), KeytermsPrepared(2, 0)]
+    assert made.published() == expected
+    made.admin.report_key_terms(made.engine.term_outcomes())
+    assert made.published() == []
+
+
+def test_key_terms_of_a_stream_that_has_ended_or_of_a_second_pass_are_not_told() -> None:
+    made = Admin()
+    made.apply(opened(1), opened(2), UpdateStream(1, SettingsUpdate(refine="on", keyterms=("a",))))
+    made.apply(UpdateStream(2, SettingsUpdate(keyterms=("a",))), UpdateStream(1, SettingsUpdate(keyterms=("b", "c"))))
+    made.apply(CloseStream(2))
+    made.admin.report_key_terms(made.engine.term_outcomes())
+    assert made.published() == [KeytermsPrepared(1, 1), KeytermsPrepared(1, 2)]
 
 
 def test_time_and_slots_balance_when_streams_have_ended() -> None:

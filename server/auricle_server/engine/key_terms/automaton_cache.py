@@ -122,6 +122,10 @@ class AutomatonCache:
         entry.users += 1
         return handle
 
+    def phrases(self, handle: int) -> tuple[str, ...]:
+        """The phrases of a handle that has users."""
+        return () if handle == NO_TERMS else self._entries[handle].phrases
+
     def release(self, handle: int) -> None:
         """Removes a user."""
         if handle == NO_TERMS:

@@ -28,11 +28,13 @@ class TermsOutcome:
 
     Attributes:
         lease: Of the stream.
+        phrases: How many the list has.
         in_force: Whether it is in force from the stream's next chunk on; else the tables have no room for it, and the
             stream keeps the terms that it had.
     """
 
     lease: Lease
+    phrases: int
     in_force: bool
 
 
@@ -74,7 +76,7 @@ class StreamTerms:
             self._pending[slot] = handle
             return current
         if root is not None:
-            self._report(slot, fits := self._fits(handle))
+            self._report(slot, handle, fits := self._fits(handle))
             if not fits and handle != current:
                 self._automata.release(handle)
                 return current
@@ -106,15 +108,16 @@ class StreamTerms:
             del self._pending[slot]
             if fits:
                 self._inputs.change(slot, replace(self._inputs.latest_settings(slot), terms=handle))
-            else:
-                self._automata.release(handle)
         slots = np.concatenate((waited, np.array(going_on, np.int64)))
         for slot in slots.tolist():
-            self._report(slot, fits)
+            self._report(slot, handle, fits)
+        for _ in () if fits else going_on:
+            self._automata.release(handle)
         return slots
 
-    def _report(self, slot: int, in_force: bool) -> None:
-        self._outcomes.append(TermsOutcome(Lease(int(self._slots.lease_of[slot]), slot), in_force))
+    def _report(self, slot: int, handle: int, in_force: bool) -> None:
+        lease = Lease(int(self._slots.lease_of[slot]), slot)
+        self._outcomes.append(TermsOutcome(lease, len(self._automata.phrases(handle)), in_force))
 
     def outcomes(self) -> list[TermsOutcome]:
         """What has become of lists since the last call, in order; each is told once."""

@@ -19,7 +19,8 @@ from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
-from auricle_server.gateway.session.stream_session import StreamSession, error_event
+from auricle_server.gateway.session.notices import error_event
+from auricle_server.gateway.session.stream_session import StreamSession
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.messages import StreamFailure
 from auricle_server.metrics import Metrics

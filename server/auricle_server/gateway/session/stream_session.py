@@ -18,11 +18,17 @@ from auricle.protocol.settings import TurnMode
 from auricle_server.gateway.audio.audio_turn_signals import AudioTurnSignals
 from auricle_server.gateway.audio.decode import AudioDecoder
 from auricle_server.gateway.audio.turn_model_pool import WORD_SIGNALS, TurnModelPool
+from auricle_server.gateway.session.notices import error_event, keyterms_event, settings_notices
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate, StreamFailure, UpdateRefused
-from auricle_server.stream.key_terms import unwritable_notice
-from auricle_server.stream.language_tracker import adaptation_notice
+from auricle_server.ipc.messages import (
+    SAMPLE_RATE,
+    KeytermsPrepared,
+    SecondPassChanged,
+    SettingsUpdate,
+    StreamFailure,
+    UpdateRefused,
+)
 from auricle_server.stream.stream_state import StreamState
 from auricle_server.turns import VoiceSignals
 
@@ -36,11 +42,6 @@ no longer kept. Two of the longest chunks of the published models."""
 MAX_UNANSWERED = 256
 """Finalizes of one stream that may wait for their final before its socket is read no further."""
 _SAMPLE_BYTES = 2
-
-
-def error_event(code: str, message: str, audio_time: float, *, fatal: bool) -> Error:
-    """An `Error` with the fault that belongs to its code."""
-    return Error(code=code, fault=CODES[code].fault, fatal=fatal, message=message, audio_time=audio_time)
 
 
 class StreamSession:
@@ -174,12 +175,7 @@ class StreamSession:
         return self._notices(self._start.keyterms, self._state.language)
 
     def _notices(self, keyterms: tuple[str, ...], language: str | None) -> list[ServerEvent]:
-        info = self._lease.info
-        messages = {
-            codes.UNWRITABLE_KEYTERMS: unwritable_notice(keyterms, info),
-            codes.LANGUAGE_NEEDS_ADAPTATION: None if language is None else adaptation_notice(language, info),
-        }
-        return [self._error(code, message) for code, message in messages.items() if message is not None]
+        return settings_notices(keyterms, language, self._lease.info, self.audio_time)
 
     def end(self) -> None:
         """The client sends no more audio."""
@@ -201,6 +197,8 @@ class StreamSession:
         match item:
             case SecondPassChanged():
                 return self._apply(item, None)
+            case KeytermsPrepared():
+                return [keyterms_event(item, self.audio_time)]
             case UpdateRefused():
                 if item.asked_ms is not None and item.latency_ms is not None:
                     self._state.keep_latency(item.latency_ms, refused_ms=item.asked_ms)

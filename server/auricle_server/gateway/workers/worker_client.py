@@ -14,6 +14,7 @@ from auricle_server.ipc.channel import ChannelLost, GatewayChannel
 from auricle_server.ipc.messages import (
     CloseStream,
     FromWorker,
+    KeytermsPrepared,
     OpenStream,
     SecondPassChanged,
     StreamFailure,
@@ -147,6 +148,8 @@ class WorkerClient:
         """Once a second: sends the worker a sign of life, and notices a worker that sends none."""
         # The worker drops the streams of a gateway that has sent nothing for 5 s (`GATEWAY_SILENCE_SECONDS`).
         self.writer.wake()
+        for lease in self._leases.values():
+            lease.on_beat()
         quiet = asyncio.get_running_loop().time() - self._last_received
         if self.ready and quiet > SILENCE_SECONDS:
             self._silent = True
@@ -186,7 +189,7 @@ class WorkerClient:
                 self._on_opened(item)
             case StreamFailure():
                 self._on_failed(item)
-            case UpdateRefused() | SecondPassChanged():
+            case UpdateRefused() | KeytermsPrepared() | SecondPassChanged():
                 self._notify(self._leases.get(item.stream), item)
             case WorkerStats():
                 self.stats = item

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from auricle_server.gateway.http.message_pace import MessagePace, TokenBucket
+from auricle_server.gateway.http.message_pace import MessagePace
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import RawClient, connected_client
 from tests.support import tones
@@ -63,17 +63,6 @@ async def test_a_flood_of_messages_delays_nobody_else(serve: Serve, flood: Send)
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         assert (honest.text, honest.close_code) == (text, 1000)
-
-
-def test_a_bucket_gives_a_burst_and_then_its_rate() -> None:
-    now = 0.0
-    bucket = TokenBucket(rate=10, burst=5, clock=lambda: now)
-    assert [bucket.take() for _ in range(5)] == [0.0] * 5
-    assert [bucket.take() for _ in range(3)] == pytest.approx([0.1, 0.2, 0.3])
-    now = 0.3
-    assert bucket.take() == pytest.approx(0.1)
-    now = 1000.0
-    assert [bucket.take() for _ in range(6)] == pytest.approx([0.0] * 5 + [0.1])
 
 
 def test_what_agents_send_is_never_held_up() -> None:

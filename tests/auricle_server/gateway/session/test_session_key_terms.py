@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -48,6 +50,7 @@ async def test_terms_of_the_start_are_favoured_and_other_streams_are_unaffected(
         await plain.start(latency_ms=160, turn=OFF)
         ready = await favoured.start(latency_ms=160, turn=OFF, keyterms=[*TERMS, "Nightingale"])
         assert ready["limits"]["keyterms"] == 1000
+        assert (await favoured.event())["count"] == 3
         await plain.send_audio(audio)
         assert SAID in await heard(favoured, audio)
         await plain.end()
@@ -60,11 +63,14 @@ async def test_terms_change_in_band(demo: str, audio: npt.NDArray[np.int16]) -> 
         await client.start(latency_ms=160, turn=OFF)
         await client.send_audio(audio[:half])
         await client.send(type="update", keyterms=TERMS)
+        assert (await client.event("keyterms_in_force"))["count"] == len(TERMS)
         assert SAID in await heard(client, audio[half:])
     async with connected_client(demo) as client:
         await client.start(latency_ms=160, turn=OFF, keyterms=TERMS)
         await client.send_audio(audio[:half])
         await client.send(type="update", keyterms=[])
+        while (await client.event("keyterms_in_force"))["count"]:
+            pass
         assert SAID not in await heard(client, audio[half:])
 
 
@@ -73,11 +79,13 @@ async def test_terms_that_the_model_cannot_write_are_named_and_the_others_hold(
 ) -> None:
     async with connected_client(demo) as client:
         await client.start(latency_ms=160, turn=OFF, keyterms=[*TERMS, "Zürich"])
-        error = await client.event()
+        error = await client.event("error")
         assert (error["code"], error["fatal"], error["fault"]) == ("unwritable_keyterms", False, "client")
         assert "'Zürich'" in error["message"]
         await client.send(type="update", keyterms=["Łódź", *TERMS])
-        assert "'Łódź'" in (await client.event())["message"]
+        assert "'Łódź'" in (await client.event("error"))["message"]
+        while (await client.event("keyterms_in_force"))["count"] != len(TERMS) + 1:
+            pass
         assert SAID in await heard(client, audio)
 
 
@@ -93,3 +101,65 @@ async def test_a_server_may_take_none() -> None:
             await client.send(type="start", keyterms=TERMS)
             assert (await client.rest())[-1]["code"] == "unsupported_keyterms"
             assert client.close_code == 1008
+
+
+def long_list(seed: int) -> list[str]:
+    """As many phrases as a stream may have, of 24 characters and several words."""
+    rng = random.Random(seed)
+    return ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz    ", k=24)) for _ in range(1000)]
+
+
+async def heard_with_finalizes(client: RawClient, audio: npt.NDArray[np.int16]) -> str:
+    """What a stream with two terms says when each second of it is made final."""
+    await client.start(latency_ms=160, turn=OFF, keyterms=TERMS)
+    assert (await client.event("keyterms_in_force"))["count"] == len(TERMS)
+    for number, at in enumerate(range(0, len(audio), 16_000)):
+        await client.send_audio(audio[at : at + 16_000])
+        await client.send(type="finalize", id=str(number))
+        assert (await client.event("final"))["finalize_id"] == str(number)
+    await client.end()
+    return client.text
+
+
+async def test_one_with_endless_long_lists_holds_up_no_finalize_of_another(
+    demo: str, audio: npt.NDArray[np.int16]
+) -> None:
+    """One with two phrases went without an answer for more than 25 s. The half minute is for a busy machine."""
+    async with connected_client(demo) as alone:
+        expected = await heard_with_finalizes(alone, audio)
+    async with connected_client(demo) as hostile, connected_client(demo) as honest, asyncio.timeout(30):
+        await hostile.start(latency_ms=160, turn=OFF, keyterms=long_list(0))
+        for seed in range(1, 30):
+            await hostile.send(type="update", keyterms=long_list(seed))
+        assert await heard_with_finalizes(honest, audio) == expected
+        await hostile.end()
+        assert hostile.kinds.count("keyterms_in_force") < 30, "newer lists replace those that are not built yet"
+
+
+async def test_ten_with_long_lists_have_their_first_final_at_once(demo: str, audio: npt.NDArray[np.int16]) -> None:
+    """They waited 3 to 45 s. A file waits for its terms, and its words are those that it has alone."""
+
+    async def first_final(seed: int) -> None:
+        async with connected_client(demo) as client:
+            await client.start(latency_ms=560, turn=OFF, keyterms=long_list(seed))
+            await client.send_audio(audio[: 2 * 16_000])
+            await client.send(type="finalize", id="one")
+            final = await client.event("final", "keyterms_in_force")
+            assert final["type"] == "final", "it did not wait for the list"
+            assert (await client.event("keyterms_in_force"))["count"] == 1000
+            await client.end()
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(first_final(seed) for seed in range(10)))
+
+
+async def test_a_recording_waits_for_its_terms(demo: str, audio: npt.NDArray[np.int16]) -> None:
+    async def words() -> str:
+        async with connected_client(demo) as client:
+            await client.start(offline=True, turn=OFF, keyterms=[*TERMS, *long_list(1)[:990]])
+            await client.send_audio(audio)
+            await client.end()
+            assert client.kinds.index("keyterms_in_force") < client.kinds.index("final")
+            return client.text
+
+    assert await words() == await words()

@@ -10,7 +10,7 @@ import pytest
 from auricle.protocol import codes
 from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent, SpeechStarted
+from auricle.protocol.server_messages import Error, Final, Interim, KeytermsInForce, ServerEvent, SpeechStarted
 from auricle.protocol.settings import TurnSettings
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
@@ -18,6 +18,7 @@ from auricle_server.gateway.session.stream_session import OFFLINE_BACKLOG, Strea
 from auricle_server.ipc.messages import (
     FlushSecondPass,
     FlushStream,
+    KeytermsPrepared,
     SecondPassChanged,
     SettingsUpdate,
     StreamFailure,
@@ -124,6 +125,17 @@ def test_an_update_is_sent_or_refused_in_an_event() -> None:
     assert isinstance(error, Error)
     assert (error.code, error.fatal, error.message) == (codes.SERVER_FULL, False, "no time")
     assert session.ready(None).latency_ms == 160
+
+
+def test_the_client_is_told_when_key_terms_are_in_force_or_have_no_room() -> None:
+    session, _ = opened(keyterms=("one", "two"))
+    assert session.on_worker(KeytermsPrepared(STREAM, 2)) == [KeytermsInForce(count=2)]
+    session.receive_audio(b"\0\0" * 16_000)
+    session.on_worker(result(0.8, ONE))
+    [error] = session.on_worker(KeytermsPrepared(STREAM, 900, in_force=False))
+    assert isinstance(error, Error)
+    assert (error.code, error.fatal, error.fault, error.audio_time) == ("no_room_for_keyterms", False, "server", 0.8)
+    assert "900" in error.message
 
 
 def test_key_terms_that_the_model_cannot_write_are_named() -> None:

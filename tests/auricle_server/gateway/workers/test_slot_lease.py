@@ -27,6 +27,31 @@ def test_an_update_without_settings_is_not_sent() -> None:
     assert test.sent() == (b"", [])
 
 
+def test_of_lists_of_key_terms_that_come_too_fast_the_newest_is_sent() -> None:
+    test = TestLease()
+
+    def sent() -> list[UpdateStream]:
+        return [item for item in test.sent()[1] if isinstance(item, UpdateStream)]
+
+    for number in range(30):
+        test.lease.update(SettingsUpdate(keyterms=(f"term {number}",)))
+    lists = [("term 0",), ("term 1",), ("term 2",), ("term 3",)]
+    assert sent() == [UpdateStream(STREAM, SettingsUpdate(keyterms=keyterms)) for keyterms in lists]
+    test.lease.on_beat()
+    assert sent() == []
+    test.lease.update(SettingsUpdate(latency_ms=80, keyterms=("last",)))
+    assert sent() == [UpdateStream(STREAM, SettingsUpdate(latency_ms=80))], "other settings do not wait"
+    test.now += 1
+    test.lease.on_beat()
+    test.lease.on_beat()
+    assert sent() == [UpdateStream(STREAM, SettingsUpdate(keyterms=("last",)))]
+    test.lease.update(SettingsUpdate(keyterms=("early",)))
+    test.now += 1
+    test.lease.update(SettingsUpdate(keyterms=()))
+    test.lease.on_beat()
+    assert sent() == [UpdateStream(STREAM, SettingsUpdate(keyterms=()))], "when it is time, in place of the other"
+
+
 def test_a_lease_without_a_session_ignores_results_and_is_given_back_by_its_number() -> None:
     test = TestLease()
     test.lease.listener(FlushSecondPass)  # type: ignore[arg-type]
