@@ -42,7 +42,8 @@ class Socket(web.WebSocketResponse):
         """As in aiohttp; but when aiohttp calls it for an invalid frame, it only notes the code: see `finish`."""
         if self.fault is None and code in _FRAME_FAULTS:
             self.fault = code
-            return False
+        if self.fault is not None:
+            return False  # aiohttp calls this after each handler, too; `finish` has sent the only close frame then
         return await super().close(code=code, message=message, drain=drain)
 
     async def finish(self, request: web.BaseRequest, code: int) -> None:
@@ -55,5 +56,7 @@ class Socket(web.WebSocketResponse):
         await self.send_frame(struct.pack("!H", code), WSMsgType.CLOSE)
         for _ in range(round(_LINGER_SECONDS / _LINGER_STEP)):
             if request.transport is None or request.transport.is_closing():
-                break
+                return
             await asyncio.sleep(_LINGER_STEP)
+        if request.transport is not None:
+            request.transport.close()

@@ -55,6 +55,27 @@ async def connected(answer: str = "answer", code: int = 1007) -> AsyncIterator[P
         yield peer
 
 
+async def test_one_close_frame_is_sent_though_the_client_leaves_closing_to_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RFC 6455, section 7.1.1: the server closes TCP; section 5.5.1: after a close frame it sends nothing more."""
+    monkeypatch.setattr(module, "_LINGER_SECONDS", 0.1)
+    peer = Peer("answer", 1007)
+    app = web.Application()
+    app.router.add_get("/", peer.serve)
+    async with TestServer(app) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        writer.write(b"\x81\x81" + bytes(4) + b"\xff")  # a text of one byte that is no UTF-8
+        await reader.readuntil(b"\r\n\r\n")
+        async with asyncio.timeout(10):
+            assert await reader.read() == b"\x81\x06answer" + b"\x88\x02" + (1007).to_bytes(2, "big")
+        writer.close()
+
+
 @pytest.mark.parametrize(
     ("data", "kind", "fault"),
     [
