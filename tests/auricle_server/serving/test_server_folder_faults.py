@@ -112,7 +112,6 @@ async def test_a_file_system_that_becomes_read_only_ends_no_call(short_path: Pat
             await client.start(latency_ms=80)
             await client.send_audio(audio[:12000])
             await client.event("interim")
-            disk = short_path / "disk"
             remount = ["nsenter", "--user", "--mount", "--target", str(server.process.pid)]
             remounting = await asyncio.create_subprocess_exec(
                 *remount, "mount", "-o", "remount,ro", short_path / "disk"

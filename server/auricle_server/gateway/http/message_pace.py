@@ -20,22 +20,22 @@ class MessagePace:
         clock: Monotonic seconds.
     """
 
-    # An agent changes its settings or asks for a final a few times a second at most.
-    TEXTS_PER_SECOND = 25.0
-    TEXTS_AT_ONCE = 100.0
+    # An agent changes its settings a few times a second at most.
+    UPDATES_PER_SECOND = 25.0
+    UPDATES_AT_ONCE = 100.0
     # Packets of 5 ms are the shortest that telephony knows: 40 bytes of G.711, 200 of them a second.
     SMALL_BYTES = 40
     SMALL_PER_SECOND = 500.0
     SMALL_AT_ONCE = 1000.0
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._texts = TokenBucket(self.TEXTS_PER_SECOND, self.TEXTS_AT_ONCE, clock)
+        self._updates = TokenBucket(self.UPDATES_PER_SECOND, self.UPDATES_AT_ONCE, clock)
         self._small = TokenBucket(self.SMALL_PER_SECOND, self.SMALL_AT_ONCE, clock)
 
-    def on_text(self) -> float:
-        """A text message has come. Returns the seconds to wait before the next message is read."""
-        return self._texts.take()
+    def on_update(self) -> float:
+        """An update has come. Returns the seconds to wait before the next message is read."""
+        return self._updates.take()
 
     def on_small(self) -> float:
-        """A ping, a pong or a binary message of fewer than `SMALL_BYTES` has come. Returns as `on_text`."""
+        """A message of another kind has come, of fewer than `SMALL_BYTES` if it is audio. Returns as `on_update`."""
         return self._small.take()

@@ -131,8 +131,10 @@ class WebSocketHandler:
     async def _dispatch(self, message: WSMessage) -> None:
         match message.type:
             case WSMsgType.TEXT:
+                updates = self.session.updates
                 self.session.receive_text(message.data)
-                await asyncio.sleep(self._pace.on_text())
+                is_update = self.session.updates > updates
+                await asyncio.sleep(self._pace.on_update() if is_update else self._pace.on_small())
             case WSMsgType.PING:
                 self.session.touch()
                 await self._socket.pong(message.data)

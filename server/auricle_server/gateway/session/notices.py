@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from auricle.protocol import codes
 from auricle.protocol.codes import CODES
 from auricle.protocol.server_messages import Error, KeytermsInForce, ServerEvent
@@ -9,6 +11,8 @@ from auricle_server.ipc.messages import KeytermsPrepared
 from auricle_server.model_info import ModelInfo
 from auricle_server.stream.key_terms import unwritable_notice
 from auricle_server.stream.language_tracker import adaptation_notice
+
+log = logging.getLogger(__name__)
 
 _NO_ROOM = "the server has no room for {count} more key terms of this length; the stream keeps those that it had"
 
@@ -43,3 +47,9 @@ def keyterms_event(prepared: KeytermsPrepared, audio_time: float) -> ServerEvent
         return KeytermsInForce(count=prepared.count, audio_time=audio_time)
     message = _NO_ROOM.format(count=prepared.count)
     return error_event(codes.NO_ROOM_FOR_KEYTERMS, message, audio_time, fatal=False)
+
+
+def log_error(session: str, error: Error) -> None:
+    """Writes an error that a client is sent to the log."""
+    detail = session, error.code, error.fatal, error.audio_time
+    log.info("error session=%s code=%s fatal=%s audio_time=%.2f", *detail)

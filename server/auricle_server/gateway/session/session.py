@@ -19,7 +19,7 @@ from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
-from auricle_server.gateway.session.notices import error_event
+from auricle_server.gateway.session.notices import error_event, log_error
 from auricle_server.gateway.session.stream_session import StreamSession
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.messages import StreamFailure
@@ -53,6 +53,7 @@ class Session:
         name: Names the session in logs and in `Ready`.
         token: As given.
         close_code: WebSocket code to close with after the last text; None while the conversation goes on.
+        updates: How many updates the client has sent.
         last_message: When the last message of the client came, by `clock`.
     """
 
@@ -69,6 +70,7 @@ class Session:
         self.name = secrets.token_hex(8)
         self.token = token
         self.close_code: int | None = None
+        self.updates = 0
         self.last_message = clock()
         self._lease = lease
         self._limits = limits
@@ -134,6 +136,7 @@ class Session:
                     self._metrics.on_finalize(message.id)
                     self._started.finalize(message.id)
                 case Update():
+                    self.updates += 1
                     self._deliver(self._started.update(message))
                 case Start():
                     self._start(message)
@@ -218,7 +221,7 @@ class Session:
         self._metrics.on_events(events, self._started.audio_time)
         for event in events:
             if isinstance(event, Error):
-                self._log(event)
+                log_error(self.name, event)
         if self._started.over:
             self._finish()
         else:
@@ -253,15 +256,11 @@ class Session:
         elif self.close_code is not None:
             return
         self._metrics.on_events([error], error.audio_time)
-        self._log(error)
+        log_error(self.name, error)
         self._outgoing.put([error])
         self.close_code = CODES[error.code].close_code
         self._release()
         self._wake()
-
-    def _log(self, error: Error) -> None:
-        detail = self.name, error.code, error.fatal, error.audio_time
-        log.info("error session=%s code=%s fatal=%s audio_time=%.2f", *detail)
 
     # --- from the gateway --------------------------------------------------------------------------------------------
 

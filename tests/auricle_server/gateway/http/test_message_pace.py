@@ -42,6 +42,7 @@ async def test_a_flood_of_messages_delays_nobody_else(serve: Serve, flood: Send)
         async def attack() -> None:
             for number in itertools.count():
                 await flood(hostile, number)
+                await asyncio.sleep(0)  # the two clients share a loop, and sending alone does not yield
 
         async def ignore() -> None:
             async for _ in hostile.socket:
@@ -49,7 +50,7 @@ async def test_a_flood_of_messages_delays_nobody_else(serve: Serve, flood: Send)
 
         tasks = [asyncio.create_task(attack()), asyncio.create_task(ignore())]
         try:
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(100):
                 # The server takes no more, so the client's own buffers fill and it stands.
                 await asyncio.sleep(3)
                 await honest.send_audio(audio)
@@ -71,5 +72,5 @@ def test_what_agents_send_is_never_held_up() -> None:
     for _ in range(10 * 200):  # ten seconds of the shortest packets, and with every tenth a change of settings
         assert pace.on_small() == 0.0
         if round(now / 0.005) % 10 == 0:
-            assert pace.on_text() == 0.0
+            assert pace.on_update() == 0.0
         now += 0.005
