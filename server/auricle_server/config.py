@@ -59,7 +59,6 @@ class ServerConfig:
         workers: Worker processes (the model); with more than one, each takes a GPU of its own.
         gateways: Gateway processes (WebSockets and HTTP), which share the port.
         limits: Bounds of one stream.
-        api_keys: Keys that open `/v1/stream`; in the variable separated by commas. Without any, no key is needed.
         tls_cert: PEM file with the server's certificate and those between it and the root; None serves without TLS.
         tls_key: PEM file with the private key; None where `tls_cert` holds it as well.
         allowed_origins: Pages that may open streams from a browser, by their origin (``https://HOST:PORT``), beside
@@ -69,6 +68,13 @@ class ServerConfig:
         start_seconds: Seconds in which a connection must send its `Start`, from the upgrade on.
         max_connections: Connections of one gateway that are no streams yet; beyond that the oldest are closed.
         max_connections_per_address: The same of one client's address.
+        api_keys: Keys that open `/v1/stream`; in the variable separated by commas. Without any, and without a
+            `keys_file`, no key is needed.
+        keys_file: File with named keys, their limits and their expiry, which the command keys writes; it is read again
+            whenever it changes.
+        no_auth: Whether it is meant that no key is needed; the server then does not warn of it.
+        require_auth: Whether a server without keys does not start, unless `no_auth` is set; the images set it.
+        usage_file: File that gets what each key has used, as lines of JSON; None writes none.
         drain_seconds: Seconds that open streams may go on after SIGTERM before they are finalised and closed.
         stall_seconds: Seconds that one message may wait for a client that does not read; then the connection is cut.
         resume_seconds: Seconds that a stream whose connection broke is kept for its client; 0 keeps none.
@@ -101,6 +107,10 @@ class ServerConfig:
     start_seconds: float = 5.0
     max_connections: int = 1024
     max_connections_per_address: int = 256
+    keys_file: str | None = None
+    no_auth: bool = False
+    require_auth: bool = False
+    usage_file: str | None = None
     drain_seconds: float = 10.0
     stall_seconds: float = 20.0
     resume_seconds: float = 10.0
@@ -129,8 +139,10 @@ class ServerConfig:
         _check(self.limits.keyterms >= 0, "keyterms", "at least 0")
         _check(self.limits.keyterm_characters >= 1, "keyterm_characters", "at least 1")
         _check(self.tls_key is None or self.tls_cert is not None, "tls_key", "tls_cert beside it")
-        _check(all(self.api_keys), "api_keys", "no empty key")
         _check_origins(self.allowed_origins)
+        _check(all(map(_can_be_sent, self.api_keys)), "api_keys", _KEY_RULE)
+        for name in ("keys_file", "usage_file"):
+            _check(getattr(self, name) != "", name, "the path of a file")
         _check(self.dtype in DTYPES, "dtype", ", ".join(DTYPES))
         _check(self.turn_models in TURN_MODELS, "turn_models", ", ".join(TURN_MODELS))
         try:
@@ -154,12 +166,28 @@ def _check_origins(origins: tuple[str, ...]) -> None:
             raise ConfigError(f"allowed_origins: {error}, or {ANY_ORIGIN}") from error
 
 
+_KEY_RULE = "no empty key, and none with a control character or with a space at an end"
+
+
+def _can_be_sent(key: str) -> bool:
+    """Whether a client can send a key in a header, which drops spaces at the ends of its value."""
+    return bool(key) and key.isprintable() and key == key.strip()
+
+
 def _keys(text: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in text.split(",") if key.strip())
 
 
 def _origins(text: str) -> tuple[str, ...]:
     return tuple(origin.strip() for origin in text.split(","))
+
+
+def _flag(text: str) -> bool:
+    """Raises ValueError for what is neither: `AURICLE_NO_AUTH=off` must not open the door."""
+    truth = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.strip().lower() not in truth:
+        raise ValueError(text)
+    return truth[text.strip().lower()]
 
 
 _VARIABLES: dict[str, Callable[[str], Any]] = {
@@ -182,6 +210,10 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "start_seconds": float,
     "max_connections": int,
     "max_connections_per_address": int,
+    "keys_file": str,
+    "no_auth": _flag,
+    "require_auth": _flag,
+    "usage_file": str,
     "drain_seconds": float,
     "stall_seconds": float,
     "resume_seconds": float,
@@ -200,16 +232,28 @@ _LIMITS: dict[str, Callable[[str], Any]] = {
 }
 
 
+_SECRETS = ("api_keys", "keys_file")
+_EXPECTED: dict[Callable[[str], Any], str] = {_flag: "true or false"}
+"""How an error describes what a function reads; the other functions have the names of their types."""
+
+
 def _read(environment: Mapping[str, str], variables: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     values = {}
     for name, parse in variables.items():
         variable = f"AURICLE_{name.upper()}"
+        # A secret that a template failed to fill in must not become a server that needs none.
+        if name in _SECRETS and variable in environment and not parse(environment[variable].strip()):
+            raise ConfigError(
+                f"{variable} is set but names no {name.rstrip('s').replace('_', ' ')}: give it a value, or unset it; "
+                "a server that shall need no key is started with --no-auth"
+            )
         # An empty variable counts as unset, like `${VAR:-default}` in a shell.
         if text := environment.get(variable):
             try:
                 values[name] = parse(text)
             except ValueError as error:
-                raise ConfigError(f"{variable}: expected {parse.__name__}, got {text!r}") from error
+                expected = _EXPECTED.get(parse, parse.__name__)
+                raise ConfigError(f"{variable}: expected {expected}, got {text!r}") from error
     return values
 
 

@@ -35,6 +35,10 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_START_SECONDS": "3",
             "AURICLE_MAX_CONNECTIONS": "100",
             "AURICLE_MAX_CONNECTIONS_PER_ADDRESS": "10",
+            "AURICLE_KEYS_FILE": "keys.toml",
+            "AURICLE_NO_AUTH": "yes",
+            "AURICLE_REQUIRE_AUTH": "True",
+            "AURICLE_USAGE_FILE": "usage.jsonl",
             "AURICLE_DRAIN_SECONDS": "1.5",
             "AURICLE_STALL_SECONDS": "3",
             "AURICLE_RESUME_SECONDS": "4",
@@ -60,6 +64,29 @@ def test_every_setting_has_its_variable() -> None:
 
 def test_keys_are_not_shown() -> None:
     assert "secret" not in repr(ServerConfig(api_keys=("secret",)))
+
+
+@pytest.mark.parametrize("variable", ["AURICLE_API_KEYS", "AURICLE_KEYS_FILE"])
+@pytest.mark.parametrize("value", ["", " ", "\t\n"])
+def test_a_secret_that_is_set_to_nothing_is_an_error(variable: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{variable} is set but names no (api key|keys file): .*--no-auth"):
+        from_environment({variable: value})
+
+
+@pytest.mark.parametrize("value", [",", " , ,", ",,,"])
+def test_commas_without_a_key_are_an_error(value: str) -> None:
+    with pytest.raises(ConfigError, match="AURICLE_API_KEYS is set but names no api key"):
+        from_environment({"AURICLE_API_KEYS": value})
+
+
+@pytest.mark.parametrize(("value", "meant"), [("0", False), ("off", False), ("False", False), ("1", True), ("", False)])
+def test_a_flag_is_on_only_where_its_variable_says_so(value: str, meant: bool) -> None:
+    assert from_environment({"AURICLE_NO_AUTH": value}).no_auth is meant
+
+
+def test_a_flag_that_is_neither_is_named() -> None:
+    with pytest.raises(ConfigError, match="AURICLE_NO_AUTH: expected true or false, got 'maybe'"):
+        from_environment({"AURICLE_NO_AUTH": "maybe"})
 
 
 @pytest.mark.parametrize(
@@ -97,6 +124,11 @@ def test_a_variable_that_is_no_value_is_named(variable: str, value: str) -> None
         {"start_seconds": float("nan")},
         {"max_connections": 0},
         {"max_connections_per_address": 0},
+        {"api_keys": ("one", " ")},
+        {"api_keys": (" one",)},
+        {"api_keys": ("one\ntwo",)},
+        {"keys_file": ""},
+        {"usage_file": ""},
         {"log_level": "LOUD"},
     ],
 )

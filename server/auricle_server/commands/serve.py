@@ -72,6 +72,15 @@ def serve(
             "the option for several. Default: only pages of this server's own address.",
         ),
     ] = None,
+    keys_file: Annotated[
+        str | None, typer.Option(help="File with keys and their limits, which the command keys writes.")
+    ] = None,
+    no_auth: Annotated[
+        bool | None, typer.Option("--no-auth", help="Say that no key is needed, so that the server does not warn.")
+    ] = None,
+    usage_file: Annotated[
+        str | None, typer.Option(help="File to which the use of each key is appended, as lines of JSON.")
+    ] = None,
     drain_seconds: Annotated[
         float | None, typer.Option(help="Seconds that open streams may continue after SIGTERM. Default: 10.")
     ] = None,
