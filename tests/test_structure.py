@@ -41,6 +41,7 @@ ARROWS: tuple[tuple[str, ...], ...] = (
     (f"{G}.dialects", f"{G}.session"),
     (f"{G}.session", f"{G}.audio", f"{S}.voice"),
     (f"{G}.http", f"{G}.session", f"{G}.workers", f"{S}.ipc"),
+    (f"{G}.http", f"{G}.session", f"{G}.keys"),
     (f"{S}.worker", f"{S}.ipc"),
     (f"{S}.worker", E, f"{S}.checkpoints", f"{S}.text"),
     (f"{E}.engine", f"{E}.runners", f"{E}.model", f"{E}.ops"),

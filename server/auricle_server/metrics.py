@@ -72,6 +72,7 @@ class Metrics:
         self._count_turns()
         self._count_cures()
         self._count_failures()
+        self._count_keys()
 
     def _count_streams(self) -> None:
         self.streams = self._gauge("auricle_streams", "Streams open.", "livesum")
@@ -138,6 +139,18 @@ class Metrics:
         self.errors = self._counter("auricle_errors", "Errors sent to clients.", labels=("code",))
         self.refused = self._counter("auricle_refused", "Streams refused before the upgrade.", labels=("code",))
         self.workers_lost = self._counter("auricle_workers_lost", "Times that a worker went.")
+
+    def _count_keys(self) -> None:
+        key = ("key",)
+        self.key_streams = self._gauge("auricle_key_streams", "Streams open, by API key.", "livesum", key)
+        self.key_opened = self._counter("auricle_key_streams_opened", "Streams opened, by API key.", key)
+        self.key_audio_seconds = self._counter(
+            "auricle_key_audio_seconds", "Seconds of audio taken in, by API key.", key
+        )
+        self.key_finals = self._counter("auricle_key_finals", "Finals sent, by API key.", key)
+        self.key_refused = self._counter(
+            "auricle_key_refused", "Streams refused because of the API key's own limits, by API key.", key
+        )
 
     def _gauge(self, name: str, text: str, mode: _Mode = "livemax", labels: Iterable[str] = ()) -> Gauge:
         # Every gateway sees the same workers, so most gauges take the highest value; `streams` alone is a sum. "live"

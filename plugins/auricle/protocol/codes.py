@@ -31,6 +31,7 @@ STREAM_TOO_LONG: Final = "stream_too_long"
 IDLE_TIMEOUT: Final = "idle_timeout"
 UNAUTHORIZED: Final = "unauthorized"
 ORIGIN_NOT_ALLOWED: Final = "origin_not_allowed"
+TOO_MANY_STREAMS: Final = "too_many_streams"
 SERVER_FULL: Final = "server_full"
 SHUTTING_DOWN: Final = "shutting_down"
 WORKER_LOST: Final = "worker_lost"
@@ -88,6 +89,8 @@ _ROWS: tuple[tuple[str, Fault, int | None], ...] = (
     (UNAUTHORIZED,         "client", 1008),
     # As HTTP 403, before the upgrade.
     (ORIGIN_NOT_ALLOWED,   "client", 1008),
+    # As HTTP 429, before the upgrade.
+    (TOO_MANY_STREAMS,     "client", 1008),
     (SERVER_FULL,          "server", 1013),
     (SHUTTING_DOWN,        "server", 1012),
     (WORKER_LOST,          "server", 1012),

@@ -11,6 +11,7 @@ from auricle_server.commands.bench import bench
 from auricle_server.commands.demo import demo
 from auricle_server.commands.doctor.command import doctor
 from auricle_server.commands.evaluate import evaluate
+from auricle_server.commands.keys import keys
 from auricle_server.commands.models import models
 from auricle_server.commands.pull import pull
 from auricle_server.commands.serve import serve
@@ -45,3 +46,4 @@ def auricle(
 for command in (serve, transcribe, evaluate, demo, models, pull, doctor):
     app.command()(command)
 app.add_typer(bench)
+app.add_typer(keys)

@@ -21,11 +21,13 @@ class Refusal(Exception):
     status = 503
     code = codes.INTERNAL
     retry = True
-    retry_after: int | None = None
+    retry_after: float | None = None
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
+        if retry_after is not None:
+            self.retry_after = retry_after
 
 
 class AtCapacity(Refusal):
@@ -62,3 +64,25 @@ class OriginNotAllowed(Refusal):
     status = 403
     code = codes.ORIGIN_NOT_ALLOWED
     retry = False
+
+
+class TooManyWrongKeys(Refusal):
+    """The client's address has tried too many wrong keys."""
+
+    # RFC 6585, section 4.
+    status = 429
+    code = codes.UNAUTHORIZED
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("too many wrong API keys have come from this address; try again later", seconds)
+
+
+class KeysUnreadable(Refusal):
+    """The keys file cannot be read, so the server knows no key yet."""
+
+
+class TooManyStreams(Refusal):
+    """The API key has as many streams as it may, or has opened them too fast."""
+
+    status = 429
+    code = codes.TOO_MANY_STREAMS

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from auricle_server.config import ServerConfig
+from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.serving.watchdog import BEAT_SECONDS, Heartbeat
 from auricle_server.shared_metrics import MetricMemory
 
@@ -102,6 +103,7 @@ def gateway_main(
     folder: Path,
     index: int,
     metrics: MetricMemory | None,
+    key_counts: KeyCounts,
 ) -> None:
     """A gateway process.
 
@@ -113,6 +115,7 @@ def gateway_main(
         index: Number of the gateway.
         metrics: Where all gateways keep their figures, so that each can answer for all; None where the system has no
             such memory.
+        key_counts: What the gateways count together about keys.
     """
     from auricle_server.metrics import share_metrics
 
@@ -120,7 +123,7 @@ def gateway_main(
     if metrics is not None:
         share_metrics(metrics, index)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_gateway(config, endpoints, supervisor, folder, index))
+        runner.run(_gateway(config, endpoints, supervisor, folder, index, key_counts))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -133,7 +136,12 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _gateway(
-    config: ServerConfig, endpoints: tuple[str, ...], supervisor: Connection, folder: Path, index: int
+    config: ServerConfig,
+    endpoints: tuple[str, ...],
+    supervisor: Connection,
+    folder: Path,
+    index: int,
+    key_counts: KeyCounts,
 ) -> None:
     from auricle_server.gateway.http.resume_proxy import ResumeProxy
     from auricle_server.gateway.http.server import serve_until
@@ -164,6 +172,7 @@ async def _gateway(
         reuse_port=True,
         resume_proxy=ResumeProxy(folder, index),
         loading=lambda: [status for endpoint in endpoints if (status := read_loading(endpoint)) is not None],
+        key_counts=key_counts,
     )
 
 

@@ -18,6 +18,8 @@ from types import FrameType
 
 from auricle_server.config import ConfigError, ServerConfig
 from auricle_server.gateway.http.tls import certificate_of
+from auricle_server.gateway.keys.policy import log_access
+from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.descriptors import raise_limit
 from auricle_server.ipc.loading_status import forget_loading
 from auricle_server.serving.processes import (
@@ -132,8 +134,9 @@ class Supervisor:
             self._workers.append(
                 self._child(f"worker-{index}", worker_main, config, endpoint, index, self._childrens_end)
             )
+        key_counts = KeyCounts.of(config.gateways)
         for index in range(config.gateways):
-            shared = self._childrens_end, folder, index, self._metrics
+            shared = self._childrens_end, folder, index, self._metrics, key_counts
             self._gateways.append(self._child(f"gateway-{index}", gateway_main, config, endpoints, *shared))
 
     def _child(self, name: str, target: Callable[..., None], *args: object) -> _Child:
@@ -257,6 +260,7 @@ def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -
         return 1
     try:
         certificate_of(config)
+        log_access(config)
     except ConfigError as error:
         log.error("cannot start: %s", error)
         return 1

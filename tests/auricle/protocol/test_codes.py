@@ -23,6 +23,7 @@ STABLE = {
     "idle_timeout": ("client", True, 1008),
     "unauthorized": ("client", True, 1008),
     "origin_not_allowed": ("client", True, 1008),
+    "too_many_streams": ("client", True, 1008),
     "server_full": ("server", False, 1013),
     "shutting_down": ("server", True, 1012),
     "worker_lost": ("server", True, 1012),

@@ -23,7 +23,7 @@ def test_version() -> None:
     assert (result.exit_code, result.stdout) == (0, f"auricle {metadata.version('auricle')}\n")
 
 
-@pytest.mark.parametrize("command", ["serve", "transcribe", "demo", "models", "pull", "doctor", "bench"])
+@pytest.mark.parametrize("command", ["serve", "transcribe", "demo", "models", "pull", "doctor", "bench", "keys"])
 def test_help_of_every_command(command: str) -> None:
     assert command in invoke("--help").stdout
     result = invoke(command, "--help")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,16 @@ from auricle.protocol.codes import ERROR_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
-from auricle_server.gateway.http.auth import check_key, check_origin
+from auricle_server.gateway.http.auth import check_origin
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
 from auricle_server.gateway.http.websocket import WebSocketHandler
+from auricle_server.gateway.keys.access import KeyAccess
+from auricle_server.gateway.keys.api_key import ApiKey
+from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.descriptors import are_scarce
 from auricle_server.gateway.listening.http_connection import check_expectation, follow_requests, name_server
+from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.ipc.channel import GatewayChannel
@@ -48,6 +54,7 @@ class Gateway:
         channels: One to each worker.
         resume_proxy: Knows the other gateways of the server.
         loading: Says what the workers are doing that are not ready yet.
+        key_counts: What the gateways of the server count together about keys; None for a gateway that is alone.
 
     Raises:
         ModelsMissing: The turn models are required, and are not installed.
@@ -66,6 +73,7 @@ class Gateway:
         channels: Sequence[GatewayChannel],
         resume_proxy: ResumeProxy | None = None,
         loading: Loading = list,
+        key_counts: KeyCounts | None = None,
     ) -> None:
         self.draining = False
         self.reloaders: list[Callable[[], None]] = []
@@ -73,6 +81,8 @@ class Gateway:
         self._resume_proxy = resume_proxy or ResumeProxy()
         self._loading = loading
         self.metrics = Metrics()
+        self._keys = KeyAccess(config, self.metrics, key_counts, self._resume_proxy.index)
+        self.reloaders.append(self._keys.reload)
         self._connections = Connections(config.resume_seconds, self.metrics)
         self._turn_models = TurnModelPool(find_wanted(config.turn_models), self.metrics)
         self.workers = WorkerPool(channels, self.metrics, self._on_beat)
@@ -103,7 +113,7 @@ class Gateway:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """Refuses before the upgrade, with an HTTP status, so that a proxy can try another server."""
         try:
-            self._check_access(request)
+            key = self._check_access(request)
             # Before a slot is taken: a plain GET costs the workers nothing.
             if not web.WebSocketResponse().can_prepare(request):
                 return _upgrade_required()
@@ -116,48 +126,49 @@ class Gateway:
             handler = WebSocketHandler(request, self._config)
             # An unknown token is no error: the stream was kept for too long, or its server restarted. The client gets a
             # new one.
-            session = self._connections.resume(token, seq, handler)
-            handler.session = session or await self._open_session(request, handler)
+            session = self._connections.resume(token, seq, handler, key.name)
+            handler.session = session or await self._open_session(request, handler, key)
         except Refusal as refusal:
             return self._refuse(refusal)
-        return await self._connections.serve(handler)
+        return await self._connections.serve(handler, key.name)
 
     async def _resume(self, request: web.Request) -> web.StreamResponse:
         """For the other gateways of this server, which connect clients here that resume a stream of this one."""
         try:
-            self._check_access(request)
+            key = self._check_access(request)
         except Refusal as refusal:
             return self._refuse(refusal)
         if not web.WebSocketResponse().can_prepare(request):
             return _upgrade_required()
         handler = WebSocketHandler(request, self._config)
-        session = self._connections.resume(*_resume_request(request), handler)
+        session = self._connections.resume(*_resume_request(request), handler, key.name)
         if session is None:
             return web.json_response(
                 {"code": "no_such_stream", "message": "this gateway holds no such stream"}, status=404
             )
         handler.session = session
-        return await self._connections.serve(handler)
+        return await self._connections.serve(handler, key.name)
 
-    def _check_access(self, request: web.Request) -> None:
-        """Checks a request's origin and key.
+    def _check_access(self, request: web.Request) -> ApiKey:
+        """The key of a request, whose origin is checked as well.
 
         Raises:
             Refusal: The client may not open a stream.
         """
-        keys = self._config.api_keys
-        check_origin(request.headers, self._config.allowed_origins, keyed=bool(keys))
-        check_key(request.headers.get("Authorization"), keys)
+        key = self._keys.authenticate(request.headers, request.remote)
+        allowed = self._config.allowed_origins if key.allowed_origins is None else key.allowed_origins
+        check_origin(request.headers, allowed, keyed=self._keys.required)
+        return key
 
     async def _proxy(self, request: web.Request, owner: Path) -> web.StreamResponse | None:
         with self._connections.proxied():
             return await proxy(request, owner, self._config.limits.message_bytes)
 
-    async def _open_session(self, request: web.Request, handler: WebSocketHandler) -> Session:
+    async def _open_session(self, request: web.Request, handler: WebSocketHandler, key: ApiKey) -> Session:
         """A new session, with a slot of a worker.
 
         Raises:
-            Refusal: The server shuts down, is full, or has no worker.
+            Refusal: The server shuts down, is full, or has no worker; or the key has as many streams as it may.
         """
         if self.draining:
             raise ShuttingDown("the server shuts down; connect to another one")
@@ -165,13 +176,21 @@ class Gateway:
             raise NotReady(f"the model is still loading ({loading[0]}); try again later")
         if are_scarce():
             raise AtCapacity("the server has no open files left for another stream; raise its limit (ulimit -n)")
-        # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
-        lease = await self.workers.reserve(_whole_number(request.query.get("latency_ms", "")))
-        if lease.info.cures.need_voice:
-            await self._turn_models.load()
-        config = self._config
+        with ExitStack() as undo:
+            usage = await self._keys.open_stream(key)
+            undo.callback(usage.cancel)
+            # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
+            lease = await self.workers.reserve(_whole_number(request.query.get("latency_ms", "")))
+            undo.callback(lease.release)
+            if lease.info.cures.need_voice:
+                await self._turn_models.load()
+            undo.pop_all()
+        config, clock = self._config, time.monotonic
         token = self._resume_proxy.sign(secrets.token_urlsafe(_TOKEN_BYTES)) if config.resume_seconds > 0 else None
-        return Session(lease, token, config.limits, self.metrics, time.monotonic, handler.wake, self._turn_models)
+        metrics = SessionMetrics(self.metrics, clock, usage)
+        session = Session(lease, token, config.limits, metrics, clock, handler.wake, self._turn_models)
+        usage.begin(session.name)
+        return session
 
     def _refuse(self, refusal: Refusal) -> web.Response:
         self.metrics.refused.labels(refusal.code).inc()
@@ -179,7 +198,7 @@ class Gateway:
         headers = {ERROR_HEADER: _header_text(f"{refusal.code}: {refusal.message}")}
         if refusal.retry:
             after = self._config.retry_after_seconds if refusal.retry_after is None else refusal.retry_after
-            headers["Retry-After"] = str(after)
+            headers["Retry-After"] = str(math.ceil(after))
         if refusal.status == web.HTTPUnauthorized.status_code:
             # RFC 9110, section 15.5.2: a 401 must carry a challenge. RFC 6750, section 3, gives its form.
             headers["WWW-Authenticate"] = "Bearer"
@@ -210,6 +229,7 @@ class Gateway:
     def _on_beat(self) -> None:
         self.metrics.ready.set(self.ready)
         self._connections.check_timeouts()
+        self._keys.on_beat()
 
     def reload(self) -> None:
         """Reads anew what may change while the server runs (SIGHUP). What cannot be read stays as it was."""
@@ -240,6 +260,7 @@ class Gateway:
         await asyncio.wait({self.serving})
         await self.workers.close()
         await self._turn_models.close()
+        await self._keys.close()
 
 
 def _unready(loading: list[LoadingStatus]) -> dict[str, Any]:

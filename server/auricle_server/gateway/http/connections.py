@@ -41,12 +41,17 @@ class Connections:
         """Connections that carry a session of this gateway."""
         return len(self._handlers)
 
-    async def serve(self, handler: WebSocketHandler) -> web.StreamResponse:
-        """Serves a connection until it closes."""
+    async def serve(self, handler: WebSocketHandler, key: str) -> web.StreamResponse:
+        """Serves a connection until it closes.
+
+        Args:
+            handler: The connection.
+            key: Name of its client's API key.
+        """
         self._handlers.add(handler)
         self._empty.clear()
         self._metrics.streams.inc()
-        self._store.add(handler.session)
+        self._store.add(handler.session, key)
         try:
             return await handler.run()
         finally:
@@ -62,15 +67,16 @@ class Connections:
                 handler.session.abandon()
         self._note_empty()
 
-    def resume(self, token: str, seq: int, handler: WebSocketHandler) -> Session | None:
+    def resume(self, token: str, seq: int, handler: WebSocketHandler, key: str) -> Session | None:
         """The session that a client resumes with this connection; None when there is no such session.
 
         Args:
             token: Of the session.
             seq: Number of the last event that the client has had.
             handler: The new connection.
+            key: Name of its client's API key.
         """
-        session = self._store.find(token, seq)
+        session = self._store.find(token, seq, key)
         if session is not None:
             # The old connection may still look alive: TCP notices a peer that has vanished late, or never.
             for other in [other for other in self._handlers if other.session is session]:

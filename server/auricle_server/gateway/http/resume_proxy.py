@@ -31,20 +31,23 @@ class ResumeProxy:
     Args:
         folder: Of the gateways' sockets; None for a gateway that is alone.
         index: Number of this one.
+
+    Attributes:
+        index: As given.
     """
 
     def __init__(self, folder: Path | None = None, index: int = 0) -> None:
         self._folder = folder
-        self._index = index
+        self.index = index
 
     @property
     def own_socket(self) -> Path | None:
         """Where this gateway listens to the others."""
-        return None if self._folder is None else self._socket(self._folder, self._index)
+        return None if self._folder is None else self._socket(self._folder, self.index)
 
     def sign(self, token: str) -> str:
         """The token with the number of this gateway."""
-        return f"{self._index}{_SEPARATOR}{token}"
+        return f"{self.index}{_SEPARATOR}{token}"
 
     def owner(self, token: str) -> Path | None:
         """The socket of the gateway that has issued a token; None when this one has, or no gateway that runs."""
@@ -52,7 +55,7 @@ class ResumeProxy:
         # The number becomes part of a path, and the token is the client's text. `isdigit` alone takes digits of any
         # script.
         is_number = index.isascii() and index.isdigit() and len(index) <= _MAX_INDEX_DIGITS
-        if self._folder is None or not separator or not is_number or int(index) == self._index:
+        if self._folder is None or not separator or not is_number or int(index) == self.index:
             return None
         socket = self._socket(self._folder, int(index))
         return socket if socket.exists() else None

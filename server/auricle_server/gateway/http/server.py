@@ -14,6 +14,7 @@ from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.app import Gateway, Loading
 from auricle_server.gateway.http.resume_proxy import ResumeProxy
 from auricle_server.gateway.http.tls import certificate_of
+from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.listener import Listener
 from auricle_server.ipc.channel import GatewayChannel
 
@@ -30,6 +31,7 @@ async def listening(
     reuse_port: bool = False,
     resume_proxy: ResumeProxy | None = None,
     loading: Loading = list,
+    key_counts: KeyCounts | None = None,
 ) -> AsyncIterator[tuple[Gateway, int]]:
     """A gateway that serves inside the block. Yields it and the port; the caller waits for `Gateway.ready`.
 
@@ -37,7 +39,7 @@ async def listening(
         ConfigError: The TLS certificate cannot be used.
     """
     certificate = certificate_of(config)
-    gateway = Gateway(config, channels, resume_proxy, loading)
+    gateway = Gateway(config, channels, resume_proxy, loading, key_counts)
     if certificate is not None:
         gateway.reloaders.append(certificate.reload)
     runner = web.AppRunner(gateway.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
@@ -90,6 +92,7 @@ async def serve_until(
     reuse_port: bool = False,
     resume_proxy: ResumeProxy | None = None,
     loading: Loading = list,
+    key_counts: KeyCounts | None = None,
 ) -> None:
     """Serves until `stop` is set, then drains.
 
@@ -102,14 +105,20 @@ async def serve_until(
         reuse_port: Whether other gateways listen at the same port.
         resume_proxy: Knows these gateways.
         loading: Says what the workers are doing that are not ready yet.
+        key_counts: What the gateways of the server count together about keys.
 
     Raises:
         ExceptionGroup: A channel broke for good; the process must be started anew.
     """
-    async with listening(config, channels(), reuse_port=reuse_port, resume_proxy=resume_proxy, loading=loading) as (
-        gateway,
-        _,
-    ):
+    gateway_with_port = listening(
+        config,
+        channels(),
+        reuse_port=reuse_port,
+        resume_proxy=resume_proxy,
+        loading=loading,
+        key_counts=key_counts,
+    )
+    async with gateway_with_port as (gateway, _):
         stopping = asyncio.create_task(stop.wait())
         helpers = [asyncio.create_task(_announce(gateway, on_ready)), stopping]
         if reload is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent, TurnEnd
+from auricle_server.gateway.keys.stream_usage import StreamUsage
 from auricle_server.metrics import Metrics
 
 
@@ -62,10 +63,12 @@ class SessionMetrics:
     Args:
         metrics: Of the gateway.
         clock: Monotonic seconds.
+        usage: Counts them for the client's key as well; None on a server that counts nothing by key.
     """
 
-    def __init__(self, metrics: Metrics, clock: Callable[[], float]) -> None:
+    def __init__(self, metrics: Metrics, clock: Callable[[], float], usage: StreamUsage | None = None) -> None:
         self._metrics = metrics
+        self._usage = usage
         self._clock = clock
         self._audio_time = 0.0
         self._asked: dict[str, float] = {}
@@ -76,19 +79,31 @@ class SessionMetrics:
 
     def on_events(self, events: Iterable[ServerEvent], audio_time: float) -> None:
         """Events for the client, when results rest on `audio_time` seconds of its audio."""
-        if audio_time > self._audio_time:
-            self._metrics.audio_seconds.inc(audio_time - self._audio_time)
+        new_audio, finals = audio_time - self._audio_time, 0
+        if new_audio > 0:
+            self._metrics.audio_seconds.inc(new_audio)
             self._audio_time = audio_time
         for event in events:
             if isinstance(event, TurnEnd):
                 self._metrics.turn_ends.inc()
-            elif isinstance(event, Final) and event.finalize_id is not None:
-                asked = self._asked.pop(event.finalize_id, None)
-                if asked is not None:
-                    self._metrics.finalize_seconds.observe(self._clock() - asked)
+            elif isinstance(event, Final):
+                finals += 1
+                self._on_final(event)
             elif isinstance(event, Error):
                 self._metrics.errors.labels(event.code).inc()
+        if self._usage is not None and (new_audio > 0 or finals):
+            self._usage.add(max(0.0, new_audio), finals)
+
+    def _on_final(self, final: Final) -> None:
+        asked = None if final.finalize_id is None else self._asked.pop(final.finalize_id, None)
+        if asked is not None:
+            self._metrics.finalize_seconds.observe(self._clock() - asked)
 
     def on_resumed(self) -> None:
         """The client has resumed the stream on a new connection."""
         self._metrics.resumed.inc()
+
+    def on_release(self) -> None:
+        """The stream has given its slot back; may be called twice."""
+        if self._usage is not None:
+            self._usage.end()

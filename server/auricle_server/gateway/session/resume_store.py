@@ -8,7 +8,7 @@ from auricle_server.gateway.session.session import Session
 
 
 class ResumeStore:
-    """Sessions by resume token.
+    """Sessions by resume token and API key.
 
     Connected sessions are here too: a client may notice that its connection is cut long before the server does.
 
@@ -20,22 +20,35 @@ class ResumeStore:
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._keys: dict[Session, str] = {}
         self._cut_at: dict[Session, float] = {}
 
     def __len__(self) -> int:
         """Sessions without a connection."""
         return len(self._cut_at)
 
-    def add(self, session: Session) -> None:
-        """Notes that the session has a connection; from now on it may be resumed on another one."""
+    def add(self, session: Session, key: str) -> None:
+        """Notes that the session has a connection; from now on it may be resumed on another one.
+
+        Args:
+            session: With the connection.
+            key: Name of the API key of its client, which alone may resume it.
+        """
         self._cut_at.pop(session, None)
         if session.token is not None:
-            self._sessions[session.token] = session
+            self._sessions[session.token, key] = session
+            self._keys[session] = key
 
-    def find(self, token: str, seq: int) -> Session | None:
-        """The session that a client who has had the events up to number `seq` may resume; None if there is none."""
-        session = self._sessions.get(token)
+    def find(self, token: str, seq: int, key: str) -> Session | None:
+        """The session that a client may resume; None if there is none.
+
+        Args:
+            token: Of the session.
+            seq: Number of the last event that the client has had.
+            key: Name of the client's API key.
+        """
+        session = self._sessions.get((token, key))
         return session if session is not None and session.can_resume(seq) else None
 
     def keep(self, session: Session) -> bool:
@@ -62,6 +75,7 @@ class ResumeStore:
 
     def remove(self, session: Session) -> None:
         """Forgets a session, which can no longer be resumed."""
-        if session.token is not None:
-            self._sessions.pop(session.token, None)
+        key = self._keys.pop(session, None)
+        if session.token is not None and key is not None:
+            self._sessions.pop((session.token, key), None)
         self._cut_at.pop(session, None)

@@ -23,7 +23,6 @@ from auricle_server.gateway.session.notices import error_event, log_error
 from auricle_server.gateway.session.stream_session import StreamSession
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.messages import StreamFailure
-from auricle_server.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ class Session:
         lease: The slot that the stream has taken.
         token: Resumes the session after a cut; None when it cannot be resumed.
         limits: Bounds of the stream.
-        metrics: Of the gateway.
+        metrics: Counts its events.
         clock: Monotonic seconds.
         wake: Called when there may be something to send, or when `accepts_input` may have become true.
         turn_models: Judge turns by their sound; None for by their words alone.
@@ -62,7 +61,7 @@ class Session:
         lease: SlotLease,
         token: str | None,
         limits: Limits,
-        metrics: Metrics,
+        metrics: SessionMetrics,
         clock: Callable[[], float],
         wake: Callable[[], None],
         turn_models: TurnModelPool | None = None,
@@ -82,7 +81,7 @@ class Session:
         self._outgoing = OutgoingEvents(self._connection)
         self._resume_seq: int | None = None
         """Number of the last event that a client has had which resumes the stream; None when none is about to."""
-        self._metrics = SessionMetrics(metrics, clock)
+        self._metrics = metrics
         self._draining = False
         lease.listener = self._on_worker
 
@@ -296,5 +295,6 @@ class Session:
     def _release(self) -> None:
         """The worker and the models have nothing more to do for the stream."""
         self._lease.release()
+        self._metrics.on_release()
         if self._stream is not None:
             self._stream.close()

@@ -14,6 +14,7 @@ from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.http import connections as module
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.websocket import WebSocketHandler
+from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.session import Session
 from auricle_server.metrics import Metrics
 from tests.auricle_server.gateway.leases import TestLease
@@ -27,7 +28,9 @@ class FakeHandler(WebSocketHandler):
         self.cut = self.aborted = self.detached = False
         self.checks = 0
         self._over = asyncio.Event()
-        self.session = Session(self.lease.lease, token, DEFAULT_LIMITS, Metrics(), lambda: 0.0, self.wake)
+        self.session = Session(
+            self.lease.lease, token, DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), lambda: 0.0, self.wake
+        )
         self.session.receive_text(encode_client(Start()))
 
     def wake(self) -> None:
@@ -61,7 +64,7 @@ class Bench:
         self.connections = Connections(10.0, self.metrics)
 
     async def serve(self, handler: FakeHandler) -> asyncio.Task[web.StreamResponse]:
-        task = asyncio.create_task(self.connections.serve(handler))
+        task = asyncio.create_task(self.connections.serve(handler, "key"))
         await asyncio.sleep(0)
         return task
 
@@ -82,7 +85,7 @@ async def test_a_closed_connection_gives_its_slot_back(bench: Bench) -> None:
     handler.leave(cut=False)
     await serving
     assert (len(bench.connections), bench.streams, handler.lease.released) == (0, 0, 1)
-    assert bench.connections.resume("token", 0, FakeHandler()) is None
+    assert bench.connections.resume("token", 0, FakeHandler(), "key") is None
 
 
 async def test_a_cut_connection_is_resumed_by_another(bench: Bench) -> None:
@@ -92,14 +95,14 @@ async def test_a_cut_connection_is_resumed_by_another(bench: Bench) -> None:
     handler.leave(cut=True)
     await serving
     assert handler.lease.released == 0
-    assert bench.connections.resume("token", 1, other) is handler.session
+    assert bench.connections.resume("token", 1, other, "key") is handler.session
 
 
 async def test_a_connection_that_only_seems_alive_is_detached(bench: Bench) -> None:
     handler, other = FakeHandler(), FakeHandler()
     handler.session.next_text()
     serving = await bench.serve(handler)
-    session = bench.connections.resume("token", 1, other)
+    session = bench.connections.resume("token", 1, other, "key")
     assert session is handler.session
     other.session = session
     resumed = await bench.serve(other)
@@ -123,7 +126,7 @@ async def test_a_cut_connection_is_not_kept_while_the_server_closes(bench: Bench
     handler = FakeHandler()
     serving = await bench.serve(handler)
     await asyncio.gather(bench.connections.close(), serving)
-    assert bench.connections.resume("token", 0, FakeHandler()) is None
+    assert bench.connections.resume("token", 0, FakeHandler(), "key") is None
 
 
 async def until_done(task: asyncio.Task[None], act: Callable[[], None]) -> None:

@@ -14,6 +14,7 @@ from auricle.protocol.server_messages import Error, Final, Interim, Ready, Serve
 from auricle.protocol.settings import TurnSettings
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.session import session as module
+from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.session import START_SECONDS, Session
 from auricle_server.ipc.messages import FlushStream, StreamFailure, UpdateRefused
 from auricle_server.metrics import Metrics
@@ -30,7 +31,14 @@ class Bench:
         self.wakes = 0
         self.metrics = Metrics()
         self.lease = TestLease()
-        self.session = Session(self.lease.lease, "token", DEFAULT_LIMITS, self.metrics, lambda: self.now, self._wake)
+        self.session = Session(
+            self.lease.lease,
+            "token",
+            DEFAULT_LIMITS,
+            SessionMetrics(self.metrics, lambda: self.now),
+            lambda: self.now,
+            self._wake,
+        )
 
     def _wake(self) -> None:
         self.wakes += 1

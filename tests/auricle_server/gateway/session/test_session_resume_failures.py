@@ -10,6 +10,7 @@ from auricle.protocol.codec import decode_event, encode_client
 from auricle.protocol.server_messages import Error, Ready
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.engine import Engine
+from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.ipc.batch_writer import BatchWriter
@@ -32,7 +33,7 @@ def lease(info: ModelInfo) -> SlotLease:
 @pytest.fixture
 def session(lease: SlotLease) -> Session:
     """One that has started and has said `Ready`."""
-    made = Session(lease, "token", DEFAULT_LIMITS, Metrics(), lambda: 0.0, lambda: None)
+    made = Session(lease, "token", DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), lambda: 0.0, lambda: None)
     made.receive_text(encode_client(Start()))
     ready = made.next_text()
     assert ready is not None

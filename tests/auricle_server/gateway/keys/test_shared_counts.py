@@ -1,0 +1,58 @@
+"""Counts of several processes: real ones, which end in every way."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+
+from auricle_server.gateway.keys.count_table import CountTable
+from auricle_server.gateway.keys.shared_counts import SharedCounts
+
+context = multiprocessing.get_context("spawn")
+
+
+def _hold(counts: SharedCounts, row: int, number: int, ready: Connection) -> None:
+    table = CountTable(counts, row)
+    table.hold("key", number)
+    table.add_event("key", time.monotonic())
+    ready.send(os.getpid())
+    time.sleep(60)
+
+
+def holder(counts: SharedCounts, row: int, number: int) -> tuple[multiprocessing.process.BaseProcess, int]:
+    """A process that holds so many, and its number."""
+    ready, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_hold, args=(counts, row, number, theirs), daemon=True)
+    process.start()
+    assert ready.poll(60)
+    return process, ready.recv()
+
+
+def test_processes_see_what_the_others_count_until_they_die() -> None:
+    counts = SharedCounts(3)
+    own = CountTable(counts, 0)
+    own.hold("key", 1)
+    first, pid = holder(counts, 1, 2)
+    second, _ = holder(counts, 2, 4)
+    assert (own.held("key"), own.held("other")) == (7, 0)
+    assert own.events("key", time.monotonic()) == 2
+    os.kill(pid, signal.SIGSTOP)  # a process that is stopped still has its streams, and holds nobody up
+    assert own.held("key") == 7
+    first.kill()
+    first.join()
+    assert own.held("key") == 5
+    again, _ = holder(counts, 1, 8)
+    assert own.held("key") == 13
+    for process in (second, again):
+        process.kill()
+        process.join()
+    assert own.held("key") == 1
+
+
+def test_memory_takes_what_is_used() -> None:
+    counts = SharedCounts(64)
+    CountTable(counts, 3).hold("key", 1)
+    assert 0 < os.fstat(counts._descriptor).st_blocks * 512 < 4 << 20
