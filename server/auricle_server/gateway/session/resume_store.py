@@ -8,7 +8,7 @@ from auricle_server.gateway.session.session import Session
 
 
 class ResumeStore:
-    """Sessions by resume token and API key.
+    """Sessions by resume token.
 
     Connected sessions are here too: a client may notice that its connection is cut long before the server does.
 
@@ -20,7 +20,7 @@ class ResumeStore:
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._sessions: dict[tuple[str, str], Session] = {}
+        self._sessions: dict[str, Session] = {}
         self._keys: dict[Session, str] = {}
         self._cut_at: dict[Session, float] = {}
 
@@ -37,7 +37,7 @@ class ResumeStore:
         """
         self._cut_at.pop(session, None)
         if session.token is not None:
-            self._sessions[session.token, key] = session
+            self._sessions[session.token] = session
             self._keys[session] = key
 
     def find(self, token: str, seq: int, key: str) -> Session | None:
@@ -48,8 +48,10 @@ class ResumeStore:
             seq: Number of the last event that the client has had.
             key: Name of the client's API key.
         """
-        session = self._sessions.get((token, key))
-        return session if session is not None and session.can_resume(seq) else None
+        session = self._sessions.get(token)
+        if session is None or self._keys[session] != key:
+            return None
+        return session if session.can_resume(seq) else None
 
     def keep(self, session: Session) -> bool:
         """Keeps a session whose connection was cut, if it can be resumed; returns whether it does."""
@@ -75,7 +77,7 @@ class ResumeStore:
 
     def remove(self, session: Session) -> None:
         """Forgets a session, which can no longer be resumed."""
-        key = self._keys.pop(session, None)
-        if session.token is not None and key is not None:
-            self._sessions.pop((session.token, key), None)
+        self._keys.pop(session, None)
+        if session.token is not None:
+            self._sessions.pop(session.token, None)
         self._cut_at.pop(session, None)

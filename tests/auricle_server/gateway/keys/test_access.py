@@ -30,6 +30,10 @@ class KeysFile:
     def add(self, name: str, **fields: Any) -> None:
         add_key(self.path, ApiKey(name=name, digest=digest_of(secret(name)), **fields), NOW)
 
+    def break_file(self) -> None:
+        """Leaves half a line of it."""
+        Path(self.path).write_text("[[key]")
+
 
 @pytest.fixture
 def keys(tmp_path: Path) -> KeysFile:
