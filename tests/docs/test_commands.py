@@ -145,6 +145,7 @@ def test_the_readme_is_short() -> None:
 
 def test_pages_name_no_address_that_was_made_up() -> None:
     hosts = {
+        "app.example.com",
         "auricle",
         "download.pytorch.org",
         "github.com",

@@ -88,4 +88,4 @@ def test_what_cannot_be_done_is_said(path: str, arguments: tuple[str, ...], code
 def test_a_missing_file_is_named(path: str) -> None:
     result = invoke("list", "--keys-file", path)
     assert result.exit_code == 1
-    assert "No such file" in result.stderr
+    assert "no such file" in result.stderr

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -7,16 +8,23 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from auricle_server.commands.app import app
-from auricle_server.config import ServerConfig
+from auricle_server.config import ConfigError, ServerConfig, from_environment
+from auricle_server.gateway.keys.policy import check_access
 from auricle_server.serving import supervisor
 from tests.support import tones
+
+ROOT = Path(__file__).parents[3]
+
+ROOT = Path(__file__).parents[3]
 
 
 def invoke(*arguments: str) -> Any:
@@ -96,3 +104,25 @@ def test_a_full_disk_behind_standard_output_stops_no_server(tmp_path: Path) -> N
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+def test_an_image_asks_for_a_key(kind: str, served: list[ServerConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+    image = (ROOT / "docker" / f"{kind}.Dockerfile").read_text()
+    for variable, value in re.findall(r"^ENV (AURICLE_\w+)=(\S+)$", image, re.MULTILINE):
+        monkeypatch.setenv(variable, value)
+    words = json.loads(re.findall(r"^CMD (\[.*\])$", image, re.MULTILINE)[-1])
+    assert invoke(*words).exit_code == 0
+    with pytest.raises(ConfigError, match="this server needs a key"):
+        check_access(served[-1])
+    for more in (["--no-auth"], ["--api-key", "x" * 32]):
+        assert invoke(*words, *more).exit_code == 0
+        assert check_access(served[-1]) == []
+
+
+def test_the_compose_file_asks_for_a_key(tmp_path: Path) -> None:
+    service = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]["auricle"]
+    config = from_environment({**service["environment"], "AURICLE_REQUIRE_AUTH": "true"})
+    assert (config.keys_file, config.no_auth) == ("/var/lib/auricle/keys.toml", False)
+    with pytest.raises(ConfigError, match="no such file; `auricle keys add` makes one"):
+        check_access(replace(config, keys_file=str(tmp_path / "keys.toml"), usage_file=None))

@@ -85,7 +85,7 @@ async def test_keys_are_reloaded_everywhere_and_running_streams_go_on(keys: Keys
     [
         ({"require_auth": True}, "cannot start: api_keys: this server needs a key: set AURICLE_API_KEYS"),
         ({"no_auth": True, "api_keys": ("x" * 32,)}, "cannot start: no_auth: expected no API keys beside it"),
-        ({"keys_file": "no-such-file.toml"}, "cannot start: keys file no-such-file.toml: No such file or directory"),
+        ({"keys_file": "no-such-file.toml"}, "cannot start: keys file no-such-file.toml: no such file"),
         ({"usage_file": "/no/such/folder/usage.jsonl"}, "cannot start: usage_file: /no/such/folder/usage.jsonl cannot"),
     ],
 )

@@ -51,6 +51,8 @@ def read_text(path: str) -> str:
     try:
         with Path(path).open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise KeysFileError(f"keys file {path}: no such file; `auricle keys add` makes one") from error
     except OSError as error:
         raise KeysFileError(f"keys file {path}: {error.strerror}") from error
     if len(data) > _MOST_BYTES:

@@ -102,7 +102,7 @@ def test_a_secret_in_the_place_of_its_hash_is_not_shown() -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(KeysFileError, match=r"missing\.toml: No such file"):
+    with pytest.raises(KeysFileError, match=r"missing\.toml: no such file; `auricle keys add` makes one"):
         read_keys(str(tmp_path / "missing.toml"))
     with pytest.raises(KeysFileError, match="Is a directory"):
         read_keys(str(tmp_path))

@@ -50,7 +50,7 @@ def test_a_server_that_must_have_a_key_asks_for_it() -> None:
 
 def test_a_keys_file_must_be_one(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
-    with pytest.raises(ConfigError, match=r"keys file .*: No such file"):
+    with pytest.raises(ConfigError, match=r"keys file .*: no such file"):
         check_access(ServerConfig(keys_file=str(path)))
     path.write_text("")
     (warning,) = check_access(ServerConfig(keys_file=str(path), host="0.0.0.0"))
