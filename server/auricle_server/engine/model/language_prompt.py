@@ -32,15 +32,17 @@ class PromptedProjection:
     def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
         assert config.prompt is not None
         d_model, size = config.encoder.d_model, config.prompt.size
-        first = parameters.exact("prompt_kernel.0.weight")
+        inner = 2 * d_model
+        first = parameters.exact("prompt_kernel.0.weight", inner, d_model + size)
         self._first = parameters.outer_product(first[:, :d_model].contiguous())
         # The columns that a one-hot would select. So the language may change with any chunk, at the cost of a look-up.
-        self._bias_of_prompt = first[:, d_model : d_model + size].T + parameters.exact("prompt_kernel.0.bias")
+        self._bias_of_prompt = first[:, d_model : d_model + size].T + parameters.exact("prompt_kernel.0.bias", inner)
         # Folded in fp64 and rounded once: two fp32 layers that become one must not lose their agreement with NeMo.
         joint = parameters.exact("joint.enc.weight", config.decoder.joint, d_model).double()
-        folded = (joint @ parameters.exact("prompt_kernel.2.weight").double()).float()
-        bias = joint @ parameters.exact("prompt_kernel.2.bias").double()
-        self._folded = parameters.outer_product(folded, (bias + parameters.exact("joint.enc.bias").double()).float())
+        folded = (joint @ parameters.exact("prompt_kernel.2.weight", d_model, inner).double()).float()
+        bias = joint @ parameters.exact("prompt_kernel.2.bias", d_model).double()
+        bias += parameters.exact("joint.enc.bias", config.decoder.joint).double()
+        self._folded = parameters.outer_product(folded, bias.float())
 
     def __call__(self, encoded: Tensor, prompt: Tensor) -> Tensor:
         """[B, c, d_model] and prompt indices [B] to [B, c, joint], fp32."""

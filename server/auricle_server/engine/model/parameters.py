@@ -11,6 +11,10 @@ from auricle_server.checkpoints.errors import BadCheckpoint
 from auricle_server.engine.model.linear import PackedLinear
 from auricle_server.engine.weight_formats import WeightFormat
 
+LARGEST = 1e6
+"""Largest parameter on either side of zero. Those of trained models are below 1e3; squares of sums of products of much
+larger ones overflow."""
+
 
 class Parameters:
     """A checkpoint's tensors on one device.
@@ -36,7 +40,7 @@ class Parameters:
 
     def exact(self, name: str, *shape: int) -> Tensor:
         """Parameter `name` in fp32, of the given shape; a copy, because the checkpoint's may be mapped from a file."""
-        return self._stored(name, *shape).to(self.device, torch.float32, copy=True).contiguous()
+        return _checked(name, self._stored(name, *shape).to(self.device, torch.float32, copy=True)).contiguous()
 
     def _stored(self, name: str, *shape: int) -> Tensor:
         try:
@@ -55,8 +59,8 @@ class Parameters:
         """
         value = self._weights.get(name)
         if value is not None and value.dim() == 3 and value.shape[-1] == 1:
-            return self._stored(name, rows, columns, 1).squeeze(-1).to(self.device, self.dtype)
-        return self._stored(name, rows, columns).to(self.device, self.dtype)
+            return _checked(name, self._stored(name, rows, columns, 1).squeeze(-1).to(self.device, self.dtype))
+        return _checked(name, self._stored(name, rows, columns).to(self.device, self.dtype))
 
     def bias(self, name: str, size: int) -> Tensor | None:
         """Bias `name`, [size], or None where the model has none (``use_bias: false``)."""
@@ -76,3 +80,16 @@ class Parameters:
     def outer_product(self, weight: Tensor, bias: Tensor | None = None) -> PackedLinear:
         """The product with a weight outside the encoder's blocks: these are few, and decide about words directly."""
         return PackedLinear(weight, bias, weights=self._format.outside_encoder)
+
+
+def _checked(name: str, value: Tensor) -> Tensor:
+    """The parameter, unless it makes every step of every stream NaN: then no word comes, and no error either."""
+    if value.numel():
+        # One pass, which NaN survives.
+        least, most = (float(each) for each in torch.aminmax(value))
+        if not -LARGEST <= least <= most <= LARGEST:
+            raise BadCheckpoint(
+                f"{name} has values from {least:g} to {most:g}, with which nothing can be computed; the checkpoint is "
+                f"damaged"
+            )
+    return value

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 import torch
 
@@ -39,3 +42,24 @@ def test_a_bias_may_be_missing_but_a_weight_may_not() -> None:
 def test_a_wrong_shape_is_named() -> None:
     with pytest.raises(BadCheckpoint, match=r"linear\.weight has shape \(2, 3\)"):
         Parameters(WEIGHTS, CPU, torch.float32).matrix("linear.weight", 3, 2)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3e38, -1e7])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_values_with_which_every_word_would_be_lost_are_refused(value: float, dtype: torch.dtype) -> None:
+    damaged = {name: weight.clone() for name, weight in WEIGHTS.items()}
+    for weight in damaged.values():
+        weight.view(-1)[-1] = value
+    given: Any = Parameters(damaged, CPU, dtype)
+    for read, *arguments in (
+        (given.exact, "linear.weight", 2, 3),
+        (given.matrix, "linear.weight", 2, 3),
+        (given.matrix, "conv.weight", 2, 3),
+        (given.bias, "linear.bias", 2),
+    ):
+        with pytest.raises(BadCheckpoint, match=rf"{arguments[0]} has values from .* is damaged"):
+            read(*arguments)
+
+
+def test_an_empty_parameter_has_no_values_to_check() -> None:
+    assert Parameters({"none": torch.zeros(0, 3)}, CPU, torch.float32).exact("none", 0, 3).shape == (0, 3)
