@@ -13,6 +13,8 @@ from typing import Any
 
 from auricle_server.checkpoints.contexts import streaming_contexts
 from auricle_server.checkpoints.family import check_class, check_transducer, is_prompted
+from auricle_server.checkpoints.parsing import bounds
+from auricle_server.checkpoints.parsing.bounds import Bounds
 from auricle_server.checkpoints.section import Section
 
 CONV_NORMS = "layer_norm", "batch_norm", "fused_batch_norm"
@@ -141,13 +143,15 @@ def _mel(raw: Mapping[str, Any]) -> MelConfig:
     section.expect("log_zero_guard_type", "add", default="add")
     section.expect("log_zero_guard_value", 2**-24, default=2**-24)
     section.expect("sample_rate", SAMPLE_RATE)
+    fft = section.integer("n_fft", bounds.FFT)
+    window = _samples(section, "n_window_size", "window_size", Bounds(1, fft))
     return MelConfig(
         sample_rate=SAMPLE_RATE,
-        window=_samples(section, "window"),
-        hop=_samples(section, "window_stride"),
-        n_fft=int(section.get("n_fft")),
-        bins=int(section.get("features")),
-        preemphasis=float(section.find("preemph", 0.97)),
+        window=window,
+        hop=_samples(section, "n_window_stride", "window_stride", Bounds(bounds.HOP.least, window)),
+        n_fft=fft,
+        bins=section.integer("features", bounds.MEL_BINS),
+        preemphasis=section.number("preemph", bounds.PREEMPHASIS, 0.97),
     )
 
 
@@ -157,12 +161,15 @@ _WHOLE_RECORDING = (
 )
 
 
-def _samples(section: Section, key: str) -> int:
+def _samples(section: Section, in_samples: str, in_seconds: str, allowed: Bounds) -> int:
     """A length that the configuration gives in seconds, or in samples."""
-    in_samples = section.find("n_window_size" if key == "window" else "n_window_stride")
-    if in_samples is not None:
-        return int(in_samples)
-    return round(float(section.get("window_size" if key == "window" else key)) * SAMPLE_RATE)
+    if section.find(in_samples) is not None:
+        return section.integer(in_samples, allowed)
+    found = round(section.number(in_seconds, bounds.SECONDS) * SAMPLE_RATE)
+    if not allowed.least <= found <= allowed.most:
+        why = f"that is {found} samples at {SAMPLE_RATE} Hz, and not a number {allowed}, as n_fft and window allow"
+        section.reject(in_seconds, section.find(in_seconds), why)
+    return found
 
 
 def _encoder(raw: Mapping[str, Any]) -> EncoderConfig:
@@ -174,20 +181,23 @@ def _encoder(raw: Mapping[str, Any]) -> EncoderConfig:
     section.expect("self_attention_model", "rel_pos", default="rel_pos")
     section.expect("conv_norm_type", CONV_NORMS, default="batch_norm")
     section.expect("conv_context_style", "regular", default="regular")
-    kernel, d_model = int(section.get("conv_kernel_size")), int(section.get("d_model"))
+    kernel, d_model = section.integer("conv_kernel_size", bounds.KERNEL), section.integer("d_model", bounds.WIDTH)
+    heads = section.integer("n_heads", bounds.HEADS)
+    if d_model % heads or d_model % 2:
+        section.reject("d_model", d_model, f"it must be even, and a multiple of the {heads} heads (n_heads)")
     section.expect("conv_context_size", ("causal", [kernel - 1, 0]), why="its convolutions look ahead")
-    channels = int(section.find("subsampling_conv_channels", -1))
+    # NeMo's -1 stands for d_model.
+    as_wide = section.find("subsampling_conv_channels", -1) == -1
     return EncoderConfig(
-        layers=int(section.get("n_layers")),
+        layers=section.integer("n_layers", bounds.LAYERS),
         d_model=d_model,
-        heads=int(section.get("n_heads")),
+        heads=heads,
         conv_kernel=kernel,
-        # NeMo's -1 stands for d_model.
-        conv_channels=d_model if channels == -1 else channels,
+        conv_channels=d_model if as_wide else section.integer("subsampling_conv_channels", bounds.SUBSAMPLING_CHANNELS),
         # NeMo's default is true, the published models say false.
-        scale_input=bool(section.find("xscaling", True)),
+        scale_input=section.flag("xscaling", True),
         contexts=streaming_contexts(section),
-        expansion=int(section.find("ff_expansion_factor", 4)),
+        expansion=section.integer("ff_expansion_factor", bounds.EXPANSION, 4),
         conv_norm=section.find("conv_norm_type", "batch_norm") == "layer_norm",
     )
 
@@ -196,19 +206,19 @@ def _decoder(raw: Mapping[str, Any]) -> DecoderConfig:
     section = Section("decoder", raw.get("decoder"))
     _check_prediction(section)
     prednet = section.inner("prednet")
-    hidden = int(prednet.get("pred_hidden"))
+    hidden = prednet.integer("pred_hidden", bounds.WIDTH)
     prednet.expect("rnn_hidden_size", (None, -1, hidden))
     joint = Section("joint", raw.get("joint"))
     jointnet = joint.inner("jointnet")
     jointnet.expect("activation", "relu")
-    greedy = (raw.get("decoding") or {}).get("greedy") or {}
+    greedy = Section("", raw).optional("decoding").optional("greedy")
     return DecoderConfig(
-        layers=int(prednet.get("pred_rnn_layers")),
+        layers=prednet.integer("pred_rnn_layers", bounds.LSTM_LAYERS),
         hidden=hidden,
-        joint=int(jointnet.get("joint_hidden")),
-        vocabulary=int(joint.get("num_classes")),
+        joint=jointnet.integer("joint_hidden", bounds.WIDTH),
+        vocabulary=joint.integer("num_classes", bounds.VOCABULARY),
         # 10 in the published models, and where the configuration leaves it open.
-        max_symbols=int(greedy.get("max_symbols") or 10),
+        max_symbols=greedy.integer("max_symbols", bounds.SYMBOLS, 10),
     )
 
 
@@ -222,5 +232,7 @@ def _check_prediction(section: Section) -> None:
 
 def _prompt(raw: Mapping[str, Any]) -> PromptConfig:
     defaults = Section("model_defaults", raw.get("model_defaults"))
-    dictionary = {str(code): int(index) for code, index in defaults.get("prompt_dictionary").items()}
-    return PromptConfig(size=int(defaults.find("num_prompts", 128)), dictionary=dictionary)
+    size = defaults.integer("num_prompts", bounds.PROMPTS, 128)
+    codes = Section("model_defaults.prompt_dictionary", defaults.get("prompt_dictionary"))
+    last = Bounds(0, size - 1)
+    return PromptConfig(size, {str(code): codes.check_integer(str(code), index, last) for code, index in codes.items()})

@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from auricle_server.checkpoints.parsing.bounds import LEFT_CONTEXT, RIGHT_CONTEXT
 from auricle_server.checkpoints.section import Section
 
 log = logging.getLogger(__name__)
 
 Context = tuple[int, int]
 """Left and right context, in encoder frames."""
+_KEY = "att_context_size"
+_MOST = 64
+"""Contexts of a checkpoint; each is a chunk latency, with programs of its own on a GPU."""
 
 
 def streaming_contexts(section: Section) -> tuple[Context, ...]:
-    """The limited contexts of ``encoder.att_context_size``, in its order.
+    """The limited contexts of ``encoder.att_context_size``, in its order, each once.
 
     In NeMo's style ``chunked_limited`` every frame of a chunk sees the whole chunk, in each layer. In its style
     ``regular`` a frame sees R frames ahead in each layer, so that the lookaheads of all layers add up to more than a
@@ -22,28 +26,41 @@ def streaming_contexts(section: Section) -> tuple[Context, ...]:
 
     Raises:
         UnsupportedModel: No context can be streamed.
+        BadCheckpoint: They are no contexts.
     """
-    given = section.find("att_context_size", [-1, -1])
+    given = section.find(_KEY, [-1, -1])
     style = section.find("att_context_style", "regular")
-    contexts = [_pair(value) for value in (given if isinstance(given[0], list | tuple) else [given])]
+    contexts = [_pair(section, value) for value in _listed(section, given)]
     if style not in ("chunked_limited", "regular"):
         section.refuse("att_context_style", style, "the engine streams 'chunked_limited' attention")
     limited = [context for context in contexts if context is not None and _is_limited(context)]
     if not limited:
         why = "attention that is not limited on both sides needs the whole recording"
-        section.refuse("att_context_size", given, why)
+        section.refuse(_KEY, given, why)
     fitting = [context for context in limited if style == "chunked_limited" or context[1] == 0]
     if not fitting:
         why = "each layer looks further ahead than the one before, so a frame waits for the lookaheads of all layers"
         section.refuse("att_context_style", style, f"{why}; a right context of 0 would do")
     if len(fitting) < len(contexts):
         log.info("of the attention contexts %s only %s can be streamed", given, [list(context) for context in fitting])
-    return tuple(fitting)
+    return tuple(dict.fromkeys(fitting))
 
 
-def _pair(value: Any) -> Context | None:
+def _listed(section: Section, given: Any) -> list[Any]:
+    """The contexts: one, or a list of them."""
+    if not isinstance(given, list | tuple) or not 0 < len(given) <= _MOST:
+        section.reject(_KEY, given, f"it must be a context [left, right], or a list of up to {_MOST}")
+    return list(given) if isinstance(given[0], list | tuple) else [given]
+
+
+def _pair(section: Section, value: Any) -> Context | None:
     """The context; None for NeMo's contexts of three parts, which belong to another style."""
-    return (int(value[0]), int(value[1])) if len(value) == 2 else None
+    if not isinstance(value, list | tuple) or len(value) not in (2, 3):
+        section.reject(_KEY, value, "a context is [left, right], in frames of the encoder")
+    if len(value) == 3:
+        return None
+    left, right = value
+    return section.check_integer(_KEY, left, LEFT_CONTEXT), section.check_integer(_KEY, right, RIGHT_CONTEXT)
 
 
 def _is_limited(context: Context) -> bool:

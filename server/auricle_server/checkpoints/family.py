@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from auricle_server.checkpoints.errors import UnsupportedModel
+from auricle_server.checkpoints.parsing.bounds import DURATIONS
 from auricle_server.checkpoints.section import RUNS, Section
 
+_SHOWN = 80
+"""Characters of a class's name in a message."""
 MEMBERS = frozenset(
     (
         "EncDecRNNTBPEModel",
@@ -39,7 +42,7 @@ def check_class(target: str) -> None:
     if name in MEMBERS:
         return
     reason = next((why for part, why in _REASONS if part in name), "its class is not one of the family's")
-    raise UnsupportedModel(f"the checkpoint is of class {name or 'unknown'}: {reason}. {RUNS}")
+    raise UnsupportedModel(f"the checkpoint is of class {name[:_SHOWN] or 'unknown'}: {reason}. {RUNS}")
 
 
 def check_transducer(raw: Mapping[str, Any]) -> None:
@@ -48,9 +51,9 @@ def check_transducer(raw: Mapping[str, Any]) -> None:
     Raises:
         UnsupportedModel: The transducer predicts durations.
     """
-    joint, loss = Section("joint", raw.get("joint")), raw.get("loss") or {}
-    extra = int(joint.find("num_extra_outputs", 0))
-    if extra or loss.get("loss_name") == "tdt":
+    joint, loss = Section("joint", raw.get("joint")), Section("", raw).optional("loss")
+    extra = joint.integer("num_extra_outputs", DURATIONS, 0)
+    if extra or loss.find("loss_name") == "tdt":
         raise UnsupportedModel(
             f"the joint has {extra} more outputs, for durations: a TDT model skips frames that a stream has not "
             f"received yet, and is trained on whole recordings; take an RNNT model. {RUNS}"
@@ -59,5 +62,5 @@ def check_transducer(raw: Mapping[str, Any]) -> None:
 
 def is_prompted(raw: Mapping[str, Any]) -> bool:
     """Whether the model takes a language prompt."""
-    defaults = raw.get("model_defaults") or {}
-    return str(raw.get("target", "")).endswith("WithPrompt") and defaults.get("initialize_prompt_feature") is not False
+    defaults = Section("", raw).optional("model_defaults")
+    return str(raw.get("target", "")).endswith("WithPrompt") and defaults.flag("initialize_prompt_feature", True)

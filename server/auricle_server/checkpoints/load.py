@@ -112,6 +112,16 @@ def interpret(name: str, stored: StoredCheckpoint) -> Checkpoint:
         raise BadCheckpoint(
             f"{name}: the tokenizer has {len(stored.pieces)} pieces, the joint {config.decoder.vocabulary}"
         )
+    _check_depth(config, stored.weights)
     if any(key.startswith("ctc_decoder.") for key in stored.weights):
         log.info("%s is a hybrid model: its transducer runs, its CTC head is left out", name)
     return Checkpoint(name, config, engine_weights(stored.weights, config), stored.pieces, stored.scores)
+
+
+def _check_depth(config: ModelConfig, weights: Mapping[str, torch.Tensor]) -> None:
+    """Refuses weights of more layers than the configuration says: without the last ones the words would be wrong."""
+    layers, lstm = config.encoder.layers, config.decoder.layers
+    if any(name.startswith(f"encoder.layers.{layers}.") for name in weights):
+        raise BadCheckpoint(f"encoder.n_layers is {layers}, and the weights have more layers")
+    if f"decoder.prediction.dec_rnn.lstm.weight_ih_l{lstm}" in weights:
+        raise BadCheckpoint(f"decoder.prednet.pred_rnn_layers is {lstm}, and the weights have more layers")

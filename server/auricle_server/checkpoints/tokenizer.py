@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sentencepiece
 
 from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.parsing.json_text import parse_json
+
+
+def most_bytes(pieces: int) -> int:
+    """Most bytes of a SentencePiece model of so many pieces: 240 kB of them are its table of normal forms."""
+    return (4 << 20) + 256 * pieces
 
 
 def sentencepiece_pieces(model: bytes) -> tuple[str, ...]:
@@ -19,9 +25,9 @@ def sentencepiece_pieces(model: bytes) -> tuple[str, ...]:
     """
     try:
         processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-    except RuntimeError as error:
+        return tuple(processor.id_to_piece(index) for index in range(processor.get_piece_size()))
+    except (RuntimeError, ValueError) as error:  # the latter for pieces that are no UTF-8
         raise BadCheckpoint(f"the tokenizer is not a SentencePiece model: {error}") from error
-    return tuple(processor.id_to_piece(index) for index in range(processor.get_piece_size()))
 
 
 def sentencepiece_scores(model: bytes) -> tuple[float, ...] | None:
@@ -33,7 +39,15 @@ def sentencepiece_scores(model: bytes) -> tuple[float, ...] | None:
     if _trained_as(model) != _UNIGRAM:
         return None
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-    return tuple(processor.get_score(index) for index in range(processor.get_piece_size()))
+    return _finite(processor.get_score(index) for index in range(processor.get_piece_size()))
+
+
+def _finite(scores: Iterable[float]) -> tuple[float, ...]:
+    """Raises `BadCheckpoint` where one is no number."""
+    found = tuple(scores)
+    if not all(map(math.isfinite, found)):
+        raise BadCheckpoint("the tokenizer has scores that are not finite; the file is damaged")
+    return found
 
 
 _UNIGRAM = 1
@@ -47,9 +61,12 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 def _trained_as(model: bytes) -> int:
     """``trainer_spec.model_type``; the library does not offer it, and reading it takes no protobuf."""
     kind = _UNIGRAM
-    for field, content in _fields(model):
-        if field == _TRAINER_SPEC and isinstance(content, bytes):
-            kind = next((value for name, value in _fields(content) if name == _MODEL_TYPE), _UNIGRAM)
+    try:
+        for field, content in _fields(model):
+            if field == _TRAINER_SPEC and isinstance(content, bytes):
+                kind = next((value for name, value in _fields(content) if name == _MODEL_TYPE), _UNIGRAM)
+    except LookupError as error:  # a kind of field that protobuf gave up long ago, or a number without an end
+        raise BadCheckpoint("the tokenizer is a SentencePiece model with fields that none has") from error
     return kind
 
 
@@ -83,11 +100,14 @@ def json_scores(text: bytes, count: int) -> tuple[float, ...] | None:
 
     To be called after `json_pieces`, which checks the content.
     """
-    vocab = json.loads(text)["model"]["vocab"]
+    vocab = parse_json(text)["model"]["vocab"]
     if isinstance(vocab, dict):
         return None
-    scores = [float(score) for _, score in vocab[:count]]
-    return (*scores, *(0.0 for _ in range(count - len(scores))))
+    try:
+        scores = [float(score) for _, score in vocab[:count]]
+    except (ValueError, TypeError, OverflowError) as error:
+        raise BadCheckpoint(f"tokenizer.json lists pieces without their scores ({error})") from error
+    return _finite((*scores, *(0.0 for _ in range(count - len(scores)))))
 
 
 def json_pieces(text: bytes, count: int) -> tuple[str, ...]:
@@ -100,10 +120,10 @@ def json_pieces(text: bytes, count: int) -> tuple[str, ...]:
         BadCheckpoint: It has no vocabulary, or no piece for an id.
     """
     try:
-        tokenizer = json.loads(text)
+        tokenizer = parse_json(text)
         found = {int(entry["id"]): str(entry["content"]) for entry in tokenizer.get("added_tokens") or ()}
         found |= _vocabulary(tokenizer["model"]["vocab"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         raise BadCheckpoint(f"tokenizer.json holds no vocabulary ({error})") from error
     missing = [index for index in range(count) if index not in found]
     if missing:

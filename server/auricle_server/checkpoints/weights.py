@@ -22,6 +22,8 @@ from auricle_server.checkpoints.features import hann_window, mel_filters
 _PARTS = ("preprocessor.", "encoder.", "decoder.", "joint.", "prompt_kernel.")
 """The parts of a model that the engine computes with, by the start of their parameters' names."""
 _FILTERS, _WINDOW = "preprocessor.featurizer.fb", "preprocessor.featurizer.window"
+MOST_AXES = 8
+"""Axes of a stored tensor; parameters of the family have up to four."""
 _BATCH_NORM_EPS = 1e-5
 """PyTorch's default, which NeMo keeps."""
 

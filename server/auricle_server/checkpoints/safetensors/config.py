@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from auricle_server.checkpoints.config import ModelConfig, parse_config
 from auricle_server.checkpoints.errors import BadCheckpoint
-from auricle_server.checkpoints.safetensors.names import CLASSES, nemo_config
+from auricle_server.checkpoints.parsing.json_text import parse_json, read_bounded
+from auricle_server.checkpoints.safetensors.names import CLASSES, extractor_of, nemo_config
+from auricle_server.checkpoints.section import Section
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -46,7 +47,7 @@ def is_supported(config: Path) -> bool:
     return read_json(config).get("model_type") in CLASSES
 
 
-def folder_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
+def folder_config(folder: Path) -> tuple[ModelConfig, Section]:
     """Reads the model's configuration, and that of its features.
 
     Raises:
@@ -55,7 +56,7 @@ def folder_config(folder: Path) -> tuple[ModelConfig, dict[str, Any]]:
     """
     processor = _processor(folder)
     config = parse_config(nemo_config(read_json(folder / CONFIG_NAME), processor))
-    return config, processor.get("feature_extractor") or processor
+    return config, extractor_of(Section("", processor, PROCESSOR_NAMES[0]))
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -77,10 +78,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file of a checkpoint.
 
     Raises:
-        BadCheckpoint: It is missing or not a JSON object.
+        BadCheckpoint: It is missing, too large or not a JSON object.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(read_bounded(path))
     except FileNotFoundError as error:
         raise BadCheckpoint(f"{path.parent} has no {path.name}; it is not a complete checkpoint") from error
     except ValueError as error:

@@ -5,7 +5,6 @@ Needs no `transformers`. Weights are mapped, not read, and may be in several fil
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,21 @@ from safetensors import SafetensorError, safe_open
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
 from auricle_server.checkpoints.features import hann_window, mel_filters
+from auricle_server.checkpoints.parsing.json_text import parse_json, read_bounded
 from auricle_server.checkpoints.safetensors.config import TOKENIZER_NAMES, folder_config, weight_files
 from auricle_server.checkpoints.safetensors.names import nemo_name
-from auricle_server.checkpoints.tokenizer import json_pieces, json_scores, sentencepiece_pieces, sentencepiece_scores
-from auricle_server.checkpoints.weights import MappedFile, StoredCheckpoint, StoredTensor, StoredWeights
+from auricle_server.checkpoints.section import Section
+from auricle_server.checkpoints.tokenizer import (
+    json_pieces,
+    json_scores,
+    most_bytes,
+    sentencepiece_pieces,
+    sentencepiece_scores,
+)
+from auricle_server.checkpoints.weights import MOST_AXES, MappedFile, StoredCheckpoint, StoredTensor, StoredWeights
+
+_HEADER_BYTES = 8 << 20
+"""Bytes of a file's header; that of a model of 700 parameters has 80 kB."""
 
 _DTYPES = {
     "BF16": torch.bfloat16,
@@ -53,11 +63,15 @@ def _tensors(path: Path) -> dict[str, StoredTensor]:
     if not path.is_file():
         raise BadCheckpoint(f"{path.parent} has no {path.name}, which its index names; it is not a complete checkpoint")
     try:
-        # The library checks the header against the file. It would map the whole file for as long as one tensor lives.
-        with safe_open(path, framework="pt"), path.open("rb") as stream:
+        with path.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")
-            header, file = json.loads(stream.read(size)), MappedFile(stream)
-    except (SafetensorError, OSError) as error:
+            if size > _HEADER_BYTES:
+                raise BadCheckpoint(f"{path} has a header of {size} bytes, more than the {_HEADER_BYTES} of any model")
+            # The library checks the header against the file. It would map the whole file for as long as one tensor
+            # lives.
+            with safe_open(path, framework="pt"):
+                header, file = parse_json(stream.read(size)), MappedFile(stream)
+    except (SafetensorError, OSError, ValueError) as error:
         raise BadCheckpoint(
             f"{path} is not a readable safetensors file ({error}); if it was downloaded or copied, it may be cut short"
         ) from error
@@ -66,19 +80,21 @@ def _tensors(path: Path) -> dict[str, StoredTensor]:
 
 def _tensor(name: str, entry: dict[str, Any], data: int, file: MappedFile) -> StoredTensor:
     """From an entry of the header: its offsets count from the first byte after the header, `data`."""
-    dtype = _DTYPES.get(entry["dtype"])
+    dtype, shape = _DTYPES.get(entry["dtype"]), tuple(entry["shape"])
     if dtype is None:
-        raise UnsupportedModel(f"{name} is stored as {entry['dtype']}; Auricle reads {', '.join(_DTYPES)}")
-    shape = tuple(entry["shape"])
+        raise UnsupportedModel(f"{name:.80} is stored as {entry['dtype']}; Auricle reads {', '.join(_DTYPES)}")
+    if len(shape) > MOST_AXES:
+        raise BadCheckpoint(f"{name:.80} has {len(shape)} axes, more than any parameter")
     strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
     return StoredTensor(file, data + entry["data_offsets"][0], dtype, shape, strides)
 
 
-def _feature_constants(config: ModelConfig, extractor: dict[str, Any]) -> dict[str, torch.Tensor]:
+def _feature_constants(config: ModelConfig, extractor: Section) -> dict[str, torch.Tensor]:
     """Filters and window, which NeMo stores. Some checkpoints were trained with filters below fp32."""
-    rounded = getattr(torch, str(extractor.get("mel_filters_dtype", "float32")), None)
-    if not isinstance(rounded, torch.dtype):
-        raise BadCheckpoint(f"mel_filters_dtype is {extractor['mel_filters_dtype']!r}, which torch does not have")
+    name = extractor.find("mel_filters_dtype", "float32")
+    if name not in ("float32", "bfloat16", "float16"):
+        extractor.reject("mel_filters_dtype", name, "filters are float32, bfloat16 or float16")
+    rounded: torch.dtype = getattr(torch, name)
     constants = {"fb": mel_filters(config.mel)[None], "window": hann_window(config.mel)}
     return {f"preprocessor.featurizer.{name}": value.to(rounded).float() for name, value in constants.items()}
 
@@ -87,9 +103,9 @@ def _tokenizer(folder: Path, count: int) -> tuple[tuple[str, ...], tuple[float, 
     """Pieces and scores."""
     as_json, as_model = (folder / name for name in TOKENIZER_NAMES)
     if as_json.is_file():
-        text = as_json.read_bytes()
+        text = read_bounded(as_json)
         return json_pieces(text, count), json_scores(text, count)
     if as_model.is_file():
-        model = as_model.read_bytes()
+        model = read_bounded(as_model, most_bytes(count))
         return sentencepiece_pieces(model), sentencepiece_scores(model)
     raise BadCheckpoint(f"{folder} has neither {' nor '.join(TOKENIZER_NAMES)}; it is not a complete checkpoint")

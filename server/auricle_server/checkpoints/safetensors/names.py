@@ -10,8 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
-from auricle_server.checkpoints.section import RUNS
+from auricle_server.checkpoints.errors import UnsupportedModel
+from auricle_server.checkpoints.parsing import bounds
+from auricle_server.checkpoints.parsing.bounds import Bounds
+from auricle_server.checkpoints.section import RUNS, Section, shown
 
 CLASSES = {
     "nemotron_asr_streaming": "EncDecRNNTBPEModel",
@@ -67,82 +69,97 @@ def nemo_config(config: Mapping[str, Any], processor: Mapping[str, Any]) -> dict
     """
     kind = str(config.get("model_type", "unknown"))
     if kind not in CLASSES:
-        raise UnsupportedModel(f"config.json: model_type is {kind!r}, not {' or '.join(map(repr, CLASSES))}. {RUNS}")
-    try:
-        return _tree(CLASSES[kind], config, config["encoder_config"], processor)
-    except KeyError as missing:
-        raise BadCheckpoint(f"config.json or processor_config.json lacks {missing}") from missing
+        raise UnsupportedModel(
+            f"config.json: model_type is {shown(kind)}, not {' or '.join(map(repr, CLASSES))}. {RUNS}"
+        )
+    whole = Section("", config, "config.json")
+    return _tree(CLASSES[kind], whole, whole.inner("encoder_config"), Section("", processor, "processor_config.json"))
 
 
-def _tree(
-    name: str, config: Mapping[str, Any], encoder: Mapping[str, Any], processor: Mapping[str, Any]
-) -> dict[str, Any]:
+def _tree(name: str, config: Section, encoder: Section, processor: Section) -> dict[str, Any]:
     # `transformers` counts blank in ``vocab_size``, NeMo's ``num_classes`` does not.
-    vocabulary, hidden = int(config["vocab_size"]) - 1, config["decoder_hidden_size"]
-    if config.get("blank_token_id", vocabulary) != vocabulary:
-        raise UnsupportedModel(f"config.json: blank_token_id is {config['blank_token_id']}, not the last token")
+    vocabulary = config.integer("vocab_size", Bounds(2, bounds.VOCABULARY.most + 1)) - 1
+    hidden = config.integer("decoder_hidden_size", bounds.WIDTH)
+    if config.find("blank_token_id", vocabulary) != vocabulary:
+        found = shown(config.get("blank_token_id"))
+        raise UnsupportedModel(f"config.json: blank_token_id is {found}, not the last token")
+    layers = config.integer("num_decoder_layers", bounds.LSTM_LAYERS)
     return {
         "target": name,
-        "preprocessor": _features(processor.get("feature_extractor") or processor),
+        "preprocessor": _features(extractor_of(processor)),
         "encoder": _encoder(encoder, processor),
-        "decoder": {"prednet": {"pred_hidden": hidden, "pred_rnn_layers": config["num_decoder_layers"]}},
+        "decoder": {"prednet": {"pred_hidden": hidden, "pred_rnn_layers": layers}},
         "joint": {
             "num_classes": vocabulary,
-            "jointnet": {"joint_hidden": hidden, "activation": config.get("hidden_act", "relu")},
+            "jointnet": {"joint_hidden": hidden, "activation": config.find("hidden_act", "relu")},
         },
-        "decoding": {"greedy": {"max_symbols": config.get("max_symbols_per_step", 10)}},
+        "decoding": {"greedy": {"max_symbols": config.integer("max_symbols_per_step", bounds.SYMBOLS, 10)}},
         "model_defaults": {
-            "num_prompts": config.get("num_prompts", 128),
-            "prompt_dictionary": processor.get("prompt_dictionary"),
+            "num_prompts": config.integer("num_prompts", bounds.PROMPTS, 128),
+            "prompt_dictionary": processor.find("prompt_dictionary"),
         },
     }
 
 
-def _features(extractor: Mapping[str, Any]) -> dict[str, Any]:
+def extractor_of(processor: Section) -> Section:
+    """The part of a processor's configuration that says how features are made."""
+    part = processor.optional("feature_extractor")
+    return part if part.items() else processor
+
+
+def _features(extractor: Section) -> dict[str, Any]:
+    fft = extractor.integer("n_fft", bounds.FFT)
+    window = extractor.integer("win_length", Bounds(bounds.HOP.least, fft))
     return {
         "normalize": "NA",
-        "sample_rate": extractor["sampling_rate"],
-        "n_window_size": extractor["win_length"],
-        "n_window_stride": extractor["hop_length"],
-        "n_fft": extractor["n_fft"],
-        "features": extractor["feature_size"],
-        "preemph": extractor.get("preemphasis", 0.97),
+        "sample_rate": extractor.get("sampling_rate"),
+        "n_window_size": window,
+        "n_window_stride": extractor.integer("hop_length", Bounds(bounds.HOP.least, window)),
+        "n_fft": fft,
+        "features": extractor.integer("feature_size", bounds.MEL_BINS),
+        "preemph": extractor.number("preemphasis", bounds.PREEMPHASIS, 0.97),
     }
 
 
-def _encoder(encoder: Mapping[str, Any], processor: Mapping[str, Any]) -> dict[str, Any]:
-    d_model, inner = int(encoder["hidden_size"]), int(encoder["intermediate_size"])
-    if encoder.get("hidden_act", "silu") != "silu" or inner % d_model:
+def _encoder(encoder: Section, processor: Section) -> dict[str, Any]:
+    d_model = encoder.integer("hidden_size", bounds.WIDTH)
+    inner = encoder.integer("intermediate_size", Bounds(1, bounds.WIDTH.most * bounds.EXPANSION.most))
+    activation = encoder.find("hidden_act", "silu")
+    if activation != "silu" or inner % d_model:
         raise UnsupportedModel(
-            f"config.json: the encoder's feed-forward modules are {encoder.get('hidden_act')} of width {inner}; the "
-            f"engine computes SiLU of a multiple of {d_model}"
+            f"config.json: the encoder's feed-forward modules are {shown(activation)} of width {inner}; the engine "
+            f"computes SiLU of a multiple of {d_model}"
         )
     return {
-        "n_layers": encoder["num_hidden_layers"],
+        "n_layers": encoder.integer("num_hidden_layers", bounds.LAYERS),
         "d_model": d_model,
-        "n_heads": encoder["num_attention_heads"],
+        "n_heads": encoder.integer("num_attention_heads", bounds.HEADS),
         "ff_expansion_factor": inner // d_model,
-        "conv_kernel_size": encoder["conv_kernel_size"],
+        "conv_kernel_size": encoder.integer("conv_kernel_size", bounds.KERNEL),
         "conv_context_size": "causal",
         "conv_norm_type": "layer_norm",
         "subsampling": "dw_striding",
-        "subsampling_factor": encoder["subsampling_factor"],
-        "subsampling_conv_channels": encoder["subsampling_conv_channels"],
+        "subsampling_factor": encoder.get("subsampling_factor"),
+        "subsampling_conv_channels": encoder.integer("subsampling_conv_channels", bounds.SUBSAMPLING_CHANNELS),
         "causal_downsampling": True,
-        "xscaling": encoder["scale_input"],
+        "xscaling": encoder.flag("scale_input"),
         "att_context_style": "chunked_limited",
         "att_context_size": _contexts(encoder, processor),
     }
 
 
-def _contexts(encoder: Mapping[str, Any], processor: Mapping[str, Any]) -> list[list[int]]:
+def _contexts(encoder: Section, processor: Section) -> list[list[int]]:
     """The contexts, the default first. The processor lists the right contexts; early versions list pairs."""
-    if "sliding_window" not in encoder:
-        given = encoder["att_context_size"]
-        return given if isinstance(given[0], list) else [given]
-    listed = processor.get("supported_num_lookahead_tokens") or encoder.get("supported_num_lookahead_tokens")
-    default = encoder.get("default_num_lookahead_tokens")
-    # The sort is stable: the others keep their order.
-    rights = sorted(listed or [encoder["default_num_lookahead_tokens"]], key=lambda right: right != default)
+    if encoder.find("sliding_window") is None:
+        pairs: list[list[int]] = encoder.get("att_context_size")  # or one; checked with the rest of NeMo's tree
+        return pairs
+    key = "supported_num_lookahead_tokens"
+    given = processor.find(key) or encoder.find(key) or [encoder.get("default_num_lookahead_tokens")]
+    if not isinstance(given, list):
+        encoder.reject(key, given, "it must be a list of numbers")
+    listed = [encoder.check_integer(key, right, bounds.RIGHT_CONTEXT) for right in given]
+    default = encoder.find("default_num_lookahead_tokens")
     # Its window counts the frame itself, NeMo's left context does not.
-    return [[int(encoder["sliding_window"]) - 1, int(right)] for right in rights]
+    left = encoder.integer("sliding_window", Bounds(1, bounds.LEFT_CONTEXT.most + 1)) - 1
+    # The sort is stable: the others keep their order.
+    return [[left, right] for right in sorted(listed, key=lambda right: right != default)]

@@ -73,7 +73,7 @@ def test_early_versions_list_pairs_of_contexts(config: Tree, processor: Tree) ->
     for given in ([[70, 1], [70, 0]], [70, 13]):
         encoder["att_context_size"] = given
         contexts = nemo_config(config, processor)["encoder"]["att_context_size"]
-        assert contexts == (given if isinstance(given[0], list) else [given])
+        assert contexts == given
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_other_feed_forward_modules_are_refused(config: Tree, processor: Tree, c
 @pytest.mark.parametrize("missing", ["vocab_size", "num_decoder_layers", "encoder_config"])
 def test_a_missing_value_is_named(config: Tree, processor: Tree, missing: str) -> None:
     del config[missing]
-    with pytest.raises(BadCheckpoint, match=rf"config\.json or processor_config\.json lacks '{missing}'"):
+    with pytest.raises(BadCheckpoint, match=rf"config\.json.*{missing}"):
         nemo_config(config, processor)
 
 
 def test_a_missing_feature_is_named(config: Tree, processor: Tree) -> None:
     del processor["feature_extractor"]["hop_length"]
-    with pytest.raises(BadCheckpoint, match="lacks 'hop_length'"):
+    with pytest.raises(BadCheckpoint, match=r"processor_config\.json: feature_extractor\.hop_length is missing"):
         nemo_config(config, processor)
