@@ -7,8 +7,6 @@ archive is unpacked to the local cache for that, once.
 
 from __future__ import annotations
 
-import pickle
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +14,22 @@ from typing import Any
 import torch
 
 from auricle_server.checkpoints.config import parse_config
-from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
+from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointError, UnsupportedModel
+from auricle_server.checkpoints.nemo.bounded_streams import UNREADABLE
 from auricle_server.checkpoints.nemo.mapped_weights import NotMappable, map_weights
-from auricle_server.checkpoints.nemo.members import CONFIG_NAME, FileSpan, Folder, Members, opened, read_config
+from auricle_server.checkpoints.nemo.members import (
+    CONFIG_NAME,
+    FileSpan,
+    Folder,
+    Members,
+    opened,
+    read_config,
+    read_member,
+)
 from auricle_server.checkpoints.nemo.unpacked_archive import is_gzipped, unpack
 from auricle_server.checkpoints.progress import Report, silent
-from auricle_server.checkpoints.tokenizer import sentencepiece_pieces, sentencepiece_scores
+from auricle_server.checkpoints.section import Section, shown
+from auricle_server.checkpoints.tokenizer import most_bytes, sentencepiece_pieces, sentencepiece_scores
 from auricle_server.checkpoints.weights import StoredCheckpoint, StoredTensor, StoredWeights
 
 WEIGHTS_NAME = "model_weights.ckpt"
@@ -43,7 +51,7 @@ def read_archive(path: Path, report: Report = silent) -> StoredCheckpoint:
         plain = unpack(path, report) if is_gzipped(path) else path
         with opened(plain) as members:
             return _read(str(path), members)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise BadCheckpoint(
             f"{path} is not a readable .nemo archive ({error}); if it was downloaded or copied, it may be cut short"
         ) from error
@@ -51,13 +59,16 @@ def read_archive(path: Path, report: Report = silent) -> StoredCheckpoint:
 
 def read_unpacked(folder: Path) -> StoredCheckpoint:
     """Reads the folder that a ``.nemo`` file unpacks to. Raises like `read_archive`."""
-    return _read(str(folder), Folder(folder))
+    try:
+        return _read(str(folder), Folder(folder))
+    except UNREADABLE as error:
+        raise BadCheckpoint(f"{folder} is not a readable checkpoint ({error})") from error
 
 
 def _read(origin: str, members: Members) -> StoredCheckpoint:
     raw = read_config(origin, members, vocabulary=False)
     config = parse_config(raw)  # refuses an unsuitable model before anything large is read
-    model = _read_tokenizer(origin, raw, members)
+    model = _read_tokenizer(origin, raw, config.decoder.vocabulary, members)
     pieces = sentencepiece_pieces(model)
     return StoredCheckpoint(config, _read_weights(origin, members), pieces, sentencepiece_scores(model))
 
@@ -66,12 +77,21 @@ def _read_weights(origin: str, members: Members) -> StoredWeights:
     span = members.span(WEIGHTS_NAME)
     try:
         weights = _streamed(members) if span is None else _mapped(span, members)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError) as error:
-        raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} cannot be read as weights: {error}") from error
-    kinds = torch.Tensor | StoredTensor
-    if not isinstance(weights, dict) or not all(isinstance(value, kinds) for value in weights.values()):
+    except CheckpointError:
+        raise
+    # A pickle that anybody may have written makes its reader raise anything.
+    except Exception as error:
+        raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} cannot be read as weights: {error!s:.300}") from error
+    if not isinstance(weights, dict) or not all(map(_is_parameter, weights.keys(), weights.values())):
         raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} is not a dictionary of tensors")
     return StoredWeights(weights)
+
+
+def _is_parameter(name: Any, value: Any) -> bool:
+    """Whether it is a name and an ordinary tensor: not sparse, not quantized, and with content."""
+    if isinstance(value, torch.Tensor):
+        return isinstance(name, str) and value.layout is torch.strided and value.is_cpu and not value.is_quantized
+    return isinstance(name, str) and isinstance(value, StoredTensor)
 
 
 def _mapped(span: FileSpan, members: Members) -> Any:
@@ -86,17 +106,16 @@ def _streamed(members: Members) -> Any:
         return torch.load(stream, map_location="cpu", weights_only=True)
 
 
-def _read_tokenizer(origin: str, config: Mapping[str, Any], members: Members) -> bytes:
-    section = config.get("tokenizer") or {}
-    kind = section.get("type", "bpe")
+def _read_tokenizer(origin: str, config: Mapping[str, Any], pieces: int, members: Members) -> bytes:
+    section = Section("", config).optional("tokenizer")
+    kind = section.find("type", "bpe")
     # NeMo says 'bpe' for any SentencePiece model; 'agg' joins several of them.
     if kind != "bpe":
         raise UnsupportedModel(
-            f"tokenizer.type is {kind!r}; Auricle reads models with one SentencePiece tokenizer (type 'bpe'), and "
+            f"tokenizer.type is {shown(kind)}; Auricle reads models with one SentencePiece tokenizer (type 'bpe'), and "
             f"detokenizes its pieces one by one; take a model of the family that has one"
         )
-    name = str(section.get("model_path") or "").removeprefix("nemo:")
+    name = str(section.find("model_path", "")).removeprefix("nemo:")
     if not name:
         raise BadCheckpoint(f"{origin}: {CONFIG_NAME} names no tokenizer.model_path (a SentencePiece model)")
-    with members.open(Path(name).name) as stream:
-        return stream.read()
+    return read_member(members, Path(name).name, most_bytes(pieces))

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tarfile import TarError, TarFile, TarInfo
+from tarfile import TarFile, TarInfo
 from tarfile import open as open_tar
 from typing import IO, Any, Protocol
 
-import yaml
-
 from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.nemo.bounded_streams import UNREADABLE, BoundedGzip, TarStream
 from auricle_server.checkpoints.nemo.unpacked_archive import find_unpacked, is_gzipped
+from auricle_server.checkpoints.parsing.yaml_text import MOST_BYTES, parse_yaml
 
 CONFIG_NAME = "model_config.yaml"
-# libyaml's loader: the multilingual model's 13,087 pieces, listed twice, take 0.1 s in place of 0.9 s.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LISTS = re.compile(rb"^( *(?:labels|vocabulary)):[ ]*\n(?: *- .*\n)+", re.MULTILINE)
 """Lists of tokens, one a line."""
+_MOST_MEMBERS = 1_000
+"""Files of an archive; those that NeMo writes have 4 to 10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +56,32 @@ class Members(Protocol):
 
 @contextmanager
 def opened(path: Path) -> Iterator[Members]:
-    """The members of a ``.nemo`` file, plain or gzipped. Raises what `tarfile` raises."""
+    """The members of a ``.nemo`` file, plain or gzipped. Raises what is in `UNREADABLE`."""
     # NVIDIA publishes both: the English archive is plain, the multilingual one gzipped.
     plain = not is_gzipped(path)
-    with open_tar(path) as archive:
-        yield _Archive(path, archive, plain=plain)
+    with path.open("rb") if plain else BoundedGzip(path) as stream:
+        headers = TarStream(stream)
+        # tarfile asks for no more of a file than `TarStream` has.
+        with open_tar(fileobj=headers, mode="r:") as archive:  # type: ignore[call-overload]
+            found = _listed(path, archive)
+            headers.end_of_headers()
+            yield _Archive(path, archive, found, plain=plain)
+
+
+def _listed(path: Path, archive: TarFile) -> dict[str, TarInfo]:
+    """The files of an archive by their base names."""
+    found: dict[str, TarInfo] = {}
+    for number, member in enumerate(archive):
+        if number == _MOST_MEMBERS:
+            raise BadCheckpoint(f"{path} has more than {_MOST_MEMBERS} files; it is not a NeMo checkpoint")
+        if member.isfile():
+            found[Path(member.name).name] = member
+    return found
 
 
 class _Archive:
-    def __init__(self, path: Path, archive: TarFile, *, plain: bool) -> None:
-        self._path, self._archive, self._plain = path, archive, plain
-        self._members = {Path(member.name).name: member for member in archive.getmembers() if member.isfile()}
+    def __init__(self, path: Path, archive: TarFile, members: dict[str, TarInfo], *, plain: bool) -> None:
+        self._path, self._archive, self._members, self._plain = path, archive, members, plain
 
     def open(self, name: str) -> IO[bytes]:
         stream = self._archive.extractfile(self._member(name))
@@ -116,32 +130,44 @@ def read_config(origin: str, members: Members, *, vocabulary: bool = True) -> di
             almost all of the time, and the tokenizer has the same list.
 
     Raises:
-        BadCheckpoint: It is missing or not YAML.
+        BadCheckpoint: It is missing, too large or not YAML.
     """
-    with members.open(CONFIG_NAME) as stream:
-        return parse_tree(origin, stream.read(), vocabulary=vocabulary)
+    return parse_tree(origin, read_member(members, CONFIG_NAME, MOST_BYTES), vocabulary=vocabulary)
+
+
+def read_member(members: Members, name: str, most: int) -> bytes:
+    """The content of a file.
+
+    Raises:
+        BadCheckpoint: There is none of that name, or it has more than `most` bytes.
+    """
+    with members.open(name) as stream:
+        return _at_most(stream, name, most)
+
+
+def _at_most(stream: IO[bytes], name: str, most: int) -> bytes:
+    content = stream.read(most + 1)
+    if len(content) > most:
+        raise BadCheckpoint(f"{name} has more than {most} bytes, more than that of any checkpoint")
+    return content
 
 
 def parse_tree(origin: str, text: bytes, *, vocabulary: bool = True) -> dict[str, Any]:
     """The tree in the text of a configuration. See `read_config`."""
     try:
-        config = _parse(text) if vocabulary else _parse_without_lists(text)
-    except yaml.YAMLError as error:
-        raise BadCheckpoint(f"{origin}: {CONFIG_NAME} is not YAML: {error}") from error
+        config = parse_yaml(text) if vocabulary else _parse_without_lists(text)
+    except ValueError as error:
+        raise BadCheckpoint(f"{origin}: {CONFIG_NAME} {error}") from error
     if not isinstance(config, dict):
         raise BadCheckpoint(f"{origin}: {CONFIG_NAME} does not hold a configuration")
     return config
 
 
-def _parse(text: bytes) -> Any:
-    return yaml.load(text, _Loader)  # noqa: S506 - either loader is a safe one
-
-
 def _parse_without_lists(text: bytes) -> Any:
     try:
-        return _parse(_LISTS.sub(rb"\1: []\n", text))
-    except yaml.YAMLError:
-        return _parse(text)  # a list whose items take more than a line
+        return parse_yaml(_LISTS.sub(rb"\1: []\n", text))
+    except ValueError:
+        return parse_yaml(text)  # a list whose items take more than a line
 
 
 def archive_config(path: Path) -> dict[str, Any]:
@@ -158,15 +184,18 @@ def archive_config(path: Path) -> dict[str, Any]:
             with opened(copy) as members:
                 return read_config(str(path), members, vocabulary=False)
         return parse_tree(str(path), _first_config(path), vocabulary=False)
-    except (TarError, EOFError, OSError, zlib.error) as error:
+    except UNREADABLE as error:
         raise BadCheckpoint(f"{path} is not a readable .nemo archive ({error})") from error
 
 
 def _first_config(path: Path) -> bytes:
-    with open_tar(path, "r|gz") as archive:
-        for member in archive:
+    # A tar file as a stream: tarfile only reads.
+    with BoundedGzip(path) as content, open_tar(fileobj=content, mode="r|") as archive:
+        for number, member in enumerate(archive):
+            if number == _MOST_MEMBERS:
+                break
             if member.isfile() and Path(member.name).name == CONFIG_NAME:
                 stream = archive.extractfile(member)
                 assert stream is not None  # it is a regular file
-                return stream.read()
+                return _at_most(stream, CONFIG_NAME, MOST_BYTES)
     raise BadCheckpoint(f"{path} has no {CONFIG_NAME}; it is not a NeMo checkpoint")

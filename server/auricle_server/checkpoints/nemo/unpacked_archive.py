@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO
 
 from auricle_server.checkpoints.errors import BadCheckpoint, UnpackFailed
+from auricle_server.checkpoints.nemo.bounded_streams import BoundedGzip
 from auricle_server.checkpoints.progress import Report
 
 log = logging.getLogger(__name__)
@@ -124,11 +125,11 @@ def _write(archive: Path, stream: IO[bytes], report: Report) -> None:
 
 def _decompress(archive: Path, stream: IO[bytes], report: Report) -> None:
     size = archive.stat().st_size
-    with archive.open("rb") as packed, gzip.GzipFile(fileobj=packed) as plain:
+    with BoundedGzip(archive) as plain:
         try:
             while block := plain.read(_BLOCK):
                 stream.write(block)
-                report(archive.name, min(packed.tell(), size - 1), size)
+                report(archive.name, min(plain.packed_bytes, size - 1), size)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise BadCheckpoint(
                 f"{archive} is not a readable .nemo archive ({error}); if it was downloaded or copied, it may be cut "

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from auricle_server.checkpoints.errors import BadCheckpoint
-from auricle_server.checkpoints.nemo import members as members_module
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME, FileSpan, Folder, opened, parse_tree, read_config
+from auricle_server.checkpoints.parsing import yaml_text
 
 FILES = {"./a.bin": b"first", "deep/inside/b.bin": b"the second one"}
 
@@ -99,7 +99,7 @@ def vocabulary_config() -> bytes:
 
 
 def test_yaml_is_read_by_libyaml_where_it_is_there() -> None:
-    assert (members_module._Loader is yaml.SafeLoader) is not yaml.__with_libyaml__
+    assert (yaml_text.Loader is yaml.SafeLoader) is not yaml.__with_libyaml__
 
 
 def test_a_large_vocabulary_costs_little_beside_yaml_in_pure_python() -> None:
@@ -130,5 +130,5 @@ def test_a_list_whose_items_take_several_lines_is_read_whole() -> None:
 def test_the_pure_loader_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = b"encoder: {n_layers: 2, xscaling: false}\nlabels:\n- a\n"
     found = parse_tree("here", text)
-    monkeypatch.setattr(members_module, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(yaml_text, "Loader", yaml.SafeLoader)
     assert parse_tree("here", text) == found
