@@ -106,6 +106,8 @@ class SlotLease:
 
     def flush(self, mark: int, *, last: bool = False) -> None:
         """Asks for all audio so far; see `FlushStream`."""
+        if last:
+            self._held_keyterms = None  # nothing may follow a last flush
         self._writer.add(FlushStream(self.number, mark, last), urgent=True)
 
     def flush_second_pass(self) -> None:

@@ -52,6 +52,19 @@ def test_of_lists_of_key_terms_that_come_too_fast_the_newest_is_sent() -> None:
     assert sent() == [UpdateStream(STREAM, SettingsUpdate(keyterms=()))], "when it is time, in place of the other"
 
 
+def test_key_terms_that_are_held_are_dropped_at_the_last_flush() -> None:
+    """They would come after it, which the engine refuses: a stream that ended would fail and lose its last words."""
+    test = TestLease()
+    for number in range(6):
+        test.lease.update(SettingsUpdate(keyterms=(f"term {number}",)))
+    test.lease.flush(0)
+    test.lease.flush(1, last=True)
+    test.now += 10
+    test.lease.on_beat()
+    _, items = test.sent()
+    assert items[-1] == FlushStream(STREAM, 1, last=True)
+
+
 def test_a_lease_without_a_session_ignores_results_and_is_given_back_by_its_number() -> None:
     test = TestLease()
     test.lease.listener(FlushSecondPass)  # type: ignore[arg-type]
