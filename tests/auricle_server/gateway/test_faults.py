@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 
 import aiohttp
@@ -12,9 +13,10 @@ import auricle
 from auricle_server.gateway.http import websocket
 from auricle_server.gateway.session import session
 from auricle_server.gateway.workers import worker_pool
+from auricle_server.gateway.workers.slot_lease import SlotLease
 from tests.auricle_server.fake_engine import FakeEngine, speech
 from tests.auricle_server.gateway.worker_bench import HELLO, bench
-from tests.auricle_server.raw_client import connected_client, transcribed
+from tests.auricle_server.raw_client import connected_client, transcribed, until
 
 
 async def test_a_worker_that_goes_closes_its_streams_and_its_successor_serves() -> None:
@@ -142,6 +144,30 @@ UPGRADE = (
     b"GET /v1/stream HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
+
+
+async def test_a_client_that_is_gone_before_its_upgrade_is_no_error_of_the_server(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, gone = asyncio.Event(), asyncio.Event()
+    async with bench(FakeEngine()) as table:
+        reserve = table.gateway.workers.reserve
+
+        async def reserve_slowly(latency_ms: int | None) -> SlotLease:
+            lease = await reserve(latency_ms)
+            asked.set()
+            await gone.wait()
+            return lease
+
+        monkeypatch.setattr(table.gateway.workers, "reserve", reserve_slowly)
+        _, writer = await asyncio.open_connection("127.0.0.1", int(table.url.rpartition(":")[2]))
+        writer.write(UPGRADE)
+        await asked.wait()
+        writer.transport.abort()
+        await asyncio.sleep(0.1)  # the server's loop learns of it
+        gone.set()
+        await until(lambda: table.engines[0].slots_used == 0)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

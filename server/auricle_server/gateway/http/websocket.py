@@ -62,7 +62,12 @@ class WebSocketHandler:
 
     async def run(self) -> web.StreamResponse:
         """Serves the connection until it closes."""
-        await self._socket.prepare(self._request)
+        try:
+            await self._socket.prepare(self._request)
+        except ConnectionResetError:
+            # While it waited for its slot. A session that it came back to is kept for its next attempt.
+            self.cut = True
+            return web.Response()
         await self._serve()
         return self._socket
 
