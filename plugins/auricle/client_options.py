@@ -35,8 +35,7 @@ class ClientOptions:
     session: aiohttp.ClientSession | None = None
     reconnect: ReconnectPolicy = field(default_factory=ReconnectPolicy)
     connect_timeout: float = 10.0
-    # Well below the idle limit of the server and the `proxy_read_timeout` of nginx, 60 s each by default. A ping counts
-    # as a sign of life, so a muted microphone keeps its stream.
+    # Well below the `proxy_read_timeout` of nginx, 60 s by default.
     heartbeat: float | None = 20.0
     # 20 ms is one frame of WebRTC and of most telephony.
     packet_ms: int = 20

@@ -44,7 +44,7 @@ class Limits:
         message_bytes: Largest WebSocket message.
         buffered_seconds: Audio that the server holds unprocessed before it stops reading.
         stream_seconds: Longest stream.
-        idle_seconds: Longest time without a message.
+        idle_seconds: Longest time without audio.
         keyterms: Most key terms at once; 0 where the server takes none, or does not say.
         keyterm_characters: Longest key term.
     """

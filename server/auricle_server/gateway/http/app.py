@@ -29,6 +29,7 @@ from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.descriptors import are_scarce
 from auricle_server.gateway.listening.http_connection import check_expectation, follow_requests, name_server
 from auricle_server.gateway.session.event_queue import SessionMetrics
+from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.ipc.channel import GatewayChannel
@@ -180,7 +181,8 @@ class Gateway:
             usage = await self._keys.open_stream(key)
             undo.callback(usage.cancel)
             # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
-            lease = await self.workers.reserve(_whole_number(request.query.get("latency_ms", "")))
+            latency_ms = _whole_number(request.query.get("latency_ms", ""))
+            lease = await self._connections.reserve(self.workers, latency_ms)
             undo.callback(lease.release)
             if lease.info.cures.need_voice:
                 await self._turn_models.load()
@@ -188,7 +190,8 @@ class Gateway:
         config, clock = self._config, time.monotonic
         token = self._resume_proxy.sign(secrets.token_urlsafe(_TOKEN_BYTES)) if config.resume_seconds > 0 else None
         metrics = SessionMetrics(self.metrics, clock, usage)
-        session = Session(lease, token, config.limits, metrics, clock, handler.wake, self._turn_models)
+        idle_timer = IdleTimer(config.start_seconds, config.limits.idle_seconds, clock)
+        session = Session(lease, token, config.limits, metrics, idle_timer, handler.wake, self._turn_models)
         usage.begin(session.name)
         return session
 

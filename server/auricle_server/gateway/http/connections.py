@@ -9,11 +9,17 @@ from contextlib import contextmanager, suppress
 
 from aiohttp import web
 
+from auricle.protocol import codes
+from auricle_server.gateway.errors import AtCapacity
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.session.resume_store import ResumeStore
 from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.workers.slot_lease import SlotLease
+from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.metrics import Metrics
 
+START_GRACE_SECONDS = 1.0
+"""When the server is full, a connection keeps its slot for so long without a `Start`: a few round trips."""
 _FLUSH_SECONDS = 2.0
 """How long the worker may take for the last finals of a drain. What it does not answer is settled as far as it came."""
 _CLOSE_SECONDS = 0.5
@@ -95,6 +101,33 @@ class Connections:
         finally:
             self._proxied -= 1
             self._note_empty()
+
+    async def reserve(self, workers: WorkerPool, latency_ms: int | None) -> SlotLease:
+        """Reserves a slot; where there is none, that of a connection that has not used it.
+
+        Args:
+            workers: Of the gateway.
+            latency_ms: As for `WorkerPool.reserve`.
+
+        Raises:
+            Refusal: As `WorkerPool.reserve`.
+        """
+        try:
+            return await workers.reserve(latency_ms)
+        except AtCapacity:
+            if not self._give_up_unstarted():
+                raise
+            return await workers.reserve(latency_ms)
+
+    def _give_up_unstarted(self) -> bool:
+        """Ends the session that has waited longest for its `Start`; returns whether there was one that is old enough."""
+        sessions = [handler.session for handler in self._handlers]
+        longest = max(sessions, key=lambda session: session.unstarted_seconds, default=None)
+        if longest is None or longest.unstarted_seconds < START_GRACE_SECONDS:
+            return False
+        message = "no start came, and another stream needs the slot; send the start right after the upgrade"
+        longest.fail(codes.IDLE_TIMEOUT, message)
+        return True
 
     def check_timeouts(self) -> None:
         """Once a second: ends what is idle, stalled or was not resumed in time."""

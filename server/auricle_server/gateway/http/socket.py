@@ -33,8 +33,7 @@ class Socket(web.WebSocketResponse):
         # Compression would cost every stream a quarter of a megabyte, and audio does not compress.
         # aiohttp refuses messages of its bound, not only larger ones.
         most = message_bytes + 1
-        # Without autoping pings and pongs come out of `receive`: a client that only pings is not idle
-        # (`Session.touch`).
+        # Without autoping pings and pongs come out of `receive`, where they count as messages (`MessagePace`).
         super().__init__(timeout=CLOSE_SECONDS, max_msg_size=most, compress=False, autoping=False)
         self.fault: int | None = None
 

@@ -141,11 +141,9 @@ class WebSocketHandler:
                 is_update = self.session.updates > updates
                 await asyncio.sleep(self._pace.on_update() if is_update else self._pace.on_small())
             case WSMsgType.PING:
-                self.session.touch()
                 await self._socket.pong(message.data)
                 await asyncio.sleep(self._pace.on_small())
             case WSMsgType.PONG:
-                self.session.touch()
                 await asyncio.sleep(self._pace.on_small())
             case _:
                 self._on_bad_frame()

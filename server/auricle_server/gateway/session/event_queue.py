@@ -73,6 +73,11 @@ class SessionMetrics:
         self._audio_time = 0.0
         self._asked: dict[str, float] = {}
 
+    @property
+    def awaits_final(self) -> bool:
+        """Whether the client waits for the answer to a finalize."""
+        return bool(self._asked)
+
     def on_finalize(self, finalize_id: str) -> None:
         """A finalize has come."""
         self._asked[finalize_id] = self._clock()

@@ -19,6 +19,7 @@ from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
+from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.notices import error_event, log_error
 from auricle_server.gateway.session.stream_session import StreamSession
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
@@ -26,8 +27,6 @@ from auricle_server.ipc.messages import StreamFailure
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 10.0
-"""A connection holds a slot from its upgrade on; its `Start` must come within this time."""
 MAX_UNSENT = 1024
 """Events of one stream that may wait to be sent before its socket is read no further."""
 _SHUTTING_DOWN = "the server shuts down; connect again and replay from the last final"
@@ -44,7 +43,7 @@ class Session:
         token: Resumes the session after a cut; None when it cannot be resumed.
         limits: Bounds of the stream.
         metrics: Counts its events.
-        clock: Monotonic seconds.
+        idle_timer: Says when the client has held the slot for too long without using it.
         wake: Called when there may be something to send, or when `accepts_input` may have become true.
         turn_models: Judge turns by their sound; None for by their words alone.
 
@@ -53,7 +52,6 @@ class Session:
         token: As given.
         close_code: WebSocket code to close with after the last text; None while the conversation goes on.
         updates: How many updates the client has sent.
-        last_message: When the last message of the client came, by `clock`.
     """
 
     def __init__(
@@ -62,7 +60,7 @@ class Session:
         token: str | None,
         limits: Limits,
         metrics: SessionMetrics,
-        clock: Callable[[], float],
+        idle_timer: IdleTimer,
         wake: Callable[[], None],
         turn_models: TurnModelPool | None = None,
     ) -> None:
@@ -70,10 +68,9 @@ class Session:
         self.token = token
         self.close_code: int | None = None
         self.updates = 0
-        self.last_message = clock()
         self._lease = lease
         self._limits = limits
-        self._clock = clock
+        self._idle_timer = idle_timer
         self._wake = wake
         self._connection = ServerConnection(limits.message_bytes)
         self._turn_models = turn_models
@@ -107,12 +104,7 @@ class Session:
             self.fail(codes.NOT_STARTED, "the first message must be a start, on every connection")
         self._receive(self._receive_audio, data)
 
-    def touch(self) -> None:
-        """Notes a sign of life of the client."""
-        self.last_message = self._clock()
-
     def _receive(self, handle: Callable[[_T], None], data: _T) -> None:
-        self.last_message = self._clock()
         # What was on its way when the conversation ended is no violation.
         if self.close_code is not None or self._draining:
             return
@@ -126,6 +118,7 @@ class Session:
 
     def _receive_audio(self, data: bytes) -> None:
         if pcm := self._connection.receive_audio(data):
+            self._idle_timer.on_audio()
             self._started.receive_audio(pcm)
 
     def _receive_message(self, text: str) -> None:
@@ -143,6 +136,7 @@ class Session:
                     self._started.end()
 
     def _start(self, start: Start) -> None:
+        self._idle_timer.on_start()
         self._stream = stream = StreamSession(
             self.name, self._lease, start, self._limits, self._turn_models, self._on_signals
         )
@@ -179,10 +173,10 @@ class Session:
             wake: Replaces that of the old connection.
         """
         self._resume_seq, self._wake = seq, wake
-        self.touch()
+        self._idle_timer.wait_for_start()
 
     def _on_resume_start(self, text: str, seq: int) -> None:
-        self.touch()
+        self._idle_timer.on_start()
         assert self._stream is not None, "`can_resume` has checked it"
         try:
             self._outgoing.replay(self._connection.resume(text, self._stream.ready(self.token), seq))
@@ -263,14 +257,17 @@ class Session:
 
     # --- from the gateway --------------------------------------------------------------------------------------------
 
+    @property
+    def unstarted_seconds(self) -> float:
+        """How long it has held a slot without a `Start`; 0.0 for a stream."""
+        return self._idle_timer.seconds if self._stream is None and self.close_code is None else 0.0
+
     def check_idle(self) -> None:
-        """Ends a stream whose client has sent nothing for too long; a silent microphone still sends audio."""
-        limit = self._limits.idle_seconds
-        if self._stream is None or self._resume_seq is not None:
-            limit = min(limit, START_SECONDS)
-        # While the socket is not read, messages wait there unseen: that silence is the server's.
-        if self.accepts_input and self._clock() - self.last_message > limit:
-            self.fail(codes.IDLE_TIMEOUT, f"no message for {limit:g} s; send audio, even silence")
+        """Ends a connection without a `Start`, and a stream without audio; a silent microphone still sends audio."""
+        audio_time = 0.0 if self._stream is None else self._stream.audio_time
+        owes = self._connection.ended or self._metrics.awaits_final
+        if (why := self._idle_timer.expired(audio_time, owes_answer=owes, reads=self.accepts_input)) is not None:
+            self.fail(codes.IDLE_TIMEOUT, why)
 
     def drain(self) -> None:
         """Makes what was said final, then closes the stream with `shutting_down`."""

@@ -15,9 +15,12 @@ from auricle_server.gateway.http import connections as module
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.session.event_queue import SessionMetrics
+from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.session import Session
 from auricle_server.metrics import Metrics
 from tests.auricle_server.gateway.leases import TestLease
+
+IDLE_TIMER = IdleTimer(5.0, 60.0, lambda: 0.0)
 
 
 class FakeHandler(WebSocketHandler):
@@ -29,7 +32,7 @@ class FakeHandler(WebSocketHandler):
         self.checks = 0
         self._over = asyncio.Event()
         self.session = Session(
-            self.lease.lease, token, DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), lambda: 0.0, self.wake
+            self.lease.lease, token, DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), IDLE_TIMER, self.wake
         )
         self.session.receive_text(encode_client(Start()))
 

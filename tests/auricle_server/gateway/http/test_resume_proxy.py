@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from aiohttp import WSMsgType
 
 from auricle_server.config import DEFAULT_LIMITS, ServerConfig
 from auricle_server.engine import Engine
@@ -72,11 +73,12 @@ async def passed_on(servers: Pair) -> AsyncIterator[tuple[RawClient, Session]]:
 
 
 async def test_signs_of_life_are_passed_on(engine: Engine, tmp_path: Path) -> None:
-    """Or a client that says nothing for a while would idle away, only because it had been cut once."""
-    async with pair(engine, tmp_path) as servers, passed_on(servers) as (client, session):
-        before = session.last_message
-        await client.socket.ping()
-        await until(lambda: session.last_message > before, 5)
+    """A client that pings hears from the gateway that has its stream, not only from the one that passes it on."""
+    async with pair(engine, tmp_path) as servers, passed_on(servers) as (client, _):
+        client.socket._autoping = False
+        await client.socket.ping(b"alive")
+        pong = await asyncio.wait_for(client.socket.receive(), 10)
+        assert (pong.type, pong.data) == (WSMsgType.PONG, b"alive")
         await client.end()
         assert client.close_code == 1000
         await until(lambda: not servers.owner._connections._store._sessions, 5)  # a farewell is passed on too

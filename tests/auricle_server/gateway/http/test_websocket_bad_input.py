@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import cast
 
 import aiohttp
 import numpy as np
 import pytest
 
-from auricle_server.gateway.session import session
+from auricle_server.gateway.http import connections
 from auricle_server.gateway.workers import worker_pool
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import RawClient, connected_client, quiet, transcribed, until
@@ -191,22 +192,71 @@ async def test_a_client_that_vanishes_in_mid_word_gives_its_slot_back(url: str) 
 
 async def test_a_client_that_says_nothing_gives_its_slot_back(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
-    monkeypatch.setattr(session, "START_SECONDS", 0.2)
-    async with serve(idle_seconds=0.6) as url:
+    async with serve(idle_seconds=0.6, start_seconds=0.2) as url:
         async with connected_client(url) as mute:
             [error] = await mute.rest()
             assert (error["code"], mute.close_code) == ("idle_timeout", 1008)
-        async with connected_client(url) as silent, connected_client(url, autoping=False) as pinging:
+        async with connected_client(url) as silent, connected_client(url) as speaking:
             await silent.start()
-            await pinging.start()
+            await speaking.start()
             for _ in range(10):
-                await silent.send_audio(quiet(0.1))
-                await pinging.socket.ping()
+                await speaking.send_audio(quiet(0.1))
                 await asyncio.sleep(0.1)
-            assert (await pinging.socket.receive()).type is aiohttp.WSMsgType.PONG
-            await pinging.end()
+            await speaking.end()
+            assert speaking.close_code == 1000
             [error] = await silent.rest()
             assert (error["code"], silent.close_code) == ("idle_timeout", 1008)
+
+
+LIFE: dict[str, Misdeed] = {
+    "pings": lambda t: t.socket.ping(),
+    "pongs": lambda t: t.socket.pong(),
+    "updates": lambda t: t.send(type="update", turn={"mode": "off"}),
+    "finalizes": lambda t: t.send(type="finalize", id=str(time.monotonic())),
+    "empty messages": lambda t: t.socket.send_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("name", LIFE)
+async def test_signs_of_life_hold_no_slot(serve: Serve, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
+    async with serve(idle_seconds=0.5, start_seconds=0.5) as url:
+        for starts in (True, False):
+            if not starts and name not in {"pings", "pongs"}:
+                continue  # the first message must be a start
+            async with connected_client(url) as client:
+                if starts:
+                    await client.start()
+                with suppress(ConnectionError):
+                    for _ in range(200):
+                        if await has_streams(url, 0):
+                            break
+                        await LIFE[name](client)
+                        await asyncio.sleep(0.05)
+                    else:
+                        pytest.fail(f"{name} have held the slot for ten seconds")
+                assert (await client.rest())[-1]["code"] == "idle_timeout"
+
+
+async def test_a_full_server_takes_the_slots_of_connections_without_a_start(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "START_GRACE_SECONDS", 0.2)
+    audio, text = tones.utterance(71, 3)
+    async with serve(start_seconds=60.0) as url, AsyncExitStack() as open_clients:
+        mute = [await open_clients.enter_async_context(connected_client(url)) for _ in range(5)]
+        started = await open_clients.enter_async_context(connected_client(url))
+        await started.start()
+        with pytest.raises(aiohttp.WSServerHandshakeError):  # all are too young
+            await transcribed(url, audio)
+        await asyncio.sleep(0.3)
+        assert await transcribed(url, audio) == text
+        assert (await mute[0].rest())[-1]["code"] == "idle_timeout"
+        await mute[1].start()
+        for client in (started, mute[1]):
+            await client.send_audio(audio)
+            await client.end()
+            assert (client.text, client.close_code) == (text, 1000)
 
 
 async def test_a_stream_may_last_so_long(serve: Serve) -> None:

@@ -8,10 +8,13 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.codec import encode_client
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.session.event_queue import SessionMetrics
+from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.resume_store import ResumeStore
 from auricle_server.gateway.session.session import Session
 from auricle_server.metrics import Metrics
 from tests.auricle_server.gateway.leases import TestLease
+
+IDLE_TIMER = IdleTimer(5.0, 60.0, lambda: 0.0)
 
 
 class Clock:
@@ -34,7 +37,7 @@ def store(clock: Clock) -> ResumeStore:
 def opened(token: str | None, *, started: bool = True) -> tuple[Session, TestLease]:
     lease = TestLease()
     session = Session(
-        lease.lease, token, DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), lambda: 0.0, lambda: None
+        lease.lease, token, DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), IDLE_TIMER, lambda: None
     )
     if started:
         session.receive_text(encode_client(Start()))

@@ -15,11 +15,13 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.session import session as module
 from auricle_server.gateway.session.event_queue import SessionMetrics
-from auricle_server.gateway.session.session import START_SECONDS, Session
+from auricle_server.gateway.session.idle_timer import IdleTimer
+from auricle_server.gateway.session.session import Session
 from auricle_server.ipc.messages import FlushStream, StreamFailure, UpdateRefused
 from auricle_server.metrics import Metrics
 from tests.auricle_server.gateway.leases import ONE, STREAM, TWO, TestLease, result
 
+START_SECONDS = 4.0
 OFF = TurnSettings(mode="off")
 
 
@@ -36,7 +38,7 @@ class Bench:
             "token",
             DEFAULT_LIMITS,
             SessionMetrics(self.metrics, lambda: self.now),
-            lambda: self.now,
+            IdleTimer(START_SECONDS, DEFAULT_LIMITS.idle_seconds, lambda: self.now),
             self._wake,
         )
 
@@ -190,21 +192,41 @@ def test_a_client_that_says_nothing_is_closed(bench: Bench) -> None:
     bench.now = START_SECONDS
     bench.session.check_idle()
     assert bench.events() == []
+    assert bench.session.unstarted_seconds == START_SECONDS
     bench.now += 0.1
     bench.session.check_idle()
     assert only_error(bench.events()).code == codes.IDLE_TIMEOUT
+    assert bench.session.unstarted_seconds == 0.0
 
 
-def test_a_started_stream_may_be_silent_for_longer_and_any_sign_of_life_counts(started: Bench) -> None:
+def test_a_started_stream_may_be_silent_for_longer_and_audio_alone_counts(started: Bench) -> None:
     started.now = START_SECONDS + 1
     started.session.check_idle()
-    started.session.touch()
+    started.session.receive_binary(b"\0\0")
     started.now += DEFAULT_LIMITS.idle_seconds
+    started.send(Update(turn=OFF))
+    started.session.receive_binary(b"")
     started.session.check_idle()
     assert started.events() == []
     started.now += 0.1
     started.session.check_idle()
-    assert only_error(started.events()).code == codes.IDLE_TIMEOUT
+    error = only_error(started.events())
+    assert (error.code, "no audio for 60 s" in error.message) == (codes.IDLE_TIMEOUT, True)
+
+
+def test_a_client_that_waits_for_an_answer_is_not_idle(started: Bench) -> None:
+    started.session.receive_binary(bytes(32_000))
+    started.send(Finalize("f"))
+    for _ in range(4):
+        started.now += DEFAULT_LIMITS.idle_seconds / 2
+        started.session.check_idle()
+    assert started.events() == []
+    assert kinds(started.on_worker(result(1.0, mark=1))) == [Final]
+    started.now += DEFAULT_LIMITS.idle_seconds
+    started.send(End())
+    started.now += DEFAULT_LIMITS.idle_seconds
+    started.session.check_idle()
+    assert started.events() == []
 
 
 def test_a_client_that_is_not_read_is_not_idle(started: Bench) -> None:

@@ -11,6 +11,7 @@ from auricle.protocol.server_messages import Error, Ready
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.engine import Engine
 from auricle_server.gateway.session.event_queue import SessionMetrics
+from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.ipc.batch_writer import BatchWriter
@@ -18,6 +19,8 @@ from auricle_server.ipc.messages import StreamFailure, StreamOpened, UpdateRefus
 from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
 from auricle_server.worker.factory import model_info
+
+IDLE_TIMER = IdleTimer(5.0, 60.0, lambda: 0.0)
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def lease(info: ModelInfo) -> SlotLease:
 @pytest.fixture
 def session(lease: SlotLease) -> Session:
     """One that has started and has said `Ready`."""
-    made = Session(lease, "token", DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), lambda: 0.0, lambda: None)
+    made = Session(lease, "token", DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), IDLE_TIMER, lambda: None)
     made.receive_text(encode_client(Start()))
     ready = made.next_text()
     assert ready is not None
