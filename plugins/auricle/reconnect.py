@@ -17,8 +17,8 @@ class ReconnectPolicy:
 
     Attributes:
         attempts: Attempts in a row without progress before a stream gives up; 0 never reconnects. Progress is a final,
-            or a connection that lasted longer than `max_delay`. Attempts on a server that restarts are not counted for
-            the first `replay_seconds` of an outage.
+            or a connection that lasted longer than `max_delay`; for a recording (`Start.offline`) that begins anew, a
+            final only. Attempts on a server that restarts are not counted for the first `replay_seconds` of an outage.
         first_delay: Seconds before the first attempt.
         max_delay: Upper bound of the delay in seconds.
         jitter: Share of the delay that is random, 0 to 1. Without it all clients of a server that restarts would

@@ -56,6 +56,17 @@ class _Row:
     ended: bool
 
 
+class FakeTerms:
+    """What has become of key terms."""
+
+    def __init__(self) -> None:
+        self.settled: list[TermsOutcome] = []
+
+    def outcomes(self) -> list[TermsOutcome]:
+        settled, self.settled = self.settled, []
+        return settled
+
+
 class FakeEngine:
     """Has the interface of `Engine` that a worker uses.
 
@@ -82,7 +93,7 @@ class FakeEngine:
         self.decoded_again: list[tuple[int, int]] = []
         self.warmed: list[float] = []
         self.most_keyterms = 1000
-        self._outcomes: list[TermsOutcome] = []
+        self.terms = FakeTerms()
         self._streams: dict[int, _Stream] = {}
         self._free = list(range(slots, 0, -1))
         self._last = 0
@@ -147,14 +158,10 @@ class FakeEngine:
     ) -> None:
         stream = self._stream(lease)
         if keyterms is not None:
-            self._outcomes.append(TermsOutcome(lease, len(keyterms), in_force=len(keyterms) <= self.most_keyterms))
+            self.terms.settled.append(TermsOutcome(lease, len(keyterms), in_force=len(keyterms) <= self.most_keyterms))
         if latency_ms not in (None, *self.info.latencies_ms):
             raise UnknownLatency("no such latency")
         stream.frames = stream.frames if latency_ms is None else latency_ms // 80
-
-    def term_outcomes(self) -> list[TermsOutcome]:
-        outcomes, self._outcomes = self._outcomes, []
-        return outcomes
 
     def decode_again(self, lease: Lease, since: int) -> None:
         self._stream(lease)

@@ -75,6 +75,11 @@ class ReplayBuffer:
         return self._seconds_of(len(self._audio))
 
     @property
+    def front_seconds(self) -> float:
+        """Position of the first audio in memory, from which a new server begins."""
+        return self._seconds_of(self._audio.front)
+
+    @property
     def unsent_seconds(self) -> float:
         """Audio not sent on the present connection; without a connection, all that is held."""
         return self._seconds_of(self._audio.unsent)
@@ -163,6 +168,16 @@ class ReplayBuffer:
         lost = max(0, front - max(self._settled, self._accounted))
         self._accounted = max(self._accounted, front)
         return Resumption(self._seconds_of(front), self.held_seconds, self._seconds_of(lost))
+
+    def replace_start(self, start: Start) -> None:
+        """The next attempt at a first connection asks with another `Start`.
+
+        Raises:
+            ValueError: It has another encoding or sample rate; audio of the former is held already.
+        """
+        if (start.encoding, start.sample_rate) != (self.start.encoding, self.start.sample_rate):
+            raise ValueError("start: the encoding and the sample rate of a stream cannot change between attempts")
+        self.start = start
 
     def resume(self, ready: Ready) -> Resumption | None:
         """A connection goes on with the stream of the one before, see `Ready.held`.

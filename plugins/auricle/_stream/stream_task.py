@@ -13,6 +13,7 @@ from auricle._connection.connector import Connector
 from auricle._connection.servers import Servers
 from auricle._stream.event_merger import EventMerger
 from auricle._stream.event_queue import EventQueue
+from auricle._stream.recording import began_anew, error_of_loss
 from auricle._stream.replay_buffer import ReplayBuffer
 from auricle._stream.stream_input import StreamInput
 from auricle.client_options import ClientOptions
@@ -224,7 +225,8 @@ class StreamTask:
         """
         first = self.ready is None
         if first and self._start_message is not None:
-            self._restart(self._start_message())
+            self._replay_buffer.replace_start(self._start_message())
+            self._merger.change_turn(self._replay_buffer.start.turn)
         start = self._replay_buffer.start
         if self._resume_point is None:
             connection = await self._connector.connect(start)
@@ -241,19 +243,10 @@ class StreamTask:
         event = Connected if first else Reconnected
         return connection, event(resumption.replayed_seconds, resumption.lost_seconds)
 
-    def _restart(self, start: Start) -> None:
-        """The next attempt at a first connection asks with another `Start`."""
-        previous = self._replay_buffer.start
-        if (start.encoding, start.sample_rate) != (previous.encoding, previous.sample_rate):
-            raise ValueError("start: the encoding and the sample rate of a stream cannot change between attempts")
-        if start.turn != previous.turn:
-            self._merger.change_turn(start.turn)
-        self._replay_buffer.start = start
-
     def _detach(self, connection: Connection, error: AuricleError, *, lasted: float) -> None:
         """After a broken connection its server may still have the stream; after an error that it sent it has not."""
         # A connection that lasted counts as progress; one that breaks at once does not, or the loop would never end.
-        if lasted > self._policy.max_delay:
+        if lasted > self._policy.max_delay and not began_anew(self._replay_buffer, connection.ready):
             self._attempt = 0
         if isinstance(error, ConnectionFailed):
             connection.abort()
@@ -274,7 +267,7 @@ class StreamTask:
             outage = _now() - began
             self._attempt = max(1, self._attempt + (not policy.waits(error, outage)))
             if policy.gives_up(self._attempt, error, outage):
-                raise error
+                raise error_of_loss(error, self._attempt, self._replay_buffer)
             await self._wait_for_input(error)
             delay = policy.delay(self._attempt, error, random.random())
             self.events.put_nowait(Reconnecting(self._attempt, delay, error))

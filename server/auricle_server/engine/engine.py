@@ -19,7 +19,7 @@ from auricle_server.engine.build import Hardware, build_runner
 from auricle_server.engine.capabilities import Capabilities
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.key_terms.automaton_cache import NO_TERMS, AutomatonCache
-from auricle_server.engine.key_terms.stream_terms import KEY_TERM_SECONDS, StreamTerms, TermsOutcome
+from auricle_server.engine.key_terms.stream_terms import KEY_TERM_SECONDS, StreamTerms
 from auricle_server.engine.runners.in_flight import InFlightStep, concatenated, without_ended
 from auricle_server.engine.runners.pipeline import StepPipeline
 from auricle_server.engine.scheduling.background import BackgroundSlots
@@ -49,6 +49,7 @@ class Engine:
         info: Describes the model to callers.
         device: The torch device.
         weights: Format of the model's weights.
+        terms: The streams' key terms; see `StreamTerms.outcomes`.
     """
 
     def __init__(
@@ -81,9 +82,9 @@ class Engine:
         self._inputs = StreamInputs(self._geometry, slots, sizes, counts, self._automata.roots, frames)
         row_sizes = [*sizes, *(sizes[-1] * count for count in counts)]
         self._batcher = Batcher(self._geometry.frame_seconds, hardware.rows_of(row_sizes), slots, linger, built.pause)
-        self._background = BackgroundSlots(max((1, *counts)))
+        self._background = BackgroundSlots(max((1, *counts)), sizes[-1])
         self._slots = SlotPool(slots)
-        self._terms = StreamTerms(self._automata, self._inputs, self._slots)
+        self.terms = StreamTerms(self._automata, self._inputs, self._slots)
 
     # --- leases ------------------------------------------------------------------------------------------------------
 
@@ -97,7 +98,7 @@ class Engine:
         """
         frames, prompt = self._capabilities.frames(latency_ms), self._capabilities.prompt(language)
         lease = self._slots.take()
-        terms = self._terms.take(lease.slot, keyterms, NO_TERMS, wait=wait) if keyterms else NO_TERMS
+        terms = self.terms.take(lease.slot, keyterms, NO_TERMS, wait=wait) if keyterms else NO_TERMS
         self._pipeline.reset(lease.slot)
         self._inputs.open(lease.slot, StreamSettings(frames, prompt, terms))
         self._batcher.add_stream(lease.slot, frames)
@@ -128,7 +129,7 @@ class Engine:
         """
         slot = self._slots.slot_of(lease)
         if last:
-            self._terms.drop(slot)
+            self.terms.drop(slot)
         self._inputs.flush(slot, FlushCommand(mark, last))
         self._queue_ready(np.array([slot]))
 
@@ -143,7 +144,7 @@ class Engine:
         """Changes settings from the first chunk on that reaches beyond the audio pushed so far.
 
         The language changes with the first chunk that begins after that audio. A stream waits for its key terms, and
-        its words do not depend on when they are prepared. Without `wait` it goes on meanwhile: see `term_outcomes`.
+        its words do not depend on when they are prepared. Without `wait` it goes on meanwhile: see `terms`.
 
         Raises:
             UnknownLatency: Not one of `info.latencies_ms`.
@@ -153,7 +154,7 @@ class Engine:
         now = self._inputs.latest_settings(slot)
         frames = now.frames if latency_ms is None else self._capabilities.frames(latency_ms)
         prompt = now.prompt if language is None else self._capabilities.prompt(language)
-        terms = now.terms if keyterms is None else self._terms.take(slot, keyterms, now.terms, wait=wait)
+        terms = now.terms if keyterms is None else self.terms.take(slot, keyterms, now.terms, wait=wait)
         self._inputs.change(slot, StreamSettings(frames, prompt, terms))
         self._queue_ready(np.array([slot]))
 
@@ -185,14 +186,10 @@ class Engine:
     def _end(self, lease: Lease) -> None:
         self._background.slots.discard(lease.slot)
         self._batcher.remove_stream(lease.slot)
-        self._terms.drop(lease.slot)
+        self.terms.drop(lease.slot)
         for handle in self._inputs.close(lease.slot):
             self._automata.release(handle)
         self._slots.release(lease)
-
-    def term_outcomes(self) -> list[TermsOutcome]:
-        """Key terms that have come into force since the last call, or were refused for want of room."""
-        return self._terms.outcomes()
 
     @property
     def ready(self) -> int:
@@ -237,7 +234,7 @@ class Engine:
             following = self._assemble()  # while the device works on the batch in flight
             results = self._collect()
             if self._automata.busy:  # while no batch in flight can use the entries that automata overwrite
-                self._queue_ready(self._terms.work(KEY_TERM_SECONDS))
+                self._queue_ready(self.terms.work(KEY_TERM_SECONDS))
             if following is not None:
                 self._launch(following)
                 if self._pipeline.depth == 0:
@@ -246,7 +243,7 @@ class Engine:
 
     def _assemble(self) -> InFlightStep | None:
         """The batch that is due first, with its input; None when nothing is ready."""
-        slots = self._batcher.pick()
+        slots = self._batcher.pick(self._background.most_frames)
         if not len(slots):
             return None
         rows = self._inputs.take(slots)
@@ -258,6 +255,7 @@ class Engine:
     def _collect(self) -> StepResults:
         """The results of the batch in flight; streams whose state they restart go on from an earlier frame."""
         results, step = self._pipeline.collect()
+        self._background.observe(results.chunk_frames * results.computed, results.seconds)
         if step is not None and self._inputs.restarts.active:
             current = (self._slots.lease_of[step.rows.slots] == step.leases) & ~step.rows.ended
             restarted, released = self._inputs.restarts.observe(step.rows, step.last_tokens, current)

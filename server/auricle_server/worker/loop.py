@@ -111,7 +111,7 @@ class Worker:
             self._feed(batch)
         self._messages.publish_second_passes()
         self._step()
-        if outcomes := self._engine.term_outcomes():
+        if outcomes := self._engine.terms.outcomes():
             self._admin.report_key_terms(outcomes)
         if self._clock() >= self._stats_due:
             self._housekeep()

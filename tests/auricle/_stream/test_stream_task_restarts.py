@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 import auricle
-from auricle import Reconnected, Reconnecting, ReconnectPolicy, ServerFull, ServerRestarting
+from auricle import Reconnected, Reconnecting, ReconnectPolicy, ServerFull, ServerRestarting, StreamFailed
 from tests.auricle.listening import failure_of, words_of
-from tests.support.bursts import START, burst_server, speech
+from tests.support.bursts import START, burst_server, silence, speech
 from tests.support.scripted.script import Fault, Refusal
 
 RESTARTING = Refusal(503, "0", "restarting: no worker is ready; try again in a moment")
@@ -65,3 +68,52 @@ async def test_full_is_still_counted_between_restarts() -> None:
             error, _ = await failure_of(stream)
     assert isinstance(error, ServerFull)
     assert str(error) == "every slot is in use; it suggests another attempt in 0 s"
+
+
+LOSSES = ReconnectPolicy(attempts=3, first_delay=0.0, max_delay=0.0)
+"""Every connection lasts longer than the longest delay."""
+
+
+async def test_a_recording_over_which_the_server_is_lost_again_and_again_is_given_up() -> None:
+    """Each connection lasted, so it began from zero for ever."""
+    start = replace(START, offline=True)
+    async with burst_server() as server:
+        server.faults.extend([Fault("fail", after=3, code="worker_lost")] * 100)
+        async with auricle.connect(server.url, start=start, reconnect=LOSSES, packet_ms=10) as stream:
+            sending = asyncio.create_task(stream.send(speech(range(1, 9))))
+            error, events = await failure_of(stream)
+            await asyncio.gather(sending, return_exceptions=True)
+    assert isinstance(error, StreamFailed)
+    assert error.code == "worker_lost"
+    assert "lost 4 times after 0.0 s of the recording: " in str(error)
+    assert len(server.starts) == 1 + LOSSES.attempts
+    assert words_of(events) == []
+
+
+async def test_a_recording_that_makes_progress_is_not_given_up() -> None:
+    start = replace(START, offline=True)
+    async with burst_server() as server:
+        server.faults.extend([Fault("fail", seconds=1.0, code="worker_lost")] * 8)
+        async with auricle.connect(server.url, start=start, reconnect=LOSSES, packet_ms=10) as stream:
+
+            async def send() -> None:
+                for value in range(1, 21):
+                    await stream.send(speech([value]) + silence(0.6))
+                await stream.end()
+
+            sending = asyncio.create_task(send())
+            events = [event async for event in stream]
+            await sending
+    assert not server.faults
+    assert words_of(events) == [f"w{value}" for value in range(1, 21)]
+
+
+async def test_a_live_stream_is_not_given_up_while_connections_last() -> None:
+    async with burst_server() as server:
+        server.faults.extend([Fault("fail", after=3, code="worker_lost")] * 10)
+        async with auricle.connect(server.url, start=START, reconnect=LOSSES, packet_ms=10) as stream:
+            await stream.send(speech(range(1, 9)))
+            await stream.end()
+            events = [event async for event in stream]
+    assert not server.faults
+    assert words_of(events) == [f"w{value}" for value in range(1, 9)]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine, Lease
+from auricle_server.engine.runners.in_flight import InFlightStep
 from auricle_server.engine.scheduling.batcher import Batcher
-from auricle_server.engine.types import RowResult
+from auricle_server.engine.types import RowResult, StepResults
 from tests.support import tones
 
 LONGEST = 1120
@@ -60,11 +62,45 @@ def test_it_is_computed_in_longer_rows_while_nobody_else_is_there() -> None:
     lease = engine.open(LONGEST, "en-US")
     engine.set_background(lease)
     engine.push(lease, np.zeros(16_000 * 40, np.int16))
+    # The first row measures how long a chunk takes, and the second one is ready before it is done.
+    assert [engine.step().chunk_frames for _ in range(2)] == [14, 14]
     alone = engine.step().chunk_frames
     other = engine.open(80, "en-US")
     beside = engine.step().chunk_frames
     engine.close(other)
     assert (alone, beside) == (8 * 14, 14)
+
+
+@pytest.mark.parametrize(("seconds_per_frame", "longest"), [(0.03, 28), (0.3, 14)])
+def test_no_step_for_files_is_so_long_that_the_worker_would_be_taken_for_dead(
+    seconds_per_frame: float, longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row of eight chunks takes 34 s at 0.3 s a frame, and 10 s without a sign of life count as death."""
+    audio = np.concatenate([tones.utterance(seed, 12)[0] for seed in range(8)])
+    fast, engine = new_engine(), new_engine()
+    expected = heard(fast, fast.open(LONGEST, "en-US"), audio, random.Random(1))
+    collect = engine._pipeline.collect
+    steps = []
+
+    def slowly() -> tuple[StepResults, InFlightStep | None]:
+        results, step = collect()
+        if results.computed:
+            frames = results.chunk_frames * results.computed
+            results = replace(results, seconds=frames * seconds_per_frame)
+            steps.append(frames)
+        return results, step
+
+    monkeypatch.setattr(engine._pipeline, "collect", slowly)
+    files = [engine.open(LONGEST, "en-US") for _ in range(3)]
+    for file in files:
+        engine.set_background(file)
+        engine.push(file, audio)
+        engine.flush(file, 7, last=True)
+    rows = drained(engine)
+    assert max(steps) == longest
+    for file in files:
+        found = [(row.samples, row.tokens, row.frames, row.mark, row.ended) for row in rows if row.lease == file]
+        assert found == expected
 
 
 def test_a_change_of_settings_takes_effect_at_the_same_chunk() -> None:

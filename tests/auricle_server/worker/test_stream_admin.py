@@ -117,10 +117,10 @@ def test_gateways_are_told_what_has_become_of_key_terms() -> None:
     made.engine.most_keyterms = 2
     made.apply(opened(1), opened(2), UpdateStream(1, SettingsUpdate(keyterms=("a", "b"))))
     made.apply(UpdateStream(2, SettingsUpdate(keyterms=("a", "b", "c"))), UpdateStream(2, SettingsUpdate(keyterms=())))
-    made.admin.report_key_terms(made.engine.term_outcomes())
+    made.admin.report_key_terms(made.engine.terms.outcomes())
     expected = [KeytermsPrepared(1, 2), KeytermsPrepared(2, 3, in_force=False), KeytermsPrepared(2, 0)]
     assert made.published() == expected
-    made.admin.report_key_terms(made.engine.term_outcomes())
+    made.admin.report_key_terms(made.engine.terms.outcomes())
     assert made.published() == []
 
 
@@ -129,7 +129,7 @@ def test_key_terms_of_a_stream_that_has_ended_or_of_a_second_pass_are_not_told()
     made.apply(opened(1), opened(2), UpdateStream(1, SettingsUpdate(refine="on", keyterms=("a",))))
     made.apply(UpdateStream(2, SettingsUpdate(keyterms=("a",))), UpdateStream(1, SettingsUpdate(keyterms=("b", "c"))))
     made.apply(CloseStream(2))
-    made.admin.report_key_terms(made.engine.term_outcomes())
+    made.admin.report_key_terms(made.engine.terms.outcomes())
     assert made.published() == [KeytermsPrepared(1, 1), KeytermsPrepared(1, 2)]
 
 

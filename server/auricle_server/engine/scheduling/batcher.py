@@ -124,8 +124,12 @@ class Batcher:
         """Whether a stream without background priority is open, whose next row must not wait for long."""
         return bool((self._chunk_of_stream[~self._background] > 0).any())
 
-    def pick(self) -> Int64s:
-        """Slots of the next batch, earliest deadline first; empty when nothing is ready."""
+    def pick(self, most_background: int = 1 << 30) -> Int64s:
+        """Slots of the next batch, earliest deadline first; empty when nothing is ready.
+
+        Args:
+            most_background: Encoder frames that a batch of background priority may have; it has one row in any case.
+        """
         slots: Int64s = np.flatnonzero(self._frames)
         if not len(slots):
             return slots
@@ -138,7 +142,9 @@ class Batcher:
         frames = self._frames[slots[np.argmin(due)]]
         same_size = self._frames[slots] == frames
         slots, due = slots[same_size], due[same_size]
-        most = 1 if background.all() and self._has_live else self._max_rows[int(frames)]
+        most = self._max_rows[int(frames)]
+        if background.all():
+            most = 1 if self._has_live else max(1, min(most, most_background // int(frames)))
         if len(slots) > most:
             # Stable: rows that are equally due go in the order of their slots.
             slots = slots[np.argsort(due, kind="stable")[:most]]

@@ -25,7 +25,7 @@ def recognizer(request: pytest.FixtureRequest) -> Recognizer:
 
 
 def outcomes(recognizer: Recognizer) -> list[tuple[Lease, bool]]:
-    return [(each.lease, each.in_force) for each in recognizer.engine.term_outcomes()]
+    return [(each.lease, each.in_force) for each in recognizer.engine.terms.outcomes()]
 
 
 def long_list(seed: int, phrases: int = 1000) -> tuple[str, ...]:
