@@ -22,13 +22,16 @@ class TokenBucket:
         self._tokens = burst
         self._filled = clock()
 
-    def take(self) -> float:
-        """Takes a token, on credit when there is none.
+    def take(self, tokens: float = 1.0) -> float:
+        """Takes tokens, on credit when there are too few.
+
+        Args:
+            tokens: How many.
 
         Returns:
-            Seconds until the credit is paid back: 0.0 when there was a token.
+            Seconds until the credit is paid back: 0.0 when there were enough.
         """
         now = self._clock()
-        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate) - 1
+        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate) - tokens
         self._filled = now
         return max(0.0, -self._tokens / self._rate)

@@ -139,7 +139,7 @@ class WebSocketHandler:
                 updates = self.session.updates
                 self.session.receive_text(message.data)
                 is_update = self.session.updates > updates
-                await asyncio.sleep(self._pace.on_update() if is_update else self._pace.on_small())
+                await asyncio.sleep(self._pace.on_text(len(message.data), is_update=is_update))
             case WSMsgType.PING:
                 await self._socket.pong(message.data)
                 await asyncio.sleep(self._pace.on_small())

@@ -66,11 +66,19 @@ async def test_a_flood_of_messages_delays_nobody_else(serve: Serve, flood: Send)
         assert (honest.text, honest.close_code) == (text, 1000)
 
 
+def test_a_long_text_counts_as_several() -> None:
+    pace = MessagePace(lambda: 0.0)
+    long = 99 * MessagePace.TEXT_CHARACTERS
+    assert [pace.on_text(long, is_update=True), pace.on_text(0, is_update=True)] == pytest.approx([0.0, 1 / 25])
+    assert pace.on_text(10, is_update=False) == 0.0, "a finalize is no update"
+    assert pace.on_text(MessagePace.TEXT_CHARACTERS, is_update=False) == pytest.approx(3 / 25)
+
+
 def test_what_agents_send_is_never_held_up() -> None:
     now = 0.0
     pace = MessagePace(lambda: now)
     for _ in range(10 * 200):  # ten seconds of the shortest packets, and with every tenth a change of settings
         assert pace.on_small() == 0.0
         if round(now / 0.005) % 10 == 0:
-            assert pace.on_update() == 0.0
+            assert pace.on_text(100, is_update=True) == 0.0
         now += 0.005
