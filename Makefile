@@ -24,7 +24,7 @@ TEST_PACKAGES := espeak-ng flite chromium
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test test-fast coverage lint audit format docs docs-generate bench bench-cpu gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
+.PHONY: help setup demo test test-fast coverage lint audit format docs docs-generate bench bench-cpu torture gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 28
@@ -128,6 +128,13 @@ gpu-wheels: $(TEST_READY)  ## fetch what `make gpu` needs on a machine without a
 	$(BIN)/python -m pip download -q --no-deps --only-binary=:all: --implementation cp \
 		--python-version $(GPU_PYTHON_VERSION) $(GPU_PLATFORMS) -d $(GPU_WHEELS) $$pins
 	@du -sh $(GPU_WHEELS)
+
+# Everything in it scales with its minutes; `make test` has a short form.
+MINUTES ?= 60
+TORTURE ?=
+
+torture: $(TEST_READY)  ## an hour of attacks and faults on servers with live calls: no word lost, no call ended
+	$(BIN)/python -m tests.torture --minutes $(MINUTES) $(TORTURE)
 
 demo-model: $(TEST_READY) recipe-packages  ## train the bundled English model again (hours)
 	$(BIN)/python -m demo_model all --work build/demo_model --hours 27

@@ -94,8 +94,8 @@ def _usage(usage: Mapping[str, Any]) -> list[str]:
         part, waits = usage[name], usage[name]["finalize_to_final"]
         memory = " / ".join(f"{part['memory'][role] / _MIB:.0f} MiB" for role in ROLES)
         descriptors = " / ".join(str(part["descriptors"][role]) for role in ROLES)
-        latency = " / ".join(f"{1000 * waits[each]:.0f}" for each in ("p50", "p95", "p99", "max")) + " ms"
-        rows.append((name, memory, descriptors, latency if waits["count"] else "-", str(waits["count"])))
+        latency = " / ".join(f"{1000 * waits[each]:.0f}" for each in ("p50", "p95", "p99", "max") if each in waits)
+        rows.append((name, memory, descriptors, f"{latency} ms" if latency else "-", str(waits["count"])))
     titles = ("Part of the run", "Memory, gateway / worker", "Descriptors", "Final after finalize", "Finalizes")
     return _table((*titles[:3], f"{titles[3]} p50 / p95 / p99 / max", titles[4]), rows)
 

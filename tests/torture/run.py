@@ -83,13 +83,13 @@ async def _steady_and_battered(
     battered_calls = LiveCalls(
         battered.url, plan.battered_calls, 1000 * plan.seed + 500, "battered call ", plan.answer_timeout
     )
-    faults = FaultRun(plan.seed)
+    faults, spans = FaultRun(plan.seed), dict[str, tuple[float, float]]()
     watching = asyncio.create_task(watch(steady, usage, plan.seconds))
     battering = asyncio.create_task(batter(battered, faults, plan.seconds, plan.share(1 - QUIET)))
     began = time.monotonic()
     try:
         await asyncio.sleep(plan.share(QUIET))
-        results = await _attack(plan, steady, only)
+        results = await _attack(plan, steady, only, spans)
         await asyncio.sleep(max(_LEAST_QUIET, plan.share(QUIET), began + plan.seconds - time.monotonic()))
         await battering
         used = await steady.metric("auricle_slots_used")
@@ -107,7 +107,12 @@ async def _steady_and_battered(
         live.judge(name, outcome)
         live.check(not outcome.outages, f"{name}: its connection broke {len(outcome.outages)} times")
     live.check(used == plan.steady_calls, f"{used} slots are used by {plan.steady_calls} calls after the trials")
-    usage.take_waits([wait for outcome in outcomes.values() for wait in outcome.waits], began)
+    waits = [wait for outcome in outcomes.values() for wait in outcome.waits]
+    usage.take_waits(waits, began)
+    for result in results:
+        first, last = spans.get(result.name, (0.0, 0.0))
+        if found := [seconds for at, seconds in waits if first <= at <= last]:
+            result.counts["longest wait of a live call for its final, ms"] = round(1000 * max(found))
     usage.judge(live)
     live.seconds = time.monotonic() - began
     for name, outcome in battered_outcomes.items():
@@ -116,8 +121,10 @@ async def _steady_and_battered(
     return [live, *results, faults.finished(plan.battered_calls)]
 
 
-async def _attack(plan: Plan, server: ServerProcess, only: Sequence[str]) -> list[TrialResult]:
-    """Runs the hostile trials: some of them beside all others, the rest in turn."""
+async def _attack(
+    plan: Plan, server: ServerProcess, only: Sequence[str], spans: dict[str, tuple[float, float]]
+) -> list[TrialResult]:
+    """Runs the hostile trials: some of them beside all others, the rest in turn, whose times `spans` gets."""
     beside = [name for name in TRIALS if name in only and not TRIALS[name].part]
     in_turn = [name for name in TRIALS if name in only and TRIALS[name].part]
     whole = plan.share(1 - 2 * QUIET)
@@ -132,7 +139,11 @@ async def _attack(plan: Plan, server: ServerProcess, only: Sequence[str]) -> lis
             return loop.run_in_executor(processes, run_trial, name, target)
 
         others = [start(name, whole) for name in beside]
-        results = [await start(name, whole * TRIALS[name].part / parts) for name in in_turn]
+        results = []
+        for name in in_turn:
+            began = time.monotonic()
+            results.append(await start(name, whole * TRIALS[name].part / parts))
+            spans[results[-1].name] = (began, time.monotonic())
         return [*await asyncio.gather(*others), *results]
 
 
