@@ -120,7 +120,7 @@ class Connections:
             return await workers.reserve(latency_ms)
 
     def _give_up_unstarted(self) -> bool:
-        """Ends the session that has waited longest for its `Start`; returns whether there was one that is old enough."""
+        """Ends the session that has waited longest for its `Start`; returns whether one is old enough."""
         sessions = [handler.session for handler in self._handlers]
         longest = max(sessions, key=lambda session: session.unstarted_seconds, default=None)
         if longest is None or longest.unstarted_seconds < START_GRACE_SECONDS:
