@@ -79,6 +79,7 @@ class ServerConfig:
         stall_seconds: Seconds that one message may wait for a client that does not read; then the connection is cut.
         resume_seconds: Seconds that a stream whose connection broke is kept for its client; 0 keeps none.
         retry_after_seconds: Seconds after which a refused client is told to try again (``Retry-After``).
+        standby: Whether a worker stands by, where memory allows, and takes the place of one that dies.
         turn_models: Whether the models that hear how a voice sounds judge turn ends too: ``"auto"`` where they are
             installed, ``"off"``, ``"require"``, so that a server without them does not start.
         cures: Which cures for known ills of models are on: ``"profile"`` for those that the model's profile names,
@@ -111,10 +112,11 @@ class ServerConfig:
     no_auth: bool = False
     require_auth: bool = False
     usage_file: str | None = None
-    drain_seconds: float = 10.0
+    drain_seconds: float = 5.0
     stall_seconds: float = 20.0
     resume_seconds: float = 10.0
     retry_after_seconds: int = 2
+    standby: bool = True
     turn_models: TurnModels = "auto"
     cures: str = PROFILE
     log_level: str = "INFO"
@@ -218,6 +220,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "stall_seconds": float,
     "resume_seconds": float,
     "retry_after_seconds": int,
+    "standby": _flag,
     "turn_models": str,
     "cures": str,
     "log_level": str.upper,

@@ -82,10 +82,14 @@ def serve(
         str | None, typer.Option(help="File to which the use of each key is appended, as lines of JSON.")
     ] = None,
     drain_seconds: Annotated[
-        float | None, typer.Option(help="Seconds that open streams may continue after SIGTERM. Default: 10.")
+        float | None, typer.Option(help="Seconds that open streams may continue after SIGTERM. Default: 5.")
     ] = None,
     resume_seconds: Annotated[
         float | None, typer.Option(help="Seconds that a stream waits for its client to reconnect. Default: 10.")
+    ] = None,
+    standby: Annotated[
+        bool | None,
+        typer.Option(help="Keep a worker that takes the place of one that dies, where memory allows. Default: keep."),
     ] = None,
     turn_models: Annotated[
         str | None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -12,11 +11,11 @@ from auricle_server.engine.model.prediction_network import PredictionState
 from auricle_server.engine.model.state_pool import CPU_SLOTS, MOST_SLOTS, STATE_SHARE, StatePool
 from auricle_server.engine.model.subsampling import stage_widths
 from auricle_server.engine.weight_formats import WeightFormat
+from auricle_server.free_memory import free_memory as free_host_memory
 
 _FP32 = 4
 _INT8_FACTORS = 3 * 4
 """Bytes beside each row of an int8 weight: its factor, its zero point and its sum."""
-_CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +112,5 @@ def _bytes_per_stream(config: ModelConfig, dtype: torch.dtype) -> int:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that a process may still take on the device: of the machine or, if less, of its control group."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    [line] = [line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:")]
-    return min(int(line.split()[1]) * 1024, _free_in_group(_CONTROL_GROUP))
-
-
-def _free_in_group(group: Path) -> int:
-    """Bytes up to the limit of a control group (version 2): that of a container. Very many where there is none."""
-    unlimited = 1 << 62
-    try:
-        limit, used = (group / "memory.max").read_text().strip(), int((group / "memory.current").read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        return unlimited
-    return unlimited if limit == "max" else max(0, int(limit) - used)
+    """Bytes that a process may still take on the device."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_host_memory()

@@ -1,4 +1,4 @@
-"""The entry points of the processes that the supervisor starts."""
+"""What the processes of a server have in common, and the entry point of a gateway."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
-import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.serving.watchdog import BEAT_SECONDS, Heartbeat
 from auricle_server.shared_metrics import MetricMemory
 
+if TYPE_CHECKING:
+    from auricle_server.worker.admission import StepCalibration
+
 log = logging.getLogger(__name__)
 
 # 78 of BSD's sysexits.h.
 CANNOT_START = os.EX_CONFIG
 """Exit code of a process whose configuration is invalid, so that a restart would not help."""
-
-
 PARENTS_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 """Signals that a terminal sends to all processes of a server, and on which the supervisor alone acts. It starts its
 children with these blocked, so that none strikes one that has not said yet what it does with them."""
+STOP_SECONDS = 4.0
+"""A server has ended at the latest so long after its drain: the last finals, close frames, and the workers' end. With
+the default of `drain_seconds` this fits into the ten seconds that Docker waits before it kills."""
 
 
 def configure_logging(level: str) -> None:
@@ -35,65 +39,22 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(processName)s %(name)s: %(message)s")
 
 
-def _leave_to_the_parent() -> None:
+def leave_signals_to_parent() -> None:
+    """In a child that has nothing to do at these signals."""
     for number in PARENTS_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
 
 
-def worker_main(config: ServerConfig, endpoint: str, index: int, supervisor: Connection) -> None:
-    """A worker process.
+@dataclass(frozen=True, slots=True)
+class ChildReady:
+    """What a child tells the supervisor when it is ready.
 
-    Args:
-        config: Of the server.
-        endpoint: Where to bind.
-        index: Number of the worker.
-        supervisor: Gets the process's name once a second from the moment when the model is ready.
+    Attributes:
+        calibration: A worker's timings of its steps, for those that follow it.
     """
-    from auricle_server.checkpoints import CheckpointError
-    from auricle_server.checkpoints.progress import LoggedProgress
-    from auricle_server.ipc.loading_status import LoadingWriter, forget_loading
-    from auricle_server.ipc.zeromq import ZeroMQWorkerChannel
-    from auricle_server.worker.factory import build_admission, build_engine, model_info
-    from auricle_server.worker.loop import Worker
 
-    configure_logging(config.log_level)
-    _leave_to_the_parent()
-    # A load may take minutes, and nothing is lost when it is cut off.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    threading.Thread(target=_stop_with_parent, daemon=True).start()
-    logged, written = LoggedProgress(), LoadingWriter(endpoint)
-
-    def report(what: str, done: int, size: int) -> None:
-        logged(what, done, size)
-        if done < size:
-            written(what, done, size)
-        else:
-            written("loading the model")
-
-    written("starting")
-    try:
-        engine = build_engine(config, index, report)
-        written("measuring the speed of this machine")
-        info = model_info(engine, config.default_latency_ms)
-        admission = build_admission(config, engine)
-    except (CheckpointError, ValueError) as error:
-        log.error("%s", error)
-        sys.exit(CANNOT_START)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    # The channel is bound last: a worker that can be reached is ready.
-    worker = Worker(engine, ZeroMQWorkerChannel(endpoint), info, admission)
-    forget_loading(endpoint)
-    worker.run(stop, Heartbeat(supervisor, multiprocessing.current_process().name))
-
-
-def _stop_with_parent() -> None:
-    # A supervisor that was killed can stop nobody, so its children watch it.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+    calibration: StepCalibration | None = None
 
 
 def gateway_main(
@@ -104,18 +65,20 @@ def gateway_main(
     index: int,
     metrics: MetricMemory | None,
     key_counts: KeyCounts,
+    alive: Connection | None = None,  # noqa: ARG001 - held as long as this runs
 ) -> None:
     """A gateway process.
 
     Args:
         config: Of the server, with the port in place.
         endpoints: Of the workers.
-        supervisor: Gets the process's name once a second from the moment when the gateway takes streams.
+        supervisor: Gets `ChildReady` when the gateway takes streams, and from then on a sign of life each second.
         folder: Of the gateways' sockets, on which they pass clients on to each other.
         index: Number of the gateway.
         metrics: Where all gateways keep their figures, so that each can answer for all; None where the system has no
             such memory.
         key_counts: What the gateways count together about keys.
+        alive: Held, and not used: workers of a supervisor that was killed stay until all gateways have let go of it.
     """
     from auricle_server.metrics import share_metrics
 
@@ -158,16 +121,28 @@ async def _gateway(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        # The sentinel becomes readable when the supervisor has ended, killed or not.
-        loop.add_reader(parent.sentinel, stop.set)
+        # The sentinel becomes readable when the supervisor has ended, killed or not, and stays so.
+        sentinel = parent.sentinel
 
-    heartbeat = Heartbeat(supervisor, multiprocessing.current_process().name)
+        def drain_without_parent() -> None:
+            loop.remove_reader(sentinel)
+            log.warning("the supervisor has ended; this gateway drains")
+            stop.set()
+
+        loop.add_reader(sentinel, drain_without_parent)
+
     beating: list[asyncio.Task[None]] = []
+
+    def on_ready() -> None:
+        supervisor.send(ChildReady())
+        heartbeat = Heartbeat(supervisor, multiprocessing.current_process().name)
+        beating.append(asyncio.create_task(_beat(heartbeat)))
+
     await serve_until(
         stop,
         config,
         lambda: [ZeroMQGatewayChannel(endpoint) for endpoint in endpoints],
-        lambda: beating.append(asyncio.create_task(_beat(heartbeat))),
+        on_ready,
         reload=reload,
         reuse_port=True,
         resume_proxy=ResumeProxy(folder, index),

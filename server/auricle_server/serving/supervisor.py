@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,55 +20,34 @@ from auricle_server.gateway.keys.policy import log_access
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.descriptors import raise_limit
 from auricle_server.ipc.loading_status import forget_loading
+from auricle_server.serving import shutdown
+from auricle_server.serving.child import Child, context
+from auricle_server.serving.port import reserve_port
 from auricle_server.serving.processes import (
     CANNOT_START,
     PARENTS_SIGNALS,
+    STOP_SECONDS,
+    ChildReady,
     configure_logging,
     gateway_main,
-    worker_main,
 )
 from auricle_server.serving.server_folder import NoFolder, make_folder, remove_folder, restore_folder
+from auricle_server.serving.standby import Standby
 from auricle_server.serving.watchdog import BEAT_SECONDS, Watchdog
+from auricle_server.serving.worker_process import Order, worker_main
 from auricle_server.shared_metrics import metric_memory
 from auricle_server.voice.models import ModelsMissing, find_wanted
 
 log = logging.getLogger(__name__)
 
-_SETTLED_SECONDS = 60.0
-"""A process that has been ready for this long is restarted at once, as if it had not failed before. Its start does not
-count: loading a model takes minutes at times, and one that dies of it must not do so for ever without a pause."""
-_MAX_DELAY = 30.0
-_GRACE_SECONDS = 8.0
-"""For the last finals and close frames, after `drain_seconds`."""
-_WORKER_GRACE_SECONDS = 5.0
-
-_context = multiprocessing.get_context("spawn")  # a fork would share the parent's threads and sockets
-
-
-@dataclass(slots=True)
-class _Child:
-    """One process that is kept running."""
-
-    name: str
-    start: Callable[[], BaseProcess]
-    process: BaseProcess | None = None
-    ready_at: float | None = None
-    """Monotonic time at which it became ready; None before."""
-    failures: int = 0
-    due: float = field(default=0.0)
-    """Monotonic time of its next start."""
-
-    def launch(self) -> None:
-        self.process, self.ready_at = self.start(), None
-
-    def plan_restart(self, now: float) -> float:
-        """Notes that the process has died; returns the seconds until it is started again."""
-        settled = self.ready_at is not None and now - self.ready_at > _SETTLED_SECONDS
-        self.failures = 0 if settled else self.failures + 1
-        # A first death may be chance, and clients are waiting; only one that repeats itself backs off.
-        delay = 0.0 if self.failures <= 1 else min(_MAX_DELAY, 0.5 * 2.0 ** (self.failures - 2))
-        self.process, self.due = None, now + delay
-        return delay
+_MOST_FAILED_STARTS = 3
+"""Deaths of a process in a row, each before it was ready, after which a server that never was ready ends."""
+_MOST_FAILED_RESTARTS = 8
+"""The same of a server that has been ready and has no other process of that kind: with the pauses, about a minute."""
+_WORKER_SECONDS = 1.0
+"""What is left of `STOP_SECONDS` for the workers at least."""
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit status of a server that a second SIGINT has ended, as shells know it."""
 
 
 class Supervisor:
@@ -85,15 +62,18 @@ class Supervisor:
         self._config = config
         self._announce = announce
         self._not_ready = {f"gateway-{index}" for index in range(config.gateways)}
-        self._stopping = False
+        self._stopping = self._hurried = False
         # A self-pipe: since PEP 475 `wait` goes on waiting after a signal's handler, unless one of its descriptors is
         # ready.
         self._signals, self._signalled = os.pipe()
-        self._beats, self._childrens_end = _context.Pipe(duplex=False)
+        # Gateways hold the writing end, workers wait for its end: see `worker_main`.
+        self._gateways_ended, self._gateway_alive = context.Pipe(duplex=False)
         self._watchdog = Watchdog()
-        self._gateways: list[_Child] = []
-        self._workers: list[_Child] = []
-        self._endpoints: tuple[str, ...] = ()
+        self._gateways: list[Child] = []
+        self._workers: list[Child] = []
+        self._standby = Standby(config, self._gateways_ended)
+        self._orders: dict[str, Order] = {}
+        """What each worker is, by its name."""
         self._folder = Path()
         self._metrics = metric_memory(config.gateways)
 
@@ -101,9 +81,13 @@ class Supervisor:
         """Serves until SIGTERM, SIGINT or SIGQUIT; to be called on the main thread. On SIGHUP the gateways reload.
 
         Returns:
-            Exit status: 0 after a drain, 1 when the server cannot start; the reason is logged then.
+            Exit status: 0 after a drain, 1 when the server cannot start or go on; the reason is logged then.
+            `INTERRUPTED` after a second SIGINT or SIGQUIT, which ends the server at once.
         """
         with ExitStack() as resources:
+            resources.callback(self._close)
+            for number in (signal.SIGTERM, *PARENTS_SIGNALS):
+                resources.callback(signal.signal, number, signal.signal(number, self._on_signal))
             try:
                 self._folder = make_folder()
             except NoFolder as error:
@@ -111,95 +95,121 @@ class Supervisor:
                 return 1
             resources.callback(remove_folder, self._folder)
             try:
-                reserved = resources.enter_context(closing(_reserve_port(self._config.host, self._config.port)))
+                reserved = resources.enter_context(closing(reserve_port(self._config.host, self._config.port)))
             except OSError as error:
                 log.error("cannot listen host=%s port=%d: %s", self._config.host, self._config.port, error.strerror)
                 return 1
             self._config = replace(self._config, port=reserved.getsockname()[1])
             self._plan()
-            for number in (signal.SIGTERM, *PARENTS_SIGNALS):
-                resources.callback(signal.signal, number, signal.signal(number, self._on_signal))
             try:
-                return self._watch()
+                status = self._watch()
             except OSError as error:  # of `restore_folder`
                 log.error("cannot go on: %s", error)
-                return 1
+                status = 1
             finally:
                 self._stop()
+            return INTERRUPTED if self._hurried else status
 
     def _plan(self) -> None:
         config, folder = self._config, self._folder
-        self._endpoints = endpoints = tuple(f"ipc://{folder}/worker-{index}" for index in range(config.workers))
-        for index, endpoint in enumerate(endpoints):
-            self._workers.append(
-                self._child(f"worker-{index}", worker_main, config, endpoint, index, self._childrens_end)
-            )
+        orders = [Order(f"worker-{index}", f"ipc://{folder}/worker-{index}", index) for index in range(config.workers)]
+        self._orders = {order.name: order for order in orders}
+        self._workers = [self._worker(order.name) for order in orders]
+        endpoints = tuple(order.endpoint for order in orders)
         key_counts = KeyCounts.of(config.gateways)
-        for index in range(config.gateways):
-            shared = self._childrens_end, folder, index, self._metrics, key_counts
-            self._gateways.append(self._child(f"gateway-{index}", gateway_main, config, endpoints, *shared))
+        self._gateways = [self._gateway(index, endpoints, key_counts) for index in range(config.gateways)]
 
-    def _child(self, name: str, target: Callable[..., None], *args: object) -> _Child:
-        def start() -> BaseProcess:
-            restore_folder(self._folder)
-            process = _context.Process(target=target, args=args, name=name, daemon=True)
-            signal.pthread_sigmask(signal.SIG_BLOCK, PARENTS_SIGNALS)  # the child inherits it, see there
-            try:
-                process.start()
-            finally:
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENTS_SIGNALS)
-            log.info("started process=%s pid=%s", name, process.pid)
-            return process
+    def _worker(self, name: str) -> Child:
+        config, ended, orders = self._config, self._gateways_ended, self._orders
+        return Child(name, worker_main, lambda ready: (config, orders[name], ready, ended))
 
-        return _Child(name, start)
+    def _gateway(self, index: int, endpoints: tuple[str, ...], key_counts: KeyCounts) -> Child:
+        shared = self._folder, index, self._metrics, key_counts, self._gateway_alive
+        return Child(f"gateway-{index}", gateway_main, lambda ready: (self._config, endpoints, ready, *shared))
+
+    # --- signals -----------------------------------------------------------------------------------------------------
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         os.write(self._signalled, bytes([number]))
 
+    def _read_signals(self) -> bool:
+        """Obeys the signals that have come; returns whether the server is to end at once."""
+        for number in os.read(self._signals, 64):
+            log.info("received signal=%s", signal.Signals(number).name)
+            if number == signal.SIGHUP:
+                self._reload()
+            elif self._stopping and number != signal.SIGTERM:
+                self._hurried = True  # an orchestrator may repeat its SIGTERM; a person who asks twice does not wait
+            self._stopping |= number != signal.SIGHUP
+        return self._hurried
+
+    def _reload(self) -> None:
+        for gateway in self._gateways:
+            if gateway.process is not None and gateway.process.pid is not None and gateway.process.is_alive():
+                os.kill(gateway.process.pid, signal.SIGHUP)  # not waited for yet, so the number is still its own
+
     # --- while serving -----------------------------------------------------------------------------------------------
 
+    @property
+    def _children(self) -> list[Child]:
+        return [*self._workers, *self._gateways, self._standby.child]
+
     def _watch(self) -> int:
-        """Starts what is due and restarts what has died, until a signal comes or the server cannot start."""
-        children = [*self._workers, *self._gateways]
+        """Starts what is due and restarts what has died, until a signal comes or the server cannot go on."""
         while True:
             now = time.monotonic()
-            for child in children:
+            for child in (*self._workers, *self._gateways):
                 if child.process is None and now >= child.due:
-                    child.launch()
-            self._wait_for_event(children, now)
+                    self._launch(child)
+            settled = all(worker.is_ready for worker in self._workers)
+            if settled and self._standby.is_due(now):
+                self._standby.launch(self._workers[0], now)
+            self._wait_for_event(now)
             if self._stopping:
                 return 0
-            self._kill_hung(children)
-            for child in children:
+            self._kill_hung()
+            for child in self._children:
                 if child.process is not None and not child.process.is_alive() and not self._replace(child):
                     return 1
 
-    def _wait_for_event(self, children: list[_Child], now: float) -> None:
-        due = [child.due - now for child in children if child.process is None]
+    def _launch(self, child: Child) -> None:
+        restore_folder(self._folder)
+        order = self._orders.get(child.name)
+        if order is None or not self._standby.take_over(child, order):
+            child.launch()
+
+    def _wait_for_event(self, now: float) -> None:
+        children = self._children
+        due = [child.due - now for child in children if child.process is None and child.due > now]
         sentinels = [child.process.sentinel for child in children if child.process is not None]
-        happened = wait([self._signals, self._beats, *sentinels], min([*due, BEAT_SECONDS]))
+        reports = {child.reports: child for child in children if child.reports is not None}
+        happened = wait([self._signals, *reports, *sentinels], min([*due, BEAT_SECONDS]))
         if self._signals in happened:
-            for number in os.read(self._signals, 64):
-                self._obey(number)
-        while self._beats.poll():
-            self._on_beat(self._beats.recv())
+            self._read_signals()
+        for report, child in reports.items():
+            if report in happened:
+                self._on_report(child, child.receive(time.monotonic()))
 
-    def _obey(self, number: int) -> None:
-        if number != signal.SIGHUP:
-            self._stopping = True
-            return
-        for gateway in self._gateways:
-            if gateway.process is not None and gateway.process.pid is not None:
-                os.kill(gateway.process.pid, number)  # not waited for yet, so the number is still that process's
+    def _on_report(self, child: Child, report: ChildReady | str | None) -> None:
+        if isinstance(report, ChildReady):
+            self._on_ready(child, report)
+        elif report is not None:
+            self._watchdog.beat(child.name)
 
-    def _on_beat(self, name: str) -> None:
-        self._watchdog.beat(name)
-        for child in (*self._workers, *self._gateways):
-            if child.name == name and child.ready_at is None:
-                child.ready_at = time.monotonic()
-        if name not in self._not_ready:
-            return  # a worker, or a gateway that has been ready before
-        self._not_ready.discard(name)
+    def _kill_hung(self) -> None:
+        hung = self._watchdog.hung()
+        for child in self._children:
+            if child.name in hung and child.process is not None:
+                log.error("killed process=%s pid=%s: it hangs", child.name, child.process.pid)
+                child.process.kill()
+                child.process.join()
+
+    def _on_ready(self, child: Child, ready: ChildReady) -> None:
+        if child.name in self._orders and ready.calibration is not None:
+            self._orders[child.name] = replace(self._orders[child.name], calibration=ready.calibration)
+        if child.name not in self._not_ready:
+            return  # a worker, or a gateway that was restarted
+        self._not_ready.discard(child.name)
         if self._not_ready:
             return
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
@@ -208,45 +218,61 @@ class Supervisor:
         if self._announce is not None:
             self._announce(url)
 
-    def _kill_hung(self, children: list[_Child]) -> None:
-        hung = self._watchdog.hung()
-        for child in children:
-            if child.name in hung and child.process is not None:
-                log.error("killed process=%s pid=%s: it hangs", child.name, child.process.pid)
-                child.process.kill()
-                child.process.join()
-
-    def _replace(self, child: _Child) -> bool:
-        """Plans a restart; False when that would not help."""
-        if child.process is None:
-            return True
+    def _replace(self, child: Child) -> bool:
+        """Plans a restart of a process that has died; False when that would not help."""
+        assert child.process is not None, "it has died"
+        code, cause = child.process.exitcode, child.cause
+        delay = child.plan_restart(time.monotonic())
         self._watchdog.forget(child.name)
-        if child in self._workers:
-            forget_loading(self._endpoints[self._workers.index(child)])
-        elif self._metrics is not None:
+        if child.name in self._orders:
+            forget_loading(self._orders[child.name].endpoint)
+        elif self._metrics is not None and child in self._gateways:
             self._metrics.area(self._gateways.index(child)).forget_gauges()
-        code = child.process.exitcode
         # Only at the start: a configuration with which the server has worked is tried again.
         if code == CANNOT_START and self._not_ready:
-            log.error("cannot start process=%s", child.name)
+            log.error("cannot start process=%s: its own message says why", child.name)
             return False
-        delay = child.plan_restart(time.monotonic())
-        log.warning("died process=%s exitcode=%s restart_in=%.1f", child.name, code, delay)
+        if self._is_hopeless(child):
+            times = f"it ended {child.failed_starts} times in a row before it was ready"
+            log.error("cannot go on process=%s: %s, the last time by %s", child.name, times, cause)
+            return False
+        log.warning("died process=%s exitcode=%s (%s) restart_in=%.1f", child.name, code, cause, delay)
         return True
+
+    def _is_hopeless(self, child: Child) -> bool:
+        """Whether a process cannot be started, without which the server serves nobody."""
+        if child is self._standby.child:
+            return False
+        kind = self._workers if child in self._workers else self._gateways
+        most = _MOST_FAILED_STARTS if self._not_ready else _MOST_FAILED_RESTARTS
+        return child.failed_starts >= most and not any(other.is_ready for other in kind)
 
     # --- at the end --------------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
         """Stops the gateways first: they need the workers for the last finals."""
-        _end(self._gateways, self._config.drain_seconds + _GRACE_SECONDS)
-        _end(self._workers, _WORKER_GRACE_SECONDS)
-        self._beats.close()
-        self._childrens_end.close()
+        deadline = time.monotonic() + self._config.drain_seconds + STOP_SECONDS
+        self._end(_running([*self._gateways, self._standby.child]), deadline - _WORKER_SECONDS)
+        self._end(_running(self._workers), deadline)
+        log.info("stopped")
+
+    def _end(self, processes: list[BaseProcess], deadline: float) -> None:
+        if self._hurried:
+            shutdown.kill(processes)
+        else:
+            shutdown.end(processes, deadline - time.monotonic(), self._signals, self._read_signals)
+
+    def _close(self) -> None:
         if self._metrics is not None:
             self._metrics.close()
+        self._gateways_ended.close()
+        self._gateway_alive.close()
         os.close(self._signals)
         os.close(self._signalled)
-        log.info("stopped")
+
+
+def _running(children: list[Child]) -> list[BaseProcess]:
+    return [child.process for child in children if child.process is not None]
 
 
 def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -> int:
@@ -265,36 +291,3 @@ def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -
         log.error("cannot start: %s", error)
         return 1
     return Supervisor(config, announce).run()
-
-
-def _end(children: list[_Child], seconds: float) -> None:
-    processes = [child.process for child in children if child.process is not None]
-    # All are asked before any is waited for: they drain side by side, under one deadline.
-    for process in processes:
-        process.terminate()
-    deadline = time.monotonic() + seconds
-    for process in processes:
-        process.join(max(0.0, deadline - time.monotonic()))
-        if process.is_alive():
-            log.warning("killed process=%s pid=%s", process.name, process.pid)
-            process.kill()
-            process.join()
-
-
-def _reserve_port(host: str, port: int) -> socket.socket:
-    """A bound socket that does not listen: it keeps the port for the gateways, which share it, across restarts.
-
-    Raises:
-        OSError: The address is not one of this machine, or another server listens there.
-    """
-    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    # Without SO_REUSEPORT: with it, a second server would share the first one's port.
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
-    reserved = socket.socket(family)
-    # REUSEADDR: connections of the last run that are in TIME_WAIT must not prevent the start.
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    reserved.bind((host, port))
-    return reserved

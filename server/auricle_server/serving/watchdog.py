@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 BEAT_SECONDS = 1.0
@@ -69,6 +70,7 @@ class Heartbeat:
         if now < self._due:
             return
         self._due = now + BEAT_SECONDS
-        # A supervisor that is stopped does not read. Its pipe must not stop this process as well.
-        if any(events & select.POLLOUT for _, events in self._writable.poll(0)):
-            self._pipe.send(self._name)
+        # A supervisor that is stopped does not read, and one that was killed has gone. Neither may stop this process.
+        if any(events == select.POLLOUT for _, events in self._writable.poll(0)):
+            with suppress(BrokenPipeError):
+                self._pipe.send(self._name)

@@ -117,6 +117,9 @@ class Admission:
         latencies_ms: Chunk sizes that the engine offers.
         max_load: Load up to which streams are taken; 0 for no bound.
         calibration: A chunk size without measurements costs nothing, until its first step.
+
+    Attributes:
+        calibration: As given.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class Admission:
         max_load: float,
         calibration: StepCalibration = StepCalibration(),
     ) -> None:
+        self.calibration = calibration
         self._max_load = max_load
         self._lines = {latency: CostLine() for latency in latencies_ms}
         self._streams: Counter[int] = Counter()

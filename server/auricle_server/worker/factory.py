@@ -11,7 +11,7 @@ from auricle_server.checkpoints.progress import Report
 from auricle_server.config import ServerConfig
 from auricle_server.cures import OFF, parse_cures
 from auricle_server.model_info import ModelInfo
-from auricle_server.worker.admission import Admission
+from auricle_server.worker.admission import Admission, StepCalibration
 from auricle_server.worker.step_timing import calibrate
 
 if TYPE_CHECKING:
@@ -74,9 +74,15 @@ def build_engine(config: ServerConfig, index: int = 0, report: Report | None = N
     return engine
 
 
-def build_admission(config: ServerConfig, engine: Engine) -> Admission:
-    """Builds the admission to a warm engine without streams, and times its steps for it."""
+def build_admission(config: ServerConfig, engine: Engine, calibration: StepCalibration | None = None) -> Admission:
+    """Builds the admission to a warm engine without streams.
+
+    Args:
+        config: Of the server.
+        engine: Its steps are timed.
+        calibration: Of the same model on the same device, which takes the place of the timing.
+    """
     latencies_ms = engine.info.latencies_ms
     if not config.max_load:
         return Admission(latencies_ms, 0.0)
-    return Admission(latencies_ms, config.max_load, calibrate(engine))
+    return Admission(latencies_ms, config.max_load, calibration or calibrate(engine))

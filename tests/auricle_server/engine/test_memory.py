@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine.memory import (
     MemoryNeed,
     _encoder_outputs,
-    _free_in_group,
     free_memory,
     memory_need,
     parameter_count,
@@ -76,10 +74,5 @@ def test_streams_fill_what_the_weights_leave() -> None:
     assert [need.streams(free, CUDA) for free in (1_000, 2_000, 1 << 40)] == [0, 80, 32_768]
 
 
-def test_a_container_has_no_more_than_its_control_group(tmp_path: Path) -> None:
+def test_this_machine_has_some() -> None:
     assert 0 < free_memory(CPU) < 1 << 50
-    assert _free_in_group(tmp_path) > 1 << 60
-    (tmp_path / "memory.current").write_text("300\n")
-    for limit, free in (("1000\n", 700), ("200\n", 0), ("max\n", 1 << 62)):
-        (tmp_path / "memory.max").write_text(limit)
-        assert _free_in_group(tmp_path) == free

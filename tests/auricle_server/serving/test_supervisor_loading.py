@@ -25,7 +25,6 @@ from huggingface_hub import constants
 
 from auricle_server.checkpoints.nemo.unpacked_archive import unpack
 from auricle_server.checkpoints.progress import silent
-from auricle_server.serving.supervisor import _Child
 from tests.auricle_server.raw_client import connected_client, transcribed, until
 from tests.auricle_server.serving.test_supervisor import SCRIPT, Server, alive
 from tests.support import tones
@@ -143,11 +142,3 @@ async def test_a_supervisor_that_is_killed_while_the_model_loads_leaves_no_proce
         pids = server.pids("worker-0") + server.pids("gateway-0")
         server.process.kill()
         await until(lambda: not any(map(alive, pids)), 20)
-
-
-def test_a_worker_that_dies_of_its_load_is_not_started_again_at_once_however_long_that_takes() -> None:
-    child = _Child("worker-0", lambda: pytest.fail("it is not started here"))
-    assert [child.plan_restart(now) for now in (300.0, 600.0, 900.0, 1200.0)] == [0.0, 0.5, 1.0, 2.0]
-    child.ready_at = 1500.0
-    assert child.plan_restart(1561.0) == 0.0
-    assert child.failures == 0

@@ -20,7 +20,7 @@ from auricle_server.ipc.channel import GatewayChannel
 
 log = logging.getLogger(__name__)
 
-_SHUTDOWN_SECONDS = 2.0
+_SHUTDOWN_SECONDS = 0.5
 
 
 @asynccontextmanager
