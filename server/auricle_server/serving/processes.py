@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.keys.shared_counts import KeyCounts
+from auricle_server.serving.server_folder import hold_folder
 from auricle_server.serving.watchdog import BEAT_SECONDS, Heartbeat
 from auricle_server.shared_metrics import MetricMemory
 
@@ -83,6 +84,7 @@ def gateway_main(
     from auricle_server.metrics import share_metrics
 
     configure_logging(config.log_level)
+    hold_folder(folder)
     if metrics is not None:
         share_metrics(metrics, index)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:

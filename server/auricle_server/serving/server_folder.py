@@ -1,9 +1,15 @@
-"""The folder of a server's sockets: where there is room for one, and that it stays."""
+"""The folder of a server's sockets: where there is room for one, that it stays, and that it goes with its server.
+
+Each process of a server holds a lock on the folder for as long as it lives. One that nobody holds was left behind by
+processes that were killed.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
+import re
 import shutil
 import socket
 import stat
@@ -15,6 +21,10 @@ log = logging.getLogger(__name__)
 
 PREFIX = "auricle-"
 """How the names of such folders begin."""
+_OURS = re.compile(r"worker-\d+(\.loading|\.part)?|gateway-\d+\.sock|metrics")
+"""Names of what is in such a folder; a folder with anything else is not deleted."""
+_held: dict[Path, int] = {}
+"""Descriptors of this process on folders that it holds."""
 _PATH_BYTES = 103
 """Longest path of a socket: `sun_path` of `sockaddr_un` has 104 bytes on macOS and 108 on Linux, with a zero byte."""
 _LONGEST_NAME = "gateway-9999.sock"
@@ -36,6 +46,7 @@ def make_folder() -> Path:
     """
     problems: list[str] = []
     for place in _places(problems):
+        _remove_leftovers(place)
         try:
             folder = _made(place)
         except OSError as error:
@@ -59,13 +70,77 @@ def _places(problems: list[str]) -> Iterator[Path]:
 
 
 def _made(place: Path) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    # It gets its name with its lock: a server that starts at the same time would take it for a leftover without.
+    made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=place))
+    folder = made.with_name(made.name[1:])
     try:
+        lock = _locked(made, fcntl.LOCK_SH)
+        made.rename(folder)
+        _held[folder] = lock
         _try_socket(folder / _LONGEST_NAME)
     except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+        for each in (made, folder):
+            shutil.rmtree(each, ignore_errors=True)
+        _release(folder)
         raise
     return folder
+
+
+def hold_folder(folder: Path) -> None:
+    """Holds a folder of this server for as long as this process lives."""
+    try:
+        _held[folder] = _locked(folder, fcntl.LOCK_SH)
+    except OSError as error:
+        log.warning("cannot lock the folder of the sockets folder=%s: %s", folder, error)
+
+
+def leave_folder(folder: Path) -> None:
+    """Deletes the folder if no other process of the server holds it; for the last one, where no supervisor does it."""
+    _release(folder)
+    _remove_leftover(folder)
+
+
+def _release(folder: Path) -> None:
+    lock = _held.pop(folder, None)
+    if lock is not None:
+        os.close(lock)
+
+
+def _locked(folder: Path, kind: int) -> int:
+    """A descriptor that holds the lock of a folder until it is closed.
+
+    Raises:
+        BlockingIOError: Another process holds it.
+        OSError: There is no such folder, or it cannot be locked.
+    """
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Deletes the folders of servers whose processes were all killed."""
+    for folder in place.glob(f"{PREFIX}*"):
+        try:
+            names = [each.name for each in folder.iterdir()] if folder.lstat().st_uid == os.geteuid() else []
+        except OSError:
+            continue  # no folder, or another user's
+        if names and all(map(_OURS.fullmatch, names)):
+            _remove_leftover(folder)
+
+
+def _remove_leftover(folder: Path) -> None:
+    try:
+        lock = _locked(folder, fcntl.LOCK_EX)
+        remove_folder(folder)
+        os.close(lock)
+        log.info("removed what processes that were killed left behind folder=%s", folder)
+    except OSError as error:
+        log.debug("left alone folder=%s: %s", folder, error)  # in use, or deleted at this moment by another server
 
 
 def _try_socket(path: Path) -> None:
@@ -87,6 +162,7 @@ def restore_folder(folder: Path) -> None:
     except FileNotFoundError:
         log.warning("the folder of the sockets was deleted and is made again folder=%s", folder)
         folder.mkdir(mode=0o700)
+        hold_folder(folder)
         return
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise PermissionError(f"{folder}, the folder of the sockets, was replaced by another user's")
@@ -100,3 +176,4 @@ def remove_folder(folder: Path) -> None:
             log.warning("cannot delete path=%s: %s", path, failure[1])
 
     shutil.rmtree(folder, onerror=report)
+    _release(folder)

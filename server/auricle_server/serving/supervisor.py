@@ -94,6 +94,7 @@ class Supervisor:
                 log.error("cannot start: %s", error)
                 return 1
             resources.callback(remove_folder, self._folder)
+            log.info("folder of the sockets=%s", self._folder)
             try:
                 reserved = resources.enter_context(closing(reserve_port(self._config.host, self._config.port)))
             except OSError as error:
@@ -205,6 +206,8 @@ class Supervisor:
                 child.process.join()
 
     def _on_ready(self, child: Child, ready: ChildReady) -> None:
+        if child is self._standby.child and child.process is not None:
+            log.info("stands by process=%s pid=%s", child.name, child.process.pid)
         if child.name in self._orders and ready.calibration is not None:
             self._orders[child.name] = replace(self._orders[child.name], calibration=ready.calibration)
         if child.name not in self._not_ready:
@@ -252,8 +255,9 @@ class Supervisor:
     def _stop(self) -> None:
         """Stops the gateways first: they need the workers for the last finals."""
         deadline = time.monotonic() + self._config.drain_seconds + STOP_SECONDS
-        self._end(_running([*self._gateways, self._standby.child]), deadline - _WORKER_SECONDS)
-        self._end(_running(self._workers), deadline)
+        serving = [worker for worker in self._workers if worker.is_ready]
+        self._end(_running([child for child in self._children if child not in serving]), deadline - _WORKER_SECONDS)
+        self._end(_running(serving), deadline)
         log.info("stopped")
 
     def _end(self, processes: list[BaseProcess], deadline: float) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auricle_server.checkpoints.progress import LoggedProgress, Report
@@ -22,6 +23,7 @@ from auricle_server.serving.processes import (
     configure_logging,
     leave_signals_to_parent,
 )
+from auricle_server.serving.server_folder import hold_folder, leave_folder
 from auricle_server.serving.watchdog import Heartbeat
 
 if TYPE_CHECKING:
@@ -149,6 +151,8 @@ def _serve(config: ServerConfig, order: Order, engine: Engine, supervisor: Conne
     if order.calibration is None:
         LoadingWriter(order.endpoint)("measuring the speed of this machine")
     admission = build_admission(config, engine, order.calibration)
+    folder = Path(order.endpoint.removeprefix("ipc://")).parent
+    hold_folder(folder)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # The channel is bound last: a worker that can be reached is ready.
@@ -157,6 +161,9 @@ def _serve(config: ServerConfig, order: Order, engine: Engine, supervisor: Conne
     forget_loading(order.endpoint)
     supervisor.send(ChildReady(admission.calibration))
     worker.run(stop, Heartbeat(supervisor, order.name))
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        leave_folder(folder)
 
 
 def _stop_with_parent(gateways: Connection | None, seconds: float) -> None:

@@ -6,13 +6,32 @@ import logging
 import os
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from auricle_server.serving import server_folder
-from auricle_server.serving.server_folder import NoFolder, make_folder, remove_folder, restore_folder
+from auricle_server.serving.server_folder import (
+    NoFolder,
+    hold_folder,
+    leave_folder,
+    make_folder,
+    remove_folder,
+    restore_folder,
+)
+
+HOLDER = """
+import sys
+from pathlib import Path
+from auricle_server.serving.server_folder import hold_folder
+
+hold_folder(Path(sys.argv[1]))
+print(flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +134,54 @@ def test_what_cannot_be_deleted_is_named(monkeypatch: pytest.MonkeyPatch, caplog
         patched.setattr(os, "unlink", refuse)
         remove_folder(folder)
     assert f"cannot delete path={folder / 'socket'}: [Errno 30] Read-only file system" in caplog.text
+
+
+def test_what_killed_processes_left_is_removed_at_the_next_start(places: tuple[Path, Path]) -> None:
+    left, used, other = (places[0] / f"auricle-{name}" for name in ("left1234", "used1234", "other123"))
+    for folder in (left, used, other):
+        folder.mkdir()
+        for name in ("worker-0", "gateway-12.sock", "worker-1.loading"):
+            (folder / name).touch()
+    (other / "thesis.txt").touch()
+    (places[0] / "auricle-link1234").symlink_to(other)
+    holding = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            HOLDER,
+            str(used),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holding:
+        assert holding.stdout is not None
+        holding.stdout.readline()
+        folder = make_folder()
+        assert not left.exists()
+        assert len(list(used.iterdir())) == 3
+        assert (other / "thesis.txt").exists()
+        leave_folder(used)
+        assert used.exists(), "another process still holds it"
+        holding.communicate()
+    leave_folder(used)
+    assert not used.exists()
+    remove_folder(folder)
+
+
+def test_a_folder_that_is_made_again_is_held_again(places: tuple[Path, Path]) -> None:
+    folder = make_folder()
+    folder.rmdir()
+    restore_folder(folder)
+    (folder / "worker-0").touch()
+    another = make_folder()
+    assert folder.exists()
+    remove_folder(folder)
+    remove_folder(another)
+
+
+def test_a_folder_that_cannot_be_locked_serves_as_well(
+    places: tuple[Path, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    hold_folder(places[0] / "none")
+    assert "cannot lock" in caplog.text

@@ -40,12 +40,21 @@ class Server:
         while line := await self.process.stderr.readline():
             self.log += line.decode()
 
+    @property
+    def folder(self) -> Path:
+        """The folder of its sockets."""
+        [folder] = set(re.findall(r"folder of the sockets=(\S+)", self.log))
+        return Path(folder)
+
     def pids(self, name: str) -> list[int]:
         return [int(pid) for pid in re.findall(rf"started process={name} pid=(\d+)", self.log)]
 
     async def until_pids(self, name: str, count: int) -> list[int]:
         await until(lambda: len(self.pids(name)) >= count)
         return self.pids(name)
+
+    async def until_logged(self, text: str, times: int = 1) -> None:
+        await until(lambda: self.log.count(text) >= times, 120)
 
     async def readiness(self) -> int:
         try:
@@ -63,7 +72,8 @@ class Server:
 
 @asynccontextmanager
 async def serving(**options: Any) -> AsyncIterator[Server]:
-    options = {"model": str(tones.CHECKPOINT), "device": "cpu", "port": 0, **options}
+    # A worker that stands by takes seconds of two cores: only the tests that are about it have one.
+    options = {"model": str(tones.CHECKPOINT), "device": "cpu", "port": 0, "standby": False, **options}
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(SCRIPT), json.dumps(options), stdout=PIPE, stderr=PIPE
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 
@@ -45,3 +46,69 @@ async def test_a_process_that_hangs_is_replaced(name: str) -> None:
         await server.until_readiness(200)
         assert await transcribed(server.url, audio) == text
         assert await stopped(server) == 0
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGQUIT])
+async def test_a_second_sigint_ends_a_server_at_once(second: signal.Signals) -> None:
+    async with serving(slots=2, drain_seconds=300) as server:
+        pids = server.pids("worker-0") + server.pids("gateway-0")
+        async with connected_client(server.url) as client:
+            await client.start()
+            for pid in (server.process.pid, *pids):  # Ctrl-C in a terminal: all of its processes get it
+                os.kill(pid, signal.SIGINT)
+            await until(lambda: "draining" in server.log)
+            await client.send(type="finalize", id="f")
+            await client.event("final")  # the first lets streams go on
+            server.process.send_signal(signal.SIGTERM)  # and so does the SIGTERM of an orchestrator
+            await client.send(type="finalize", id="g")
+            await client.event("final")
+            server.process.send_signal(second)
+            assert await asyncio.wait_for(server.process.wait(), 60) == 128 + signal.SIGINT
+        assert not any(map(alive, pids))
+        assert not server.folder.exists()
+
+
+async def test_children_without_a_supervisor_drain_and_leave_nothing() -> None:
+    audio, text = tones.utterance(81, 3)
+    async with serving(slots=2, gateways=2, drain_seconds=3.0) as server:
+        pids = [pid for name in ("worker-0", "gateway-0", "gateway-1") for pid in server.pids(name)]
+        async with connected_client(server.url) as ending, connected_client(server.url) as speaking:
+            for client in (ending, speaking):
+                await client.start(latency_ms=80, turn={"mode": "off"})
+                await client.send_audio(audio)
+                await client.event("interim")
+            server.process.kill()
+            await until(lambda: server.log.count("draining") == 2)
+            await ending.end()  # within the drain a stream ends as ever
+            assert (ending.text, ending.close_code) == (text, 1000)
+            *_, final, error = await speaking.rest()
+            assert (final["type"], error["code"], speaking.close_code) == ("final", "shutting_down", 1012)
+            assert speaking.text == text
+        await until(lambda: not any(map(alive, pids)), 60)
+        assert not server.folder.exists()
+
+
+async def test_a_start_removes_what_a_server_left_of_which_all_was_killed() -> None:
+    async with serving(slots=2) as server:
+        left = server.folder
+        for pid in (server.process.pid, *server.pids("worker-0"), *server.pids("gateway-0")):
+            os.kill(pid, signal.SIGKILL)
+    assert left.exists()
+    async with serving(slots=2, drain_seconds=0) as server:
+        assert not left.exists()
+        assert await stopped(server) == 0
+    assert not server.folder.exists()
+
+
+async def test_a_stop_ends_within_its_drain_and_four_seconds() -> None:
+    """With a client that neither ends nor answers, and a worker that does not answer either."""
+    async with serving(slots=2, drain_seconds=1.0) as server, connected_client(server.url) as client:
+        await client.start()
+        [worker] = server.pids("worker-0")
+        os.kill(worker, signal.SIGSTOP)
+        began = asyncio.get_running_loop().time()
+        server.process.terminate()
+        assert await asyncio.wait_for(server.process.wait(), 60) == 0
+        assert not alive(worker)
+        # The bound is 5 s; this machine may be busy.
+        assert asyncio.get_running_loop().time() - began < 20
