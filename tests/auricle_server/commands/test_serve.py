@@ -24,8 +24,6 @@ from tests.support import tones
 
 ROOT = Path(__file__).parents[3]
 
-ROOT = Path(__file__).parents[3]
-
 
 def invoke(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "120", "TERM": "dumb"})

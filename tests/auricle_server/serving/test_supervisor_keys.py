@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from auricle import Final, Start, connect
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.keys.keys_file_edit import revoke_key
 from auricle_server.serving.supervisor import serve
-from tests.auricle_server.gateway.keys.test_access import KeysFile, answer_to, header, metric
+from tests.auricle_server.gateway.keys.test_access import KeysFile, answer_to, header, metric, secret
 from tests.auricle_server.raw_client import connected_client, until
 from tests.auricle_server.serving.test_supervisor import serving
 from tests.support import tones
@@ -57,6 +58,32 @@ async def _opens(url: str, name: str) -> bool:
         return (await answer_to(url, header(name)))[0] == 101
     except OSError:
         return False
+
+
+async def test_calls_of_a_key_survive_what_dies_whatever_its_rate(keys: KeysFile) -> None:
+    keys.add("a", max_streams=3, max_new_streams_per_minute=3)
+    utterances = [tones.utterance(seed, 2) for seed in (11, 12, 13)]
+    options = {"slots": 8, "gateways": 2, "max_load": 0.0, "resume_seconds": 0}
+
+    async with serving(keys_file=keys.path, **options) as server:
+        started = [asyncio.Event() for _ in utterances]
+        killed = asyncio.Event()
+
+        async def call(number: int) -> str:
+            async with connect(server.url, api_key=secret("a"), start=Start(latency_ms=80)) as stream:
+                await stream.send(utterances[number][0].tobytes())
+                started[number].set()
+                await killed.wait()
+                await stream.end()
+                return " ".join([event.text async for event in stream if isinstance(event, Final) and event.text])
+
+        calls = [asyncio.create_task(call(number)) for number in range(3)]
+        for event in started:
+            await event.wait()
+        for name in ("worker-0", "gateway-0", "gateway-1"):
+            os.kill(server.pids(name)[-1], signal.SIGKILL)
+        killed.set()
+        assert await asyncio.wait_for(asyncio.gather(*calls), 45) == [text for _, text in utterances]
 
 
 async def test_keys_are_reloaded_everywhere_and_running_streams_go_on(keys: KeysFile) -> None:

@@ -40,6 +40,12 @@ class KeyLease:
             self._held = False
             self._counts.hold(self._name, -1)
 
+    def lose(self) -> None:
+        """The stream has ended through the server's fault: its client may open it again at once."""
+        if self._held:
+            self._counts.lose(self._name, time.monotonic())
+        self.release()
+
     def cancel(self) -> None:
         """The stream never began, through no fault of its client: it does not count as opened either."""
         self.release()
@@ -90,8 +96,12 @@ class KeyLimits:
                 "end one, or try again later"
             )
         most = key.max_new_streams_per_minute
-        if most is not None and counts.events(key.name, now) - own >= most:
-            seconds = counts.seconds_until_below(key.name, most + own, now)
+        if most is None:
+            return
+        # Calls that a worker or a gateway has lost come back as new streams, all at once: not through their key's doing.
+        excused = own + counts.lost(key.name, now)
+        if counts.events(key.name, now) - excused >= most:
+            seconds = counts.seconds_until_below(key.name, most + excused, now)
             raise TooManyStreams(
                 f"the API key {key.name} has opened {most} streams in a minute, as many as it may; try again later",
                 math.ceil(seconds),

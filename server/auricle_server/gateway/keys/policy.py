@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import os
 import socket
+import stat
 from pathlib import Path
 
 from auricle_server.config import ConfigError, ServerConfig
@@ -65,9 +66,14 @@ def _keys_file_warnings(config: ServerConfig) -> list[str]:
         keys = read_keys(config.keys_file)
     except KeysFileError as error:
         raise ConfigError(str(error)) from error
-    if keys or config.api_keys:
-        return []
-    return [f"keys file {config.keys_file} has no key: every client is refused; add one with `auricle keys add`"]
+    warnings = []
+    if not keys and not config.api_keys:
+        warnings.append(
+            f"keys file {config.keys_file} has no key: every client is refused; add one with `auricle keys add`"
+        )
+    if Path(config.keys_file).stat().st_mode & stat.S_IWOTH:
+        warnings.append(f"keys file {config.keys_file} can be written by every user of this machine; use chmod o-w")
+    return warnings
 
 
 def _check_usage_file(path: str | None) -> None:

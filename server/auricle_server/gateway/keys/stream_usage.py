@@ -74,6 +74,10 @@ class StreamUsage:
         self._streams_metric.dec()
         self._write(time.monotonic())
 
+    def lose(self) -> None:
+        """The server fails the stream, which its client will open again."""
+        self._lease.lose()
+
     def cancel(self) -> None:
         """The stream never got a slot."""
         self.over = True

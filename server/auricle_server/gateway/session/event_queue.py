@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from auricle.protocol import codes
 from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent, TurnEnd
 from auricle_server.gateway.keys.stream_usage import StreamUsage
@@ -96,6 +97,7 @@ class SessionMetrics:
                 self._on_final(event)
             elif isinstance(event, Error):
                 self._metrics.errors.labels(event.code).inc()
+                self._on_error(event)
         if self._usage is not None and (new_audio > 0 or finals):
             self._usage.add(max(0.0, new_audio), finals)
 
@@ -103,6 +105,11 @@ class SessionMetrics:
         asked = None if final.finalize_id is None else self._asked.pop(final.finalize_id, None)
         if asked is not None:
             self._metrics.finalize_seconds.observe(self._clock() - asked)
+
+    def _on_error(self, error: Error) -> None:
+        # A stream that is refused for lack of time is not lost: it has not begun.
+        if self._usage is not None and error.fatal and error.fault == "server" and error.code != codes.SERVER_FULL:
+            self._usage.lose()
 
     def on_resumed(self) -> None:
         """The client has resumed the stream on a new connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -22,15 +23,18 @@ def test_what_is_held(table: CountTable) -> None:
     assert (table.held("key"), table.held("other"), table.held("none")) == (2, 1, 0)
 
 
-def test_two_gateways_are_added_up_and_a_new_process_begins_at_zero() -> None:
-    counts = SharedCounts(2)
+def test_two_gateways_are_added_up_and_what_a_process_held_is_lost_with_it() -> None:
+    counts, now = SharedCounts(2), time.monotonic()
     tables = [CountTable(counts, row) for row in (0, 1)]
     for table in tables:
         table.hold("key", 2)
-        table.add_event("key", 100.0)
+        table.add_event("key", now)
     assert [table.held("key") for table in tables] == [4, 4]
+    assert tables[0].lost("key", now) == 0
     CountTable(counts, 1)
-    assert (tables[0].held("key"), tables[0].events("key", 100.0)) == (2, 1)
+    assert (tables[0].held("key"), tables[0].events("key", now), tables[0].lost("key", now)) == (2, 2, 2)
+    tables[0].lose("key", now)
+    assert (tables[1].lost("key", now + 1), tables[1].lost("key", now + 70), tables[1].lost("other", now)) == (3, 0, 0)
 
 
 def test_an_event_counts_for_a_minute(table: CountTable) -> None:

@@ -51,6 +51,20 @@ async def test_a_key_opens_so_many_streams_a_minute() -> None:
     assert 55 <= refused.value.retry_after <= 65
 
 
+async def test_calls_that_the_server_has_lost_come_back_at_once() -> None:
+    first, second = gateways(2)
+    key = ApiKey(name="one", digest=b"", max_new_streams_per_minute=4)
+    leases = [await first.take(key) for _ in range(4)]
+    for lease in leases[:3]:
+        lease.lose()
+        lease.lose()
+    leases[3].release()
+    for _ in range(3):
+        await second.take(key)
+    with pytest.raises(TooManyStreams):
+        await second.take(key)
+
+
 async def test_a_stream_that_never_began_is_not_counted() -> None:
     (limits,) = gateways(1)
     key = ApiKey(name="one", digest=b"", max_streams=1, max_new_streams_per_minute=1)

@@ -53,6 +53,9 @@ def test_a_keys_file_must_be_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"keys file .*: no such file"):
         check_access(ServerConfig(keys_file=str(path)))
     path.write_text("")
+    path.chmod(0o602)
+    assert check_access(ServerConfig(keys_file=str(path)))[-1].endswith("use chmod o-w")
+    path.chmod(0o644)
     (warning,) = check_access(ServerConfig(keys_file=str(path), host="0.0.0.0"))
     assert warning.endswith("has no key: every client is refused; add one with `auricle keys add`")
 

@@ -54,6 +54,16 @@ def test_a_stream_that_never_began_leaves_no_line(tmp_path: Path) -> None:
     assert (counts.held("one"), counts.events("one", 0.0), path.exists()) == (0, 0, False)
 
 
+def test_a_stream_that_the_server_fails_may_be_opened_again() -> None:
+    counts = CountTable(SharedCounts())
+    usage = StreamUsage(KEY, KeyLease(counts, KEY, 0.0), Metrics(), None)
+    usage.begin("abc")
+    usage.lose()
+    usage.end()
+    now = time.monotonic()
+    assert (counts.held("one"), counts.lost("one", now)) == (0, 1)
+
+
 @pytest.mark.parametrize("finals", [0, 1])
 def test_without_a_file_only_the_metrics_count(finals: int) -> None:
     metrics = Metrics()
