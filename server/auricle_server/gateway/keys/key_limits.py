@@ -98,7 +98,7 @@ class KeyLimits:
         most = key.max_new_streams_per_minute
         if most is None:
             return
-        # Calls that a worker or a gateway has lost come back as new streams, all at once: not through their key's doing.
+        # Calls that a worker or a gateway has lost come back as new streams all at once, through no doing of their key.
         excused = own + counts.lost(key.name, now)
         if counts.events(key.name, now) - excused >= most:
             seconds = counts.seconds_until_below(key.name, most + excused, now)
