@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.keys.shared_counts import KeyCounts
+from auricle_server.serving.children.watchdog import BEAT_SECONDS, Heartbeat
 from auricle_server.serving.server_folder import hold_folder
-from auricle_server.serving.watchdog import BEAT_SECONDS, Heartbeat
 from auricle_server.shared_metrics import MetricMemory
 
 if TYPE_CHECKING:

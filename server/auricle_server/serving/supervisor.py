@@ -20,8 +20,10 @@ from auricle_server.gateway.keys.policy import log_access
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.descriptors import raise_limit
 from auricle_server.ipc.loading_status import forget_loading
-from auricle_server.serving import shutdown
-from auricle_server.serving.child import Child, context
+from auricle_server.serving.children import shutdown
+from auricle_server.serving.children.child import Child, context
+from auricle_server.serving.children.standby import Standby
+from auricle_server.serving.children.watchdog import BEAT_SECONDS, Watchdog
 from auricle_server.serving.port import reserve_port
 from auricle_server.serving.processes import (
     CANNOT_START,
@@ -32,8 +34,6 @@ from auricle_server.serving.processes import (
     gateway_main,
 )
 from auricle_server.serving.server_folder import NoFolder, make_folder, remove_folder, restore_folder
-from auricle_server.serving.standby import Standby
-from auricle_server.serving.watchdog import BEAT_SECONDS, Watchdog
 from auricle_server.serving.worker_process import Order, worker_main
 from auricle_server.shared_metrics import metric_memory
 from auricle_server.voice.models import ModelsMissing, find_wanted

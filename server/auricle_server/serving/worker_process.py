@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from auricle_server.checkpoints.progress import LoggedProgress, Report
 from auricle_server.config import ServerConfig
 from auricle_server.ipc.loading_status import LoadingWriter, forget_loading
+from auricle_server.serving.children.watchdog import Heartbeat
 from auricle_server.serving.processes import (
     CANNOT_START,
     STOP_SECONDS,
@@ -24,7 +25,6 @@ from auricle_server.serving.processes import (
     leave_signals_to_parent,
 )
 from auricle_server.serving.server_folder import hold_folder, leave_folder
-from auricle_server.serving.watchdog import Heartbeat
 
 if TYPE_CHECKING:
     from auricle_server.engine import Engine

@@ -6,7 +6,7 @@ import json
 import sys
 
 from auricle_server.config import ServerConfig
-from auricle_server.serving import watchdog
+from auricle_server.serving.children import watchdog
 from auricle_server.serving.supervisor import serve
 
 

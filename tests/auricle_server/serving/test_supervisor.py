@@ -40,21 +40,12 @@ class Server:
         while line := await self.process.stderr.readline():
             self.log += line.decode()
 
-    @property
-    def folder(self) -> Path:
-        """The folder of its sockets."""
-        [folder] = set(re.findall(r"folder of the sockets=(\S+)", self.log))
-        return Path(folder)
-
     def pids(self, name: str) -> list[int]:
         return [int(pid) for pid in re.findall(rf"started process={name} pid=(\d+)", self.log)]
 
     async def until_pids(self, name: str, count: int) -> list[int]:
         await until(lambda: len(self.pids(name)) >= count)
         return self.pids(name)
-
-    async def until_logged(self, text: str, times: int = 1) -> None:
-        await until(lambda: self.log.count(text) >= times, 120)
 
     async def readiness(self) -> int:
         try:

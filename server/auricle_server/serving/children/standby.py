@@ -8,7 +8,7 @@ from pathlib import Path
 
 from auricle_server.config import ServerConfig
 from auricle_server.free_memory import free_memory
-from auricle_server.serving.child import Child, context
+from auricle_server.serving.children.child import Child, context
 from auricle_server.serving.worker_process import Order, standby_main
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from auricle_server.serving.child import Child
+from auricle_server.serving.children.child import Child
 from auricle_server.serving.processes import ChildReady
 
 

@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 
 import pytest
 
-from auricle_server.serving import shutdown
+from auricle_server.serving.children import shutdown
 
 pytestmark = pytest.mark.slow
 context = multiprocessing.get_context("spawn")

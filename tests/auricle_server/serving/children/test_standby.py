@@ -13,16 +13,21 @@ import pytest
 
 from auricle import Final, Reconnecting, Start, TurnSettings, connect
 from auricle_server.config import ServerConfig
-from auricle_server.serving import standby as module
-from auricle_server.serving.child import Child, context
-from auricle_server.serving.standby import MOST_FAILED_STARTS, Standby
+from auricle_server.serving.children import standby as module
+from auricle_server.serving.children.child import Child, context
+from auricle_server.serving.children.standby import MOST_FAILED_STARTS, Standby
+from tests.auricle_server.raw_client import until
 from tests.auricle_server.serving.test_supervisor import Server, serving, stopped
 from tests.support import tones
 
 
+async def until_logged(server: Server, text: str, times: int) -> None:
+    await until(lambda: server.log.count(text) >= times, 120)
+
+
 async def until_standing_by(server: Server, times: int) -> int:
     """Waits until a worker stands by that is ready, and returns its process."""
-    await server.until_logged("stands by process=standby", times)
+    await until_logged(server, "stands by process=standby", times)
     return server.pids("standby")[-1]
 
 
@@ -46,7 +51,7 @@ async def test_the_standby_serves_where_a_worker_was_killed_twice() -> None:
             await stream.send(audio[kill * third : (kill + 1) * third].tobytes())
             os.kill(server.pids("worker-0")[-1], signal.SIGKILL)
             assert (await server.until_pids("worker-0", kill + 2))[-1] == standing_by
-            await server.until_logged("worker ready", kill + 2)
+            await until_logged(server, "worker ready", kill + 2)
         assert server.log.count("calibrated steps") == 1, "the timings are handed on"
         await stream.send(audio[2 * third :].tobytes())
         await stream.end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 
-from auricle_server.serving.watchdog import BEAT_SECONDS, HUNG_SECONDS, Heartbeat, Watchdog
+from auricle_server.serving.children.watchdog import BEAT_SECONDS, HUNG_SECONDS, Heartbeat, Watchdog
 
 
 class Clock:

@@ -1,0 +1,1 @@
+"""The processes that the supervisor starts, from its side: kept running, watched, relieved and ended."""

@@ -1,0 +1,37 @@
+"""What the page on deployment and the files in `deploy/` say of a stop, beside what a server takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from auricle_server.config import ServerConfig
+from auricle_server.serving.processes import STOP_SECONDS
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "deployment.md").read_text()
+DOCKER_SECONDS = 10.0
+"""What `docker stop` waits before it kills, unless it is told otherwise."""
+
+
+def test_the_default_drain_fits_into_what_docker_waits() -> None:
+    config = ServerConfig()
+    assert config.drain_seconds + STOP_SECONDS < DOCKER_SECONDS
+    assert f"`--drain-seconds` ({config.drain_seconds:g})" in PAGE
+    assert f"at most {STOP_SECONDS:g} seconds after its drain" in PAGE
+
+
+def test_compose_waits_for_the_drain_that_it_sets() -> None:
+    service: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]["auricle"]
+    grace = float(service["stop_grace_period"].removesuffix("s"))
+    assert float(service["environment"]["AURICLE_DRAIN_SECONDS"]) + STOP_SECONDS < grace
+
+
+def test_kubernetes_waits_for_the_drain_that_it_sets() -> None:
+    deployment, _ = yaml.safe_load_all((ROOT / "deploy" / "kubernetes.yaml").read_text())
+    pod: dict[str, Any] = deployment["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    variables = {each["name"]: each.get("value") for each in container["env"]}
+    assert float(variables["AURICLE_DRAIN_SECONDS"]) + STOP_SECONDS < pod["terminationGracePeriodSeconds"]
