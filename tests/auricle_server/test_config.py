@@ -43,6 +43,7 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_STALL_SECONDS": "3",
             "AURICLE_RESUME_SECONDS": "4",
             "AURICLE_RETRY_AFTER_SECONDS": "7",
+            "AURICLE_STANDBY": "off",
             "AURICLE_TURN_MODELS": "require",
             "AURICLE_CURES": "warm-up",
             "AURICLE_LOG_LEVEL": "debug",
