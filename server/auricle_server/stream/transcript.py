@@ -240,13 +240,13 @@ class Transcript:
 
         Args:
             position: No word ends after it, in samples.
-            border: Words that start after it are dropped: the decoder hears them again, see `split`.
+            border: Words that start there or later are dropped: the decoder hears them again, see `split`.
         """
         self.decide_held_back()
         text, words = self.text, self._words if self._has_speech else []
         if border is not None and words:
             starts = [_samples(start) for start, _ in self._times(words)]
-            words = [word for word, start in zip(words, starts, strict=True) if start <= border]
+            words = [word for word, start in zip(words, starts, strict=True) if start < border]
             text = " ".join(word.text for word in words)
         self._words, self._text, self._has_speech, self._space, self._tag_between = [], "", False, False, False
         if not words:

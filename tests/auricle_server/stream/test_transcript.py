@@ -248,3 +248,12 @@ def test_words_after_a_border_are_left_to_who_hears_them_again() -> None:
         transcript.add((ID["▁the"],), (frame,), (1.0,))
     segment = transcript.cut(1200, transcript.split(300))
     assert (segment.text, len(segment.words), segment.end) == ("the the", 2, 600)
+
+
+def test_a_word_that_begins_at_the_border_comes_once() -> None:
+    transcript = Transcript(PIECES, 100)
+    for frame in (1, 2, 3):  # without a pause between them
+        transcript.add((ID["▁the"],), (frame,), (1.0,))
+    border = transcript.split(300)
+    assert border == 300
+    assert transcript.cut(400, border).text == "the the"
