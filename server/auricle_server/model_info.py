@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from auricle_server.cures import OFF, Cures
 from auricle_server.text.calibration import RAW, WordCalibration
@@ -16,7 +17,7 @@ class ModelInfo:
     one type, so that a new property has one place.
 
     Attributes:
-        name: Model name as users give it.
+        name: Model name as users give it; gateways and clients get `public_name` of it.
         pieces: Token strings by id, blank excluded; U+2581 marks the start of a word, as in SentencePiece.
         latencies_ms: Chunk latencies offered, ascending.
         default_latency_ms: Taken when a client names none.
@@ -42,3 +43,13 @@ class ModelInfo:
     words: WordCalibration = RAW
     cures: Cures = OFF
     languages_to_adapt: tuple[str, ...] = ()
+
+
+def public_name(name: str) -> str:
+    """A model's name as clients see it: of a path the last part alone, as its folders are the operator's affair.
+
+    Args:
+        name: As the operator gives it: the name of a bundled model, a path, or a hub id.
+    """
+    path = Path(name).expanduser()
+    return path.resolve().name or "model" if path.is_absolute() or path.exists() else name

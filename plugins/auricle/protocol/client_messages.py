@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, cast
 
-from auricle.protocol.settings import REFINES, Refine, TurnSettings, require, require_text, require_whole
+from auricle.protocol.settings import REFINES, Refine, TurnSettings, brief, require, require_text, require_whole
 
 # In a header because the token is a secret: proxies write urls to their logs, and headers seldom.
 RESUME_HEADER = "Auricle-Resume"
@@ -33,7 +33,7 @@ def _check_settings(latency_ms: object, language: object, keyterms: object) -> N
     if language is not None:
         require_text(language, "language")
     if keyterms is not None:
-        require(isinstance(keyterms, tuple), "keyterms", f"expected a tuple of phrases, got {keyterms!r}")
+        require(isinstance(keyterms, tuple), "keyterms", f"expected a tuple of phrases, got {brief(keyterms)}")
         for term in cast("tuple[object, ...]", keyterms):
             require_text(term, "keyterms")
 
@@ -77,12 +77,12 @@ class Start:
         require(
             MIN_SAMPLE_RATE <= self.sample_rate <= MAX_SAMPLE_RATE,
             "sample_rate",
-            f"expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {self.sample_rate}",
+            f"expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {brief(self.sample_rate)}",
         )
         require(self.latency_ms is None or self.latency_ms > 0, "latency_ms", "expected a positive number")
         given = self.offline and self.latency_ms is not None
         require(not given, "latency_ms", "an offline stream has the model's largest; leave it out")
-        require(self.refine in REFINES, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
+        require(self.refine in REFINES, "refine", f"expected one of {', '.join(REFINES)}, got {brief(self.refine)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Update:
     def __post_init__(self) -> None:
         _check_settings(self.latency_ms, self.language, self.keyterms)
         fits = self.refine is None or self.refine in REFINES
-        require(fits, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
+        require(fits, "refine", f"expected one of {', '.join(REFINES)}, got {brief(self.refine)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from auricle.protocol import codes
 from auricle.protocol.client_messages import PROTOCOL_VERSION, ClientMessage, Start
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import ChunkGrid, Final, Held, LanguageSpan, Limits, ServerEvent, Word
-from auricle.protocol.settings import InvalidMessage, TurnSettings
+from auricle.protocol.settings import InvalidMessage, TurnSettings, brief
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ def decode_client(text: str) -> ClientMessage:
     kind = _CLIENT_MESSAGES.get(_type_of(values))
     if kind is None:
         expected = ", ".join(_CLIENT_MESSAGES)
-        raise ProtocolViolation(codes.UNKNOWN_MESSAGE, f"type {_brief(values['type'])} is not one of {expected}")
+        raise ProtocolViolation(codes.UNKNOWN_MESSAGE, f"type {brief(values['type'])} is not one of {expected}")
     if kind is Start:
         _check_version(values)
     return _build(kind, values, strict=True)
@@ -142,7 +142,7 @@ def _check_version(values: Mapping[str, Any]) -> None:
     version = values.get("version", PROTOCOL_VERSION)
     # A version of another type is left to `_build`, which reports an invalid field.
     if type(version) is int and version != PROTOCOL_VERSION:
-        message = f"this server speaks version {PROTOCOL_VERSION}, not {_brief(version)}"
+        message = f"this server speaks version {PROTOCOL_VERSION}, not {brief(version)}"
         raise ProtocolViolation(codes.UNSUPPORTED_VERSION, message)
 
 
@@ -159,16 +159,9 @@ def _build(kind: type[T], values: Mapping[str, Any], *, strict: bool) -> T:
 Reader = Callable[[Any, str], Any]
 """(JSON value, path of the field) -> the field's value, or `InvalidMessage` naming the path."""
 
-_LONGEST_REPR = 64
 # Far beyond every time and share. JSON bounds no number: 1e999 parses as infinity, and `float` raises OverflowError for
 # an integer of 400 digits.
 _LARGEST = 1e15
-
-
-def _brief(value: object) -> str:
-    """`repr` of a peer's value, cut so that an error message does not send a megabyte back."""
-    text = repr(value)
-    return text if len(text) <= _LONGEST_REPR else text[:_LONGEST_REPR] + "..."
 
 
 def _from_json(kind: type[T], values: Mapping[str, Any], *, strict: bool, path: str = "") -> T:
@@ -190,7 +183,7 @@ def _refuse_unknown(values: Mapping[str, Any], readers: Mapping[str, Reader], pa
     for name in values:
         if name not in readers:
             expected = ", ".join(readers) or "no fields"
-            raise InvalidMessage(path + _brief(name).strip("'"), f"unknown; expected {expected}")
+            raise InvalidMessage(path + brief(name).strip("'"), f"unknown; expected {expected}")
 
 
 @cache
@@ -223,7 +216,7 @@ def _optional(inner: Reader) -> Reader:
 def _choice(options: tuple[str, ...]) -> Reader:
     def read(value: Any, path: str) -> str:
         if not isinstance(value, str) or value not in options:
-            raise InvalidMessage(path, f"expected one of {', '.join(options)}, got {_brief(value)}")
+            raise InvalidMessage(path, f"expected one of {', '.join(options)}, got {brief(value)}")
         return value
 
     return read
@@ -232,7 +225,7 @@ def _choice(options: tuple[str, ...]) -> Reader:
 def _sequence(inner: Reader) -> Reader:
     def read(value: Any, path: str) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise InvalidMessage(path, f"expected a list, got {_brief(value)}")
+            raise InvalidMessage(path, f"expected a list, got {brief(value)}")
         return tuple(inner(item, f"{path}[{index}]") for index, item in enumerate(value))
 
     return read
@@ -241,7 +234,7 @@ def _sequence(inner: Reader) -> Reader:
 def _nested(kind: Any, *, strict: bool) -> Reader:
     def read(value: Any, path: str) -> Any:
         if not isinstance(value, dict):
-            raise InvalidMessage(path, f"expected an object, got {_brief(value)}")
+            raise InvalidMessage(path, f"expected an object, got {brief(value)}")
         return _from_json(kind, value, strict=strict, path=f"{path}.")
 
     return read
@@ -249,7 +242,7 @@ def _nested(kind: Any, *, strict: bool) -> Reader:
 
 def _string(value: Any, path: str) -> str:
     if not isinstance(value, str):
-        raise InvalidMessage(path, f"expected a string, got {_brief(value)}")
+        raise InvalidMessage(path, f"expected a string, got {brief(value)}")
     if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
         # JSON can escape half of a surrogate pair; UTF-8 cannot encode it, so it could not be sent back.
         raise InvalidMessage(path, "contains half of a surrogate pair")
@@ -258,20 +251,20 @@ def _string(value: Any, path: str) -> str:
 
 def _boolean(value: Any, path: str) -> bool:
     if not isinstance(value, bool):
-        raise InvalidMessage(path, f"expected true or false, got {_brief(value)}")
+        raise InvalidMessage(path, f"expected true or false, got {brief(value)}")
     return value
 
 
 def _integer(value: Any, path: str) -> int:
     # bool is a subclass of int: JSON's true would pass as 1.
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidMessage(path, f"expected a whole number, got {_brief(value)}")
+        raise InvalidMessage(path, f"expected a whole number, got {brief(value)}")
     return value
 
 
 def _number(value: Any, path: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidMessage(path, f"expected a number, got {_brief(value)}")
+        raise InvalidMessage(path, f"expected a number, got {brief(value)}")
     if not abs(value) <= _LARGEST:
         raise InvalidMessage(path, "out of range")
     return float(value)

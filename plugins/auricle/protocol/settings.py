@@ -25,6 +25,18 @@ class InvalidMessage(ValueError):
         self.field = name
 
 
+_LONGEST_REPR = 64
+
+
+def brief(value: object) -> str:
+    """`repr` of a peer's value, cut so that an error message does not send a megabyte back."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST_REPR else text[:_LONGEST_REPR] + "..."
+
+
 def require(condition: bool, name: str, problem: str) -> None:
     """Raises `InvalidMessage` unless the condition holds."""
     if not condition:
@@ -48,20 +60,20 @@ def is_text(value: object) -> bool:
 
 def require_text(value: object, name: str) -> None:
     """Raises `InvalidMessage` unless the value is a string that UTF-8 can encode."""
-    require(is_text(value), name, f"expected a string without half surrogate pairs, got {value!r}")
+    require(is_text(value), name, f"expected a string without half surrogate pairs, got {brief(value)}")
 
 
 def require_whole(value: object, name: str) -> None:
     """Raises `InvalidMessage` unless the value is a whole number."""
     # bool is a subclass of int: True would be sent as `true`, which the server refuses.
     fits = isinstance(value, int) and not isinstance(value, bool)
-    require(fits, name, f"expected a whole number, got {value!r}")
+    require(fits, name, f"expected a whole number, got {brief(value)}")
 
 
 def require_number(value: object, name: str) -> None:
     """Raises `InvalidMessage` unless the value is a number."""
     fits = isinstance(value, int | float) and not isinstance(value, bool)
-    require(fits, name, f"expected a number, got {value!r}")
+    require(fits, name, f"expected a number, got {brief(value)}")
 
 
 def phrases(keyterms: Sequence[str]) -> tuple[str, ...]:
@@ -70,7 +82,7 @@ def phrases(keyterms: Sequence[str]) -> tuple[str, ...]:
     Raises:
         InvalidMessage: They are one string, whose every letter would become a term.
     """
-    require(not isinstance(keyterms, str), "keyterms", f"expected a list of phrases, got {keyterms!r}")
+    require(not isinstance(keyterms, str), "keyterms", f"expected a list of phrases, got {brief(keyterms)}")
     return tuple(keyterms)
 
 
@@ -101,23 +113,25 @@ class TurnSettings:
     max_silence_ms: int = 2_500
 
     def __post_init__(self) -> None:
-        require(self.mode in TURN_MODES, "turn.mode", f"expected one of {', '.join(TURN_MODES)}, got {self.mode!r}")
+        require(
+            self.mode in TURN_MODES, "turn.mode", f"expected one of {', '.join(TURN_MODES)}, got {brief(self.mode)}"
+        )
         for name in ("silence_ms", "min_silence_ms", "max_silence_ms"):
             value = getattr(self, name)
             require_whole(value, f"turn.{name}")
             fits = MIN_SILENCE_MS <= value <= MAX_SILENCE_MS
-            require(fits, f"turn.{name}", f"expected {MIN_SILENCE_MS} to {MAX_SILENCE_MS}, got {value}")
+            require(fits, f"turn.{name}", f"expected {MIN_SILENCE_MS} to {MAX_SILENCE_MS}, got {brief(value)}")
         if self.eager_silence_ms is not None:
             require_whole(self.eager_silence_ms, "turn.eager_silence_ms")
         require(
             self.eager_silence_ms is None or MIN_SILENCE_MS <= self.eager_silence_ms < self.silence_ms,
             "turn.eager_silence_ms",
-            f"expected {MIN_SILENCE_MS} up to less than silence_ms, got {self.eager_silence_ms}",
+            f"expected {MIN_SILENCE_MS} up to less than silence_ms, got {brief(self.eager_silence_ms)}",
         )
         require(
             self.min_silence_ms <= self.max_silence_ms,
             "turn.min_silence_ms",
-            f"expected at most max_silence_ms, got {self.min_silence_ms}",
+            f"expected at most max_silence_ms, got {brief(self.min_silence_ms)}",
         )
         self._check_thresholds()
 
@@ -132,11 +146,11 @@ class TurnSettings:
 
     def _check_thresholds(self) -> None:
         require_number(self.end_threshold, "turn.end_threshold")
-        require(0 < self.end_threshold <= 1, "turn.end_threshold", f"expected 0 to 1, got {self.end_threshold}")
+        require(0 < self.end_threshold <= 1, "turn.end_threshold", f"expected 0 to 1, got {brief(self.end_threshold)}")
         if self.eager_threshold is not None:
             require_number(self.eager_threshold, "turn.eager_threshold")
         require(
             self.eager_threshold is None or 0 < self.eager_threshold < self.end_threshold,
             "turn.eager_threshold",
-            f"expected more than 0 and less than end_threshold, got {self.eager_threshold}",
+            f"expected more than 0 and less than end_threshold, got {brief(self.eager_threshold)}",
         )

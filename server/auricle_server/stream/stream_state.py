@@ -17,7 +17,7 @@ from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.languages import resolve
 from auricle.protocol.server_messages import ChunkGrid, Limits, Ready, ServerEvent
-from auricle.protocol.settings import TurnSettings
+from auricle.protocol.settings import TurnSettings, brief
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate
 from auricle_server.model_info import ModelInfo
@@ -38,11 +38,11 @@ def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None
     """
     if latency_ms is not None and latency_ms not in info.latencies_ms:
         offered = ", ".join(map(str, info.latencies_ms))
-        raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"latency_ms {latency_ms} is not one of {offered}")
+        raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"latency_ms {brief(latency_ms)} is not one of {offered}")
     resolved = None if language is None else resolve(language, info.languages)
     if language is not None and resolved is None:
         offered = ", ".join(info.languages)
-        raise ProtocolViolation(codes.UNSUPPORTED_LANGUAGE, f"language {language[:64]!r} is not one of {offered}")
+        raise ProtocolViolation(codes.UNSUPPORTED_LANGUAGE, f"language {brief(language)} is not one of {offered}")
     return resolved
 
 

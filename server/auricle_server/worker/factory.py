@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from auricle_server.checkpoints.progress import Report
 from auricle_server.config import ServerConfig
 from auricle_server.cures import OFF, parse_cures
-from auricle_server.model_info import ModelInfo
+from auricle_server.model_info import ModelInfo, public_name
 from auricle_server.worker.admission import Admission, StepCalibration
 from auricle_server.worker.step_timing import calibrate
 
@@ -33,7 +33,8 @@ def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelIn
     if default_latency_ms is not None and default_latency_ms not in info.latencies_ms:
         offered = ", ".join(map(str, info.latencies_ms))
         raise ValueError(f"default_latency_ms: {info.name} offers {offered}, not {default_latency_ms}")
-    return replace(info, default_latency_ms=default_latency_ms or info.default_latency_ms)
+    latency_ms = default_latency_ms or info.default_latency_ms
+    return replace(info, name=public_name(info.name), default_latency_ms=latency_ms)
 
 
 def build_engine(config: ServerConfig, index: int = 0, report: Report | None = None) -> Engine:

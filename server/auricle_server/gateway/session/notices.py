@@ -14,11 +14,15 @@ from auricle_server.stream.language_tracker import adaptation_notice
 
 log = logging.getLogger(__name__)
 
+_LONGEST_MESSAGE = 1000
+"""Characters of a sentence for a client: far more than any has that repeats nothing of what the client sent."""
 _NO_ROOM = "the server has no room for {count} more key terms of this length; the stream keeps those that it had"
 
 
 def error_event(code: str, message: str, audio_time: float, *, fatal: bool) -> Error:
     """An `Error` with the fault that belongs to its code."""
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}..."
     return Error(code=code, fault=CODES[code].fault, fatal=fatal, message=message, audio_time=audio_time)
 
 
