@@ -19,7 +19,7 @@ from auricle_server.engine.build import Hardware, build_runner
 from auricle_server.engine.capabilities import Capabilities
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.key_terms.automaton_cache import NO_TERMS, AutomatonCache
-from auricle_server.engine.key_terms.stream_terms import KEY_TERM_SECONDS, StreamTerms
+from auricle_server.engine.key_terms.stream_terms import StreamTerms
 from auricle_server.engine.runners.in_flight import InFlightStep, concatenated, without_ended
 from auricle_server.engine.runners.pipeline import StepPipeline
 from auricle_server.engine.scheduling.background import BackgroundSlots
@@ -234,7 +234,7 @@ class Engine:
             following = self._assemble()  # while the device works on the batch in flight
             results = self._collect()
             if self._automata.busy:  # while no batch in flight can use the entries that automata overwrite
-                self._queue_ready(self.terms.work(KEY_TERM_SECONDS))
+                self._queue_ready(self.terms.work())
             if following is not None:
                 self._launch(following)
                 if self._pipeline.depth == 0:

@@ -8,6 +8,7 @@ decoded.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,8 +19,10 @@ from auricle_server.engine.scheduling.slot_pool import SlotPool
 from auricle_server.engine.scheduling.stream_inputs import StreamInputs
 from auricle_server.engine.types import Lease, Phrases
 
-KEY_TERM_SECONDS = 0.001
-"""Time that one step spends on preparing key terms; a step of any model takes longer."""
+_LEAST_SECONDS, _MOST_SECONDS = 0.001, 0.01
+_SHARE = 0.2
+"""A step spends this share of the time since the last one on preparing key terms, within these bounds: when steps are
+long, because there are many streams, a millisecond of each would let lists wait for half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class StreamTerms:
         self._pending: dict[int, int] = {}
         """Handle of the newest list of a slot, while its automaton is not built and the stream goes on."""
         self._outcomes: list[TermsOutcome] = []
+        self._worked_at = time.perf_counter()
 
     def take(self, slot: int, phrases: Phrases, current: int, *, wait: bool) -> int:
         """A stream asks for other key terms.
@@ -91,13 +95,15 @@ class StreamTerms:
         if handle is not None:
             self._automata.release(handle)
 
-    def work(self, seconds: float) -> Int64s:
-        """Works on automata for about `seconds`, see `AutomatonCache.work`.
+    def work(self) -> Int64s:
+        """Works on automata for a moment, see `AutomatonCache.work`.
 
         Returns:
             The slots that may have a row to compute now, as their terms are there.
         """
-        done = self._automata.work(seconds)
+        seconds = _SHARE * (time.perf_counter() - self._worked_at)
+        done = self._automata.work(min(_MOST_SECONDS, max(_LEAST_SECONDS, seconds)))
+        self._worked_at = time.perf_counter()
         return np.concatenate([np.zeros(0, np.int64), *map(self._ready, done)])
 
     def _ready(self, handle: int) -> Int64s:
