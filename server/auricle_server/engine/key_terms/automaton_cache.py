@@ -25,6 +25,10 @@ NO_TERMS = 0
 """Handle, and root, of streams without key terms."""
 TURN_SECONDS = 0.001
 """How long an automaton is worked on before the next one has its turn."""
+LONG = 4096
+"""Characters of a long list. Short ones are begun at once."""
+MOST_LONG = 3
+"""Long lists that are worked on in turns; others wait until one is ready. Each takes up to 75 MB while it is built."""
 SHARE = 1 / 8
 """Of the tables: what one list may take at most, and so may all lists that no stream uses."""
 _PHRASES = 64
@@ -96,9 +100,14 @@ class AutomatonCache:
         """Handles without users, the longest unused first."""
         self._idle_arcs = 0
         self._next = NO_TERMS + 1
-        self._waiting: deque[int] = deque()
-        """Handles whose automata are not built yet, the one whose turn it is first."""
+        self._turns: deque[int] = deque()
+        """Handles whose automata are being built, the one whose turn it is first."""
         self._work: dict[int, Generator[None, None, Automaton]] = {}
+        """Their work."""
+        self._waiting: deque[int] = deque()
+        """Handles of long lists whose automata are not begun."""
+        self._long: set[int] = set()
+        """Handles of long lists whose automata are being built."""
 
     @property
     def free(self) -> tuple[int, int]:
@@ -113,7 +122,11 @@ class AutomatonCache:
         if handle is None:
             handle, self._next = self._next, self._next + 1
             self._handles[phrases], self._entries[handle] = handle, _CachedAutomaton(phrases)
-            self._waiting.append(handle)
+            if sum(map(len, phrases)) > LONG:
+                self._waiting.append(handle)
+                self._begin_long()
+            else:
+                self._begin(handle)
             self.busy = True
         entry = self._entries[handle]
         if handle in self._idle:
@@ -148,21 +161,35 @@ class AutomatonCache:
         To be called while no batch is in flight that may use a released automaton, whose table entries are reused.
         """
         until, done = time.perf_counter() + seconds, []
-        while self._waiting and (now := time.perf_counter()) < until:
-            handle = self._waiting[0]
-            if not self._advance(handle, min(until, now + TURN_SECONDS)):
-                self._waiting.rotate(-1)
-                continue
-            self._waiting.popleft()
-            del self._work[handle]
-            self.busy = bool(self._waiting)
-            done.append(handle)
+        while self._turns and (now := time.perf_counter()) < until:
+            handle = self._turns[0]
+            if self._advance(handle, min(until, now + TURN_SECONDS)):
+                self._end(handle)
+                done.append(handle)
+            else:
+                self._turns.rotate(-1)
         return done
+
+    def _begin(self, handle: int) -> None:
+        self._turns.append(handle)
+        self._work[handle] = self._steps(self._entries[handle].phrases)
+
+    def _begin_long(self) -> None:
+        while self._waiting and len(self._long) < MOST_LONG:
+            handle = self._waiting.popleft()
+            self._long.add(handle)
+            self._begin(handle)
+
+    def _end(self, handle: int) -> None:
+        """Ends the work on an automaton, which is ready or no longer needed; another long list may begin."""
+        self._turns.remove(handle)
+        del self._work[handle]
+        self._long.discard(handle)
+        self._begin_long()
+        self.busy = bool(self._turns)
 
     def _advance(self, handle: int, until: float) -> bool:
         """Works on an automaton; whether it is ready."""
-        if handle not in self._work:
-            self._work[handle] = self._steps(self._entries[handle].phrases)
         steps = self._work[handle]
         try:
             next(steps)  # at least one, however slow the machine is
@@ -219,8 +246,8 @@ class AutomatonCache:
         self.roots.pop(handle, None)
         if handle in self._waiting:
             self._waiting.remove(handle)
-            self._work.pop(handle, None)
-            self.busy = bool(self._waiting)
+        elif handle in self._work:
+            self._end(handle)
         if entry.span is not None:
             self._states.release(entry.span.state, entry.states)
             self._arcs.release(entry.span.arc, entry.arcs)

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from auricle_server.engine.key_terms.automaton import Automaton
-from auricle_server.engine.key_terms.automaton_cache import NO_TERMS, AutomatonCache, TableSpan
+from auricle_server.engine.key_terms.automaton_cache import MOST_LONG, NO_TERMS, AutomatonCache, TableSpan
 
 PIECES = ("<unk>", "▁", *"abcdefghijklmnopqrstuvwxyzABC")
 STATES, ARCS = 40, 200
@@ -84,6 +84,25 @@ def test_long_lists_are_made_in_turns() -> None:
     shelf = Shelf(1 << 20, 1 << 22)
     first, second = shelf.cache.take(phrases(1, 1000)), shelf.cache.take(phrases(2, 500))
     assert shelf.learn() == [second, first], "the shorter one is ready first, although it came later"
+
+
+def test_of_many_long_lists_few_are_built_at_once_and_each_has_its_turn() -> None:
+    """Each takes some 50 MB while it is built."""
+    shelf = Shelf(1 << 20, 1 << 22)
+    handles = [shelf.cache.take(phrases(seed, 400)) for seed in range(10)]
+    shelf.cache.work(0.0)
+    assert len(shelf.cache._work) == MOST_LONG
+    shelf.cache.release(handles[0])
+    assert list(shelf.cache._work) == handles[1 : MOST_LONG + 1], "the next one begins in place of one that is given up"
+    shelf.cache.release(handles[9])
+    done: list[int] = []
+    while shelf.cache.busy:
+        assert len(shelf.cache._work) <= MOST_LONG
+        done += shelf.cache.work(0.001)
+    assert sorted(done) == handles[1:9]
+    assert done[-1] in handles[6:9], "the first to come are not the last"
+    assert not shelf.cache._work
+    assert not shelf.cache._long
 
 
 def test_a_list_that_takes_more_than_its_share_of_the_tables_is_refused() -> None:

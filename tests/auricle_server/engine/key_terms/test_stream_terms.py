@@ -49,7 +49,7 @@ def test_a_stream_goes_on_without_its_new_terms_until_they_are_ready(
     assert recognizer.engine._automata.busy
     assert steps <= len(audio) // 2560 + 3, "one for each chunk, and one for the flush"
     assert plain.tokens[: len(stream.tokens)] == stream.tokens
-    assert outcomes(recognizer) == []
+    assert (stream.lease, True) not in outcomes(recognizer)
     recognizer.run()
     assert (stream.lease, True) in outcomes(recognizer)
 
