@@ -91,13 +91,27 @@ def _headline(result: Mapping[str, Any], verdict: str) -> str:
 def _usage(usage: Mapping[str, Any]) -> list[str]:
     rows = []
     for name in ("start", "middle", "end", "whole"):
-        part, waits = usage[name], usage[name]["finalize_to_final"]
+        part = usage[name]
         memory = " / ".join(f"{part['memory'][role] / _MIB:.0f} MiB" for role in ROLES)
         descriptors = " / ".join(str(part["descriptors"][role]) for role in ROLES)
-        latency = " / ".join(f"{1000 * waits[each]:.0f}" for each in ("p50", "p95", "p99", "max") if each in waits)
-        rows.append((name, memory, descriptors, f"{latency} ms" if latency else "-", str(waits["count"])))
-    titles = ("Part of the run", "Memory, gateway / worker", "Descriptors", "Final after finalize", "Finalizes")
-    return _table((*titles[:3], f"{titles[3]} p50 / p95 / p99 / max", titles[4]), rows)
+        waits = part["finalize_to_final"]
+        rows.append(
+            (name, memory, descriptors, _milliseconds(waits), str(waits["count"]), _milliseconds(part["callers_late"]))
+        )
+    titles = (
+        "Part of the run",
+        "Memory, gateway / worker",
+        "Descriptors",
+        "Final after finalize p50 / p95 / p99 / max",
+        "Finalizes",
+        "Callers' own process late",
+    )
+    return _table(titles, rows)
+
+
+def _milliseconds(quantiles: Mapping[str, float]) -> str:
+    found = [f"{1000 * quantiles[each]:.0f}" for each in ("p50", "p95", "p99", "max") if each in quantiles]
+    return f"{' / '.join(found)} ms" if found else "-"
 
 
 def _row(trial: Mapping[str, Any]) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ async def _steady_and_battered(
         live.check(not outcome.outages, f"{name}: its connection broke {len(outcome.outages)} times")
     live.check(used == plan.steady_calls, f"{used} slots are used by {plan.steady_calls} calls after the trials")
     waits = [wait for outcome in outcomes.values() for wait in outcome.waits]
-    usage.take_waits(waits, began)
+    usage.waits = waits
     for result in results:
         first, last = spans.get(result.name, (0.0, 0.0))
         if found := [seconds for at, seconds in waits if first <= at <= last]:

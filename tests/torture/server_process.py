@@ -22,7 +22,7 @@ from tests.support import tones
 
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
-_STARTED = re.compile(r"started process=(\S+) pid=(\d+)")
+_STARTED = re.compile(rb"started process=(\S+) pid=(\d+)")
 _SMALL_DISK_MB = 8
 _LIMITED = 'ulimit -n "$DESCRIPTORS" && exec "$@"'
 _ON_SMALL_DISK = 'mount -t tmpfs -o "size=${DISK_MB}m" tmpfs "$TMPDIR" && exec "$@"'
@@ -43,6 +43,8 @@ class ServerProcess:
         self.exit_code: int | None = None
         self._process = process
         self._log = log
+        self._read = 0
+        self._newest: dict[str, int] = {}
 
     @property
     def log(self) -> str:
@@ -56,8 +58,13 @@ class ServerProcess:
 
     def processes(self) -> dict[str, int]:
         """Process ids by name (``worker-0``, ``gateway-1``) of the processes that live."""
-        newest = {name: int(pid) for name, pid in _STARTED.findall(self.log)}
-        return {name: pid for name, pid in newest.items() if _lives(pid)}
+        with self._log.open("rb") as log:  # only what is new: the log of an hour is long
+            log.seek(self._read)
+            lines = log.read()
+        lines = lines[: lines.rfind(b"\n") + 1]
+        self._read += len(lines)
+        self._newest |= {name.decode(): int(pid) for name, pid in _STARTED.findall(lines)}
+        return {name: pid for name, pid in self._newest.items() if _lives(pid)}
 
     def pids(self, role: str) -> list[int]:
         """Process ids of the workers, or of the gateways, that live."""

@@ -15,6 +15,7 @@ from tests.torture.server_process import ServerProcess
 ROLES = ("gateway", "worker")
 _SAMPLES = 240
 _LEAST_SECONDS = 0.5
+_TICK = 0.1
 _EDGE = 0.06
 """Share of the time that counts as the start and as the end; nothing attacks the server then."""
 MOST_GROWTH = 0.1
@@ -30,7 +31,7 @@ class Sample:
     """Figures at one moment.
 
     Attributes:
-        at: Share of the run that has passed.
+        at: Monotonic seconds.
         memory: Bytes by role.
         descriptors: Open descriptors by role.
     """
@@ -45,31 +46,33 @@ class Usage:
     """All samples of a run.
 
     Attributes:
-        seconds: Length of the run as planned.
+        began: When the run began, in monotonic seconds.
+        seconds: How long it took.
         samples: In their order.
-        waits: Share of the run that had passed when a finalize was answered, and the seconds that the answer took.
+        waits: When a finalize was answered, and the seconds that the answer took.
+        lateness: By how many seconds the callers' own process was late, as often as it looked: what a busy machine
+            adds to every wait.
     """
 
+    began: float = 0.0
     seconds: float = 0.0
     samples: list[Sample] = field(default_factory=list)
     waits: list[tuple[float, float]] = field(default_factory=list)
-
-    def take_waits(self, waits: list[tuple[float, float]], began: float) -> None:
-        """Takes the waits of calls, whose times are monotonic."""
-        length = max(self.seconds, max((at - began for at, _ in waits), default=0.0))
-        self.waits = sorted(((at - began) / length, seconds) for at, seconds in waits)
+    lateness: list[tuple[float, float]] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
         """Memory in bytes, descriptors, and the latency's quantiles in seconds, by the time of the run."""
         edges = {"start": (0.02, _EDGE), "middle": (0.45, 0.55), "end": (1 - _EDGE, 1.0), "whole": (0.0, 1.0)}
         found: dict[str, Any] = {}
-        for name, (first, last) in edges.items():
+        for name, edge in edges.items():
+            first, last = (self.began + share * self.seconds for share in edge)
             samples = [sample for sample in self.samples if first <= sample.at <= last]
             waits = [seconds for at, seconds in self.waits if first <= at <= last]
             found[name] = {
                 "memory": {role: _median([sample.memory[role] for sample in samples]) for role in ROLES},
                 "descriptors": {role: _median([sample.descriptors[role] for sample in samples]) for role in ROLES},
                 "finalize_to_final": _quantiles(waits),
+                "callers_late": _quantiles([late for at, late in self.lateness if first <= at <= last]),
             }
         return found
 
@@ -86,18 +89,27 @@ class Usage:
 
 
 async def watch(server: ServerProcess, usage: Usage, seconds: float) -> None:
-    """Takes samples until it is cancelled."""
-    began, usage.seconds = time.monotonic(), seconds
+    """Takes samples until it is cancelled.
+
+    Args:
+        server: The server.
+        usage: Takes them.
+        seconds: Length of the run as planned, by which they are spread.
+    """
+    usage.began = time.monotonic()
     while True:
+        usage.seconds = time.monotonic() - usage.began
         usage.samples.append(
             Sample(
-                # A run that takes longer than planned, because trials were slow, still ends at 1.
-                (time.monotonic() - began) / seconds,
+                time.monotonic(),
                 {role: server.memory(role) for role in ROLES},
                 {role: server.descriptors(role) for role in ROLES},
             )
         )
-        await asyncio.sleep(max(_LEAST_SECONDS, seconds / _SAMPLES))
+        until = time.monotonic() + max(_LEAST_SECONDS, seconds / _SAMPLES)
+        while (now := time.monotonic()) < until:
+            await asyncio.sleep(_TICK)
+            usage.lateness.append((now, time.monotonic() - now - _TICK))
 
 
 def _median(values: list[int]) -> int:
