@@ -64,7 +64,7 @@ def test_an_answer_other_than_the_protocols_is_a_problem() -> None:
 
 def test_memory_and_descriptors_that_grow_are_a_problem() -> None:
     def judged(end_bytes: int, end_descriptors: int) -> list[str]:
-        usage, result = Usage(seconds=60), TrialResult("live calls", "")
+        usage, result = Usage(seconds=1.0), TrialResult("live calls", "")
         roles = ("gateway", "worker")
         for at, size, opened in ((0.03, 100, 20), (0.5, 200, 20), (0.99, end_bytes, end_descriptors)):
             usage.samples.append(Sample(at, dict.fromkeys(roles, size << 20), dict.fromkeys(roles, opened)))
