@@ -24,6 +24,7 @@ _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _STARTED = re.compile(rb"started process=(\S+) pid=(\d+)")
 _SMALL_DISK_MB = 8
+_SLOTS = 128
 _LIMITED = 'ulimit -n "$DESCRIPTORS" && exec "$@"'
 _ON_SMALL_DISK = 'mount -t tmpfs -o "size=${DISK_MB}m" tmpfs "$TMPDIR" && exec "$@"'
 
@@ -141,6 +142,7 @@ async def serving(
     temporary = folder / "tmp"
     temporary.mkdir(parents=True)
     options = ["--model", str(tones.CHECKPOINT), "--device", "cpu", "--port", "0", "--gateways", str(gateways)]
+    options += ["--slots", str(_SLOTS)]
     # By slots alone: what else runs on this machine must not decide whether a call is taken.
     command = [sys.executable, "-m", "auricle_server", "serve", *options, "--max-load", "0"]
     environment = {**os.environ, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1", **(variables or {})}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import string
 
 import aiohttp
 
+from tests.torture.phrases import VOCABULARY
 from tests.torture.plan import Target
 from tests.torture.result import TrialResult
 
-_TERMS, _CHARACTERS = 1000, 24
+_TERMS, _WORDS = 1000, 7
 _EVERY = 0.5
 _STARTING_SECONDS = 20.0
 
@@ -54,5 +54,5 @@ async def _read(socket: aiohttp.ClientWebSocketResponse, result: TrialResult) ->
 
 
 def _terms(rng: random.Random) -> list[str]:
-    letters = string.ascii_lowercase + " "
-    return ["a" + "".join(rng.choices(letters, k=_CHARACTERS - 1)) for _ in range(_TERMS)]
+    """Words that the model can write, so that it has an automaton to build."""
+    return [" ".join(rng.choices(VOCABULARY, k=_WORDS)) for _ in range(_TERMS)]

@@ -17,7 +17,7 @@ from tests.torture.result import TrialResult
 from tests.torture.trials.pacing import spread
 
 _CORPUS = 1000
-_TOGETHER = 24
+_TOGETHER = 40
 _MESSAGES_EACH = 20
 """Messages of an average conversation, by which they are spread over the time."""
 _END_SECONDS = 60.0

@@ -36,7 +36,8 @@ async def slow_readers(target: Target) -> TrialResult:
     return result
 
 
-async def _connected(target: Target) -> socket.socket:
+async def _connected(target: Target) -> tuple[socket.socket, bytes]:
+    """A connection, and what has been received on it: the answer to its upgrade."""
     loop = asyncio.get_running_loop()
     opened = socket.socket()
     opened.setblocking(False)
@@ -44,7 +45,13 @@ async def _connected(target: Target) -> socket.socket:
     opened.bind((target.address, 0))
     await loop.sock_connect(opened, (target.host, target.port))
     await loop.sock_sendall(opened, UPGRADE)
-    return opened
+    answer = b""
+    # RFC 6455, section 4.1: nothing more may be sent before the server's answer.
+    while b"\r\n\r\n" not in answer:
+        if not (piece := await loop.sock_recv(opened, 200)):
+            raise ConnectionResetError(f"closed before the upgrade, after {answer!r}")
+        answer += piece
+    return opened, answer
 
 
 async def _slowly(target: Target, number: int, result: TrialResult) -> None:
@@ -57,8 +64,8 @@ async def _slowly(target: Target, number: int, result: TrialResult) -> None:
         ]
         messages.append(frame(_TEXT, b'{"type":"finalize","id":"%d"}' % at))
     messages.append(frame(_TEXT, b'{"type":"end"}'))
-    received = b""
-    with await _connected(target) as opened:
+    opened, received = await _connected(target)
+    with opened:
         sending = asyncio.create_task(loop.sock_sendall(opened, b"".join(messages)))
         try:
             async with asyncio.timeout(_CUT_SECONDS):
@@ -80,7 +87,8 @@ async def _never(target: Target, number: int, result: TrialResult) -> None:
     """Asks for answers that it never reads, until the server has had enough."""
     loop = asyncio.get_running_loop()
     flood = b"".join(frame(_TEXT, b'{"type":"finalize","id":"%d"}' % at) for at in range(_FLOOD))
-    with await _connected(target) as opened:
+    opened, _ = await _connected(target)
+    with opened:
         try:
             async with asyncio.timeout(_CUT_SECONDS):
                 await loop.sock_sendall(opened, frame(_TEXT, b'{"type":"start","latency_ms":80}'))
