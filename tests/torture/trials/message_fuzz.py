@@ -18,7 +18,7 @@ from tests.torture.trials.pacing import spread
 
 _CORPUS = 1000
 _TOGETHER = 40
-_MESSAGES_EACH = 20
+_MESSAGES_EACH = 15
 """Messages of an average conversation, by which they are spread over the time."""
 _END_SECONDS = 60.0
 _NORMAL, _REFUSED, _ABNORMAL = 1000, 503, 1006
