@@ -18,6 +18,6 @@ ENV AURICLE_REQUIRE_AUTH=true
 EXPOSE 8765
 # A first start downloads or unpacks the model, which takes minutes.
 HEALTHCHECK --interval=10s --start-period=15m \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8765/readyz', timeout=3)"]
+    CMD ["python", "/opt/auricle/docker/health.py"]
 ENTRYPOINT ["auricle"]
 CMD ["serve", "--host", "0.0.0.0"]

@@ -21,6 +21,8 @@ from auricle_server.config import ConfigError, ServerConfig, from_environment
 from auricle_server.gateway.keys.policy import check_access
 from auricle_server.serving import supervisor
 from tests.support import tones
+from tests.support.servers.authority import Authority
+from tests.support.servers.server_thread import serving_in_a_thread
 
 ROOT = Path(__file__).parents[3]
 
@@ -124,3 +126,16 @@ def test_the_compose_file_asks_for_a_key(tmp_path: Path) -> None:
     assert (config.keys_file, config.no_auth) == ("/var/lib/auricle/keys.toml", False)
     with pytest.raises(ConfigError, match="no such file; `auricle keys add` makes one"):
         check_access(replace(config, keys_file=str(tmp_path / "keys.toml"), usage_file=None))
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_health_check_of_the_images_asks_the_server(tls: bool, tmp_path: Path) -> None:
+    cert, key = map(str, Authority(tmp_path).certificate()) if tls else (None, None)
+    with serving_in_a_thread(ServerConfig(max_load=0, tls_cert=cert, tls_key=key), model=str(tones.CHECKPOINT)) as url:
+        variables = {"AURICLE_PORT": url.rpartition(":")[2], "AURICLE_TLS_CERT": cert or ""}
+        check = [sys.executable, str(ROOT / "docker" / "health.py")]
+        assert subprocess.run(check, env={**os.environ, **variables}, timeout=60, check=False).returncode == 0
+    gone = subprocess.run(
+        check, env={**os.environ, **variables}, timeout=60, check=False, capture_output=True, text=True
+    )
+    assert (gone.returncode, "Connection refused" in gone.stderr) == (1, True)

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from auricle import ReconnectPolicy, ServerFull, connect
 from auricle_server.gateway.keys.api_key import ApiKey, digest_of
 from auricle_server.gateway.keys.keys_file_edit import add_key, revoke_key
 from tests.auricle_server.gateway.conftest import Serve
@@ -206,3 +207,34 @@ async def test_usage_is_counted_for_each_key(serve: Serve, keys: KeysFile, tmp_p
     assert used == {"a": pytest.approx(2 * seconds, abs=0.2), "b": pytest.approx(seconds, abs=0.1)}
     assert [sum(line["streams"] for line in lines if line["key"] == name) for name in ("a", "b")] == [2, 1]
     assert all(line["finals"] >= 1 and line["ended"] for line in lines)
+
+
+async def test_a_client_hears_that_it_is_the_key_that_is_full_and_waits(serve: Serve, keys: KeysFile) -> None:
+    keys.add("a", max_streams=1)
+    never, patient = ReconnectPolicy(attempts=0), ReconnectPolicy(attempts=20)
+    async with serve(keys_file=keys.path, retry_after_seconds=1) as url:
+        async with connect(url, api_key=secret("a")):
+            with pytest.raises(ServerFull, match="the API key a has 1 streams, as many as it may have") as refused:
+                async with connect(url, api_key=secret("a"), reconnect=never):
+                    pytest.fail("the key may have one stream")
+            assert refused.value.retry_after == 1
+        async with connect(url, api_key=secret("a"), reconnect=patient) as stream:
+            await stream.end()
+
+
+async def test_a_page_needs_an_origin_that_its_key_allows(serve: Serve, keys: KeysFile) -> None:
+    keys.add("page", allowed_origins=("https://app.example.com",))
+    keys.add("any")
+    async with serve(keys_file=keys.path, allowed_origins=("https://other.example.com",)) as url:
+        answers = {}
+        for name in ("page", "any"):
+            for origin in ("https://app.example.com", "https://other.example.com"):
+                answers[name, origin[8:11]] = (await answer_to(url, {**header(name), "Origin": origin}))[:2]
+        refused = (403, "origin_not_allowed")
+        assert answers == {
+            ("page", "app"): (101, ""),
+            ("page", "oth"): refused,
+            ("any", "app"): refused,
+            ("any", "oth"): (101, ""),
+        }
+        assert (await answer_to(url, header("page")))[0] == 101, "a program names no origin"
