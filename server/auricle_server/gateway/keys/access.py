@@ -18,6 +18,9 @@ from auricle_server.gateway.keys.usage_log import UsageLog
 from auricle_server.gateway.keys.wrong_keys import WrongKeys
 from auricle_server.metrics import Metrics
 
+_CLOSE_SECONDS = 2.0
+"""How long a disk that does not answer may hold up the end."""
+
 
 class KeyAccess:
     """The keys of one gateway.
@@ -89,6 +92,6 @@ class KeyAccess:
     async def close(self) -> None:
         """Writes the last lines of usage; all streams have ended by then."""
         if self._reading is not None:
-            await self._reading
+            await asyncio.wait({self._reading}, timeout=_CLOSE_SECONDS)
         if self._usage_log is not None:
             await asyncio.to_thread(self._usage_log.close)

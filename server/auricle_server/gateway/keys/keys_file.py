@@ -16,6 +16,7 @@ Only `name` and `hash` are required. `auricle keys add` writes such a table (`ke
 from __future__ import annotations
 
 import datetime as dt
+import stat
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,9 @@ def read_text(path: str) -> str:
         KeysFileError: It cannot be read, is too large, or no UTF-8.
     """
     try:
+        # A pipe whose writer never comes would hold a server up for ever.
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise KeysFileError(f"keys file {path}: expected a plain file, not a folder, a pipe or a device")
         with Path(path).open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError as error:

@@ -43,7 +43,10 @@ class UsageLog:
 
     def write(self, record: dict[str, Any]) -> None:
         """Appends a line; returns at once."""
-        self._records.put(record)
+        if self._records.qsize() < _MOST_WAITING:
+            self._records.put(record)
+        else:  # the thread is held up, by a disk that does not answer for example
+            self._lost += 1
 
     def close(self) -> None:
         """Writes what waits, for up to two seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import pytest
@@ -104,13 +105,18 @@ def test_a_secret_in_the_place_of_its_hash_is_not_shown() -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(KeysFileError, match=r"missing\.toml: no such file; `auricle keys add` makes one"):
         read_keys(str(tmp_path / "missing.toml"))
-    with pytest.raises(KeysFileError, match="Is a directory"):
-        read_keys(str(tmp_path))
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(KeysFileError, match="expected a plain file, not a folder, a pipe or a device"):
+            read_keys(str(path))
     (tmp_path / "latin.toml").write_bytes("name = 'é'".encode("latin-1"))
     with pytest.raises(KeysFileError, match="no UTF-8, at byte 8"):
         read_keys(str(tmp_path / "latin.toml"))
 
 
-def test_a_file_without_end_is_refused() -> None:
-    with pytest.raises(KeysFileError, match="/dev/zero: expected at most 4194304 bytes"):
-        read_keys("/dev/zero")
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(KeysFileError, match="expected at most 4194304 bytes"):
+        read_keys(str(path))

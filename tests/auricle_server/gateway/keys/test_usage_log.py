@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import resource
 import time
 from pathlib import Path
@@ -46,6 +47,19 @@ def test_a_full_disk_is_said_once_and_holds_nobody_up(caplog: pytest.LogCaptureF
     assert len(messages) == 2
 
 
+def test_a_file_that_does_not_answer_takes_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_WAITING", 10)
+    monkeypatch.setattr(module, "_CLOSE_SECONDS", 0.1)
+    pipe = tmp_path / "pipe"  # which nobody reads
+    os.mkfifo(pipe)
+    usage_log = UsageLog(str(pipe))
+    for number in range(1000):
+        usage_log.write({"n": number})
+    usage_log.close()
+    assert usage_log._records.qsize() <= 11
+    os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+
+
 def _write_while_there_is_no_room(path: str) -> None:
     """For a process of its own: its files may grow to 40 bytes, which ends within a line, and later to any size."""
     module._RETRY_SECONDS = 0.01
@@ -76,6 +90,8 @@ def test_a_disk_that_is_full_for_long_costs_the_oldest_lines(monkeypatch: pytest
     usage_log = UsageLog("/dev/full")
     for number in range(100):
         usage_log.write({"n": number})
+        while usage_log._records.qsize():
+            time.sleep(0.001)
     usage_log.close()
     assert len(usage_log._waiting) == 10
     assert json.loads(usage_log._waiting[-1]) == {"n": 99}
