@@ -28,8 +28,8 @@ from prometheus_client import Metric
 
 log = logging.getLogger(__name__)
 
-FIGURES = 4096
-"""Figures of one gateway; those beyond are its own."""
+FIGURES = 24_576
+"""Figures of one gateway, five for each key that a keys file may have among them; those beyond are its own."""
 _KEY_BYTES = 128 * FIGURES
 _COUNT, _KEY_END, _ALIVE = 0, 1, 2
 """Numbers at the start of an area: figures, bytes of their keys, and whether its gateway runs."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from multiprocessing.connection import Connection
+
+import pytest
 
 from auricle_server.gateway.keys.count_table import CountTable
 from auricle_server.gateway.keys.shared_counts import SharedCounts
@@ -55,4 +58,28 @@ def test_processes_see_what_the_others_count_until_they_die() -> None:
 def test_memory_takes_what_is_used() -> None:
     counts = SharedCounts(64)
     CountTable(counts, 3).hold("key", 1)
+    assert counts._descriptor is not None
     assert 0 < os.fstat(counts._descriptor).st_blocks * 512 < 4 << 20
+
+
+def test_without_memory_to_share_each_gateway_counts_for_itself(caplog: pytest.LogCaptureFixture) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    try:
+        counts = SharedCounts(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "the limits of API keys hold for each gateway alone" in caplog.text
+    own = CountTable(counts, 0)
+    own.hold("key", 1)
+    other, _ = holder(counts, 1, 2)
+    assert own.held("key") == 1
+    other.kill()
+    other.join()
+
+
+def test_nobody_can_take_the_memory_away() -> None:
+    counts = SharedCounts()
+    assert counts._descriptor is not None
+    with pytest.raises(PermissionError):
+        os.ftruncate(counts._descriptor, 0)
