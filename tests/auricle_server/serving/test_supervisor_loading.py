@@ -11,6 +11,7 @@ import fcntl
 import gzip
 import json
 import os
+import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE
@@ -142,3 +143,15 @@ async def test_a_supervisor_that_is_killed_while_the_model_loads_leaves_no_proce
         pids = server.pids("worker-0") + server.pids("gateway-0")
         server.process.kill()
         await until(lambda: not any(map(alive, pids)), 20)
+
+
+@pytest.mark.slow
+async def test_a_server_whose_worker_dies_of_every_load_says_so_and_ends(unpacking: Unpacking) -> None:
+    async with starting(unpacking.archive) as server:
+        for start in range(1, 4):
+            pids = await server.until_pids("worker-0", start)
+            os.kill(pids[-1], signal.SIGKILL)  # as the system does for want of memory
+        assert await asyncio.wait_for(server.process.wait(), 60) == 1
+        assert "cannot go on process=worker-0: it ended 3 times in a row before it was ready" in server.log
+        assert "SIGKILL" in server.log
+        assert not any(alive(pid) for name in ("worker-0", "gateway-0") for pid in server.pids(name))
