@@ -26,8 +26,8 @@ from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.keys.access import KeyAccess
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.keys.shared_counts import KeyCounts
+from auricle_server.gateway.listening.application import make_application
 from auricle_server.gateway.listening.descriptors import are_scarce
-from auricle_server.gateway.listening.http_connection import check_expectation, follow_requests, name_server
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.session import Session
@@ -96,18 +96,15 @@ class Gateway:
 
     def app(self) -> web.Application:
         """The aiohttp application."""
-        app = web.Application(middlewares=[follow_requests])
-        app.on_response_prepare.append(name_server)
-        routes = {
-            STREAM_PATH: self._stream,
-            RESUME_PATH: self._resume,
-            "/healthz": self._healthz,
-            "/readyz": self._readyz,
-            "/metrics": self._show_metrics,
-        }
-        for path, handler in routes.items():
-            app.router.add_get(path, handler, expect_handler=check_expectation)
-        return app
+        return make_application(
+            {
+                STREAM_PATH: self._stream,
+                RESUME_PATH: self._resume,
+                "/healthz": self._healthz,
+                "/readyz": self._readyz,
+                "/metrics": self._show_metrics,
+            }
+        )
 
     # --- handlers ----------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ import asyncio
 import json
 import socket
 import ssl as tls
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,7 +20,6 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from auricle_server.gateway.listening.closures import Closures, Reason
-from auricle_server.gateway.listening.descriptors import are_scarce
 from auricle_server.gateway.listening.pending_connections import PendingConnections
 from auricle_server.metrics import Metrics
 
@@ -174,7 +172,13 @@ class HttpConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what is no HTTP; a fault of a route is left to aiohttp, which logs its traceback."""
+        """The answer to what is no HTTP; a fault of a route is left to aiohttp, which logs its traceback.
+
+        Raises:
+            ConnectionError: The client has gone, and nothing is to be answered.
+        """
+        if isinstance(exc, ConnectionError) and (self.transport is None or self.transport.is_closing()):
+            raise ConnectionError("the client has gone") from exc
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         self._rules.closures.add("malformed", self._address)
@@ -190,35 +194,3 @@ class HttpConnection(web.RequestHandler):
             self._rules.closures.add("malformed", self._address)
         else:
             super().log_exception(*args, **kwargs)
-
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@web.middleware
-async def follow_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tells a connection when it has sent a request, and when that is answered."""
-    connection = request.protocol
-    if not isinstance(connection, HttpConnection):
-        return await handler(request)  # of another gateway of this server
-    connection.stop_waiting()
-    try:
-        response = await handler(request)
-    finally:
-        if connection.transport is not None:
-            connection.wait_for_request()
-    if are_scarce() and not response.prepared:
-        response.force_close()
-    return response
-
-
-async def check_expectation(request: web.Request) -> None:
-    """For requests with `Expect`, whose value aiohttp would repeat."""
-    # RFC 9110, section 10.1.1: a server may answer 100-continue with the final status at once. No route reads a body.
-    if request.headers.get("Expect", "").lower() != "100-continue":
-        raise web.HTTPExpectationFailed(text="417: the server knows no expectation but 100-continue")
-
-
-async def name_server(_: web.Request, response: web.StreamResponse) -> None:
-    """Signal `on_response_prepare`: no answer names versions."""
-    response.headers["Server"] = SERVER_NAME

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -128,3 +129,36 @@ def test_files_that_are_none(authority: Authority, tmp_path: Path) -> None:
     for first, no_key in ((key, cert), (key, None), (cert, None)):
         with pytest.raises(ConfigError, match="cannot use the TLS certificate in"):
             Certificate(first, no_key)
+
+
+async def half_tls(url: str, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    writer.write(data)
+    return reader, writer
+
+
+async def test_half_a_handshake_takes_nothing_from_others(serve: Serve, authority: Authority) -> None:
+    """As half a request does not (`listening/test_listener.py`); asyncio alone would not show such a connection."""
+    audio, text = tones.utterance(7, 3)
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+    bounds = {"max_connections_per_address": 6, "header_seconds": 0.5}
+    async with serve(**bounds, **configured(*authority.certificate())) as url:
+        halves = [await half_tls(url, hello[: number % len(hello)]) for number in range(40)]
+        async with connect(url, ssl=authority.trusting) as stream:
+            await stream.send(audio.astype("<i2").tobytes())
+            await stream.end()
+            assert " ".join([event.text async for event in stream if isinstance(event, Final) and event.text]) == text
+        for reader, writer in halves:
+            with suppress(ConnectionError):
+                await asyncio.wait_for(reader.read(), 10)  # each has ended: displaced, or its time was up
+            writer.transport.abort()
+        garbage, writer = await half_tls(url, b"GET / HTTP/1.1\r\n\r\n")
+        with suppress(ConnectionError):
+            await asyncio.wait_for(garbage.read(), 10)
+        writer.transport.abort()
+        address = url.replace("wss", "https") + "/metrics"
+        async with aiohttp.ClientSession() as http, http.get(address, ssl=authority.trusting) as answer:
+            metrics = await answer.text()
+    for reason in ("crowded_address", "slow", "tls"):
+        assert f'auricle_connections_closed_total{{reason="{reason}"}}' in metrics
+    assert "auricle_connections_waiting 0.0" in metrics

@@ -175,6 +175,8 @@ NO_HTTP = {
     "an unknown method": b"BREW /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
     "bytes in a header": b"GET /v1/stream HTTP/1.1\r\nHost: \xff\r\nAuricle-Resume: \xff \xff\r\nOrigin: \xff\r\n\r\n",
     "an expectation": b"GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: " + b"secret" * 500 + b"\r\n\r\n",
+    "an expectation elsewhere": b"GET /nowhere HTTP/1.1\r\nHost: a\r\nExpect: secret\xff\r\n\r\n",
+    "an expectation of a method": b"BIND /healthz HTTP/1.1\r\nHost: a\r\nExpect: secret\xff\r\n\r\n",
     "a body that does not come": b"POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n{",
 }
 
@@ -194,6 +196,21 @@ async def test_what_is_no_request_costs_one_line_and_tells_no_version(
         assert b"secret" not in answer
         assert (await get(url, "/healthz"))[0] == 200
     assert [record for record in caplog.records if record.exc_info] == []
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_client_that_goes_before_its_answer_is_no_fault_of_the_server(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    upgrade += b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    async with serve() as url:
+        for extra in (b"", b"Expect: 100-continue\r\n", upgrade):
+            for path in (b"/metrics", b"/v1/stream", b"/nowhere"):
+                for _ in range(5):
+                    async with raw(url, b"GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n" % (path, extra)) as hasty:
+                        hasty.writer.write_eof()
+        assert (await get(url, "/healthz"))[0] == 200
     assert "Traceback" not in caplog.text
 
 
