@@ -66,7 +66,7 @@ class ServerConfig:
         header_seconds: Seconds in which a connection must send a whole request, from its beginning or the end of the
             request before.
         start_seconds: Seconds in which a connection must send its `Start`, from the upgrade on.
-        max_connections: Connections of one gateway that are no streams yet; beyond that the oldest are closed.
+        max_connections: Connections of one gateway that may wait for a request; beyond that the oldest are closed.
         max_connections_per_address: The same of one client's address.
         api_keys: Keys that open `/v1/stream`; in the variable separated by commas. Without any, and without a
             `keys_file`, no key is needed.
@@ -106,8 +106,9 @@ class ServerConfig:
     allowed_origins: tuple[str, ...] = ()
     header_seconds: float = 10.0
     start_seconds: float = 5.0
-    max_connections: int = 1024
-    max_connections_per_address: int = 256
+    # Thousands of clients of one address, a proxy for example, may connect at once. Each that waits takes up to 45 kB.
+    max_connections: int = 8192
+    max_connections_per_address: int = 4096
     keys_file: str | None = None
     no_auth: bool = False
     require_auth: bool = False
