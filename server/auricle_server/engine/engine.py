@@ -151,6 +151,7 @@ class Engine:
             UnknownLanguage: Not one of `info.languages`.
         """
         slot = self._slots.slot_of(lease)
+        self._inputs.require_open(slot)  # before key terms are taken that nobody would release
         now = self._inputs.latest_settings(slot)
         frames = now.frames if latency_ms is None else self._capabilities.frames(latency_ms)
         prompt = now.prompt if language is None else self._capabilities.prompt(language)

@@ -5,6 +5,7 @@ No tensors; the clock only bounds how long it works.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator
@@ -20,6 +21,8 @@ from auricle_server.engine.key_terms.automaton_builder import TooManyArcs
 from auricle_server.engine.key_terms.piece_trie import PieceTrie
 from auricle_server.engine.key_terms.span_allocator import SpanAllocator
 from auricle_server.text.key_terms import alphabet, spellings
+
+log = logging.getLogger(__name__)
 
 NO_TERMS = 0
 """Handle, and root, of streams without key terms."""
@@ -198,6 +201,10 @@ class AutomatonCache:
         except StopIteration as done:
             self._place(handle, done.value)
         except TooManyArcs:
+            self.roots[handle] = NO_TERMS
+        except Exception:
+            # A list that fails must not fail the step, which is all streams': it is refused like one that is too large.
+            log.exception("key terms could not be prepared phrases=%d", len(self._entries[handle].phrases))
             self.roots[handle] = NO_TERMS
         else:
             return False

@@ -104,14 +104,14 @@ class StreamInputs:
 
     def push(self, slot: int, pcm: Pcm) -> None:
         """Appends audio, 16 kHz mono."""
-        self._require_open(slot)
+        self.require_open(slot)
         self._audio.append(slot, pcm)
 
     def push_batch(self, batch: AudioBatch) -> None:
         """Appends audio to several streams."""
         if self._ending:
             for slot in self._ending.intersection(batch.slots.tolist()):
-                self._require_open(slot)
+                self.require_open(slot)
         self._audio.append_batch(batch)
 
     def change(self, slot: int, settings: StreamSettings) -> None:
@@ -138,10 +138,11 @@ class StreamInputs:
         return int(self._audio.received[slot] - self._consumed[slot])
 
     def _command(self, slot: int, command: StreamSettings | FlushCommand) -> None:
-        self._require_open(slot)
+        self.require_open(slot)
         self._commands.put(slot, int(self._audio.received[slot]), command)
 
-    def _require_open(self, slot: int) -> None:
+    def require_open(self, slot: int) -> None:
+        """Raises `LeaseEnded` after a stream's last flush."""
         if slot in self._ending:
             raise LeaseEnded("the stream's last flush is already queued; open a new stream")
 

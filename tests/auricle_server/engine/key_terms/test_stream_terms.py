@@ -10,6 +10,7 @@ import pytest
 
 from auricle_server.bench.clips import load_clips
 from auricle_server.engine import Lease
+from auricle_server.engine.types import LeaseEnded
 from tests.support.engine.token_streams import FAVOURED_WORD, TERMS, Recognizer
 
 
@@ -109,6 +110,53 @@ def test_one_with_long_lists_does_not_keep_another_from_its_terms_or_its_finals(
     while 0 not in modest.at_mark:
         recognizer.step()
     assert FAVOURED_WORD in recognizer.text(modest)
+
+
+def test_a_change_after_the_last_flush_is_refused_and_leaves_nothing() -> None:
+    """What was taken for it would never have been released."""
+    recognizer = Recognizer()
+    stream = recognizer.open()
+    recognizer.engine.push(stream.lease, np.zeros(16_000, np.int16))
+    recognizer.engine.flush(stream.lease, 1, last=True)
+    for wait in (True, False):
+        with pytest.raises(LeaseEnded):
+            recognizer.engine.change(stream.lease, keyterms=TERMS, wait=wait)
+    assert not recognizer.engine._automata._entries
+    recognizer.run()
+    assert 1 in stream.at_mark
+
+
+def test_terms_that_a_stream_that_ends_did_not_wait_for_are_dropped() -> None:
+    recognizer = Recognizer()
+    stream = recognizer.open()
+    recognizer.engine.push(stream.lease, np.zeros(16_000, np.int16))
+    recognizer.engine.change(stream.lease, keyterms=long_list(1), wait=False)
+    recognizer.engine.flush(stream.lease, 1, last=True)
+    assert not recognizer.engine._automata.busy
+    recognizer.run()
+    assert 1 in stream.at_mark
+    assert outcomes(recognizer) == []
+
+
+def test_a_list_that_cannot_be_built_is_refused_and_no_step_fails(
+    monkeypatch: pytest.MonkeyPatch, audio: npt.NDArray[np.int16], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError("no memory for the table")
+
+    recognizer = Recognizer()
+    plain, stream = recognizer.transcribe(audio), recognizer.open()
+    recognizer.engine.change(stream.lease, keyterms=TERMS, wait=False)
+    with monkeypatch.context() as patch:
+        patch.setattr("auricle_server.engine.key_terms.automaton.TextTable", fail)
+        recognizer.run()
+    assert outcomes(recognizer) == [(stream.lease, False)]
+    assert "could not be prepared phrases=4" in caplog.text
+    recognizer.engine.push(stream.lease, audio)
+    recognizer.engine.flush(stream.lease, 0, last=True)
+    recognizer.run()
+    assert stream.tokens == plain.tokens
+    assert recognizer.text(recognizer.transcribe(audio, TERMS)) != recognizer.text(plain), "the next try may succeed"
 
 
 def test_terms_for_which_there_is_no_room_are_refused_and_the_old_ones_stay(audio: npt.NDArray[np.int16]) -> None:
