@@ -39,6 +39,7 @@ def private_mounts() -> None:
 async def serving_on(disk: Path, mount: str, **options: Any) -> AsyncIterator[tuple[Server, Path]]:
     """A server whose temp directory is the mount point `disk`, and how other processes see that."""
     given = {"model": str(tones.CHECKPOINT), "device": "cpu", "port": 0, "slots": 4, "drain_seconds": 0.2, **options}
+    given["max_load"] = 0  # on a busy machine admission by time would refuse streams
     command = [
         *MOUNTED,
         f'mkdir "$0" && {mount} && exec "$@"',

@@ -32,7 +32,7 @@ class PromptedProjection:
     def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
         assert config.prompt is not None
         d_model, size = config.encoder.d_model, config.prompt.size
-        inner = 2 * d_model
+        inner = parameters.exact("prompt_kernel.0.bias").numel()  # NeMo's width is 2 d_model
         first = parameters.exact("prompt_kernel.0.weight", inner, d_model + size)
         self._first = parameters.outer_product(first[:, :d_model].contiguous())
         # The columns that a one-hot would select. So the language may change with any chunk, at the cost of a look-up.
