@@ -36,11 +36,11 @@ class _Shared(Collector):
     """
 
     def __init__(self, memory: MetricMemory, own: MetricArea) -> None:
-        self._memory, self._own = memory, own
+        self._areas, self._own = memory.areas(), own
         self.descriptions: dict[str, str] = {}
 
     def collect(self) -> Iterable[Metric]:
-        figures = chain(*(area.figures() for area in self._memory.areas()), self._own.unshared())
+        figures = chain(*(area.figures() for area in self._areas), self._own.unshared())
         return joined(figures, self.descriptions)
 
 

@@ -126,6 +126,8 @@ class MetricArea:
         self._figures = memory[8 * _HEADER : numbers].cast("d")
         self._keys = memory[numbers : numbers + _KEY_BYTES]
         self._positions: dict[FigureKey, tuple[memoryview[float], int]] = {}
+        self._stored: list[FigureKey] = []
+        self._parsed_to = 0
         self._full = False
 
     def take(self) -> None:
@@ -177,12 +179,20 @@ class MetricArea:
             if numbers is not self._figures:
                 yield key, numbers[position]
 
-    def _stored_keys(self) -> Iterator[FigureKey]:
+    def _stored_keys(self) -> list[FigureKey]:
+        """Keys of the figures that are there. They only become more, so each is parsed once."""
         # The number first: whatever is added meanwhile lies after it.
-        count = self._header[_COUNT]
-        for line in bytes(self._keys[: self._header[_KEY_END]]).splitlines()[:count]:
-            kind, metric, sample, labels = json.loads(line)
-            yield FigureKey(kind, metric, sample, tuple((name, value) for name, value in labels))
+        count, end = self._header[_COUNT], self._header[_KEY_END]
+        if count > len(self._stored):
+            lines = bytes(self._keys[self._parsed_to : end]).splitlines(keepends=True)[: count - len(self._stored)]
+            self._stored += map(_key, lines)
+            self._parsed_to += sum(map(len, lines))
+        return self._stored
+
+
+def _key(line: bytes) -> FigureKey:
+    kind, metric, sample, labels = json.loads(line)
+    return FigureKey(kind, metric, sample, tuple((name, value) for name, value in labels))
 
 
 def joined(figures: Iterable[tuple[FigureKey, float]], descriptions: Mapping[str, str]) -> list[Metric]:

@@ -34,6 +34,12 @@ def test_an_area_is_read_where_another_writes(memory: MetricMemory) -> None:
     numbers[at] += 2.5
     assert list(memory.area(1).figures()) == [(key("m_total", code='a "quoted"\nname'), 2.5)]
     assert list(memory.area(0).figures()) == []
+    reader, seen = memory.area(1), []
+    for number in range(3):  # one that has read already reads on
+        writer.position(key("m_total", code=str(number)))
+        seen.append(len(list(reader.figures())))
+        assert list(reader.figures()) == list(memory.area(1).figures())
+    assert seen == [2, 3, 4]
 
 
 def test_the_gauges_of_a_gateway_end_with_it_and_its_counts_go_on(memory: MetricMemory) -> None:
