@@ -47,7 +47,7 @@ def check_access(config: ServerConfig) -> list[str]:
     warnings = _keys_file_warnings(config)
     if not has_keys and not config.no_auth and not _is_loopback(config.host):
         warnings.append(
-            f"EVERYONE WHO REACHES PORT {config.port} MAY USE THIS SERVER: it listens beyond this machine, at "
+            "EVERYONE WHO REACHES ITS PORT MAY USE THIS SERVER: it listens beyond this machine, at "
             f"{config.host}, and has no API key. "
             "Set AURICLE_API_KEYS or AURICLE_KEYS_FILE; --no-auth says that this is meant"
         )

@@ -17,7 +17,7 @@ LONG = "x" * 32
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "10.1.2.3", "::ffff:10.0.0.1", "no-such-host.invalid"])
 def test_a_server_that_others_reach_without_a_key_is_warned_of(host: str) -> None:
     (warning,) = check_access(ServerConfig(host=host))
-    assert warning.startswith("EVERYONE WHO REACHES PORT 8765 MAY USE THIS SERVER: ")
+    assert warning.startswith("EVERYONE WHO REACHES ITS PORT MAY USE THIS SERVER: ")
     for words in ("AURICLE_API_KEYS", "AURICLE_KEYS_FILE", "--no-auth"):
         assert words in warning
     assert check_access(ServerConfig(host=host, no_auth=True)) == []
