@@ -113,7 +113,7 @@ async def _gateway(
     from auricle_server.ipc.loading_status import read_loading
     from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
 
-    stop, reload = asyncio.Event(), asyncio.Event()
+    stop, reload, orphaned = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
@@ -129,6 +129,7 @@ async def _gateway(
         def drain_without_parent() -> None:
             loop.remove_reader(sentinel)
             log.warning("the supervisor has ended; this gateway drains")
+            orphaned.set()
             stop.set()
 
         loop.add_reader(sentinel, drain_without_parent)
@@ -150,6 +151,7 @@ async def _gateway(
         resume_proxy=ResumeProxy(folder, index),
         loading=lambda: [status for endpoint in endpoints if (status := read_loading(endpoint)) is not None],
         key_counts=key_counts,
+        orphaned=orphaned,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from auricle_server.serving.port import reserve_port
 from tests.auricle_server.raw_client import connected_client, transcribed, until
 from tests.auricle_server.serving.test_supervisor import Server, alive, serving, stopped
 from tests.support import tones
@@ -25,7 +26,7 @@ def folder_of(server: Server) -> Path:
 
 async def test_sighup_reloads_in_every_gateway_and_ends_nothing() -> None:
     audio, text = tones.utterance(85, 2)
-    async with serving(slots=2, gateways=2, drain_seconds=0) as server:
+    async with serving(slots=2, gateways=2, drain_seconds=0, max_load=0) as server:
         await server.until_pids("gateway-1", 1)
         pids = [pid for name in ("worker-0", "gateway-0", "gateway-1") for pid in server.pids(name)]
         async with connected_client(server.url) as client:
@@ -58,7 +59,7 @@ async def test_a_process_that_hangs_is_replaced(name: str) -> None:
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGQUIT])
 async def test_a_second_sigint_ends_a_server_at_once(second: signal.Signals) -> None:
-    async with serving(slots=2, drain_seconds=300) as server:
+    async with serving(slots=2, drain_seconds=300, max_load=0) as server:
         pids = server.pids("worker-0") + server.pids("gateway-0")
         async with connected_client(server.url) as client:
             await client.start()
@@ -78,7 +79,7 @@ async def test_a_second_sigint_ends_a_server_at_once(second: signal.Signals) -> 
 
 async def test_children_without_a_supervisor_drain_and_leave_nothing() -> None:
     audio, text = tones.utterance(81, 3)
-    async with serving(slots=2, gateways=2, drain_seconds=3.0) as server:
+    async with serving(slots=2, gateways=2, drain_seconds=3.0, max_load=0) as server:
         pids = [pid for name in ("worker-0", "gateway-0", "gateway-1") for pid in server.pids(name)]
         async with connected_client(server.url) as ending, connected_client(server.url) as speaking:
             for client in (ending, speaking):
@@ -89,6 +90,8 @@ async def test_children_without_a_supervisor_drain_and_leave_nothing() -> None:
             await until(lambda: server.log.count("draining") == 2)
             await ending.end()  # within the drain a stream ends as ever
             assert (ending.text, ending.close_code) == (text, 1000)
+            # The port is free for the server that follows, while streams of this one go on.
+            reserve_port("127.0.0.1", int(server.url.rpartition(":")[2])).close()
             *_, final, error = await speaking.rest()
             assert (final["type"], error["code"], speaking.close_code) == ("final", "shutting_down", 1012)
             assert speaking.text == text
@@ -110,7 +113,7 @@ async def test_a_start_removes_what_a_server_left_of_which_all_was_killed() -> N
 
 async def test_a_stop_ends_within_its_drain_and_four_seconds() -> None:
     """With a client that neither ends nor answers, and a worker that does not answer either."""
-    async with serving(slots=2, drain_seconds=1.0) as server, connected_client(server.url) as client:
+    async with serving(slots=2, drain_seconds=1.0, max_load=0) as server, connected_client(server.url) as client:
         await client.start()
         [worker] = server.pids("worker-0")
         os.kill(worker, signal.SIGSTOP)

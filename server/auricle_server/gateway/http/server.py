@@ -32,8 +32,11 @@ async def listening(
     resume_proxy: ResumeProxy | None = None,
     loading: Loading = list,
     key_counts: KeyCounts | None = None,
+    orphaned: asyncio.Event | None = None,
 ) -> AsyncIterator[tuple[Gateway, int]]:
     """A gateway that serves inside the block. Yields it and the port; the caller waits for `Gateway.ready`.
+
+    Once `orphaned` is set it listens no more.
 
     Raises:
         ConfigError: The TLS certificate cannot be used.
@@ -46,20 +49,29 @@ async def listening(
     await runner.setup()
     assert runner.server is not None, "`setup` has made it"
     listener = Listener(runner.server, config, gateway.metrics, None if certificate is None else certificate.context)
+    leaving: asyncio.Task[None] | None = None
     try:
         await listener.start(config.host, config.port, reuse_port=reuse_port)
         port = listener.port
         if resume_proxy is not None and resume_proxy.own_socket is not None:
             await _listen_to_others(runner, resume_proxy.own_socket)
         log.info("listening host=%s port=%d", config.host, port)
+        leaving = None if orphaned is None else asyncio.create_task(_leave_port(listener, orphaned))
         yield gateway, port
     finally:
+        if leaving is not None:
+            leaving.cancel()
         # First: `cleanup` waits up to `shutdown_timeout` for handlers, and a stream's runs until its connection is
         # closed.
         await gateway.close_connections()
         listener.close()
         await runner.cleanup()
         await gateway.close()
+
+
+async def _leave_port(listener: Listener, orphaned: asyncio.Event) -> None:
+    await orphaned.wait()
+    listener.stop_listening()
 
 
 async def _listen_to_others(runner: web.AppRunner, own_socket: Path) -> None:
@@ -93,6 +105,7 @@ async def serve_until(
     resume_proxy: ResumeProxy | None = None,
     loading: Loading = list,
     key_counts: KeyCounts | None = None,
+    orphaned: asyncio.Event | None = None,
 ) -> None:
     """Serves until `stop` is set, then drains.
 
@@ -106,6 +119,7 @@ async def serve_until(
         resume_proxy: Knows these gateways.
         loading: Says what the workers are doing that are not ready yet.
         key_counts: What the gateways of the server count together about keys.
+        orphaned: Set when the supervisor has ended: the port is left to the server that follows, at once.
 
     Raises:
         ExceptionGroup: A channel broke for good; the process must be started anew.
@@ -117,6 +131,7 @@ async def serve_until(
         resume_proxy=resume_proxy,
         loading=loading,
         key_counts=key_counts,
+        orphaned=orphaned,
     )
     async with gateway_with_port as (gateway, _):
         stopping = asyncio.create_task(stop.wait())

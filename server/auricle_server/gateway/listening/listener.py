@@ -90,14 +90,18 @@ class Listener:
 
     def close(self) -> None:
         """Listens no more, and cuts what has not sent a request."""
+        self.stop_listening()
+        for connection in self._pending:
+            connection.end()
+        self._closures.close()
+
+    def stop_listening(self) -> None:
+        """Leaves the port to others; connections go on."""
         loop = asyncio.get_running_loop()
         for each in self._sockets:
             loop.remove_reader(each)
             each.close()
         self._sockets.clear()
-        for connection in self._pending:
-            connection.end()
-        self._closures.close()
 
     # --- a connection ------------------------------------------------------------------------------------------------
 

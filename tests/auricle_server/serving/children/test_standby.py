@@ -34,8 +34,8 @@ async def until_standing_by(server: Server, times: int) -> int:
 @pytest.mark.slow
 async def test_the_standby_serves_where_a_worker_was_killed_twice() -> None:
     audio, text = tones.utterance(87, 8)
-    start = Start(latency_ms=80, turn=TurnSettings(mode="silence", silence_ms=300))
-    async with serving(slots=4, standby=True) as server, connect(server.url, start=start) as stream:
+    start = Start(latency_ms=560, turn=TurnSettings(mode="silence", silence_ms=300))
+    async with serving(slots=4, standby=True, max_load=1.0) as server, connect(server.url, start=start) as stream:
         finals: list[str] = []
         attempts: list[Any] = []
 
