@@ -28,6 +28,7 @@ from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.application import make_application
 from auricle_server.gateway.listening.descriptors import are_scarce
+from auricle_server.gateway.listening.pending_connections import client_address
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.session import Session
@@ -153,7 +154,8 @@ class Gateway:
         Raises:
             Refusal: The client may not open a stream.
         """
-        key = self._keys.authenticate(request.headers, request.remote)
+        address = client_address(request.remote) if request.remote else request.remote
+        key = self._keys.authenticate(request.headers, address)
         allowed = self._config.allowed_origins if key.allowed_origins is None else key.allowed_origins
         check_origin(request.headers, allowed, keyed=self._keys.required)
         return key
