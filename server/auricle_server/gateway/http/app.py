@@ -21,6 +21,7 @@ from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
 from auricle_server.gateway.http.auth import check_origin
 from auricle_server.gateway.http.connections import Connections
+from auricle_server.gateway.http.metrics_page import MetricsPage
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.keys.access import KeyAccess
@@ -103,7 +104,7 @@ class Gateway:
                 RESUME_PATH: self._resume,
                 "/healthz": self._healthz,
                 "/readyz": self._readyz,
-                "/metrics": self._show_metrics,
+                "/metrics": MetricsPage(self._metrics_text).answer,
             }
         )
 
@@ -220,11 +221,10 @@ class Gateway:
         state = {"status": "ready", "model": workers.model, "streams": len(self._connections), "slots": workers.slots}
         return web.json_response({**state, "full": workers.full})
 
-    async def _show_metrics(self, _: web.Request) -> web.Response:
+    def _metrics_text(self) -> bytes:
         self.workers.update_gauges()
         self.metrics.ready.set(self.ready)
-        # The version belongs to the media type of Prometheus's text format.
-        return web.Response(body=self.metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        return self.metrics.text()
 
     # --- life --------------------------------------------------------------------------------------------------------
 
