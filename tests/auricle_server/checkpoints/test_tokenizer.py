@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import struct
 from typing import Any
 
 import pytest
@@ -88,3 +90,27 @@ def test_the_type_of_a_trained_model_is_found(kind: str) -> None:
     scores = sentencepiece_scores(trained.getvalue())
     assert (scores is not None) == (kind == "unigram")
     assert scores is None or len(scores) == len(sentencepiece_pieces(trained.getvalue()))
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+def test_scores_that_are_no_numbers_are_refused(score: float) -> None:
+    with pytest.raises(BadCheckpoint, match="scores that are not finite"):
+        json_scores(tokenizer([[piece, score] for piece in PIECES]), 4)
+    unigram = sentencepiece_model(RandomVocabulary(PIECES, SCORES))
+    damaged = unigram.replace(struct.pack("<f", SCORES[1]), struct.pack("<f", score))
+    assert damaged != unigram
+    with pytest.raises(BadCheckpoint, match="score is NaN or Inf"):  # in the library's words
+        sentencepiece_pieces(damaged)
+
+
+@pytest.mark.parametrize("entry", [["a"], "a", ["a", "b"], ["a", None]], ids=str)
+def test_pieces_without_scores_are_refused(entry: Any) -> None:
+    with pytest.raises(BadCheckpoint, match="pieces without their scores"):
+        json_scores(tokenizer([entry]), 1)
+
+
+def test_fields_that_no_model_has_are_refused() -> None:
+    group = MODEL + b"\xa3\x06\xa4\x06"  # which protobuf still reads
+    assert sentencepiece_pieces(group) == PIECES
+    with pytest.raises(BadCheckpoint, match="fields that none has"):
+        sentencepiece_scores(group)
