@@ -89,7 +89,7 @@ async def test_calls_of_a_key_survive_what_dies_whatever_its_rate(keys: KeysFile
 async def test_keys_are_reloaded_everywhere_and_running_streams_go_on(keys: KeysFile) -> None:
     keys.add("a")
     audio, text = tones.utterance(85, 2)
-    async with serving(keys_file=keys.path, slots=4, gateways=2) as server, AsyncExitStack() as streams:
+    async with serving(keys_file=keys.path, slots=12, gateways=2, max_load=0.0) as server, AsyncExitStack() as streams:
         client = await streams.enter_async_context(connected_client(server.url, headers=header("a")))
         await client.start()
         await client.send_audio(audio)
