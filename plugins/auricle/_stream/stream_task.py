@@ -13,6 +13,7 @@ from auricle._connection.connector import Connector
 from auricle._connection.servers import Servers
 from auricle._stream.event_merger import EventMerger
 from auricle._stream.event_queue import EventQueue
+from auricle._stream.keyterms_gate import KeytermsGate
 from auricle._stream.recording import began_anew, error_of_loss
 from auricle._stream.replay_buffer import ReplayBuffer
 from auricle._stream.stream_input import StreamInput
@@ -63,6 +64,7 @@ class StreamTask:
         self._policy = self._connect_policy = options.reconnect
         self._answer_timeout = options.answer_timeout
         self._start_message: Callable[[], Start] | None = None
+        self._gate = KeytermsGate(replay_buffer.start, 0.0)
         self._attempt = 0
         self._last_event_at = 0.0
         self._connection: Connection | None = None
@@ -173,6 +175,7 @@ class StreamTask:
                 return
 
     async def _write(self, connection: Connection) -> None:
+        await self._gate.wait()
         while True:
             try:
                 await connection.send(await self._input.next_unsent())
@@ -183,6 +186,7 @@ class StreamTask:
     async def _read(self, connection: Connection) -> None:
         while (received := await connection.receive()) is not None:
             self._last_event_at = _now()
+            self._gate.on_event(received)
             event = self._merger.to_stream_time(received)
             self._release(event, connection.ready)
             for visible in self._merger.merge(event):
@@ -239,6 +243,7 @@ class StreamTask:
             connection.resumed(requests.finalizes, ended=requests.ended)
             return connection, Reconnected(resumption.replayed_seconds, resumed=True)
         resumption = self._replay_buffer.attach(connection.ready)
+        self._gate = KeytermsGate(start, resumption.replayed_seconds)
         self._merger.resume(resumption.origin)
         event = Connected if first else Reconnected
         return connection, event(resumption.replayed_seconds, resumption.lost_seconds)

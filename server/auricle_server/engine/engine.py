@@ -84,7 +84,7 @@ class Engine:
         self._batcher = Batcher(self._geometry.frame_seconds, hardware.rows_of(row_sizes), slots, linger, built.pause)
         self._background = BackgroundSlots(max((1, *counts)), sizes[-1])
         self._slots = SlotPool(slots)
-        self.terms = StreamTerms(self._automata, self._inputs, self._slots)
+        self.terms = StreamTerms(self._automata, self._inputs, self._slots, self._pipeline)
 
     # --- leases ------------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,10 @@ import pytest
 
 import auricle
 from auricle import Reconnected, Reconnecting, ReconnectPolicy, ServerFull, ServerRestarting, StreamFailed
-from tests.auricle.listening import failure_of, words_of
-from tests.support.bursts import START, burst_server, silence, speech
+from auricle._stream import keyterms_gate
+from auricle.protocol import Error, KeytermsInForce, ServerEvent
+from tests.auricle.listening import FAST, failure_of, until, words_of
+from tests.support.bursts import START, burst_server, silence, speech, word
 from tests.support.scripted.script import Fault, Refusal
 
 RESTARTING = Refusal(503, "0", "restarting: no worker is ready; try again in a moment")
@@ -117,3 +119,31 @@ async def test_a_live_stream_is_not_given_up_while_connections_last() -> None:
             events = [event async for event in stream]
     assert not server.faults
     assert words_of(events) == [f"w{value}" for value in range(1, 9)]
+
+
+NO_ROOM = Error(code="no_room_for_keyterms", fault="server", fatal=False, message="no room")
+
+
+@pytest.mark.parametrize("event", [KeytermsInForce(count=1), NO_ROOM, None], ids=["in force", "no room", "none"])
+async def test_what_is_replayed_waits_for_the_key_terms(
+    event: ServerEvent | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at once it would be decoded without them; but it does not wait for ever for a server that tells nothing."""
+    monkeypatch.setattr(keyterms_gate, "PATIENCE", 0.05 if event is None else 60.0)
+    start = replace(START, keyterms=("w1",))
+    async with burst_server() as server:
+        server.faults.append(Fault("abort", after=3))
+        async with auricle.connect(server.url, start=start, reconnect=FAST, packet_ms=1) as stream:
+            await server.stop_listening()
+            await stream.send(word(1))
+            await server.until(lambda: server.audio_bytes == len(word(1)))
+            await stream.send(word(2))
+            await until(stream, Reconnecting, [])
+            await server.listen()
+            await until(stream, Reconnected, [])
+            if event is not None:
+                assert not server.sessions[-1].audio
+                await server.sessions[-1].send(event)
+            await stream.end()
+            events = [each async for each in stream]
+    assert words_of(events) == ["w1", "w2"]

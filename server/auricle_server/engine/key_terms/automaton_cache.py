@@ -173,6 +173,14 @@ class AutomatonCache:
                 self._turns.rotate(-1)
         return done
 
+    def build_now(self, handle: int, seconds: float) -> bool:
+        """Works on one automaton alone, for at most so many seconds of the processor; whether it is ready then."""
+        until = time.thread_time() + seconds
+        while handle in self._work and time.thread_time() < until:
+            if self._advance(handle, 0.0):
+                self._end(handle)
+        return handle in self.roots
+
     def _begin(self, handle: int) -> None:
         self._turns.append(handle)
         self._work[handle] = self._steps(self._entries[handle].phrases)

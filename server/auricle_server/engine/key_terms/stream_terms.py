@@ -9,6 +9,7 @@ decoded.
 from __future__ import annotations
 
 import time
+from collections.abc import Sized
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,13 @@ _LEAST_SECONDS, _MOST_SECONDS = 0.001, 0.01
 _SHARE = 0.2
 """A step spends this share of the time since the last one on preparing key terms, within these bounds: when steps are
 long, because there are many streams, a millisecond of each would let lists wait for half a minute."""
+
+
+_SHORT = 512
+"""Characters of a short list: its automaton takes some 3 ms."""
+_MOST_CREDIT = 0.05
+"""Seconds of the processor for automata that are built at once when many streams start together; more are earned at the
+rate of `_SHARE`, so that lists that come without end cannot hold up the steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +56,13 @@ class StreamTerms:
         automata: Builds their automata.
         inputs: Of the streams.
         slots: Who has which slot.
+        in_flight: Steps that the device works on, which may use the table entries that an automaton is written to.
     """
 
-    def __init__(self, automata: AutomatonCache, inputs: StreamInputs, slots: SlotPool) -> None:
+    def __init__(self, automata: AutomatonCache, inputs: StreamInputs, slots: SlotPool, in_flight: Sized) -> None:
+        self._in_flight = in_flight
+        self._credit, self._credited_at = _MOST_CREDIT, time.monotonic()
+        """Seconds of the processor for short lists that are built at once."""
         self._automata = automata
         self._inputs = inputs
         self._slots = slots
@@ -75,6 +87,8 @@ class StreamTerms:
         handle = self._automata.take(phrases)
         if handle == current:
             self._automata.release(handle)  # the settings hold it already
+        if handle not in self._automata.roots and not wait:
+            self._build_short(handle, phrases)
         root = self._automata.roots.get(handle)
         if root is None and not wait and handle != current:
             self._pending[slot] = handle
@@ -85,6 +99,17 @@ class StreamTerms:
                 self._automata.release(handle)
                 return current
         return handle
+
+    def _build_short(self, handle: int, phrases: Phrases) -> None:
+        """Builds the automaton of a short list at once, so that it is in force for all audio that follows."""
+        now = time.monotonic()
+        self._credit = min(_MOST_CREDIT, self._credit + _SHARE * (now - self._credited_at))
+        self._credited_at = now
+        shared = handle in self._pending.values() or self._inputs.terms_awaited(handle)
+        if self._credit > 0 and sum(map(len, phrases)) <= _SHORT and not len(self._in_flight) and not shared:
+            began = time.thread_time()
+            self._automata.build_now(handle, _MOST_SECONDS)
+            self._credit -= time.thread_time() - began
 
     def _fits(self, handle: int) -> bool:
         return handle == NO_TERMS or self._automata.roots[handle] != NO_TERMS

@@ -49,6 +49,7 @@ class KeyTermPool:
         self.size = states, arcs
         self._device = device
 
+    @torch.inference_mode()
     def load(self, span: TableSpan, automaton: Automaton) -> None:
         """Writes an automaton to a span of the tables, in stream order."""
         tables, first = self.tables, automaton.first

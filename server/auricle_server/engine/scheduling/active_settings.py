@@ -107,6 +107,10 @@ class ActiveSettings:
             self._use_terms(slot, terms)
         return slots
 
+    def terms_awaited(self, terms: int) -> bool:
+        """Whether a stream waits for an automaton."""
+        return bool((self.waiting & (self._terms == terms)).any())
+
     def close(self, slot: int, queued: Sequence[StreamSettings]) -> list[int]:
         """Ends a stream.
 

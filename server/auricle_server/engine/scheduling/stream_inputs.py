@@ -152,6 +152,10 @@ class StreamInputs:
         """Takes note that an automaton of key terms is ready. Returns the slots that have waited for it."""
         return self._settings.terms_ready(terms)
 
+    def terms_awaited(self, terms: int) -> bool:
+        """Whether a stream waits for an automaton of key terms."""
+        return self._settings.terms_awaited(terms)
+
     def restart(self, slot: int) -> None:
         """Starts the state of a stream anew, at the target that was asked for: see `restarts`."""
         earliest = self._audio.first_kept(slot)
