@@ -14,9 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 
-from auricle_server.config import ConfigError, ServerConfig
-from auricle_server.gateway.http.tls import certificate_of
-from auricle_server.gateway.keys.policy import log_access
+from auricle_server.config import ServerConfig
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.descriptors import raise_limit
 from auricle_server.ipc.loading_status import forget_loading
@@ -34,9 +32,9 @@ from auricle_server.serving.processes import (
     gateway_main,
 )
 from auricle_server.serving.server_folder import NoFolder, make_folder, remove_folder, restore_folder
+from auricle_server.serving.start_checks import can_start
 from auricle_server.serving.worker_process import Order, worker_main
 from auricle_server.shared_metrics import metric_memory
-from auricle_server.voice.models import ModelsMissing, find_wanted
 
 log = logging.getLogger(__name__)
 
@@ -283,15 +281,6 @@ def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -
     """Runs a server until SIGTERM or SIGINT; see `Supervisor`."""
     configure_logging(config.log_level)
     raise_limit()  # the gateways inherit it
-    try:
-        find_wanted(config.turn_models)
-    except ModelsMissing as missing:
-        log.error("cannot start turn_models=%s: %s", config.turn_models, missing)
-        return 1
-    try:
-        certificate_of(config)
-        log_access(config)
-    except ConfigError as error:
-        log.error("cannot start: %s", error)
+    if not can_start(config):
         return 1
     return Supervisor(config, announce).run()
