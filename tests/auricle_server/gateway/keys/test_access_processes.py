@@ -33,22 +33,22 @@ def keys(tmp_path: Path) -> KeysFile:
 async def test_limits_hold_over_gateways_and_workers_whatever_dies(keys: KeysFile) -> None:
     keys.add("a", max_streams=5)
     keys.add("b", max_new_streams_per_minute=4)
-    options = {"slots": 8, "gateways": 3, "workers": 2, "max_load": 0.0, "resume_seconds": 0}
+    options = {"slots": 8, "gateways": 2, "workers": 2, "max_load": 0.0, "resume_seconds": 0}
     async with serving(keys_file=keys.path, **options) as server, AsyncExitStack() as streams:
         answers = await asyncio.gather(*(answer_to(server.url, header("b")) for _ in range(20)))
         assert Counter(status for status, _, _ in answers) == {101: 4, 429: 16}
         for _ in range(5):
             client = await streams.enter_async_context(connected_client(server.url, headers=header("a")))
             await client.start()
-        # New connections reach all three gateways: the kernel spreads them.
+        # New connections reach both gateways: the kernel spreads them.
         answers = await asyncio.gather(*(answer_to(server.url, header("a")) for _ in range(20)))
         assert {answer[:2] for answer in answers} == {(429, "too_many_streams")}
         assert await metric(server.url, 'auricle_key_streams{key="a"}') == 5
-        for index in range(3):
+        for index in range(2):
             os.kill(server.pids(f"gateway-{index}")[0], signal.SIGKILL)
-        for index in range(3):
+        for index in range(2):
             await server.until_pids(f"gateway-{index}", 2)
-        await until(lambda: _opens(server.url, "a"), 60)
+        await until(lambda: _opens(server.url, "a"), 120)
         statuses = [(await answer_to(server.url, {"Authorization": f"Bearer {n}"}))[0] for n in range(40)]
         assert Counter(statuses) == {401: 20, 429: 20}
 
@@ -83,7 +83,7 @@ async def test_calls_of_a_key_survive_what_dies_whatever_its_rate(keys: KeysFile
         for name in ("worker-0", "gateway-0", "gateway-1"):
             os.kill(server.pids(name)[-1], signal.SIGKILL)
         killed.set()
-        assert await asyncio.wait_for(asyncio.gather(*calls), 45) == [text for _, text in utterances]
+        assert await asyncio.wait_for(asyncio.gather(*calls), 120) == [text for _, text in utterances]
 
 
 async def test_keys_are_reloaded_everywhere_and_running_streams_go_on(keys: KeysFile) -> None:
@@ -96,12 +96,12 @@ async def test_keys_are_reloaded_everywhere_and_running_streams_go_on(keys: Keys
         keys.add("b")
         revoke_key(keys.path, "a")
         server.process.send_signal(signal.SIGHUP)
-        await until(lambda: server.log.count("keys read") == 4)
+        await until(lambda: server.log.count("keys read") == 4, 60)
         assert {(await answer_to(server.url, header("a")))[0] for _ in range(8)} == {401}
         assert {(await answer_to(server.url, header("b")))[0] for _ in range(8)} == {101}
         keys.break_file()
         server.process.send_signal(signal.SIGHUP)
-        await until(lambda: server.log.count("cannot reload keys") >= 2)
+        await until(lambda: server.log.count("cannot reload keys") >= 2, 60)
         assert (await answer_to(server.url, header("b")))[0] == 101, "what was in force stays"
         await client.end()
         assert (client.text, client.close_code) == (text, 1000)
