@@ -16,8 +16,9 @@ from auricle_server.checkpoints import CheckpointError, load_checkpoint
 from auricle_server.engine import Engine
 
 CONFIG, WEIGHTS = "model_config.yaml", "model_weights.ckpt"
-PROCESSOR_SECONDS = 1.0
-"""Most time of the processor that a refusal may take; that of other processes does not count."""
+PROCESSOR_SECONDS = 2.0
+"""Most time of the processor that a refusal may take, that of its own thread alone; half of it on a machine that does
+nothing else."""
 ABSURD: tuple[Any, ...] = (-5, math.inf, -math.inf, math.nan, 1e9, 10**30, 2.5, True, "abc", "1e9", [3], {"a": 1})
 """What no number of a model is."""
 
@@ -25,10 +26,10 @@ ABSURD: tuple[Any, ...] = (-5, math.inf, -math.inf, math.nan, 1e9, 10**30, 2.5, 
 @contextmanager
 def refused(said: str, seconds: float = PROCESSOR_SECONDS) -> Iterator[None]:
     """Expects a `CheckpointError` soon, whose message has `said` and is short enough for a line of a log."""
-    began = time.process_time()
+    began = time.thread_time()
     with pytest.raises(CheckpointError, match=said) as error:
         yield
-    assert time.process_time() - began < seconds
+    assert time.thread_time() - began < seconds
     assert len(str(error.value)) < 1000
 
 

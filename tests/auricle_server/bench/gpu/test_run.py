@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,13 +108,18 @@ def test_without_a_gpu_it_says_what_it_needs(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_stage_runs_for_real_on_a_cpu_with_a_small_architecture(tmp_path: Path) -> None:
     options = GpuOptions(
-        budget=170.0, stages=EVERY, device="cpu", random_weights="demo", latencies_ms=(560,), streams=2, out=tmp_path
+        stages=EVERY, device="cpu", random_weights="demo", latencies_ms=(560,), streams=2, out=tmp_path
     )
-    said: list[str] = []
-    assert run(options, said.append) == 0, "\n".join(said)
-    stages = json.loads((tmp_path / "gpu.json").read_text())["figures"]["stages"]
+    stages: list[dict[str, str]] = []
+    for budget in (170.0, 420.0):  # a machine that is busy with other tests needs more
+        said: list[str] = []
+        assert run(replace(options, budget=budget), said.append) == 0, "\n".join(said)
+        stages = json.loads((tmp_path / "gpu.json").read_text())["figures"]["stages"]
+        if not any("time budget" in one["reason"] for one in stages):
+            break
     assert {one["verdict"] for one in stages} <= {"done", "stopped"}
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
