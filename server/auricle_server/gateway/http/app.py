@@ -28,7 +28,7 @@ from auricle_server.gateway.keys.access import KeyAccess
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.application import make_application
-from auricle_server.gateway.listening.descriptors import are_scarce
+from auricle_server.gateway.listening.http_connection import has_room
 from auricle_server.gateway.listening.pending_connections import client_address
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
@@ -175,7 +175,7 @@ class Gateway:
             raise ShuttingDown("the server shuts down; connect to another one")
         if not self.workers.ready and (loading := self._loading()):
             raise NotReady(f"the model is still loading ({loading[0]}); try again later")
-        if are_scarce():
+        if not has_room(request):
             raise AtCapacity("the server has no open files left for another stream; raise its limit (ulimit -n)")
         with ExitStack() as undo:
             usage = await self._keys.open_stream(key)

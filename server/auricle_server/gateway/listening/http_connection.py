@@ -20,6 +20,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from auricle_server.gateway.listening.closures import Closures, Reason
+from auricle_server.gateway.listening.descriptors import are_scarce
 from auricle_server.gateway.listening.pending_connections import PendingConnections
 from auricle_server.metrics import Metrics
 
@@ -27,6 +28,8 @@ SERVER_NAME = "auricle"
 """The `Server` header: aiohttp's names the versions of Python and of itself."""
 MAX_HEAD_BYTES = 32_768
 """Bytes of one request line and its headers. aiohttp bounds each header, but lets 128 of 8 kB come."""
+_SHED = 8
+"""Connections that go at once when descriptors are scarce."""
 _LINGER_SECONDS = 1.0
 """For a body that no route reads, and for a client to take the answer to half a request."""
 
@@ -46,6 +49,26 @@ class ConnectionRules:
     pending: PendingConnections[HttpConnection]
     closures: Closures
     metrics: Metrics
+
+    def make_room(self) -> bool:
+        """Frees descriptors; False when no connection is left to give way.
+
+        More than one goes, as others come before these are closed.
+        """
+        for freed in range(_SHED):
+            oldest = self.pending.oldest()
+            if oldest is None:
+                return freed > 0
+            oldest.cut("descriptors")
+        return True
+
+
+def has_room(request: web.Request) -> bool:
+    """Whether a descriptor is left for a stream; connections that wait for a request give way to one that has come."""
+    if not are_scarce():
+        return True
+    connection = request.protocol
+    return isinstance(connection, HttpConnection) and connection.make_room()
 
 
 class HttpConnection(web.RequestHandler):
@@ -94,6 +117,10 @@ class HttpConnection(web.RequestHandler):
             self._deadline = None
             self._rules.pending.discard(self)
             self._rules.metrics.connections_waiting.set(len(self._rules.pending))
+
+    def make_room(self) -> bool:
+        """See `ConnectionRules.make_room`."""
+        return self._rules.make_room()
 
     def cut(self, reason: Reason) -> None:
         """Closes the connection at once."""

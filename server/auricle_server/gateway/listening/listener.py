@@ -29,8 +29,6 @@ _BACKLOG = 1024
 """Connections that may wait to be accepted. Linux bounds it by `net.core.somaxconn`, 4096 since version 5.4."""
 _BURST = 64
 """Connections accepted in a row, before those that are accepted are read."""
-_SHED = 8
-"""Connections that go at once when descriptors are scarce."""
 _PAUSE_SECONDS = 0.1
 _SSL_SHUTDOWN_SECONDS = 2.0
 """For the client's answer to the end of TLS; asyncio alone waits half a minute, and the descriptor with it."""
@@ -116,12 +114,15 @@ class Listener:
             except OSError as error:
                 self._on_failure(listening, error)
                 return
+            scarce = is_scarce(accepted.fileno())
+            if scarce:
+                self._rules.make_room()
             self._begin(accepted, peer)
+            if scarce:
+                return  # the rest waits: those that give way are closed once the event loop has its turn
 
     def _begin(self, accepted: socket.socket, peer: Any) -> None:
         accepted.setblocking(False)
-        if is_scarce(accepted.fileno()):
-            self._shed()
         connection = HttpConnection(self._server, self._rules, accepted, client_address(peer[0]))
         connection.wait_for_request()
         task = asyncio.get_running_loop().create_task(self._connect(accepted, connection))
@@ -145,15 +146,9 @@ class Listener:
         if loop.time() >= self._next_complaint:
             self._next_complaint = loop.time() + LOG_SECONDS
             log.error("cannot accept connections: %s; trying again every %g s", error.strerror, _PAUSE_SECONDS)
-        self._shed()
+        self._rules.make_room()
         loop.remove_reader(listening)
         loop.call_later(_PAUSE_SECONDS, self._resume, listening)
-
-    def _shed(self) -> None:
-        """Frees descriptors: more than one, as other connections come before these are closed."""
-        for _ in range(_SHED):
-            if (oldest := self._pending.oldest()) is not None:
-                oldest.cut("descriptors")
 
     def _resume(self, listening: socket.socket) -> None:
         if listening in self._sockets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
 
 import aiohttp
 import pytest
@@ -49,6 +50,27 @@ async def test_more_half_requests_than_descriptors_stop_neither_streams_nor_heal
         assert "reason=descriptors" in server.log
         assert server.log.count("closed without a stream") < 20
         assert "Traceback" not in server.log
+
+
+async def test_a_burst_of_half_requests_takes_no_descriptor_from_a_stream_behind_it() -> None:
+    audio, text = tones.utterance(81, 3)
+    async with serving(slots=4) as server:
+        gateway = server.pids("gateway-0")[0]
+        allow(gateway, 160)
+        halves = []
+        os.kill(gateway, signal.SIGSTOP)  # so that all of them wait to be accepted
+        try:
+            for _ in range(400):
+                halves.append(await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2])))
+                halves[-1][1].write(b"GET /v1/st")
+            heard = [asyncio.create_task(transcribed(server.url, audio)) for _ in range(3)]
+            await asyncio.sleep(0.5)
+        finally:
+            os.kill(gateway, signal.SIGCONT)
+        assert await asyncio.gather(*heard) == [text] * 3
+        for _, writer in halves:
+            writer.transport.abort()
+        assert "cannot accept connections" not in server.log
 
 
 async def test_the_last_descriptors_are_for_health() -> None:
