@@ -118,6 +118,8 @@ class ServerProcess:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             await self._process.wait()
+        assert self._process.stdout is not None
+        await self._process.stdout.read()  # to its end: else the pipe outlives the event loop
 
 
 @asynccontextmanager

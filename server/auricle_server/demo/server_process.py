@@ -35,6 +35,7 @@ async def serve(model: str, *options: str) -> AsyncIterator[tuple[str, float]]:
         sys.executable, "-m", "auricle_server", *arguments, stdout=PIPE, stderr=STDOUT
     )
     assert process.stdout is not None
+    rest: asyncio.Task[bytes] | None = None
     try:
         url = await _ready_url(process.stdout)
         seconds = time.monotonic() - began
@@ -42,7 +43,8 @@ async def serve(model: str, *options: str) -> AsyncIterator[tuple[str, float]]:
         yield url, seconds
     finally:
         await _stop(process)
-    await rest
+        # To its end: an open pipe would outlive the event loop.
+        await (process.stdout.read() if rest is None else rest)
 
 
 async def _ready_url(output: asyncio.StreamReader) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.auricle_server.raw_client import connected_client, transcribed
-from tests.auricle_server.serving.test_supervisor import SCRIPT, Server, metrics, stopped
+from tests.auricle_server.serving.test_supervisor import SCRIPT, Server, metrics, stopped, watched
 from tests.support import tones
 
 pytestmark = pytest.mark.slow
@@ -50,17 +50,10 @@ async def serving_on(disk: Path, mount: str, **options: Any) -> AsyncIterator[tu
     ]
     env = {**os.environ, "TMPDIR": str(disk)}
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, env=env)
-    server = Server(process)
-    reading = asyncio.create_task(server.read_log())
-    try:
+    async with watched(process) as server:
         assert process.stdout is not None
         server.url = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
         yield server, Path(f"/proc/{process.pid}/root{disk}")
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        await reading
 
 
 def fill(folder: Path) -> None:

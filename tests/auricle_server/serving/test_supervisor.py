@@ -68,11 +68,21 @@ async def serving(**options: Any) -> AsyncIterator[Server]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(SCRIPT), json.dumps(options), stdout=PIPE, stderr=PIPE
     )
+    async with watched(process) as server:
+        assert process.stdout is not None
+        server.url = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
+        yield server
+
+
+@asynccontextmanager
+async def watched(process: Process) -> AsyncIterator[Server]:
+    """Reads a supervisor's log until the block is left; then kills it, and reads its pipes to their ends.
+
+    A pipe that is not at its end when the event loop closes is reported in another test, whenever it is collected.
+    """
     server = Server(process)
     reading = asyncio.create_task(server.read_log())
     try:
-        assert process.stdout is not None
-        server.url = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
         yield server
     finally:
         with suppress(ProcessLookupError):

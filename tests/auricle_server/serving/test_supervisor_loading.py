@@ -27,7 +27,7 @@ from huggingface_hub import constants
 from auricle_server.checkpoints.nemo.unpacked_archive import unpack
 from auricle_server.checkpoints.progress import silent
 from tests.auricle_server.raw_client import connected_client, transcribed, until
-from tests.auricle_server.serving.test_supervisor import SCRIPT, Server, alive
+from tests.auricle_server.serving.test_supervisor import SCRIPT, Server, alive, watched
 from tests.support import tones
 
 
@@ -77,16 +77,9 @@ async def starting(model: Path) -> AsyncIterator[Server]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(SCRIPT), json.dumps(options), stdout=PIPE, stderr=PIPE
     )
-    server = Server(process)
-    server.url = f"ws://127.0.0.1:{port}"
-    reading = asyncio.create_task(server.read_log())
-    try:
+    async with watched(process) as server:
+        server.url = f"ws://127.0.0.1:{port}"
         yield server
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        await reading
 
 
 async def state(server: Server) -> dict[str, Any]:
