@@ -13,37 +13,18 @@ from collections import deque
 from dataclasses import replace
 
 from auricle.protocol import codes
+from auricle.protocol.audio_positions import ChunkGrid
 from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.languages import resolve
-from auricle.protocol.server_messages import ChunkGrid, Limits, Ready, ServerEvent
-from auricle.protocol.settings import TurnSettings, brief
+from auricle.protocol.server_messages import Limits, Ready, ServerEvent
+from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate
 from auricle_server.model_info import ModelInfo
-from auricle_server.stream.key_terms import check_keyterms
 from auricle_server.stream.segment_end import FlushReason, PendingFlush, PendingFlushes, SegmentEnd
 from auricle_server.stream.segmenter import Segmenter
+from auricle_server.stream.settings_checks import check_keyterms, check_settings
 from auricle_server.turns import TurnEnded, VoiceSignals
-
-
-def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None) -> str | None:
-    """Checks settings against what the model offers.
-
-    Returns:
-        The language as one of the model's codes; None when no language was named.
-
-    Raises:
-        ProtocolViolation: One of the `unsupported_*` codes.
-    """
-    if latency_ms is not None and latency_ms not in info.latencies_ms:
-        offered = ", ".join(map(str, info.latencies_ms))
-        raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"latency_ms {brief(latency_ms)} is not one of {offered}")
-    resolved = None if language is None else resolve(language, info.languages)
-    if language is not None and resolved is None:
-        offered = ", ".join(info.languages)
-        raise ProtocolViolation(codes.UNSUPPORTED_LANGUAGE, f"language {brief(language)} is not one of {offered}")
-    return resolved
 
 
 class StreamState:

@@ -7,7 +7,7 @@ import pytest
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Limits
 from auricle_server.model_info import ModelInfo
-from auricle_server.stream.key_terms import check_keyterms, unwritable_notice
+from auricle_server.stream.settings_checks import check_keyterms, unwritable_notice
 from auricle_server.text.key_terms import alphabet, spellings, unwritable
 
 PIECES = ("<unk>", "▁", "▁the", *"abcdefghijklmnoprstuvwxyzABCKMNSN上海", "'")

@@ -9,8 +9,8 @@ from auricle.protocol.codes import CODES
 from auricle.protocol.server_messages import Error, KeytermsInForce, ServerEvent
 from auricle_server.ipc.messages import KeytermsPrepared
 from auricle_server.model_info import ModelInfo
-from auricle_server.stream.key_terms import unwritable_notice
 from auricle_server.stream.language_tracker import adaptation_notice
+from auricle_server.stream.settings_checks import unwritable_notice
 
 log = logging.getLogger(__name__)
 

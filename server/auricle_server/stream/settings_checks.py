@@ -1,14 +1,35 @@
-"""Checks a stream's key terms against the limits and the model. Pure."""
+"""Checks what a stream asks for against the limits of the server and the model. Pure."""
 
 from __future__ import annotations
 
 from auricle.protocol import codes
 from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.languages import resolve
 from auricle.protocol.server_messages import Limits
+from auricle.protocol.settings import brief
 from auricle_server.model_info import ModelInfo
 from auricle_server.text.key_terms import unwritable
 
 _MOST_NAMED = 5
+
+
+def check_settings(info: ModelInfo, latency_ms: int | None, language: str | None) -> str | None:
+    """Checks settings against what the model offers.
+
+    Returns:
+        The language as one of the model's codes; None when no language was named.
+
+    Raises:
+        ProtocolViolation: One of the `unsupported_*` codes.
+    """
+    if latency_ms is not None and latency_ms not in info.latencies_ms:
+        offered = ", ".join(map(str, info.latencies_ms))
+        raise ProtocolViolation(codes.UNSUPPORTED_LATENCY, f"latency_ms {brief(latency_ms)} is not one of {offered}")
+    resolved = None if language is None else resolve(language, info.languages)
+    if language is not None and resolved is None:
+        offered = ", ".join(info.languages)
+        raise ProtocolViolation(codes.UNSUPPORTED_LANGUAGE, f"language {brief(language)} is not one of {offered}")
+    return resolved
 
 
 def check_keyterms(keyterms: tuple[str, ...], limits: Limits | None) -> None:
