@@ -10,6 +10,7 @@ from auricle.protocol.server_messages import (
     Final,
     Interim,
     KeytermsInForce,
+    NoWords,
     SpeechStarted,
     TurnEagerEnd,
     TurnEnd,
@@ -63,7 +64,7 @@ class Reconnected:
     resumed: bool = False
 
 
-SpeechEvent = SpeechStarted | Interim | Final | TurnEagerEnd | TurnResumed | TurnEnd
+SpeechEvent = SpeechStarted | Interim | Final | NoWords | TurnEagerEnd | TurnResumed | TurnEnd
 VisibleEvent = SpeechEvent | KeytermsInForce | Error
 """What a server sends and a caller sees; `Ready` and `Settled` are for the client itself."""
 StreamEvent = VisibleEvent | Connected | Reconnecting | Reconnected

@@ -12,8 +12,8 @@ from auricle._connection.connection import Address, Connection, ResumePoint, ope
 from auricle._connection.servers import Servers, most_telling
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
 from auricle.protocol import codes
+from auricle.protocol.audio_positions import Held
 from auricle.protocol.client_messages import Start
-from auricle.protocol.server_messages import Held
 
 _KEYTERMS_REFUSED = {codes.UNSUPPORTED_KEYTERMS, codes.INVALID_KEYTERMS}
 

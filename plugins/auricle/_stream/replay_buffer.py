@@ -12,8 +12,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from auricle._stream.held_input import HeldAudio, MessageLog, SentRequests, with_settings
+from auricle.protocol.audio_positions import ChunkGrid, Held
 from auricle.protocol.client_messages import SAMPLE_BYTES, End, Finalize, Outgoing, Start, Update
-from auricle.protocol.server_messages import ChunkGrid, Held, Ready
+from auricle.protocol.server_messages import Ready
 
 LONGEST_WAIT_SECONDS = 0.16
 """Audio is sent at least this often, however long the server's chunks are: a break then loses little on the way, and a

@@ -14,9 +14,18 @@ from functools import cache
 from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from auricle.protocol import codes
+from auricle.protocol.audio_positions import ChunkGrid, Held
 from auricle.protocol.client_messages import PROTOCOL_VERSION, ClientMessage, Start
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.server_messages import ChunkGrid, Final, Held, LanguageSpan, Limits, ServerEvent, Word
+from auricle.protocol.server_messages import (
+    Final,
+    LanguageSpan,
+    Limits,
+    ServerEvent,
+    TurnEagerEnd,
+    TurnEnd,
+    Word,
+)
 from auricle.protocol.settings import InvalidMessage, TurnSettings, brief
 
 T = TypeVar("T")
@@ -24,9 +33,13 @@ T = TypeVar("T")
 _CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {kind.TYPE: kind for kind in get_args(ClientMessage)}
 _SERVER_EVENTS: dict[str, type[ServerEvent]] = {kind.TYPE: kind for kind in get_args(ServerEvent)}
 _ADDED: dict[type, frozenset[str]] = {
-    Final: frozenset({"languages"}),
+    Final: frozenset({"languages", "collected"}),
+    TurnEagerEnd: frozenset({"collected"}),
+    TurnEnd: frozenset({"collected"}),
     Start: frozenset({"refine", "offline"}),
-    TurnSettings: frozenset({"end_threshold", "eager_threshold", "min_silence_ms", "max_silence_ms"}),
+    TurnSettings: frozenset(
+        {"end_threshold", "eager_threshold", "min_silence_ms", "max_silence_ms", "expect", "no_words"}
+    ),
 }
 """Fields that were added later. An older server refuses fields that it does not know,
 so these are sent only where they differ from their default."""

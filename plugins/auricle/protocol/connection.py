@@ -16,10 +16,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from auricle.protocol import codec, codes
+from auricle.protocol.audio_positions import Held
 from auricle.protocol.client_messages import SAMPLE_BYTES, ClientMessage, Encoding, End, Finalize, Start, Update
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.resume_buffer import ResumeBuffer
-from auricle.protocol.server_messages import Error, Final, Held, Ready, ServerEvent
+from auricle.protocol.server_messages import Error, Final, Ready, ServerEvent
 from auricle.protocol.settings import InvalidMessage
 from auricle.protocol.states import (
     CLIENT_MOVES,
@@ -193,8 +194,7 @@ class ServerConnection:
 
     def _check_size(self, size: int) -> None:
         if size > self._message_bytes:
-            limit = self._message_bytes
-            raise ProtocolViolation(codes.MESSAGE_TOO_BIG, f"a message of {size} bytes; the limit is {limit}")
+            raise ProtocolViolation(codes.MESSAGE_TOO_BIG, f"{size} bytes; a message may have {self._message_bytes}")
 
 
 class ClientConnection:

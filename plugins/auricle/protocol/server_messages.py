@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from auricle.protocol.audio_positions import ChunkGrid, Held
 from auricle.protocol.languages import resolve
 
 Fault = Literal["client", "server"]
@@ -59,31 +60,6 @@ class Limits:
     def fit(self, keyterms: Collection[str]) -> bool:
         """Whether a stream may have these key terms."""
         return len(keyterms) <= self.keyterms and all(len(term) <= self.keyterm_characters for term in keyterms)
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkGrid:
-    """The points of the audio at which the server can take its next step: `first` seconds, then every `step` seconds.
-
-    Audio that does not reach such a point can wait for more at the client.
-    """
-
-    first: float
-    step: float
-
-
-# Counted in samples: exact at any rate, and the same for every encoding.
-@dataclass(frozen=True, slots=True)
-class Held:
-    """How much of a resumed stream the server has received; the client continues after that.
-
-    Attributes:
-        samples: Samples of the client's audio.
-        messages: Number of `Update`, `Finalize` and `End` messages.
-    """
-
-    samples: int
-    messages: int
 
 
 # Keywords only, so that the events may have fields without defaults after these two.
@@ -185,6 +161,8 @@ class Final(_Event):
         refined: Whether this is the text of the second pass, see `Refine`.
         confidence: Expected share of correct words, 0 to 1; None for an empty final, and from older servers.
         languages: Where each language begins, when it changes within the segment; otherwise empty.
+        backchannel: Probability that the text is only a backchannel ("mm-hm"), 0 to 1; None if empty or not English.
+        collected: With `TurnSettings.expect`, what the segment dictates, as characters; empty for nothing.
     """
 
     TYPE: ClassVar[str] = "final"
@@ -198,6 +176,20 @@ class Final(_Event):
     refined: bool = False
     confidence: float | None = None
     languages: tuple[LanguageSpan, ...] = ()
+    backchannel: float | None = None
+    collected: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoWords(_Event):
+    """A voice was heard from `start` to `end` seconds, it is over, and the decoder has no word for it.
+
+    Sent while the server analyses the sound: in mode ``"semantic"``, and where `TurnSettings.no_words` asks for it.
+    """
+
+    TYPE: ClassVar[str] = "no_words"
+    start: float
+    end: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,12 +208,16 @@ class TurnEagerEnd(_Event):
         probability: 0 to 1.
         speech_end: Where speech ended, in seconds.
         text: Transcript of the whole turn. The `TurnEnd` has the same, unless a `TurnResumed` comes between.
+        backchannel: As in `Final`, of this text.
+        collected: As in `Final`, of this text.
     """
 
     TYPE: ClassVar[str] = "turn_eager_end"
     probability: float
     speech_end: float
     text: str
+    backchannel: float | None = None
+    collected: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,19 +240,23 @@ class TurnEnd(_Event):
         probability: 0 to 1.
         speech_end: Where speech ended, in seconds.
         text: Transcript of the whole turn, all its segments joined.
+        backchannel: As in `Final`, of this text.
+        collected: As in `Final`, of this text.
     """
 
     TYPE: ClassVar[str] = "turn_end"
     probability: float
     speech_end: float
     text: str
+    backchannel: float | None = None
+    collected: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeytermsInForce(_Event):
     """Key terms that the client has asked for are prepared, and in force from the next chunk of audio on.
 
-    Until then the stream goes on with those that it had. Of several lists in a row only the newest is prepared.
+    Until then the stream keeps those that it had. Of several lists in a row only the newest is prepared.
 
     Attributes:
         count: How many phrases the list has; 0 for an empty one, which removes all.
@@ -285,5 +285,15 @@ class Error(_Event):
 
 
 ServerEvent = (
-    Ready | SpeechStarted | Interim | Final | Settled | TurnEagerEnd | TurnResumed | TurnEnd | KeytermsInForce | Error
+    Ready
+    | SpeechStarted
+    | Interim
+    | Final
+    | NoWords
+    | Settled
+    | TurnEagerEnd
+    | TurnResumed
+    | TurnEnd
+    | KeytermsInForce
+    | Error
 )

@@ -9,6 +9,14 @@ from typing import Literal
 TurnMode = Literal["off", "silence", "semantic"]
 TURN_MODES: tuple[TurnMode, ...] = ("off", "silence", "semantic")
 MIN_SILENCE_MS, MAX_SILENCE_MS = 80, 10_000
+MIN_TURN_SECONDS, MAX_TURN_SECONDS = 1.0, 3_600.0
+
+Expect = Literal["none", "digits", "letters"]
+"""What a turn dictates: see `TurnSettings.expect`."""
+EXPECTS: tuple[Expect, ...] = ("none", "digits", "letters")
+GROUP_SILENCE_MS = 1_500
+"""With `TurnSettings.expect`, the least silence after a digit or a letter that ends a turn. People pause for up to a
+second between the groups of a number, and for longer where they read it from a card."""
 
 Refine = Literal["off", "on", "auto"]
 """Whether finals are decoded a second time with the model's largest right context. They are then as accurate as at its
@@ -102,6 +110,13 @@ class TurnSettings:
             None for never.
         min_silence_ms: In ``"semantic"`` mode, no turn ends, not even eagerly, with less silence than this.
         max_silence_ms: In ``"semantic"`` mode, every turn ends with this much silence.
+        max_turn_seconds: In every mode, speech that goes on for longer gets a final after this many seconds, cut at a
+            pause between two words; with turn detection its turn ends there too. 1 to 3600; None for never.
+        expect: ``"digits"`` or ``"letters"`` for a turn in which somebody dictates a number or a spelling: the turn
+            waits for at least `GROUP_SILENCE_MS` after a digit or a letter, and `Final`, `TurnEagerEnd` and `TurnEnd`
+            say which characters were `collected`.
+        no_words: Whether the server analyses the sound in modes ``"off"`` and ``"silence"`` too, to send `NoWords`; in
+            ``"semantic"`` mode it does so anyway. Needs the voice signal, see `Ready.turn_signals`.
     """
 
     mode: TurnMode = "silence"
@@ -111,6 +126,9 @@ class TurnSettings:
     eager_threshold: float | None = None
     min_silence_ms: int = 160
     max_silence_ms: int = 2_500
+    max_turn_seconds: float | None = None
+    expect: Expect = "none"
+    no_words: bool = False
 
     def __post_init__(self) -> None:
         require(
@@ -134,6 +152,7 @@ class TurnSettings:
             f"expected at most max_silence_ms, got {brief(self.min_silence_ms)}",
         )
         self._check_thresholds()
+        self._check_options()
 
     @property
     def longest_silence(self) -> float:
@@ -141,8 +160,10 @@ class TurnSettings:
 
         In ``"semantic"`` mode a turn may end earlier.
         """
-        longest_ms = {"off": 0, "silence": self.silence_ms, "semantic": self.max_silence_ms}
-        return longest_ms[self.mode] / 1000
+        longest_ms = {"off": 0, "silence": self.silence_ms, "semantic": self.max_silence_ms}[self.mode]
+        if self.expect != "none" and longest_ms:
+            longest_ms = max(longest_ms, GROUP_SILENCE_MS)
+        return longest_ms / 1000
 
     def _check_thresholds(self) -> None:
         require_number(self.end_threshold, "turn.end_threshold")
@@ -154,3 +175,15 @@ class TurnSettings:
             "turn.eager_threshold",
             f"expected more than 0 and less than end_threshold, got {brief(self.eager_threshold)}",
         )
+
+    def _check_options(self) -> None:
+        if self.max_turn_seconds is not None:
+            require_number(self.max_turn_seconds, "turn.max_turn_seconds")
+        require(
+            self.max_turn_seconds is None or MIN_TURN_SECONDS <= self.max_turn_seconds <= MAX_TURN_SECONDS,
+            "turn.max_turn_seconds",
+            f"expected {MIN_TURN_SECONDS:g} to {MAX_TURN_SECONDS:g}, got {brief(self.max_turn_seconds)}",
+        )
+        expected = f"expected one of {', '.join(EXPECTS)}, got {brief(self.expect)}"
+        require(self.expect in EXPECTS, "turn.expect", expected)
+        require(isinstance(self.no_words, bool), "turn.no_words", f"expected a boolean, got {brief(self.no_words)}")

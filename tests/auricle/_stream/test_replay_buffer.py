@@ -8,8 +8,8 @@ import pytest
 
 from auricle._stream.replay_buffer import ReplayBuffer, Resumption
 from auricle.protocol import End, Finalize, Limits, Ready, Start, TurnSettings, Update
+from auricle.protocol.audio_positions import ChunkGrid, Held
 from auricle.protocol.client_messages import Outgoing
-from auricle.protocol.server_messages import ChunkGrid, Held
 
 RATE = 8_000
 SECOND = bytes(2 * RATE)

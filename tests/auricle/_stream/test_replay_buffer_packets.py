@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from auricle._stream.replay_buffer import LONGEST_WAIT_SECONDS, Packetizer
 from auricle.protocol import Finalize, Update
-from auricle.protocol.server_messages import ChunkGrid
+from auricle.protocol.audio_positions import ChunkGrid
 from tests.auricle._stream.test_replay_buffer import RATE, opened, ready, replay_buffer, unsent
 
 

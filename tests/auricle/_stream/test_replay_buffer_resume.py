@@ -7,7 +7,7 @@ import pytest
 from auricle._stream.held_input import SentRequests
 from auricle._stream.replay_buffer import Resumption
 from auricle.protocol import End, Finalize, Update
-from auricle.protocol.server_messages import Held
+from auricle.protocol.audio_positions import Held
 from tests.auricle._stream.test_replay_buffer import RATE, SECOND, opened, ready, unsent
 
 

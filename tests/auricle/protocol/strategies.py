@@ -13,6 +13,7 @@ from auricle.protocol import (
     KeytermsInForce,
     LanguageSpan,
     Limits,
+    NoWords,
     Ready,
     Settled,
     SpeechStarted,
@@ -24,7 +25,7 @@ from auricle.protocol import (
     Word,
 )
 from auricle.protocol.client_messages import ENCODINGS, MAX_ID_LENGTH
-from auricle.protocol.settings import REFINES, TURN_MODES, TurnSettings
+from auricle.protocol.settings import EXPECTS, REFINES, TURN_MODES, TurnSettings
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 seconds = st.floats(0, 1e6)
@@ -39,6 +40,9 @@ turns = st.builds(
     eager_threshold=st.none() | st.floats(0.1, 0.4),
     min_silence_ms=st.integers(80, 400),
     max_silence_ms=st.integers(400, 10_000),
+    max_turn_seconds=st.none() | st.floats(1, 3_600),
+    expect=st.sampled_from(EXPECTS),
+    no_words=st.booleans(),
 )
 keyterms = st.lists(text, max_size=4).map(tuple)
 latencies = st.integers(1, 5_000)
@@ -91,17 +95,29 @@ finals = st.builds(
     finalize_id=st.none() | text,
     settled=seconds,
     languages=st.lists(st.builds(LanguageSpan, text, seconds), max_size=3).map(tuple),
+    backchannel=st.none() | share,
+    collected=text,
 )
+turn_ends = {
+    "seq": seq,
+    "audio_time": seconds,
+    "probability": share,
+    "speech_end": seconds,
+    "text": text,
+    "backchannel": st.none() | share,
+    "collected": text,
+}
 server_events = (
     readies
     | finals
     | st.builds(SpeechStarted, seq=seq, audio_time=seconds, start=seconds)
     | st.builds(Interim, seq=seq, audio_time=seconds, text=text, start=seconds, end=seconds, language=text)
+    | st.builds(NoWords, seq=seq, audio_time=seconds, start=seconds, end=seconds)
     | st.builds(Settled, seq=seq, audio_time=seconds, settled=seconds)
-    | st.builds(TurnEagerEnd, seq=seq, audio_time=seconds, probability=share, speech_end=seconds, text=text)
+    | st.builds(TurnEagerEnd, **turn_ends)
     | st.builds(KeytermsInForce, seq=seq, audio_time=seconds, count=st.integers(0, 1000))
     | st.builds(TurnResumed, seq=seq, audio_time=seconds, probability=share)
-    | st.builds(TurnEnd, seq=seq, audio_time=seconds, probability=share, speech_end=seconds, text=text)
+    | st.builds(TurnEnd, **turn_ends)
     | st.builds(
         Error,
         seq=seq,

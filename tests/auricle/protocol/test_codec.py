@@ -72,9 +72,15 @@ def test_a_client_that_wants_nothing_new_says_nothing_that_an_older_server_would
 
 def test_what_is_new_is_said_where_it_is_wanted() -> None:
     turn = TurnSettings("semantic", end_threshold=0.7, max_silence_ms=1_500)
+    assert not {"max_turn_seconds", "expect", "no_words"} & set(
+        json.loads(codec.encode_client(Start(turn=turn)))["turn"]
+    )
     start = json.loads(codec.encode_client(Start(turn=turn, refine="auto")))
     assert start["refine"] == "auto"
     assert start["turn"] == {"mode": "semantic", "silence_ms": 500, "end_threshold": 0.7, "max_silence_ms": 1_500}
+    turn = TurnSettings("off", max_turn_seconds=20, expect="digits", no_words=True)
+    said = json.loads(codec.encode_client(Update(turn=turn)))["turn"]
+    assert (said["max_turn_seconds"], said["expect"], said["no_words"]) == (20, "digits", True)
     # What an update leaves out stays as it is, so the default is said there.
     assert json.loads(codec.encode_client(Update(refine="off"))) == {"type": "update", "refine": "off"}
 

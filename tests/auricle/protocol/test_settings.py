@@ -22,6 +22,13 @@ from auricle.protocol.settings import TurnMode, is_text, phrases, require_number
         (lambda: TurnSettings(min_silence_ms=900, max_silence_ms=800), "turn.min_silence_ms"),
         (lambda: TurnSettings(end_threshold=0.0), "turn.end_threshold"),
         (lambda: TurnSettings(end_threshold=0.5, eager_threshold=0.5), "turn.eager_threshold"),
+        (lambda: TurnSettings(max_turn_seconds=0.5), "turn.max_turn_seconds"),
+        (lambda: TurnSettings(max_turn_seconds=3_601), "turn.max_turn_seconds"),
+        (lambda: TurnSettings(max_turn_seconds=float("nan")), "turn.max_turn_seconds"),
+        (lambda: TurnSettings(max_turn_seconds="9"), "turn.max_turn_seconds"),  # type: ignore[arg-type]
+        (lambda: TurnSettings(max_turn_seconds=True), "turn.max_turn_seconds"),
+        (lambda: TurnSettings(expect="words"), "turn.expect"),  # type: ignore[arg-type]
+        (lambda: TurnSettings(no_words=1), "turn.no_words"),  # type: ignore[arg-type]
     ],
 )
 def test_settings_that_exist_are_legal(build: Callable[[], object], field: str) -> None:
@@ -52,3 +59,16 @@ def test_phrases_are_a_list_and_not_one_string() -> None:
 @pytest.mark.parametrize(("mode", "seconds"), [("off", 0.0), ("silence", 0.5), ("semantic", 1.5)])
 def test_every_turn_ends_with_so_much_silence(mode: TurnMode, seconds: float) -> None:
     assert TurnSettings(mode, 500, max_silence_ms=1_500).longest_silence == seconds
+
+
+@pytest.mark.parametrize(
+    ("turn", "seconds"),
+    [
+        (TurnSettings("silence", 500, expect="digits"), 1.5),
+        (TurnSettings("silence", 2_000, expect="letters"), 2.0),
+        (TurnSettings("semantic", max_silence_ms=1_000, expect="letters"), 1.5),
+        (TurnSettings("off", expect="digits"), 0.0),
+    ],
+)
+def test_a_turn_of_dictation_waits_for_the_next_group(turn: TurnSettings, seconds: float) -> None:
+    assert turn.longest_silence == seconds
