@@ -16,6 +16,10 @@ pytest_plugins = ["tests.support.pytest_plugins.extras", "tests.support.pytest_p
 # lose a factor of twenty. Set before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A developer's own server and key: clients without arguments would use them.
+os.environ.pop("AURICLE_URL", None)
+os.environ.pop("AURICLE_API_KEY", None)
+
 if "HF_ASSETS_CACHE" not in os.environ:
     # Gzipped archives are unpacked there. Set before huggingface_hub is imported; started processes inherit it.
     os.environ["HF_ASSETS_CACHE"] = tempfile.mkdtemp(prefix="auricle-tests-")

@@ -16,17 +16,18 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from auricle._connection.connection import Address
 from auricle._connection.servers import Servers
-from auricle._connection.transport import stream_url
 from auricle._stream.event_merger import EventMerger
 from auricle._stream.replay_buffer import ReplayBuffer
 from auricle._stream.stream_input import SEND_BUFFER_SECONDS, StreamInput
 from auricle._stream.stream_task import StreamTask
 from auricle.client_options import ClientKeywords, ClientOptions
+from auricle.environment import api_key_of, proxy_of, server_urls
 from auricle.protocol.client_messages import Start
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
@@ -40,20 +41,23 @@ class AuricleClient:
 
     Args:
         url: ``ws://host:port`` (or wss, http, https); the path ``/v1/stream`` is added when it is missing. Or several,
-            in the order of preference.
+            in the order of preference. None takes the variable ``AURICLE_URL``, with commas between several, and
+            without that ``ws://127.0.0.1:8765``.
         options: See `ClientOptions`.
         **keywords: Fields of `ClientOptions`, which replace those of `options`.
 
     Raises:
-        ValueError: A url has another form, or there is none.
+        ValueError: A url has another form, or there is none; or a key or proxy of the environment cannot be used.
     """
 
     def __init__(
-        self, url: str | Sequence[str], options: ClientOptions | None = None, **keywords: Unpack[ClientKeywords]
+        self,
+        url: str | Sequence[str] | None = None,
+        options: ClientOptions | None = None,
+        **keywords: Unpack[ClientKeywords],
     ) -> None:
         self._options = replace(options or ClientOptions(), **keywords)
-        urls = [url] if isinstance(url, str) else url
-        self._servers = Servers([_address(stream_url(each), self._options) for each in urls])
+        self._servers = Servers([_address(each, self._options) for each in server_urls(url)])
         self._session = self._options.session
 
     async def open(self, start: Start | None = None) -> Stream:
@@ -125,7 +129,7 @@ class AuricleClient:
 
 @asynccontextmanager
 async def connect(
-    url: str | Sequence[str],
+    url: str | Sequence[str] | None = None,
     *,
     start: Start | None = None,
     options: ClientOptions | None = None,
@@ -135,14 +139,19 @@ async def connect(
 
     Raises:
         AuricleError: No server can be reached, or none accepts the stream.
-        ValueError: A url has another form, or there is none.
+        ValueError: As for `AuricleClient`.
     """
     async with AuricleClient(url, options, **keywords) as client, await client.open(start) as stream:
         yield stream
 
 
 def _address(url: str, options: ClientOptions) -> Address:
+    api_key = api_key_of(options.api_key)
+    # Both would become the header Authorization.
+    if api_key is not None and "@" in urlsplit(url).netloc:
+        raise ValueError("url: has a user name or a password, and there is an API key as well; leave one out")
     # RFC 6750, section 2.1.
-    headers = {} if options.api_key is None else {"Authorization": f"Bearer {options.api_key}"}
+    headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
     ssl = True if options.ssl is None else options.ssl
-    return Address(url, headers, ssl, options.connect_timeout, options.heartbeat)
+    proxy = proxy_of(url) if options.trust_env else None
+    return Address(url, headers, ssl, options.connect_timeout, options.heartbeat, proxy)

@@ -16,7 +16,7 @@ class ClientOptions:
     """Options of a client.
 
     Attributes:
-        api_key: Sent as a bearer token; None sends no token.
+        api_key: Sent as a bearer token; None takes the variable ``AURICLE_API_KEY``, and an empty one sends no token.
         ssl: Context for ``wss``; None checks certificates against the system's authorities.
         session: An aiohttp session to use; the client does not close it. None makes the client open its own.
         reconnect: When to try again after a connection breaks, and how much audio to keep for that.
@@ -28,6 +28,8 @@ class ClientOptions:
         answer_timeout: Seconds without any event after which a server that owes the answer to a finalize, or takes no
             audio, is treated as if the connection had broken. None waits without limit, and so do offline streams:
             they wait for live streams.
+        trust_env: Whether the variables ``HTTPS_PROXY`` (for wss), ``HTTP_PROXY`` (for ws), ``ALL_PROXY`` and
+            ``NO_PROXY`` say through which HTTP proxy the servers are reached. They are read when the client is made.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -40,6 +42,7 @@ class ClientOptions:
     # 20 ms is one frame of WebRTC and of most telephony.
     packet_ms: int = 20
     answer_timeout: float | None = 5.0
+    trust_env: bool = False
 
 
 class ClientKeywords(TypedDict, total=False):
@@ -53,3 +56,4 @@ class ClientKeywords(TypedDict, total=False):
     heartbeat: float | None
     packet_ms: int
     answer_timeout: float | None
+    trust_env: bool

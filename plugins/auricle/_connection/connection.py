@@ -42,6 +42,7 @@ class Address:
         ssl: Context for ``wss``; True checks certificates against the system's authorities.
         connect_timeout: Seconds for one attempt, up to `Ready`.
         heartbeat: Seconds without a message after which the server is pinged; None never pings.
+        proxy: Of HTTP, through which it is reached; None for a direct connection.
     """
 
     url: str
@@ -49,6 +50,7 @@ class Address:
     ssl: tls.SSLContext | bool
     connect_timeout: float
     heartbeat: float | None
+    proxy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ async def open_connection(
                 headers={**address.headers, **resume},
                 ssl=address.ssl,
                 heartbeat=address.heartbeat,
+                proxy=address.proxy,
             )
             return await _handshake(transport, start, address, resuming=resume_point is not None)
     except TimeoutError as error:

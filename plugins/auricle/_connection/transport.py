@@ -24,19 +24,33 @@ _CLOSE_SECONDS = 1.0
 # nobody, so the stream is connected again.
 _ABNORMAL = 1006
 _RESTARTS = {codes.RESTARTING, codes.SHUTTING_DOWN}
+# RFC 9110: the client lacks a password for the proxy (407), or the proxy forbids this server (401, 403, 405).
+_PROXY_REFUSALS = {401, 403, 405, 407}
 _LONGEST_REASON = 300
 """Characters of a server's sentence that an error repeats."""
 
 
-def stream_url(url: str) -> str:
+def stream_url(url: str, name: str = "url") -> str:
     """The WebSocket address of the server at `url`; `STREAM_PATH` is added when it is missing.
 
+    Args:
+        url: ``ws://host:port`` (or wss, http, https).
+        name: Of the option or variable that holds it, for the error.
+
     Raises:
-        ValueError: The url does not have the form ``ws://host:port`` (or wss, http, https).
+        ValueError: The url has another form, or blanks.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in _SCHEMES or not parts.hostname:
-        raise ValueError(f"url: expected an address like ws://host:8765, got {url!r}")
+    # Before it is taken apart: `urlsplit` drops some blanks and keeps others in the name of the host.
+    if any(each.isspace() or not each.isprintable() for each in url):
+        raise ValueError(f"{name}: the address has blanks or line breaks around it or in it; remove them: {url!r}")
+    problem = f"{name}: expected an address like ws://host:8765, got {url!r}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:  # brackets without an address in them, or a port that is no number up to 65535
+        raise ValueError(problem) from error
+    if parts.scheme not in _SCHEMES or not parts.hostname or port == 0:
+        raise ValueError(problem)
     path = parts.path.rstrip("/")
     if not path.endswith(STREAM_PATH):
         path += STREAM_PATH
@@ -132,11 +146,12 @@ async def open_transport(
     headers: Mapping[str, str],
     ssl: tls.SSLContext | bool,
     heartbeat: float | None,
+    proxy: str | None = None,
 ) -> Transport:
-    """Opens a WebSocket.
+    """Opens a WebSocket, through an HTTP proxy where one is given.
 
     Raises:
-        ConnectionFailed: No server answers, or there is no secure connection to it.
+        ConnectionFailed: No server answers, or there is no secure connection to it; or the proxy makes none.
         Refused: The server rejects this client.
         ServerFull: Every slot is taken.
         ServerRestarting: No model is ready yet, or the server shuts down.
@@ -144,8 +159,12 @@ async def open_transport(
     # aiohttp would raise a RuntimeError, which looks like a bug and is no failure of the network.
     if session.closed:
         raise ConnectionFailed("lost", "the HTTP session was closed before its streams", permanent=True)
+    # A proxy gets the whole address of a request without TLS, and knows no scheme "ws" (RFC 9112, section 3.2.2).
+    target = url if proxy is None else url.replace("ws", "http", 1)
     try:
-        return Transport(await session.ws_connect(url, headers=headers, ssl=ssl, heartbeat=heartbeat))
+        return Transport(await session.ws_connect(target, headers=headers, ssl=ssl, heartbeat=heartbeat, proxy=proxy))
+    except (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError) as error:
+        raise _error_of_proxy(error) from error
     except aiohttp.WSServerHandshakeError as error:
         raise _error_of_status(error.status, error.headers or {}) from error
     # The order matters: a certificate error is a ClientSSLError too, and that, like TimeoutError, an OSError.
@@ -159,6 +178,14 @@ async def open_transport(
         raise ConnectionFailed("unreachable", f"no server at {url}: {error}") from error
 
 
+def _error_of_proxy(error: aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError) -> AuricleError:
+    """Of the attempt to reach a server through a proxy, whose address may hold a password and is not repeated."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        message = f"the proxy did not open a connection to the server (HTTP {error.status})"
+        return ConnectionFailed("unreachable", message, permanent=error.status in _PROXY_REFUSALS)
+    return ConnectionFailed("unreachable", f"no proxy answers: {error.os_error}")
+
+
 def _error_of_status(status: int, headers: Mapping[str, str]) -> AuricleError:
     code, _, reason = headers.get(ERROR_HEADER, "")[:_LONGEST_REASON].partition(": ")
     # Without a reason it is the answer of a proxy, which limits requests (429), or finds no server (503).
@@ -170,6 +197,8 @@ def _error_of_status(status: int, headers: Mapping[str, str]) -> AuricleError:
     # RFC 6750, section 3.1: 401 for a bad token, 403 for one that does not reach far enough.
     if status in {401, 403}:
         return Refused(status, f"{reason or 'the server did not accept the key'} (HTTP {status})")
+    if status == 407:  # the server has no such answer
+        return Refused(status, "the proxy asks for a user name and a password (HTTP 407)")
     if 400 <= status < 500:
         return Refused(status, f"the server answered HTTP {status}; check that the url is that of an Auricle server")
     return ConnectionFailed("unreachable", f"the server did not open a WebSocket (HTTP {status})")
