@@ -87,8 +87,8 @@ async def bot(runner_args: RunnerArguments) -> None:
 OPTIONS = argparse.ArgumentParser(description="Captions by Auricle in Pipecat")
 OPTIONS.add_argument("--turns", choices=["vad", "server", "semantic"], default="vad", help="what ends a turn")
 OPTIONS.add_argument("--latency", type=int, help="chunk latency in milliseconds (default: the server's)")
-OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
-OPTIONS.add_argument("--key", help="key of the server, if it asks for one")
+OPTIONS.add_argument("--url", help="address of the Auricle server (default: AURICLE_URL, ws://127.0.0.1:8765)")
+OPTIONS.add_argument("--key", help="key of the server, if it asks for one (default: AURICLE_API_KEY)")
 
 # Pipecat sends transcripts on the page's data channel (RTVI), and ends the call of a page that sends no more "ping".
 PAGE = """<!doctype html><title>Captions</title><style>body {font: 2em/1.5 sans-serif; margin: 2em}</style>

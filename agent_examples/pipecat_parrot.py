@@ -107,8 +107,8 @@ OPTIONS = argparse.ArgumentParser(description="A parrot that understands speech 
 OPTIONS.add_argument("--silence", type=int, default=500, help="milliseconds of silence that end a turn")
 OPTIONS.add_argument("--turns", choices=["silence", "semantic"], default="silence", help="what ends a turn")
 OPTIONS.add_argument("--voice", default="en-us", help="voice of espeak-ng")
-OPTIONS.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
-OPTIONS.add_argument("--key", help="key of the server, if it asks for one")
+OPTIONS.add_argument("--url", help="address of the Auricle server (default: AURICLE_URL, ws://127.0.0.1:8765)")
+OPTIONS.add_argument("--key", help="key of the server, if it asks for one (default: AURICLE_API_KEY)")
 
 if __name__ == "__main__":
     from pipecat.runner.run import main

@@ -37,7 +37,7 @@ BUNDLED = str(files("auricle_server") / "demo/audio/clip_01.wav")
 START = auricle.Start(encoding="mulaw", sample_rate=RATE, turn=auricle.TurnSettings(silence_ms=500))
 
 
-async def call(url: str, request: web.Request) -> web.WebSocketResponse:
+async def call(url: str | None, request: web.Request) -> web.WebSocketResponse:
     """Serves one call, from "connected" to "stop"; ends it when Auricle cannot take the stream."""
     await (phone := web.WebSocketResponse()).prepare(request)
     try:
@@ -75,7 +75,7 @@ async def show(stream: auricle.Stream) -> None:
     print("The call is over.")
 
 
-async def serve(url: str, host: str, port: int) -> web.AppRunner:
+async def serve(url: str | None, host: str, port: int) -> web.AppRunner:
     """Waits for calls, and transcribes them with the Auricle server at `url`."""
     app = web.Application()
     app.router.add_get("/call", partial(call, url))
@@ -116,5 +116,5 @@ if __name__ == "__main__":
     words = argparse.ArgumentParser()
     words.add_argument("--file", nargs="?", const=BUNDLED, help="call itself with this recording")
     words.add_argument("--port", type=int, default=8080, help="port on which to wait for calls")
-    words.add_argument("--url", default="ws://127.0.0.1:8765", help="address of the Auricle server")
+    words.add_argument("--url", help="address of the Auricle server (default: AURICLE_URL, ws://127.0.0.1:8765)")
     asyncio.run(run(words.parse_args()))

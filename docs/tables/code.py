@@ -175,15 +175,17 @@ def _commands() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 def _parameters(command: Callable[..., Any]) -> Iterator[tuple[str, Any, list[str], str]]:
     """Each parameter of a command: its name, its type, its option's names (none for an argument) and its help."""
+    from typer import Context
     from typer.models import OptionInfo
 
     for name, hint in get_type_hints(command, include_extras=True).items():
-        if name != "return":
+        if name != "return" and hint is not Context:
             kind, info = get_args(hint)
             # Within `Annotated`, Typer keeps the first name of an option where a default would be.
             named = [each for each in (info.default, *(info.param_decls or ())) if isinstance(each, str)]
             names = named or [f"--{name.replace('_', '-')}"]
-            yield info.metavar or name, kind, names if isinstance(info, OptionInfo) else [], _one_line(info.help)
+            text = _one_line(info.help) + (f" Variable: `{info.envvar}`." if info.envvar else "")
+            yield info.metavar or name, kind, names if isinstance(info, OptionInfo) else [], text
 
 
 def command_reference() -> str:

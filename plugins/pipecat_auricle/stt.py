@@ -19,7 +19,8 @@ from pipecat.turns.eager_end_of_turn_mixin import EagerEndOfTurnSTTServiceMixin
 from pipecat.turns.user_stop import EagerMatchPolicy
 from pipecat.utils.tracing.service_decorators import traced_stt
 
-from auricle import AuricleClient, Ready, ReconnectPolicy, Start
+from auricle import AuricleClient, ClientOptions, Ready, ReconnectPolicy, Start
+from auricle.environment import server_urls
 from pipecat_auricle import frames
 from pipecat_auricle.connection import ServiceConnection
 from pipecat_auricle.eager_match import SameWords
@@ -43,7 +44,9 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
 
     Args:
         url: ``ws://host:port`` or ``wss://host:port``; of several, the next one when one is full or does not answer.
-        api_key: For a server that asks for one.
+            By default the variable ``AURICLE_URL``, and without that ``ws://127.0.0.1:8765``.
+        base_url: Another name of `url`, that of other services.
+        api_key: For a server that asks for one; by default the variable ``AURICLE_API_KEY``.
         turn_detection: ``"vad"`` or ``"server"``.
         settings: What differs from the defaults; an `STTUpdateSettingsFrame` changes them at run time.
         should_interrupt: With the server's turn detection, whether the start of a turn interrupts the bot.
@@ -54,6 +57,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         connect_timeout: Seconds for one attempt.
         answer_timeout: Seconds without any event after which a server that owes a final counts as lost; None for never.
         ssl: Context for wss.
+        trust_env: Whether HTTPS_PROXY, HTTP_PROXY and NO_PROXY are followed, see `auricle.ClientOptions`.
         http_session: An aiohttp session to use; without one, the service makes its own.
         **kwargs: For Pipecat's `STTService`, such as ``sample_rate``; the pipeline's by default.
 
@@ -67,7 +71,8 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     def __init__(
         self,
         *,
-        url: str | Sequence[str] = "ws://127.0.0.1:8765",
+        url: str | Sequence[str] | None = None,
+        base_url: str | Sequence[str] | None = None,
         api_key: str | None = None,
         turn_detection: TurnDetection = "vad",
         settings: AuricleSTTSettings | None = None,
@@ -79,6 +84,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         connect_timeout: float = 10.0,
         answer_timeout: float | None = 5.0,
         ssl: tls.SSLContext | None = None,
+        trust_env: bool = False,
         http_session: aiohttp.ClientSession | None = None,
         **kwargs: Any,
     ) -> None:
@@ -92,15 +98,9 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         )
         # A full server is not a broken one: it is asked again for as long as the pipeline runs.
         self._policy = replace(reconnect, wait_while_full=True)
-        self._client = AuricleClient(
-            url,
-            api_key=api_key,
-            ssl=ssl,
-            session=http_session,
-            reconnect=self._policy,
-            connect_timeout=connect_timeout,
-            answer_timeout=answer_timeout,
-        )
+        options = ClientOptions(api_key=api_key, ssl=ssl, session=http_session, trust_env=trust_env)
+        options = replace(options, connect_timeout=connect_timeout, answer_timeout=answer_timeout)
+        self._client = AuricleClient(server_urls(url, base_url), options, reconnect=self._policy)
         self._end_seconds = _END_SECONDS + (answer_timeout or 0.0)
         self._should_interrupt = should_interrupt
         self._stall_timeout = stall_timeout

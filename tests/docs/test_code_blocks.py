@@ -40,6 +40,7 @@ def test_block(
     each: Block, tones_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AURICLE_URL", tones_server)
     with wave.open("talk.wav", "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(TALK.tobytes())

@@ -52,6 +52,20 @@ async def test_audio_passes_and_the_pipeline_ends(server: ScriptedServer) -> Non
     assert [frame for frame in down if isinstance(frame, InputAudioRawFrame)] == frames
 
 
+async def test_address_and_key_come_from_the_environment_or_by_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURICLE_API_KEY", "sesame")
+    async with ScriptedServer(key="sesame") as server:
+        monkeypatch.setenv("AURICLE_URL", server.url)
+        for service in (AuricleSTTService(), AuricleSTTService(base_url=server.url)):
+            async with running(service):
+                await server.session()
+        monkeypatch.setenv("AURICLE_URL", "ws://127.0.0.1:1 ")
+        with pytest.raises(ValueError, match="AURICLE_URL: the address has blanks"):
+            AuricleSTTService()
+        with pytest.raises(ValueError, match="base_url: another name of url"):
+            AuricleSTTService(url=server.url, base_url=server.url)
+
+
 async def test_half_a_sample_does_not_cost_the_stream(server: ScriptedServer) -> None:
     async with running(AuricleSTTService(url=server.url)) as agent:
         session = await server.session()

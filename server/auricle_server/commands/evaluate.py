@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from auricle_server.bench.quality.stream_mode import StreamMode
-from auricle_server.commands.console import fail, notes
+from auricle_server.commands.console import fail, notes, server_asked_for
 from auricle_server.dtypes import AUTO
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from auricle_server.checkpoints.progress import Report
 
 _OWN, _OTHER = "server", "other server"
+_OF_OWN_SERVER = {"model", "cures", "device", "dtype", "threads"}
 _LOG_WIDTH = 160
 """Columns of the tables in a file or pipe."""
 
 
 def evaluate(
+    context: typer.Context,
     manifest: Annotated[
         Path,
         typer.Argument(
@@ -41,7 +43,12 @@ def evaluate(
     ] = "demo",
     url: Annotated[
         str | None,
-        typer.Option(help="Server to evaluate, for example ws://host:8765. By default the command starts its own."),
+        typer.Option(
+            envvar="AURICLE_URL",
+            show_envvar=True,
+            help="Server to evaluate, for example ws://host:8765. By default, and with options of a started server, "
+            "the command starts its own.",
+        ),
     ] = None,
     api_key: Annotated[
         str | None, typer.Option(envvar="AURICLE_API_KEY", help="API key of the server.", show_envvar=True)
@@ -108,6 +115,7 @@ def evaluate(
     Prints word and character error rates with 95 % intervals, words lost at starts and ends, words in silence, turn
     ends and delays for each latency and mode. The exit code is 1 when a recording could not be evaluated.
     """
+    url = server_asked_for(context, url, _OF_OWN_SERVER)
     given: dict[str, Any] = dict(locals())
     from auricle.protocol.settings import InvalidMessage
     from auricle_server.bench.quality.evaluation import evaluate_all, prepare
@@ -176,7 +184,9 @@ def _systems(given: dict[str, Any]) -> list[EvaluatedSystem]:
     for number, address in enumerate(given["against"] or (), 1):
         dialect, url = split_address(address)
         name = f"{_OTHER} {number}" if len(given["against"]) > 1 else _OTHER
-        systems.append(EvaluatedSystem(name=name, dialect=dialect, url=url, api_key=given["against_api_key"]))
+        # Never none: the client would send the others the key that is in AURICLE_API_KEY.
+        api_key = given["against_api_key"] or ""
+        systems.append(EvaluatedSystem(name=name, dialect=dialect, url=url, api_key=api_key))
     return systems
 
 

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from auricle_server.commands.console import fail
+from auricle_server.commands.console import fail, server_asked_for
 from auricle_server.commands.transcript_formats import TranscriptFormat
 
 
 def transcribe(
+    context: typer.Context,
     files: Annotated[
         list[str],
         typer.Argument(
@@ -21,7 +22,11 @@ def transcribe(
     ],
     url: Annotated[
         str | None,
-        typer.Option(help="Server to use, for example ws://host:8765. By default the command starts its own."),
+        typer.Option(
+            envvar="AURICLE_URL",
+            show_envvar=True,
+            help="Server to use, for example ws://host:8765. By default, and with --model, the command starts its own.",
+        ),
     ] = None,
     api_key: Annotated[
         str | None, typer.Option(envvar="AURICLE_API_KEY", help="API key of the server.", show_envvar=True)
@@ -55,6 +60,7 @@ def transcribe(
     start = Start(latency_ms=latency_ms, language=language, offline=offline, keyterms=tuple(keyterms or ()))
     options = TranscriptionOptions(start, kind, realtime, api_key, output)
     try:
+        url = server_asked_for(context, url, {"model"})
         failures = asyncio.run(transcribe_all(files, url, model, options))
     except NoServer as error:
         fail(str(error))

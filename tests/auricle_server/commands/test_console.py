@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
+import soundfile
 from rich.console import Console
+from typer.testing import CliRunner
 
 from auricle_server.commands import console
+from auricle_server.commands.app import app
 from auricle_server.commands.console import fail
+from tests.support import tones
 
 
 def test_errors_go_to_standard_error_and_are_not_markup(capfd: pytest.CaptureFixture[str]) -> None:
@@ -25,3 +30,25 @@ def test_bars_show_what_is_reported_and_vanish(monkeypatch: pytest.MonkeyPatch) 
     assert "Starting a server" in shown.getvalue()
     assert "unpacking model.nemo" in shown.getvalue()
     assert "3.0/4.0 MB" in shown.getvalue()
+
+
+def test_commands_use_the_server_of_the_environment_and_arguments_win(
+    tmp_path: Path, tones_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pcm, text = tones.utterance(5, 12)
+    file = tmp_path / "16k.wav"
+    soundfile.write(file, pcm, 16_000)
+    (tmp_path / "16k.txt").write_text(text)
+
+    def run(*arguments: object) -> str:
+        result = CliRunner().invoke(app, [*map(str, arguments)])
+        return " ".join((result.stdout if result.exit_code == 0 else result.stderr).split())
+
+    monkeypatch.setenv("AURICLE_URL", tones_server)
+    assert run("transcribe", file) == text
+    assert "80 ms" in run("evaluate", tmp_path, "--latency-ms", 80)
+    monkeypatch.setenv("AURICLE_URL", "ws://127.0.0.1:1")
+    for command in ("transcribe", "evaluate"):
+        assert "no server at ws://127.0.0.1:1" in run(command, file if command == "transcribe" else tmp_path)
+    assert run("transcribe", file, "--url", tones_server) == text
+    assert run("transcribe", file, "--model", tones.CHECKPOINT) == text  # a server of its own
