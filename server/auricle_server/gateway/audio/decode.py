@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from auricle.protocol.client_messages import Encoding, Start
-from auricle_server.gateway.audio.resample import Resampler
+from auricle.resample import Resampler
 from auricle_server.ipc.messages import SAMPLE_RATE
 
 _PCM = np.dtype("<i2")
@@ -47,7 +47,7 @@ class AudioDecoder:
 
     def __init__(self, encoding: Encoding, sample_rate: int) -> None:
         self._table = None if encoding == "pcm_s16le" else _companding_table(encoding)
-        self._resampler = None if sample_rate == SAMPLE_RATE else Resampler(sample_rate)
+        self._resampler = None if sample_rate == SAMPLE_RATE else Resampler(sample_rate, SAMPLE_RATE)
 
     @property
     def delay_seconds(self) -> float:

@@ -1,7 +1,7 @@
-"""Streaming resampling to 16 kHz on an exact clock.
+"""Streaming resampling of mono audio on an exact clock. Needs numpy, which neither the client nor its import needs.
 
 A polyphase windowed-sinc filter (Crochiere and Rabiner, Multirate Digital Signal Processing, 1983, chapter 2): output n
-lies at the input position n * rate / 16000 and is a weighted sum of the input samples around it. The clock therefore
+lies at the input position n * rate / to and is a weighted sum of the input samples around it. The clock therefore
 cannot drift, however often the stream is flushed, and only half a filter is held back: 3 ms of 8 kHz audio, where
 soxr's streaming resampler holds back 114 ms.
 """
@@ -14,14 +14,12 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from auricle_server.ipc.messages import SAMPLE_RATE
-
 Floats = npt.NDArray[np.float32]
 
 _ZERO_CROSSINGS = 24
 _MAX_PHASES = 1024
-"""Odd rates have up to 16,000 phases. They are rounded to this many, with an error 60 dB below the signal, so that a
-filter bank stays small and quick to make."""
+"""Odd rates have up to `to` phases. They are rounded to this many, with an error 60 dB below the signal, so that a filter
+bank stays small and quick to make."""
 _PASSBAND = 0.93
 """Cut-off as a share of the lower Nyquist frequency."""
 _BLOCK = 4096
@@ -29,16 +27,16 @@ _BLOCK = 4096
 
 
 @lru_cache(maxsize=16)
-def _filter_bank(rate: int) -> Floats:
+def _filter_bank(rate: int, to: int) -> Floats:
     """One row of taps for each phase that an output can have between two input samples: [phases, 2 * half].
 
     The window is Blackman's, which leaves 74 dB of attenuation in the stop band (Oppenheim and Schafer, Discrete-Time
     Signal Processing).
     """
-    phases = min(_MAX_PHASES, SAMPLE_RATE // math.gcd(rate, SAMPLE_RATE))
-    cutoff = _PASSBAND * min(1.0, SAMPLE_RATE / rate)
+    phases = min(_MAX_PHASES, to // math.gcd(rate, to))
+    cutoff = _PASSBAND * min(1.0, to / rate)
     # A lower cut-off needs a longer filter in proportion, for the same steepness.
-    half = math.ceil(_ZERO_CROSSINGS / min(1.0, SAMPLE_RATE / rate))
+    half = math.ceil(_ZERO_CROSSINGS / min(1.0, to / rate))
     taps = np.arange(1 - half, half + 1)[None, :] - np.arange(phases)[:, None] / phases
     angle = np.pi * taps / half
     window = 0.42 + 0.5 * np.cos(angle) + 0.08 * np.cos(2 * angle)
@@ -48,16 +46,18 @@ def _filter_bank(rate: int) -> Floats:
 
 
 class Resampler:
-    """Mono audio of one stream, from `rate` to 16 kHz.
+    """Mono audio of one stream, as float32 of any scale: an output has the scale of the inputs.
 
     Args:
         rate: Samples per second of the input.
+        to: Samples per second of the output.
     """
 
-    def __init__(self, rate: int) -> None:
-        divisor = math.gcd(rate, SAMPLE_RATE)
-        self._up, self._down = SAMPLE_RATE // divisor, rate // divisor
-        self._bank = _filter_bank(rate)
+    def __init__(self, rate: int, to: int) -> None:
+        divisor = math.gcd(rate, to)
+        self._to = to
+        self._up, self._down = to // divisor, rate // divisor
+        self._bank = _filter_bank(rate, to)
         self._half: int = self._bank.shape[1] // 2
         self._held: Floats = np.zeros(self._half - 1, np.float32)
         self._first: int = 1 - self._half
@@ -81,7 +81,7 @@ class Resampler:
     @property
     def delay_seconds(self) -> float:
         """Seconds of input after an output's position that the output waits for."""
-        return (self._half + 1) * self._up / (self._down * SAMPLE_RATE)
+        return (self._half + 1) * self._up / (self._down * self._to)
 
     @property
     def _end(self) -> int:
