@@ -18,8 +18,8 @@ Floats = npt.NDArray[np.float32]
 
 _ZERO_CROSSINGS = 24
 _MAX_PHASES = 1024
-"""Odd rates have up to `to` phases. They are rounded to this many, with an error 60 dB below the signal, so that a filter
-bank stays small and quick to make."""
+"""Odd rates have up to `to` phases. They are rounded to this many, with an error 60 dB below the signal, so that a
+filter bank stays small and quick to make."""
 _PASSBAND = 0.93
 """Cut-off as a share of the lower Nyquist frequency."""
 _BLOCK = 4096

@@ -19,9 +19,9 @@ from auricle import (
     TurnEnd,
     TurnSettings,
 )
-from tests.auricle.cutting_proxy import CuttingProxy
 from tests.auricle.listening import FAST, words_of
 from tests.support.bursts import RATE, burst_server, word
+from tests.support.servers.cutting_proxy import CuttingProxy
 
 WORDS = 50
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.auricle_server.raw_client import connected_client, transcribed
-from tests.auricle_server.serving.test_supervisor import SCRIPT, Server, metrics, stopped, watched
+from tests.auricle_server.serving.supervised import SCRIPT, Server, metrics, stopped, watched
 from tests.support import tones
 
 pytestmark = pytest.mark.slow

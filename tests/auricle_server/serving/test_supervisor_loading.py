@@ -27,7 +27,7 @@ from huggingface_hub import constants
 from auricle_server.checkpoints.nemo.unpacked_archive import unpack
 from auricle_server.checkpoints.progress import silent
 from tests.auricle_server.raw_client import connected_client, transcribed, until
-from tests.auricle_server.serving.test_supervisor import SCRIPT, Server, alive, watched
+from tests.auricle_server.serving.supervised import SCRIPT, Server, alive, watched
 from tests.support import tones
 
 

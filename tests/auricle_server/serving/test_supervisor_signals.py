@@ -12,7 +12,7 @@ import pytest
 
 from auricle_server.serving.port import reserve_port
 from tests.auricle_server.raw_client import connected_client, transcribed, until
-from tests.auricle_server.serving.test_supervisor import Server, alive, serving, stopped
+from tests.auricle_server.serving.supervised import Server, alive, serving, stopped
 from tests.support import tones
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.auricle_server.raw_client import connected_client, until
-from tests.auricle_server.serving.test_supervisor import SCRIPT, serving, stopped
+from tests.auricle_server.serving.supervised import SCRIPT, serving, stopped
 from tests.support import tones
 from tests.support.servers.authority import Authority, serial_number
 

@@ -19,7 +19,7 @@ from auricle_server.gateway.keys.keys_file_edit import revoke_key
 from auricle_server.serving.supervisor import serve
 from tests.auricle_server.gateway.keys.test_access import KeysFile, answer_to, header, metric, secret
 from tests.auricle_server.raw_client import connected_client, until
-from tests.auricle_server.serving.test_supervisor import serving
+from tests.auricle_server.serving.supervised import serving
 from tests.support import tones
 
 pytestmark = pytest.mark.slow

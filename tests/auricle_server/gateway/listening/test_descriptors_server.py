@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.auricle_server.raw_client import connected_client, transcribed
-from tests.auricle_server.serving.test_supervisor import Server, serving
+from tests.auricle_server.serving.supervised import Server, serving
 from tests.support import tones
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from auricle_server.serving.children import standby as module
 from auricle_server.serving.children.child import Child, context
 from auricle_server.serving.children.standby import MOST_FAILED_STARTS, Standby
 from tests.auricle_server.raw_client import until
-from tests.auricle_server.serving.test_supervisor import Server, serving, stopped
+from tests.auricle_server.serving.supervised import Server, serving, stopped
 from tests.support import tones
 
 
