@@ -21,6 +21,7 @@ from auricle_server.stream.hold_back import HoldBack, QuietRuns, Token
 from auricle_server.stream.language_tracker import SpokenWord, TagTracker
 from auricle_server.stream.spelled_tags import SpelledTags
 from auricle_server.text.calibration import RAW, WordCalibration, word_times
+from auricle_server.text.closing_marks import with_mark
 from auricle_server.text.vocabulary import Piece, PieceKind, vocabulary
 
 
@@ -114,7 +115,10 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The open segment so far; it only grows until the next `cut`. Empty while only punctuation has come."""
+        """The open segment so far, empty while only punctuation has come.
+
+        Until the next `cut` it only grows, but that a full stop may take the place of a comma at its end.
+        """
         return self._text if self._has_speech else ""
 
     @property
@@ -191,7 +195,7 @@ class Transcript:
         gap = piece.starts_word or self._space or (self._tag_between and piece.continues)
         self._space = False
         if piece.kind is PieceKind.CLOSING:
-            self.closing += piece.text
+            self.closing = with_mark(self.closing, piece.text)
             self.closed_at = (frame + 1) * self._frame_samples
             self._close_phrase(piece, gap=gap)
             return
@@ -210,9 +214,10 @@ class Transcript:
     def _close_phrase(self, piece: Piece, *, gap: bool) -> None:
         if not self._words:
             return
-        mark = f" {piece.text}" if gap else piece.text
-        self._text += mark
-        self._words[-1].text += mark
+        word = self._words[-1]
+        closed = with_mark(word.text, piece.text, " " if gap else "")
+        self._text = self._text.removesuffix(word.text) + closed
+        word.text = closed
 
     @staticmethod
     def _extend(word: _OpenWord, piece: Piece, frame: int, confidence: float) -> None:

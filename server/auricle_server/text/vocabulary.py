@@ -8,11 +8,11 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from auricle_server.text.closing_marks import CLOSING
+
 WORD_START = "\u2581"
 """SentencePiece's mark at the start of a piece that begins a word."""
 
-_CLOSING = frozenset('.,?!;:…·、。，．？！：；।॥؟،؛۔)]}»”’」』"')
-"""Marks that end a phrase. None of them can begin one."""
 _WITHOUT_SPACES = "CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"
 """Scripts, by the names of their characters, that write words without spaces between them."""
 _LANGUAGE = re.compile(r"<([a-z]{2,3}-[A-Z][A-Za-z]+)>")
@@ -79,7 +79,7 @@ def _kind_of(text: str) -> PieceKind:
         return PieceKind.CONTROL
     if not text.strip():
         return PieceKind.SPACE
-    if all(char in _CLOSING for char in text):
+    if CLOSING.issuperset(text):
         return PieceKind.CLOSING
     return PieceKind.MARK if all(map(_is_mark, text)) else PieceKind.SPEECH
 

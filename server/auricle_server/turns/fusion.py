@@ -10,12 +10,10 @@ import math
 from dataclasses import astuple, dataclass
 
 from auricle_server.ipc.messages import SAMPLE_RATE
+from auricle_server.text.closing_marks import FULL_STOPS
 from auricle_server.turns.detector import TurnEvidence, VoiceSignals
 from auricle_server.turns.word_lists import is_spelled, is_unfinished
 
-# Besides the Latin ones: full-width and CJK marks, the danda, the Arabic question mark and the Urdu full stop.
-FULL_STOPS = frozenset(".?!…。？！।؟۔")
-"""Marks that close a sentence. Any other mark after the last word says that more follows."""
 LONGEST_SILENCE = 2.0
 """Seconds beyond which a longer silence adds nothing."""
 LONG, LONGER = 1.0, 1.3

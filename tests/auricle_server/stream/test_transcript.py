@@ -62,6 +62,30 @@ def test_a_late_mark_of_the_segment_before_does_not_leak(late: str) -> None:
     assert transcript.cut().text == "report"
 
 
+@pytest.mark.parametrize("between", [(), ("<en-US>",), ("▁<de-DE>",), ("<unk>",), ("▁",)])
+def test_a_full_stop_takes_the_place_of_a_comma(between: tuple[str, ...]) -> None:
+    transcript = heard("▁the", ",")
+    assert (transcript.text, transcript.closing) == ("the,", ",")
+    heard(*between, ".", at=5, into=transcript)
+    assert (transcript.text, transcript.closing) == ("the.", ".")
+    assert texts(transcript.cut()) == ["the."]
+
+
+@pytest.mark.parametrize("second", [",", "?", ".", "▁.", "。", "।"])
+def test_a_second_mark_after_a_full_stop_is_left_out(second: str) -> None:
+    transcript = heard("▁the", ".", second, "▁re", "port", ",")
+    assert transcript.text == "the. report,"
+    assert texts(transcript.cut()) == ["the.", "report,"]
+
+
+def test_a_flush_in_a_pause_after_a_comma_adds_no_second_mark() -> None:
+    transcript = heard("▁the", ",")
+    transcript.add([ID["."]], [6], [0.9], flushed_at=6)
+    assert transcript.cut().text == "the."
+    heard(".", "▁re", "port", at=8, into=transcript)
+    assert transcript.cut().text == "report"
+
+
 def test_a_mark_that_opens_a_phrase_stays_with_it_but_is_no_speech() -> None:
     transcript = heard("▁¿")
     assert (transcript.text, transcript.start, transcript.speech_end) == ("", None, None)

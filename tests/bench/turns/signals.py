@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from scipy.stats import rankdata
 
+from auricle_server.text.closing_marks import FULL_STOPS
 from auricle_server.turns import TurnEvidence
-from auricle_server.turns.fusion import FULL_STOPS, likelihood
+from auricle_server.turns.fusion import likelihood
 from auricle_server.turns.word_lists import is_spelled, is_unfinished
 from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.turns.simulate import EVERY_100_MS

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from auricle_server.text.closing_marks import FULL_STOPS
 from auricle_server.turns import SemanticDetector, SilenceDetector, TurnDetector, TurnEnded, TurnEvidence
-from auricle_server.turns.fusion import FULL_STOPS
 from auricle_server.voice.silero import WINDOW
 from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.turns.measure import Point, outcomes, point
