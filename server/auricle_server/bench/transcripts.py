@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auricle_server.bench.models.random_vocabulary import WORD_START
+from auricle_server.text.vocabulary import spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def compare(
 
 
 def _words(pieces: Sequence[str], tokens: Sequence[int]) -> list[str]:
-    return "".join(pieces[token] for token in tokens).replace(WORD_START, " ").split()
+    return spelled(pieces, tokens).split()
 
 
 def word_errors(left: Sequence[str], right: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sentencepiece
 
-from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
 from auricle_server.checkpoints.parsing.json_text import parse_json
 
 
@@ -118,9 +118,11 @@ def json_pieces(text: bytes, count: int) -> tuple[str, ...]:
 
     Raises:
         BadCheckpoint: It has no vocabulary, or no piece for an id.
+        UnsupportedModel: Its pieces are those of a byte-level tokenizer.
     """
     try:
         tokenizer = parse_json(text)
+        _refuse_byte_alphabet(tokenizer)
         found = {int(entry["id"]): str(entry["content"]) for entry in tokenizer.get("added_tokens") or ()}
         found |= _vocabulary(tokenizer["model"]["vocab"])
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
@@ -129,6 +131,17 @@ def json_pieces(text: bytes, count: int) -> tuple[str, ...]:
     if missing:
         raise BadCheckpoint(f"tokenizer.json has no token {missing[0]}; the model emits {count} tokens")
     return tuple(found[index] for index in range(count))
+
+
+def _refuse_byte_alphabet(tokenizer: Any) -> None:
+    """Refuses the pieces of a byte-level tokenizer (GPT-2's), such as "Ġna" and "ÃŃ": they are no characters."""
+    steps = (tokenizer.get(key) or {} for key in ("pre_tokenizer", "decoder"))
+    inner = (part for step in steps for part in (step, *step.get("pretokenizers", ()), *step.get("decoders", ())))
+    if any(part.get("type") == "ByteLevel" for part in inner):
+        raise UnsupportedModel(
+            "tokenizer.json is a byte-level tokenizer, whose pieces are no characters; Auricle reads SentencePiece "
+            "vocabularies, with byte fallback or without: take the model's .nemo file or its tokenizer.model"
+        )
 
 
 def _vocabulary(vocab: Any) -> dict[int, str]:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from auricle_server.text.vocabulary import Piece, PieceKind
+from auricle_server.text.vocabulary import Piece, PieceKind, Vocabulary
 
 WINDOW = 3
 """Encoder frames by which two versions of a token may lie apart, and after a flush those within which a different word
@@ -40,7 +40,7 @@ class FlushDedup:
         pieces: The model's pieces by token id.
     """
 
-    def __init__(self, pieces: tuple[Piece, ...]) -> None:
+    def __init__(self, pieces: Vocabulary) -> None:
         self._pieces = pieces
         self._expected: deque[tuple[int, int]] = deque()
         """Tokens of the flush that have not come again, and their frames."""

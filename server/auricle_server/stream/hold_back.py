@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from auricle_server.text.vocabulary import Piece, PieceKind
+from auricle_server.text.byte_pieces import Token
+from auricle_server.text.vocabulary import PieceKind, Vocabulary
 
 BEFORE = 10
 """Encoder frames before a word's first token in which its voice may lie: decoders emit a word after it has begun, with
 chunks of 1.12 s up to that much later."""
 COMPLETE = 3
 """Encoder frames without a token after which a word is complete."""
-
-Token = tuple[int, int, float, float]
-"""Token id, absolute emission frame, probability, confidence."""
 
 
 class QuietRuns:
@@ -67,7 +65,7 @@ class HoldBack:
     def __init__(
         self,
         runs: QuietRuns,
-        pieces: Sequence[Piece],
+        pieces: Vocabulary,
         confidence: Callable[[Sequence[float]], float],
         threshold: float,
     ) -> None:

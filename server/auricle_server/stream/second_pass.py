@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import CAUGHT_UP, SAMPLE_RATE
 from auricle_server.stream.flush_dedup import FlushDedup
-from auricle_server.stream.hold_back import QuietRuns, Token
+from auricle_server.stream.hold_back import QuietRuns
 from auricle_server.stream.language_tracker import TagTracker
 from auricle_server.stream.segment_end import SegmentEnd
 from auricle_server.stream.transcript import Segment, Transcript
+from auricle_server.text.byte_pieces import Token, ids_and_frames
 from auricle_server.text.calibration import RAW, WordCalibration
 from auricle_server.text.vocabulary import Piece, PieceKind, vocabulary
 
@@ -77,14 +78,14 @@ class SecondPass:
         """The second pass stops, or there has been none."""
         self.active = self._is_open = False
         self._base, self._floor, self.tags = 0, None, TagTracker()
-        self._dedup = FlushDedup(self._pieces)
+        self._bytes, self._dedup = self._pieces.joiner(), FlushDedup(self._pieces)
         self._tokens: list[Token] = []
         self._taken = 0
         """Tokens that finals have taken."""
         self._answered: dict[int, int] = {}
         """Number of tokens up to the answer to each flush, by mark."""
-        self._lookahead: tuple[ChunkResult, int] | None = None
-        """The newest result, if it answers a `FlushSecondPass`, and the number of its new tokens."""
+        self._lookahead: tuple[list[Token], int] | None = None
+        """The tokens of the newest result, if it answers a `FlushSecondPass`, and the number of the new ones."""
 
     @property
     def start(self) -> int | None:
@@ -105,23 +106,22 @@ class SecondPass:
     def add(self, result: ChunkResult) -> None:
         """Adds the second pass's next result."""
         self.position = max(self.position, result.samples)
-        new = self._new(result)
+        tokens = self._bytes.joined(_tokens_of(result), flushed=result.mark is not None)
+        new = self._new(tokens, None if result.mark is None else result.samples // self._frame_samples)
         self._tokens += new
         # Such a flush reaches into audio that is decoded again, with more context: see `_drop_lookahead`.
-        self._lookahead = (result, len(new)) if result.mark == CAUGHT_UP else None
+        self._lookahead = (tokens, len(new)) if result.mark == CAUGHT_UP else None
         if result.mark not in {None, CAUGHT_UP}:
             self._answered[result.mark] = self._taken + len(self._tokens)
         self._skip()
 
-    def _new(self, result: ChunkResult) -> list[Token]:
-        """Those of its tokens that no earlier flush has brought."""
-        tokens = _tokens_of(result)
-        if result.mark is None:
+    def _new(self, tokens: list[Token], flushed_at: int | None) -> list[Token]:
+        """Those of a result's tokens that no earlier flush has brought; `flushed_at` is the frame of its own flush."""
+        if flushed_at is None:
             return list(self._dedup.new(tokens))
-        flushed_at = result.samples // self._frame_samples
-        count = self._dedup.count_spoken(result.tokens, result.frames, flushed_at)
-        new = list(self._dedup.new(tokens[:count]))
-        self._dedup.expect(result.tokens[:count], result.frames[:count], flushed_at)
+        spoken = tokens[: self._dedup.count_spoken(*ids_and_frames(tokens), flushed_at)]
+        new = list(self._dedup.new(spoken))
+        self._dedup.expect(*ids_and_frames(spoken), flushed_at)
         return new
 
     def take_over(self, speech_end: int | None, position: int) -> None:
@@ -162,10 +162,10 @@ class SecondPass:
         """Forgets what a flush found after the border, where it had part of a word only: it is decoded again."""
         if self._lookahead is None:
             return
-        result, new = self._lookahead
+        tokens, new = self._lookahead
         del self._tokens[max(count, len(self._tokens) - new) :]
-        before = self._first_after(border, _tokens_of(result))
-        self._dedup.expect(result.tokens[:before], result.frames[:before], border // self._frame_samples)
+        before = self._first_after(border, tokens)
+        self._dedup.expect(*ids_and_frames(tokens[:before]), border // self._frame_samples)
         self._lookahead = None
 
     def _first_after(self, border: int, tokens: Sequence[Token]) -> int:

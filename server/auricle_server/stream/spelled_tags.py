@@ -7,10 +7,10 @@ and so on. Such pieces are held back while they may still become a tag: otherwis
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from auricle_server.stream.hold_back import Token
-from auricle_server.text.vocabulary import Piece, PieceKind
+from auricle_server.text.byte_pieces import Token
+from auricle_server.text.vocabulary import Piece, PieceKind, Vocabulary
 
 _START = re.compile(r"<([a-z]{0,3}|[a-z]{2,3}-|[a-z]{2,3}-[A-Z][A-Za-z]{0,3})")
 """What a tag may begin with, all of it except its end."""
@@ -27,7 +27,7 @@ class SpelledTags:
         pieces: The model's pieces by token id.
     """
 
-    def __init__(self, pieces: Sequence[Piece]) -> None:
+    def __init__(self, pieces: Vocabulary) -> None:
         self._pieces = pieces
         self._held: list[PieceAt] = []
         """Pieces that may become a tag."""

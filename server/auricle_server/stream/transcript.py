@@ -17,9 +17,10 @@ from itertools import pairwise
 from auricle.protocol.server_messages import Word
 from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.stream.flush_dedup import FlushDedup
-from auricle_server.stream.hold_back import HoldBack, QuietRuns, Token
+from auricle_server.stream.hold_back import HoldBack, QuietRuns
 from auricle_server.stream.language_tracker import SpokenWord, TagTracker
 from auricle_server.stream.spelled_tags import SpelledTags
+from auricle_server.text.byte_pieces import Token, ids_and_frames
 from auricle_server.text.calibration import RAW, WordCalibration, word_times
 from auricle_server.text.closing_marks import with_mark
 from auricle_server.text.vocabulary import Piece, PieceKind, vocabulary
@@ -99,7 +100,7 @@ class Transcript:
         self.latency_ms = latency_ms
         self.last_word_end = 0.0
         self._frame_samples = frame_samples
-        self._dedup = FlushDedup(self._pieces)
+        self._bytes, self._dedup = self._pieces.joiner(), FlushDedup(self._pieces)
         self._spelled_tags = SpelledTags(self._pieces)
         self.held_back = None if quiet is None else HoldBack(quiet, self._pieces, calibration.word, doubtful)
         self._words: list[_OpenWord] = []
@@ -156,14 +157,14 @@ class Transcript:
                 again with the next chunk. None for a whole chunk.
             confidences: Of each token, by entropy; by default the probabilities.
         """
-        rows = list(zip(tokens, frames, probabilities, confidences or probabilities, strict=True))
+        given = zip(tokens, frames, probabilities, confidences or probabilities, strict=True)
+        rows = self._bytes.joined(given, flushed=flushed_at is not None)
         if flushed_at is not None:
-            count = self._dedup.count_spoken(tokens, frames, flushed_at)
-            tokens, frames, rows = tokens[:count], frames[:count], rows[:count]
+            rows = rows[: self._dedup.count_spoken(*ids_and_frames(rows), flushed_at)]
         new: Iterable[Token] = self._dedup.new(rows)
         self._take(new if self.held_back is None else self.held_back.passed(new))
         if flushed_at is not None:
-            self._dedup.expect(tokens, frames, flushed_at)
+            self._dedup.expect(*ids_and_frames(rows), flushed_at)
 
     def decide_held_back(self, frame: int | None = None) -> None:
         """Takes or drops the word that is held back: if it is complete by `frame`, or at once without one."""

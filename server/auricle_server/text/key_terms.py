@@ -6,13 +6,15 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from auricle_server.text.byte_pieces import byte_of, stand_in, with_bytes
 from auricle_server.text.vocabulary import WORD_START, has_spaces
 
 
 @lru_cache(maxsize=8)
 def alphabet(pieces: tuple[str, ...]) -> frozenset[str]:
-    """The characters that a model with these pieces can write in any context."""
-    return frozenset(piece for piece in pieces if len(piece) == 1)
+    """The characters that a model with these pieces can write in any context, and the stand-ins for its bytes."""
+    spelled_bytes = (stand_in(byte) for byte in map(byte_of, pieces) if byte is not None)
+    return frozenset((*(piece for piece in pieces if len(piece) == 1), *spelled_bytes))
 
 
 def spellings(phrase: str, letters: frozenset[str]) -> tuple[str, ...]:
@@ -24,7 +26,8 @@ def spellings(phrase: str, letters: frozenset[str]) -> tuple[str, ...]:
 
     Returns:
         Texts in which U+2581 stands before each word, as in a model's pieces; those with a character that the model
-        cannot write are left out. A word of a script without spaces may also begin without it.
+        cannot write are left out. A word of a script without spaces may also begin without it. Stand-ins replace the
+        characters that a model with byte fallback has no piece for.
     """
     plain = " ".join(unicodedata.normalize("NFKC", phrase).split())
     words = plain.split(" ")
@@ -32,7 +35,12 @@ def spellings(phrase: str, letters: frozenset[str]) -> tuple[str, ...]:
     cased += [text.replace("-", " ") for text in cased if "-" in text and "-" not in letters]
     marked = [WORD_START + " ".join(text.split()).replace(" ", WORD_START) for text in cased if text.strip()]
     marked += [text.removeprefix(WORD_START) for text in marked if not has_spaces(text[1])]
-    return tuple(dict.fromkeys(text for text in marked if letters.issuperset(text)))
+    texts = (text if letters.issuperset(text) else _with_bytes(text, letters) for text in marked)
+    return tuple(dict.fromkeys(text for text in texts if letters.issuperset(text)))
+
+
+def _with_bytes(text: str, letters: frozenset[str]) -> str:
+    return WORD_START.join(with_bytes(word, letters) for word in text.split(WORD_START))
 
 
 def _capitalised(word: str) -> str:

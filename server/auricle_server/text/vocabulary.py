@@ -5,9 +5,11 @@ from __future__ import annotations
 import enum
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from auricle_server.text.byte_pieces import ByteJoiner, byte_of
 from auricle_server.text.closing_marks import CLOSING
 
 WORD_START = "\u2581"
@@ -75,10 +77,11 @@ def _parse(piece: str) -> Piece:
 def _kind_of(text: str) -> PieceKind:
     if text == _END_OF_UTTERANCE:
         return PieceKind.END
-    if _CONTROL.fullmatch(text):
-        return PieceKind.CONTROL
     if not text.strip():
         return PieceKind.SPACE
+    # A byte by itself is no text: `ByteJoiner` makes characters of them.
+    if _CONTROL.fullmatch(text) or byte_of(text) is not None or unicodedata.category(text[0]) == "Cc":
+        return PieceKind.CONTROL
     if CLOSING.issuperset(text):
         return PieceKind.CLOSING
     return PieceKind.MARK if all(map(_is_mark, text)) else PieceKind.SPEECH
@@ -89,7 +92,42 @@ def has_spaces(char: str) -> bool:
     return not unicodedata.name(char, "").startswith(_WITHOUT_SPACES)
 
 
+class Vocabulary:
+    """The pieces of a model by token id; the ids after them are those of characters, which byte pieces spell.
+
+    Args:
+        pieces: Token strings by id.
+    """
+
+    def __init__(self, pieces: tuple[str, ...]) -> None:
+        self._pieces = tuple(map(_parse, pieces))
+        self._bytes = {token: byte for token, byte in enumerate(map(byte_of, pieces)) if byte is not None}
+
+    def __getitem__(self, token: int) -> Piece:
+        return self._pieces[token] if token < len(self._pieces) else _character(token - len(self._pieces))
+
+    def __iter__(self) -> Iterator[Piece]:
+        return iter(self._pieces)
+
+    def joiner(self) -> ByteJoiner:
+        """Joins the bytes of one pass's tokens."""
+        return ByteJoiner(self._bytes, len(self._pieces))
+
+
+@lru_cache(maxsize=4096)
+def _character(code: int) -> Piece:
+    return _parse(chr(code))
+
+
 @lru_cache(maxsize=8)
-def vocabulary(pieces: tuple[str, ...]) -> tuple[Piece, ...]:
+def vocabulary(pieces: tuple[str, ...]) -> Vocabulary:
     """The parsed pieces of a model, shared by all its streams."""
-    return tuple(map(_parse, pieces))
+    return Vocabulary(pieces)
+
+
+def spelled(pieces: Sequence[str], tokens: Iterable[int]) -> str:
+    """The text of tokens as a tokenizer writes it, control pieces and tags included; a space precedes each word."""
+    known = vocabulary(tuple(pieces))
+    joined = known.joiner().joined((token, 0, 1.0, 1.0) for token in tokens)
+    texts = (pieces[token] if token < len(pieces) else known[token].text for token, *_ in joined)
+    return "".join(texts).replace(WORD_START, " ")

@@ -12,7 +12,7 @@ import pytest
 import sentencepiece
 
 from auricle_server.bench.models.random_vocabulary import RandomVocabulary, sentencepiece_model
-from auricle_server.checkpoints.errors import BadCheckpoint
+from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
 from auricle_server.checkpoints.tokenizer import (
     json_pieces,
     json_scores,
@@ -61,6 +61,19 @@ def test_an_id_without_a_piece_is_named() -> None:
 def test_what_has_no_vocabulary_is_refused(text: bytes) -> None:
     with pytest.raises(BadCheckpoint, match=r"tokenizer\.json holds no vocabulary"):
         json_pieces(text, 1)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        {"decoder": {"type": "ByteLevel"}},
+        {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Split"}, {"type": "ByteLevel"}]}},
+    ],
+)
+def test_a_byte_level_tokenizer_is_refused_by_name(steps: dict[str, Any]) -> None:
+    text = json.dumps({"model": {"vocab": {"Ġna": 0, "ÃŃ": 1}}, **steps}).encode()
+    with pytest.raises(UnsupportedModel, match="byte-level tokenizer"):
+        json_pieces(text, 2)
 
 
 def test_a_unigram_model_says_how_probable_its_pieces_are() -> None:

@@ -6,8 +6,9 @@ from statistics import fmean
 
 import pytest
 
-from auricle_server.stream.hold_back import BEFORE, COMPLETE, HoldBack, QuietRuns, Token
+from auricle_server.stream.hold_back import BEFORE, COMPLETE, HoldBack, QuietRuns
 from auricle_server.stream.transcript import Transcript
+from auricle_server.text.byte_pieces import Token
 from auricle_server.text.vocabulary import vocabulary
 
 PIECES = ("▁yes", "▁no", "thing", ".", "▁", "<en-US>", "▁stop")

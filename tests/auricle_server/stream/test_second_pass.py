@@ -33,6 +33,18 @@ def asked(mark: int, position: int, reason: FlushReason = FlushReason.FINALIZE) 
     return SegmentEnd(position * FRAME, position * FRAME, mark, PendingFlush(reason, position * FRAME, ["f"]))
 
 
+def test_bytes_are_joined_across_results_and_flushes() -> None:
+    second = SecondPass(("▁na", "<0xC3>", "<0xAF>", "ve"), FRAME)
+    second.open(0)
+    second.add(found(5, (0, 3), (1, 4)))
+    second.add(found(6, (2, 5), mark=1))
+    second.add(found(10, (2, 5), (3, 6)))
+    second.add(found(12, mark=2))
+    assert text(second, asked(1, 6)) == "naï"
+    second.add(found(20, (0, 18), (1, 18), (2, 18), (3, 19), mark=3))
+    assert text(second, asked(3, 20)) == "naïve"
+
+
 def text(second: SecondPass, cut: SegmentEnd) -> str | None:
     assert second.knows(cut)
     segment = second.take(cut)

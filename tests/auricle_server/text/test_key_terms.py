@@ -8,6 +8,7 @@ from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Limits
 from auricle_server.model_info import ModelInfo
 from auricle_server.stream.settings_checks import check_keyterms, unwritable_notice
+from auricle_server.text.byte_pieces import stand_in
 from auricle_server.text.key_terms import alphabet, spellings, unwritable
 
 PIECES = ("<unk>", "▁", "▁the", *"abcdefghijklmnoprstuvwxyzABCKMNSN上海", "'")
@@ -41,6 +42,15 @@ def test_what_a_model_cannot_write_is_named() -> None:
     many = unwritable_notice(tuple("qüéñçèà"), INFO)
     assert many is not None
     assert "and 2 more" in many
+
+
+def test_a_model_with_byte_fallback_can_write_every_character() -> None:
+    pieces = (*PIECES, *(f"<0x{byte:02X}>" for byte in range(256)))
+    letters = alphabet(pieces)
+    assert unwritable(("Zürich", "Qatar", "東京", "😀"), pieces) == ()
+    assert spellings("zü", letters)[0] == f"▁z{stand_in(0xC3)}{stand_in(0xBC)}"
+    assert spellings("上東", letters)[1] == "上" + "".join(map(stand_in, "東".encode()))
+    assert unwritable(("Zürich", "東京"), (*PIECES, "Z", "<0xC3>", "<0xBC>")) == ("東京",)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle_server.text.vocabulary import Piece, PieceKind, has_spaces, vocabulary
+from auricle_server.text.vocabulary import Piece, PieceKind, has_spaces, spelled, vocabulary
 
 
 def parsed(piece: str) -> Piece:
@@ -24,6 +24,9 @@ def parsed(piece: str) -> Piece:
         ("<EOU>", PieceKind.END, "", False, False),
         ("<unk>", PieceKind.CONTROL, "", False, False),
         ("<EOB>", PieceKind.CONTROL, "", False, False),
+        ("<0xC3>", PieceKind.CONTROL, "", False, False),
+        ("।", PieceKind.CLOSING, "।", False, False),
+        ("።", PieceKind.CLOSING, "።", False, False),
     ],
 )
 def test_a_piece_is_known_by_what_it_does(
@@ -39,6 +42,19 @@ def test_a_word_mark_inside_a_piece_is_a_space() -> None:
 @pytest.mark.parametrize(("char", "spaces"), [("a", True), ("\u0434", True), ("\u65e5", False), ("\u0e01", False)])
 def test_scripts_with_and_without_spaces(char: str, spaces: bool) -> None:
     assert has_spaces(char) == spaces
+
+
+def test_ids_after_the_pieces_are_those_of_characters() -> None:
+    pieces = vocabulary(("▁a", "<0xC3>"))
+    assert pieces[2 + ord("ï")] == Piece(PieceKind.SPEECH, "ï", False, True)
+    assert pieces[2 + ord("東")] == Piece(PieceKind.SPEECH, "東", False, False)
+    assert pieces[2 + ord("。")].kind is PieceKind.CLOSING
+    assert pieces[2 + ord("\n")].kind is PieceKind.SPACE
+    assert pieces[2 + 7].kind is PieceKind.CONTROL
+
+
+def test_tokens_are_spelled_as_a_tokenizer_writes_them() -> None:
+    assert spelled(("▁na", "<0xC3>", "<0xAF>", "ve", "▁", "<unk>"), (0, 1, 2, 3, 4, 0, 1, 3, 5)) == " naïve  nave<unk>"
 
 
 def test_the_pieces_of_a_model_are_parsed_once() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auricle_server.bench.clips import BenchClip, load_clips
-from auricle_server.bench.models.random_vocabulary import WORD_START
 from auricle_server.bench.server.speech_script import packets_of, script
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.engine import Engine
+from auricle_server.text.vocabulary import spelled
 
 
 def reference_texts(
@@ -57,4 +57,4 @@ def _drain(engine: Engine, pieces: Sequence[str]) -> str:
     tokens: list[int] = []
     while engine.ready:
         tokens += engine.step().tokens.tolist()
-    return "".join(pieces[token] for token in tokens).replace(WORD_START, " ")
+    return spelled(pieces, tokens)

@@ -8,6 +8,7 @@ import numpy as np
 
 from auricle_server.engine.key_terms.arrays import Bools, Int64s, Integers, offsets
 from auricle_server.engine.key_terms.text_table import TextTable
+from auricle_server.text.byte_pieces import CONTINUATIONS
 from auricle_server.text.vocabulary import WORD_START
 
 _CODE_BITS = 21
@@ -29,7 +30,8 @@ class PhraseTrie:
         parent: [size]; 0 for the root.
         first_child: [size].
         children: How many each node has, [size].
-        matched: Characters that each node holds since the last end of a phrase, word marks not counted, [size].
+        matched: Characters that each node holds since the last end of a phrase, word marks not counted, [size]; one
+            that several bytes spell counts once.
         suffix: Node of the longest proper suffix of each node's text that is in the trie, [size]; see `find_suffixes`.
     """
 
@@ -69,7 +71,7 @@ class PhraseTrie:
     def _count_characters(self, ends: Integers) -> None:
         end = np.zeros(self.size, np.bool_)
         end[ends] = True
-        counted = (self.code != ord(WORD_START)) & ~end
+        counted = (self.code != ord(WORD_START)) & ~np.isin(self.code, CONTINUATIONS) & ~end
         for first, last in zip(self.levels, self.levels[1:], strict=False):
             matched = self.matched[self.parent[first:last]] + counted[first:last]
             self.matched[first:last] = np.where(end[first:last], 0, matched)

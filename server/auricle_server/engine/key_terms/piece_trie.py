@@ -10,6 +10,7 @@ import numpy as np
 from auricle_server.engine.key_terms.arrays import Bools, Int64s, Integers, PairTable
 from auricle_server.engine.key_terms.segmentation import MergedPieces, MostProbablePieces
 from auricle_server.engine.key_terms.text_table import TextTable
+from auricle_server.text.byte_pieces import byte_of, stand_in
 
 NO_TOKEN = -1
 _ROOT = 0
@@ -28,7 +29,7 @@ class PieceTrie:
     """
 
     def __init__(self, pieces: Sequence[str], scores: Sequence[float] | None = None) -> None:
-        texts = {token: piece for token, piece in enumerate(pieces) if not _is_control(piece)}
+        texts = {token: text for token, text in enumerate(map(_text_of, pieces)) if text}
         self.longest = max(map(len, texts.values()), default=0)
         characters = sorted({character for piece in texts.values() for character in piece})
         self._number_of = np.zeros(max(map(ord, characters), default=0) + 2, np.int64)
@@ -78,6 +79,8 @@ class PieceTrie:
         return [text[begin:end] for each in places for begin, end in pairwise(each)]
 
 
-def _is_control(piece: str) -> bool:
-    """Whether a token is no text: <unk>, language tags and the like."""
-    return piece.startswith("<") and piece.endswith(">")
+def _text_of(piece: str) -> str:
+    """What a token writes: for a byte its stand-in; nothing for <unk>, language tags and the like."""
+    if (byte := byte_of(piece)) is not None:
+        return stand_in(byte)
+    return "" if piece.startswith("<") and piece.endswith(">") else piece

@@ -13,6 +13,8 @@ from auricle_server.bench.models.random_vocabulary import random_vocabulary, sen
 from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.checkpoints.tokenizer import sentencepiece_pieces, sentencepiece_scores
 from auricle_server.engine.key_terms.piece_trie import PieceTrie
+from auricle_server.text.byte_pieces import byte_of, stand_in
+from auricle_server.text.key_terms import alphabet, spellings
 
 SENTENCES = (
     "the quick brown fox jumps over the lazy dog",
@@ -25,7 +27,7 @@ SENTENCES = (
 )
 
 
-def trained(kind: str) -> bytes:
+def trained(kind: str, *, byte_fallback: bool = False, vocab_size: int = 250) -> bytes:
     """A model by the library's own trainer."""
     rng, model = random.Random(1), io.BytesIO()
     words = [word for sentence in SENTENCES for word in sentence.split()]
@@ -34,7 +36,8 @@ def trained(kind: str) -> bytes:
         sentence_iterator=lines,
         model_writer=model,
         model_type=kind,
-        vocab_size=250,
+        vocab_size=vocab_size,
+        byte_fallback=byte_fallback,
         hard_vocab_limit=False,
         minloglevel=2,
     )
@@ -63,6 +66,19 @@ def test_words_of_any_script_are_spelled_as_by_the_library(model: object) -> Non
             assert trie.segmented(f"▁{word}") == expected
             seen += len(expected)
     assert seen > 3000
+
+
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_characters_without_a_piece_are_spelled_in_bytes_as_by_the_library(kind: str) -> None:
+    proto = trained(kind, byte_fallback=True, vocab_size=500)
+    processor, pieces = sentencepiece.SentencePieceProcessor(model_proto=proto), sentencepiece_pieces(proto)
+    trie, letters = PieceTrie(pieces, sentencepiece_scores(proto)), alphabet(pieces)
+    for word in ("quick", "naïve", "Ðaniel", "東京", "brown😀", "Łódź"):
+        (text,) = [each for each in spellings(word, letters) if each.startswith("▁")][:1]
+        expected = processor.encode(word, out_type=str)
+        ends = [stand_in(byte) if (byte := byte_of(piece)) is not None else piece for piece in expected]
+        assert trie.segmented(text) == ends
+        assert any(map(byte_of, expected)) or word in {"quick", "Łódź"}
 
 
 def test_a_character_without_a_piece_stands_alone() -> None:
