@@ -16,7 +16,7 @@ from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
 from tests.parity.conftest import Reference
 from tests.parity.rounding import rounding
-from tests.parity.tiny import make_member
+from tests.parity.tiny import Change, make_member
 from tests.support import tones
 from tests.support.feeding import Feeder
 
@@ -39,7 +39,35 @@ def wide_joint(config: dict[str, Any]) -> None:
     config["joint"]["jointnet"]["joint_hidden"] = 48
 
 
+def no_dropout(config: dict[str, Any]) -> None:
+    config["joint"]["jointnet"]["dropout"] = 0.0  # the output layer has another number then
+
+
+def adapters(*each: dict[str, Any], module: str = "encoder") -> Change:
+    """Changes a configuration to one of a model with adapters, named a0, a1 and so on."""
+    target = "nemo.collections.common.parts.adapter_modules.LinearAdapter"
+    names = [f"a{number}" for number in range(len(each))]
+
+    def change(config: dict[str, Any]) -> None:
+        config["encoder"]["_target_"] = "nemo.collections.asr.modules.conformer_encoder.ConformerEncoderAdapter"
+        meta = {"adapter_meta_cfg": {"modules": dict.fromkeys(names, module)}}
+        size = 64 if module in {"", "encoder"} else 32
+        listed = {
+            name: {"_target_": target, "in_features": size, "dim": 8, **one}
+            for name, one in zip(names, each, strict=True)
+        }
+        config["adapters"] = {"global_cfg": meta, **listed}
+
+    return change
+
+
 MEMBERS: dict[str, dict[str, Any]] = {
+    "a joint without dropout": {"change": no_dropout},
+    "an adapter": {"change": adapters({"activation": "swish"}, module="")},
+    "an adapter whose norm comes last": {"change": adapters({"activation": "relu", "norm_position": "post"})},
+    "two adapters, and one that is off": {
+        "change": adapters({"activation": "gelu"}, {"enabled": False}, {"activation": "hardtanh", "dim": 3}),
+    },
     "hybrid": {"name": "EncDecHybridRNNTCTCBPEModel", "use_bias": True, "xscaling": True, "change": one_lstm_layer},
     "one context with a lookahead": {"att_context_size": [70, 1]},
     "narrow feed-forward, two heads": {"ff_expansion_factor": 2, "n_heads": 2, "n_layers": 3},
@@ -90,6 +118,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "unlimited attention": ("att_context_size", {"att_context_style": "regular", "att_context_size": [-1, -1]}),
     "convolutions that look ahead": ("conv_context_size", {"conv_context_size": None}),
     "a group norm": ("conv_norm_type", {"conv_norm_type": "group_norm4"}),
+    "an adapter of the decoder": ("decoder", {"change": adapters({}, module="decoder")}),
+    "an adapter of the joint": ("joint", {"change": adapters({}, module="joint")}),
     "subsampling by four": ("subsampling_factor", {"subsampling_factor": 4}),
 }
 

@@ -88,14 +88,14 @@ def _made(name: str, config: dict[str, Any]) -> Any:
 
 def _stir(model: Any, generator: torch.Generator) -> None:
     """Gives what is born as a constant values of its own, and makes blanks rarer, so that every model speaks."""
-    model.joint.joint_net[2].bias[-1] -= 4
+    model.joint.joint_net[-1].bias[-1] -= 4
     for name, value in model.named_buffers():
         if name.endswith("running_mean"):
             value.normal_(0, 0.2, generator=generator)
         elif name.endswith("running_var"):
             value.uniform_(0.5, 2.0, generator=generator)
     for name, value in model.named_parameters():
-        if "pos_bias" in name and not value.any():
+        if ("pos_bias" in name or "adapter_layer" in name) and not value.any():
             value.normal_(0, 0.3, generator=generator)
 
 

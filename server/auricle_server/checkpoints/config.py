@@ -8,11 +8,12 @@ instead of producing wrong words.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auricle_server.checkpoints.contexts import streaming_contexts
 from auricle_server.checkpoints.family import check_class, check_transducer, is_prompted
+from auricle_server.checkpoints.nemo.adapters import AdapterConfig, adapters_of
 from auricle_server.checkpoints.parsing import bounds
 from auricle_server.checkpoints.parsing.bounds import Bounds
 from auricle_server.checkpoints.section import Section
@@ -59,6 +60,7 @@ class EncoderConfig:
         expansion: Width of the feed-forward modules, in `d_model`.
         conv_norm: Whether a layer norm follows the depthwise convolution. A batch norm is folded into its weights
             instead (`weights.fold_batch_norms`).
+        adapters: Those that take part, in their order.
     """
 
     layers: int
@@ -70,6 +72,7 @@ class EncoderConfig:
     contexts: tuple[tuple[int, int], ...]
     expansion: int = 4
     conv_norm: bool = True
+    adapters: tuple[AdapterConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class ModelConfig:
     encoder: EncoderConfig
     decoder: DecoderConfig
     prompt: PromptConfig | None
+    disabled_adapters: frozenset[str] = frozenset()
+    """Adapters whose parameters are left out."""
 
     @property
     def frame_samples(self) -> int:
@@ -129,7 +134,11 @@ def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
     check_class(str(raw.get("target", "")))
     check_transducer(raw)
     decoder = _decoder(raw)
-    return ModelConfig(_mel(raw), _encoder(raw), decoder, _prompt(raw) if is_prompted(raw) else None)
+    encoder, prompt = _encoder(raw), _prompt(raw) if is_prompted(raw) else None
+    adapters = adapters_of(raw, encoder.d_model)
+    enabled = tuple(adapter for adapter in adapters if adapter.enabled)
+    disabled = frozenset(adapter.name for adapter in adapters if not adapter.enabled)
+    return ModelConfig(_mel(raw), replace(encoder, adapters=enabled), decoder, prompt, disabled)
 
 
 def _mel(raw: Mapping[str, Any]) -> MelConfig:

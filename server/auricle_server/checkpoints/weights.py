@@ -18,6 +18,7 @@ from torch import Tensor
 
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.features import hann_window, mel_filters
+from auricle_server.checkpoints.nemo.parameter_names import check_used, of_disabled
 
 _PARTS = ("preprocessor.", "encoder.", "decoder.", "joint.", "prompt_kernel.")
 """The parts of a model that the engine computes with, by the start of their parameters' names."""
@@ -153,9 +154,14 @@ def engine_weights(stored: Mapping[str, Tensor], config: ModelConfig) -> Mapping
 
     Each is mapped and converted when it is looked up, so that a checkpoint in any precision needs no memory of its own
     beside the one parameter that the engine is reading.
+
+    Raises:
+        UnsupportedModel: There are parameters that the engine does not compute with.
     """
     # Integers are counters of training (``num_batches_tracked``).
-    names = [name for name in stored if name.startswith(_PARTS) and stored[name].is_floating_point()]
+    named = (name for name in stored if name.startswith(_PARTS) and not of_disabled(name, config))
+    names = [name for name in named if stored[name].is_floating_point()]
+    check_used(names, config)
     # A stored window replaces the computed one.
     computed = {} if _WINDOW in names else {_WINDOW: hann_window(config.mel)}
     if _FILTERS not in names:

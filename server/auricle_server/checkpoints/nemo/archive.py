@@ -84,7 +84,16 @@ def _read_weights(origin: str, members: Members) -> StoredWeights:
         raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} cannot be read as weights: {error!s:.300}") from error
     if not isinstance(weights, dict) or not all(map(_is_parameter, weights.keys(), weights.values())):
         raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} is not a dictionary of tensors")
-    return StoredWeights(weights)
+    return StoredWeights({_name(name, weights): value for name, value in weights.items()})
+
+
+def _name(name: str, weights: Mapping[str, Any]) -> str:
+    """The name that NeMo gives a parameter of a joint with dropout; without, the output layer is one place further up.
+
+    NeMo: `RNNTJoint._joint_net_modules`.
+    """
+    without_dropout = "joint.joint_net.2.weight" not in weights
+    return name.replace("joint.joint_net.1.", "joint.joint_net.2.") if without_dropout else name
 
 
 def _is_parameter(name: Any, value: Any) -> bool:

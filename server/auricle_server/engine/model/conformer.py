@@ -7,6 +7,7 @@ first. The residual stream is fp32 whatever the precision of the matrix products
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from auricle_server.checkpoints.config import EncoderConfig
+from auricle_server.checkpoints.nemo.adapters import AdapterConfig
 from auricle_server.engine.model.attention import RelativeAttention
 from auricle_server.engine.model.parameters import Parameters
 from auricle_server.engine.model.state_pool import LayerState
@@ -70,6 +72,36 @@ class ConvolutionModule:
         return self._down(self._ops.convolve(self._up(normed), history, rows, self._inner))
 
 
+class LinearAdapter:
+    """What an adapter adds to a block's output, in fp32 (NeMo's `LinearAdapter`): a norm, and two products."""
+
+    def __init__(self, prefix: str, config: AdapterConfig, d_model: int, parameters: Parameters, ops: Ops) -> None:
+        name = f"{prefix}.adapter_layer.{config.name}.module"
+        norm, down, up = (0, 1, 3) if config.norm_first else (3, 0, 2)
+        self._ops, self._norm_first, self._activate = ops, config.norm_first, _ACTIVATIONS[config.activation]
+        self._norm = _norm(f"{name}.{norm}", d_model, parameters)
+        self._down = parameters.outer_product(parameters.exact(f"{name}.{down}.weight", config.dim, d_model))
+        self._up = parameters.outer_product(parameters.exact(f"{name}.{up}.weight", d_model, config.dim))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[B, c, d_model], fp32, to the like."""
+        if self._norm_first:
+            return self._up(self._activate(self._down(self._ops.layer_norm(x, self._norm, torch.float32))))
+        return self._ops.layer_norm(self._up(self._activate(self._down(x))), self._norm, torch.float32)
+
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "swish": F.silu,
+    "silu": F.silu,
+    "relu": torch.relu,
+    "gelu": F.gelu,
+    "selu": torch.selu,
+    "hardtanh": F.hardtanh,
+    "identity": lambda x: x,
+}
+"""As NeMo names them (`nemo.collections.common.parts.utils.activation_registry`)."""
+
+
 class ConformerLayer:
     """One block."""
 
@@ -85,6 +117,7 @@ class ConformerLayer:
         self._convolution = ConvolutionModule(prefix, config, parameters, ops)
         self._feed_forward2 = FeedForward(prefix, 2, config, parameters)
         self.norm_out = _norm(f"{prefix}.norm_out", d_model, parameters)
+        self.adapters = [LinearAdapter(prefix, each, d_model, parameters, ops) for each in config.adapters]
 
     def __call__(self, x: Tensor, normed: Tensor, state: LayerState, rows: CacheRows) -> Tensor:
         """Runs the block but for its closing norm.
@@ -102,6 +135,13 @@ class ConformerLayer:
         normed = self._add(x, self._attention(normed, state, rows), self._convolution.norm)
         normed = self._add(x, self._convolution(normed, state.history, rows), self._feed_forward2.norm)
         return self._feed_forward2(normed)
+
+    def close(self, x: Tensor, update: Tensor) -> Tensor:
+        """The block's output, [B, c, d_model], fp32: the closing norm of the sum, and what the adapters add to it."""
+        closed = self._ops.add_layer_norm(x, update, self.norm_out, torch.float32)
+        for adapter in self.adapters:
+            closed.add_(adapter(closed))
+        return closed
 
     def _add(self, x: Tensor, update: Tensor, norm: NormWeights) -> Tensor:
         return self._ops.add_layer_norm(x, update, norm, self._dtype)
@@ -137,6 +177,10 @@ class Conformer:
         # There is one state more than there are pairs: that of the last layer.
         for (layer, following), state in zip(pairwise(self._layers), states, strict=False):
             update = layer(x, normed, state, rows)
-            normed = self._ops.renorm(x, update, layer.norm_out, following.feed_forward1.norm, self._dtype)
+            if layer.adapters:
+                x = layer.close(x, update)
+                normed = self._ops.layer_norm(x, following.feed_forward1.norm, self._dtype)
+            else:
+                normed = self._ops.renorm(x, update, layer.norm_out, following.feed_forward1.norm, self._dtype)
         last = self._layers[-1]
-        return self._ops.add_layer_norm(x, last(x, normed, states[-1], rows), last.norm_out, torch.float32)
+        return last.close(x, last(x, normed, states[-1], rows))

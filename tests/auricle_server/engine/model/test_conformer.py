@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from auricle_server.engine.model.conformer import HALF, Conformer, FeedForward
+from auricle_server.checkpoints.nemo.adapters import AdapterConfig
+from auricle_server.engine.model.conformer import HALF, Conformer, FeedForward, LinearAdapter
+from auricle_server.engine.model.parameters import Parameters
 from auricle_server.engine.ops import portable_ops
-from tests.support.engine.tiny_model import CONFIG, LEFT, model, parameters, rows
+from tests.support.engine.tiny_model import CONFIG, CPU, LEFT, model, parameters, rows
 
 ENCODER = CONFIG.encoder
+ACTIVATIONS = {
+    "swish": torch.nn.SiLU(),
+    "relu": torch.nn.ReLU(),
+    "gelu": torch.nn.GELU(),
+    "selu": torch.nn.SELU(),
+    "hardtanh": torch.nn.Hardtanh(),
+    "identity": torch.nn.Identity(),
+}
 
 
 def conformer() -> Conformer:
@@ -31,6 +42,21 @@ def test_a_pointwise_convolution_is_a_linear_layer() -> None:
     expected = torch.nn.functional.conv1d(x[..., None], kernel)[..., 0]
     found = weights.linear(name, ENCODER.d_model, 2 * ENCODER.d_model)(x)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("norm_first", [True, False])
+@pytest.mark.parametrize(("name", "activation"), ACTIVATIONS.items())
+def test_an_adapter_is_a_norm_and_two_products(name: str, activation: torch.nn.Module, *, norm_first: bool) -> None:
+    norm, down, up = torch.nn.LayerNorm(64), torch.nn.Linear(64, 8, bias=False), torch.nn.Linear(8, 64, bias=False)
+    parts = (norm, down, activation, up) if norm_first else (down, activation, up, norm)
+    theirs = torch.nn.Sequential(*parts)
+    stored = {f"block.adapter_layer.mine.module.{name}": value.detach() for name, value in theirs.state_dict().items()}
+    ours = LinearAdapter(
+        "block", AdapterConfig("mine", 8, name, norm_first), 64, Parameters(stored, CPU, torch.float32), portable_ops()
+    )
+    x = torch.randn(2, 3, 64, generator=torch.Generator().manual_seed(5))
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(x), theirs(x), atol=1e-5, rtol=1e-4)
 
 
 def test_chunks_of_one_frame_see_what_came_before() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.load import Checkpoint
+from auricle_server.checkpoints.nemo.adapters import AdapterConfig
 from auricle_server.engine import Engine
 from auricle_server.engine.build import Hardware
 from auricle_server.engine.runners.cuda_graphs import StaticRunner
@@ -41,6 +44,20 @@ def test_static_programs_find_what_eager_ones_find(checkpoint: Checkpoint, laten
         assert (found[job].tokens, found[job].frames) == (one.tokens, one.frames)
     assert sum(len(one.tokens) for one in expected.values()) > 20
     assert engine.slots_used == engine.ready == 0
+
+
+def test_static_programs_compute_adapters(checkpoint: Checkpoint) -> None:
+    prefix, generator = "encoder.layers.0.adapter_layer.mine.module", torch.Generator().manual_seed(2)
+    weights = {**checkpoint.weights, f"{prefix}.0.weight": torch.ones(64), f"{prefix}.0.bias": torch.zeros(64)}
+    weights |= {f"{prefix}.1.weight": torch.randn(4, 64, generator=generator)}
+    weights |= {f"{prefix}.3.weight": torch.randn(64, 4, generator=generator)}
+    weights |= {name.replace(".0.", ".1.", 1): value for name, value in weights.items() if prefix in name}
+    encoder = replace(checkpoint.config.encoder, adapters=(AdapterConfig("mine", 4),))
+    adapted = replace(checkpoint, weights=weights, config=replace(checkpoint.config, encoder=encoder))
+    eager, static = (heard(Engine(adapted, slots=5, hardware=each), 160, seed=3) for each in (EAGER, STATIC))
+    assert [(one.tokens, one.frames) for one in static.values()] == [(one.tokens, one.frames) for one in eager.values()]
+    plain = heard(Engine(checkpoint, slots=5, hardware=STATIC), 160, seed=3)
+    assert [one.tokens for one in static.values()] != [one.tokens for one in plain.values()]
 
 
 def test_a_search_goes_on_for_as_many_rounds_as_it_takes(checkpoint: Checkpoint) -> None:
