@@ -99,11 +99,15 @@ async def test_silence_before_the_first_request_and_between_two_ends_too(serve: 
 async def test_a_client_that_does_not_read_its_answer_is_cut(serve: Serve) -> None:
     async with serve(header_seconds=0.5) as url, raw(url) as deaf:
         deaf.reader._transport.pause_reading()  # type: ignore[attr-defined]
-        with pytest.raises(ConnectionError):
+
+        async def ask() -> None:
             while True:  # until the buffers of both ends are full
                 deaf.writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 20)
                 await asyncio.wait_for(deaf.writer.drain(), WAIT)
                 await asyncio.sleep(0.01)
+
+        with pytest.raises(ConnectionError):
+            await ask()
         assert await metric(url, "auricle_connections_waiting") == 0
 
 
