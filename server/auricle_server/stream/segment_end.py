@@ -5,7 +5,12 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.turns import TurnEnded
+
+LONGEST_SEGMENT = 60 * SAMPLE_RATE
+"""A segment older than this ends at the next chunk without a word, and one twice as old at once, so that interims stay
+short in a stream of hours."""
 
 
 class FlushReason(enum.Enum):
@@ -79,6 +84,7 @@ class SegmentEnd:
         mark: Of the flush that ends the segment; None when turn detection or its length does.
         flush: That flush. Its answers decide which words are the segment's, whatever the border.
         end: The end of the turn, if the turn ends here.
+        splits: Whether words after the border have come already and stay, as the beginning of the next segment.
     """
 
     position: int
@@ -86,6 +92,7 @@ class SegmentEnd:
     mark: int | None = None
     flush: PendingFlush | None = None
     end: TurnEnded | None = None
+    splits: bool = False
 
     @property
     def takes_all(self) -> bool:
@@ -111,3 +118,14 @@ class SegmentEnd:
     def last(self) -> bool:
         """Whether the stream is over after it."""
         return self.flush is not None and self.flush.reason is not FlushReason.FINALIZE
+
+
+def is_too_long(start: int, position: int, *, quiet: bool) -> bool:
+    """Whether a segment has grown so long that it ends here; `quiet` says that the chunk has brought no word."""
+    age = position - start
+    return age > 2 * LONGEST_SEGMENT or (quiet and age > LONGEST_SEGMENT)
+
+
+def middle_of_silence(speech_end: int, position: int) -> int:
+    """A border in the middle of the silence after the last word: the next word may have begun without a token yet."""
+    return min(position, (speech_end + position) // 2)

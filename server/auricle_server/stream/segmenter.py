@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from auricle.protocol.client_messages import Start
-from auricle.protocol.server_messages import Final, Interim, ServerEvent, Settled, SpeechStarted
+from auricle.protocol.server_messages import Interim, ServerEvent, Settled, SpeechStarted
 from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE
 from auricle_server.model_info import ModelInfo
+from auricle_server.stream.finals import FinalPlace
 from auricle_server.stream.hold_back import QuietRuns
-from auricle_server.stream.language_tracker import RequestedLanguage, as_message, main_language, spans
+from auricle_server.stream.language_tracker import RequestedLanguage
 from auricle_server.stream.second_pass import SecondPass
-from auricle_server.stream.segment_end import FlushReason, PendingFlush, SegmentEnd
+from auricle_server.stream.segment_end import FlushReason, PendingFlush, SegmentEnd, is_too_long, middle_of_silence
 from auricle_server.stream.speech_watch import SpeechWatch
 from auricle_server.stream.transcript import Segment, Transcript
-from auricle_server.turns import TurnEnded, TurnEvidence, TurnRecord, TurnStarted, VoiceSignals, detector_for
+from auricle_server.turns import (
+    PAUSE,
+    LongestTurn,
+    TurnEnded,
+    TurnEvidence,
+    TurnRecord,
+    TurnStarted,
+    VoiceSignals,
+    VoiceWithoutWords,
+    detector_for,
+    is_english,
+    leads_on,
+)
 
-LONGEST_SEGMENT = 60 * SAMPLE_RATE
-"""A segment older than this ends at the next chunk without a word, and one twice as old at once, so that interims stay
-short in a stream of hours."""
 BETWEEN_WORDS = SAMPLE_RATE // 5
 """After this long without a token, the last word has ended."""
 SETTLED_EVERY = 5 * SAMPLE_RATE
@@ -36,6 +46,7 @@ class Segmenter:
 
     Attributes:
         second: What the second pass has found.
+        no_words: Which voices have none.
         position: Audio position on which the last result rested.
         asked: The languages that the client has asked for, or the model's default.
         over: Whether the stream has ended: nothing follows.
@@ -58,11 +69,13 @@ class Segmenter:
         self._transcript = Transcript(info.pieces, self._frame_samples, info.words, latency_ms, None, *quiet)
         self._turn = start.turn
         self._detector = detector_for(start.turn)
-        self._record = TurnRecord()
+        self._record = TurnRecord(start.turn.expect)
+        self._longest = LongestTurn(start.turn.max_turn_seconds)
+        self.no_words = VoiceWithoutWords(watched=watches)
         self.asked = RequestedLanguage(start.language or info.default_language)
         self._with_words = start.words
         self._settled = 0
-        self._grew = False
+        self._grew = self._kept = False
 
     @property
     def audio_time(self) -> float:
@@ -94,8 +107,10 @@ class Segmenter:
         is_open = self._detector.open if same_mode else bool(self._transcript.text)
         if not same_mode:
             self._record.forget()
-        self._turn = turn
+        self._turn, self._record.expect = turn, turn.expect
         self._detector = detector_for(turn, is_open=is_open, speech_end=self._transcript.speech_end or 0)
+        began, self._longest = self._longest.start, LongestTurn(turn.max_turn_seconds)
+        self._longest.start = began if is_open else None
 
     # --- chunk by chunk ----------------------------------------------------------------------------------------------
 
@@ -110,7 +125,7 @@ class Segmenter:
             self._quiet.add(-(-result.samples // self._frame_samples), None if voice is None else voice.peak)
         transcript.add(result.tokens, result.frames, result.probabilities, flushed_at, confidences=result.confidences)
         transcript.decide_held_back(frame if flushed_at is None else None)
-        self._grew = transcript.text != before
+        self._grew, self._kept = transcript.text != before or self._kept, False
         evidence = TurnEvidence(
             self.position,
             transcript.speech_end,
@@ -120,12 +135,17 @@ class Segmenter:
             self._last_word,
             transcript.confidence,
             voice,
+            self._turn.expect != "none" and leads_on(transcript.last_word, self._turn.expect),
         )
         if self._watch is not None:
             token_end = max(transcript.speech_end or 0, transcript.closed_at or 0)
             self.decode_again = self._watch.add(self.position, transcript.speech_end, voice, token_end)
+        if voice is not None or flushed_at is not None:
+            self.no_words.add(self.position, transcript.speech_end, voice, flushed=flushed_at is not None)
         decisions = self._detector.feed(evidence)
         started = TurnStarted() in decisions
+        if started or not self._detector.open:
+            self._longest.start = transcript.start if started else None
         end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
         self.turn_ended_at = self.turn_ended_at if end is None else self.position
         return [self._started()] if started else [], end
@@ -148,7 +168,7 @@ class Segmenter:
         if not self._transcript.text:
             self.second.take_over(self._transcript.speech_end, self.position)
         events: list[ServerEvent] = [self._interim()] if self._grew else []
-        return events + self._update_eager_end(ended=False)
+        return events + self._update_eager_end(self._transcript.text, ended=False) + self.no_words.take()
 
     def _started(self) -> SpeechStarted:
         return SpeechStarted(audio_time=self.audio_time, start=(self._transcript.start or 0) / SAMPLE_RATE)
@@ -196,33 +216,53 @@ class Segmenter:
 
     def border(self) -> int:
         """A position between the words so far and the next."""
-        speech_end = self._transcript.speech_end or 0
-        return _between(speech_end if self._transcript.text else max(speech_end, self.second.end), self.position)
+        second_end = 0 if self._transcript.text else self.second.end
+        return middle_of_silence(max(self._transcript.speech_end or 0, second_end), self.position)
 
     def decide(self, end: TurnEnded | None, *, quiet: bool) -> SegmentEnd | None:
         """Ends the segment with its turn, or when it has grown too long; None while it goes on."""
+        if end is None and self._longest.is_over(self.position) and (cut := self._cut_turn()) is not None:
+            return cut
         start = self.second.start if self._transcript.start is None else self._transcript.start
-        if end is None and (start is None or not _too_long(start, self.position, quiet=quiet)):
+        if end is None and (start is None or not is_too_long(start, self.position, quiet=quiet)):
             return None
         return SegmentEnd(self.position, self.border(), end=end)
+
+    def _cut_turn(self) -> SegmentEnd | None:
+        """Ends a turn that has become too long, in a pause or between two words; None while there is neither."""
+        transcript, border, splits = self._transcript, self.border(), False
+        pauses = self.position - (transcript.speech_end or 0) >= BETWEEN_WORDS
+        if transcript.text and not pauses and not self._longest.must_be_cut(self.position):
+            between = transcript.split(PAUSE, self._longest.earliest_border(self.position))
+            if between is None:
+                return None
+            border, splits = between, True
+        self._detector.cut(border)
+        self.turn_ended_at = self.position
+        return SegmentEnd(self.position, border, end=None if self._turn.mode == "off" else TurnEnded(), splits=splits)
 
     def end_segment(self, segment_end: SegmentEnd) -> list[ServerEvent]:
         """The finals, and the end of the turn where there is one; the second pass has come as far as the end."""
         self.over |= segment_end.last
+        if segment_end.ends_stream:
+            self.no_words.finish()
         finals = self._finals(segment_end)
         ended = self._record.has_words if segment_end.ends_stream else segment_end.end is not None
-        events = self._update_eager_end(ended=ended) + finals
-        if not ended:
-            return events
-        probability = 1.0 if segment_end.end is None else segment_end.end.probability
-        end = self._record.end(speech_end=self._speech_end, audio_time=self.audio_time, probability=probability)
-        return [*events, end]
+        events = self._update_eager_end("", ended=ended) + finals
+        if ended:
+            probability = 1.0 if segment_end.end is None else segment_end.end.probability
+            speech_end = min(self._speech_end, segment_end.border / SAMPLE_RATE)
+            events.append(self._record.end(speech_end=speech_end, audio_time=self.audio_time, probability=probability))
+        return events + self.no_words.take()
 
     def _finals(self, segment_end: SegmentEnd) -> list[ServerEvent]:
         """One with the words, if there are any, and an empty one for each further finalize."""
-        border = segment_end.border if segment_end.drains else None
-        first, second = self._transcript.cut(self.position, border), self.second.take(segment_end)
+        border = segment_end.border if segment_end.drains or segment_end.splits else None
+        bound = segment_end.border if segment_end.splits else self.position
+        first = self._transcript.cut(bound, border, keep=segment_end.splits)
+        second = self.second.take(segment_end)
         final = first if second is None else second
+        self._kept = bool(self._transcript.text)
         if self._quiet is not None:
             self._quiet.forget((segment_end.border - SETTLED_MARGIN) // self._frame_samples)
         if final.words:
@@ -233,54 +273,27 @@ class Segmenter:
         self._detector.segment_ended()
         # Never back: the client has dropped the audio before it.
         self._settled = max(self._settled, segment_end.border)
+        language, expect = self._language_at(self.position), self._turn.expect
+        place = FinalPlace(self.position, self._settled, self.asked, language, self._with_words, expect)
         if final.text and self._turn.mode != "off":
-            self._record.add(final.text)
+            self._record.add(final.text, english=place.is_english(final))
         refined = second is not None
-        further = [self._final(NOTHING, NOTHING, each, refined=refined) for each in ids[1:]]
-        return [self._final(first, final, ids[0], refined=refined), *further]
+        further = [place.final(NOTHING, NOTHING, each, refined=refined) for each in ids[1:]]
+        return [place.final(first, final, ids[0], refined=refined), *further]
 
-    def _final(self, interim: Segment, final: Segment, finalize_id: str | None, *, refined: bool) -> Final:
-        """A final of the words in `final`, in the bounds of the interims if these had any."""
-        # Interims have told the client these bounds; the second pass times words a little differently.
-        bounds = final if interim.start is None else interim
-        runs = spans(final.languages, self.asked)
-        return Final(
-            audio_time=self.audio_time,
-            text=final.text,
-            start=(self.position if bounds.start is None else bounds.start) / SAMPLE_RATE,
-            end=(self.position if bounds.end is None else bounds.end) / SAMPLE_RATE,
-            language=main_language(runs) if runs else self._language_at(self.position),
-            words=final.words if self._with_words else (),
-            finalize_id=finalize_id,
-            settled=self._settled / SAMPLE_RATE,
-            refined=refined,
-            confidence=final.confidence,
-            languages=as_message(runs),
-        )
-
-    def _update_eager_end(self, *, ended: bool) -> list[ServerEvent]:
+    def _update_eager_end(self, text: str, *, ended: bool) -> list[ServerEvent]:
         probability = 1.0 if ended else self._detector.eager
         if probability is None and self._record.eager_text is None:
             return []  # most chunks
         return self._record.update_eager_end(
-            self._transcript.text,
+            text,
             probability,
             ended=ended or self.over,
             speech_end=self._speech_end,
             audio_time=self.audio_time,
+            english=is_english(self._language_at(self._transcript.last_start)),
         )
 
     @property
     def _speech_end(self) -> float:
         return (self._transcript.speech_end or 0) / SAMPLE_RATE
-
-
-def _too_long(start: int, position: int, *, quiet: bool) -> bool:
-    """Whether a segment has grown so long that it ends here; `quiet` says that the chunk has brought no word."""
-    age = position - start
-    return age > 2 * LONGEST_SEGMENT or (quiet and age > LONGEST_SEGMENT)
-
-
-def _between(speech_end: int, position: int) -> int:
-    """A border in the middle of the silence after the last word: the next word may have begun without a token yet."""
-    return min(position, (speech_end + position) // 2)

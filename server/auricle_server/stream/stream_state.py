@@ -1,7 +1,7 @@
 """One speaker's stream: results of the worker in, events for the client out. Pure: no clock but the audio's.
 
 Order within a chunk: `SpeechStarted`, `Interim` (when the text grew and no final follows at once), `TurnResumed`,
-`TurnEagerEnd`, the `Final`s, `TurnEnd`. Positions are samples at 16 kHz inside and seconds outside.
+`TurnEagerEnd`, the `Final`s, `TurnEnd`, `NoWords`. Positions are samples at 16 kHz inside and seconds outside.
 
 With a second pass (see `auricle_server.stream.second_pass`) a segment that ends waits for the second pass's words.
 Results that come meanwhile wait in a queue, so nothing else depends on how long that takes.
@@ -83,6 +83,11 @@ class StreamState:
     def turn_may_be_open(self) -> bool:
         """Whether a turn is open, or may be after the results that wait for the second pass."""
         return bool(self._queue) or self._pending_end is not None or self._segmenter.turn_is_open
+
+    @property
+    def hears_voice(self) -> bool:
+        """Whether a voice is heard, or was, of which it is not known yet whether it has words."""
+        return self._segmenter.no_words.hears_voice
 
     @property
     def held_back(self) -> int:

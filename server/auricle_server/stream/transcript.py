@@ -227,34 +227,39 @@ class Transcript:
             word.last = frame
             word.confidences.append(confidence)
 
-    def split(self, pause: int) -> int | None:
+    def split(self, pause: int, since: int = 0) -> int | None:
         """A position between two words of the open segment, in samples; None while it has fewer than two.
 
         Where somebody speaks on, what a decoder hears from there on must begin with a whole word: this is the last
-        pause of at least `pause` samples, or the longest.
+        pause of at least `pause` samples, or the longest; of those from `since` on, where there are any.
         """
         times = self._times(self._words) if self._has_speech else []
         gaps = [(_samples(after[0] - before[1]), before[1], after[0]) for before, after in pairwise(times)]
+        gaps = [gap for gap in gaps if _samples(gap[2]) > since] or gaps
         if not gaps:
             return None
         longest = max(min(gap, pause) for gap, *_ in gaps)
         _, end, start = next(gap for gap in reversed(gaps) if min(gap[0], pause) == longest)
         return _samples((end + start) / 2)
 
-    def cut(self, position: int | None = None, border: int | None = None) -> Segment:
+    def cut(self, position: int | None = None, border: int | None = None, *, keep: bool = False) -> Segment:
         """Ends the open segment, and begins the next.
 
         Args:
             position: No word ends after it, in samples.
             border: Words that start there or later are dropped: the decoder hears them again, see `split`.
+            keep: Whether these begin the next segment instead.
         """
         self.decide_held_back()
-        text, words = self.text, self._words if self._has_speech else []
+        text, words, kept = self.text, self._words if self._has_speech else [], list[_OpenWord]()
         if border is not None and words:
             starts = [_samples(start) for start, _ in self._times(words)]
-            words = [word for word, start in zip(words, starts, strict=True) if start < border]
-            text = " ".join(word.text for word in words)
-        self._words, self._text, self._has_speech, self._space, self._tag_between = [], "", False, False, False
+            first = next((index for index, start in enumerate(starts) if start >= border), len(words))
+            words, kept = words[:first], words[first:] if keep else []
+            text = _joined(words)
+        self._words, self._text, self._has_speech = kept, _joined(kept), any(map(str.isalnum, _joined(kept)))
+        if not kept:
+            self._space = self._tag_between = False
         if not words:
             return Segment(text, (), None, None)
         times = self._times(words, position)
@@ -281,6 +286,10 @@ class Transcript:
             end=round(times[1], 4),
             confidence=round(self._calibration.word(word.confidences), 4),
         )
+
+
+def _joined(words: Iterable[_OpenWord]) -> str:
+    return " ".join(word.text for word in words)
 
 
 def _samples(seconds: float) -> int:

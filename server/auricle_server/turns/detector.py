@@ -19,6 +19,7 @@ class VoiceSignals:
         prosody: Whether there is a model that scores how complete a turn sounds.
         voiced: Samples of speech up to there, since the sound is analysed.
         peak: Highest probability that somebody speaks since the position asked for before; 1 where that is not known.
+        speech_start: Where the voice last began; None before the first.
     """
 
     speech: float
@@ -28,6 +29,7 @@ class VoiceSignals:
     prosody: bool = True
     voiced: int = 0
     peak: float = 1.0
+    speech_start: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class TurnEvidence:
         last_word: That word, without punctuation; empty before the first.
         confidence: Probability of its last token, 0 to 1.
         voice: What the sound says; None where it is not analysed.
+        dictating: Whether the last word is part of a dictation that the client expects, so that more may follow.
     """
 
     position: int
@@ -53,6 +56,7 @@ class TurnEvidence:
     last_word: str = ""
     confidence: float = 1.0
     voice: VoiceSignals | None = None
+    dictating: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +95,8 @@ class TurnDetector(Protocol):
 
     def segment_ended(self) -> None:
         """Notes that the open segment has ended and its `Final` goes out."""
+        ...
+
+    def cut(self, position: int) -> None:
+        """Ends the open turn at `position`, because it has become too long: a word that ends later begins the next."""
         ...

@@ -31,3 +31,7 @@ class OffDetector:
     def segment_ended(self) -> None:
         """The next word starts speech again."""
         self.open = False
+
+    def cut(self, position: int) -> None:
+        """See `TurnDetector.cut`."""
+        self.open, self._speech_end = False, position

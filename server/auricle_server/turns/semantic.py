@@ -19,6 +19,7 @@ class SemanticDetector:
         eager: A lower one, at which it has probably ended; None for never.
         shortest: No turn ends with less silence.
         longest: Every turn ends after this much silence.
+        group: While a dictation goes on, no turn ends with less silence, and `longest` is at least this.
         is_open: Whether a turn is open already.
         speech_end: Speech up to this position belongs to earlier turns.
     """
@@ -30,11 +31,12 @@ class SemanticDetector:
         shortest: int,
         longest: int,
         *,
+        group: int = 0,
         is_open: bool = False,
         speech_end: int = 0,
     ) -> None:
         self._end, self._eager = end, eager
-        self._shortest, self._longest = shortest, longest
+        self._shortest, self._longest, self._group = shortest, longest, group
         self._speech_end = speech_end
         self.open = is_open
         self.eager: float | None = None
@@ -57,10 +59,15 @@ class SemanticDetector:
 
     def _probability(self, evidence: TurnEvidence) -> float:
         assert evidence.speech_end is not None, "an open turn has words"
+        group = self._group if evidence.dictating else 0
         # Counted from the last word, not from the voice: somebody in the background cannot keep a turn open.
-        if evidence.position - evidence.speech_end >= self._longest:
+        if evidence.position - evidence.speech_end >= max(self._longest, group):
             return 1.0
-        return likelihood(evidence) if silence_of(evidence) >= self._shortest else 0.0
+        return likelihood(evidence) if silence_of(evidence) >= max(self._shortest, group) else 0.0
 
     def segment_ended(self) -> None:
         """Changes nothing: a turn may span several segments."""
+
+    def cut(self, position: int) -> None:
+        """See `TurnDetector.cut`."""
+        self.open, self.eager, self._speech_end = False, None, position

@@ -16,14 +16,21 @@ class SilenceDetector:
     Args:
         silence: In samples at 16 kHz.
         eager_silence: A shorter silence, after which the turn has probably ended; None for never.
+        group: While a dictation goes on, the silence is at least this, and the shorter one longer in proportion.
         is_open: Whether a turn is open already.
         speech_end: Speech up to this position belongs to earlier turns.
     """
 
     def __init__(
-        self, silence: int, eager_silence: int | None = None, *, is_open: bool = False, speech_end: int = 0
+        self,
+        silence: int,
+        eager_silence: int | None = None,
+        *,
+        group: int = 0,
+        is_open: bool = False,
+        speech_end: int = 0,
     ) -> None:
-        self._silence = silence
+        self._silence, self._group = silence, group
         self._eager_silence = eager_silence
         self._speech_end = speech_end
         self.open = is_open
@@ -38,18 +45,23 @@ class SilenceDetector:
         if not self.open and speech_end > self._speech_end:
             self.open = True
             decisions.append(TurnStarted())
-        if self.open and position - speech_end >= self._silence:
+        silence = max(self._silence, self._group) if evidence.dictating else self._silence
+        if self.open and position - speech_end >= silence:
             self.open = False
             decisions.append(TurnEnded())
         self._speech_end = speech_end
-        self.eager = self._likelihood(position - speech_end)
+        self.eager = self._likelihood((position - speech_end) / silence)
         return decisions
 
-    def _likelihood(self, silent: int) -> float | None:
+    def _likelihood(self, share: float) -> float | None:
         """The share of the silence that has passed, as silence alone gives no probability."""
-        if not self.open or self._eager_silence is None or silent < self._eager_silence:
+        if not self.open or self._eager_silence is None or share < self._eager_silence / self._silence:
             return None
-        return silent / self._silence
+        return share
 
     def segment_ended(self) -> None:
         """Changes nothing: a turn may span several segments."""
+
+    def cut(self, position: int) -> None:
+        """See `TurnDetector.cut`."""
+        self.open, self.eager, self._speech_end = False, None, position

@@ -247,6 +247,7 @@ class AudioAnalyzer:
             prosody=self._smart_turn is not None,
             voiced=self._settled.voiced,
             peak=self._peak(position),
+            speech_start=self._settled.speech_start,
         )
         self._peak_from = position
         self._forget(position)

@@ -22,6 +22,7 @@ class VoiceActivity:
         speaking: Whether somebody speaks there.
         silent_since: Where the voice last fell silent; None while somebody speaks, and before the first voice.
         turn_start: Where the voice of the open turn started; None while it has none.
+        speech_start: Where the voice last started; None before the first.
         voiced: Samples of windows with speech.
     """
 
@@ -31,6 +32,7 @@ class VoiceActivity:
     silent_since: int | None = None
     turn_start: int | None = None
     voiced: int = 0
+    speech_start: int | None = None
 
     def step(self, probability: float) -> None:
         """Takes the speech probability of the next window."""
@@ -42,7 +44,7 @@ class VoiceActivity:
             if probability < SILENCE_THRESHOLD:
                 self.speaking, self.silent_since = False, start
         elif probability >= SPEECH_THRESHOLD:
-            self.speaking, self.silent_since = True, None
+            self.speaking, self.silent_since, self.speech_start = True, None, start
             if self.turn_start is None:
                 self.turn_start = start
 

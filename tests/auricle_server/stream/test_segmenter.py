@@ -10,16 +10,15 @@ from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Final, Interim, Settled, SpeechStarted, TurnEagerEnd, TurnEnd
 from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.stream.segment_end import FlushReason, PendingFlush, SegmentEnd
-from auricle_server.stream.segmenter import (
-    BETWEEN_WORDS,
+from auricle_server.stream.segment_end import (
     LONGEST_SEGMENT,
-    SETTLED_EVERY,
-    SETTLED_MARGIN,
-    Segmenter,
-    _between,
-    _too_long,
+    FlushReason,
+    PendingFlush,
+    SegmentEnd,
+    is_too_long,
+    middle_of_silence,
 )
+from auricle_server.stream.segmenter import BETWEEN_WORDS, SETTLED_EVERY, SETTLED_MARGIN, Segmenter
 from auricle_server.turns import TurnEnded
 from tests.auricle_server.gateway.leases import INFO, ONE, TWO
 
@@ -162,12 +161,12 @@ def test_another_turn_mode_keeps_the_words_and_forgets_the_turn() -> None:
 
 
 def test_a_long_segment_ends_in_a_pause_and_a_very_long_one_anywhere() -> None:
-    assert not _too_long(0, LONGEST_SEGMENT, quiet=True)
-    assert _too_long(0, LONGEST_SEGMENT + 1, quiet=True)
-    assert not _too_long(0, 2 * LONGEST_SEGMENT, quiet=False)
-    assert _too_long(0, 2 * LONGEST_SEGMENT + 1, quiet=False)
+    assert not is_too_long(0, LONGEST_SEGMENT, quiet=True)
+    assert is_too_long(0, LONGEST_SEGMENT + 1, quiet=True)
+    assert not is_too_long(0, 2 * LONGEST_SEGMENT, quiet=False)
+    assert is_too_long(0, 2 * LONGEST_SEGMENT + 1, quiet=False)
 
 
 def test_a_border_lies_in_the_middle_of_the_silence() -> None:
-    assert _between(1000, 3000) == 2000
-    assert _between(3000, 1000) == 1000, "a word may end after the position that a result rests on"
+    assert middle_of_silence(1000, 3000) == 2000
+    assert middle_of_silence(3000, 1000) == 1000, "a word may end after the position that a result rests on"

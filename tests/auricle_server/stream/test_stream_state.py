@@ -24,7 +24,7 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SettingsUpdate
 from auricle_server.model_info import ModelInfo
-from auricle_server.stream.segmenter import LONGEST_SEGMENT
+from auricle_server.stream.segment_end import LONGEST_SEGMENT
 from auricle_server.stream.stream_state import StreamState
 
 PIECES = ("▁one", "▁two", ".", "<de-DE>", "▁¿")

@@ -24,7 +24,7 @@ def test_a_turn_ends_on_the_first_chunk_at_which_the_rule_holds() -> None:
     assert talk.chunk(1.37) == []
     events = talk.chunk(1.39)
     assert kinds(events) == [Final, TurnEnd]
-    assert events[1] == TurnEnd(audio_time=1.39, probability=1.0, speech_end=0.88, text="one")
+    assert events[1] == TurnEnd(audio_time=1.39, probability=1.0, speech_end=0.88, text="one", backchannel=0.02)
     final = events[0]
     assert isinstance(final, Final)
     assert (final.text, final.finalize_id, final.start, final.end) == ("one", None, 0.8, 0.88)

@@ -14,7 +14,8 @@ def test_an_eager_end_is_sent_once_with_all_words_of_the_turn() -> None:
     record = TurnRecord()
     record.add("I would like")
     assert update(record, "a table", None) == []
-    eager = TurnEagerEnd(audio_time=2.0, probability=0.6, speech_end=1.0, text="I would like a table")
+    text = "I would like a table"
+    eager = TurnEagerEnd(audio_time=2.0, probability=0.6, speech_end=1.0, text=text, backchannel=0.02)
     assert update(record, "a table", 0.6) == [eager]
     assert update(record, "a table", 0.7) == []
 
@@ -34,7 +35,7 @@ def test_no_eager_end_comes_with_the_end_itself() -> None:
     assert update(record, "yes", 1.0, ended=True) == [], "the eager end was right"
     record.add("yes")
     end = record.end(speech_end=1.0, audio_time=2.0, probability=0.9)
-    assert end == TurnEnd(audio_time=2.0, probability=0.9, speech_end=1.0, text="yes")
+    assert end == TurnEnd(audio_time=2.0, probability=0.9, speech_end=1.0, text="yes", backchannel=0.4)
     assert not record.has_words
     assert update(record, "", None) == [], "the next turn starts without an eager end"
 
@@ -48,3 +49,33 @@ def test_the_finals_of_a_turn_are_joined() -> None:
     record.add("three")
     record.forget()
     assert not record.has_words
+
+
+def test_only_english_is_judged_as_a_backchannel() -> None:
+    record = TurnRecord()
+    record.add("okay", english=False)
+    [eager] = record.update_eager_end("", 0.6, ended=False, speech_end=1.0, audio_time=2.0)
+    assert isinstance(eager, TurnEagerEnd)
+    assert eager.backchannel is None
+    assert record.end(speech_end=1.0, audio_time=2.0).backchannel is None
+    record.add("okay")
+    judged = record.end(speech_end=1.0, audio_time=2.0).backchannel
+    assert judged is not None, "the next turn is English"
+    assert judged > 0.5
+
+
+def test_a_turn_without_a_text_is_no_backchannel() -> None:
+    assert TurnRecord().end(speech_end=1.0, audio_time=2.0).backchannel is None
+
+
+def test_what_is_dictated_is_read_from_the_whole_turn() -> None:
+    record = TurnRecord("digits")
+    record.add("zero four, double")
+    [eager] = record.update_eager_end("one five", 0.6, ended=False, speech_end=1.0, audio_time=2.0)
+    assert isinstance(eager, TurnEagerEnd)
+    assert eager.collected == "04115"
+    record.add("one five")
+    assert record.end(speech_end=1.0, audio_time=2.0).collected == "04115"
+    record.add("one five")
+    record.expect = "none"
+    assert record.end(speech_end=1.0, audio_time=2.0).collected == ""

@@ -238,6 +238,7 @@ def test_an_analyzer_may_start_in_mid_stream(models: LoadedModels, clips: tuple[
             voice,
             speech_end=None if voice.speech_end is None else voice.speech_end - base,
             judged=None if voice.judged is None else voice.judged - base,
+            speech_start=None if voice.speech_start is None else voice.speech_start - base,
         )
         for voice in listen(AudioAnalyzer(models, base), pcm, set(), base)
     ]

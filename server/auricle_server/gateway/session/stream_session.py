@@ -14,7 +14,7 @@ from auricle.protocol import codes
 from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.codes import CODES, ProtocolViolation
 from auricle.protocol.server_messages import Error, Limits, Ready, ServerEvent
-from auricle.protocol.settings import TurnMode
+from auricle.protocol.settings import TurnSettings
 from auricle_server.gateway.audio.audio_turn_signals import AudioTurnSignals
 from auricle_server.gateway.audio.decode import AudioDecoder
 from auricle_server.gateway.audio.turn_model_pool import WORD_SIGNALS, TurnModelPool
@@ -78,14 +78,14 @@ class StreamSession:
         self._decoder = None if AudioDecoder.passes(start) else AudioDecoder(start.encoding, start.sample_rate)
         """None for 16 kHz PCM, which needs no decoding."""
         self._signals: AudioTurnSignals | None = None
-        """None unless the turn mode or a cure needs the sound, and there are models for it: results then go straight to
+        """None unless the turn settings or a cure need the sound and there are models for it: results go straight to
         the state."""
         self._ended, self._failed, self._held_back = False, False, 0
         # A stream must always be able to collect two chunks, whatever the limit says.
         least = max(OFFLINE_BACKLOG if start.offline else 0.0, 2 * max(lease.info.latencies_ms) / 1000)
         self._max_backlog = max(limits.buffered_seconds, least)
         self._watches = lease.info.cures.watch_seconds > 0 and not start.offline
-        self._follow(start.turn.mode)
+        self._follow(start.turn)
         # The slot was reserved before the start had come: for one latency, and in the model's default language.
         settings = SettingsUpdate(
             latency_ms=None if state.latency_ms == lease.latency_ms else state.latency_ms,
@@ -168,7 +168,7 @@ class StreamSession:
             return [self._error(violation.code, violation.message)]
         changed = None if self._state.language == language else self._state.language
         events = self._notices(update.keyterms or (), changed)
-        return events if update.turn is None else events + self._follow(update.turn.mode)
+        return events if update.turn is None else events + self._follow(update.turn)
 
     def start_notices(self) -> list[ServerEvent]:
         """What to expect of the settings in the client's `Start`."""
@@ -209,9 +209,9 @@ class StreamSession:
                 return events if self._closed else [*events, self._error(code, item.message, fatal=True)]
 
     def _may_decide(self, result: ChunkResult) -> bool:
-        """Whether the sound may decide something with this result: about a turn, or for a cure."""
+        """Whether the sound may decide something with this result: about a turn or a voice, or for a cure."""
         word = bool(result.tokens) or result.mark is not None
-        return word or self._state.turn_may_be_open or self._lease.info.cures.use_voice
+        return word or self._state.turn_may_be_open or self._state.hears_voice or self._lease.info.cures.use_voice
 
     def _apply(self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None) -> list[ServerEvent]:
         try:
@@ -253,10 +253,11 @@ class StreamSession:
             signals.end_turn(self._state.turn_ended_at)
         return events
 
-    def _follow(self, mode: TurnMode) -> list[ServerEvent]:
-        """Analyses the sound from here on if the turn mode or a cure needs it, and no longer if none does."""
-        pool, judges = self._turn_models, mode == "semantic"
-        if pool is None or not pool.found.signals or not (judges or self._lease.info.cures.need_voice):
+    def _follow(self, turn: TurnSettings) -> list[ServerEvent]:
+        """Analyses the sound from here on if the turn settings or a cure need it, and no longer if none does."""
+        pool, judges = self._turn_models, turn.mode == "semantic"
+        needed = judges or turn.no_words or self._lease.info.cures.need_voice
+        if pool is None or not pool.found.signals or not needed:
             return self._stop_signals()
         if self._signals is not None and self._signals.judges == judges:
             return []
