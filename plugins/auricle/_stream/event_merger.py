@@ -2,11 +2,13 @@
 
 A server that takes over a stream knows nothing of what another server did: its clock and its event numbers start at
 zero, and it does not know that a turn is open. The merger shifts times to the clock of the stream, drops what the
-caller has seen already, and completes a turn whose first half went to another server: its words, and its end.
+caller has seen already, and completes a turn whose first half went to another server: its words, what they dictate, and
+its end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -14,6 +16,7 @@ from auricle.events import VisibleEvent
 from auricle.protocol.server_messages import (
     Final,
     Interim,
+    NoWords,
     ServerEvent,
     Settled,
     SpeechStarted,
@@ -24,6 +27,7 @@ from auricle.protocol.server_messages import (
 from auricle.protocol.settings import TurnSettings
 
 E = TypeVar("E", bound=ServerEvent)
+T = TypeVar("T", TurnEagerEnd, TurnEnd)
 _TIMES = ("audio_time", "start", "end", "settled", "speech_end")
 
 
@@ -41,6 +45,11 @@ def shifted(event: E, seconds: float) -> E:
     return moved
 
 
+def _all_judged(parts: Sequence[Final | TurnEagerEnd | TurnEnd]) -> bool:
+    """Whether a server has judged of every part whether it is a backchannel: they are English, and there are some."""
+    return bool(parts) and all(part.backchannel is not None for part in parts)
+
+
 class EventMerger:
     """Follows one stream across its connections.
 
@@ -55,9 +64,9 @@ class EventMerger:
         self._open = False
         # Whether the open turn (or segment) began on an earlier connection, and the finals it got there and here.
         self._taken_over = False
-        self._earlier_finals: list[str] = []
-        self._finals: list[str] = []
-        self._speech_end = 0.0
+        self._earlier_finals: list[Final] = []
+        self._finals: list[Final] = []
+        self._speech_end = self._no_words_until = 0.0
         self._shown_until = 0.0
         self._eager_text: str | None = None
 
@@ -101,10 +110,10 @@ class EventMerger:
                 self._final(event)
             case TurnEagerEnd() | TurnResumed():
                 return self._eager_end_or_resumed(event)
-            case TurnEnd():
-                return self._turn_end(event)
-            case Settled():
-                return self._settled(event)
+            case TurnEnd() | Settled():
+                return self._turn_end(event) if isinstance(event, TurnEnd) else self._settled(event)
+            case NoWords() if self._is_reported(event):
+                return []
         return [event]
 
     def _speech_started(self, event: SpeechStarted) -> list[VisibleEvent]:
@@ -129,7 +138,7 @@ class EventMerger:
     def _final(self, event: Final) -> None:
         self._shown_until = 0.0
         if event.text:
-            self._finals.append(event.text)
+            self._finals.append(event)
             self._speech_end = event.end
         # In this mode servers send no turn ends, so the final is what closes.
         if self._turn.mode == "off":
@@ -139,12 +148,12 @@ class EventMerger:
         # The eager end may be withdrawn already, by an interim of the server that took over.
         if isinstance(event, TurnResumed):
             return [] if self._eager_text is None else self._turn_resumed(event.audio_time, event.probability)
-        text = self._turn_text(event.text)
-        if text == self._eager_text:
+        whole = self._whole_turn(event)
+        if whole.text == self._eager_text:
             return []
         resumed = [] if self._eager_text is None else self._turn_resumed(event.audio_time)
-        self._eager_text = text
-        return [*resumed, replace(event, text=text)]
+        self._eager_text = whole.text
+        return [*resumed, whole]
 
     def _turn_resumed(self, audio_time: float, probability: float = 0.0) -> list[VisibleEvent]:
         self._eager_text = None
@@ -152,15 +161,30 @@ class EventMerger:
 
     def _turn_end(self, event: TurnEnd) -> list[VisibleEvent]:
         """The end of a turn; an eager end with another text is taken back before it."""
-        event = replace(event, text=self._turn_text(event.text))
+        event = self._whole_turn(event)
         mistaken = self._eager_text not in {None, event.text}
         resumed = self._turn_resumed(event.audio_time, event.probability) if mistaken else []
         self._close()
         return [*resumed, event]
 
-    def _turn_text(self, text: str) -> str:
-        """The text of the whole turn, of which this connection's server knows `text`."""
-        return " ".join(filter(None, [*self._earlier_finals, text]))
+    def _whole_turn(self, event: T) -> T:
+        """The event with the words of the whole turn, of which this connection's server knows the last."""
+        if not self._earlier_finals:
+            return event
+        parts: list[Final | TurnEagerEnd | TurnEnd] = [*self._earlier_finals, event]
+        said = [part for part in parts if part.text]
+        return replace(
+            event,
+            text=" ".join(part.text for part in said),
+            # More than a backchannel as soon as one part is.
+            backchannel=min((part.backchannel or 0.0 for part in said), default=0.0) if _all_judged(said) else None,
+            collected="".join(part.collected for part in parts),
+        )
+
+    def _is_reported(self, event: NoWords) -> bool:
+        """Whether an earlier server has reported the same voice: a replay passes it again."""
+        reported, self._no_words_until = self._no_words_until, max(self._no_words_until, event.end)
+        return event.start < reported
 
     def _settled(self, event: Settled) -> list[VisibleEvent]:
         """Nothing is open at the server: past all audio heard before the break, nothing is open here either."""
@@ -181,8 +205,8 @@ class EventMerger:
         if self._turn.mode == "off":
             self._close()
             return []
-        text = " ".join(self._finals)
-        return self._turn_end(TurnEnd(audio_time=audio_time, probability=1.0, speech_end=self._speech_end, text=text))
+        self._earlier_finals += self._finals
+        return self._turn_end(TurnEnd(audio_time=audio_time, probability=1.0, speech_end=self._speech_end, text=""))
 
     def _close(self) -> None:
         self._open = self._taken_over = False

@@ -11,6 +11,7 @@ from auricle.protocol import (
     Final,
     Interim,
     LanguageSpan,
+    NoWords,
     Settled,
     SpeechStarted,
     TurnEagerEnd,
@@ -271,3 +272,26 @@ def test_an_eager_end_holds_the_words_that_went_to_the_server_before() -> None:
     (heard,) = hear(made, started(0.2), eager_end("two", 0.4))
     assert isinstance(heard, TurnEagerEnd)
     assert heard.text == "one two"
+
+
+def test_a_voice_that_two_servers_report_is_reported_once() -> None:
+    made = merger()
+    assert kinds(hear(made, NoWords(start=1.0, end=2.0, audio_time=2.6))) == [NoWords]
+    made.resume(0.5)
+    again, other = NoWords(start=0.52, end=1.5, audio_time=2.1), NoWords(start=4.0, end=5.0, audio_time=5.6)
+    assert hear(made, again, other) == [replace(other, start=4.5, end=5.5, audio_time=6.1, seq=2)]
+
+
+def test_a_turn_over_two_servers_has_all_that_it_dictates() -> None:
+    made = merger()
+    hear(made, started(0.1), replace(final("zero four", 0.6), collected="04", backchannel=0.02))
+    made.resume(0.6)
+    rest = replace(turn_end("okay", 0.9), collected="15", backchannel=0.7)
+    end = hear(made, started(0.2), replace(final("okay", 0.9), collected="15", backchannel=0.7), rest)[-1]
+    assert isinstance(end, TurnEnd)
+    assert (end.text, end.collected, end.backchannel) == ("zero four okay", "0415", 0.02)
+    hear(made, started(2.1), replace(final("okay", 2.6), collected="9", backchannel=0.7))
+    made.resume(3.0)
+    (end,) = made.finish(9.0)
+    assert isinstance(end, TurnEnd)
+    assert (end.text, end.collected, end.backchannel) == ("okay", "9", 0.7)
