@@ -10,7 +10,7 @@ from pipecat.services.settings import STTSettings
 from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
 
 from auricle.protocol.client_messages import MIN_SAMPLE_RATE, Start, Update
-from auricle.protocol.settings import REFINES, InvalidMessage, Refine, TurnSettings, require
+from auricle.protocol.settings import REFINES, Expect, InvalidMessage, Refine, TurnSettings, require
 
 TurnDetection = Literal["vad", "server"]
 """Who detects turns.
@@ -37,6 +37,9 @@ _TURN = frozenset(
         "eager_threshold",
         "min_silence_ms",
         "max_silence_ms",
+        "max_turn_seconds",
+        "expect",
+        "no_words",
     }
 )
 UPDATABLE = _TURN | {"language", "latency_ms", "keyterms", "refine"}
@@ -76,6 +79,13 @@ class AuricleSTTSettings(STTSettings):
             answer, as with `eager_silence_ms`; None, the default, for never.
         min_silence_ms: In ``"semantic"`` mode, no turn ends with fewer milliseconds of silence, not even eagerly.
         max_silence_ms: In ``"semantic"`` mode, every turn ends with this many.
+        max_turn_seconds: Speech that goes on for longer gets a final after this many seconds, cut at a pause between
+            two words, whoever detects turns; the server's turns end there too. None, the default, for never.
+        expect: ``"digits"`` or ``"letters"`` while the user dictates a number or a spelling, ``"none"`` otherwise. The
+            server's turns then wait longer between the groups; ``result.collected`` of a `TranscriptionFrame` has the
+            characters.
+        no_words: Whether the server says that a voice was heard and has no words (`NoWords`) even where it need not
+            analyse the sound to detect turns; in ``"semantic"`` mode it says so anyway.
         keyterms: Phrases to favour, where the server's model can.
         refine: Whether finals are decoded a second time, as accurately as at the model's longest latency, while
             interims and turn ends come at that of `latency_ms`: ``"off"``, the default, ``"on"``, or ``"auto"``, while
@@ -91,6 +101,9 @@ class AuricleSTTSettings(STTSettings):
     eager_threshold: float | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     min_silence_ms: int | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     max_silence_ms: int | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    max_turn_seconds: float | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    expect: Expect | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    no_words: bool | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     keyterms: Sequence[str] | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     refine: Refine | NotGiven = field(default_factory=lambda: NOT_GIVEN)
 
@@ -115,6 +128,9 @@ def complete_settings(given: AuricleSTTSettings | None, detection: TurnDetection
         eager_threshold=None,
         min_silence_ms=turn.min_silence_ms,
         max_silence_ms=turn.max_silence_ms,
+        max_turn_seconds=None,
+        expect="none",
+        no_words=False,
         keyterms=(),
         refine="off",
     )
@@ -172,6 +188,9 @@ def turn_settings(settings: AuricleSTTSettings, detection: TurnDetection) -> Tur
         eager_threshold=_probability(settings, "eager_threshold"),
         min_silence_ms=_named("min_silence_ms", _milliseconds(settings, "min_silence_ms")),
         max_silence_ms=_named("max_silence_ms", _milliseconds(settings, "max_silence_ms")),
+        max_turn_seconds=_number(settings, "max_turn_seconds", "seconds"),
+        expect=assert_given(settings.expect),
+        no_words=assert_given(settings.no_words),
     )
 
 
@@ -193,9 +212,13 @@ def _milliseconds(settings: AuricleSTTSettings, name: str) -> int | None:
 
 
 def _probability(settings: AuricleSTTSettings, name: str) -> float | None:
+    return _number(settings, name, "a probability")
+
+
+def _number(settings: AuricleSTTSettings, name: str, what: str) -> float | None:
     value = assert_given(getattr(settings, name))
     if value is not None and type(value) not in {int, float}:
-        raise InvalidMessage(name, f"expected a probability, got {value!r}")
+        raise InvalidMessage(name, f"expected {what}, got {value!r}")
     return None if value is None else float(value)
 
 

@@ -6,9 +6,9 @@ import pytest
 from pipecat.transcriptions.language import Language
 
 from auricle.protocol.client_messages import Start, Update
-from auricle.protocol.settings import InvalidMessage, TurnSettings
+from auricle.protocol.settings import InvalidMessage, TurnMode, TurnSettings
 from pipecat_auricle import AuricleSTTService, AuricleSTTSettings
-from pipecat_auricle.settings import complete_settings, eager, start_message, update_message
+from pipecat_auricle.settings import TurnDetection, complete_settings, eager, start_message, update_message
 
 Settings = AuricleSTTService.Settings
 
@@ -26,6 +26,9 @@ def test_settings_are_complete_from_the_start() -> None:
         "eager_threshold": None,
         "min_silence_ms": 160,
         "max_silence_ms": 2500,
+        "max_turn_seconds": None,
+        "expect": "none",
+        "no_words": False,
         "keyterms": (),
         "refine": "off",
     }
@@ -69,6 +72,14 @@ def test_an_update_has_the_changed_settings_only() -> None:
     assert update_message(settings, "server", {"latency_ms"}) == Update(latency_ms=160)
     assert update_message(settings, "server", {"refine"}) == Update(refine="on")
     assert update_message(settings, "server", {"silence_ms"}) == Update(turn=TurnSettings("silence", 900))
+
+
+@pytest.mark.parametrize(("detection", "mode"), [("vad", "off"), ("server", "silence")])
+def test_bounds_and_dictation_hold_whoever_detects_turns(detection: TurnDetection, mode: TurnMode) -> None:
+    settings = complete_settings(Settings(max_turn_seconds=20, expect="digits", no_words=True), detection)
+    turn = TurnSettings(mode, max_turn_seconds=20, expect="digits", no_words=True)
+    assert start_message(settings, detection, 16_000).turn == turn
+    assert update_message(settings, detection, {"expect"}) == Update(turn=turn)
 
 
 def test_an_error_names_the_setting() -> None:

@@ -79,6 +79,11 @@ async def test_an_update_goes_in_band_and_nothing_reconnects(server: ScriptedSer
         (Settings(min_silence_ms=3_000), "min_silence_ms"),  # more than the most
         (Settings(max_silence_ms=60_000), "max_silence_ms"),
         (Settings(max_silence_ms=2_000.5), "max_silence_ms"),  # type: ignore[arg-type]
+        (Settings(max_turn_seconds=0.5), "max_turn_seconds"),
+        (Settings(max_turn_seconds="long"), "max_turn_seconds"),  # type: ignore[arg-type]
+        (Settings(expect="words"), "expect"),  # type: ignore[arg-type]
+        (Settings(expect=None), "expect"),  # type: ignore[arg-type]
+        (Settings(no_words="yes"), "no_words"),  # type: ignore[arg-type]
         (Settings(refine="always"), "refine"),  # type: ignore[arg-type]
         (Settings(refine=None), "refine"),  # type: ignore[arg-type]
         (Settings(keyterms="Auricle"), "keyterms"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipecat.frames.frames import (
     EagerEndOfTurnCancelFrame,
     EagerTranscriptionFrame,
@@ -14,7 +16,7 @@ from pipecat.frames.frames import (
 from pipecat.turns.user_turn_strategies import EagerUserTurnStrategies, ExternalUserTurnStrategies
 
 from auricle.protocol.client_messages import Update
-from auricle.protocol.server_messages import Final, SpeechStarted
+from auricle.protocol.server_messages import Final, NoWords, SpeechStarted
 from auricle.protocol.settings import TurnSettings
 from pipecat_auricle import AuricleSTTService
 from tests.support.adapters.echo_llm import EchoLLM, Question
@@ -53,6 +55,21 @@ async def test_an_end_after_a_short_silence_is_the_last_of_its_turn(server: Scri
         session = await server.session()
         await session.send(SpeechStarted(start=0.1), final("Yes.", 0.5, at=0.8), turn_end("Yes.", 0.8))
         assert (await agent.down.wait_for(TranscriptionFrame)).finalized
+        await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
+
+
+async def test_a_dictation_is_asked_for_in_the_running_call_and_comes_with_its_transcript(
+    server: ScriptedServer,
+) -> None:
+    async with running(service(server)) as agent:
+        session = await server.session()
+        await agent.send(STTUpdateSettingsFrame(delta=Settings(expect="digits", max_turn_seconds=30.0)))
+        assert await session.next(Update) == Update(turn=replace(asked(), expect="digits", max_turn_seconds=30.0))
+        said = replace(final("zero four", 0.5, at=2.2), collected="04", backchannel=0.02)
+        await session.send(SpeechStarted(start=0.1), said, NoWords(start=3.0, end=3.5), turn_end("zero four", 2.2))
+        frame = await agent.down.wait_for(TranscriptionFrame)
+        assert isinstance(frame.result, Final)
+        assert (frame.result.collected, frame.result.backchannel) == ("04", 0.02)
         await agent.down.wait_for(ProposedUserStoppedSpeakingFrame)
 
 
