@@ -22,8 +22,8 @@ from auricle_server.serving.in_process_server import serve_locally
 from tests.support import tones
 
 PROMPTS = {"en-US": 0, "en": 0, "en-GB": 1, "en-IN": 5, "fr-FR": 8, "de-DE": 9, "auto": 101}
-"""A prompt dictionary, with a locale that no checkpoint was trained on."""
-LANGUAGES = ("auto", "en-US", "en-GB", "fr-FR", "de-DE")
+"""A prompt dictionary, with a locale that the published checkpoint was not trained on."""
+LANGUAGES = ("auto", "en-US", "en-GB", "fr-FR", "de-DE", "en-IN")
 """What is offered of it."""
 _TAGS = {"y": "<de-DE>", "nd": "<en-US>"}
 _DEAF = PROMPTS["fr-FR"]
@@ -70,8 +70,10 @@ def speech(*parts: float | str, seed: int = 1) -> tones.Pcm:
 
 
 @asynccontextmanager
-async def serving(slots: int = 8, profile: ModelProfile | None = None) -> AsyncIterator[str]:
-    """A real server with this model, as if it were published with a profile; its URL."""
-    engine = Engine(replace(checkpoint(), profile=profile), slots=slots, device="cpu", threads=1)
+async def serving(
+    slots: int = 8, profile: ModelProfile | None = None, model: Checkpoint | None = None
+) -> AsyncIterator[str]:
+    """A real server with this model, or one made of it, as if it were published with a profile; its URL."""
+    engine = Engine(replace(model or checkpoint(), profile=profile), slots=slots, device="cpu", threads=1)
     async with serve_locally(ServerConfig(max_load=0), engine=engine) as url:
         yield url

@@ -60,7 +60,7 @@ def resolve(code: str, offered: Sequence[str]) -> str | None:
         None when the code stands for none of them.
     """
     code = code.strip()
-    lowered = {each.lower(): each for each in offered}
+    lowered = {"-".join(_SEPARATORS.split(each.lower())): each for each in offered}
     tags = _SEPARATORS.split(code.lower())
     # First, so that a server's own codes always work, also those that the tables do not know.
     if exact := lowered.get("-".join(tags)):
@@ -73,7 +73,7 @@ def resolve(code: str, offered: Sequence[str]) -> str | None:
 
 
 def _only(offered: Sequence[str]) -> str | None:
-    languages = {each.partition("-")[0] for each in offered}
+    languages = {_SEPARATORS.split(each.lower())[0] for each in offered}
     return offered[0] if len(languages) == 1 else None
 
 

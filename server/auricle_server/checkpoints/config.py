@@ -244,4 +244,12 @@ def _prompt(raw: Mapping[str, Any]) -> PromptConfig:
     size = defaults.integer("num_prompts", bounds.PROMPTS, 128)
     codes = Section("model_defaults.prompt_dictionary", defaults.get("prompt_dictionary"))
     last = Bounds(0, size - 1)
-    return PromptConfig(size, {str(code): codes.check_integer(str(code), index, last) for code, index in codes.items()})
+    if not codes.items():
+        defaults.reject("prompt_dictionary", {}, "it must name the prompt of at least one language")
+    dictionary = {_code(code): codes.check_integer(str(code), index, last) for code, index in codes.items()}
+    return PromptConfig(size, dictionary)
+
+
+def _code(key: Any) -> str:
+    """A language's code. YAML 1.1, as PyYAML reads it, takes ``no`` without quotation marks for a false."""
+    return "no" if key is False else str(key)

@@ -59,9 +59,10 @@ class Capabilities:
 
 
 def _info(checkpoint: Checkpoint, latencies: tuple[int, ...], slots: int, cures: Cures) -> ModelInfo:
-    languages = offered_languages(checkpoint.config.prompt)
-    default = default_latency_ms(checkpoint.config, checkpoint.profile)
-    to_adapt = checkpoint.profile.languages_to_adapt if checkpoint.profile else frozenset()
+    profile = checkpoint.profile
+    languages = offered_languages(checkpoint.config.prompt, published=profile is not None)
+    default = default_latency_ms(checkpoint.config, profile)
+    to_adapt = profile.languages_to_adapt if profile else frozenset()
     return ModelInfo(
         name=checkpoint.name,
         pieces=checkpoint.pieces,

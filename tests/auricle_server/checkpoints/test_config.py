@@ -56,6 +56,11 @@ def test_a_prompted_model_has_its_dictionary(raw: dict[str, Any]) -> None:
     raw["target"] += "WithPrompt"
     raw["model_defaults"]["prompt_dictionary"] = {"en-US": 0, "auto": 101}
     assert parse_config(raw).prompt == PromptConfig(128, {"en-US": 0, "auto": 101})
+    raw["model_defaults"]["prompt_dictionary"] = {False: 103, "cy-GB": 7}  # `no` in YAML, without quotation marks
+    assert parse_config(raw).prompt == PromptConfig(128, {"no": 103, "cy-GB": 7})
+    raw["model_defaults"]["prompt_dictionary"] = {}
+    with pytest.raises(BadCheckpoint, match=r"prompt_dictionary is \{\}: it must name"):
+        parse_config(raw)
     del raw["model_defaults"]["prompt_dictionary"]
     with pytest.raises(BadCheckpoint, match=r"model_defaults\.prompt_dictionary is missing"):
         parse_config(raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -119,3 +120,17 @@ async def test_a_stream_goes_on_with_its_language_on_another_server() -> None:
             assert stream.url.startswith(other)
     assert " ".join(final.text for final in finals if final.text) == f"{GERMAN[1]} for his"
     assert {final.language for final in finals if final.text} == {"de-DE"}
+
+
+async def test_a_language_that_somebody_has_added_can_be_asked_for() -> None:
+    """As "cy-GB" it has the prompt of German, so the model hears German."""
+    loaded = tongues.checkpoint()
+    assert loaded.config.prompt is not None
+    dictionary = {**loaded.config.prompt.dictionary, "cy-GB": loaded.config.prompt.dictionary["de-DE"]}
+    prompt = replace(loaded.config.prompt, dictionary=dictionary)
+    added = replace(loaded, config=replace(loaded.config, prompt=prompt))
+    async with tongues.serving(model=added) as url, connect(url, start=start("cy")) as stream:
+        assert stream.ready.language == "cy-GB"
+        assert "cy-GB" in stream.ready.languages
+        final = await said(stream, GERMAN[0])
+        assert (final.text, final.language) == (GERMAN[1], "cy-GB")

@@ -69,10 +69,16 @@ def test_a_model_without_a_prompt_is_english() -> None:
         capabilities.prompt("de-DE")
 
 
-def test_a_prompted_model_offers_the_trained_languages_of_its_dictionary() -> None:
-    capabilities = offered([1], PromptConfig(128, {"auto": 101, "de-DE": 9, "xx-XX": 77}))
-    assert (capabilities.info.languages, capabilities.info.default_language) == (("auto", "de-DE"), "auto")
-    assert capabilities.prompt("de-DE") == 9
+def test_a_prompted_model_offers_the_languages_of_its_dictionary() -> None:
+    capabilities = offered([1], PromptConfig(128, {"auto": 101, "de-DE": 9, "xx-XX": 77, "id-ID": 34}))
+    assert capabilities.info.languages == ("auto", "de-DE", "xx-XX", "id-ID")
+    assert capabilities.info.default_language == "auto"
+    assert [capabilities.prompt(code) for code in ("de-DE", "xx-XX", "id-ID")] == [9, 77, 34]
+
+
+def test_a_published_model_offers_those_that_it_was_trained_on_and_those_that_were_added() -> None:
+    prompt = PromptConfig(128, {"auto": 101, "de-DE": 9, "xx-XX": 77, "id-ID": 34})
+    assert with_contexts((3,), MULTILINGUAL, prompt).info.languages == ("auto", "de-DE", "xx-XX")
 
 
 def test_a_model_that_was_not_measured_gets_the_delays_of_its_geometry() -> None:

@@ -40,9 +40,8 @@ def facts(path: Path, profile: ModelProfile | None = None) -> ModelFacts:
         CheckpointError: The configuration is missing, or is not that of a model that Auricle runs.
     """
     config = with_profile(stored_config(path), profile)
-    return ModelFacts(
-        offered_languages(config.prompt), tuple(sorted(latencies_ms(config))), default_latency_ms(config, profile)
-    )
+    languages = offered_languages(config.prompt, published=profile is not None)
+    return ModelFacts(languages, tuple(sorted(latencies_ms(config))), default_latency_ms(config, profile))
 
 
 def stored_config(path: Path) -> ModelConfig:
