@@ -25,7 +25,7 @@ _MODULES = {
     "nemo": "lhotse nemo scipy transformers",  # NeMo requires SciPy and Transformers
     "sherpa": "onnx sherpa_onnx",
     "bench": "matplotlib",
-    "dev": "aioice aiortc av cv2 fastapi hypothesis livekit.plugins.openai uvicorn",
+    "dev": "aioice aiortc av cv2 fastapi hypothesis imageio_ffmpeg livekit.plugins.openai uvicorn",
 }
 _EXTRA = {module: extra for extra, modules in _MODULES.items() for module in modules.split()}
 
