@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from auricle_server.commands.captions import CUE_CHARACTERS, CUE_SECONDS, Cue, cues_of
+
+__all__ = ["CUE_CHARACTERS", "CUE_SECONDS", "Cue", "FileTranscript", "TranscriptFormat", "cues_of", "render"]
+
 if TYPE_CHECKING:
     from auricle.protocol.server_messages import Final, Word
-
-CUE_CHARACTERS = 84  # two lines of 42 characters, the usual limit of subtitle guidelines
-CUE_SECONDS = 7.0
-CUE_PAUSE_SECONDS = 1.0
 
 
 class TranscriptFormat(StrEnum):
@@ -35,6 +35,7 @@ class FileTranscript:
         model: Name of the model.
         latency_ms: Chunk latency of the stream.
         segments: Non-empty finals in order.
+        channel: The channel that it is of, from 1; None for all.
     """
 
     file: str
@@ -42,20 +43,12 @@ class FileTranscript:
     model: str = ""
     latency_ms: int = 0
     segments: list[Final] = field(default_factory=list)
+    channel: int | None = None
 
     @property
     def text(self) -> str:
         """The text of all segments in one line."""
         return " ".join(segment.text for segment in self.segments)
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """One caption: a text that is shown from `start` to `end`, seconds."""
-
-    start: float
-    end: float
-    text: str
 
 
 def render(transcript: FileTranscript, kind: TranscriptFormat) -> str:
@@ -82,6 +75,7 @@ def _json(transcript: FileTranscript) -> str:
     ]
     document = {
         "file": transcript.file,
+        **({} if transcript.channel is None else {"channel": transcript.channel}),
         "duration": round(transcript.duration, 3),
         "model": transcript.model,
         "latency_ms": transcript.latency_ms,
@@ -105,12 +99,21 @@ def _rounded(word: Word) -> dict[str, str | float]:
 
 def _srt(transcript: FileTranscript) -> str:
     cues = enumerate(cues_of(transcript.segments), 1)
-    return "\n".join(f"{number}\n{_span(cue, ',')}\n{cue.text}\n" for number, cue in cues)
+    return "\n".join(f"{number}\n{_span(cue, ',')}\n{_lines(cue)}\n" for number, cue in cues)
 
 
 def _vtt(transcript: FileTranscript) -> str:
-    cues = "".join(f"\n{_span(cue, '.')}\n{cue.text}\n" for cue in cues_of(transcript.segments))
+    # WebVTT, section 4.2.2: these three begin a tag, an escape, or an arrow.
+    cues = "".join(f"\n{_span(cue, '.')}\n{_escaped_cue(_lines(cue))}\n" for cue in cues_of(transcript.segments))
     return "WEBVTT\n" + cues
+
+
+def _lines(cue: Cue) -> str:
+    return "\n".join(cue.lines)
+
+
+def _escaped_cue(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 _RENDERERS: dict[TranscriptFormat, Callable[[FileTranscript], str]] = {
@@ -119,31 +122,6 @@ _RENDERERS: dict[TranscriptFormat, Callable[[FileTranscript], str]] = {
     TranscriptFormat.SRT: _srt,
     TranscriptFormat.VTT: _vtt,
 }
-
-
-def cues_of(segments: Sequence[Final]) -> Iterator[Cue]:
-    """Splits segments into captions of limited length and duration; a long pause starts a new caption."""
-    for segment in segments:
-        if not segment.words:
-            yield Cue(segment.start, segment.end, segment.text)
-            continue
-        line: list[Word] = []
-        for word in segment.words:
-            if line and _overflows(line, word):
-                yield _cue(line)
-                line = []
-            line.append(word)
-        yield _cue(line)
-
-
-def _overflows(line: Sequence[Word], word: Word) -> bool:
-    characters = sum(len(each.text) + 1 for each in line) + len(word.text)
-    too_long = characters > CUE_CHARACTERS or word.end - line[0].start > CUE_SECONDS
-    return too_long or word.start - line[-1].end > CUE_PAUSE_SECONDS
-
-
-def _cue(line: Sequence[Word]) -> Cue:
-    return Cue(line[0].start, line[-1].end, " ".join(word.text for word in line))
 
 
 def _span(cue: Cue, decimal: str) -> str:
