@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
     SpinnerColumn,
     TaskID,
+    TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.text import Text
 
 from auricle_server.checkpoints.progress import Report
 
@@ -26,7 +29,28 @@ notes = Console(stderr=True, highlight=False)
 
 def fail(message: str) -> None:
     """Prints an error. Does not exit: the command decides whether it continues."""
-    notes.print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
+    _print("error", "bold red", message)
+
+
+def warn(message: str) -> None:
+    """Prints a note about something that is worth knowing and no error."""
+    _print("note", "yellow", message)
+
+
+def _print(word: str, style: str, message: str) -> None:
+    # Not as markup, in which names of files have meanings: brackets, backslashes, :smile:.
+    notes.print(Text.assemble((word, style), " ", message), soft_wrap=True)
+
+
+def printable(name: str) -> str:
+    """The name of a file as it can be shown: bytes that are no UTF-8, and control characters, as escapes."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    control = unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+    return character.encode("unicode_escape").decode() if control else character
 
 
 def server_asked_for(context: typer.Context, url: str | None, of_own_server: Collection[str]) -> str | None:
@@ -56,7 +80,13 @@ def progress_bars(doing: str | None = None) -> Iterator[Report]:
     Args:
         doing: What the block does, shown with a spinner; None for nothing.
     """
-    columns = "{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with (
         Progress(*columns, console=notes, transient=True)
         if doing is None
@@ -72,3 +102,16 @@ def progress_bars(doing: str | None = None) -> Iterator[Report]:
             progress.update(bars[what], completed=done, total=size)
 
         yield report
+
+
+def file_progress() -> Progress:
+    """A line for the file in work: its name, how much of it is done, and the field `caption`, all as plain text."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[caption]}", style="dim", markup=False),
+        console=notes,
+        transient=True,
+        disable=not notes.is_terminal,
+    )

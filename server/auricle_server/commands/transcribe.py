@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,7 +17,9 @@ def transcribe(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE", help="Audio file: wav, flac, ogg, mp3, ... at any sample rate; - reads standard input."
+            metavar="FILE",
+            help="Recording: wav, flac, ogg, mp3, and with ffmpeg installed m4a, mp4, webm, amr, wma and others; "
+            "- reads standard input.",
         ),
     ],
     url: Annotated[
@@ -42,10 +44,19 @@ def transcribe(
     keyterms: Annotated[
         list[str] | None, typer.Option("--keyterm", help="A name or phrase to prefer. Repeat the option for several.")
     ] = None,
+    channel: Annotated[
+        str,
+        typer.Option(
+            metavar="1|2|mix|split",
+            help="Channel to transcribe; mix takes all as one, split gives each its own transcript, with the times of "
+            "the recording, for calls with a party on each channel.",
+        ),
+    ] = "mix",
     realtime: Annotated[bool, typer.Option("--realtime", help="Send the audio at the speed of speech.")] = False,
     kind: Annotated[TranscriptFormat, typer.Option("--format", help="Output format.")] = TranscriptFormat.TEXT,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write one file per input into this folder.", file_okay=False)
+        Path | None,
+        typer.Option("--output", "-o", help="Write one file per transcript into this folder.", file_okay=False),
     ] = None,
 ) -> None:
     """Transcribe audio files with the model's full look-ahead, as fast as the machine can.
@@ -54,17 +65,29 @@ def transcribe(
     command reports it, continues with the next file, and exits with code 1.
     """
     from auricle.protocol.client_messages import Start
+    from auricle_server.commands.transcript_outputs import UnusableOutput
     from auricle_server.commands.transcription import NoServer, TranscriptionOptions, transcribe_all
 
     offline = not realtime and latency_ms is None
     start = Start(latency_ms=latency_ms, language=language, offline=offline, keyterms=tuple(keyterms or ()))
-    options = TranscriptionOptions(start, kind, realtime, api_key, output)
+    options = TranscriptionOptions(start, kind, realtime, api_key, output, _channel(channel))
     try:
         url = server_asked_for(context, url, {"model"})
         failures = asyncio.run(transcribe_all(files, url, model, options))
-    except NoServer as error:
+    except (NoServer, UnusableOutput) as error:
         fail(str(error))
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     raise typer.Exit(1 if failures else 0)
+
+
+def _channel(value: str) -> int | Literal["mix", "split"]:
+    match value:
+        case "mix" | "split":
+            return value
+        case number if number.isascii() and number.isdigit() and int(number):
+            return int(number)
+    raise typer.BadParameter(
+        f"{value!r} is no channel: expected mix, split, or a number from 1", param_hint="--channel"
+    )

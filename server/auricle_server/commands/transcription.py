@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeVar
 
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TaskID
 
-from auricle.client import connect
+from auricle.client import AuricleClient
 from auricle.errors import AuricleError, ConnectionFailed, Refused
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Error, Final, Interim
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
 from auricle_server.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
-from auricle_server.commands.console import fail, notes, progress_bars
-from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat, render
+from auricle_server.commands.console import fail, file_progress, printable, progress_bars, warn
+from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat
+from auricle_server.commands.transcript_outputs import TranscriptPublisher, UnwrittenTranscript
 
 _BYTES_PER_SECOND = 2 * SAMPLE_RATE
 # A file is sent as fast as the server reads. The audio in the socket buffers must fit into the replay buffer.
 _RECONNECT = ReconnectPolicy(replay_seconds=600.0)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class TranscriptionOptions:
         realtime: Whether to send at the speed of speech; otherwise as fast as the server reads.
         api_key: API key of the server.
         output: Folder for one file per input; None prints to standard output.
+        channel: ``"mix"`` for all channels as one, ``"split"`` for a transcript of each, or the number of one, from 1.
     """
 
     start: Start
@@ -45,6 +50,7 @@ class TranscriptionOptions:
     realtime: bool = False
     api_key: str | None = None
     output: Path | None = None
+    channel: int | Literal["mix", "split"] = "mix"
 
 
 class NoServer(Exception):
@@ -64,32 +70,47 @@ async def transcribe_all(files: Sequence[str], url: str | None, model: str, opti
         The number of failed files.
 
     Raises:
+        UnusableOutput: The folder for the transcripts cannot take them; no file was read.
         NoServer: The server is unreachable, refuses the stream, or could not be started.
     """
-    failures = 0
+    split = options.channel == "split"
+    publisher = TranscriptPublisher(options.kind, options.output, split=split, headers=split or len(files) > 1)
+    unwritable = publisher.prepare(files)
+    failures = len(unwritable)
     async with AsyncExitStack() as resources:
-        server = await resources.enter_async_context(_server(url, model))
-        progress = resources.enter_context(_progress())
-        for number, path in enumerate(files):
-            task = progress.add_task(path, total=None, caption="")
+        client = await resources.enter_async_context(_client(url, model, options))
+        progress = resources.enter_context(file_progress())
+        for file in files:
+            if file in unwritable:
+                continue
+            task = progress.add_task(printable(file), total=None, caption="")
             try:
-                transcript = await _transcribe_one(path, server, options, progress, task)
-            except (UnreadableAudio, AuricleError) as error:
-                if isinstance(error, ConnectionFailed | Refused):
-                    raise NoServer(str(error)) from error
-                fail(f"{path}: {error}")
+                await _FileTranscription(client, options, publisher, progress, task).run(file)
+            except (ConnectionFailed, Refused) as error:
+                raise NoServer(str(error)) from error
+            except (UnreadableAudio, UnwrittenTranscript, AuricleError) as error:
                 failures += 1
-            else:
-                _publish(transcript, options, header=len(files) > 1, first=number == 0)
+                fail(f"{printable(file)}: {error}")
+            except Exception as error:  # noqa: BLE001  # a bad file is named and does not stop the others
+                failures += 1
+                fail(f"{printable(file)}: {type(error).__name__}: {error}")
             progress.remove_task(task)
     return failures
 
 
 @asynccontextmanager
-async def _server(url: str | None, model: str) -> AsyncIterator[str]:
-    if url is not None:
-        yield url
-        return
+async def _client(url: str | None, model: str, options: TranscriptionOptions) -> AsyncIterator[AuricleClient]:
+    async with AsyncExitStack() as resources:
+        url = url if url is not None else await resources.enter_async_context(_own_server(model))
+        try:
+            client = AuricleClient(url, api_key=options.api_key, reconnect=_RECONNECT)
+        except ValueError as error:
+            raise NoServer(str(error)) from error
+        yield await resources.enter_async_context(client)
+
+
+@asynccontextmanager
+async def _own_server(model: str) -> AsyncIterator[str]:
     from auricle_server.checkpoints import CheckpointError
     from auricle_server.serving.in_process_server import serve_locally
 
@@ -102,63 +123,104 @@ async def _server(url: str | None, model: str) -> AsyncIterator[str]:
         yield local
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-        TextColumn("[dim]{task.fields[caption]}"),
-        console=notes,
-        transient=True,
-        disable=not notes.is_terminal,
-    )
+class _FileTranscription:
+    """One file through the server: a stream for the mix, or for each channel."""
 
+    def __init__(
+        self,
+        client: AuricleClient,
+        options: TranscriptionOptions,
+        publisher: TranscriptPublisher,
+        progress: Progress,
+        task: TaskID,
+    ) -> None:
+        self._client = client
+        self._options = options
+        self._publisher = publisher
+        self._progress = progress
+        self._task = task
 
-async def _transcribe_one(
-    path: str, url: str, options: TranscriptionOptions, progress: Progress, task: TaskID
-) -> FileTranscript:
-    with open_audio(path) as audio:
-        progress.update(task, total=audio.duration)
-        async with connect(url, start=options.start, api_key=options.api_key, reconnect=_RECONNECT) as stream:
+    async def run(self, file: str) -> None:
+        with ExitStack() as resources:
+            audio = await _in_thread(lambda: resources.enter_context(open_audio(file)))
+            for channel in self._channels(audio):
+                await self._channel(file, audio, channel)
+            if audio.cancels:
+                warn(
+                    f"{printable(audio.name)}: its channels have opposite polarity, so that their mean is silence; the "
+                    "mix inverts one (--channel 1 reads one as it is, --channel split each)"
+                )
+
+    def _channels(self, audio: AudioFile) -> list[int | None]:
+        match self._options.channel:
+            case "mix":
+                return [None]
+            case "split":
+                return list(range(1, audio.channels + 1))
+            case number:
+                return [number]
+
+    async def _channel(self, file: str, audio: AudioFile, channel: int | None) -> None:
+        self._progress.update(self._task, total=audio.duration, completed=0)
+        async with await self._client.open(self._options.start) as stream:
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(_send(stream, audio, options.realtime))
-                    return await _receive(stream, audio, progress, task)
+                    sending = group.create_task(self._send(stream, audio.blocks(channel)))
+                    transcript = await self._receive(stream, audio, channel)
             except* (UnreadableAudio, AuricleError) as failed:
                 raise failed.exceptions[0] from failed
+        transcript.duration = audio.duration or 0.0
+        self._publisher.publish(file, transcript)
+        if (damage := sending.result()) is not None:
+            raise UnreadableAudio(f"{damage}; the transcript has the {transcript.duration:.1f} s before") from damage
+
+    async def _send(self, stream: Stream, blocks: Iterator[bytes]) -> UnreadableAudio | None:
+        """Sends the file and the end of the stream; with `realtime` on an absolute schedule.
+
+        Returns:
+            Why the file could not be read to its end.
+
+        Raises:
+            UnreadableAudio: Nothing of it could be read.
+        """
+        began, sent = time.monotonic(), 0.0
+        damage = None
+        try:
+            for block in blocks:
+                await stream.send(block)
+                sent += len(block) / _BYTES_PER_SECOND
+                if self._options.realtime:
+                    await asyncio.sleep(max(0.0, began + sent - time.monotonic()))
+        except UnreadableAudio as error:
+            if not sent:
+                raise
+            damage = error
+        await stream.end()
+        return damage
+
+    async def _receive(self, stream: Stream, audio: AudioFile, channel: int | None) -> FileTranscript:
+        model, latency_ms = stream.ready.model, stream.ready.latency_ms
+        transcript = FileTranscript(audio.name, 0.0, model, latency_ms, channel=channel)
+        async for event in stream:
+            if isinstance(event, Interim | Final):
+                self._progress.update(self._task, completed=event.audio_time, caption=printable(event.text[-60:]))
+            if isinstance(event, Error):
+                warn(f"{printable(audio.name)}: {event.message}")
+            if isinstance(event, Final) and event.text:
+                transcript.segments.append(event)
+        return transcript
 
 
-async def _send(stream: Stream, audio: AudioFile, realtime: bool) -> None:
-    """Sends the file and the end of the stream; with `realtime` on an absolute schedule."""
-    began, sent = time.monotonic(), 0.0
-    for block in audio.blocks():
-        await stream.send(block)
-        sent += len(block) / _BYTES_PER_SECOND
-        if realtime:
-            await asyncio.sleep(max(0.0, began + sent - time.monotonic()))
-    await stream.end()
+async def _in_thread(function: Callable[[], T]) -> T:
+    """The result of a function that may wait for ever, for who writes into a pipe; the process ends without it."""
+    done: Future[T] = Future()
 
+    def run() -> None:
+        done.set_running_or_notify_cancel()
+        try:
+            done.set_result(function())
+        except Exception as error:  # noqa: BLE001  # raised to who waits
+            done.set_exception(error)
 
-async def _receive(stream: Stream, audio: AudioFile, progress: Progress, task: TaskID) -> FileTranscript:
-    transcript = FileTranscript(audio.name, audio.duration, stream.ready.model, stream.ready.latency_ms)
-    async for event in stream:
-        if isinstance(event, Interim | Final):
-            progress.update(task, completed=event.audio_time, caption=event.text[-60:])
-        if isinstance(event, Error):
-            notes.print(f"[yellow]note[/] {escape(f'{audio.name}: {event.message}')}", soft_wrap=True)
-        if isinstance(event, Final) and event.text:
-            transcript.segments.append(event)
-    return transcript
-
-
-def _publish(transcript: FileTranscript, options: TranscriptionOptions, *, header: bool, first: bool) -> None:
-    text = render(transcript, options.kind)
-    if options.output is not None:
-        options.output.mkdir(parents=True, exist_ok=True)
-        suffix = "txt" if options.kind is TranscriptFormat.TEXT else options.kind.value
-        (options.output / f"{Path(transcript.file).name}.{suffix}").write_text(text, encoding="utf-8")
-        return
-    if header and options.kind is not TranscriptFormat.JSON:
-        sys.stdout.write(f"{'' if first else chr(10)}==> {transcript.file} <==\n")
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(done)
