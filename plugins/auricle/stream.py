@@ -70,6 +70,11 @@ class Stream:
         """Seconds of audio given to `send` so far: the stream's clock."""
         return self._replay_buffer.audio_seconds
 
+    @property
+    def unsettled_from(self) -> float:
+        """Seconds of the stream up to which all audio has its final, or needs none, or is no longer kept."""
+        return self._replay_buffer.front_seconds
+
     async def send(self, pcm: bytes) -> None:
         """Sends mono audio in the encoding and at the sample rate of the `Start`, in pieces of any length.
 
@@ -174,6 +179,10 @@ class Stream:
         self._check_open()
         self._ended = True
         self._input.add_message(End())
+
+    def retry(self) -> None:
+        """Tries to connect at once, where the stream waits for its next attempt."""
+        self._input.retry()
 
     async def reopen(self) -> None:
         """Continues a stream that has failed, whether it was connected before or not. Iterate anew for its events.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from auricle._stream.replay_buffer import ReplayBuffer
 from auricle.protocol.client_messages import End, Finalize, Outgoing, Update
@@ -24,6 +25,7 @@ class StreamInput:
         self._window = SendWindow(send_buffer_seconds, SEND_BUFFER_SECONDS)
         self._added = asyncio.Event()
         self._capacity_changed = asyncio.Event()
+        self._retry = asyncio.Event()
         self._closed = False
 
     # --- for the caller ----------------------------------------------------------------------------------------------
@@ -49,6 +51,10 @@ class StreamInput:
         while not self.has_capacity:
             await self._capacity_changed.wait()
 
+    def retry(self) -> None:
+        """Ends a wait for the next attempt to connect."""
+        self._retry.set()
+
     # --- for the task ------------------------------------------------------------------------------------------------
 
     @property
@@ -68,6 +74,13 @@ class StreamInput:
     async def wait_for_input(self) -> None:
         """Waits until something is added that `next_unsent` has not seen."""
         await self._added.wait()
+
+    async def wait_for_retry(self, seconds: float) -> None:
+        """Waits for the moment of the next attempt to connect, which the caller may call for."""
+        self._retry.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._retry.wait()
 
     def sent(self) -> None:
         """The connection has taken what `next_unsent` returned."""

@@ -276,7 +276,7 @@ class StreamTask:
             await self._wait_for_input(error)
             delay = policy.delay(self._attempt, error, random.random())
             self.events.put_nowait(Reconnecting(self._attempt, delay, error))
-            await asyncio.sleep(delay)
+            await self._input.wait_for_retry(delay)
             try:
                 connection, connected = await self._connect()
             except AuricleError as failure:

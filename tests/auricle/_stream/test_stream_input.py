@@ -116,3 +116,15 @@ def test_a_server_that_still_catches_up_with_a_live_speaker_does_not_stall() -> 
     assert not window.stalls(5.0, 60.0, now=110.0)
     window.sent(1.0)
     assert window.stalls(5.0, 60.0, now=110.0)
+
+
+async def test_a_caller_may_end_the_wait_for_the_next_attempt() -> None:
+    stream_input = connected()
+    stream_input.retry()  # nothing waits yet: the next wait is a whole one
+    await stream_input.wait_for_retry(0.0)
+    waiting = asyncio.create_task(stream_input.wait_for_retry(3600.0))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    stream_input.retry()
+    async with asyncio.timeout(10):
+        await waiting
