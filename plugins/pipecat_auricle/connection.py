@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -12,8 +13,7 @@ from auricle.errors import AuricleError, Backpressure
 from auricle.events import Connected, Reconnected, Reconnecting
 from auricle.protocol.client_messages import End, Finalize, Start, Update
 from auricle.protocol.server_messages import Ready
-
-SAMPLE_BYTES = 2
+from pipecat_auricle.audio_format import SAMPLE_BYTES, AudioConverter
 
 
 class ServiceConnection:
@@ -21,8 +21,9 @@ class ServiceConnection:
 
     Args:
         client: Opens the stream.
-        policy: With `replay_seconds`, how much audio may wait to be sent; with `attempts`, when an outage is reported.
+        policy: Its `attempts` say when an outage is reported.
         start: Called before each attempt until the stream is connected, for the settings of that moment.
+        converter: Of the audio that is sent; what it holds back goes out before a finalize and before the end.
 
     Attributes:
         events: The events of the stream; its error is raised there, after the events that came before it.
@@ -31,12 +32,20 @@ class ServiceConnection:
         last_audio_at: When audio last came, on the monotonic clock; 0 before the first.
     """
 
-    def __init__(self, client: AuricleClient, policy: ReconnectPolicy, start: Callable[[], Start]) -> None:
+    def __init__(
+        self,
+        client: AuricleClient,
+        policy: ReconnectPolicy,
+        start: Callable[[], Start],
+        converter: AudioConverter,
+    ) -> None:
         self.ready: Ready | None = None
         self.over = False
         self.last_audio_at = 0.0
-        # A pipeline cannot hold a microphone back, so as much may wait as a replay would use.
-        self._stream = self.events = client.stream(start, send_buffer_seconds=policy.replay_seconds)
+        # A pipeline cannot hold a microphone back, and one frame may be longer than any bound. Audio that has no server
+        # is bounded by the policy, of which the client drops the oldest; a server that takes none is given up.
+        self._stream = self.events = client.stream(start, send_buffer_seconds=math.inf)
+        self._converter = converter
         self._attempts = policy.attempts
         self._outage_reported = False
         self._audio_lost = False
@@ -45,6 +54,19 @@ class ServiceConnection:
     def is_open(self) -> bool:
         """Whether there is a stream on a server, now or when it has reconnected."""
         return self.ready is not None and not self.over
+
+    @property
+    def audio_seconds(self) -> float:
+        """Seconds of audio taken so far: the clock of the events."""
+        return self._stream.audio_seconds
+
+    @property
+    def awaited_audio(self) -> tuple[float, float]:
+        """How many seconds of audio came so far, and up to where of them all has its final, or needs none.
+
+        Of a stream that is over, no audio gets its final any more, nor does what comes now.
+        """
+        return self._stream.audio_seconds, -math.inf if self.over else self._stream.unsettled_from
 
     def connected(self, event: Connected | Reconnected) -> Ready:
         """Follows a connection; returns what its server offers."""
@@ -70,7 +92,7 @@ class ServiceConnection:
         return report
 
     def send_audio(self, pcm: bytes) -> None:
-        """Takes 16-bit audio and never waits; what is more than may wait is dropped."""
+        """Takes 16-bit audio of the stream's rate, and never waits."""
         # Also for audio that is dropped below: the microphone is on, and the turn can still end by itself.
         self.last_audio_at = time.monotonic()
         try:
@@ -85,6 +107,8 @@ class ServiceConnection:
 
     async def send(self, message: Update | Finalize | End) -> bool:
         """Takes a message, which goes out after the audio so far; returns whether there is a stream to answer it."""
+        if not isinstance(message, Update) and (tail := self._converter.flush()):
+            self.send_audio(tail)
         try:
             await self._send(message)
         except AuricleError as error:
@@ -106,6 +130,10 @@ class ServiceConnection:
                 )
             case End():
                 await self._stream.end()
+
+    def retry(self) -> None:
+        """Tries to connect at once, where the stream waits for its next attempt."""
+        self._stream.retry()
 
     async def aclose(self) -> None:
         """Drops the stream at once, with what it has not answered."""

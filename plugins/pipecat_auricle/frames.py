@@ -76,7 +76,12 @@ class Problem:
     permanent: bool = False
 
 
-Action = FinalRequested | NothingTranscribed | ConnectionChanged | Problem
+@dataclass(frozen=True, slots=True)
+class StreamGivenUp:
+    """The framework may use another service from here on; without one, the words that were shown become final."""
+
+
+Action = FinalRequested | NothingTranscribed | ConnectionChanged | Problem | StreamGivenUp
 Output = Frame | Action
 
 
@@ -114,10 +119,10 @@ def _turn(event: StreamEvent, state: TranscriptionState) -> list[Output]:
 def frames_for_lost_stream(state: TranscriptionState) -> list[Output]:
     """The frames and actions for a lost stream: the words of the latest interim become final, and the turn ends."""
     # An interim without a final, or a turn without an end, would hang until Pipecat's watchdog comes, after 5 s.
-    text = state.cut_short()
+    text, user_id = state.cut_short()
     frames: list[Output] = []
     if text:
-        frames.append(_uninterruptible(_transcription(text, state.language, state.user_id)))
+        frames.append(_uninterruptible(_transcription(text, state.language, user_id)))
     return [*frames, *_turn_stop(state)]
 
 
@@ -138,7 +143,8 @@ def _interim(event: Interim, state: TranscriptionState) -> list[Output]:
     if not state.show(event):
         return []
     text, language = event.text.strip(), language_of(event.language)
-    frame = InterimTranscriptionFrame(text, state.user_id, time_now_iso8601(), language, result=event)
+    user_id = state.user_until(event.end, event.start)
+    frame = InterimTranscriptionFrame(text, user_id, time_now_iso8601(), language, result=event)
     # A turn that the server opened before the user was muted goes on without a second `SpeechStarted`.
     return [*_turn_start(state), frame]
 
@@ -149,7 +155,7 @@ def _final(event: Final, state: TranscriptionState) -> list[Output]:
     if decision.text:
         # `finalized` says that no more text of the utterance comes. Pipecat acts on it at once, so on any other final
         # it would split the utterance (pipecat #5042, #5043, #5159).
-        frame = _transcription(decision.text, event.language, state.user_id)
+        frame = _transcription(decision.text, event.language, decision.user_id)
         frame.result, frame.finalized = event, decision.last
         frames.append(_uninterruptible(frame))
     elif decision.answered:
@@ -161,9 +167,8 @@ def _eager_end(event: TurnEagerEnd, state: TranscriptionState) -> list[Output]:
     words = state.eager_text(event)
     if words is None or state.muted:
         return []
-    return [
-        EagerTranscriptionFrame(words, state.user_id, time_now_iso8601(), language_of(state.language), result=event)
-    ]
+    user_id, language = state.user_until(event.speech_end), language_of(state.language)
+    return [EagerTranscriptionFrame(words, user_id, time_now_iso8601(), language, result=event)]
 
 
 def _turn_stop(state: TranscriptionState) -> list[Output]:

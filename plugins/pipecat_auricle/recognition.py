@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -18,7 +19,7 @@ from pipecat.frames.frames import (
     VADUserStoppedSpeakingFrame,
 )
 
-from auricle.errors import AuricleError
+from auricle.errors import AuricleError, ServerFull, ServerRestarting
 from auricle.events import Connected, Reconnected, Reconnecting, StreamEvent
 from auricle.protocol.client_messages import End, Finalize, Update
 from auricle.protocol.codes import NOTICES
@@ -30,6 +31,7 @@ from pipecat_auricle.frames import (
     FinalRequested,
     Output,
     Problem,
+    StreamGivenUp,
     frames_for,
     frames_for_lost_stream,
     frames_for_mute,
@@ -47,6 +49,11 @@ FOLLOWED_FRAMES = (
 """The frames of `Recognition.follow`. Most frames are audio, so the service looks before it calls."""
 
 
+RESUME_SECONDS = 1.0
+"""For a lost connection, where the framework has another service: a resumption on the same server takes two round trips
+and at most 0.2 s of delay."""
+
+
 class Recognition:
     """Iterate over it for the frames and actions, in order, until the stream ends or fails for good.
 
@@ -59,6 +66,8 @@ class Recognition:
         state: What the pipeline got before.
         settings: Of the service; takes what the server offers and refuses.
         stall_timeout: Seconds that words may stay without a final beyond the time in which one comes by itself.
+        fails_fast: Whether a failure now is one for the framework, see `Failover`. A lost connection then has
+            `RESUME_SECONDS` to come back; a full server, or one that was never reached, has no second attempt.
 
     Attributes:
         connection: As given.
@@ -66,7 +75,12 @@ class Recognition:
     """
 
     def __init__(
-        self, connection: ServiceConnection, state: TranscriptionState, settings: LiveSettings, stall_timeout: float
+        self,
+        connection: ServiceConnection,
+        state: TranscriptionState,
+        settings: LiveSettings,
+        stall_timeout: float,
+        fails_fast: Callable[[], bool] = lambda: False,
     ) -> None:
         self.connection = connection
         self._settled = asyncio.Event()
@@ -80,6 +94,9 @@ class Recognition:
         self._outputs: deque[Output] = deque()
         self._started = False
         self._stall_at: float | None = None
+        self._fails_fast = fails_fast
+        self._outage: AuricleError | None = None
+        self._give_up_at: float | None = None
 
     async def update(self, update: Update) -> None:
         """Sends changed settings."""
@@ -160,29 +177,51 @@ class Recognition:
         self._started = True
         if self.connection.over:
             raise StopAsyncIteration
-        delay = None if self._stall_at is None else self._stall_at - time.monotonic()
+        deadline = min((at for at in (self._stall_at, self._give_up_at) if at is not None), default=None)
         try:
-            async with asyncio.timeout(delay):
+            async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
                 # The timeout cancels this call. That loses no event and ends nothing, unlike in an async generator.
                 event = await anext(self.connection.events)
         except TimeoutError:
+            if self._outage is not None and self._give_up_at is not None and self._give_up_at == deadline:
+                return await self._give_up(self._outage)
             return await self._stalled()
         except StopAsyncIteration:
             self.connection.over = True
             raise
         except AuricleError as error:
             self.connection.over = True
-            problem = Problem(str(error), category_of(error), error, permanent=True)
-            return [*self.cut_short(), *self._changed(None), problem]
+            return self._failed(error)
+        if isinstance(event, Reconnecting) and self._fails_fast():
+            return await self._fail_fast(event)
         return self._outputs_for(event)
+
+    async def _fail_fast(self, event: Reconnecting) -> list[Output]:
+        if self.connection.ready is None or event.attempt > 1 or isinstance(event.error, ServerFull | ServerRestarting):
+            return await self._give_up(event.error)
+        self._give_up_at = time.monotonic() + RESUME_SECONDS
+        return self._outputs_for(event)
+
+    async def _give_up(self, error: AuricleError) -> list[Output]:
+        self._give_up_at = None
+        await self.connection.aclose()
+        return self._failed(error)
+
+    def _failed(self, error: AuricleError) -> list[Output]:
+        problem = Problem(str(error), category_of(error), error, permanent=True)
+        if self._fails_fast():  # in this order: the error makes a switcher change to the service that goes on
+            return [*self._changed(None), problem, StreamGivenUp()]
+        return [*self.cut_short(), *self._changed(None), problem]
 
     def _outputs_for(self, event: StreamEvent) -> list[Output]:
         match event:
             case Connected() | Reconnected():
+                self._outage = self._give_up_at = None
                 self._settings.ready = self.connection.connected(event)
                 self._update_patience()
                 return self._changed(self._settings.ready)
             case Reconnecting(error=error):
+                self._outage = error
                 problem = Problem(str(error), category_of(error), error)
                 return [*self._changed(None), *([problem] if self.connection.reconnecting(event) else [])]
             case Error(code=code) if code in NOTICES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl as tls
 from collections.abc import AsyncGenerator, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -13,28 +14,28 @@ from loguru import logger
 from pipecat.frames import frames as pipecat_frames
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.services.settings import STTSettings
-from pipecat.services.stt_service import STTService
-from pipecat.transcriptions.language import Language
-from pipecat.turns.eager_end_of_turn_mixin import EagerEndOfTurnSTTServiceMixin
 from pipecat.turns.user_stop import EagerMatchPolicy
-from pipecat.utils.tracing.service_decorators import traced_stt
 
-from auricle import AuricleClient, ClientOptions, Ready, ReconnectPolicy, Start
+from auricle import AuricleClient, ClientOptions, ReconnectPolicy, Start
 from auricle.environment import server_urls
 from pipecat_auricle import frames
+from pipecat_auricle.audio_format import AudioConverter
 from pipecat_auricle.connection import ServiceConnection
 from pipecat_auricle.eager_match import SameWords
+from pipecat_auricle.failover import Failover, FailoverMode
 from pipecat_auricle.live_settings import LiveSettings
+from pipecat_auricle.output import TranscriptionOutput
 from pipecat_auricle.recognition import FOLLOWED_FRAMES, Recognition
 from pipecat_auricle.settings import TTFS_P99, AuricleSTTSettings, TurnDetection, eager
 from pipecat_auricle.transcription_state import TranscriptionState
+from pipecat_auricle.turn_events import TurnEvents
 
 _SETUP_SECONDS = 15.0  # Pipecat gives up a pipeline whose setup takes 20
 _END_SECONDS = 3.0  # for the last words, beyond the time in which a silent server is given up
 _DEFAULT_POLICY = ReconnectPolicy()
 
 
-class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
+class AuricleSTTService(TranscriptionOutput):
     """Streaming speech-to-text by an Auricle server.
 
     `TurnDetection` says who detects turns. Turn strategies that the application names win over those of the service.
@@ -54,6 +55,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         ttfs_p99_latency: Measured seconds from the end of speech to the final, with Pipecat's turn detection.
         stall_timeout: Seconds after which a final that should have come by itself is asked for, see `Recognition`.
         reconnect: When to try again, and how much audio to keep for it.
+        failover: Who decides when the servers are given up, see `FailoverMode`.
         connect_timeout: Seconds for one attempt.
         answer_timeout: Seconds without any event after which a server that owes a final counts as lost; None for never.
         ssl: Context for wss.
@@ -66,7 +68,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     """
 
     Settings = AuricleSTTSettings
-    _settings: AuricleSTTSettings
+    _converter: AudioConverter  # of each pipeline: `setup` tells the rate
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         ttfs_p99_latency: float | None = TTFS_P99,
         stall_timeout: float = 1.0,
         reconnect: ReconnectPolicy = _DEFAULT_POLICY,
+        failover: FailoverMode = "auto",
         connect_timeout: float = 10.0,
         answer_timeout: float | None = 5.0,
         ssl: tls.SSLContext | None = None,
@@ -90,6 +93,8 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
     ) -> None:
         self._live_settings = live = LiveSettings(settings, turn_detection)
         super().__init__(
+            state=TranscriptionState(live.turn),
+            should_interrupt=should_interrupt,
             settings=live.settings,
             ttfs_p99_latency=ttfs_p99_latency,
             enable_eager_end_of_turn=eager(live.turn),
@@ -102,33 +107,10 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         options = replace(options, connect_timeout=connect_timeout, answer_timeout=answer_timeout)
         self._client = AuricleClient(server_urls(url, base_url), options, reconnect=self._policy)
         self._end_seconds = _END_SECONDS + (answer_timeout or 0.0)
-        self._should_interrupt = should_interrupt
+        self._failover = Failover(failover, self)
         self._stall_timeout = stall_timeout
-        self._state = TranscriptionState(live.turn)
         self._recognition: Recognition | None = None
         self._reader_task: asyncio.Task[None] | None = None
-        self._strategies_outdated = False
-
-    def can_generate_metrics(self) -> bool:
-        """The service reports time to first byte and usage."""
-        return True
-
-    @property
-    def supports_ttfs(self) -> bool:
-        """Whether the time from the end of speech to the final is a latency: with the server's turns it is silence."""
-        return not self._state.server_turns
-
-    def service_metadata_frame(self) -> pipecat_frames.STTMetadataFrame:
-        """What the pipeline should know: the latency, or the turn strategies that follow the server."""
-        frame = super().service_metadata_frame()
-        if self._state.server_turns:
-            strategies = self.recommended_user_turn_strategies(enable_interruptions=self._should_interrupt)
-            frame.user_turn_strategies = strategies
-        return frame
-
-    def language_to_service_language(self, language: Language) -> str:
-        """The BCP-47 code that the server knows the language by."""
-        return str(Language(language).value)
 
     def start_message(self) -> Start:
         """The message that opens the next stream, from the settings as they are now."""
@@ -139,8 +121,11 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
         await super().setup(setup)
         # Nothing of an earlier pipeline is left: its clock, its words, its muted user.
         self._state = TranscriptionState(self._live_settings.turn)
+        self._turn_events = TurnEvents()
         self._strategies_outdated = False
         self._clear_eager_end_of_turn()
+        self._converter = AudioConverter(self.sample_rate)
+        self._failover.begin(setup.pipeline_worker.pipeline)
         if not await self._connect().has_settled(_SETUP_SECONDS):
             logger.warning(f"{self}: the server has not answered yet; the pipeline starts without it")
 
@@ -171,8 +156,11 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
             self._connect()
 
     def _connect(self) -> Recognition:
-        connection = ServiceConnection(self._client, self._policy, self.start_message)
-        self._recognition = Recognition(connection, self._state, self._live_settings, self._stall_timeout)
+        self._failover.recover()
+        connection = ServiceConnection(self._client, self._policy, self.start_message, self._converter)
+        self._recognition = Recognition(
+            connection, self._state, self._live_settings, self._stall_timeout, lambda: self._failover.fails_fast
+        )
         self._reader_task = self.create_task(self._read(self._recognition), "recognition")
         return self._recognition
 
@@ -187,21 +175,40 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
 
     async def run_stt(self, audio: bytes) -> AsyncGenerator[pipecat_frames.Frame | None, None]:
         """Sends audio; the transcripts come by themselves."""
-        self._state.user_id = self._user_id
         if self._recognition is not None:
-            self._recognition.connection.send_audio(audio)
+            connection = self._recognition.connection
+            before = connection.audio_seconds
+            connection.send_audio(audio)
+            self._state.speakers.add(self._user_id, before, connection.audio_seconds)
         yield None
 
+    @property
+    def _is_muted(self) -> bool:
+        return self._muted or self._state.user_muted
+
     async def process_audio_frame(self, frame: pipecat_frames.InputAudioRawFrame, direction: FrameDirection) -> None:
-        """Drops audio while the user is muted: Pipecat's mute strategies stop frames, but not audio (#4383)."""
-        if not self._state.user_muted:
-            await super().process_audio_frame(frame, direction)
+        """Brings audio to the stream's rate and one channel, and drops it while the user is muted.
+
+        Pipecat's mute strategies stop frames, but not audio (#4383).
+        """
+        if self._is_muted:
+            return
+        converted = copy(frame)  # not `frame` itself, which also goes down the pipeline
+        converted.audio = self._converter.convert(frame.audio, frame.sample_rate, frame.num_channels)
+        if converted.audio or not frame.audio:  # all of a short frame may wait in the resampler
+            await super().process_audio_frame(converted, direction)
 
     async def process_frame(self, frame: pipecat_frames.Frame, direction: FrameDirection) -> None:
-        """Does what the base does, and follows the voice detection and the mute switches."""
+        """Does what the base does, and follows the voice detection, the mute switches and a switcher."""
         await super().process_frame(frame, direction)
-        if isinstance(frame, FOLLOWED_FRAMES) and self._recognition is not None:
+        if self._recognition is None:
+            return
+        if not (self._is_muted and isinstance(frame, pipecat_frames.InputAudioRawFrame)):
+            self._failover.follow(frame, *self._recognition.connection.awaited_audio)
+        if isinstance(frame, FOLLOWED_FRAMES):
             await self._push(*await self._recognition.follow(frame, stt_muted=self._muted))
+        elif isinstance(frame, pipecat_frames.ServiceSwitcherRequestMetadataFrame):
+            self._recognition.connection.retry()  # this service was in reserve, and is in use from now on
 
     async def _update_settings(self, delta: STTSettings) -> dict[str, Any]:  # type: ignore[override]  # as Pipecat
         delta = self._live_settings.without_model(delta)
@@ -236,65 +243,10 @@ class AuricleSTTService(EagerEndOfTurnSTTServiceMixin, STTService):
             await self._push(*await recognition.aclose())
             await self.push_error(f"{self} broke: {error}", exception=error, force_treat_as_permanent=True)
 
-    async def _push(self, *items: frames.Output) -> None:
-        for item in items:
-            match item:
-                case pipecat_frames.TranscriptionFrame():
-                    await self._push_transcription(item)
-                case pipecat_frames.EagerTranscriptionFrame(user_id=user_id, language=language, result=result):
-                    await self._push_eager_end_of_turn(item.text, user_id=user_id, language=language, result=result)
-                case pipecat_frames.EagerEndOfTurnCancelFrame():
-                    await self._cancel_eager_end_of_turn()
-                case pipecat_frames.ProposedUserStartedSpeakingFrame():
-                    if self._strategies_outdated:  # not before: strategies that are replaced forget an open turn
-                        self._strategies_outdated = False
-                        await self.broadcast_service_metadata()
-                    await self.broadcast_frame(pipecat_frames.ProposedUserStartedSpeakingFrame)
-                case pipecat_frames.ProposedUserStoppedSpeakingFrame():
-                    self._clear_eager_end_of_turn()  # Pipecat itself compares the eager words with the final ones
-                    await self.broadcast_frame_instance(item)
-                case pipecat_frames.Frame():
-                    await self.push_frame(item)
-                case _:
-                    await self._act(item)
-
-    async def _push_transcription(self, frame: pipecat_frames.TranscriptionFrame) -> None:
-        await self.emit_stt_usage_metrics()  # first: tracing puts them on the span that the frame closes
-        if frame.finalized and not self._state.server_turns:
-            frame.finalized = False  # the base sets it, unless the user has begun to speak again
-            self.confirm_finalize()
-        await self.push_frame(frame)
-        await self._handle_transcription(frame.text, True, frame.language)
-
-    @traced_stt
-    async def _handle_transcription(self, transcript: str, is_final: bool, language: Language | None = None) -> None:
-        """Pipecat's tracing makes a span of each call."""
-
     async def _act(self, action: frames.Action) -> None:
-        match action:
-            case frames.FinalRequested():
-                self.request_finalize()
-            case frames.NothingTranscribed() if self._last_transcript_time:
-                await self.stop_ttfb_metrics()
-                await self._cancel_ttfb_timeout()
-            case frames.NothingTranscribed():
-                await self._reset_stt_ttfb_state()
-            case frames.ConnectionChanged(None):
-                await self._call_event_handler("on_disconnected")
-            case frames.ConnectionChanged(Ready() as ready):
-                await self._follow_server(ready)
-            case frames.Problem(message, category, error, permanent):
-                if error is not None:
-                    await self._call_event_handler("on_connection_error", message)
-                text = f"{self}: {message}"
-                await self.push_error(text, category=category, exception=error, force_treat_as_permanent=permanent)
-
-    async def _follow_server(self, ready: Ready) -> None:
-        self._settings.model = ready.model
-        self._sync_model_name_to_metrics()
-        if self._keepalive_timeout is None:
-            # A microphone that is off sends nothing, and the server ends a stream from which nothing comes.
-            self._keepalive_timeout = self._keepalive_interval = ready.limits.idle_seconds / 3
-        if self._keepalive_task is None:
-            self._create_keepalive_task()
-        await self._call_event_handler("on_connected")
+        if not isinstance(action, frames.StreamGivenUp):
+            await super()._act(action)
+        elif self._recognition is not None:
+            handed_over, shown = await self._failover.hand_over(), self._recognition.cut_short()
+            if not handed_over:
+                await self._push(*shown)

@@ -8,6 +8,7 @@ from itertools import count
 from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import Final, Interim, TurnEagerEnd
 from auricle.protocol.settings import TurnSettings
+from pipecat_auricle.speakers import SpeakerTimeline
 
 _ROUNDING = 1e-3
 """Seconds. Times cross the wire as decimal numbers, so two that are equal can differ in their last bits."""
@@ -26,12 +27,14 @@ class FinalDecision:
         answered: Whether it answers a finalize that the pipeline still waits for.
         last: Whether no more text of this utterance will come.
         ends_turn: Whether it ends the pipeline's turn although the server has not sent `TurnEnd`.
+        user_id: Who spoke it.
     """
 
     text: str
     answered: bool
     last: bool
     ends_turn: bool
+    user_id: str
 
 
 class TranscriptionState:
@@ -47,7 +50,7 @@ class TranscriptionState:
         turn: As given. May be replaced, but not from or to mode ``"off"``.
         server_turns: Whether the server detects turns.
         language: Language code of the latest interim; empty before the first.
-        user_id: Who speaks, as the transport names them.
+        speakers: Who spoke when.
         muted: Whether the user is muted, by whatever means.
         user_muted: Whether Pipecat's mute strategies mute the user.
     """
@@ -56,7 +59,7 @@ class TranscriptionState:
         self.turn_open = False
         self.turn = turn
         self.language = ""
-        self.user_id = ""
+        self.speakers = SpeakerTimeline()
         self.muted = self.user_muted = False
         self.server_turns = turn.mode != "off"
         self._stop_unheard = False
@@ -64,6 +67,7 @@ class TranscriptionState:
         self._awaited: set[str] = set()
         self._settled = 0.0
         self._interim_text = ""
+        self._interim_end = 0.0
         self._vad_speaking = False
         # The server's turn and the pipeline's are not always the same: a finalize (of a mute, for example) ends the
         # pipeline's turn, and the server's goes on. The finals of the server's turn up to that point are counted.
@@ -87,8 +91,12 @@ class TranscriptionState:
         """
         if not event.text.strip() or event.audio_time <= self._settled:
             return False
-        self._interim_text, self.language = event.text.strip(), event.language
+        self._interim_text, self.language, self._interim_end = event.text.strip(), event.language, event.end
         return True
+
+    def user_until(self, end: float, start: float = 0.0) -> str:
+        """Who spoke the words from `start`, or from the latest final if that is later, to `end` seconds."""
+        return self.speakers.user_of(max(start, self._settled), end)
 
     def open_turn(self) -> bool:
         """The server has recognised a word; returns whether a turn of the pipeline starts with it."""
@@ -135,6 +143,7 @@ class TranscriptionState:
 
     def settle(self, event: Final) -> FinalDecision:
         """Takes a final."""
+        user_id = self.user_until(event.end, event.start)
         self._settled, self._interim_text = event.settled, ""
         if self.server_turns and event.text.strip():
             self._turn_finals.append(event.text)
@@ -144,7 +153,7 @@ class TranscriptionState:
         # pipeline must not wait for its end.
         ends_turn = self.server_turns and event.finalize_id is not None
         last = ends_turn or self._comes_with_turn_end(event) if self.server_turns else answered
-        return FinalDecision(event.text.strip(), answered, last, ends_turn)
+        return FinalDecision(event.text.strip(), answered, last, ends_turn, user_id)
 
     def vad_started(self) -> None:
         """The user speaks again: the answer to a finalize on its way no longer ends the utterance."""
@@ -168,12 +177,18 @@ class TranscriptionState:
         """Whether its answer is the last final of the utterance, as far as is known now."""
         return finalize.id in self._awaited
 
-    def cut_short(self) -> str:
-        """The stream is lost, and its clock with it; returns the words that were shown and will get no final."""
-        text, self._interim_text, self._settled = self._interim_text, "", 0.0
+    def cut_short(self) -> tuple[str, str]:
+        """The stream is lost, and its clock with it.
+
+        Returns:
+            The words that were shown and will get no final, and who spoke them.
+        """
+        text, user_id = self._interim_text, self.user_until(self._interim_end)
+        self._interim_text, self._settled = "", 0.0
+        self.speakers.clear()
         self._awaited.clear()
         self.server_turn_ended()
-        return text
+        return text, user_id
 
     def _comes_with_turn_end(self, event: Final) -> bool:
         """Whether the turn's end brought the final about, and not the length of the segment."""

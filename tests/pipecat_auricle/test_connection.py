@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from auricle import ReconnectPolicy, Start
 from auricle.errors import Backpressure, ConnectionFailed, ServerFull
 from auricle.events import Connected, Reconnected, Reconnecting, StreamEvent
 from auricle.protocol.client_messages import End, Finalize, Update
+from pipecat_auricle.audio_format import AudioConverter
 from pipecat_auricle.connection import ServiceConnection
 from tests.support.scripted.script import READY
 
@@ -67,7 +69,7 @@ class FakeClient:
 
 
 def connection(client: FakeClient) -> ServiceConnection:
-    return ServiceConnection(client, POLICY, Start)  # type: ignore[arg-type]  # as far as it is used here
+    return ServiceConnection(client, POLICY, Start, AudioConverter(16_000))  # type: ignore[arg-type]  # as far as it is used here
 
 
 async def test_it_is_open_from_the_first_connection_until_the_stream_fails() -> None:
@@ -99,7 +101,7 @@ async def test_messages_and_audio_are_taken_in_order_and_half_a_sample_is_not() 
     for message in (Finalize("x"), Update(latency_ms=160), End()):
         assert await made.send(message)
     assert client.made.taken == [b"ab", Finalize("x"), Update(latency_ms=160), End()]
-    assert client.send_buffer_seconds == 30.0
+    assert client.send_buffer_seconds == math.inf
 
 
 async def test_audio_beyond_the_bound_is_dropped_and_the_stream_goes_on() -> None:

@@ -89,7 +89,8 @@ def test_no_interim_is_empty_or_older_than_the_final(vad: TranscriptionState) ->
 
 
 def test_frames_name_who_spoke_and_in_which_language(vad: TranscriptionState) -> None:
-    vad.user_id = "ada"
+    vad.speakers.add("ada", 0.0, 0.5)
+    vad.speakers.add("bob", 0.5, 2.0)
     event = replace(final(" Ja. ", 0.4), language="de-DE")
     frame = only(frames_for(event, vad), FINAL)
     assert isinstance(frame, TranscriptionFrame)

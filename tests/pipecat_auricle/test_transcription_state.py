@@ -43,8 +43,8 @@ def test_a_cut_gives_back_the_words_once_and_forgets_the_clock() -> None:
     state.settle(final("One.", 9.0))
     state.show(interim(" two ", 9.5))
     asked = state.next_finalize(awaited=True)
-    assert state.cut_short() == "two"
-    assert state.cut_short() == ""
+    assert state.cut_short() == ("two", "")
+    assert state.cut_short() == ("", "")
     assert not state.settle(final("", 0.1, asked)).answered
     assert state.show(interim("three", 0.2))
 
