@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
-from auricle._connection.transport import stream_url
+from auricle._connection.transport import STREAM_PATH, stream_url
 
 URL_VARIABLE = "AURICLE_URL"
 """The address of the server, or of several: as for `server_urls`."""
@@ -48,6 +48,13 @@ def server_urls(url: str | Sequence[str] | None = None, base_url: str | Sequence
     if not urls:
         raise ValueError(f"{name}: expected the address of at least one server")
     return tuple(stream_url(each, name) for each in urls)
+
+
+def endpoint_of(url: str, path: str) -> str:
+    """The HTTP address of another endpoint of a server, such as ``/readyz``, of an address of `server_urls`."""
+    parts = urlsplit(url)
+    scheme = "https" if parts.scheme == "wss" else "http"
+    return parts._replace(scheme=scheme, path=parts.path.removesuffix(STREAM_PATH) + path, query="").geturl()
 
 
 def api_key_of(key: str | None = None) -> str | None:

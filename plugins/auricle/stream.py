@@ -66,6 +66,11 @@ class Stream:
         return url
 
     @property
+    def is_open(self) -> bool:
+        """Whether it takes more audio: it has neither ended nor failed. It may be reconnecting."""
+        return not (self._ended or self._task.finished)
+
+    @property
     def audio_seconds(self) -> float:
         """Seconds of audio given to `send` so far: the stream's clock."""
         return self._replay_buffer.audio_seconds

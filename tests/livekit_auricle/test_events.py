@@ -67,3 +67,23 @@ def test_a_transcript_is_as_sure_as_the_server_says_of_the_segment() -> None:
     assert told == [0.8, 0.8, 0.0]
     assert speech.transcript(replace(sure, confidence=None)).confidence == pytest.approx(0.7)
     assert [word.confidence for word in speech.transcript(sure).words or ()] == [0.9, 0.5]
+
+
+def test_noise_alone_shows_nothing_and_a_shown_word_that_was_none_is_cleared() -> None:
+    speech = SpeechEvents(AudioClock(), server_turns=False)
+    (alone,) = speech.of(final(""))
+    assert (alone.type, alone.alternatives[0].text) == (SpeechEventType.FINAL_TRANSCRIPT, "")
+    speech.of(interim("hm"))
+    cleared, answer = speech.of(final(""))
+    assert (cleared.type, cleared.alternatives[0].text) == (SpeechEventType.INTERIM_TRANSCRIPT, "")
+    assert answer.type is SpeechEventType.FINAL_TRANSCRIPT
+
+
+def test_an_interim_is_as_sure_as_the_finals_so_far() -> None:
+    """The session shows it where it takes an interim for a final."""
+    speech = SpeechEvents(AudioClock(), server_turns=False)
+    told = [speech.transcript(interim("hi")).confidence]
+    for sure in (0.9, 0.7):
+        speech.of(replace(final("hi"), confidence=sure))
+        told.append(speech.transcript(interim("hi")).confidence)
+    assert told == pytest.approx([1.0, 0.9, 0.8])

@@ -14,7 +14,7 @@ from livekit.plugins import auricle
 from auricle import Final, ReconnectPolicy, Start, Stream, StreamEvent, TurnSettings, connect
 from auricle.protocol import codes
 from livekit.plugins.auricle._events import SpeechEvents
-from livekit.plugins.auricle._stream import sending
+from livekit.plugins.auricle._sending import sending
 from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
 from tests.support.adapters.livekit_stream import collect, push, texts, transcribe
 from tests.support.levels import audio, level_server

@@ -13,6 +13,7 @@ from livekit.plugins import auricle
 from tests.support.adapters.livekit_session import frames
 from tests.support.adapters.livekit_stream import FINAL, collect, transcribe
 from tests.support.levels import audio, level_server
+from tests.support.servers.forward_proxy import ForwardProxy
 
 
 async def test_recognize_gives_one_final_with_words() -> None:
@@ -38,6 +39,36 @@ async def test_the_api_key_is_a_bearer_token() -> None:
     assert server.headers[0]["Authorization"] == "Bearer secret"
 
 
+async def test_address_and_key_come_from_the_environment_or_by_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AURICLE_API_KEY", "secret")
+    async with level_server(key="secret") as server:
+        monkeypatch.setenv("AURICLE_URL", server.url)
+        for stt in (auricle.STT(), auricle.STT(base_url=server.url), auricle.STT(url=server.url, api_key="secret")):
+            await transcribe(stt, audio(0.1))
+        with pytest.raises(ValueError, match="base_url: another name of url"):
+            auricle.STT(url=server.url, base_url=server.url)
+        monkeypatch.setenv("AURICLE_URL", f" {server.url}")
+        with pytest.raises(ValueError, match="AURICLE_URL: the address has blanks"):
+            auricle.STT()
+    assert len(server.sessions) == 3
+
+
+async def test_streams_recordings_and_prewarming_go_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with level_server() as server, ForwardProxy().running() as proxy, aiohttp.ClientSession() as session:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        await transcribe(auricle.STT(url=server.url), audio(0.1))
+        assert proxy.requests == []
+        stt = auricle.STT(url=server.url, trust_env=True, http_session=session)
+        stt.prewarm()
+        assert stt._service._prewarming is not None
+        await stt._service._prewarming
+        await transcribe(stt, audio(0.1))
+    assert {line.split()[1].rpartition("/")[2] for line in proxy.requests} <= {"healthz", "readyz", "stream"}
+    assert len(server.sessions) == 2
+
+
 async def test_a_given_http_session_is_used_and_left_open() -> None:
     async with level_server() as server, aiohttp.ClientSession(headers={"X-Mine": "yes"}) as session:
         stt = auricle.STT(url=server.url, http_session=session)
@@ -57,6 +88,29 @@ async def test_in_a_job_its_http_session_is_used_and_prewarming_connects_it() ->
         await stt.aclose()
     warmed, streamed = server.peers
     assert warmed == streamed
+
+
+async def test_prewarming_knows_the_model_before_the_first_stream() -> None:
+    async with level_server() as server, aiohttp.ClientSession() as session:
+        for urls in (server.url, ["ws://127.0.0.1:1", server.url]):
+            stt = auricle.STT(url=urls, http_session=session)
+            assert stt.model == "auricle"
+            stt.prewarm()
+            assert stt._service._prewarming is not None
+            await stt._service._prewarming
+            assert stt.model == "scripted"
+    assert server.sessions == []
+
+
+async def test_prewarming_a_real_server_knows_its_model_without_the_key(tones_server: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        stt = auricle.STT(url=f"{tones_server}/v1/stream", http_session=session)
+        stt.prewarm()
+        assert stt._service._prewarming is not None
+        await stt._service._prewarming
+        known = stt.model
+        await transcribe(stt, audio(0.1))
+        assert known == stt.model == "tones_en.nemo"
 
 
 def test_prewarming_without_an_event_loop_does_nothing() -> None:

@@ -59,6 +59,7 @@ class ScriptedServer(Script):
         app = web.Application()
         app.router.add_get("/v1/stream", self._stream)
         app.router.add_get("/healthz", self._health)
+        app.router.add_get("/readyz", self._readiness)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         await self.listen()
@@ -116,6 +117,9 @@ class ScriptedServer(Script):
     async def _health(self, request: web.Request) -> web.Response:
         self._note(request)
         return web.json_response({"status": "ok"})
+
+    async def _readiness(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ready", "model": self.ready.model})
 
     def _note(self, request: web.Request) -> None:
         self.peers.append(request.transport.get_extra_info("peername") if request.transport else None)

@@ -154,3 +154,74 @@ async def test_the_language_changes_in_a_running_stream() -> None:
     ]
     assert both.alternatives[0].source_languages is not None
     assert set(both.alternatives[0].source_languages) == {"de-DE", "en-US"}
+
+
+# --- the model's default, and several languages ----------------------------------------------------------------------
+
+
+async def test_no_language_goes_back_to_the_default() -> None:
+    async with level_server(languages=("auto", "en-US", "de-DE")) as server:
+        stt = auricle.STT(url=server.url, language="de")
+        async with stt.stream() as stream:
+            push(stream, audio("hello", 0.1))
+            stream.flush()
+            await up_to(stream, FINAL)
+            stt.update_options(language=None)
+            push(stream, audio("there", 0.1))
+            stream.update_options(language="en")
+            stream.end_input()
+            assert texts(await collect(stream)) == ["there"]
+        await transcribe(stt, audio(0.1))
+    assert [said.language for said in server.received if isinstance(said, Update)] == ["auto", "en"]
+    assert [start.language for start in server.starts] == ["de", None]
+
+
+async def test_a_change_back_before_the_first_connection_is_the_start() -> None:
+    async with level_server() as server:
+        stt = auricle.STT(url=server.url, language="de")
+        async with stt.stream() as stream:
+            stt.update_options(language=None)
+            push(stream, audio("hello"))
+            stream.end_input()
+            assert texts(await collect(stream)) == ["hello"]
+    assert server.starts[0].language is None
+
+
+@pytest.mark.parametrize(
+    ("languages", "said"),
+    [(["english", "de_DE"], "auto"), (["german"], "de"), (["en", "auto"], "auto"), ([], None), (("de", "de"), "de")],
+)
+async def test_several_languages_are_detected_and_one_is_asked_for(languages: list[str], said: str | None) -> None:
+    async with level_server() as server:
+        await transcribe(auricle.STT(url=server.url, languages=languages), audio(0.1))
+    assert server.starts[0].language == said
+
+
+def test_events_name_the_languages_that_may_be_spoken_and_no_other() -> None:
+    speech = SpeechEvents(AudioClock(), server_turns=False, languages=("german", "en"))
+    named = [speech.transcript(replace(MIXED, language=code)).language for code in ("ru-RU", "en-GB", "auto", "ru-RU")]
+    assert named == ["de", "en-GB", "en-GB", "en-GB"]
+    sources = speech.transcript(MIXED).source_languages
+    assert sources == [LanguageCode("en-US"), LanguageCode("de-DE")]
+
+
+async def test_several_languages_change_in_band_and_exclude_one() -> None:
+    async with level_server() as server:
+        stt = auricle.STT(url=server.url, language="de")
+        async with stt.stream() as stream:
+            push(stream, audio("hello", 0.1))
+            stream.flush()
+            await up_to(stream, FINAL)
+            stt.update_options(languages=["en", "de"])
+            assert (stt.options.language, stt.options.languages) == (None, ("en", "de"))
+            stt.update_options(language="de")
+            assert (stt.options.language, stt.options.languages) == ("de", ())
+            with pytest.raises(ValueError, match="languages: the server offers en-US, de-DE, auto, not fr"):
+                stt.update_options(languages=["en", "fr"])
+            with pytest.raises(ValueError, match="languages: contradicts language='de'"):
+                stt.update_options(languages=["en"], language="de")
+            stream.end_input()
+            await collect(stream)
+    assert [said.language for said in server.received if isinstance(said, Update)] == ["auto", "de"]
+    with pytest.raises(ValueError, match="languages: expected a list"):
+        auricle.STT(languages="en")

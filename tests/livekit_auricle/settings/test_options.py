@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from livekit.agents import NOT_GIVEN
 from livekit.plugins import auricle
 
+from auricle import ReconnectPolicy
 from auricle.protocol import AudioReceived, Update
-from tests.support.adapters.livekit_stream import collect, push, texts, transcribe
+from tests.support.adapters.livekit_stream import FINAL, collect, push, texts, transcribe, up_to
 from tests.support.levels import audio, level_server
+from tests.support.scripted.script import Fault
 
 
 async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start() -> None:
@@ -44,9 +47,10 @@ async def test_options_that_the_server_does_not_offer_are_refused_where_they_are
     assert stt.options.language is None
     with pytest.raises(ValueError, match="silence_ms"):
         stt.update_options(silence_ms=1)
-    for name in ("language", "latency_ms"):
-        with pytest.raises(ValueError, match=f"{name}: cannot go back to the server's default"):
-            stt.update_options(**{name: None})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="latency_ms: cannot go back to the server's default"):
+        stt.update_options(latency_ms=None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="no option volume"):
+        stt.update_options(volume=3)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="turn_detection"):
         auricle.STT(turn_detection="vad")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="expected an address like ws://"):
@@ -62,3 +66,39 @@ async def test_an_option_that_the_server_cannot_follow_changes_nothing() -> None
         stream.end_input()
         assert texts(await collect(stream)) == ["hello"]
         await stream.aclose()
+
+
+async def test_one_participants_options_leave_the_others_alone() -> None:
+    async with level_server() as server:
+        stt = auricle.STT(url=server.url, turn_detection="server")
+        async with stt.stream() as first, stt.stream() as second:
+            for stream in (first, second):
+                push(stream, audio("hello", 0.1))
+                stream.flush()
+                await up_to(stream, FINAL)
+            first.update_options(language="de", silence_ms=900, keyterms=NOT_GIVEN)
+            push(first, audio("there"))
+            first.end_input()
+            second.end_input()
+            assert texts(await collect(first)) == ["there"]
+            with pytest.raises(ValueError, match="language: the server offers"):
+                second.update_options(language="fr")
+            with pytest.raises(TypeError, match="no option url"):
+                second.update_options(url="ws://elsewhere")  # type: ignore[call-arg]
+    changed, unchanged = server.sessions
+    [language, turn] = [item for item in changed.received if isinstance(item, Update)]
+    assert language == Update(language="de")
+    assert turn.turn is not None
+    assert turn.turn.silence_ms == 900
+    assert not [item for item in unchanged.received if isinstance(item, Update)]
+    assert (stt.options.language, stt.options.silence_ms) == (None, 500)
+
+
+async def test_a_server_that_owes_a_final_is_given_up_after_the_time_that_is_asked_for() -> None:
+    async with level_server(faults=[Fault("stall", after=2)]) as server:
+        stt = auricle.STT(url=server.url, answer_timeout=0.4, reconnect=ReconnectPolicy(first_delay=0.02))
+        async with stt.stream() as stream:
+            push(stream, audio("hello", 0.1))
+            stream.flush()
+            assert texts(await up_to(stream, FINAL)) == ["hello"]
+    assert len(server.sessions) == 2

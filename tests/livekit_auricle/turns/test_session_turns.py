@@ -6,6 +6,7 @@ import time
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from livekit.agents.metrics import STTModelUsage
 from livekit.plugins import auricle
 
 from tests.support.adapters.livekit_session import FRAME_SECONDS, EnergyVAD, Heard, WatchedSTT, listening
@@ -80,6 +81,21 @@ async def test_a_noise_gets_an_empty_final_and_the_session_goes_on_listening() -
     async with level_server() as server, deciding(speech, server) as heard:
         await heard.until(lambda: bool(heard.turns))
     assert heard.turns == ["hello"]
+    assert "" not in heard.interims
+
+
+async def test_the_sessions_usage_is_complete_with_each_final_and_nearly_at_its_close() -> None:
+    speech = audio(0.1, "hello there", 0.6)
+    async with level_server() as server:
+        async with deciding(speech, server) as heard:
+            await heard.until(lambda: bool(heard.turns))
+            at_final = heard.session.usage.model_usage
+            await heard.audio.played.wait()
+        [used] = [each for each in heard.session.usage.model_usage if isinstance(each, STTModelUsage)]
+    [then] = [each for each in at_final if isinstance(each, STTModelUsage)]
+    assert then.audio_duration >= speech.speech_ends[0]
+    sent = server.audio_bytes / 2 / 16_000
+    assert sent - 1.3 - heard.audio.lateness <= used.audio_duration <= sent + 0.01
 
 
 async def test_a_final_that_comes_late_still_holds_the_whole_turn() -> None:

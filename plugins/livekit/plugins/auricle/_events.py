@@ -12,6 +12,7 @@ from livekit.agents.stt import RecognitionUsage, SpeechData, SpeechEvent, Speech
 from livekit.agents.types import TimedString
 
 from auricle.events import StreamEvent
+from auricle.protocol.languages import resolve
 from auricle.protocol.server_messages import Final, Interim, Ready, SpeechStarted, TurnEagerEnd, TurnEnd, Word
 
 from ._audio import AudioClock
@@ -29,10 +30,15 @@ class SpeechEvents:
     Args:
         clock: Tells when a position in the audio was spoken.
         server_turns: Whether the server detects turns, so that starts and ends of speech are passed on.
+        languages: The languages that may be spoken; events name no other. Without any, all that the model names.
+
+    Attributes:
+        languages: As given; may change.
     """
 
-    def __init__(self, clock: AudioClock, *, server_turns: bool) -> None:
+    def __init__(self, clock: AudioClock, *, server_turns: bool, languages: tuple[str, ...] = ()) -> None:
         self.offset = 0.0
+        self.languages = languages
         self._clock = clock
         self._server_turns = server_turns
         self._stream_start = 0.0
@@ -41,12 +47,21 @@ class SpeechEvents:
         self._interim_data: SpeechData | None = None
         self._preflight_words: list[str] = []
         self._turn_open = False
+        self._turn_unseen = False
         self._speech_end: float | None = None
+        self._finals, self._confidence_sum = 0, 0.0
 
-    def opened(self, ready: Ready, stream_start: float) -> None:
-        """A client stream has connected; its first audio is at `stream_start` seconds of all the audio."""
+    def opened(self, ready: Ready, stream_start: float, *, taken_over: bool = False) -> None:
+        """A client stream has connected.
+
+        Args:
+            ready: The server's answer.
+            stream_start: Seconds of all the audio at which its first audio is; negative when it had audio before.
+            taken_over: Whether it has had another owner, so that a turn may be open of which these events know nothing.
+        """
         self._stream_start = stream_start
         self._request_id = ready.session
+        self._turn_unseen = taken_over
         self._language_of(ready.language)
 
     def abandoned(self, *, flushed: bool) -> list[SpeechEvent]:
@@ -61,7 +76,7 @@ class SpeechEvents:
         # With one alternative even when it is empty: an event without any kills the session's reader and leaves it
         # deaf.
         if self._interim_data is not None or flushed:
-            events = self._final(self._interim_data or SpeechData(self._language, ""))
+            events = self._final(self._interim_data or SpeechData(self._language, ""), shown=True)
         return events + (self._end(self._speech_end) if self._turn_open else [])
 
     def of(self, event: StreamEvent) -> list[SpeechEvent]:
@@ -70,11 +85,13 @@ class SpeechEvents:
             case SpeechStarted() if self._server_turns:
                 return self._start(event.start)
             case Interim():
-                return self._interim(self.transcript(event))
+                return self._unseen_start(event) + self._interim(self.transcript(event))
             # LiveKit commits a turn when `min_delay` has passed after a final, so one at a mere chunk boundary would
             # cut a sentence. The server's finals follow the end of a turn, a finalize, or a segment of more than 60 s.
             case Final():
-                return self._final(self.transcript(event))
+                return self._unseen_start(event) + self._final(self.transcript(event))
+            case TurnEnd() if self._turn_unseen:
+                self._turn_unseen = False
             case TurnEagerEnd() if self._server_turns:
                 return self._preflight(self._clock.wall(self._stream_start + event.speech_end))
             case TurnEnd() if self._server_turns:
@@ -93,10 +110,10 @@ class SpeechEvents:
             text=event.text,
             start_time=event.start + shift,
             end_time=event.end + shift,
-            confidence=_confidence(event) if isinstance(event, Final) else 0.0,
+            confidence=self._confidence(event),
             words=[self._timed(word, shift) for word in words] or None,
             metadata={"refined": event.refined} if isinstance(event, Final) else None,
-            source_languages=_by_prevalence(event) if isinstance(event, Final) else None,
+            source_languages=self._by_prevalence(event) if isinstance(event, Final) else None,
         )
 
     def usage(self, seconds: float) -> SpeechEvent:
@@ -104,8 +121,13 @@ class SpeechEvents:
         used = RecognitionUsage(audio_duration=seconds)
         return SpeechEvent(SpeechEventType.RECOGNITION_USAGE, self._request_id, recognition_usage=used)
 
+    def _unseen_start(self, event: Interim | Final) -> list[SpeechEvent]:
+        """The start of a turn that had begun, without a word that counts, before this stream was taken over."""
+        unseen = self._turn_unseen and self._server_turns and bool(event.text)
+        return self._start(event.start) if unseen else []
+
     def _start(self, position: float) -> list[SpeechEvent]:
-        self._turn_open = True
+        self._turn_open, self._turn_unseen = True, False
         started_at = self._clock.wall(self._stream_start + position)
         return [SpeechEvent(SpeechEventType.START_OF_SPEECH, self._request_id, speech_start_time=started_at)]
 
@@ -129,15 +151,18 @@ class SpeechEvents:
         kind = SpeechEventType.PREFLIGHT_TRANSCRIPT
         return [SpeechEvent(kind, self._request_id, [self._interim_data], speech_end_time=speech_end)]
 
-    def _final(self, data: SpeechData) -> list[SpeechEvent]:
+    def _final(self, data: SpeechData, *, shown: bool = False) -> list[SpeechEvent]:
+        """A final; `shown` says that the session may hold an interim of which this stream knows nothing."""
+        shown |= self._interim_data is not None
         self._interim_data, self._preflight_words = None, []
         final = SpeechEvent(SpeechEventType.FINAL_TRANSCRIPT, self._request_id, [data])
         if data.text:
             self._speech_end = final.speech_end_time = self._clock.wall(data.end_time - self.offset)
             return [final]
         # An empty final answers a flush, but the session keeps the interim before it, of this stream or of one that
-        # has failed. An empty interim clears it.
-        return [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [data]), final]
+        # has failed. An empty interim clears it; after noise alone it would be an event about nothing.
+        cleared = [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [data])]
+        return [*cleared, final] if shown else [final]
 
     def _end(self, ended_at: float | None) -> list[SpeechEvent]:
         # Without this time, the session would add its whole endpointing delay to the silence for which the server has
@@ -147,9 +172,43 @@ class SpeechEvents:
 
     def _language_of(self, code: str) -> LanguageCode:
         # Keeps the last code that names a language: with "auto" LiveKit's turn detection would have none.
-        if _is_named(code):
+        if self._may_be(code):
             self._language = LanguageCode(code)
+        elif _is_named(code) and not self._language:
+            self._language = LanguageCode(self.languages[0])
         return self._language
+
+    def _may_be(self, code: str) -> bool:
+        """Whether `code` names a language, and one of those that may be spoken."""
+        limited = [str(LanguageCode(each)) for each in self.languages if _is_named(each)]
+        return _is_named(code) and (not limited or resolve(code, limited) is not None)
+
+    def _by_prevalence(self, final: Final) -> list[LanguageCode] | None:
+        """The languages of a final with several, that of the longest speech first; None for a final with one."""
+        if not final.languages:
+            return None
+        seconds = dict.fromkeys((span.language for span in final.languages), 0.0)
+        ends = [*(span.start for span in final.languages[1:]), final.end]
+        for span, end in zip(final.languages, ends, strict=True):
+            seconds[span.language] += end - span.start
+        # The server's choice comes first: it counts words, not the pauses between them.
+        seconds[final.language] = math.inf
+        named = [code for code in sorted(seconds, key=seconds.__getitem__, reverse=True) if self._may_be(code)]
+        return [LanguageCode(code) for code in named] if len(named) > 1 else None
+
+    def _confidence(self, event: Interim | Final) -> float:
+        """The expected share of right words; of an interim without one, that of the stream's finals so far.
+
+        The session shows it when it takes an interim for a final. Before any final it is 1, which LiveKit takes where a
+        service gives no confidence.
+        """
+        if isinstance(event, Interim):
+            return self._confidence_sum / self._finals if self._finals else 1.0
+        confidence = _confidence(event)
+        if event.text:
+            self._finals += 1
+            self._confidence_sum += confidence
+        return confidence
 
     def _timed(self, word: Word, shift: float) -> TimedString:
         return TimedString(
@@ -190,18 +249,6 @@ def _confidence(event: Final) -> float:
 def _words_of(text: str) -> list[str]:
     """The words alone: the session, too, compares texts without case and punctuation."""
     return re.findall(r"\w+", text.casefold())
-
-
-def _by_prevalence(final: Final) -> list[LanguageCode] | None:
-    """The languages of a final with several, that of the longest speech first; None for a final with one."""
-    if not final.languages:
-        return None
-    seconds = dict.fromkeys((span.language for span in final.languages), 0.0)
-    for span, end in zip(final.languages, [*(span.start for span in final.languages[1:]), final.end], strict=True):
-        seconds[span.language] += end - span.start
-    seconds[final.language] = math.inf  # the server's choice comes first: it counts words, not the pauses between them
-    named = [LanguageCode(code) for code in sorted(seconds, key=seconds.__getitem__, reverse=True) if _is_named(code)]
-    return named if len(named) > 1 else None
 
 
 def _is_named(code: str) -> bool:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import ssl as tls
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from typing import Any
 
 import aiohttp
 from livekit.agents.utils import aio, http_context
 
 from auricle import AuricleClient, ClientOptions, Error, Ready, ReconnectPolicy, Start, Stream
+from auricle.environment import endpoint_of, proxy_of
 from auricle.protocol import Update, codes
-from auricle.protocol.languages import resolve
+from auricle.protocol.languages import AUTO, resolve
 from auricle.protocol.settings import is_text
 
+from ._handover import Handovers
 from .log import logger
 from .models import OptionChanges, STTOptions, code_of
 
@@ -38,7 +40,7 @@ class Service:
     """Opens streams, and keeps what the servers offer.
 
     Args:
-        url: Of the server, or of several in the order of preference.
+        urls: Of the servers, see `server_urls`.
         options: Of the client. Without a session in them, the job's is used; outside a job, one that is open for as
             long as a stream needs it.
         keyterms: Streams start with these; others follow in band.
@@ -46,26 +48,34 @@ class Service:
     Attributes:
         offer: What the latest connected server offers; None before the first connection.
         takes_keyterms: False once a server has refused key terms.
+        handovers: Between the streams.
 
     Raises:
-        ValueError: A url is not valid, or there is none.
+        ValueError: A key or a proxy of the environment cannot be used.
     """
 
-    def __init__(
-        self,
-        url: str | Sequence[str],
-        options: ClientOptions,
-        keyterms: tuple[str, ...],
-    ) -> None:
+    def __init__(self, urls: Sequence[str], options: ClientOptions, keyterms: tuple[str, ...]) -> None:
         self.offer: Ready | None = None
         self.takes_keyterms = True
-        self._urls = [url] if isinstance(url, str) else list(url)
+        self.handovers = Handovers()
+        self._urls = urls
         self._options = options
-        AuricleClient(self._urls, options)  # checks the addresses, and needs no event loop
+        AuricleClient(urls, options)  # checks the options too, and needs no event loop
         self._pool: _Pool | None = None
         self._keyterms = keyterms
         self._session_keyterms: tuple[str, ...] = ()
         self._prewarming: asyncio.Task[None] | None = None
+        self._prewarmed_model: str | None = None
+
+    @property
+    def model(self) -> str | None:
+        """Name of the model of the server that was connected last, or prewarmed; None before that."""
+        return self._prewarmed_model if self.offer is None else self.offer.model
+
+    @property
+    def default_language(self) -> str | None:
+        """What the server takes for a stream that names no language; None while no server is known."""
+        return None if self.offer is None else self.offer.languages[0]
 
     # --- connections -------------------------------------------------------------------------------------------------
 
@@ -85,27 +95,36 @@ class Service:
             if not pool.users:
                 await pool.client.aclose()  # it keeps which servers have failed or are full
 
-    def stream(self, client: AuricleClient, options: Callable[[], STTOptions]) -> Stream:
+    def stream(self, client: AuricleClient, start: Callable[[], Start]) -> Stream:
         """A new stream, which connects in the background; `connected` must follow its event `Connected`.
 
         It fails at the first attempt that fails: the retries until the first connection are LiveKit's.
 
         Args:
             client: Opens it.
-            options: Called before each attempt.
+            start: Called before each attempt, for the settings of that moment apart from key terms.
         """
-        return client.stream(lambda: self._start(options()), connect_policy=_LIVEKIT_RETRIES)
+        return client.stream(lambda: self._with_keyterms(start()), connect_policy=_LIVEKIT_RETRIES)
 
-    def _start(self, options: STTOptions) -> Start:
+    def _with_keyterms(self, start: Start) -> Start:
         # Only the user's own key terms, as of the constructor, are in the start: a server without key terms refuses the
         # stream for them. Later ones, and the session's, it refuses in band, and the stream goes on.
-        return replace(options.start(), keyterms=self._keyterms if self.takes_keyterms else ())
+        return replace(start, keyterms=self._keyterms if self.takes_keyterms else ())
 
-    async def connected(self, stream: Stream, options: STTOptions) -> None:
-        """Takes what the server offers, and sends the key terms that the start did not have."""
+    async def connected(self, stream: Stream, options: STTOptions) -> tuple[str, ...]:
+        """Takes what the server offers, and sends the key terms that the start did not have; returns all."""
         self.offer = stream.ready
-        if self.keyterms(options) != self._keyterms:
-            await self.send_update(stream, Update(keyterms=self.keyterms(options)))
+        unknown = [each for each in options.languages if not self.offer.offers(code_of(each) or "")]
+        if unknown:
+            logger.warning("languages: the server's model does not know %s", ", ".join(unknown))
+        return await self.send_keyterms(stream, options, self._keyterms)
+
+    async def send_keyterms(self, stream: Stream, options: STTOptions, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Sends the key terms of `options` and of the session, unless the stream has them already; returns them."""
+        keyterms = self.keyterms(options)
+        if keyterms != known:
+            await self.send_update(stream, Update(keyterms=keyterms))
+        return keyterms
 
     async def send_update(self, stream: Stream, update: Update) -> None:
         """Sends a change of settings, unless it is one of key terms that the server does not take."""
@@ -122,9 +141,13 @@ class Service:
         """Opens the connection that the first stream will use, if a shared session can keep it."""
         session = self._shared_session() if _in_event_loop() else None
         if session is not None and self._prewarming is None:
-            self._prewarming = asyncio.create_task(
-                _warm_up(session, self._urls[0], self._options.ssl), name="auricle prewarm"
-            )
+            self._prewarming = asyncio.create_task(self._warm_up(session), name="auricle prewarm")
+
+    async def _warm_up(self, session: aiohttp.ClientSession) -> None:
+        for url in self._urls:
+            self._prewarmed_model = await _model_behind(session, url, self._options)
+            if self._prewarmed_model is not None:
+                return
 
     async def aclose(self) -> None:
         """Stops the prewarming; streams close their own connections."""
@@ -153,9 +176,8 @@ class Service:
         Raises:
             ValueError: The server does not offer a value.
         """
-        for name in ("language", "latency_ms"):
-            if name in changes and changes.get(name) is None:
-                raise ValueError(f"{name}: cannot go back to the server's default in a running stream; name a value")
+        if "latency_ms" in changes and changes.get("latency_ms") is None:
+            raise ValueError("latency_ms: cannot go back to the server's default in a running stream; name a value")
         if changes.get("keyterms") and not self.takes_keyterms:
             raise ValueError("keyterms: the server's model takes none")
         if self.offer is None:
@@ -164,9 +186,13 @@ class Service:
         if limits.keyterms and not limits.fit(keyterms):
             most = f"{limits.keyterms} of at most {limits.keyterm_characters} characters"
             raise ValueError(f"keyterms: the server takes {most}")
-        language, latency_ms = changes.get("language"), changes.get("latency_ms")
-        if language is not None and resolve(code_of(language) or "", self.offer.languages) is None:
-            raise ValueError(f"language: the server offers {', '.join(self.offer.languages)}, not {language}")
+        latency_ms, language = changes.get("latency_ms"), changes.get("language")
+        asked = [("languages", each) for each in changes.get("languages", ())] + [("language", language)]
+        for name, each in asked:
+            if each is not None and resolve(code_of(each) or "", self.offer.languages) is None:
+                raise ValueError(f"{name}: the server offers {', '.join(self.offer.languages)}, not {each}")
+        if len(changes.get("languages", ())) > 1 and resolve(AUTO, self.offer.languages) is None:
+            raise ValueError("languages: the server's model detects no language; name one")
         if latency_ms is not None and latency_ms not in self.offer.latencies_ms:
             offered = ", ".join(map(str, self.offer.latencies_ms))
             raise ValueError(f"latency_ms: the server offers {offered}, not {latency_ms}")
@@ -210,14 +236,35 @@ def _in_event_loop() -> bool:
     return True
 
 
-async def _warm_up(session: aiohttp.ClientSession, url: str, ssl: tls.SSLContext | None) -> None:
-    """Leaves a connection to the server in the session's pool."""
+async def _model_behind(session: aiohttp.ClientSession, url: str, options: ClientOptions) -> str | None:
+    """Leaves a connection to the server in the session's pool; returns its model, empty while none is ready.
+
+    Returns:
+        None when there is no server.
+    """
     try:
-        # The health check needs no key and takes no slot, so any number of jobs may prewarm.
-        # aiohttp keeps connections by their TLS settings too: only with the same ones does the stream find this one.
-        async with session.get(
-            urlsplit(url)._replace(path="/healthz").geturl(), ssl=True if ssl is None else ssl
-        ) as response:
-            await response.read()
+        # Alive, which every server answers, and then ready, with the model. Neither needs a key or takes a slot, so any
+        # number of jobs may prewarm.
+        await _get(session, endpoint_of(url, "/healthz"), url, options)
+        ready = await _get(session, endpoint_of(url, "/readyz"), url, options)
     except (aiohttp.ClientError, TimeoutError) as error:
         logger.info("prewarming failed, the first stream will connect instead: %s", error)
+        return None
+    model = ready.get("model") if isinstance(ready, dict) else None
+    return model if isinstance(model, str) else ""
+
+
+async def _get(session: aiohttp.ClientSession, endpoint: str, url: str, options: ClientOptions) -> Any:
+    """The answer's JSON; None where it is none, as of an older server or of a proxy."""
+    # aiohttp keeps connections by their TLS settings and proxies too: only with the same ones does the stream find it.
+    async with session.get(
+        endpoint,
+        ssl=True if options.ssl is None else options.ssl,
+        proxy=proxy_of(url) if options.trust_env else None,
+        timeout=aiohttp.ClientTimeout(total=options.connect_timeout),
+    ) as response:
+        body = await response.text()
+        try:
+            return json.loads(body)
+        except ValueError:
+            return None
