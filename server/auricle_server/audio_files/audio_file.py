@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from auricle_server.audio_files.channel_mix import ChannelMix
 from auricle_server.audio_files.errors import UnreadableAudio
 from auricle_server.audio_files.ffmpeg import HOW_TO_GET_IT, FfmpegDecoder, installed_ffmpeg
-from auricle_server.audio_files.sound_decoder import Decoder, SoundDecoder
+from auricle_server.audio_files.sound_decoder import RecordingDecoder, SoundDecoder
 from auricle_server.audio_files.sources import STANDARD_INPUT, AudioSource, open_source
 from auricle_server.audio_files.true_lengths import true_lengths
 
@@ -39,7 +39,7 @@ class AudioFile:
             reading of the mix.
     """
 
-    def __init__(self, name: str, openings: Sequence[Callable[[], Decoder]]) -> None:
+    def __init__(self, name: str, openings: Sequence[Callable[[], RecordingDecoder]]) -> None:
         self.name = name
         self.channels = 0
         self.cancels = False
@@ -81,7 +81,7 @@ class AudioFile:
         if damage is not None:
             raise damage
 
-    def _mono(self, decoder: Decoder, channel: int | None) -> Iterator[NDArray[np.float32]]:
+    def _mono(self, decoder: RecordingDecoder, channel: int | None) -> Iterator[NDArray[np.float32]]:
         """The samples of a channel, or the mix, in blocks."""
         mix = ChannelMix(decoder.channels)
         block = max(1, round(decoder.rate * _BLOCK_SECONDS))

@@ -26,7 +26,7 @@ def installed_ffmpeg() -> str | None:
 
 
 class FfmpegDecoder:
-    """A process that decodes a recording; see `Decoder`. Its duration is unknown.
+    """A process that decodes a recording; see `RecordingDecoder`. Its duration is unknown.
 
     Args:
         executable: The program.
@@ -58,7 +58,7 @@ class FfmpegDecoder:
             raise
 
     def read(self, frames: int) -> npt.NDArray[np.float32]:
-        """See `Decoder.read`."""
+        """See `RecordingDecoder.read`."""
         block = self._take(frames * self.channels * _WIDTH)
         if not block and self._process.wait():
             raise UnreadableAudio(f"damaged: ffmpeg says: {self._complaint()}")
@@ -67,7 +67,7 @@ class FfmpegDecoder:
         return samples.astype(np.float32) / np.float32(32768)
 
     def close(self) -> None:
-        """See `Decoder.close`."""
+        """See `RecordingDecoder.close`."""
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._process.kill()

@@ -16,7 +16,7 @@ _MOST_SECONDS = 1000 * 3600
 """A header that states more than a thousand hours is not believed."""
 
 
-class Decoder(Protocol):
+class RecordingDecoder(Protocol):
     """Samples from start to end.
 
     Attributes:
@@ -53,7 +53,7 @@ class SequentialSound(soundfile.SoundFile):  # type: ignore[misc]  # soundfile s
 
 
 class SoundDecoder:
-    """A decoder of libsndfile; see `Decoder`.
+    """A decoder of libsndfile; see `RecordingDecoder`.
 
     Args:
         source: A file with a true header, or the path of a file, for the formats that only a name tells (vox, gsm).
@@ -77,7 +77,7 @@ class SoundDecoder:
         self._done = 0
 
     def read(self, frames: int) -> npt.NDArray[np.float32]:
-        """See `Decoder.read`."""
+        """See `RecordingDecoder.read`."""
         try:
             samples: npt.NDArray[np.float32] = self._sound.read(frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
@@ -90,7 +90,7 @@ class SoundDecoder:
         return samples
 
     def close(self) -> None:
-        """See `Decoder.close`."""
+        """See `RecordingDecoder.close`."""
         self._sound.close()
 
 

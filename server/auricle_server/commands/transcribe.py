@@ -62,11 +62,12 @@ def transcribe(
     """Transcribe audio files with the model's full look-ahead, as fast as the machine can.
 
     Transcripts go to standard output, progress and errors to standard error. When a file cannot be transcribed, the
-    command reports it, continues with the next file, and exits with code 1.
+    command reports it, continues with the next file, and exits with code 1. Of a damaged file it transcribes what can
+    be read.
     """
     from auricle.protocol.client_messages import Start
-    from auricle_server.commands.transcript_outputs import UnusableOutput
     from auricle_server.commands.transcription import NoServer, TranscriptionOptions, transcribe_all
+    from auricle_server.commands.transcripts.outputs import UnusableOutput
 
     offline = not realtime and latency_ms is None
     start = Start(latency_ms=latency_ms, language=language, offline=offline, keyterms=tuple(keyterms or ()))

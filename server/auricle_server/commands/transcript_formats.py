@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from auricle_server.commands.captions import CUE_CHARACTERS, CUE_SECONDS, Cue, cues_of
+from auricle_server.commands.transcripts.captions import CUE_CHARACTERS, CUE_SECONDS, Cue, cues_of
 
 __all__ = ["CUE_CHARACTERS", "CUE_SECONDS", "Cue", "FileTranscript", "TranscriptFormat", "cues_of", "render"]
 

@@ -23,7 +23,7 @@ from auricle.stream import Stream
 from auricle_server.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
 from auricle_server.commands.console import fail, file_progress, printable, progress_bars, warn
 from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat
-from auricle_server.commands.transcript_outputs import TranscriptPublisher, UnwrittenTranscript
+from auricle_server.commands.transcripts.outputs import TranscriptPublisher, UnwrittenTranscript
 
 _BYTES_PER_SECOND = 2 * SAMPLE_RATE
 # A file is sent as fast as the server reads. The audio in the socket buffers must fit into the replay buffer.

@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from auricle_server.audio_files import UnreadableAudio, open_audio
+from tests.auricle_server.audio_files.ffmpeg_program import convert, folder_with_ffmpeg
 from tests.auricle_server.audio_files.recordings import RATE, SECONDS, heard, loudness, sweep
-from tests.support.ffmpeg import convert, folder_with_ffmpeg
 
 M4A = b"\0\0\0\x1cftypM4A \0\0\x02\0M4A isomiso2" + bytes(200)
 

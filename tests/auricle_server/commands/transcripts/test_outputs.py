@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat
-from auricle_server.commands.transcript_outputs import (
+from auricle_server.commands.transcripts.outputs import (
     TranscriptFolder,
     TranscriptPublisher,
     UnusableOutput,
