@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from loguru import logger
 from pipecat.services.settings import STTSettings
 from pipecat.utils.types import NOT_GIVEN, assert_given, is_given
 
+from auricle.context_keyterms import with_context
 from auricle.protocol import codes
 from auricle.protocol.client_messages import MIN_SAMPLE_RATE, Start, Update
 from auricle.protocol.server_messages import Error, Limits, Ready
@@ -41,6 +43,7 @@ class LiveSettings:
     Attributes:
         settings: All settings. Pipecat changes them; `record` takes the change.
         ready: What the server in use offers; None until one has answered.
+        context_terms: Key terms of the conversation, which follow those of the settings.
 
     Raises:
         ValueError: `detection` is unknown, or a setting is out of range.
@@ -49,6 +52,7 @@ class LiveSettings:
     def __init__(self, given: AuricleSTTSettings | None, detection: TurnDetection) -> None:
         self.settings = complete_settings(given, detection)
         self.ready: Ready | None = None
+        self.context_terms: tuple[str, ...] = ()
         self._detection: TurnDetection = detection
         self._replaced: dict[str, list[Any]] = {}
 
@@ -96,7 +100,19 @@ class LiveSettings:
             logger.warning(f"auricle: settings without effect: {', '.join(sorted(others))}")
         for name in names:
             self._replaced.setdefault(name, []).append(replaced[name])
-        return update_message(self.settings, self._detection, names) if names else None
+        return self._update(names) if names else None
+
+    def keyterms_update(self) -> Update | None:
+        """The message that brings all key terms to a running stream; None where the server takes none."""
+        return None if self.ready is None or not self.ready.limits.keyterms else self._update({"keyterms"})
+
+    def _update(self, names: Collection[str]) -> Update:
+        update = update_message(self.settings, self._detection, names)
+        if update.keyterms is None or self.ready is None:
+            return update
+        limits = self.ready.limits
+        context = [term for term in self.context_terms if len(term) <= limits.keyterm_characters]
+        return replace(update, keyterms=with_context(update.keyterms, context, most=limits.keyterms))
 
     def restore_refused(self, event: Error) -> None:
         """Sets a refused setting to its latest value that the server has: with the refused one no stream would open."""

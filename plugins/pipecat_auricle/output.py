@@ -14,7 +14,58 @@ from auricle import Ready
 from pipecat_auricle import frames
 from pipecat_auricle.settings import AuricleSTTSettings
 from pipecat_auricle.transcription_state import TranscriptionState
-from pipecat_auricle.turn_events import HANDLERS, TurnEvents
+
+HANDLERS = (
+    "on_speech_started",
+    "on_start_of_turn",
+    "on_eager_end_of_turn",
+    "on_turn_resumed",
+    "on_end_of_turn",
+)
+"""All get the service, and all but `on_speech_started` and `on_turn_resumed` the transcript of the turn so far."""
+
+TurnEvent = tuple[str, tuple[str, ...]]
+"""The name of a handler, and its arguments after the service."""
+
+
+class TurnEvents:
+    """Follows one pipeline's turns; with Pipecat's turn detection there are none to follow."""
+
+    def __init__(self) -> None:
+        self._open = self._announced = self._eager = False
+        self._finals: list[str] = []
+
+    def follow(self, frame: pipecat_frames.Frame) -> list[TurnEvent]:
+        """The handlers to call after `frame`, in order."""
+        match frame:
+            case pipecat_frames.ProposedUserStartedSpeakingFrame() if not self._open:
+                self._open, self._announced, self._eager, self._finals = True, False, False, []
+                return [("on_speech_started", ())]
+            case pipecat_frames.InterimTranscriptionFrame() | pipecat_frames.TranscriptionFrame() if self._open:
+                return self._words(frame)
+            case pipecat_frames.EagerTranscriptionFrame() if self._open:
+                self._eager = True
+                return [("on_eager_end_of_turn", (self._transcript(frame.text),))]
+            case pipecat_frames.EagerEndOfTurnCancelFrame() if self._eager:
+                self._eager = False
+                return [("on_turn_resumed", ())]
+            # A stop that a muted aggregator ignored is proposed twice.
+            case pipecat_frames.ProposedUserStoppedSpeakingFrame() if self._open:
+                self._open = self._eager = False
+                return [("on_end_of_turn", (self._transcript(),))]
+        return []
+
+    def _words(
+        self, frame: pipecat_frames.InterimTranscriptionFrame | pipecat_frames.TranscriptionFrame
+    ) -> list[TurnEvent]:
+        start: list[TurnEvent] = [] if self._announced else [("on_start_of_turn", (frame.text,))]
+        self._announced = True
+        if isinstance(frame, pipecat_frames.TranscriptionFrame):
+            self._finals.append(frame.text)
+        return start
+
+    def _transcript(self, rest: str = "") -> str:
+        return " ".join(filter(None, [*self._finals, rest.strip()]))
 
 
 class TranscriptionOutput(EagerEndOfTurnSTTServiceMixin, STTService):

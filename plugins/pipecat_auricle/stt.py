@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl as tls
+import time
 from collections.abc import AsyncGenerator, Sequence
 from copy import copy
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import aiohttp
 from loguru import logger
 from pipecat.frames import frames as pipecat_frames
+from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
 from pipecat.services.settings import STTSettings
 from pipecat.turns.user_stop import EagerMatchPolicy
@@ -21,14 +23,14 @@ from auricle.environment import server_urls
 from pipecat_auricle import frames
 from pipecat_auricle.audio_format import AudioConverter
 from pipecat_auricle.connection import ServiceConnection
+from pipecat_auricle.conversation import ConversationTerms
 from pipecat_auricle.eager_match import SameWords
 from pipecat_auricle.failover import Failover, FailoverMode
 from pipecat_auricle.live_settings import LiveSettings
-from pipecat_auricle.output import TranscriptionOutput
+from pipecat_auricle.output import TranscriptionOutput, TurnEvents
 from pipecat_auricle.recognition import FOLLOWED_FRAMES, Recognition
 from pipecat_auricle.settings import TTFS_P99, AuricleSTTSettings, TurnDetection, eager
 from pipecat_auricle.transcription_state import TranscriptionState
-from pipecat_auricle.turn_events import TurnEvents
 
 _SETUP_SECONDS = 15.0  # Pipecat gives up a pipeline whose setup takes 20
 _END_SECONDS = 3.0  # for the last words, beyond the time in which a silent server is given up
@@ -53,6 +55,9 @@ class AuricleSTTService(TranscriptionOutput):
         should_interrupt: With the server's turn detection, whether the start of a turn interrupts the bot.
         eager_match_policy: Whether an answer to an eager end of turn is kept; by default, when the words are the same.
         ttfs_p99_latency: Measured seconds from the end of speech to the final, with Pipecat's turn detection.
+        context: Of the language model. The names and rare words of its messages are key terms, after those of the
+            settings, and follow the conversation; None for the settings' alone.
+        context_keyterms: How many key terms the context gives at most.
         stall_timeout: Seconds after which a final that should have come by itself is asked for, see `Recognition`.
         reconnect: When to try again, and how much audio to keep for it.
         failover: Who decides when the servers are given up, see `FailoverMode`.
@@ -64,7 +69,7 @@ class AuricleSTTService(TranscriptionOutput):
         **kwargs: For Pipecat's `STTService`, such as ``sample_rate``; the pipeline's by default.
 
     Raises:
-        ValueError: The url is not valid, or a setting is out of range.
+        ValueError: The url is not valid, or a setting or `context_keyterms` is out of range.
     """
 
     Settings = AuricleSTTSettings
@@ -81,6 +86,8 @@ class AuricleSTTService(TranscriptionOutput):
         should_interrupt: bool = True,
         eager_match_policy: EagerMatchPolicy | None = None,
         ttfs_p99_latency: float | None = TTFS_P99,
+        context: LLMContext | None = None,
+        context_keyterms: int = 50,
         stall_timeout: float = 1.0,
         reconnect: ReconnectPolicy = _DEFAULT_POLICY,
         failover: FailoverMode = "auto",
@@ -108,6 +115,7 @@ class AuricleSTTService(TranscriptionOutput):
         self._client = AuricleClient(server_urls(url, base_url), options, reconnect=self._policy)
         self._end_seconds = _END_SECONDS + (answer_timeout or 0.0)
         self._failover = Failover(failover, self)
+        self._conversation = ConversationTerms(context, context_keyterms)
         self._stall_timeout = stall_timeout
         self._recognition: Recognition | None = None
         self._reader_task: asyncio.Task[None] | None = None
@@ -157,6 +165,7 @@ class AuricleSTTService(TranscriptionOutput):
 
     def _connect(self) -> Recognition:
         self._failover.recover()
+        self._conversation.connected()
         connection = ServiceConnection(self._client, self._policy, self.start_message, self._converter)
         self._recognition = Recognition(
             connection, self._state, self._live_settings, self._stall_timeout, lambda: self._failover.fails_fast
@@ -205,6 +214,8 @@ class AuricleSTTService(TranscriptionOutput):
             return
         if not (self._is_muted and isinstance(frame, pipecat_frames.InputAudioRawFrame)):
             self._failover.follow(frame, *self._recognition.connection.awaited_audio)
+        if self._recognition.connection.is_open and self._conversation.is_due(time.monotonic()):
+            await self._send_context_terms(self._recognition)
         if isinstance(frame, FOLLOWED_FRAMES):
             await self._push(*await self._recognition.follow(frame, stt_muted=self._muted))
         elif isinstance(frame, pipecat_frames.ServiceSwitcherRequestMetadataFrame):
@@ -226,6 +237,12 @@ class AuricleSTTService(TranscriptionOutput):
         if update is not None and self._recognition is not None:
             await self._recognition.update(update)
         return changed
+
+    async def _send_context_terms(self, recognition: Recognition) -> None:
+        self._live_settings.context_terms = self._conversation.terms
+        update = self._live_settings.keyterms_update()
+        if update is not None:
+            await recognition.update(update)
 
     def _is_keepalive_ready(self) -> bool:
         return self._recognition is not None and self._recognition.connection.is_open

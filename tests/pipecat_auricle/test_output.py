@@ -11,7 +11,7 @@ from pipecat.frames.frames import TranscriptionFrame
 from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
-from pipecat_auricle.turn_events import HANDLERS
+from pipecat_auricle.output import HANDLERS
 from tests.support.adapters.pipecat_pipeline import running
 from tests.support.scripted.script import PATIENCE
 from tests.support.scripted_server import ScriptedServer
