@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from livekit.agents.stt import SpeechEventType
 
-from auricle.protocol import Final, Interim, SpeechStarted, TurnEagerEnd, TurnEnd, Word
+from auricle.protocol import Final, Interim, NoWords, SpeechStarted, TurnEagerEnd, TurnEnd, Word
 from livekit.plugins.auricle._audio import AudioClock
 from livekit.plugins.auricle._events import SpeechEvents
 
@@ -31,6 +31,15 @@ def test_a_turn_ends_when_the_speaker_stopped_not_when_the_server_said_so() -> N
     assert started.speech_start_time == pytest.approx(101.0)
     assert said.speech_end_time == ended.speech_end_time == pytest.approx(102.0)
     assert [said.alternatives[0].start_time, said.alternatives[0].end_time] == pytest.approx([8.0, 9.0])
+
+
+def test_a_final_says_what_it_dictates_and_whether_it_is_a_backchannel() -> None:
+    speech = SpeechEvents(AudioClock(), server_turns=True)
+    (said,) = speech.of(replace(final("zero four"), backchannel=0.02, collected="04"))
+    assert said.alternatives[0].metadata == {"refined": False, "backchannel": 0.02, "collected": "04"}
+    (other,) = speech.of(final("ja"))
+    assert other.alternatives[0].metadata == {"refined": False}
+    assert speech.of(NoWords(start=1.0, end=2.0)) == []
 
 
 def test_words_shown_by_a_server_stream_that_is_lost_become_final() -> None:

@@ -8,8 +8,9 @@ import pytest
 from livekit.agents import NOT_GIVEN
 
 from auricle.protocol import Start, TurnSettings, Update
+from auricle.protocol.settings import TurnMode
 from livekit.plugins.auricle import STTOptions
-from livekit.plugins.auricle.models import code_of, language_asked_for
+from livekit.plugins.auricle.models import TurnDetection, code_of, language_asked_for
 
 
 def test_the_defaults_leave_all_to_the_server_and_turns_to_the_session() -> None:
@@ -33,6 +34,15 @@ def test_a_start_has_all_options() -> None:
     )
 
 
+@pytest.mark.parametrize("detection", ["session", "server"])
+def test_bounds_and_dictation_hold_whoever_detects_turns(detection: TurnDetection) -> None:
+    options = STTOptions(turn_detection=detection, max_turn_seconds=20, expect="letters")
+    mode: TurnMode = "off" if detection == "session" else "silence"
+    turn = TurnSettings(mode, max_turn_seconds=20, expect="letters")
+    assert options.start().turn == turn
+    assert options.update({"expect": "letters"}) == Update(turn=turn)
+
+
 def test_an_update_has_what_changed_and_key_terms_go_by_themselves() -> None:
     options = STTOptions(turn_detection="server", latency_ms=160, silence_ms=900, keyterms=("Auricle",))
     assert options.update({"latency_ms": 160}) == Update(latency_ms=160)
@@ -50,6 +60,8 @@ def test_an_update_has_what_changed_and_key_terms_go_by_themselves() -> None:
         {"eager_threshold": 0.3},
         {"refine": "yes"},
         {"latency_ms": 160.0},
+        {"max_turn_seconds": 0.5},
+        {"expect": "words"},
     ],
 )
 def test_an_error_names_the_option(wrong: dict[str, Any]) -> None:

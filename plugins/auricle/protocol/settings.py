@@ -16,8 +16,8 @@ Expect = Literal["none", "digits", "letters"]
 EXPECTS: tuple[Expect, ...] = ("none", "digits", "letters")
 GROUP_SILENCE_MS = 1_500
 """With `TurnSettings.expect`, the least silence after a digit or a letter that ends a turn. Of 84 recordings of people
-who read out a number or spell a name, 47 have a pause of more than 0.5 s, 7 one of more than 1 s, and 1 one of more than
-this."""
+who read out a number or spell a name, 47 have a pause of more than 0.5 s, 7 of more than 1 s, and 1 of more than this.
+"""
 
 Refine = Literal["off", "on", "auto"]
 """Whether finals are decoded a second time with the model's largest right context. They are then as accurate as at its

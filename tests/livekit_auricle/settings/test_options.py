@@ -7,7 +7,7 @@ from livekit.agents import NOT_GIVEN
 from livekit.plugins import auricle
 
 from auricle import ReconnectPolicy
-from auricle.protocol import AudioReceived, Update
+from auricle.protocol import AudioReceived, TurnSettings, Update
 from tests.support.adapters.livekit_stream import FINAL, collect, push, texts, transcribe, up_to
 from tests.support.levels import audio, level_server
 from tests.support.scripted.script import Fault
@@ -32,6 +32,20 @@ async def test_options_reach_live_streams_in_band_and_later_ones_from_the_start(
     assert (server.starts[1].language, server.starts[1].latency_ms) == ("de-DE", 560)
     assert server.starts[1].turn.silence_ms == 900
     assert texts(events) == ["hello"]
+
+
+async def test_a_dictation_is_asked_for_in_the_running_call() -> None:
+    async with level_server() as server:
+        stt = auricle.STT(url=server.url, turn_detection="server")
+        async with stt.stream() as stream:
+            push(stream, audio(0.2, "hello"))
+            stt.update_options(expect="digits", max_turn_seconds=20.0)
+            push(stream, audio(0.5))
+            stream.end_input()
+            await collect(stream)
+    (update,) = (said for said in server.received if isinstance(said, Update))
+    turn = TurnSettings("silence", max_turn_seconds=20.0, expect="digits")
+    assert update == Update(turn=turn)
 
 
 async def test_options_that_the_server_does_not_offer_are_refused_where_they_are_set() -> None:

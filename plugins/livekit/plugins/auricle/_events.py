@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import replace
 from statistics import fmean
+from typing import Any
 
 from livekit.agents import LanguageCode
 from livekit.agents.stt import RecognitionUsage, SpeechData, SpeechEvent, SpeechEventType
@@ -101,7 +102,8 @@ class SpeechEvents:
     def transcript(self, event: Interim | Final) -> SpeechData:
         """The transcript in `event`, with times on the session's clock and a concrete language code.
 
-        The metadata of a final say whether the second pass decoded it: ``{"refined": True}``.
+        The metadata of a final say whether the second pass decoded it (``{"refined": True}``), and where they are
+        known the probability of a `backchannel` and what the text dictates (`collected`).
         """
         shift = self._stream_start + self.offset
         words = event.words if isinstance(event, Final) else ()
@@ -112,7 +114,7 @@ class SpeechEvents:
             end_time=event.end + shift,
             confidence=self._confidence(event),
             words=[self._timed(word, shift) for word in words] or None,
-            metadata={"refined": event.refined} if isinstance(event, Final) else None,
+            metadata=_metadata(event) if isinstance(event, Final) else None,
             source_languages=self._by_prevalence(event) if isinstance(event, Final) else None,
         )
 
@@ -244,6 +246,15 @@ def _confidence(event: Final) -> float:
     if event.confidence is not None:
         return event.confidence
     return fmean(word.confidence for word in event.words) if event.words else 0.0
+
+
+def _metadata(event: Final) -> dict[str, Any]:
+    found: dict[str, Any] = {"refined": event.refined}
+    if event.backchannel is not None:
+        found["backchannel"] = event.backchannel
+    if event.collected:
+        found["collected"] = event.collected
+    return found
 
 
 def _words_of(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from livekit.agents.utils import is_given
 
 from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.languages import AUTO
-from auricle.protocol.settings import REFINES, InvalidMessage, Refine, TurnSettings, phrases, require
+from auricle.protocol.settings import REFINES, Expect, InvalidMessage, Refine, TurnSettings, phrases, require
 
 TurnDetection = Literal["session", "server"]
 """Who detects the end of a turn: LiveKit's session, or the Auricle server."""
@@ -34,6 +34,8 @@ class OptionKeywords(TypedDict, total=False):
     eager_threshold: NotGivenOr[float | None]
     min_silence_ms: NotGivenOr[int]
     max_silence_ms: NotGivenOr[int]
+    max_turn_seconds: NotGivenOr[float | None]
+    expect: NotGivenOr[Expect]
     keyterms: NotGivenOr[Sequence[str]]
     refine: NotGivenOr[Refine]
 
@@ -51,6 +53,8 @@ class OptionChanges(TypedDict, total=False):
     eager_threshold: float | None
     min_silence_ms: int
     max_silence_ms: int
+    max_turn_seconds: float | None
+    expect: Expect
     keyterms: tuple[str, ...]
     refine: Refine
 
@@ -89,6 +93,10 @@ class STTOptions:
         eager_threshold: In ``"semantic"`` mode, a lower one from which on the session gets a PREFLIGHT; None for never.
         min_silence_ms: In ``"semantic"`` mode, no turn ends with fewer milliseconds of silence, not even eagerly.
         max_silence_ms: In ``"semantic"`` mode, every turn ends with this many.
+        max_turn_seconds: Speech that goes on for longer gets a final after this many seconds, cut at a pause between
+            two words, whoever detects turns; the server's turns end there too. None for never.
+        expect: ``"digits"`` or ``"letters"`` while somebody dictates a number or a spelling, ``"none"`` otherwise. The
+            server's turns then wait longer between the groups; ``metadata["collected"]`` of a final has the characters.
         keyterms: Phrases to favour, where the server's model can.
         refine: Whether finals are decoded a second time, as accurately as at the model's longest latency, while
             interims and turn ends come at that of `latency_ms`: ``"off"``, ``"on"``, or ``"auto"``, while the server
@@ -107,6 +115,8 @@ class STTOptions:
     eager_threshold: float | None = None
     min_silence_ms: int = _DEFAULTS.min_silence_ms
     max_silence_ms: int = _DEFAULTS.max_silence_ms
+    max_turn_seconds: float | None = None
+    expect: Expect = "none"
     keyterms: tuple[str, ...] = ()
     refine: Refine = "off"
     sample_rate: int = 16_000
@@ -191,6 +201,8 @@ class STTOptions:
             eager_threshold=self.eager_threshold,
             min_silence_ms=self.min_silence_ms,
             max_silence_ms=self.max_silence_ms,
+            max_turn_seconds=self.max_turn_seconds,
+            expect=self.expect,
         )
 
 

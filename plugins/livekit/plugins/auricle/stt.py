@@ -16,7 +16,7 @@ from livekit.agents.utils import AudioBuffer, is_given
 
 from auricle import ClientOptions, ReconnectPolicy
 from auricle.environment import server_urls
-from auricle.protocol.settings import Refine, TurnSettings, phrases
+from auricle.protocol.settings import Expect, Refine, TurnSettings, phrases
 
 from ._audio import recording
 from ._errors import only_api_errors
@@ -87,6 +87,8 @@ class STT(stt.STT[None]):
         eager_threshold: See `STTOptions`.
         min_silence_ms: See `STTOptions`.
         max_silence_ms: See `STTOptions`.
+        max_turn_seconds: See `STTOptions`.
+        expect: See `STTOptions`.
         keyterms: See `STTOptions`.
         refine: See `STTOptions`.
         sample_rate: See `STTOptions`.
@@ -118,6 +120,8 @@ class STT(stt.STT[None]):
         eager_threshold: float | None = None,
         min_silence_ms: int = _DEFAULTS.min_silence_ms,
         max_silence_ms: int = _DEFAULTS.max_silence_ms,
+        max_turn_seconds: float | None = None,
+        expect: Expect = "none",
         keyterms: Sequence[str] = (),
         refine: Refine = "off",
         sample_rate: int = 16_000,
@@ -141,6 +145,8 @@ class STT(stt.STT[None]):
             eager_threshold=eager_threshold,
             min_silence_ms=min_silence_ms,
             max_silence_ms=max_silence_ms,
+            max_turn_seconds=max_turn_seconds,
+            expect=expect,
             keyterms=phrases(keyterms),
             refine=refine,
             sample_rate=sample_rate,
