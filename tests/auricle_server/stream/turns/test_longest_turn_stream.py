@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from auricle.protocol.client_messages import Update
+from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.server_messages import (
     Final,
     Interim,
@@ -19,7 +20,8 @@ from auricle.protocol.server_messages import (
     TurnResumed,
 )
 from auricle.protocol.settings import TurnMode, TurnSettings
-from tests.auricle_server.stream.test_stream_state import ONE, TWO, Talk, kinds
+from auricle_server.stream.stream_state import StreamState
+from tests.auricle_server.stream.test_stream_state import INFO, ONE, TWO, Talk, kinds
 
 FRAME = 0.08
 CHUNK = 2 * FRAME
@@ -108,6 +110,19 @@ def test_a_word_longer_than_the_bound_is_not_cut_at_once() -> None:
     for frame in range(0, 60, 2):
         events += talk.chunk(round((frame + 2) * FRAME, 2), *([ONE] if frame == 0 else []), frame=frame)
     assert texts(events, Final) == ["one"]
+
+
+def test_a_script_without_blanks_is_cut_a_little_later() -> None:
+    talk = Talk()
+    info = replace(INFO, pieces=("▁好", "好"))
+    talk.stream = StreamState(info, Start(turn=TurnSettings("silence", max_turn_seconds=2)), "session")
+    events: list[ServerEvent] = []
+    for frame in range(0, 200, 2):
+        events += talk.chunk(round((frame + 2) * FRAME, 2), min(frame, 1), frame=frame)
+    events += talk.chunk(16.2, mark=talk.stream.end())
+    finals = [event for event in events if isinstance(event, Final)]
+    assert "".join(final.text for final in finals) == "好" * 100
+    assert all(final.end - final.start <= 4 + CHUNK for final in finals)
 
 
 def test_a_bound_may_be_set_in_the_running_turn() -> None:
