@@ -16,6 +16,7 @@ from auricle_server.checkpoints.family import check_class, check_transducer, is_
 from auricle_server.checkpoints.nemo.adapters import AdapterConfig, adapters_of
 from auricle_server.checkpoints.parsing import bounds
 from auricle_server.checkpoints.parsing.bounds import Bounds
+from auricle_server.checkpoints.parsing.interpolations import resolved
 from auricle_server.checkpoints.section import Section
 
 CONV_NORMS = "layer_norm", "batch_norm", "fused_batch_norm"
@@ -131,6 +132,7 @@ def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
         BadCheckpoint: A section or value that every such model has is missing.
         UnsupportedModel: The architecture differs from what the engine computes.
     """
+    raw = model_tree(raw)
     check_class(str(raw.get("target", "")))
     check_transducer(raw)
     decoder = _decoder(raw)
@@ -139,6 +141,13 @@ def parse_config(raw: Mapping[str, Any]) -> ModelConfig:
     enabled = tuple(adapter for adapter in adapters if adapter.enabled)
     disabled = frozenset(adapter.name for adapter in adapters if not adapter.enabled)
     return ModelConfig(_mel(raw), replace(encoder, adapters=enabled), decoder, prompt, disabled)
+
+
+def model_tree(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The tree of a model, its references resolved: the whole, or the section ``model`` of a file for training."""
+    tree = resolved(raw)
+    inner = tree.get("model")
+    return tree if "encoder" in tree or not isinstance(inner, Mapping) else {"target": tree.get("target", ""), **inner}
 
 
 def _mel(raw: Mapping[str, Any]) -> MelConfig:
@@ -152,15 +161,18 @@ def _mel(raw: Mapping[str, Any]) -> MelConfig:
     section.expect("log_zero_guard_type", "add", default="add")
     section.expect("log_zero_guard_value", 2**-24, default=2**-24)
     section.expect("sample_rate", SAMPLE_RATE)
-    fft = section.integer("n_fft", bounds.FFT)
-    window = _samples(section, "n_window_size", "window_size", Bounds(1, fft))
+    # Where n_fft is null, NeMo takes the next power of two. Null preemphasis is none.
+    window = _samples(section, "n_window_size", "window_size", Bounds(1, bounds.FFT.most))
+    allowed = Bounds(max(window, bounds.FFT.least), bounds.FFT.most)
+    fft = section.integer("n_fft", allowed, 1 << (window - 1).bit_length())
+    preemphasis = section.number("preemph", bounds.PREEMPHASIS, 0.0 if section.is_null("preemph") else 0.97)
     return MelConfig(
         sample_rate=SAMPLE_RATE,
         window=window,
         hop=_samples(section, "n_window_stride", "window_stride", Bounds(bounds.HOP.least, window)),
         n_fft=fft,
-        bins=section.integer("features", bounds.MEL_BINS),
-        preemphasis=section.number("preemph", bounds.PREEMPHASIS, 0.97),
+        bins=section.size("features", bounds.MEL_BINS, (Section("", raw).optional("encoder"), "feat_in")),
+        preemphasis=preemphasis,
     )
 
 
@@ -190,7 +202,12 @@ def _encoder(raw: Mapping[str, Any]) -> EncoderConfig:
     section.expect("self_attention_model", "rel_pos", default="rel_pos")
     section.expect("conv_norm_type", CONV_NORMS, default="batch_norm")
     section.expect("conv_context_style", "regular", default="regular")
-    kernel, d_model = section.integer("conv_kernel_size", bounds.KERNEL), section.integer("d_model", bounds.WIDTH)
+    defaults, jointnet = Section("", raw).optional("model_defaults"), _jointnet(raw)
+    elsewhere = (defaults, "enc_hidden"), (jointnet, "encoder_hidden")
+    kernel, d_model = (
+        section.integer("conv_kernel_size", bounds.KERNEL),
+        section.size("d_model", bounds.WIDTH, *elsewhere),
+    )
     heads = section.integer("n_heads", bounds.HEADS)
     if d_model % heads or d_model % 2:
         section.reject("d_model", d_model, f"it must be even, and a multiple of the {heads} heads (n_heads)")
@@ -214,21 +231,31 @@ def _encoder(raw: Mapping[str, Any]) -> EncoderConfig:
 def _decoder(raw: Mapping[str, Any]) -> DecoderConfig:
     section = Section("decoder", raw.get("decoder"))
     _check_prediction(section)
-    prednet = section.inner("prednet")
-    hidden = prednet.integer("pred_hidden", bounds.WIDTH)
-    prednet.expect("rnn_hidden_size", (None, -1, hidden))
+    prednet, defaults = section.inner("prednet"), Section("", raw).optional("model_defaults")
     joint = Section("joint", raw.get("joint"))
     jointnet = joint.inner("jointnet")
-    jointnet.expect("activation", "relu")
+    hidden = prednet.size("pred_hidden", bounds.WIDTH, (defaults, "pred_hidden"), (jointnet, "pred_hidden"))
+    prednet.expect("rnn_hidden_size", (None, -1, hidden))
+    jointnet.expect("activation", ("relu", "ReLU"))
     greedy = Section("", raw).optional("decoding").optional("greedy")
     return DecoderConfig(
         layers=prednet.integer("pred_rnn_layers", bounds.LSTM_LAYERS),
         hidden=hidden,
-        joint=jointnet.integer("joint_hidden", bounds.WIDTH),
-        vocabulary=joint.integer("num_classes", bounds.VOCABULARY),
+        joint=jointnet.size("joint_hidden", bounds.WIDTH, (defaults, "joint_hidden")),
+        vocabulary=joint.size("num_classes", bounds.VOCABULARY, (section, "vocab_size"), (_listed(raw), "vocabulary")),
         # 10 in the published models, and where the configuration leaves it open.
         max_symbols=greedy.integer("max_symbols", bounds.SYMBOLS, 10),
     )
+
+
+def _jointnet(raw: Mapping[str, Any]) -> Section:
+    return Section("", raw).optional("joint").optional("jointnet")
+
+
+def _listed(raw: Mapping[str, Any]) -> Section:
+    """The number of tokens that the configuration lists, as -1 where it lists none."""
+    tokens = Section("", raw).optional("joint").find("vocabulary") or raw.get("labels")
+    return Section("joint", {"vocabulary": len(tokens) if isinstance(tokens, list) and tokens else -1})
 
 
 def _check_prediction(section: Section) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -13,6 +14,9 @@ log = logging.getLogger(__name__)
 Context = tuple[int, int]
 """Left and right context, in encoder frames."""
 _KEY = "att_context_size"
+_UNLIMITED = [-1, -1]
+_LONGEST = 4096
+"""Characters of a text with contexts."""
 _MOST = 64
 """Contexts of a checkpoint; each is a chunk latency, with programs of its own on a GPU."""
 
@@ -28,9 +32,9 @@ def streaming_contexts(section: Section) -> tuple[Context, ...]:
         UnsupportedModel: No context can be streamed.
         BadCheckpoint: They are no contexts.
     """
-    given = section.find(_KEY, [-1, -1])
+    given = section.find(_KEY, _UNLIMITED)
     style = section.find("att_context_style", "regular")
-    contexts = [_pair(section, value) for value in _listed(section, given)]
+    contexts = [_pair(section, value) for value in _listed(section, _parsed(given))]
     if style not in ("chunked_limited", "regular"):
         section.refuse("att_context_style", style, "the engine streams 'chunked_limited' attention")
     limited = [context for context in contexts if context is not None and _is_limited(context)]
@@ -44,6 +48,18 @@ def streaming_contexts(section: Section) -> tuple[Context, ...]:
     if len(fitting) < len(contexts):
         log.info("of the attention contexts %s only %s can be streamed", given, [list(context) for context in fitting])
     return tuple(dict.fromkeys(fitting))
+
+
+def _parsed(given: Any) -> Any:
+    """A text such as "[70, 13]" or "70,13" as the numbers that it holds; an empty list is NeMo's unlimited context."""
+    if isinstance(given, str) and len(given) <= _LONGEST:
+        text = given.strip().replace("(", "[").replace(")", "]")
+        try:
+            found = json.loads(f"[{text}]")
+        except (ValueError, RecursionError):
+            return given
+        given = found[0] if text.startswith("[") and len(found) == 1 else found
+    return _UNLIMITED if given == [] else given
 
 
 def _listed(section: Section, given: Any) -> list[Any]:

@@ -66,6 +66,88 @@ def test_a_prompted_model_has_its_dictionary(raw: dict[str, Any]) -> None:
         parse_config(raw)
 
 
+def test_references_are_followed(raw: dict[str, Any]) -> None:
+    expected = parse_config(raw)
+    raw["encoder"] |= {"d_model": "${model_defaults.enc_hidden}", "feat_in": "${preprocessor.features}"}
+    raw["encoder"]["att_context_size"] = [["${contexts.left}", right] for right in (13, 6, 1, 0)]
+    raw["decoder"]["prednet"]["pred_hidden"] = "${model.model_defaults.pred_hidden}"
+    raw["joint"] |= {"num_classes": "${decoder.vocab_size}"}
+    raw["joint"]["jointnet"]["joint_hidden"] = "${...model_defaults.joint_hidden}"
+    raw["preprocessor"]["sample_rate"] = "${sample_rate}"
+    raw["contexts"] = {"left": 70}
+    raw["exp_manager"] = {"exp_dir": "${oc.env:HOME}"}  # nobody reads it
+    assert parse_config(raw) == expected
+    assert parse_config({"model": raw, "name": "a training file"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("encoder", "d_model", "${oc.env:WIDTH}"),
+        ("encoder", "d_model", "${encoder.d_model}"),
+        ("encoder", "n_layers", "${nowhere}"),
+        ("encoder", "att_context_size", "${contexts}"),
+        ("encoder", "att_context_size", [["${left}", 13]]),
+        ("encoder", "subsampling", "${nowhere}"),
+        ("encoder", "xscaling", "${multiply:2,3}"),
+        ("preprocessor", "normalize", "${nowhere}"),
+        ("joint", "jointnet", "${nowhere}"),
+    ],
+)
+def test_a_reference_to_nothing_is_refused_with_its_key(
+    raw: dict[str, Any], section: str, key: str, value: object
+) -> None:
+    raw[section][key] = value
+    with pytest.raises(BadCheckpoint, match=rf"{section}\.{key} is .*\$\{{"):
+        parse_config(raw)
+
+
+def test_a_value_that_was_to_be_given_is_missing(raw: dict[str, Any]) -> None:
+    raw["encoder"]["n_layers"] = "???"
+    with pytest.raises(BadCheckpoint, match=r"encoder\.n_layers is missing"):
+        parse_config(raw)
+
+
+def test_sizes_of_minus_one_are_elsewhere(raw: dict[str, Any]) -> None:
+    expected = parse_config(raw)
+    raw["encoder"] |= {"d_model": -1, "feat_out": -1}
+    raw["decoder"]["prednet"] |= {"pred_hidden": -1, "rnn_hidden_size": -1}
+    raw["joint"]["num_classes"] = raw["preprocessor"]["features"] = raw["joint"]["jointnet"]["joint_hidden"] = -1
+    assert parse_config(raw) == expected
+    del raw["model_defaults"]
+    raw["joint"]["jointnet"]["joint_hidden"] = 32
+    raw["decoder"]["vocab_size"] = -1
+    assert parse_config(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "emptied"),
+    [
+        ("encoder.d_model", ("model_defaults.enc_hidden", "joint.jointnet.encoder_hidden")),
+        ("preprocessor.features", ("encoder.feat_in",)),
+        ("decoder.prednet.pred_hidden", ("model_defaults.pred_hidden", "joint.jointnet.pred_hidden")),
+        ("joint.jointnet.joint_hidden", ("model_defaults.joint_hidden",)),
+        ("joint.num_classes", ("decoder.vocab_size", "joint.vocabulary", "labels")),
+    ],
+)
+def test_a_size_of_minus_one_that_is_nowhere_is_named(raw: dict[str, Any], path: str, emptied: tuple[str, ...]) -> None:
+    for each in (path, *emptied):
+        *sections, key = each.split(".")
+        inner = raw
+        for section in sections:
+            inner = inner[section]
+        inner[key] = [] if isinstance(inner.get(key), list) else -1
+    with pytest.raises(BadCheckpoint, match=rf"{path.replace('.', '[.]')} is -1, and neither .* says how large it is"):
+        parse_config(raw)
+
+
+def test_null_means_what_it_means_to_nemo(raw: dict[str, Any]) -> None:
+    raw["preprocessor"] |= {"n_fft": None, "preemph": None}
+    assert (parse_config(raw).mel.n_fft, parse_config(raw).mel.preemphasis) == (512, 0.0)
+    del raw["preprocessor"]["preemph"]
+    assert parse_config(raw).mel.preemphasis == 0.97
+
+
 @pytest.mark.parametrize(
     ("section", "key"), [("encoder", "n_layers"), ("preprocessor", "features"), ("joint", "num_classes")]
 )

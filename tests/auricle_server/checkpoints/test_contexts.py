@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from auricle_server.checkpoints.contexts import streaming_contexts
-from auricle_server.checkpoints.errors import UnsupportedModel
+from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
 from auricle_server.checkpoints.section import Section
 
 
@@ -37,7 +37,27 @@ def test_in_the_regular_style_only_a_right_context_of_zero_is_a_chunk(caplog: py
         contexts([[70, 13], [70, 1]], "regular")
 
 
-@pytest.mark.parametrize("size", [[-1, -1], [[-1, -1], [70, -1]], None])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[70, 13]", ((70, 13),)),
+        ("70,13", ((70, 13),)),
+        ("(70, 1)", ((70, 1),)),
+        (" [[70, 13], [70, 0]] ", ((70, 13), (70, 0))),
+        ("[70,13],[70,0]", ((70, 13), (70, 0))),
+    ],
+)
+def test_contexts_may_be_a_text(text: str, found: tuple[tuple[int, int], ...]) -> None:
+    assert contexts(text) == found
+
+
+@pytest.mark.parametrize("size", [70, 70.0, "70", "far", "[70, 13", [[]], ["70"], {"left": 70}, True, "9" * 5000])
+def test_what_is_no_context_is_refused_by_its_key(size: Any) -> None:
+    with pytest.raises(BadCheckpoint, match=r"encoder\.att_context_size is "):
+        contexts(size)
+
+
+@pytest.mark.parametrize("size", [[-1, -1], [[-1, -1], [70, -1]], None, [], "[]", ""])
 def test_unlimited_attention_is_refused(size: Any) -> None:
     with pytest.raises(UnsupportedModel, match=r"encoder\.att_context_size is .*whole recording"):
         contexts(size)

@@ -10,7 +10,8 @@ from auricle_server.checkpoints.formats import StoredAs, find_checkpoint
 from auricle_server.checkpoints.known.profiles import ModelProfile
 from auricle_server.checkpoints.languages import offered_languages
 from auricle_server.checkpoints.latencies import default_latency_ms, latencies_ms, with_profile
-from auricle_server.checkpoints.nemo.members import Folder, archive_config, read_config
+from auricle_server.checkpoints.nemo.members import Folder
+from auricle_server.checkpoints.nemo.model_tree import archive_tree, read_tree
 from auricle_server.checkpoints.safetensors.config import folder_config
 
 
@@ -50,5 +51,5 @@ def stored_config(path: Path) -> ModelConfig:
     if form is StoredAs.SAFETENSORS:
         return folder_config(origin)[0]
     if form is StoredAs.UNPACKED:
-        return parse_config(read_config(str(origin), Folder(origin), vocabulary=False))
-    return parse_config(archive_config(origin))
+        return parse_config(read_tree(str(origin), Folder(origin)))
+    return parse_config(archive_tree(origin))

@@ -14,22 +14,19 @@ from typing import Any
 import torch
 
 from auricle_server.checkpoints.config import parse_config
-from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointError, UnsupportedModel
+from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointError
 from auricle_server.checkpoints.nemo.bounded_streams import UNREADABLE
 from auricle_server.checkpoints.nemo.mapped_weights import NotMappable, map_weights
 from auricle_server.checkpoints.nemo.members import (
-    CONFIG_NAME,
     FileSpan,
     Folder,
     Members,
     opened,
-    read_config,
-    read_member,
 )
+from auricle_server.checkpoints.nemo.model_tree import read_tokenizer, read_tree
 from auricle_server.checkpoints.nemo.unpacked_archive import is_gzipped, unpack
 from auricle_server.checkpoints.progress import Report, silent
-from auricle_server.checkpoints.section import Section, shown
-from auricle_server.checkpoints.tokenizer import most_bytes, sentencepiece_pieces, sentencepiece_scores
+from auricle_server.checkpoints.tokenizer import sentencepiece_pieces, sentencepiece_scores
 from auricle_server.checkpoints.weights import StoredCheckpoint, StoredTensor, StoredWeights
 
 WEIGHTS_NAME = "model_weights.ckpt"
@@ -66,9 +63,9 @@ def read_unpacked(folder: Path) -> StoredCheckpoint:
 
 
 def _read(origin: str, members: Members) -> StoredCheckpoint:
-    raw = read_config(origin, members, vocabulary=False)
+    raw = read_tree(origin, members)
     config = parse_config(raw)  # refuses an unsuitable model before anything large is read
-    model = _read_tokenizer(origin, raw, config.decoder.vocabulary, members)
+    model = read_tokenizer(origin, raw, config.decoder.vocabulary, members)
     pieces = sentencepiece_pieces(model)
     return StoredCheckpoint(config, _read_weights(origin, members), pieces, sentencepiece_scores(model))
 
@@ -113,18 +110,3 @@ def _mapped(span: FileSpan, members: Members) -> Any:
 def _streamed(members: Members) -> Any:
     with members.open(WEIGHTS_NAME) as stream:
         return torch.load(stream, map_location="cpu", weights_only=True)
-
-
-def _read_tokenizer(origin: str, config: Mapping[str, Any], pieces: int, members: Members) -> bytes:
-    section = Section("", config).optional("tokenizer")
-    kind = section.find("type", "bpe")
-    # NeMo says 'bpe' for any SentencePiece model; 'agg' joins several of them.
-    if kind != "bpe":
-        raise UnsupportedModel(
-            f"tokenizer.type is {shown(kind)}; Auricle reads models with one SentencePiece tokenizer (type 'bpe'), and "
-            f"detokenizes its pieces one by one; take a model of the family that has one"
-        )
-    name = str(section.find("model_path", "")).removeprefix("nemo:")
-    if not name:
-        raise BadCheckpoint(f"{origin}: {CONFIG_NAME} names no tokenizer.model_path (a SentencePiece model)")
-    return read_member(members, Path(name).name, most_bytes(pieces))

@@ -10,6 +10,7 @@ import torch
 import yaml
 
 from auricle_server.checkpoints import BadCheckpoint, UnsupportedModel, load_checkpoint
+from auricle_server.checkpoints.known.facts import facts
 from auricle_server.checkpoints.nemo.archive import WEIGHTS_NAME, read_archive, read_unpacked
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME
 from tests.support.archives import unpack
@@ -106,6 +107,28 @@ def test_weights_that_would_run_code_are_refused(unpacked: Path, tmp_path: Path)
 def test_weights_are_a_dictionary_of_tensors(unpacked: Path, content: object) -> None:
     torch.save(content, unpacked / WEIGHTS_NAME)
     with pytest.raises(BadCheckpoint, match=r"model_weights\.ckpt is not a dictionary of tensors"):
+        read_unpacked(unpacked)
+
+
+def test_tokens_that_the_configuration_leaves_open_are_those_of_the_tokenizer(unpacked: Path, tmp_path: Path) -> None:
+    edit_config(unpacked, "joint", num_classes=-1, vocabulary=[])
+    edit_config(unpacked, "decoder", vocab_size=-1)
+    with tarfile.open(tmp_path / "open.nemo", "w") as archive:
+        for member in unpacked.iterdir():
+            archive.add(member, member.name)
+    for path in (unpacked, tmp_path / "open.nemo"):
+        assert load_checkpoint(str(path)).config == read_archive(CHECKPOINT).config
+        assert facts(path) == facts(CHECKPOINT)
+
+
+def test_references_of_a_file_are_followed(unpacked: Path) -> None:
+    path = unpacked / CONFIG_NAME
+    text = path.read_text()
+    path.write_text(text.replace("  d_model: 64", "  d_model: ${model_defaults.enc_hidden}"))
+    assert "${" in path.read_text()
+    assert read_unpacked(unpacked).config == read_archive(CHECKPOINT).config
+    path.write_text(text.replace("  d_model: 64", "  d_model: ${model_defaults.width}"))
+    with pytest.raises(BadCheckpoint, match=r"encoder\.d_model is '\$\{model_defaults\.width\}'"):
         read_unpacked(unpacked)
 
 
