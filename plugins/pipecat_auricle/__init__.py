@@ -2,5 +2,13 @@
 
 from pipecat_auricle.settings import AuricleSTTSettings, TurnDetection, TurnMode
 from pipecat_auricle.stt import AuricleSTTService
+from pipecat_auricle.turns.no_words import NoWordsFrame, NoWordsUserTurnStopStrategy
 
-__all__ = ["AuricleSTTService", "AuricleSTTSettings", "TurnDetection", "TurnMode"]
+__all__ = [
+    "AuricleSTTService",
+    "AuricleSTTSettings",
+    "NoWordsFrame",
+    "NoWordsUserTurnStopStrategy",
+    "TurnDetection",
+    "TurnMode",
+]

@@ -26,6 +26,7 @@ from auricle.events import StreamEvent
 from auricle.protocol.server_messages import (
     Final,
     Interim,
+    NoWords,
     Ready,
     SpeechStarted,
     TurnEagerEnd,
@@ -33,6 +34,8 @@ from auricle.protocol.server_messages import (
     TurnResumed,
 )
 from pipecat_auricle.transcription_state import TranscriptionState
+from pipecat_auricle.turns.backchannels import backchannel_frame
+from pipecat_auricle.turns.no_words import NoWordsFrame
 
 F = TypeVar("F", bound=Frame)
 _LANGUAGES = {language.value: language for language in Language}
@@ -45,7 +48,13 @@ class FinalRequested:
 
 @dataclass(frozen=True, slots=True)
 class NothingTranscribed:
-    """The server was asked so, and found no words that had no final yet."""
+    """The server was asked so, and found nothing to transcribe that had no final yet.
+
+    Attributes:
+        words: Whether there were words, which are a backchannel.
+    """
+
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,9 @@ def frames_for(event: StreamEvent, state: TranscriptionState) -> list[Output]:
 def _turn(event: StreamEvent, state: TranscriptionState) -> list[Output]:
     match event:
         case SpeechStarted():
-            return _turn_start(state)
+            return [] if state.may_become_backchannel() else _turn_start(state)
+        case NoWords():
+            return [NoWordsFrame(start=event.start, end=event.end)]
         case TurnEagerEnd():
             return _eager_end(event, state)
         case TurnResumed():
@@ -140,7 +151,7 @@ def _turn_start(state: TranscriptionState) -> list[Output]:
 
 
 def _interim(event: Interim, state: TranscriptionState) -> list[Output]:
-    if not state.show(event):
+    if not state.show(event) or state.may_become_backchannel(event.text, event.language):
         return []
     text, language = event.text.strip(), language_of(event.language)
     user_id = state.user_until(event.end, event.start)
@@ -150,6 +161,8 @@ def _interim(event: Interim, state: TranscriptionState) -> list[Output]:
 
 
 def _final(event: Final, state: TranscriptionState) -> list[Output]:
+    if state.is_backchannel(event):
+        return _backchannel(event, state)
     frames = _turn_start(state) if event.text.strip() else []
     decision = state.settle(event)
     if decision.text:
@@ -161,6 +174,13 @@ def _final(event: Final, state: TranscriptionState) -> list[Output]:
     elif decision.answered:
         frames.append(NothingTranscribed())
     return [*frames, *_turn_stop(state)] if decision.ends_turn else frames
+
+
+def _backchannel(event: Final, state: TranscriptionState) -> list[Output]:
+    decision = state.settle(event)
+    frame = backchannel_frame(decision.text, decision.user_id)
+    # For the metrics: no transcript comes of what the server was asked for.
+    return [frame, NothingTranscribed(words=True)] if decision.answered else [frame]
 
 
 def _eager_end(event: TurnEagerEnd, state: TranscriptionState) -> list[Output]:

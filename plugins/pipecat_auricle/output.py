@@ -14,6 +14,7 @@ from auricle import Ready
 from pipecat_auricle import frames
 from pipecat_auricle.settings import AuricleSTTSettings
 from pipecat_auricle.transcription_state import TranscriptionState
+from pipecat_auricle.turns.no_words import NoWordsFrame
 
 HANDLERS = (
     "on_speech_started",
@@ -21,15 +22,17 @@ HANDLERS = (
     "on_eager_end_of_turn",
     "on_turn_resumed",
     "on_end_of_turn",
+    "on_no_words",
 )
-"""All get the service, and all but `on_speech_started` and `on_turn_resumed` the transcript of the turn so far."""
+"""All get the service. `on_speech_started` and `on_turn_resumed` get nothing else; `on_no_words` gets the start and the
+end of the voice in seconds, or None twice; the others get the transcript of the turn so far."""
 
-TurnEvent = tuple[str, tuple[str, ...]]
+TurnEvent = tuple[str, tuple[str | float | None, ...]]
 """The name of a handler, and its arguments after the service."""
 
 
 class TurnEvents:
-    """Follows one pipeline's turns; with Pipecat's turn detection there are none to follow."""
+    """Follows one pipeline's turns; with Pipecat's turn detection there are none, apart from voices without words."""
 
     def __init__(self) -> None:
         self._open = self._announced = self._eager = False
@@ -37,6 +40,11 @@ class TurnEvents:
 
     def follow(self, frame: pipecat_frames.Frame) -> list[TurnEvent]:
         """The handlers to call after `frame`, in order."""
+        if isinstance(frame, NoWordsFrame):
+            return [("on_no_words", (frame.start, frame.end))]
+        return self._turn(frame)
+
+    def _turn(self, frame: pipecat_frames.Frame) -> list[TurnEvent]:
         match frame:
             case pipecat_frames.ProposedUserStartedSpeakingFrame() if not self._open:
                 self._open, self._announced, self._eager, self._finals = True, False, False, []
@@ -152,8 +160,11 @@ class TranscriptionOutput(EagerEndOfTurnSTTServiceMixin, STTService):
             case frames.NothingTranscribed() if self._last_transcript_time:
                 await self.stop_ttfb_metrics()
                 await self._cancel_ttfb_timeout()
-            case frames.NothingTranscribed():
+            case frames.NothingTranscribed(words):
                 await self._reset_stt_ttfb_state()
+                # A server that analyses the sound says it by itself, with the times.
+                if not (words or self._state.server_turns or self._state.turn.no_words):
+                    await self._push(NoWordsFrame())
             case frames.ConnectionChanged(None):
                 await self._call_event_handler("on_disconnected")
             case frames.ConnectionChanged(Ready() as ready):

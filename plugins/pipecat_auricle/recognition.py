@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from loguru import logger
 from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
     Frame,
     InterimTranscriptionFrame,
     ProposedUserStartedSpeakingFrame,
@@ -45,6 +47,8 @@ FOLLOWED_FRAMES = (
     UserMuteStartedFrame,
     UserMuteStoppedFrame,
     STTMuteFrame,
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
 )
 """The frames of `Recognition.follow`. Most frames are audio, so the service looks before it calls."""
 
@@ -110,8 +114,10 @@ class Recognition:
     # --- from the pipeline -------------------------------------------------------------------------------------------
 
     async def follow(self, frame: Frame, *, stt_muted: bool) -> list[Output]:
-        """Follows the voice detection and the mute switches; returns the frames and actions for them."""
+        """Follows the voice detection, the mute switches and the bot; returns the frames and actions for them."""
         match frame:
+            case BotStartedSpeakingFrame() | BotStoppedSpeakingFrame():
+                self._state.bot_speaking = isinstance(frame, BotStartedSpeakingFrame)
             case VADUserStartedSpeakingFrame():
                 self._state.vad_started()
             case VADUserStoppedSpeakingFrame():

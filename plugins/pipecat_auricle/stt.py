@@ -31,6 +31,7 @@ from pipecat_auricle.output import TranscriptionOutput, TurnEvents
 from pipecat_auricle.recognition import FOLLOWED_FRAMES, Recognition
 from pipecat_auricle.settings import TTFS_P99, AuricleSTTSettings, TurnDetection, eager
 from pipecat_auricle.transcription_state import TranscriptionState
+from pipecat_auricle.turns.backchannels import BACKCHANNEL_THRESHOLD
 
 _SETUP_SECONDS = 15.0  # Pipecat gives up a pipeline whose setup takes 20
 _END_SECONDS = 3.0  # for the last words, beyond the time in which a silent server is given up
@@ -53,6 +54,8 @@ class AuricleSTTService(TranscriptionOutput):
         turn_detection: ``"vad"`` or ``"server"``.
         settings: What differs from the defaults; an `STTUpdateSettingsFrame` changes them at run time.
         should_interrupt: With the server's turn detection, whether the start of a turn interrupts the bot.
+        backchannel_threshold: Probability, from 0 to 1, from which on words like "mm-hm" are a `UserBackchannelFrame`
+            and no transcript, while the bot speaks; None for never.
         eager_match_policy: Whether an answer to an eager end of turn is kept; by default, when the words are the same.
         ttfs_p99_latency: Measured seconds from the end of speech to the final, with Pipecat's turn detection.
         context: Of the language model. The names and rare words of its messages are key terms, after those of the
@@ -84,6 +87,7 @@ class AuricleSTTService(TranscriptionOutput):
         turn_detection: TurnDetection = "vad",
         settings: AuricleSTTSettings | None = None,
         should_interrupt: bool = True,
+        backchannel_threshold: float | None = BACKCHANNEL_THRESHOLD,
         eager_match_policy: EagerMatchPolicy | None = None,
         ttfs_p99_latency: float | None = TTFS_P99,
         context: LLMContext | None = None,
@@ -100,7 +104,7 @@ class AuricleSTTService(TranscriptionOutput):
     ) -> None:
         self._live_settings = live = LiveSettings(settings, turn_detection)
         super().__init__(
-            state=TranscriptionState(live.turn),
+            state=TranscriptionState(live.turn, backchannel_threshold),
             should_interrupt=should_interrupt,
             settings=live.settings,
             ttfs_p99_latency=ttfs_p99_latency,
@@ -114,6 +118,7 @@ class AuricleSTTService(TranscriptionOutput):
         options = replace(options, connect_timeout=connect_timeout, answer_timeout=answer_timeout)
         self._client = AuricleClient(server_urls(url, base_url), options, reconnect=self._policy)
         self._end_seconds = _END_SECONDS + (answer_timeout or 0.0)
+        self._backchannel_threshold = backchannel_threshold
         self._failover = Failover(failover, self)
         self._conversation = ConversationTerms(context, context_keyterms)
         self._stall_timeout = stall_timeout
@@ -128,7 +133,7 @@ class AuricleSTTService(TranscriptionOutput):
         """Connects; a server that does not answer in time is tried again in the background."""
         await super().setup(setup)
         # Nothing of an earlier pipeline is left: its clock, its words, its muted user.
-        self._state = TranscriptionState(self._live_settings.turn)
+        self._state = TranscriptionState(self._live_settings.turn, self._backchannel_threshold)
         self._turn_events = TurnEvents()
         self._strategies_outdated = False
         self._clear_eager_end_of_turn()

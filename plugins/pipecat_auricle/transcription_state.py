@@ -9,6 +9,7 @@ from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import Final, Interim, TurnEagerEnd
 from auricle.protocol.settings import TurnSettings
 from pipecat_auricle.speakers import SpeakerTimeline
+from pipecat_auricle.turns.backchannels import is_backchannel, may_become_backchannel
 
 _ROUNDING = 1e-3
 """Seconds. Times cross the wire as decimal numbers, so two that are equal can differ in their last bits."""
@@ -43,6 +44,7 @@ class TranscriptionState:
     Args:
         turn: How the server detects turns; the service then asks for a final only when the server cannot give one by
             itself. Or mode ``"off"``: Pipecat detects turns, and the service asks for a final at each of its stops.
+        backchannel_threshold: Probability from which on a final while the bot speaks is a backchannel; None for never.
 
     Attributes:
         turn_open: Whether the pipeline has got the start of a turn and not its end; only with the server's turn
@@ -53,14 +55,16 @@ class TranscriptionState:
         speakers: Who spoke when.
         muted: Whether the user is muted, by whatever means.
         user_muted: Whether Pipecat's mute strategies mute the user.
+        bot_speaking: Whether the bot speaks.
     """
 
-    def __init__(self, turn: TurnSettings) -> None:
+    def __init__(self, turn: TurnSettings, backchannel_threshold: float | None = None) -> None:
         self.turn_open = False
         self.turn = turn
         self.language = ""
         self.speakers = SpeakerTimeline()
-        self.muted = self.user_muted = False
+        self.muted = self.user_muted = self.bot_speaking = False
+        self._backchannel_threshold = backchannel_threshold
         self.server_turns = turn.mode != "off"
         self._stop_unheard = False
         self._finalize_numbers = count(1)
@@ -97,6 +101,15 @@ class TranscriptionState:
     def user_until(self, end: float, start: float = 0.0) -> str:
         """Who spoke the words from `start`, or from the latest final if that is later, to `end` seconds."""
         return self.speakers.user_of(max(start, self._settled), end)
+
+    def may_become_backchannel(self, text: str = "", language: str = "") -> bool:
+        """Whether the words so far, of which the pipeline has got none, may be no more than a backchannel."""
+        listens = self._backchannel_threshold is not None and self.bot_speaking and not self.turn_open
+        return listens and may_become_backchannel(text, language)
+
+    def is_backchannel(self, event: Final) -> bool:
+        """Whether a final is a backchannel: in an open turn, and while the bot is silent, such words say something."""
+        return self.bot_speaking and not self.turn_open and is_backchannel(event, self._backchannel_threshold)
 
     def open_turn(self) -> bool:
         """The server has recognised a word; returns whether a turn of the pipeline starts with it."""
