@@ -24,7 +24,7 @@ TEST_PACKAGES := espeak-ng flite chromium
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test test-fast coverage lint audit format docs docs-generate bench bench-cpu torture gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
+.PHONY: help setup demo test test-fast adapters coverage lint audit format docs docs-generate bench bench-cpu torture gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 28
@@ -64,6 +64,23 @@ tests-again:
 	$(BIN)/pytest --last-failed --last-failed-no-failures none
 	@echo "These tests failed beside others and hold alone. Please mend them:"
 	@$(BIN)/python -c 'import json; print("\n".join(json.load(open("$(FAILED).before"))))'
+
+# An extra of pyproject.toml, its package, and the tests of the adapter. Each framework is installed beside .venv, whose
+# packages serve for the rest, so this needs the package index and is no part of the gate.
+ADAPTERS := pipecat:pipecat-ai:tests/pipecat_auricle
+SITE_OF = $(1)/bin/python -c 'import site; print(site.getsitepackages()[0])'
+
+adapters: $(TEST_READY)  ## the adapters' tests, at the oldest release of each framework that is declared and at the newest
+	@for adapter in $(ADAPTERS); do IFS=: read -r extra package tests <<< "$$adapter"; \
+	floor=$$(sed -nE "s/^$$extra = \[\"$$package>=([0-9.]+),.*/\1/p" pyproject.toml); \
+	test -n "$$floor" || { echo "pyproject.toml has no line '$$extra = [\"$$package>=...'" >&2; exit 1; }; \
+	for release in "==$$floor" ">=$$floor,<2"; do \
+		venv=build/adapters/$$extra; rm -rf $$venv; $(PYTHON) -m venv $$venv; \
+		echo "import site; site.addsitedir('$$($(call SITE_OF,$(VENV)))')" > "$$($(call SITE_OF,$$venv))/beside.pth"; \
+		$$venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --upgrade "$$package$$release"; \
+		echo "== $$package $$($$venv/bin/python -c "from importlib.metadata import version; print(version('$$package'))")"; \
+		PYTHONPATH=plugins:server $$venv/bin/python -m pytest -q -rfE $$tests; \
+	done; done
 
 coverage: $(TEST_READY)  ## the tests, and how much of the code they reach; fails below the floor in pyproject.toml
 	$(PYTEST) --cov --cov-report=term:skip-covered
