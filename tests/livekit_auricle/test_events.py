@@ -96,3 +96,10 @@ def test_an_interim_is_as_sure_as_the_finals_so_far() -> None:
         speech.of(replace(final("hi"), confidence=sure))
         told.append(speech.transcript(interim("hi")).confidence)
     assert told == pytest.approx([1.0, 0.9, 0.8])
+
+
+def test_what_a_final_is_known_to_be_is_in_its_metadata() -> None:
+    speech = SpeechEvents(AudioClock(), server_turns=False)
+    said = replace(final("zero four"), backchannel=0.1, collected="04")
+    told = [speech.transcript(event).metadata for event in (said, final("hi"), interim("hi"))]
+    assert told == [{"refined": False, "backchannel": 0.1, "collected": "04"}, {"refined": False}, None]

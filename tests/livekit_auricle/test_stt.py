@@ -129,7 +129,7 @@ async def test_what_it_says_of_itself() -> None:
     capabilities = stt.capabilities
     assert (capabilities.streaming, capabilities.interim_results, capabilities.manual_flush) == (True, True, True)
     assert (capabilities.aligned_transcript, capabilities.offline_recognize) == ("word", True)
-    assert (capabilities.keyterms, capabilities.chat_context, capabilities.diarization) == (True, False, False)
+    assert (capabilities.keyterms, capabilities.chat_context, capabilities.diarization) == (True, True, False)
     async with level_server() as server:
         stt = auricle.STT(url=server.url)
         await transcribe(stt, audio(0.1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import aiohttp
 from livekit.agents.utils import aio, http_context
 
 from auricle import AuricleClient, ClientOptions, Error, Ready, ReconnectPolicy, Start, Stream
+from auricle.context_keyterms import with_context
 from auricle.environment import endpoint_of, proxy_of
 from auricle.protocol import Update, codes
 from auricle.protocol.languages import AUTO, resolve
@@ -48,6 +50,7 @@ class Service:
     Attributes:
         offer: What the latest connected server offers; None before the first connection.
         takes_keyterms: False once a server has refused key terms.
+        context_keyterms: Those of the conversation.
         handovers: Between the streams.
 
     Raises:
@@ -57,6 +60,7 @@ class Service:
     def __init__(self, urls: Sequence[str], options: ClientOptions, keyterms: tuple[str, ...]) -> None:
         self.offer: Ready | None = None
         self.takes_keyterms = True
+        self.context_keyterms: tuple[str, ...] = ()
         self.handovers = Handovers()
         self._urls = urls
         self._options = options
@@ -64,6 +68,7 @@ class Service:
         self._pool: _Pool | None = None
         self._keyterms = keyterms
         self._session_keyterms: tuple[str, ...] = ()
+        self._asked_for_keyterms = bool(keyterms)
         self._prewarming: asyncio.Task[None] | None = None
         self._prewarmed_model: str | None = None
 
@@ -180,6 +185,7 @@ class Service:
             raise ValueError("latency_ms: cannot go back to the server's default in a running stream; name a value")
         if changes.get("keyterms") and not self.takes_keyterms:
             raise ValueError("keyterms: the server's model takes none")
+        self._asked_for_keyterms |= bool(changes.get("keyterms"))
         if self.offer is None:
             return
         keyterms, limits = changes.get("keyterms", ()), self.offer.limits
@@ -200,15 +206,18 @@ class Service:
     def set_session_keyterms(self, keyterms: Sequence[str]) -> None:
         """Takes the terms that the session adds to the user's; those that are no text that can be sent are left out."""
         self._session_keyterms = tuple(term for term in keyterms if is_text(term))
+        self._asked_for_keyterms |= bool(keyterms)
 
     def keyterms(self, options: STTOptions) -> tuple[str, ...]:
-        """The user's terms, and as many of the session's as the server takes: with one too many it refuses them all."""
-        own = dict.fromkeys(options.keyterms)
+        """The user's terms, and as many others as the server takes: with one too many it refuses them all."""
+        own = tuple(dict.fromkeys(options.keyterms))
         more = [term for term in dict.fromkeys(self._session_keyterms) if term not in own]
         fitting = self._fitting(more, beside=len(own))
         if len(fitting) < len(more):
             logger.warning("%d of the session's key terms are left out", len(more) - len(fitting))
-        return (*own, *fitting)
+        named = (*own, *fitting)
+        context = self._fitting([*self.context_keyterms], beside=len(named))
+        return with_context(named, context, most=len(named) + len(context))
 
     def _fitting(self, terms: list[str], *, beside: int) -> list[str]:
         limits = self.offer.limits if self.offer else None
@@ -225,7 +234,9 @@ class Service:
             logger.warning("the server refused a change: %s", error.message, extra={"code": error.code})
         elif self.takes_keyterms:
             self.takes_keyterms = False
-            logger.warning("key terms are no longer sent: %s", error.message, extra={"code": error.code})
+            # Those of the conversation alone are nothing that somebody has asked for.
+            level = logging.WARNING if self._asked_for_keyterms else logging.INFO
+            logger.log(level, "key terms are no longer sent: %s", error.message, extra={"code": error.code})
 
 
 def _in_event_loop() -> bool:

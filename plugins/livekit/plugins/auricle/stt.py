@@ -10,7 +10,15 @@ from dataclasses import replace
 from typing import Unpack, cast
 
 import aiohttp
-from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions, NotGivenOr, stt
+from livekit.agents import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    NOT_GIVEN,
+    APIConnectOptions,
+    ConversationItemAddedEvent,
+    NotGivenOr,
+    stt,
+)
+from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEvent, STTCapabilities
 from livekit.agents.utils import AudioBuffer, is_given
 
@@ -19,6 +27,7 @@ from auricle.environment import server_urls
 from auricle.protocol.settings import Expect, Refine, TurnSettings, phrases
 
 from ._audio import recording
+from ._context import ConversationTerms
 from ._errors import only_api_errors
 from ._recognize import recognize
 from ._service import Service
@@ -34,14 +43,15 @@ from .models import (
 )
 
 _DEFAULTS = TurnSettings()
-# `manual_flush`, since LiveKit 1.8.9: the session then flushes when its voice detection reports the end of speech. With
-# a final 30 ms after the flush it commits the turn 0.36 s after the end of speech, with one after 400 ms 0.70 s.
+# `manual_flush`: the session flushes when its voice detection reports the end of speech. With a final 30 ms after the
+# flush it commits the turn 0.36 s after the end of speech, with one after 400 ms 0.70 s.
 _CAPABILITIES = STTCapabilities(
     streaming=True,
     interim_results=True,
     aligned_transcript="word",
     offline_recognize=True,
     keyterms=True,
+    chat_context=True,
     manual_flush=True,
 )
 
@@ -90,6 +100,9 @@ class STT(stt.STT[None]):
         max_turn_seconds: See `STTOptions`.
         expect: See `STTOptions`.
         keyterms: See `STTOptions`.
+        context_keyterms: How many names and rare words of the conversation's last messages are favoured as well, after
+            the user's key terms and the session's. The session forwards its messages unless its
+            ``stt_context_options`` say ``"forward_chat_context": False``; 0 takes none.
         refine: See `STTOptions`.
         sample_rate: See `STTOptions`.
         reconnect: How long a lost connection is tried again, and how much audio is kept for it.
@@ -123,6 +136,7 @@ class STT(stt.STT[None]):
         max_turn_seconds: float | None = None,
         expect: Expect = "none",
         keyterms: Sequence[str] = (),
+        context_keyterms: int = 20,
         refine: Refine = "off",
         sample_rate: int = 16_000,
         reconnect: ReconnectPolicy | None = None,
@@ -160,13 +174,18 @@ class STT(stt.STT[None]):
             trust_env=trust_env,
         )
         self._service = Service(server_urls(url, base_url), client_options, self._options.keyterms)
+        if context_keyterms < 0:
+            raise ValueError(f"context_keyterms: expected 0 or more, got {context_keyterms}")
+        self._context_keyterms = context_keyterms
+        self._conversation = ConversationTerms(context_keyterms, self._context_changed)
         # Weak: a stream belongs to the session that asked for it, and this set must not keep it alive.
         self._streams: weakref.WeakSet[SpeechStream] = weakref.WeakSet()
 
     @property
     def capabilities(self) -> STTCapabilities:
-        """What LiveKit may ask for; `STTCapabilities.keyterms` is true until a server has refused key terms."""
+        """What LiveKit may ask for; `keyterms` and `chat_context` are true until a server has refused key terms."""
         self._capabilities.keyterms = self._service.takes_keyterms
+        self._capabilities.chat_context = self._service.takes_keyterms and self._context_keyterms > 0
         return self._capabilities
 
     @property
@@ -231,12 +250,25 @@ class STT(stt.STT[None]):
 
     async def aclose(self) -> None:
         """Ends all streams; a given `http_session` stays open."""
+        self._conversation.close()
         await self._service.aclose()
         await asyncio.gather(*(stream.aclose() for stream in list(self._streams)))
 
     def _update_session_keyterms(self, keyterms: list[str]) -> None:
         """Called by the framework with the session's key terms, which are added to the user's."""
         self._service.set_session_keyterms(keyterms)
+        self._send_keyterms()
+
+    def _push_conversation_item(self, ev: ConversationItemAddedEvent) -> None:
+        """Called by the framework with each message of the conversation."""
+        if isinstance(ev.item, ChatMessage) and (text := ev.item.text_content):
+            self._conversation.add(text)
+
+    def _context_changed(self) -> None:
+        self._service.context_keyterms = self._conversation.terms
+        self._send_keyterms()
+
+    def _send_keyterms(self) -> None:
         if self._service.takes_keyterms:
             for stream in self._streams:
                 stream.change_keyterms()
