@@ -107,16 +107,18 @@ class SpeechEvents:
         """
         shift = self._stream_start + self.offset
         words = event.words if isinstance(event, Final) else ()
-        return SpeechData(
+        data = SpeechData(
             language=self._language_of(event.language),
             text=event.text,
             start_time=event.start + shift,
             end_time=event.end + shift,
             confidence=self._confidence(event),
             words=[self._timed(word, shift) for word in words] or None,
-            metadata=_metadata(event) if isinstance(event, Final) else None,
-            source_languages=self._by_prevalence(event) if isinstance(event, Final) else None,
         )
+        # Not by the constructor, which in older versions of LiveKit does not have them; nor do those read them.
+        data.metadata = _metadata(event) if isinstance(event, Final) else None
+        data.source_languages = self._by_prevalence(event) if isinstance(event, Final) else None
+        return data
 
     def usage(self, seconds: float) -> SpeechEvent:
         """The report that another `seconds` of audio were sent."""
@@ -131,13 +133,13 @@ class SpeechEvents:
     def _start(self, position: float) -> list[SpeechEvent]:
         self._turn_open, self._turn_unseen = True, False
         started_at = self._clock.wall(self._stream_start + position)
-        return [SpeechEvent(SpeechEventType.START_OF_SPEECH, self._request_id, speech_start_time=started_at)]
+        return [self._event(SpeechEventType.START_OF_SPEECH, started=started_at)]
 
     def _interim(self, data: SpeechData) -> list[SpeechEvent]:
         self._interim_data = data
         if _words_of(data.text) != self._preflight_words:
             self._preflight_words = []
-        return [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [data])]
+        return [self._event(SpeechEventType.INTERIM_TRANSCRIPT, data)]
 
     def _preflight(self, speech_end: float) -> list[SpeechEvent]:
         """The text of the open segment, with which the session may start its reply.
@@ -151,26 +153,38 @@ class SpeechEvents:
             return []
         self._preflight_words = words
         kind = SpeechEventType.PREFLIGHT_TRANSCRIPT
-        return [SpeechEvent(kind, self._request_id, [self._interim_data], speech_end_time=speech_end)]
+        return [self._event(kind, self._interim_data, ended=speech_end)]
 
     def _final(self, data: SpeechData, *, shown: bool = False) -> list[SpeechEvent]:
         """A final; `shown` says that the session may hold an interim of which this stream knows nothing."""
         shown |= self._interim_data is not None
         self._interim_data, self._preflight_words = None, []
-        final = SpeechEvent(SpeechEventType.FINAL_TRANSCRIPT, self._request_id, [data])
         if data.text:
-            self._speech_end = final.speech_end_time = self._clock.wall(data.end_time - self.offset)
-            return [final]
+            self._speech_end = self._clock.wall(data.end_time - self.offset)
+            return [self._event(SpeechEventType.FINAL_TRANSCRIPT, data, ended=self._speech_end)]
+        final = self._event(SpeechEventType.FINAL_TRANSCRIPT, data)
         # An empty final answers a flush, but the session keeps the interim before it, of this stream or of one that
         # has failed. An empty interim clears it; after noise alone it would be an event about nothing.
-        cleared = [SpeechEvent(SpeechEventType.INTERIM_TRANSCRIPT, self._request_id, [data])]
-        return [*cleared, final] if shown else [final]
+        return [self._event(SpeechEventType.INTERIM_TRANSCRIPT, data), final] if shown else [final]
+
+    def _event(
+        self,
+        kind: SpeechEventType,
+        data: SpeechData | None = None,
+        *,
+        started: float | None = None,
+        ended: float | None = None,
+    ) -> SpeechEvent:
+        event = SpeechEvent(kind, self._request_id, [] if data is None else [data])
+        # As in `transcript`: older versions have no such fields.
+        event.speech_start_time, event.speech_end_time = started, ended
+        return event
 
     def _end(self, ended_at: float | None) -> list[SpeechEvent]:
         # Without this time, the session would add its whole endpointing delay to the silence for which the server has
         # already waited.
         self._turn_open = False
-        return [SpeechEvent(SpeechEventType.END_OF_SPEECH, self._request_id, speech_end_time=ended_at)]
+        return [self._event(SpeechEventType.END_OF_SPEECH, ended=ended_at)]
 
     def _language_of(self, code: str) -> LanguageCode:
         # Keeps the last code that names a language: with "auto" LiveKit's turn detection would have none.
@@ -229,9 +243,8 @@ def joined(parts: list[SpeechData]) -> SpeechData:
     named = [part for part in spoken if part.language] or spoken
     longest = max(named, key=lambda part: part.end_time - part.start_time)
     languages = dict.fromkeys(code for part in (longest, *named) for code in part.source_languages or [part.language])
-    return replace(
+    data = replace(
         longest,
-        source_languages=list(languages) if len(languages) > 1 else None,
         text=" ".join(part.text for part in spoken),
         start_time=spoken[0].start_time,
         # Weighted by words: one "yes" must not count as much as a long sentence.
@@ -239,6 +252,8 @@ def joined(parts: list[SpeechData]) -> SpeechData:
         end_time=spoken[-1].end_time,
         words=[word for part in spoken for word in part.words or ()] or None,
     )
+    data.metadata, data.source_languages = longest.metadata, list(languages) if len(languages) > 1 else None
+    return data
 
 
 def _confidence(event: Final) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypedDict, cast, get_args
 
 from livekit.agents import NOT_GIVEN, LanguageCode, NotGivenOr
+from livekit.agents.stt import STTCapabilities
 from livekit.agents.utils import is_given
 
 from auricle.protocol.client_messages import Start, Update
@@ -17,6 +18,12 @@ TurnDetection = Literal["session", "server"]
 """Who detects the end of a turn: LiveKit's session, or the Auricle server."""
 TurnMode = Literal["silence", "semantic"]
 """How the server detects it: by silence alone, or by the words and the sound."""
+SESSION_FLUSHES = "manual_flush" in {each.name for each in fields(STTCapabilities)}
+"""Whether a session asks for the final when it finds a pause, as since LiveKit 1.8.9."""
+_FINAL_SILENCE_MS = 300
+"""Without that, the milliseconds without a word after which the server makes one, well before the 550 ms of silence
+after which LiveKit's voice detection reports a pause. The session adds up the finals of a turn, so more of them are no
+harm."""
 _DEFAULTS = TurnSettings()
 
 
@@ -173,7 +180,8 @@ class STTOptions:
     def recording(self, sample_rate: int) -> Start:
         """The message that opens a stream for a whole recording: with all the look-ahead, and without turns."""
         start = self.decided_by_session().start()
-        return replace(start, sample_rate=sample_rate, latency_ms=None, offline=True)
+        off = TurnSettings(mode="off")
+        return replace(start, sample_rate=sample_rate, latency_ms=None, turn=off, offline=True)
 
     def update(self, changes: OptionChanges, default_language: str | None = None) -> Update | None:
         """The message that brings `changes`, which these options already contain, to a running stream.
@@ -193,9 +201,11 @@ class STTOptions:
         return None if update == Update() else update
 
     def _turn(self) -> TurnSettings:
+        by_server = self.turn_detection == "server"
+        pauses = not (by_server or SESSION_FLUSHES)  # finals at pauses; the turns that come with them are left out
         return TurnSettings(
-            mode=self.turn_mode if self.turn_detection == "server" else "off",
-            silence_ms=self.silence_ms,
+            mode=self.turn_mode if by_server or pauses else "off",
+            silence_ms=_FINAL_SILENCE_MS if pauses else self.silence_ms,
             eager_silence_ms=self.eager_silence_ms,
             end_threshold=self.end_threshold,
             eager_threshold=self.eager_threshold,

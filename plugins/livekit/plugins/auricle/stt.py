@@ -6,8 +6,8 @@ import asyncio
 import ssl as tls
 import weakref
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Unpack, cast
+from dataclasses import fields, replace
+from typing import Any, Unpack, cast
 
 import aiohttp
 from livekit.agents import (
@@ -43,17 +43,17 @@ from .models import (
 )
 
 _DEFAULTS = TurnSettings()
-# `manual_flush`: the session flushes when its voice detection reports the end of speech. With a final 30 ms after the
-# flush it commits the turn 0.36 s after the end of speech, with one after 400 ms 0.70 s.
-_CAPABILITIES = STTCapabilities(
-    streaming=True,
-    interim_results=True,
-    aligned_transcript="word",
-    offline_recognize=True,
-    keyterms=True,
-    chat_context=True,
-    manual_flush=True,
-)
+# Since LiveKit 1.8.9 the session flushes when its voice detection reports the end of speech. With a final 30 ms after
+# that it commits the turn 0.36 s after the end of speech, with one after 400 ms 0.70 s.
+_NEWER_CAPABILITIES = {"keyterms", "chat_context", "manual_flush"} & {each.name for each in fields(STTCapabilities)}
+"""What this plugin can do and not every version of LiveKit that it works with asks for."""
+
+
+def _capabilities() -> STTCapabilities:
+    newer: dict[str, Any] = dict.fromkeys(_NEWER_CAPABILITIES, True)
+    return STTCapabilities(
+        streaming=True, interim_results=True, aligned_transcript="word", offline_recognize=True, **newer
+    )
 
 
 class STT(stt.STT[None]):
@@ -145,8 +145,7 @@ class STT(stt.STT[None]):
         trust_env: bool = False,
         http_session: aiohttp.ClientSession | None = None,
     ) -> None:
-        # A copy, because `capabilities` changes it once a server has refused key terms.
-        super().__init__(capabilities=replace(_CAPABILITIES))
+        super().__init__(capabilities=_capabilities())
         self._options = STTOptions(
             turn_detection=turn_detection,
             language=cast("str | None", language_asked_for(language, detect_language or NOT_GIVEN)),
