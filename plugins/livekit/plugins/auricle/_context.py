@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from auricle.context_keyterms import context_keyterms
 
-_MESSAGES = 10
+_MESSAGES = 20
 """The last messages that count: names of longer ago are seldom said again."""
 _PAUSE_SECONDS = 1.0
 """Between two lists that are sent: a server prepares each anew, and reads updates at a bounded pace."""
 
 
-class ConversationTerms:
+class ChatTerms:
     """Follows a conversation, and says at a bounded pace when its key terms have changed.
 
     Args:

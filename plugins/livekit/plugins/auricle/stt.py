@@ -27,7 +27,7 @@ from auricle.environment import server_urls
 from auricle.protocol.settings import Expect, Refine, TurnSettings, phrases
 
 from ._audio import recording
-from ._context import ConversationTerms
+from ._context import ChatTerms
 from ._errors import only_api_errors
 from ._recognize import recognize
 from ._service import Service
@@ -136,7 +136,7 @@ class STT(stt.STT[None]):
         max_turn_seconds: float | None = None,
         expect: Expect = "none",
         keyterms: Sequence[str] = (),
-        context_keyterms: int = 20,
+        context_keyterms: int = 50,
         refine: Refine = "off",
         sample_rate: int = 16_000,
         reconnect: ReconnectPolicy | None = None,
@@ -176,7 +176,7 @@ class STT(stt.STT[None]):
         if context_keyterms < 0:
             raise ValueError(f"context_keyterms: expected 0 or more, got {context_keyterms}")
         self._context_keyterms = context_keyterms
-        self._conversation = ConversationTerms(context_keyterms, self._context_changed)
+        self._conversation = ChatTerms(context_keyterms, self._context_changed)
         # Weak: a stream belongs to the session that asked for it, and this set must not keep it alive.
         self._streams: weakref.WeakSet[SpeechStream] = weakref.WeakSet()
 
