@@ -15,11 +15,11 @@ from livekit.agents import Plugin
 
 from ._stream import SpeechStream
 from .log import logger
-from .models import STTOptions, TurnDetection, TurnMode
+from .models import OptionKeywords, STTOptions, TurnDetection, TurnMode
 from .stt import STT
 from .version import __version__
 
-__all__ = ["STT", "STTOptions", "SpeechStream", "TurnDetection", "TurnMode", "__version__"]
+__all__ = ["STT", "OptionKeywords", "STTOptions", "SpeechStream", "TurnDetection", "TurnMode", "__version__"]
 
 
 class AuriclePlugin(Plugin):
