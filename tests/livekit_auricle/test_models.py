@@ -9,12 +9,17 @@ from livekit.agents import NOT_GIVEN
 
 from auricle.protocol import Start, TurnSettings, Update
 from auricle.protocol.settings import TurnMode
-from livekit.plugins.auricle import STTOptions
+from livekit.plugins.auricle import STTOptions, models
 from livekit.plugins.auricle.models import TurnDetection, code_of, language_asked_for
 
 
-def test_the_defaults_leave_all_to_the_server_and_turns_to_the_session() -> None:
-    assert STTOptions().start() == Start(sample_rate=16_000, turn=TurnSettings("off"))
+@pytest.mark.parametrize(("flushes", "turn"), [(True, TurnSettings("off")), (False, TurnSettings(silence_ms=300))])
+def test_the_defaults_leave_all_to_the_server_and_turns_to_the_session(
+    flushes: bool, turn: TurnSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that does not flush needs finals at pauses."""
+    monkeypatch.setattr(models, "SESSION_FLUSHES", flushes)
+    assert STTOptions().start() == Start(sample_rate=16_000, turn=turn)
 
 
 def test_a_start_has_all_options() -> None:
@@ -71,8 +76,9 @@ def test_an_error_names_the_option(wrong: dict[str, Any]) -> None:
 
 
 def test_a_recording_has_no_turns() -> None:
-    options = STTOptions(turn_detection="server", eager_silence_ms=200, language="de")
-    assert options.decided_by_session() == STTOptions(language="de")
+    options = STTOptions(turn_detection="server", eager_silence_ms=200, language="de", latency_ms=80)
+    assert options.decided_by_session() == STTOptions(language="de", latency_ms=80)
+    assert options.recording(8_000) == Start(sample_rate=8_000, language="de", turn=TurnSettings("off"), offline=True)
 
 
 @pytest.mark.parametrize(("named", "code"), [("german", "de"), ("de_DE", "de-DE"), ("auto", "auto"), (None, None)])

@@ -6,10 +6,21 @@ import time
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import pytest
 from livekit.agents.metrics import STTModelUsage
 from livekit.plugins import auricle
 
-from tests.support.adapters.livekit_session import FRAME_SECONDS, EnergyVAD, Heard, WatchedSTT, listening
+from auricle.protocol import Finalize
+from livekit.plugins.auricle import models
+from livekit.plugins.auricle import stt as stt_module
+from tests.support.adapters.livekit_session import (
+    FRAME_SECONDS,
+    EnergyVAD,
+    Heard,
+    WatchedSTT,
+    listening,
+    needs_flush,
+)
 from tests.support.levels import NOISE, Audio, audio, level_server
 from tests.support.scripted_server import ScriptedServer
 
@@ -30,6 +41,7 @@ def deciding(
     return listening(speech, frame_seconds, stt=stt, vad=EnergyVAD(VAD_SILENCE), turn_handling=turns)
 
 
+@needs_flush
 async def test_a_pause_asks_for_the_final_and_the_turn_is_committed_with_it() -> None:
     speech = audio(0.1, "hello there", 0.5, "how are", 0.1)
     async with level_server() as server, deciding(speech, server) as heard:
@@ -54,6 +66,7 @@ async def test_a_pause_shorter_than_the_sessions_delay_gives_two_finals_and_one_
     assert 0.6 - 0.05 <= metrics["end_of_turn_delay"] <= 0.6 + heard.allowance
 
 
+@needs_flush
 async def test_no_chunk_boundary_brings_a_final() -> None:
     """It would come later than the session's delay, and half a sentence would be a turn."""
     speech = audio(0.1, "hello there", 0.5, "how are", 0.1)
@@ -65,6 +78,7 @@ async def test_no_chunk_boundary_brings_a_final() -> None:
         assert heard.turns == heard.finals == ["hello there how are"]
 
 
+@needs_flush
 async def test_a_flush_is_answered_at_once() -> None:
     speech = audio(0.1, "hello there", 0.4, NOISE, 0.4, "how are", 0.1)
     async with level_server() as server:
@@ -125,6 +139,7 @@ async def test_closing_in_mid_sentence_keeps_the_words_and_does_not_wait_for_the
     assert took < 1.0  # an unanswered flush makes it 2 s
 
 
+@needs_flush
 async def test_a_committed_turn_does_not_repeat_an_interim_that_the_final_took_back() -> None:
     async with (
         level_server(forgetful=True) as server,
@@ -140,3 +155,23 @@ async def test_room_audio_at_24_khz_is_recognised_as_well() -> None:
         await heard.until(lambda: bool(heard.turns))
     assert heard.turns == ["hello there"]
     assert server.starts[0].sample_rate == 16_000
+
+
+@pytest.fixture
+def unflushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with LiveKit before 1.8.9."""
+    monkeypatch.setattr(models, "SESSION_FLUSHES", False)
+    monkeypatch.setattr(stt_module, "_NEWER_CAPABILITIES", stt_module._NEWER_CAPABILITIES - {"manual_flush"})
+
+
+async def test_where_sessions_do_not_flush_the_server_makes_finals_at_pauses(unflushed: None) -> None:
+    speech = audio(0.1, "hello there", 0.9, "how are", 0.2)
+    async with level_server() as server:
+        stt = auricle.STT(url=server.url)
+        assert not getattr(stt.capabilities, "manual_flush", False)
+        async with listening(speech, stt=stt, vad=EnergyVAD(VAD_SILENCE), turn_handling=VAD_TURNS) as heard:
+            await heard.until(lambda: len(heard.turns) == 2)
+            assert heard.errors == []
+    assert heard.turns == heard.finals == ["hello there", "how are"]
+    assert server.starts[0].turn.mode == "silence"
+    assert not any(isinstance(item, Finalize) for item in server.received[:-1])

@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, llm, vad
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.agents.voice import io
 from livekit.plugins import auricle
 
+from livekit.plugins.auricle.models import SESSION_FLUSHES
 from tests.support.levels import Audio
 
 FRAME_SECONDS = 0.02
+needs_flush = pytest.mark.skipif(not SESSION_FLUSHES, reason="sessions flush since LiveKit 1.8.9")
 
 
 def frames(audio: Audio, seconds: float = FRAME_SECONDS) -> list[rtc.AudioFrame]:
