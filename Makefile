@@ -67,7 +67,7 @@ tests-again:
 
 # An extra of pyproject.toml, its package, and the tests of the adapter. Each framework is installed beside .venv, whose
 # packages serve for the rest, so this needs the package index and is no part of the gate.
-ADAPTERS := pipecat:pipecat-ai:tests/pipecat_auricle
+ADAPTERS := pipecat:pipecat-ai:tests/pipecat_auricle livekit:livekit-agents:tests/livekit_auricle
 SITE_OF = $(1)/bin/python -c 'import site; print(site.getsitepackages()[0])'
 
 adapters: $(TEST_READY)  ## the adapters' tests, at the oldest release of each framework that is declared and at the newest
