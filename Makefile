@@ -75,7 +75,7 @@ adapters: $(TEST_READY)  ## the adapters' tests, at the oldest release of each f
 	floor=$$(sed -nE "s/^$$extra = \[\"$$package>=([0-9.]+),.*/\1/p" pyproject.toml); \
 	test -n "$$floor" || { echo "pyproject.toml has no line '$$extra = [\"$$package>=...'" >&2; exit 1; }; \
 	for release in "==$$floor" ">=$$floor,<2"; do \
-		venv=build/adapters/$$extra; rm -rf $$venv; $(PYTHON) -m venv $$venv; \
+		venv=build/adapters/$$extra; rm -rf $$venv; $(PYTHON) -m venv --without-pip $$venv; \
 		echo "import site; site.addsitedir('$$($(call SITE_OF,$(VENV)))')" > "$$($(call SITE_OF,$$venv))/beside.pth"; \
 		$$venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --upgrade "$$package$$release"; \
 		echo "== $$package $$($$venv/bin/python -c "from importlib.metadata import version; print(version('$$package'))")"; \
