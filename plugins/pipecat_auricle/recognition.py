@@ -21,7 +21,7 @@ from pipecat.frames.frames import (
     VADUserStoppedSpeakingFrame,
 )
 
-from auricle.errors import AuricleError, ServerFull, ServerRestarting
+from auricle.errors import AuricleError, ConnectionFailed, ServerFull, ServerRestarting
 from auricle.events import Connected, Reconnected, Reconnecting, StreamEvent
 from auricle.protocol.client_messages import End, Finalize, Update
 from auricle.protocol.codes import NOTICES
@@ -56,6 +56,8 @@ FOLLOWED_FRAMES = (
 RESUME_SECONDS = 1.0
 """For a lost connection, where the framework has another service: a resumption on the same server takes two round trips
 and at most 0.2 s of delay."""
+CONNECT_SECONDS = 4.0
+"""For the first connection, likewise: a server that does not answer by then would hold up the pipeline's start."""
 
 
 class Recognition:
@@ -180,6 +182,9 @@ class Recognition:
         # Only at the second call is it certain that the service has taken the outputs of the first event.
         if self._started:
             self._settled.set()
+        if not self._started and self._fails_fast():
+            self._outage = ConnectionFailed("timeout", f"no answer for {CONNECT_SECONDS:g} s")
+            self._give_up_at = time.monotonic() + CONNECT_SECONDS
         self._started = True
         if self.connection.over:
             raise StopAsyncIteration

@@ -93,6 +93,14 @@ async def test_a_pipeline_of_another_rate_is_the_measure(server: ScriptedServer)
     assert_alike(audio, tone(0.5, 8_000))
 
 
+async def test_frames_of_two_kinds_may_take_turns(server: ScriptedServer) -> None:
+    """Two users of different devices."""
+    one, other = frames(tone(0.5, 16_000), 16_000), frames(tone(0.5, 48_000), 48_000)
+    async with running(AuricleSTTService(url=server.url)) as agent:
+        audio = await heard(server, agent, [frame for pair in zip(one, other, strict=True) for frame in pair])
+    assert len(audio) / 2 == pytest.approx(16_000, abs=50)
+
+
 async def test_usage_is_in_seconds_of_the_call(server: ScriptedServer) -> None:
     async with running(AuricleSTTService(url=server.url)) as agent:
         await heard(server, agent, frames(np.repeat(tone(1.0, 48_000), 2), 48_000, 2))

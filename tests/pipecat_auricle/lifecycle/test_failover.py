@@ -70,9 +70,14 @@ def texts(agent: Agent) -> list[str]:
     return [frame.text for frame in agent.down.frames if isinstance(frame, TranscriptionFrame)]
 
 
-async def test_a_full_server_is_left_for_the_next_service(server: ScriptedServer, other: ScriptedServer) -> None:
-    """With the words that were said meanwhile; nothing waits for a slot."""
-    server.refusals = [FULL] * 1000
+@pytest.mark.parametrize(
+    "refusal", [FULL, Refusal(503, error="restarting: no model is ready"), Refusal(401), Refusal(500)]
+)
+async def test_a_server_that_refuses_is_left_for_the_next_service(
+    server: ScriptedServer, other: ScriptedServer, refusal: Refusal
+) -> None:
+    """After one attempt: nothing waits for a slot."""
+    server.refusals = [refusal] * 1000
     first, second = AuricleSTTService(url=server.url), AuricleSTTService(url=other.url)
     async with running(switcher(first, second)) as agent:
         session = await other.session()
@@ -85,6 +90,20 @@ async def test_a_full_server_is_left_for_the_next_service(server: ScriptedServer
         await agent.down.wait_for(TranscriptionFrame)
         assert (first.is_usable, second.is_usable, server.refused) == (False, True, 1)
     assert agent.up.of(ErrorFrame) == []
+
+
+async def test_a_server_that_does_not_answer_is_left_as_well(
+    server: ScriptedServer, other: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long before the connection times out."""
+    monkeypatch.setattr("pipecat_auricle.recognition.CONNECT_SECONDS", 0.1)
+    server.answering.clear()
+    first, second = AuricleSTTService(url=server.url, connect_timeout=600.0), AuricleSTTService(url=other.url)
+    async with running(switcher(first, second)) as agent:
+        session = await other.session()
+        await agent.speak(0.4)
+        await session.until(lambda: session.seconds >= 0.38)
+        assert (first.is_usable, second.is_usable) == (False, True)
 
 
 async def test_a_server_that_dies_in_mid_utterance_loses_no_word(other: ScriptedServer) -> None:
