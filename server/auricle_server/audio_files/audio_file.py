@@ -21,6 +21,8 @@ from auricle_server.audio_files.true_lengths import true_lengths
 
 SAMPLE_RATE = 16_000
 _BLOCK_SECONDS = 0.1
+_LEAST_RATE, _MOST_RATE = 1_000, 1_000_000
+"""Rates beyond these are those of damaged headers: a second of such a file would be hours, or nothing."""
 
 
 class AudioFile:
@@ -84,13 +86,15 @@ class AudioFile:
     def _mono(self, decoder: RecordingDecoder, channel: int | None) -> Iterator[NDArray[np.float32]]:
         """The samples of a channel, or the mix, in blocks."""
         mix = ChannelMix(decoder.channels)
-        block = max(1, round(decoder.rate * _BLOCK_SECONDS))
+        block = max(1, round(min(decoder.rate, _MOST_RATE) * _BLOCK_SECONDS))
         while len(samples := decoder.read(block)):
             yield mix.mix(samples) if channel is None else samples[:, min(channel, decoder.channels) - 1]
             self.cancels = mix.cancels
 
 
 def _resampler(rate: int) -> soxr.ResampleStream:
+    if rate < _LEAST_RATE:
+        raise UnreadableAudio(f"its header states a sample rate of {rate} Hz, which no speech has")
     try:
         return soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
     except (RuntimeError, ValueError) as error:

@@ -44,13 +44,17 @@ class FfmpegDecoder:
         arguments = ["-v", "error", "-nostdin", "-protocol_whitelist", "file", "-i", name]
         output = ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-c:a", "pcm_s16le", "-f", "wav", "pipe:1"]
         self._errors = tempfile.TemporaryFile(prefix="auricle-")  # noqa: SIM115  # closed with the process
-        self._process = subprocess.Popen(  # noqa: S603  # a program of the user's PATH, without a shell
-            [executable, *arguments, *output],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            pass_fds=(source.descriptor,),
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  # a program of the user's PATH, without a shell
+                [executable, *arguments, *output],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                pass_fds=(source.descriptor,),
+            )
+        except OSError as error:
+            self._errors.close()
+            raise UnreadableAudio(f"{executable} cannot be started: {error.strerror}") from error
         try:
             self.rate, self.channels = self._read_header()
         except BaseException:

@@ -93,8 +93,14 @@ def _refuse_terminal(descriptor: int) -> None:
 def _copy(read: Callable[[int], bytes], resources: ExitStack, empty: str) -> AudioSource:
     copy = resources.enter_context(tempfile.TemporaryFile(prefix="auricle-"))  # noqa: SIM115  # the caller's
     while block := read(_COPY_BYTES):
-        copy.write(block)
-    copy.flush()
+        try:
+            copy.write(block)
+            copy.flush()
+        except OSError as error:
+            folder = tempfile.gettempdir()
+            raise UnreadableAudio(
+                f"there is no room for a copy of it in {folder}, TMPDIR names another folder: {error.strerror}"
+            ) from error
     source = AudioSource(copy.fileno(), None)
     if not source.size:
         raise UnreadableAudio(empty)

@@ -10,6 +10,7 @@ from auricle_server.audio_files.sources import AudioSource
 
 _FLAC_LENGTH = 21  # from the start of the file: the low four bits of this byte, and the four bytes after it
 _ID3_HEADER = 10
+_ID3V1_BYTES = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,12 @@ def _flac_start(file: PiecedFile) -> int | None:
 
 def _flac(descriptor: int, file: PiecedFile, start: int) -> TrueLength:
     """Without a length, which is legal (RFC 9639, section 8.2), the decoder reads to the end instead of the length."""
+    end = file.size - _ID3V1_BYTES
+    end = end if file.at(end, 3) == b"TAG" else file.size  # no part of a stream, whose end the decoder would not know
     at = start + _FLAC_LENGTH
     length = file.at(at, 5)
     if len(length) < 5:
         return TrueLength(file)
     cleared = bytes([length[0] & 0xF0, 0, 0, 0, 0])
-    pieces: list[Piece] = [ByteSpan(0, at), cleared, ByteSpan(at + 5, file.size)]
+    pieces: list[Piece] = [ByteSpan(0, at), cleared, ByteSpan(at + 5, end)]
     return TrueLength(PiecedFile(descriptor, pieces), int.from_bytes(length) & 0xF_FFFF_FFFF)

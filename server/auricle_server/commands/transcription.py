@@ -91,6 +91,8 @@ async def transcribe_all(files: Sequence[str], url: str | None, model: str, opti
             except (UnreadableAudio, UnwrittenTranscript, AuricleError) as error:
                 failures += 1
                 fail(f"{printable(file)}: {error}")
+            except BrokenPipeError:
+                raise  # who reads standard output has gone
             except Exception as error:  # noqa: BLE001  # a bad file is named and does not stop the others
                 failures += 1
                 fail(f"{printable(file)}: {type(error).__name__}: {error}")

@@ -101,6 +101,20 @@ def test_bad_files_say_what_is_wrong(tmp_path: Path, content: bytes | None, comp
         pass
 
 
+@pytest.mark.parametrize("rate", [0, 1, 100, 192_000, 4_000_000_000])
+def test_a_rate_that_a_damaged_header_states(tmp_path: Path, rate: int) -> None:
+    file = tmp_path / "x.wav"
+    soundfile.write(file, tone(16_000, 0.1), 16_000)
+    content = bytearray(file.read_bytes())
+    content[24:28] = rate.to_bytes(4, "little")
+    file.write_bytes(content)
+    if rate == 192_000:
+        assert len(samples_of(file)) == 133
+    else:
+        with pytest.raises(UnreadableAudio, match=r"rate|not audio"):
+            samples_of(file)
+
+
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudio, match="folder"), open_audio(str(tmp_path)):
         pass

@@ -122,6 +122,17 @@ def test_a_playlist_reads_nothing_else(original: Path) -> None:
         pass
 
 
+def test_a_program_that_cannot_be_started_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "ffmpeg"
+    program.parent.mkdir()
+    program.write_bytes(b"\x7fELF no program")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    (tmp_path / "a.m4a").write_bytes(M4A)
+    with pytest.raises(UnreadableAudio, match="ffmpeg cannot be started"), open_audio(str(tmp_path / "a.m4a")):
+        pass
+
+
 @pytest.mark.usefixtures("installed")
 def test_an_abandoned_reading_leaves_no_process(original: Path) -> None:
     with open_audio(str(convert(original, original.with_name("a.m4a")))) as audio:

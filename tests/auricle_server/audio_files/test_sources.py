@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import resource
 import socket
 import subprocess
 import sys
@@ -94,6 +95,36 @@ def test_what_the_system_refuses_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         listener.bind("socket")
         with pytest.raises(UnreadableAudio, match=r"cannot be read: [A-Z]"), open_audio(name):
             pass
+
+
+def test_a_folder_without_permission(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    (folder / "a.wav").write_bytes(CONTENT["WAV"])
+    folder.chmod(0)
+    user = os.geteuid()
+    if not user:
+        os.seteuid(65_534)  # the administrator may read everything
+    try:
+        with pytest.raises(UnreadableAudio, match="Permission denied"), open_audio(str(folder / "a.wav")):
+            pass
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o700)
+
+
+def test_a_full_disk_is_named() -> None:
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with (
+            piped(CONTENT["WAV"]) as path,
+            pytest.raises(UnreadableAudio, match="no room for a copy"),
+            open_audio(path),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
 
 
 def test_a_name_that_is_no_utf_8(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -136,6 +138,39 @@ def test_a_pipe_of_the_shell(tones_server: str, good: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.split().count("==>") == 2
     assert joined(ended.stdout).count(TEXT) == 2
+
+
+def test_who_waits_for_a_fifo_can_be_interrupted(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    command = [*AURICLE, "transcribe", str(tmp_path / "fifo"), "--url", "ws://127.0.0.1:1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        writer = opened_once_it_is_read(tmp_path / "fifo")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+        os.close(writer)
+    assert (process.returncode, said) == (130, b"")
+
+
+def opened_once_it_is_read(fifo: Path) -> int:
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+def test_who_reads_the_transcripts_may_go(tones_server: str, good: Path) -> None:
+    """As `head` does: the rest is not transcribed for nobody, and nobody is told of it at length."""
+    command = [*AURICLE, "transcribe", *[str(good)] * 3, "--url", tones_server]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert said == b""
 
 
 def test_the_output_of_standard_input_has_a_name(tones_server: str, good: Path, tmp_path: Path) -> None:
