@@ -220,7 +220,7 @@ def _kept(given: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _progress() -> Iterator[Report]:
     """Shows one bar, of what is being done."""
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TaskProgressColumn()
     with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
         task = bar.add_task("")
 

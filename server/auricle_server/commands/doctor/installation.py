@@ -140,12 +140,16 @@ def check_audio() -> Iterator[Finding]:
     try:
         import soundfile
         import soxr
+
+        from auricle_server.audio_files.ffmpeg import installed_ffmpeg
     except (ImportError, OSError) as error:
         yield Finding("audio files", CheckStatus.BAD, str(error), "in a checkout of Auricle: pip install '.[server]'")
         return
     formats = [name.lower() for name in ("WAV", "FLAC", "OGG", "MP3") if name in soundfile.available_formats()]
     detail = f"{', '.join(formats)} (libsndfile {soundfile.__libsndfile_version__}, soxr {soxr.__version__})"
-    yield Finding("audio files", CheckStatus.GOOD, detail)
+    others = "m4a, mp4, webm, amr, wma and others"
+    more = f"{others} (ffmpeg)" if installed_ffmpeg() else f"{others} with ffmpeg, which is not installed"
+    yield Finding("audio files", CheckStatus.GOOD, f"{detail}; {more}")
 
 
 def check_turns() -> Iterator[Finding]:

@@ -142,5 +142,15 @@ def test_a_low_soft_limit_is_none_as_a_server_raises_it(monkeypatch: pytest.Monk
     assert (finding.verdict, finding.detail) == (CheckStatus.GOOD, "8192")
 
 
+def test_whether_ffmpeg_is_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    without = only(installation.check_audio())
+    (tmp_path / "ffmpeg").touch(mode=0o755)
+    found = only(installation.check_audio())
+    assert without.verdict is found.verdict is CheckStatus.GOOD
+    assert "with ffmpeg, which is not installed" in without.detail
+    assert found.detail.endswith("m4a, mp4, webm, amr, wma and others (ffmpeg)")
+
+
 def test_audio_formats() -> None:
     assert "wav, flac, ogg, mp3" in only(installation.check_audio()).detail
