@@ -18,6 +18,7 @@ from auricle.protocol import (
     Ready,
     ServerEvent,
     Start,
+    TurnEnd,
     TurnSettings,
     Update,
     Word,
@@ -68,6 +69,11 @@ def test_a_client_that_wants_nothing_new_says_nothing_that_an_older_server_would
         "words": True,
     }
     assert json.loads(codec.encode_client(Update(turn=turn))) == {"type": "update", "turn": known}
+
+
+def test_an_older_server_says_nothing_of_backchannels_and_dictation() -> None:
+    event = codec.decode_event('{"type":"turn_end","probability":1,"speech_end":1,"text":"okay"}')
+    assert event == TurnEnd(probability=1.0, speech_end=1.0, text="okay", backchannel=None, collected="")
 
 
 def test_what_is_new_is_said_where_it_is_wanted() -> None:
@@ -128,6 +134,12 @@ BAD_CLIENT_TEXTS = [
     ('{"type":"start","turn":{"mode":"vad"}}', "invalid_field"),
     ('{"type":"start","turn":{"silence_ms":79}}', "invalid_field"),
     ('{"type":"start","turn":{"silence":500}}', "invalid_field"),
+    ('{"type":"start","turn":{"max_turn_seconds":1e999}}', "invalid_field"),
+    ('{"type":"start","turn":{"max_turn_seconds":"20"}}', "invalid_field"),
+    ('{"type":"start","turn":{"max_turn_seconds":0}}', "invalid_field"),
+    ('{"type":"start","turn":{"expect":null}}', "invalid_field"),
+    ('{"type":"start","turn":{"expect":["digits"]}}', "invalid_field"),
+    ('{"type":"update","turn":{"no_words":1}}', "invalid_field"),
     ('{"type":"update","sample_rate":16000}', "invalid_field"),
     ('{"type":"update","turn":{"silence_ms":10001}}', "invalid_field"),
     ('{"type":"finalize"}', "invalid_field"),
@@ -151,6 +163,7 @@ def test_what_a_server_cannot_take_has_a_stable_code(text: str, code: str) -> No
     [
         ('{"type":"start","turn":{"silence_ms":"long"}}', "turn.silence_ms"),
         ('{"type":"start","turn":{"mode":"vad"}}', "turn.mode"),
+        ('{"type":"start","turn":{"expect":"words"}}', "turn.expect"),
         ('{"type":"start","keyterms":["a",null]}', "keyterms[1]"),
         ('{"type":"finalize"}', "id"),
     ],
