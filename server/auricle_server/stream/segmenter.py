@@ -135,7 +135,7 @@ class Segmenter:
             self._last_word,
             transcript.confidence,
             voice,
-            self._turn.expect != "none" and leads_on(transcript.last_word, self._turn.expect),
+            self._turn.expect != "none" and leads_on(transcript.text or transcript.last_word, self._turn.expect),
         )
         if self._watch is not None:
             token_end = max(transcript.speech_end or 0, transcript.closed_at or 0)

@@ -20,7 +20,13 @@ from auricle_server.turns.spoken_numbers import NUMBER_WORDS, REPEATS, read_numb
 _SURE, _LIKELY, _UNCLEAR = 1.0, 0.5, 0.34
 """Weights of a character. A row of them counts from a weight of 1 on: one sure one, two likely or three unclear ones.
 Where the whole text is one row, a likely one suffices."""
-_SYMBOLS = {"dash": "-", "hyphen": "-", "minus": "-", "dot": ".", "point": ".", "slash": "/", "underscore": "_"}
+_SYMBOLS = {
+    **dict.fromkeys(("dash", "hyphen", "minus"), "-"),
+    **dict.fromkeys(("dot", "point", "period"), "."),
+    "slash": "/",
+    "underscore": "_",
+    "at": "@",
+}
 """Between two characters only."""
 _SIGNS = {"plus": "+", "hash": "#", "star": "*"}
 """At the ends of a row, too, as on the keys of a telephone."""
@@ -29,6 +35,8 @@ _FILLERS = frozenset("and then um uh uhm er erm comma space capital uppercase".s
 _LEADS_ON = frozenset("and then is it's number code plus double triple treble dash dot point hundred thousand".split())
 """A dictation goes on after these."""
 _LEADS_ON_LETTERS = frozenset("as in for like capital lowercase".split())
+_TAIL = 60
+"""Characters of a text in which its last words lie, with a letter and the word that explains it."""
 _EDGES = re.compile(r"^[^\w+*#]+|[^\w*#]+$")
 _NUMERAL = re.compile(r"\+?\d[\d.,/()-]*")
 _SPELLED_TOKEN = re.compile(r"[^\W_](?:[-.·’'][^\W_])+")
@@ -73,22 +81,21 @@ def collected(text: str, expect: Expect) -> str:
     return "".join(_written(row) for row in rows if _counts(row, whole=whole))
 
 
-def leads_on(word: str, expect: Expect) -> bool:
-    """Whether more of a dictation may follow this word, so that a pause after it is one between groups.
+def leads_on(text: str, expect: Expect) -> bool:
+    """Whether more of a dictation may follow this text, so that a pause after it is one between groups.
 
     Args:
-        word: The last word so far, with or without punctuation.
+        text: What was said so far; its last words count.
         expect: What is dictated.
     """
-    if expect == "none":
-        return False
-    tokens = list(_tokens(word))
+    tokens = list(_tokens(text[-_TAIL:])) if expect != "none" else []
     if not tokens:
         return False
     last = tokens[-1].lower()
     if last in _LEADS_ON or last in NUMBER_WORDS or (expect == "letters" and last in _LEADS_ON_LETTERS):
         return True
-    return any(item.characters and item.weight for item in _items(tokens, expect))
+    *_, item = items = list(_items(tokens, expect))
+    return item is not _NOTHING and sum(each.weight for each in _rows(items)[-1]) >= _LIKELY
 
 
 def _tokens(text: str) -> Iterator[str]:

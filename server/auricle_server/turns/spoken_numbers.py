@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-UNITS = {word: value for value, word in enumerate("zero one two three four five six seven eight nine".split())}
+UNITS = {word: value for value, word in enumerate("zero one two three four five six seven eight nine".split())} | {
+    "niner": 9  # as on the radio
+}
 ZEROS = frozenset({"zero", "nought", "naught", "nil"})
 TEENS = {
     word: value

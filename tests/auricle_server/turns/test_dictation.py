@@ -23,6 +23,7 @@ from auricle_server.turns.dictation import collected, leads_on
         ("plus four four, three point five", "+443.5"),
         ("double oh seven", "007"),
         ("triple nine", "999"),
+        ("four niner", "49"),
         ("oh four", "04"),
         ("forty-two", "42"),
         ("nineteen eighty four", "1984"),
@@ -71,6 +72,8 @@ def test_digits(text: str, characters: str) -> None:
         ("X K seven nine", "XK79"),
         ("double L", "LL"),
         ("J O dash A N", "JO-AN"),
+        ("j o e at x y period d e", "JOE@XY.DE"),
+        ("meet me at B", "B"),
         ("it's a B", "B"),
         ("a as in apple", "A"),
         ("I think it's A", "A"),
@@ -90,7 +93,7 @@ def test_nothing_is_collected_where_nothing_is_expected(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "expect", "more"),
+    ("text", "expect", "more"),
     [
         ("four", "digits", True),
         ("five.", "digits", True),
@@ -106,9 +109,15 @@ def test_nothing_is_collected_where_nothing_is_expected(text: str) -> None:
         ("zed", "letters", True),
         ("in", "letters", True),
         ("alpha", "letters", True),
+        ("N as in Nancy", "letters", True),
+        ("my name is N as in Nancy,", "letters", True),
+        ("Nancy", "letters", False),
+        ("thank you", "letters", False),
+        ("zero four, thanks", "digits", False),
+        ("long before, " * 20 + "zero four", "digits", True),
         ("thanks", "letters", False),
         ("four", "none", False),
     ],
 )
-def test_more_of_a_dictation_may_follow_a_character(word: str, expect: Expect, more: bool) -> None:
-    assert leads_on(word, expect) is more
+def test_more_of_a_dictation_may_follow_a_character(text: str, expect: Expect, more: bool) -> None:
+    assert leads_on(text, expect) is more
