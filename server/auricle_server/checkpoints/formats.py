@@ -7,7 +7,10 @@ from pathlib import Path
 
 from auricle_server.checkpoints.errors import CheckpointNotFound
 from auricle_server.checkpoints.nemo.members import CONFIG_NAME
+from auricle_server.checkpoints.parsing.foreign_files import foreign_file
 from auricle_server.checkpoints.safetensors.config import holds_safetensors, is_complete
+
+_TAKEN_FOR_CHECKPOINTS = (".ckpt", ".pt", ".pth", ".bin", ".zip", ".gguf")
 
 
 class StoredAs(Enum):
@@ -34,7 +37,7 @@ def find_checkpoint(path: Path) -> tuple[StoredAs, Path]:
         return _find_in_folder(path)
     if not path.is_file():
         raise CheckpointNotFound(f"{path}: no such file or folder")
-    if path.suffix == ".safetensors":
+    if path.suffix.lower() == ".safetensors":
         return StoredAs.SAFETENSORS, path.parent
     return StoredAs.ARCHIVE, path
 
@@ -42,12 +45,28 @@ def find_checkpoint(path: Path) -> tuple[StoredAs, Path]:
 def _find_in_folder(folder: Path) -> tuple[StoredAs, Path]:
     if (folder / CONFIG_NAME).is_file():
         return StoredAs.UNPACKED, folder
-    archives = sorted(folder.glob("*.nemo"))
+    archives = archives_in(folder)
     if is_complete(folder) or (holds_safetensors(folder) and not archives):
         return StoredAs.SAFETENSORS, folder
     if len(archives) == 1:
         return StoredAs.ARCHIVE, archives[0]
     found = f"{len(archives)} .nemo files" if archives else "neither a .nemo file nor a model_config.yaml"
+    if not archives and (other := _other(folder)):
+        raise CheckpointNotFound(f"{folder} holds no checkpoint, but {other}")
     raise CheckpointNotFound(
         f"{folder} holds {found}; name the one .nemo file, the folder of an unpacked one, or one with model.safetensors"
     )
+
+
+def archives_in(folder: Path) -> list[Path]:
+    """The ``.nemo`` files of a folder, in whatever case their names end, by name."""
+    # A name that begins with a dot is a system's own, such as macOS's "._model.nemo".
+    return sorted(each for each in folder.glob("*") if each.suffix.lower() == ".nemo" and not each.name.startswith("."))
+
+
+def _other(folder: Path) -> str | None:
+    """The first file of a folder that people take for a checkpoint, with what it is."""
+    for path in sorted(folder.glob("*")):
+        if path.suffix.lower() in _TAKEN_FOR_CHECKPOINTS and path.is_file() and (what := foreign_file(path)):
+            return f"{path.name}, which is {what}"
+    return None

@@ -82,7 +82,7 @@ def locate(name: str, report: Report = silent) -> Path:
     path = Path(name).expanduser()
     if path.exists():
         return path
-    if path.suffix != ".nemo" and (repository := parse(name)):
+    if path.suffix.lower() != ".nemo" and (repository := parse(name)):
         return fetch(repository, prefixed("downloading", report))
     raise CheckpointNotFound(
         f"{name}: no such file or folder, nor a bundled model ({', '.join(BUNDLED)}), nor a hub id like owner/model"

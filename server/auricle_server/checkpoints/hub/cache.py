@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from auricle_server.checkpoints.formats import archives_in
 from auricle_server.checkpoints.safetensors.config import is_complete
 
 MAIN = "main"
@@ -77,5 +78,5 @@ def cached(repository: Repository) -> Path | None:
     snapshot = cache_folder(repository) / "snapshots" / commit
     if is_complete(snapshot):
         return snapshot
-    archives = sorted(path for path in snapshot.glob("*.nemo") if path.is_file())
+    archives = [path for path in archives_in(snapshot) if path.is_file()]
     return archives[0] if archives else None

@@ -82,7 +82,7 @@ def download(repository: Repository, wanted: FileFormat | None = None, report: R
                 break
     if repository.revision != commit:
         _write(snapshot.parents[1] / "refs" / repository.revision, commit)
-    path = snapshot / files[0].name if files[0].name.endswith(".nemo") else snapshot
+    path = snapshot / files[0].name if files[0].name.lower().endswith(".nemo") else snapshot
     return Download(path, commit, sum(file.size for file in files), tuple(downloaded))
 
 
@@ -111,7 +111,7 @@ def choose(repository: Repository, files: list[RemoteFile], wanted: FileFormat |
     Raises:
         UnsupportedModel: There is no checkpoint of that format.
     """
-    archives = sorted((file for file in files if file.name.endswith(".nemo")), key=lambda file: file.name)
+    archives = sorted((file for file in files if file.name.lower().endswith(".nemo")), key=lambda file: file.name)
     # The configuration first: it is small, and says whether the rest is worth its download.
     parts = sorted((file for file in files if _is_part(file.name)), key=lambda file: file.name != CONFIG_NAME)
     if wanted != FileFormat.NEMO and _has_safetensors(parts, alone=not archives or wanted is not None):
@@ -134,7 +134,7 @@ def _has_safetensors(parts: list[RemoteFile], *, alone: bool) -> bool:
 
 def _is_of_another_class(snapshot: Path, file: RemoteFile, listed: list[RemoteFile]) -> bool:
     """Whether `file` is the configuration of a class that Auricle does not read, and there is a ``.nemo`` file."""
-    if file.name != CONFIG_NAME or not any(each.name.endswith(".nemo") for each in listed):
+    if file.name != CONFIG_NAME or not any(each.name.lower().endswith(".nemo") for each in listed):
         return False
     try:
         return not is_supported(snapshot / CONFIG_NAME)

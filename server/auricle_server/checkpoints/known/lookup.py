@@ -40,7 +40,7 @@ def repository_profile(repository: Repository) -> ModelProfile | None:
 def _profile_of_copy(path: Path) -> ModelProfile | None:
     # The last folders only: a hub's cache has the model's name three above the file.
     named = "/".join(path.absolute().parts[-5:])
-    sizes = {(file.suffix, file.stat().st_size) for file in _weight_files(path)}
+    sizes = {(file.suffix.lower(), file.stat().st_size) for file in _weight_files(path)}
     for profile in KNOWN_MODELS:
         same = any((file.suffix, file.size) in sizes for file in profile.files)
         if same and profile.id.partition("/")[2] in named:
@@ -50,4 +50,4 @@ def _profile_of_copy(path: Path) -> ModelProfile | None:
 
 def _weight_files(path: Path) -> list[Path]:
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [file for file in files if file.suffix in _WEIGHTS and file.is_file()]
+    return [file for file in files if file.suffix.lower() in _WEIGHTS and file.is_file()]

@@ -25,6 +25,7 @@ from auricle_server.checkpoints.nemo.members import (
 )
 from auricle_server.checkpoints.nemo.model_tree import read_tokenizer, read_tree
 from auricle_server.checkpoints.nemo.unpacked_archive import is_gzipped, unpack
+from auricle_server.checkpoints.parsing.foreign_files import foreign_content, unreadable
 from auricle_server.checkpoints.progress import Report, silent
 from auricle_server.checkpoints.tokenizer import sentencepiece_pieces, sentencepiece_scores
 from auricle_server.checkpoints.weights import StoredCheckpoint, StoredTensor, StoredWeights
@@ -50,7 +51,9 @@ def read_archive(path: Path, report: Report = silent) -> StoredCheckpoint:
             return _read(str(path), members)
     except UNREADABLE as error:
         raise BadCheckpoint(
-            f"{path} is not a readable .nemo archive ({error}); if it was downloaded or copied, it may be cut short"
+            unreadable(
+                path, f"is not a readable .nemo archive ({error}); if it was downloaded or copied, it may be cut short"
+            )
         ) from error
 
 
@@ -78,10 +81,19 @@ def _read_weights(origin: str, members: Members) -> StoredWeights:
         raise
     # A pickle that anybody may have written makes its reader raise anything.
     except Exception as error:
-        raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} cannot be read as weights: {error!s:.300}") from error
+        why = _foreign_weights(members) or f"cannot be read as weights: {error!s:.300}"
+        raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} {why}") from error
     if not isinstance(weights, dict) or not all(map(_is_parameter, weights.keys(), weights.values())):
-        raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} is not a dictionary of tensors")
+        why = _foreign_weights(members) or "is not a dictionary of tensors"
+        raise BadCheckpoint(f"{origin}: {WEIGHTS_NAME} {why}")
     return StoredWeights({_name(name, weights): value for name, value in weights.items()})
+
+
+def _foreign_weights(members: Members) -> str | None:
+    """What the weights are instead, where they are no ordinary ones: those of a training, a pointer, and so on."""
+    with members.open(WEIGHTS_NAME) as stream:
+        what = foreign_content(stream)
+    return None if what is None or "torch.save" in what else f"is {what}"
 
 
 def _name(name: str, weights: Mapping[str, Any]) -> str:

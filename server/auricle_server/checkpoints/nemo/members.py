@@ -14,6 +14,7 @@ from typing import IO, Any, Protocol
 from auricle_server.checkpoints.errors import BadCheckpoint
 from auricle_server.checkpoints.nemo.bounded_streams import UNREADABLE, BoundedGzip, TarStream
 from auricle_server.checkpoints.nemo.unpacked_archive import find_unpacked, is_gzipped
+from auricle_server.checkpoints.parsing.foreign_files import page_or_pointer, unreadable
 from auricle_server.checkpoints.parsing.yaml_text import MOST_BYTES, parse_yaml
 
 CONFIG_NAME = "model_config.yaml"
@@ -142,7 +143,11 @@ def read_member(members: Members, name: str, most: int) -> bytes:
         BadCheckpoint: There is none of that name, or it has more than `most` bytes.
     """
     with members.open(name) as stream:
-        return _at_most(stream, name, most)
+        content = _at_most(stream, name, most)
+    # A clone without its large files has pointers in their place, and a configuration that is one is YAML, too.
+    if what := page_or_pointer(content):
+        raise BadCheckpoint(f"{name} is {what}")
+    return content
 
 
 def _at_most(stream: IO[bytes], name: str, most: int) -> bytes:
@@ -185,7 +190,7 @@ def archive_config(path: Path) -> dict[str, Any]:
                 return read_config(str(path), members, vocabulary=False)
         return parse_tree(str(path), _first_config(path), vocabulary=False)
     except UNREADABLE as error:
-        raise BadCheckpoint(f"{path} is not a readable .nemo archive ({error})") from error
+        raise BadCheckpoint(unreadable(path, f"is not a readable .nemo archive ({error})")) from error
 
 
 def _first_config(path: Path) -> bytes:

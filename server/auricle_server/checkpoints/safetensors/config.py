@@ -7,7 +7,8 @@ from typing import Any
 
 from auricle_server.checkpoints.config import ModelConfig, parse_config
 from auricle_server.checkpoints.errors import BadCheckpoint
-from auricle_server.checkpoints.parsing.json_text import parse_json, read_bounded
+from auricle_server.checkpoints.parsing.foreign_files import is_pointer, page_or_pointer
+from auricle_server.checkpoints.parsing.json_text import MOST_BYTES, parse_json, read_bounded
 from auricle_server.checkpoints.safetensors.names import CLASSES, extractor_of, nemo_config
 from auricle_server.checkpoints.section import Section
 
@@ -33,7 +34,8 @@ def is_complete(folder: Path) -> bool:
     ):
         return False
     try:
-        return is_supported(folder / CONFIG_NAME) and all(path.is_file() for path in weight_files(folder))
+        files = weight_files(folder)
+        return is_supported(folder / CONFIG_NAME) and all(path.is_file() and not is_pointer(path) for path in files)
     except BadCheckpoint:
         return False
 
@@ -81,13 +83,26 @@ def read_json(path: Path) -> dict[str, Any]:
         BadCheckpoint: It is missing, too large or not a JSON object.
     """
     try:
-        content = parse_json(read_bounded(path))
+        content = parse_json(read_part(path))
     except FileNotFoundError as error:
         raise BadCheckpoint(f"{path.parent} has no {path.name}; it is not a complete checkpoint") from error
     except ValueError as error:
         raise BadCheckpoint(f"{path} is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise BadCheckpoint(f"{path} holds no JSON object")
+    return content
+
+
+def read_part(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a file of the folder.
+
+    Raises:
+        BadCheckpoint: It has more than `most` bytes, or is a pointer or a page in place of the file.
+        FileNotFoundError: There is none.
+    """
+    content = read_bounded(path, most)
+    if what := page_or_pointer(content):
+        raise BadCheckpoint(f"{path} is {what}")
     return content
 
 

@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.errors import BadCheckpoint, UnsupportedModel
 from auricle_server.checkpoints.features import hann_window, mel_filters
-from auricle_server.checkpoints.parsing.json_text import parse_json, read_bounded
-from auricle_server.checkpoints.safetensors.config import TOKENIZER_NAMES, folder_config, weight_files
+from auricle_server.checkpoints.parsing.foreign_files import unreadable
+from auricle_server.checkpoints.parsing.json_text import parse_json
+from auricle_server.checkpoints.safetensors.config import TOKENIZER_NAMES, folder_config, read_part, weight_files
 from auricle_server.checkpoints.safetensors.names import nemo_name
 from auricle_server.checkpoints.section import Section
 from auricle_server.checkpoints.tokenizer import (
@@ -66,15 +67,15 @@ def _tensors(path: Path) -> dict[str, StoredTensor]:
         with path.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")
             if size > _HEADER_BYTES:
-                raise BadCheckpoint(f"{path} has a header of {size} bytes, more than the {_HEADER_BYTES} of any model")
+                much = f"has a header of {size} bytes, more than the {_HEADER_BYTES} of any model"
+                raise BadCheckpoint(unreadable(path, much))
             # The library checks the header against the file. It would map the whole file for as long as one tensor
             # lives.
             with safe_open(path, framework="pt"):
                 header, file = parse_json(stream.read(size)), MappedFile(stream)
     except (SafetensorError, OSError, ValueError) as error:
-        raise BadCheckpoint(
-            f"{path} is not a readable safetensors file ({error}); if it was downloaded or copied, it may be cut short"
-        ) from error
+        cut = f"is not a readable safetensors file ({error}); if it was downloaded or copied, it may be cut short"
+        raise BadCheckpoint(unreadable(path, cut)) from error
     return {name: _tensor(name, entry, 8 + size, file) for name, entry in header.items() if name != "__metadata__"}
 
 
@@ -103,9 +104,9 @@ def _tokenizer(folder: Path, count: int) -> tuple[tuple[str, ...], tuple[float, 
     """Pieces and scores."""
     as_json, as_model = (folder / name for name in TOKENIZER_NAMES)
     if as_json.is_file():
-        text = read_bounded(as_json)
+        text = read_part(as_json)
         return json_pieces(text, count), json_scores(text, count)
     if as_model.is_file():
-        model = read_bounded(as_model, most_bytes(count))
+        model = read_part(as_model, most_bytes(count))
         return sentencepiece_pieces(model), sentencepiece_scores(model)
     raise BadCheckpoint(f"{folder} has neither {' nor '.join(TOKENIZER_NAMES)}; it is not a complete checkpoint")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from auricle_server.bench.models.transformers_writer import config_json, processor_json
+from auricle_server.bench.models.transformers_writer import config_json, processor_json, write_folder
 from auricle_server.checkpoints import load_checkpoint
+from auricle_server.checkpoints.formats import StoredAs, find_checkpoint
 from auricle_server.checkpoints.known.facts import facts
 from tests.support.hostile import ABSURD, refused
 from tests.support.tones import CHECKPOINT
@@ -112,3 +113,21 @@ def test_filters_have_a_precision_that_keeps_them(folder: Path, value: object) -
     (folder / "model.safetensors").write_bytes(struct.pack("<Q", 2) + b"{}")
     with refused("mel_filters_dtype is"):
         load_checkpoint(str(folder / "model.safetensors"))
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9\nsize 2472413604\n"
+
+
+@pytest.mark.parametrize("name", ["config.json", "processor_config.json", "model.safetensors", "tokenizer.json"])
+def test_a_pointer_in_place_of_a_file_is_named(tmp_path: Path, name: str) -> None:
+    folder = write_folder(load_checkpoint(str(CHECKPOINT)), tmp_path / "folder")
+    (folder / name).write_bytes(POINTER)
+    with refused(rf"{name.replace('.', '[.]')} is a Git LFS pointer.*git lfs pull"):
+        load_checkpoint(str(folder))
+
+
+def test_weights_that_were_not_fetched_give_way_to_an_archive(tmp_path: Path) -> None:
+    folder = write_folder(load_checkpoint(str(CHECKPOINT)), tmp_path / "folder")
+    (folder / "model.safetensors").write_bytes(POINTER)
+    (folder / "model.nemo").write_bytes(CHECKPOINT.read_bytes())
+    assert find_checkpoint(folder) == (StoredAs.ARCHIVE, folder / "model.nemo")
