@@ -40,7 +40,10 @@ def test_a_start_has_all_options() -> None:
 
 
 @pytest.mark.parametrize("detection", ["session", "server"])
-def test_bounds_and_dictation_hold_whoever_detects_turns(detection: TurnDetection) -> None:
+def test_bounds_and_dictation_hold_whoever_detects_turns(
+    detection: TurnDetection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "SESSION_FLUSHES", True)
     options = STTOptions(turn_detection=detection, max_turn_seconds=20, expect="letters")
     mode: TurnMode = "off" if detection == "session" else "silence"
     turn = TurnSettings(mode, max_turn_seconds=20, expect="letters")

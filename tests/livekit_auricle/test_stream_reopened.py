@@ -15,7 +15,7 @@ from livekit.plugins import auricle
 
 from auricle import ReconnectPolicy
 from auricle.protocol import codes
-from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
+from tests.support.adapters.livekit_session import EnergyVAD, frames, listening, needs_flush
 from tests.support.adapters.livekit_stream import END, FINAL, INTERIM, START, collect, push, texts, up_to
 from tests.support.levels import audio, level_server
 from tests.support.scripted.script import Fault
@@ -94,6 +94,7 @@ async def test_a_turn_of_the_servers_starts_once_and_ends_once() -> None:
     assert texts(events)[0] == "hello there"
 
 
+@needs_flush
 async def test_a_frame_that_was_half_sent_is_not_sent_again_from_its_beginning() -> None:
     speech = audio(0.1, "hello there", 50.0, "how are", 1.0)
     (frame,) = frames(speech, speech.seconds)

@@ -22,7 +22,7 @@ from auricle import Final, ReconnectPolicy, Start, Stream, connect
 from auricle_server.demo.scores import count_errors
 from tests.faults.proxy import Passage, Proxy
 from tests.support import tones
-from tests.support.adapters.livekit_session import EnergyVAD, Heard, frames, listening
+from tests.support.adapters.livekit_session import EnergyVAD, Heard, frames, listening, needs_flush
 from tests.support.levels import Audio
 
 VAD_SILENCE, MIN_DELAY, SILENCE = 0.25, 0.3, 0.4
@@ -56,6 +56,7 @@ def delays(heard: Heard, speech: Audio) -> list[float]:
     return [committed - heard.audio.wall(end) for committed, end in pairs]
 
 
+@needs_flush
 async def test_sessions_that_decide_and_sessions_that_let_the_server_decide_hear_the_same_turns(
     tones_server: str,
 ) -> None:
@@ -187,6 +188,7 @@ async def finals_of(url: str, start: Start, speech: Audio, points: list[float]) 
         return [event.text async for event in stream if isinstance(event, Final) and event.text]
 
 
+@needs_flush
 @needs_demo
 async def test_sessions_of_each_kind_commit_of_real_speech_what_the_client_is_told(
     monkeypatch: pytest.MonkeyPatch,

@@ -120,7 +120,7 @@ async def test_a_server_that_owes_a_final_is_given_up_after_the_time_that_is_ask
 
 async def test_longest_turns_and_dictation_pass_through() -> None:
     async with level_server() as server:
-        stt = auricle.STT(url=server.url, max_turn_seconds=20.0, expect="digits")
+        stt = auricle.STT(url=server.url, turn_detection="server", max_turn_seconds=20.0, expect="digits")
         async with stt.stream() as stream:
             push(stream, audio("hello", 0.1))
             stream.flush()
@@ -129,6 +129,6 @@ async def test_longest_turns_and_dictation_pass_through() -> None:
             stream.end_input()
             await collect(stream)
     (start,), [update] = server.starts, [said for said in server.received if isinstance(said, Update)]
-    assert (start.turn.mode, start.turn.max_turn_seconds, start.turn.expect) == ("off", 20.0, "digits")
+    assert (start.turn.mode, start.turn.max_turn_seconds, start.turn.expect) == ("silence", 20.0, "digits")
     assert update.turn is not None
     assert (update.turn.max_turn_seconds, update.turn.expect) == (None, "letters")

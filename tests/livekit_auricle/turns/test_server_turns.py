@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from livekit.plugins import auricle
 
-from tests.support.adapters.livekit_session import EnergyVAD, listening
+from tests.support.adapters.livekit_session import EnergyVAD, listening, needs_flush
 from tests.support.levels import audio, level_server
 
 CHUNK = 0.08
@@ -71,6 +71,7 @@ async def test_a_turn_of_two_segments_is_committed_as_one() -> None:
     assert heard.states == ["speaking", "listening"]
 
 
+@needs_flush
 async def test_a_manual_commit_flushes_in_this_mode_too() -> None:
     async with (
         level_server() as server,

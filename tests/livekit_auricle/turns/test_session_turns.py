@@ -98,6 +98,7 @@ async def test_a_noise_gets_an_empty_final_and_the_session_goes_on_listening() -
     assert "" not in heard.interims
 
 
+@needs_flush  # before, it plays silence when it closes
 async def test_the_sessions_usage_is_complete_with_each_final_and_nearly_at_its_close() -> None:
     speech = audio(0.1, "hello there", 0.6)
     async with level_server() as server:

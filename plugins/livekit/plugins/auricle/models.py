@@ -202,10 +202,9 @@ class STTOptions:
 
     def _turn(self) -> TurnSettings:
         by_server = self.turn_detection == "server"
-        pauses = not (by_server or SESSION_FLUSHES)  # finals at pauses; the turns that come with them are left out
-        return TurnSettings(
-            mode=self.turn_mode if by_server or pauses else "off",
-            silence_ms=_FINAL_SILENCE_MS if pauses else self.silence_ms,
+        asked = TurnSettings(
+            mode=self.turn_mode if by_server else "off",
+            silence_ms=self.silence_ms,
             eager_silence_ms=self.eager_silence_ms,
             end_threshold=self.end_threshold,
             eager_threshold=self.eager_threshold,
@@ -214,6 +213,10 @@ class STTOptions:
             max_turn_seconds=self.max_turn_seconds,
             expect=self.expect,
         )
+        if by_server or SESSION_FLUSHES:
+            return asked
+        # Finals at pauses; the turns that come with them are left out.
+        return replace(asked, mode="silence", silence_ms=_FINAL_SILENCE_MS)
 
 
 def code_of(language: str | None) -> str | None:
