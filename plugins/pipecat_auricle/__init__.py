@@ -1,5 +1,6 @@
 """Auricle for Pipecat: streaming speech-to-text by a server of your own."""
 
+from pipecat_auricle.failover import FailoverMode
 from pipecat_auricle.settings import AuricleSTTSettings, TurnDetection, TurnMode
 from pipecat_auricle.stt import AuricleSTTService
 from pipecat_auricle.turns.no_words import NoWordsFrame, NoWordsUserTurnStopStrategy
@@ -7,6 +8,7 @@ from pipecat_auricle.turns.no_words import NoWordsFrame, NoWordsUserTurnStopStra
 __all__ = [
     "AuricleSTTService",
     "AuricleSTTSettings",
+    "FailoverMode",
     "NoWordsFrame",
     "NoWordsUserTurnStopStrategy",
     "TurnDetection",

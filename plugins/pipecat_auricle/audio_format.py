@@ -10,11 +10,18 @@ from auricle.resample import Resampler
 
 SAMPLE_BYTES = 2
 
+_CANCELLED = 0.001
+"""Share of the channels' power below which a mix has lost it: channels in antiphase leave none, and no others as
+little."""
+
 _Samples = npt.NDArray[np.float32]
 
 
 class AudioConverter:
-    """Little-endian signed 16-bit audio of one stream. Channels are averaged; a rate may change at any frame.
+    """Little-endian signed 16-bit audio of one stream. The rate and the number of channels may change at any frame.
+
+    Channels are averaged. Where that would cancel them, as with a microphone whose two wires are swapped on one side,
+    the first one is taken.
 
     Args:
         sample_rate: Samples per second of the stream.
@@ -24,6 +31,7 @@ class AudioConverter:
         self._sample_rate = sample_rate
         self._input = (sample_rate, 1)
         self._known = {self._input}
+        self._warned = False
         self._resampler: Resampler | None = None
 
     def convert(self, pcm: bytes, sample_rate: int, channels: int) -> bytes:
@@ -40,12 +48,23 @@ class AudioConverter:
         pcm = pcm[: len(pcm) // width * width]
         if given == (self._sample_rate, 1):
             return before + pcm
-        mono = np.frombuffer(pcm, "<i2").reshape(-1, given[1]).mean(axis=1, dtype=np.float32)
+        mono = self._mix(np.frombuffer(pcm, "<i2").reshape(-1, given[1]).astype(np.float32))
         return before + _to_pcm(mono if self._resampler is None else self._resampler.push(mono))
 
     def flush(self) -> bytes:
         """What the resampler holds back: the last milliseconds, without which a final would lack its last sound."""
         return b"" if self._resampler is None else _to_pcm(self._resampler.flush())
+
+    def _mix(self, channels: _Samples) -> _Samples:
+        """One channel of those in `channels`, of the shape [samples, channels]."""
+        mixed: _Samples = channels.mean(axis=1)
+        # Two parties that speak at once leave half of their power, and a party beside silence leaves a half or more.
+        if np.square(mixed).sum() >= _CANCELLED * np.square(channels).sum() / max(1, channels.shape[1]):
+            return mixed
+        if not self._warned:
+            logger.warning("auricle: the channels of the audio cancel each other; only the first one is heard")
+        self._warned = True
+        return channels[:, 0]
 
     def _change_input(self, given: tuple[int, int]) -> bytes:
         tail = b""

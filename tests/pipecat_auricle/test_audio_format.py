@@ -73,6 +73,20 @@ async def test_two_parties_on_two_channels_are_both_heard(server: ScriptedServer
     assert_alike(audio, ((one.astype(np.int32) + other) // 2).astype(np.int16))
 
 
+async def test_channels_in_antiphase_do_not_cancel_to_silence(server: ScriptedServer) -> None:
+    one = tone(0.5, 16_000)
+    async with running(AuricleSTTService(url=server.url)) as agent:
+        audio = await heard(server, agent, frames(stereo(one, -one), 16_000, 2))
+    assert_alike(audio, one)
+
+
+async def test_a_silent_channel_halves_the_other(server: ScriptedServer) -> None:
+    one = tone(0.5, 16_000)
+    async with running(AuricleSTTService(url=server.url)) as agent:
+        audio = await heard(server, agent, frames(stereo(one, np.zeros_like(one)), 16_000, 2))
+    assert_alike(audio, one // 2)
+
+
 async def test_the_rate_may_change_in_mid_call(server: ScriptedServer) -> None:
     """As when a caller is handed to another device; nothing is lost where it does."""
     sent = [*frames(tone(0.5, 16_000), 16_000), *frames(np.repeat(tone(0.5, 48_000), 2), 48_000, 2)]
