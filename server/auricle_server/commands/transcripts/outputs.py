@@ -54,7 +54,8 @@ class TranscriptPublisher:
         """Writes a transcript.
 
         Raises:
-            UnwrittenTranscript: The disk did not take it, so it went to standard output.
+            UnwrittenTranscript: The disk did not take it, so it went to standard output; or that did not take it.
+            BrokenPipeError: Who read standard output has gone.
         """
         text = render(transcript, self._kind)
         if self._folder is None:
@@ -73,8 +74,13 @@ class TranscriptPublisher:
             text = f"{'' if self._first else chr(10)}==> {printable(transcript.file)}{channel} <==\n{text}"
         self._first = False
         encoding = sys.stdout.encoding or "utf-8"  # which may lack letters of the language
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise UnwrittenTranscript(f"cannot write to standard output: {error.strerror}") from error
 
 
 class TranscriptFolder:

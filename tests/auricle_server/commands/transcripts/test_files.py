@@ -173,6 +173,15 @@ def test_who_reads_the_transcripts_may_go(tones_server: str, good: Path) -> None
     assert said == b""
 
 
+def test_a_full_disk_behind_standard_output_is_one_sentence(tones_server: str, good: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [*AURICLE, "transcribe", str(good), "--url", tones_server]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=120, text=True)
+    assert ended.stderr.startswith(f"error {good}: cannot write to standard output: No space left on device\n")
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode != 0
+
+
 def test_the_output_of_standard_input_has_a_name(tones_server: str, good: Path, tmp_path: Path) -> None:
     arguments = ["transcribe", "-", "--url", tones_server, "-o", str(tmp_path / "out")]
     assert CliRunner().invoke(app, arguments, input=good.read_bytes()).exit_code == 0
