@@ -193,14 +193,14 @@ def test_a_cut_inside_a_word_starts_a_new_word() -> None:
 
 @given(st.lists(st.integers(0, len(PIECES) - 1), max_size=40), st.data())
 def test_any_tokens_in_any_pieces(tokens: list[int], data: st.DataObject) -> None:
-    """The text is its words joined, only grows, and does not depend on how the tokens were cut into chunks."""
+    """The text is its words joined, only grows but for its last mark, and does not depend on how tokens were cut."""
     at_once = Transcript(PIECES, FRAME)
     at_once.add(tokens, range(len(tokens)), [0.5] * len(tokens))
     piecewise, done, seen = Transcript(PIECES, FRAME), 0, ""
     while done < len(tokens):
         end = data.draw(st.integers(done + 1, len(tokens)))
         piecewise.add(tokens[done:end], range(done, end), [0.5] * (end - done))
-        assert piecewise.text.startswith(seen)
+        assert piecewise.text.startswith(seen.rstrip(".,?।。 "))
         seen, done = piecewise.text, end
     segment = piecewise.cut()
     assert segment == at_once.cut()
