@@ -11,10 +11,12 @@ import auricle
 from auricle import (
     ConnectionFailed,
     Final,
+    NoWords,
     ProtocolError,
     Reconnected,
     Reconnecting,
     ReconnectPolicy,
+    SpeechStarted,
     Start,
     Stream,
     StreamEvent,
@@ -26,6 +28,7 @@ from tests.auricle.listening import FAST, everything, failure_of, until, words_o
 from tests.support.bursts import RATE, START, burst_server, silence, speech, word
 from tests.support.scripted.script import Fault
 from tests.support.scripted_server import ScriptedServer, client_tasks
+from tests.support.server_events import final, turn_end
 
 
 async def in_an_outage(
@@ -176,3 +179,27 @@ async def test_key_terms_that_the_next_server_lacks_do_not_end_the_stream() -> N
             await stream.end()
             assert words_of(await everything(stream)) == ["w1", "w2"]
         assert [start.keyterms for start in second.starts] == [("Auricle",), ()]
+
+
+async def test_a_dictation_over_two_servers_is_collected_once_and_a_laugh_reported_once() -> None:
+    start, pcm = Start(turn=TurnSettings(expect="digits")), bytes(2 * 16_000 * 3)
+    async with ScriptedServer() as server, auricle.connect(server.url, start=start, reconnect=FAST) as stream:
+        await stream.send(pcm)
+        first = await server.session()
+        await server.until(lambda: server.audio_bytes == len(pcm))
+        said = replace(final("zero four", 1.0), collected="04", backchannel=0.02)
+        laugh = NoWords(start=1.5, end=2.0, audio_time=2.6)
+        await first.send(SpeechStarted(start=0.1), said, laugh)
+        events: list[StreamEvent] = []
+        await until(stream, NoWords, events)
+        first.cut()
+        second = await server.session()
+        again = replace(laugh, start=0.5, end=1.0, audio_time=1.6)
+        rest = replace(final("one five", 1.8), collected="15", backchannel=0.02)
+        end = replace(turn_end("one five", 1.9), collected="15", backchannel=0.02)
+        await second.send(again, SpeechStarted(start=1.2), rest, end)
+        await until(stream, TurnEnd, events)
+    assert [event.start for event in events if isinstance(event, NoWords)] == [1.5]
+    last = events[-1]
+    assert isinstance(last, TurnEnd)
+    assert (last.text, last.collected, last.backchannel) == ("zero four one five", "0415", 0.02)
