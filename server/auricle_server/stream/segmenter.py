@@ -108,9 +108,10 @@ class Segmenter:
         if not same_mode:
             self._record.forget()
         self._turn, self._record.expect = turn, turn.expect
-        self._detector = detector_for(turn, is_open=is_open, speech_end=self._transcript.speech_end or 0)
-        began, self._longest = self._longest.start, LongestTurn(turn.max_turn_seconds)
-        self._longest.start = began if is_open else None
+        # The rest of a turn that was cut has not been given to the earlier detector.
+        speech_end = self._transcript.start if self._kept else self._transcript.speech_end
+        self._detector = detector_for(turn, is_open=is_open, speech_end=speech_end or 0)
+        self._longest = LongestTurn(turn.max_turn_seconds, self._longest.start if is_open else None)
 
     # --- chunk by chunk ----------------------------------------------------------------------------------------------
 

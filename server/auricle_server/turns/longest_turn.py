@@ -19,13 +19,14 @@ class LongestTurn:
 
     Args:
         seconds: From which on it ends; None for never.
+        start: As the attribute.
 
     Attributes:
         start: Where its first word starts; None while there is none.
     """
 
-    def __init__(self, seconds: float | None) -> None:
-        self.start: int | None = None
+    def __init__(self, seconds: float | None, start: int | None = None) -> None:
+        self.start = start
         self._most = None if seconds is None else round(seconds * SAMPLE_RATE)
 
     def is_over(self, position: int) -> bool:

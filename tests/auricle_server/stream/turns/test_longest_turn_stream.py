@@ -94,6 +94,17 @@ def test_a_turn_is_cut_at_its_longest_pause_and_the_rest_begins_the_next() -> No
     assert (final.text, end.text) == ("two", "two")
 
 
+def test_the_rest_of_a_cut_turn_is_a_turn_whatever_the_client_asks_for_meanwhile() -> None:
+    talk = Talk(turn=TurnSettings("silence", silence_ms=2_000, max_turn_seconds=2))
+    talk.chunk(0.16, ONE, frame=0)
+    talk.chunk(1.6, ONE, frame=18)
+    assert kinds(talk.chunk(2.08, TWO, frame=24)) == [Final, TurnEnd]
+    talk.stream.update(Update(turn=TurnSettings("silence", silence_ms=500)))
+    assert kinds(talk.chunk(2.24)) == [SpeechStarted, Interim]
+    events = talk.chunk(2.6)
+    assert texts(events, TurnEnd) == ["two"]
+
+
 def test_the_age_of_a_turn_counts_from_its_first_word_whatever_was_finalized() -> None:
     talk = Talk(turn=TurnSettings("silence", silence_ms=3_000, max_turn_seconds=2))
     talk.chunk(0.16, ONE, frame=0)
