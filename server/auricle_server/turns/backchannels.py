@@ -13,6 +13,8 @@ from itertools import pairwise
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ELONGATED = re.compile(r"(.)\1{2,}")
 """A letter three times or more in a row: "hmmmm"."""
+_MURMUR = re.compile(r"m+h+m+")
+"""Spellings of "mm-hm" in one word differ in the number of their letters only."""
 _LONGEST = 8
 """Words of the longest backchannel: "yeah, yeah, okay, I see"."""
 _QUESTION = 0.4
@@ -21,7 +23,7 @@ _OTHER = 0.02
 """Probability of every other text."""
 _DIGITS = 4
 
-_CONTINUERS = "mhm|mm hm|mm hmm|m hm|m hmm|mm hmmm|hm hm|hmm hmm|uh huh|uhhuh|uhuh|mmhm|mmhmm|umhum|um hum|um hm|mm|mmm"
+_CONTINUERS = "mhm|mm hm|mm hmm|m hm|m hmm|mm hmmm|hm hm|hmm hmm|uh huh|uhhuh|uhuh|umhum|um hum|um hm|mm|mmm"
 _PHRASES: dict[str, float] = {
     **dict.fromkeys(_CONTINUERS.split("|"), 0.95),
     **dict.fromkeys("hm|hmm|ah|ahh|aha|ah ha|a ha|oh|ooh|huh|wow|i see|oh i see|ah i see".split("|"), 0.85),
@@ -44,7 +46,7 @@ def backchannel_probability(text: str) -> float:
     Args:
         text: Of a segment or a turn, with or without punctuation.
     """
-    words = [_ELONGATED.sub(r"\1\1", word) for word in _WORD.findall(text.lower().replace("’", "'"))]
+    words = [_spelling(word) for word in _WORD.findall(text.lower().replace("’", "'"))]
     if not words or len(words) > _LONGEST or _NEGATIONS.intersection(pairwise(words)):
         return _OTHER
     found = _phrases(words)
@@ -52,6 +54,11 @@ def backchannel_probability(text: str) -> float:
         return _OTHER
     question = _QUESTION if text.rstrip().endswith("?") else 1.0
     return round(min(found) * question, _DIGITS)
+
+
+def _spelling(word: str) -> str:
+    """The spelling under which a word is listed."""
+    return "mhm" if _MURMUR.fullmatch(word) else _ELONGATED.sub(r"\1\1", word)
 
 
 def _phrases(words: list[str]) -> list[float] | None:

@@ -11,6 +11,8 @@ from auricle_server.turns.backchannels import backchannel_probability, is_englis
         "mm-hm",
         "Mm-hmm.",
         "Mhm.",
+        "Mhmm.",
+        "Mmmhmmm",
         "mm hm",
         "Hmmmm.",
         "Uh-huh.",
