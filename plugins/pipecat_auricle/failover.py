@@ -29,7 +29,7 @@ FAILOVER_MODES: tuple[FailoverMode, ...] = ("auto", "service", "framework")
 
 _SPEECH = (InputAudioRawFrame, VADUserStartedSpeakingFrame, VADUserStoppedSpeakingFrame)
 _KEPT_FRAMES = 20_000  # of 5 ms at the shortest, 100 s
-_SWITCH_SECONDS = 1.0  # for a strategy of the application's own; Pipecat's changes at once
+_SWITCH_SECONDS = 3.0  # for a strategy of the application's own; Pipecat's changes at once
 
 
 class Failover:

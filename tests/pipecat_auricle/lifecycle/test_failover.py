@@ -48,6 +48,13 @@ async def other() -> AsyncIterator[ScriptedServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine even the loopback may take a while; a server that is gone is noticed at once all the same."""
+    monkeypatch.setattr("pipecat_auricle.recognition.CONNECT_SECONDS", 60.0)
+    monkeypatch.setattr("pipecat_auricle.recognition.RESUME_SECONDS", 60.0)
+
+
 class Segments(SegmentedSTTService):
     """A service of another kind: it transcribes what lies between the start and the stop of the voice detection."""
 
