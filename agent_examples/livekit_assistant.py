@@ -37,9 +37,8 @@ PROMPT = environ.get("LLM_PROMPT", "You are a helpful assistant on the phone. An
 
 def new_session() -> AgentSession[None]:
     """A session in which the server detects turns, and the model begins to answer when one has probably ended."""
-    address, key = environ.get("AURICLE_URL", "ws://127.0.0.1:8765"), environ.get("AURICLE_API_KEY")
     session: AgentSession[None] = AgentSession(
-        stt=auricle.STT(url=address, api_key=key, turn_detection="server", turn_mode=TURNS, **EAGER),
+        stt=auricle.STT(turn_detection="server", turn_mode=TURNS, **EAGER),  # of AURICLE_URL
         vad=None,
         llm=openai.LLM(model=environ.get("LLM_MODEL", "gpt-4.1-mini")),
         tts=openai.TTS(

@@ -31,7 +31,6 @@ from livekit.agents.voice.io import AudioInput
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions
 from livekit.plugins import auricle
 
-SERVER = environ.get("AURICLE_URL", "ws://127.0.0.1:8765")
 TURNS: auricle.TurnMode = "semantic" if environ.get("AURICLE_TURNS") == "semantic" else "silence"
 FRAME_SECONDS, TRAILING_SECONDS = 0.02, 1.0
 
@@ -39,7 +38,7 @@ FRAME_SECONDS, TRAILING_SECONDS = 0.02, 1.0
 class Captioner(Agent):
     """Prints what is said. It has no LLM; an agent with one would answer where a turn is printed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | None = None) -> None:
         # The server detects the ends of turns, so the session needs no VAD and adds no delay of its own.
         super().__init__(instructions="", stt=auricle.STT(url=url, turn_detection="server", turn_mode=TURNS))
         self.quiet = asyncio.Event()
@@ -73,7 +72,7 @@ server = AgentServer()
 @server.rtc_session()
 async def enter_room(ctx: JobContext) -> None:
     """Joins a room and transcribes the first participant."""
-    agent = Captioner(SERVER)
+    agent = Captioner()
     options = RoomOptions(audio_input=AudioInputOptions(sample_rate=16_000, frame_size_ms=20), audio_output=False)
     await new_session(agent).start(agent=agent, room=ctx.room, room_options=options)
 

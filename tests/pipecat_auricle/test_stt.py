@@ -33,6 +33,7 @@ from tests.support.adapters.pipecat_pipeline import Agent, audio, running
 from tests.support.scripted.script import READY
 from tests.support.scripted_server import ScriptedServer
 from tests.support.server_events import final, interim, turn_end
+from tests.support.servers.forward_proxy import ForwardProxy
 
 
 def left_behind(before: set[asyncio.Task[object]]) -> list[str]:
@@ -64,6 +65,19 @@ async def test_address_and_key_come_from_the_environment_or_by_another_name(monk
             AuricleSTTService()
         with pytest.raises(ValueError, match="base_url: another name of url"):
             AuricleSTTService(url=server.url, base_url=server.url)
+
+
+async def test_it_goes_through_the_proxy_of_the_environment_when_asked(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with ForwardProxy().running() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        for service in (AuricleSTTService(url=server.url), AuricleSTTService(url=server.url, trust_env=True)):
+            async with running(service):
+                await server.session()
+    assert len(proxy.requests) == 1
 
 
 async def test_half_a_sample_does_not_cost_the_stream(server: ScriptedServer) -> None:
