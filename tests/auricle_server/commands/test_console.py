@@ -21,6 +21,37 @@ def test_errors_go_to_standard_error_and_are_not_markup(capfd: pytest.CaptureFix
     assert captured.err == f"error pip install 'auricle[server]' {'x' * 200}\n"
 
 
+NAMES = ["[/bold].wav", "[red]a[/red]", "[x", ":warning:", "back\\[b]\\", "ends\\"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(console, "notes", Console(file=shown, force_terminal=True, width=120))
+    with console.progress_bars(f"Starting a server with the model {name}"):
+        pass
+    assert f"the model {name}" in shown.getvalue()
+    with console.file_progress() as progress:
+        progress.add_task(name, total=None, caption=f"{name}!")
+    assert f"{name}!" in shown.getvalue()
+    for say in (console.fail, console.warn):
+        shown.truncate(0)
+        say(f"{name}: no such file")
+        assert f" {name}: no such file\n" in shown.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("café – 今.wav", "café – 今.wav"),
+        ("caf\udce9.wav", "caf\\xe9.wav"),
+        ("new\nline\x1b[31m\u2028\x7f.wav", "new\\nline\\x1b[31m\\u2028\\x7f.wav"),
+    ],
+)
+def test_what_cannot_be_shown_is_escaped(name: str, shown: str) -> None:
+    assert console.printable(name) == shown
+
+
 def test_bars_show_what_is_reported_and_vanish(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
     monkeypatch.setattr(console, "notes", Console(file=shown, force_terminal=True, width=120))
