@@ -8,11 +8,10 @@ appended, has a wrong one. So the frames are counted, and the first frame says h
 
 from __future__ import annotations
 
-import mmap
 import struct
 from dataclasses import dataclass
 
-from auricle_server.audio_files.pieced_file import ByteSpan, Piece
+from auricle_server.audio_files.pieced_file import ByteSpan, ByteWindow, Piece
 
 # ISO 11172-3, 2.4.2.3, and ISO 13818-3: kbit/s of layer III, and Hz. The rows are MPEG 1, and 2 with 2.5.
 _KBITS = (
@@ -62,41 +61,44 @@ def with_true_length(descriptor: int, size: int) -> list[Piece] | None:
     """The pieces of an MP3 file whose first frame gives its length; None when this is no MP3."""
     if size < _ID3_BYTES:
         return None
-    with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as data:
-        first = _first_frame(data)
-        return None if first is None else [_EMPTY_ID3, *_tagged(data, *first)]
+    data = ByteWindow(descriptor, size)
+    first = _first_frame(data)
+    return None if first is None else [_EMPTY_ID3, *_tagged(data, *first)]
 
 
-def _tagged(data: mmap.mmap, at: int, frame: MpegFrame) -> list[Piece]:
+def _tagged(data: ByteWindow, at: int, frame: MpegFrame) -> list[Piece]:
     count, end = _count(data, at, frame)
-    tag, size = at + frame.tag_offset, len(data)
-    if data[tag : tag + 4] not in {b"Xing", b"Info"}:
+    tag, size = at + frame.tag_offset, data.size
+    if data.at(tag, 4) not in {b"Xing", b"Info"}:
         return [_tagged_frame(frame, count, end - at), ByteSpan(at, size)]
-    (flags,) = struct.unpack_from(">I", data, tag + 4)
+    flags = _number(data, tag + 4)
     if not flags & _COUNT:
         after = at + frame.length
         return [_tagged_frame(frame, count - 1, end - after), ByteSpan(after, size)]
-    if struct.unpack_from(">I", data, tag + 8)[0] == count - 1:
+    if _number(data, tag + 8) == count - 1:
         return [ByteSpan(at, size)]
     fields = struct.pack(">II", count - 1, end - at)[: 8 if flags & _BYTES else 4]
     return [ByteSpan(at, tag + 8), fields, ByteSpan(tag + 8 + len(fields), size)]
 
 
-def _frame_at(data: mmap.mmap, at: int) -> MpegFrame | None:
-    if at + 4 > len(data):
-        return None
-    (word,) = struct.unpack_from(">I", data, at)
+def _number(data: ByteWindow, at: int) -> int:
+    """Four bytes as a number; what the file does not have counts as 0."""
+    return int.from_bytes(data.at(at, 4).ljust(4, b"\0"))
+
+
+def _frame_at(data: ByteWindow, at: int) -> MpegFrame | None:
+    word = _number(data, at)
     if word >> 21 != 0x7FF or word >> 19 & 3 == 1 or word >> 17 & 3 != _LAYER_3:
         return None
     # A bitrate of 0 ("free") has no length; 15, and a rate of 3, do not exist.
     return MpegFrame(word) if word >> 12 & 15 not in {0, 15} and word >> 10 & 3 != 3 else None
 
 
-def _first_frame(data: mmap.mmap) -> tuple[int, MpegFrame] | None:
+def _first_frame(data: ByteWindow) -> tuple[int, MpegFrame] | None:
     """The first frame, after tags (ID3v2, 3.1: ten bytes, of which four are a size of 7 bits each)."""
     at = 0
-    while data[at : at + 3] == b"ID3" and at + _ID3_BYTES <= len(data):
-        a, b, c, d = data[at + 6 : at + _ID3_BYTES]
+    while data.at(at, 3) == b"ID3" and at + _ID3_BYTES <= data.size:
+        a, b, c, d = data.at(at + 6, 4)
         at += _ID3_BYTES + (a << 21 | b << 14 | c << 7 | d)
     frame = _frame_at(data, at)
     if frame is None:
@@ -105,13 +107,13 @@ def _first_frame(data: mmap.mmap) -> tuple[int, MpegFrame] | None:
     return (at, frame) if following is not None and following.like(frame) else None
 
 
-def _count(data: mmap.mmap, at: int, first: MpegFrame) -> tuple[int, int]:
+def _count(data: ByteWindow, at: int, first: MpegFrame) -> tuple[int, int]:
     """Whole frames from `at` on, and where the last one ends. What lies between frames is skipped."""
     count, end = 0, at
     while True:
         frame = _frame_at(data, at)
         if frame is not None and frame.like(first):
-            if at + frame.length > len(data):
+            if at + frame.length > data.size:
                 return count, end
             count, at = count + 1, at + frame.length
             end = at

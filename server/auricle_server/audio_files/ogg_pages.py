@@ -7,12 +7,11 @@ radio's recording) are one file by the standard; libsndfile reads the first, so 
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auricle_server.audio_files.pieced_file import ByteSpan, Piece
+from auricle_server.audio_files.pieced_file import ByteSpan, ByteWindow, Piece
 
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _MAGIC = b"OggS"
@@ -44,20 +43,19 @@ def true_streams(descriptor: int, size: int) -> list[list[Piece]]:
     """The pieces of each stream of an Ogg file, one after the other in time; empty when this is no Ogg file."""
     if size < _HEADER:
         return []
-    with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as data:
-        if data[:4] != _MAGIC:
-            return []
-        return [_stream(data, pages) for pages in _split(list(_pages(data)))]
+    data = ByteWindow(descriptor, size)
+    if data.at(0, 4) != _MAGIC:
+        return []
+    return [_stream(data, pages) for pages in _split(list(_pages(data)))]
 
 
-def _pages(data: mmap.mmap) -> Iterator[OggPage]:
+def _pages(data: ByteWindow) -> Iterator[OggPage]:
     at = 0
-    while at >= 0 and at + _HEADER <= len(data):
-        flags, position, segments = data[at + 5], *struct.unpack_from("<q", data, at + 6), data[at + 26]
-        end = at + _HEADER + segments + sum(data[at + _HEADER : at + _HEADER + segments])
-        whole = end <= len(data)
-        yield OggPage(at, min(end, len(data)), flags, position, whole)
-        at = end if data[end : end + 4] == _MAGIC else data.find(_MAGIC, min(end, len(data)))
+    while at >= 0 and len(head := data.at(at, _HEADER)) == _HEADER:
+        flags, position, segments = head[5], *struct.unpack_from("<q", head, 6), head[26]
+        end = at + _HEADER + segments + sum(data.at(at + _HEADER, segments))
+        yield OggPage(at, min(end, data.size), flags, position, end <= data.size)
+        at = end if data.at(end, 4) == _MAGIC else data.find(_MAGIC, end)
 
 
 def _split(pages: list[OggPage]) -> list[list[OggPage]]:
@@ -70,7 +68,7 @@ def _split(pages: list[OggPage]) -> list[list[OggPage]]:
     return streams
 
 
-def _stream(data: mmap.mmap, pages: list[OggPage]) -> list[Piece]:
+def _stream(data: ByteWindow, pages: list[OggPage]) -> list[Piece]:
     last = pages[-1]
     if not last.whole:
         # The rest of a page that breaks off, and its packets that ended before.
@@ -78,26 +76,26 @@ def _stream(data: mmap.mmap, pages: list[OggPage]) -> list[Piece]:
     before = max((page.position for page in pages[:-1]), default=0)
     if last.position > before or last.flags & _FIRST or len(pages) < 3:
         return [ByteSpan(pages[0].at, last.end)]
-    page = _with_position(bytearray(data[last.at : last.end]))
+    page = _with_position(bytearray(data.at(last.at, last.end - last.at)))
     return [ByteSpan(pages[0].at, last.at), page]
 
 
-def _shortened(data: mmap.mmap, page: OggPage) -> bytes:
+def _shortened(data: ByteWindow, page: OggPage) -> bytes:
     """The packets that end within the part of the page that there is; nothing if there is none."""
-    lacings = data[page.at + _HEADER : page.at + _HEADER + data[page.at + 26]]
+    head = bytearray(data.at(page.at, _HEADER))
+    lacings = data.at(page.at + _HEADER, head[26])
     body = page.at + _HEADER + len(lacings)
     kept, size, ends = 0, 0, 0
     for number, lacing in enumerate(lacings, 1):
         size += lacing
-        if body + size > len(data):
+        if body + size > data.size:
             break
         if lacing < 255:  # a packet ends with the first lacing value below 255 (RFC 3533, section 6)
             kept, ends = number, size
     if not kept:
         return b""
-    head = bytearray(data[page.at : page.at + _HEADER])
     head[26] = kept
-    return _with_position(head + lacings[:kept] + data[body : body + ends])
+    return _with_position(head + lacings[:kept] + data.at(body, ends))
 
 
 def _with_position(page: bytearray) -> bytes:

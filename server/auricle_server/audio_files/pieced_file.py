@@ -19,6 +19,7 @@ class ByteSpan:
 
 
 Piece = bytes | ByteSpan
+_BLOCK_BYTES = 1 << 18
 
 
 def replaced(size: int, offset: int, new: bytes) -> list[Piece]:
@@ -81,3 +82,45 @@ class PiecedFile:
         if isinstance(piece, bytes):
             return piece[start:end]
         return os.pread(self._descriptor, end - start, piece.start + start)
+
+
+class ByteWindow:
+    """A file that is read at many near positions, a block at a time.
+
+    Unlike a mapped file it raises an error where the disk fails, or where somebody shortens the file.
+
+    Args:
+        descriptor: The file. Its position is neither used nor moved.
+        size: Bytes of it.
+    """
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self.size = size
+        self._start = 0
+        self._block = b""
+
+    def at(self, offset: int, count: int) -> bytes:
+        """Up to `count` bytes from `offset` on; fewer at the end of the file.
+
+        Raises:
+            OSError: The disk cannot be read.
+        """
+        start = offset - self._start
+        if start < 0 or start + count > len(self._block):
+            self._block = os.pread(self._descriptor, max(count, _BLOCK_BYTES), offset)
+            self._start, start = offset, 0
+        return self._block[start : start + count]
+
+    def find(self, wanted: bytes, offset: int) -> int:
+        """The first position of `wanted` from `offset` on; -1 for none.
+
+        Raises:
+            OSError: The disk cannot be read.
+        """
+        while offset < self.size:
+            found = self.at(offset, _BLOCK_BYTES).find(wanted)
+            if found >= 0:
+                return offset + found
+            offset += _BLOCK_BYTES - len(wanted) + 1
+        return -1

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle_server.audio_files.pieced_file import ByteSpan, Piece, PiecedFile, replaced
+from auricle_server.audio_files.pieced_file import ByteSpan, ByteWindow, Piece, PiecedFile, replaced
 
 CONTENT = bytes(range(256))
 SPANS = st.tuples(st.integers(0, 256), st.integers(0, 256)).map(lambda ends: ByteSpan(*ends))
@@ -28,6 +28,21 @@ def test_pieces_read_like_the_bytes_that_they_stand_for(pieces: list[Piece], siz
             at = min(at + size, len(whole))
         assert file.read() == whole[at:]
         assert all(file.at(offset, 7) == whole[offset : offset + 7] for offset in range(len(whole)))
+    finally:
+        os.close(descriptor)
+
+
+@given(st.lists(st.tuples(st.integers(0, 700_000), st.integers(0, 300_000)), max_size=6))
+def test_a_window_reads_like_the_whole(reads: list[tuple[int, int]]) -> None:
+    content = bytes(range(251)) * 2500 + b"OggS"
+    descriptor = os.memfd_create("content")
+    try:
+        os.write(descriptor, content)
+        window = ByteWindow(descriptor, len(content))
+        for offset, count in reads:
+            assert window.at(offset, count) == content[offset : offset + count]
+            assert window.find(b"OggS", offset) == content.find(b"OggS", offset)
+            assert window.find(b"none", offset) == -1
     finally:
         os.close(descriptor)
 
