@@ -147,7 +147,10 @@ def model_tree(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """The tree of a model, its references resolved: the whole, or the section ``model`` of a file for training."""
     tree = resolved(raw)
     inner = tree.get("model")
-    return tree if "encoder" in tree or not isinstance(inner, Mapping) else {"target": tree.get("target", ""), **inner}
+    if "encoder" not in tree and isinstance(inner, Mapping):
+        tree = {"target": tree.get("target"), **inner}
+    # Hydra's name for what NeMo calls ``target``.
+    return {**tree, "target": tree.get("target") or tree.get("_target_") or ""}
 
 
 def _mel(raw: Mapping[str, Any]) -> MelConfig:

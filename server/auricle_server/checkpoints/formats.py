@@ -10,6 +10,7 @@ from auricle_server.checkpoints.nemo.members import CONFIG_NAME
 from auricle_server.checkpoints.parsing.foreign_files import foreign_file
 from auricle_server.checkpoints.safetensors.config import holds_safetensors, is_complete
 
+_UNPACKED = (CONFIG_NAME, "model_weights.ckpt")
 _TAKEN_FOR_CHECKPOINTS = (".ckpt", ".pt", ".pth", ".bin", ".zip", ".gguf")
 
 
@@ -28,7 +29,8 @@ def find_checkpoint(path: Path) -> tuple[StoredAs, Path]:
     archive may be gzipped, and NVIDIA's multilingual one is.
 
     Args:
-        path: A ``.nemo`` file, a safetensors file in its folder, or a folder with either.
+        path: A ``.nemo`` file, a safetensors file or the weights of an unpacked ``.nemo`` file in its folder, or a
+            folder with one of these.
 
     Raises:
         CheckpointNotFound: `path` does not exist, or is a folder without a checkpoint.
@@ -37,6 +39,8 @@ def find_checkpoint(path: Path) -> tuple[StoredAs, Path]:
         return _find_in_folder(path)
     if not path.is_file():
         raise CheckpointNotFound(f"{path}: no such file or folder")
+    if path.name in _UNPACKED and (path.parent / CONFIG_NAME).is_file():
+        return StoredAs.UNPACKED, path.parent
     if path.suffix.lower() == ".safetensors":
         return StoredAs.SAFETENSORS, path.parent
     return StoredAs.ARCHIVE, path

@@ -94,6 +94,7 @@ def parameter_count(config: ModelConfig) -> int:
     encoder, decoder, mel = config.encoder, config.decoder, config.mel
     d_model, channels = encoder.d_model, encoder.conv_channels
     layer = (4 * encoder.expansion + 5 + 3) * d_model**2 + (encoder.conv_kernel + 12 + 2) * d_model
+    layer += sum((2 * adapter.dim + 2) * d_model for adapter in encoder.adapters)
     width = (stage_widths(mel.bins)[-1] - 3) // 2 + 1
     subsampling = 3 * 10 * channels + 2 * (channels + 1) * channels + d_model * (channels * width + 1)
     features = mel.bins * (mel.n_fft // 2 + 1) + mel.window

@@ -78,6 +78,8 @@ def test_references_are_followed(raw: dict[str, Any]) -> None:
     raw["exp_manager"] = {"exp_dir": "${oc.env:HOME}"}  # nobody reads it
     assert parse_config(raw) == expected
     assert parse_config({"model": raw, "name": "a training file"}) == expected
+    raw["_target_"] = raw.pop("target")
+    assert parse_config(raw) == expected
 
 
 @pytest.mark.parametrize(

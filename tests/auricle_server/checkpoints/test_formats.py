@@ -46,6 +46,14 @@ def test_an_unpacked_archive_precedes_everything(tmp_path: Path) -> None:
     assert find_checkpoint(tmp_path) == (StoredAs.UNPACKED, tmp_path)
 
 
+def test_a_file_of_an_unpacked_archive_stands_for_its_folder(tmp_path: Path) -> None:
+    fill(tmp_path, "model_config.yaml", "model_weights.ckpt")
+    for name in ("model_config.yaml", "model_weights.ckpt"):
+        assert find_checkpoint(tmp_path / name) == (StoredAs.UNPACKED, tmp_path)
+    (tmp_path / "model_config.yaml").unlink()
+    assert find_checkpoint(tmp_path / "model_weights.ckpt")[0] is StoredAs.ARCHIVE  # its reader says what it is
+
+
 def test_what_holds_none_or_too_many_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointNotFound, match="no such file or folder"):
         find_checkpoint(tmp_path / "none")

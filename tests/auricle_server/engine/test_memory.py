@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.checkpoints import load_checkpoint
+from auricle_server.checkpoints.nemo.adapters import AdapterConfig
 from auricle_server.engine.memory import (
     MemoryNeed,
     _encoder_outputs,
@@ -29,6 +31,9 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 def test_the_values_of_a_checkpoint_are_counted_to_the_last(name: str) -> None:
     checkpoint = load_checkpoint(name)
     assert parameter_count(checkpoint.config) == sum(checkpoint.weights[key].numel() for key in checkpoint.weights)
+    encoder = replace(checkpoint.config.encoder, adapters=(AdapterConfig("mine", 8),))
+    more = parameter_count(replace(checkpoint.config, encoder=encoder)) - parameter_count(checkpoint.config)
+    assert more == encoder.layers * (2 + 2 * 8) * encoder.d_model
 
 
 def test_the_published_multilingual_archive_has_as_many_values_as_it_is_said_to_have() -> None:
