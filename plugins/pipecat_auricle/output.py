@@ -93,6 +93,7 @@ class TranscriptionOutput(EagerEndOfTurnSTTServiceMixin, STTService):
         self._should_interrupt = should_interrupt
         self._turn_events = TurnEvents()
         self._strategies_outdated = False
+        self._voice_analysed = False
         for name in HANDLERS:
             self._register_event_handler(name)
 
@@ -163,7 +164,7 @@ class TranscriptionOutput(EagerEndOfTurnSTTServiceMixin, STTService):
             case frames.NothingTranscribed(words):
                 await self._reset_stt_ttfb_state()
                 # A server that analyses the sound says it by itself, with the times.
-                if not (words or self._state.server_turns or self._state.turn.no_words):
+                if not (words or self._state.server_turns or (self._state.turn.no_words and self._voice_analysed)):
                     await self._push(NoWordsFrame())
             case frames.ConnectionChanged(None):
                 await self._call_event_handler("on_disconnected")
@@ -177,6 +178,7 @@ class TranscriptionOutput(EagerEndOfTurnSTTServiceMixin, STTService):
 
     async def _follow_server(self, ready: Ready) -> None:
         self._settings.model = ready.model
+        self._voice_analysed = "voice" in ready.turn_signals
         self._sync_model_name_to_metrics()
         if self._keepalive_timeout is None:
             # A microphone that is off sends nothing, and the server ends a stream from which nothing comes.

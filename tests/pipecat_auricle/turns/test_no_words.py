@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from pipecat.frames.frames import TranscriptionFrame
@@ -57,7 +58,19 @@ async def test_a_cough_ends_its_turn_with_the_answer_to_the_finalize(server: Scr
     assert heard == [(None, None)]
 
 
+async def test_a_server_that_cannot_hear_voices_need_not_say_so(server: ScriptedServer) -> None:
+    stt, turns = AuricleSTTService(url=server.url, settings=Settings(no_words=True)), Turns()
+    async with running(stt, turns.aggregator) as agent:
+        session = await server.session()
+        await agent.vad(speaking=True)
+        await agent.speak(0.3)
+        await agent.vad(speaking=False)
+        await session.send(final("", 0.3, await session.next(Finalize)))
+        await turns.until_stopped()
+
+
 async def test_the_servers_verdict_has_the_times(server: ScriptedServer) -> None:
+    server.ready = replace(server.ready, turn_signals=("words", "punctuation", "voice"))
     stt, turns = AuricleSTTService(url=server.url, settings=Settings(no_words=True)), Turns()
     async with running(stt, turns.aggregator) as agent:
         session = await server.session()
