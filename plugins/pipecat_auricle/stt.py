@@ -208,7 +208,7 @@ class AuricleSTTService(TranscriptionOutput):
         if self._is_muted:
             return
         converted = copy(frame)  # not `frame` itself, which also goes down the pipeline
-        converted.audio = self._converter.convert(frame.audio, frame.sample_rate, frame.num_channels)
+        converted.audio = self._converter.convert(frame.audio, frame.sample_rate or 0, frame.num_channels or 1)
         if converted.audio or not frame.audio:  # all of a short frame may wait in the resampler
             await super().process_audio_frame(converted, direction)
 

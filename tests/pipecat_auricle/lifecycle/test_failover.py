@@ -138,6 +138,22 @@ async def test_a_server_that_dies_in_mid_utterance_loses_no_word(other: Scripted
     assert agent.up.of(ErrorFrame) == []
 
 
+async def test_a_server_that_fills_up_in_mid_call_is_left(server: ScriptedServer, other: ScriptedServer) -> None:
+    """Its slot went to somebody else; the words that it took are not lost with it."""
+    async with running(switcher(AuricleSTTService(url=server.url), AuricleSTTService(url=other.url))) as agent:
+        session = await server.session()
+        await agent.vad(speaking=True)
+        await agent.speak(0.4)
+        await session.until(lambda: session.seconds >= 0.38)
+        await session.fail("server_full", "its slot was needed")
+        second = await other.session()
+        await second.until(lambda: second.seconds >= 0.38)
+        await agent.vad(speaking=False)
+        await second.next(Finalize)
+        assert second.seconds == pytest.approx(0.4)
+    assert agent.up.of(ErrorFrame) == []
+
+
 async def test_a_final_that_a_server_owes_comes_from_the_next(other: ScriptedServer) -> None:
     """The user has stopped, and says nothing more that would make the next service answer."""
     async with AsyncExitStack() as dying:
