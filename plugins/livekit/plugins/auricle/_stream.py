@@ -186,8 +186,11 @@ class SpeechStream(RecognizeStream):
         if changes is None or upstream.client is not self._client or not upstream.holds_slot:
             await upstream.stream.aclose()  # its slot is free before another is asked for
             return False
+        try:
+            await upstream.change_owner(self._samples, self._options.sample_rate)
+        except AuricleError:
+            return False  # it has failed, and has no slot any more
         self._own(upstream)
-        await upstream.change_owner(self._samples, self._options.sample_rate)
         self._speech.opened(upstream.stream.ready, upstream.seconds(self._options.sample_rate), taken_over=True)
         update = self._options.update(changes, self._service.default_language)
         if update is not None:

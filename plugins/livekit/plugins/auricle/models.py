@@ -32,7 +32,7 @@ class OptionKeywords(TypedDict, total=False):
 
     language: NotGivenOr[str | None]
     detect_language: NotGivenOr[bool]
-    languages: NotGivenOr[Sequence[str]]
+    languages: NotGivenOr[Sequence[str] | None]
     latency_ms: NotGivenOr[int]
     turn_mode: NotGivenOr[TurnMode]
     silence_ms: NotGivenOr[int]
@@ -250,15 +250,15 @@ def changes_asked_for(keywords: OptionKeywords) -> OptionChanges:
     return cast("OptionChanges", asked)
 
 
-def candidates(languages: Sequence[str]) -> tuple[str, ...]:
-    """The languages that may be spoken; none when they are not limited, as with ``"auto"`` among them.
+def candidates(languages: Sequence[str] | None) -> tuple[str, ...]:
+    """The languages that may be spoken; ``"auto"`` alone when they are not limited, as with it among them.
 
     Raises:
         InvalidMessage: They are one string.
     """
     if isinstance(languages, str):
         raise InvalidMessage("languages", f"expected a list of languages, got {languages!r}; or use language=")
-    named = tuple(dict.fromkeys(languages))
+    named = tuple(dict.fromkeys(languages or ()))
     return (AUTO,) if AUTO in map(code_of, named) else named
 
 

@@ -124,7 +124,7 @@ class STT(stt.STT[None]):
         turn_detection: TurnDetection = "session",
         language: str | None = None,
         detect_language: bool = False,
-        languages: Sequence[str] = (),
+        languages: Sequence[str] | None = None,
         latency_ms: int | None = None,
         turn_mode: TurnMode = "silence",
         silence_ms: int = _DEFAULTS.silence_ms,
