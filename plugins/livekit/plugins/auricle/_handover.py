@@ -16,6 +16,8 @@ from .models import STTOptions
 # The framework cancels the old recognition in the same turns of the event loop in which it begins the new one; an
 # agent's own `stt_node` may clean up for some more.
 _PATIENCE = 0.1
+# Each is one turn of the loop: on a busy machine the time can be over before the old recognition was run at all.
+_TURNS = 30
 
 
 @dataclass(slots=True)
@@ -94,6 +96,10 @@ class Handovers:
         self._waiting.append(waiting)
         try:
             await asyncio.wait([waiting], timeout=_PATIENCE)
+            for _ in range(_TURNS):
+                if waiting.done():
+                    break
+                await asyncio.sleep(0)
         except asyncio.CancelledError:
             # This recognition ends as well, perhaps for a next one.
             if waiting.done() and not self.give(waiting.result()):
