@@ -74,6 +74,8 @@ def _opened(path: str, resources: ExitStack) -> AudioSource:
 
 
 def _standard_input() -> Callable[[int], bytes]:
+    if sys.stdin is None:
+        raise UnreadableAudio("standard input is closed")
     stream = sys.stdin.buffer
     try:
         descriptor = stream.fileno()

@@ -76,7 +76,9 @@ async def transcribe_all(files: Sequence[str], url: str | None, model: str, opti
     split = options.channel == "split"
     publisher = TranscriptPublisher(options.kind, options.output, split=split, headers=split or len(files) > 1)
     unwritable = publisher.prepare(files)
-    failures = len(unwritable)
+    failures = sum(file in unwritable for file in files)
+    if failures == len(files):
+        return failures
     async with AsyncExitStack() as resources:
         client = await resources.enter_async_context(_client(url, model, options))
         progress = resources.enter_context(file_progress())

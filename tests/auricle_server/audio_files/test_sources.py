@@ -65,6 +65,12 @@ def test_the_device_of_standard_input(tmp_path: Path) -> None:
     assert int(through_a_pipe.stdout) == int(from_a_file.stdout) == 2 * SECONDS * RATE
 
 
+def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as Python has it then
+    with pytest.raises(UnreadableAudio, match="closed"), open_audio("-"):
+        pass
+
+
 def test_an_empty_pipe() -> None:
     with piped(b"") as path, pytest.raises(UnreadableAudio, match="empty"), open_audio(path):
         pass

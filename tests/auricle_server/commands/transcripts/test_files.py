@@ -97,6 +97,15 @@ def test_an_output_that_cannot_be_written_is_said_before_the_start(good: Path) -
     assert "Traceback" not in result.stderr
 
 
+def test_no_server_is_asked_when_no_output_can_be_written(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "good.wav.txt").mkdir(parents=True)
+    result = transcribe(good, "-o", tmp_path / "out", "--url", "ws://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert (
+        joined(result.stderr) == f"error {good}: cannot write to {tmp_path}/out/good.wav.txt: it exists and is no file"
+    )
+
+
 def test_one_output_that_cannot_be_written_does_not_stop_the_others(
     tones_server: str, good: Path, tmp_path: Path
 ) -> None:
