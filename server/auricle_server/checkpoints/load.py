@@ -22,7 +22,7 @@ from auricle_server.checkpoints.latencies import with_profile
 from auricle_server.checkpoints.nemo.archive import read_archive, read_unpacked
 from auricle_server.checkpoints.progress import LoggedProgress, Report, prefixed, silent
 from auricle_server.checkpoints.safetensors.folder import read_folder
-from auricle_server.checkpoints.weights import StoredCheckpoint, engine_weights
+from auricle_server.checkpoints.weights import PARTS, StoredCheckpoint, engine_weights
 from auricle_server.text.calibration import WordCalibration
 
 log = logging.getLogger(__name__)
@@ -113,9 +113,16 @@ def interpret(name: str, stored: StoredCheckpoint) -> Checkpoint:
             f"{name}: the tokenizer has {len(stored.pieces)} pieces, the joint {config.decoder.vocabulary}"
         )
     _check_depth(config, stored.weights)
-    if any(key.startswith("ctc_decoder.") for key in stored.weights):
-        log.info("%s is a hybrid model: its transducer runs, its CTC head is left out", name)
+    _report_others(name, {key.partition(".")[0] for key in stored.weights} - PARTS)
     return Checkpoint(name, config, engine_weights(stored.weights, config), stored.pieces, stored.scores)
+
+
+def _report_others(name: str, parts: set[str]) -> None:
+    """Says which parts of a model are left out beside those that the engine computes with."""
+    if "ctc_decoder" in parts:
+        log.info("%s is a hybrid model: its transducer runs, its CTC head is left out", name)
+    if others := sorted(parts - {"ctc_decoder"}):
+        log.warning("%s has parts beside its transducer, which are left out: %s", name, ", ".join(others)[:200])
 
 
 def _check_depth(config: ModelConfig, weights: Mapping[str, torch.Tensor]) -> None:

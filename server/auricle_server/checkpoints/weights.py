@@ -20,7 +20,7 @@ from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.features import hann_window, mel_filters
 from auricle_server.checkpoints.nemo.parameter_names import check_used, of_disabled
 
-_PARTS = ("preprocessor.", "encoder.", "decoder.", "joint.", "prompt_kernel.")
+PARTS = frozenset(("preprocessor", "encoder", "decoder", "joint", "prompt_kernel"))
 """The parts of a model that the engine computes with, by the start of their parameters' names."""
 _FILTERS, _WINDOW = "preprocessor.featurizer.fb", "preprocessor.featurizer.window"
 MOST_AXES = 8
@@ -159,7 +159,7 @@ def engine_weights(stored: Mapping[str, Tensor], config: ModelConfig) -> Mapping
         UnsupportedModel: There are parameters that the engine does not compute with.
     """
     # Integers are counters of training (``num_batches_tracked``).
-    named = (name for name in stored if name.startswith(_PARTS) and not of_disabled(name, config))
+    named = (name for name in stored if name.partition(".")[0] in PARTS and not of_disabled(name, config))
     names = [name for name in named if stored[name].is_floating_point()]
     check_used(names, config)
     # A stored window replaces the computed one.

@@ -46,16 +46,22 @@ def test_an_unused_parameter_is_named(tmp_path: Path, name: str) -> None:
         load_checkpoint(str(folder))
 
 
-def test_what_training_keeps_is_left_out(tmp_path: Path) -> None:
+def test_what_training_keeps_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = unpack(tones.CHECKPOINT, tmp_path / "unpacked")
     weights = torch.load(folder / WEIGHTS_NAME, weights_only=True)
     extra = {
         "ctc_decoder.decoder_layers.0.weight": torch.ones(8),
         "encoder.layers.0.conv.batch_norm.num_batches_tracked": torch.tensor(7),
         "encoder.pos_bias_u": torch.ones(8),
+        "speaker_embedding.weight": torch.ones(8),
     }
     torch.save({**weights, **extra}, folder / WEIGHTS_NAME)
-    assert len(load_checkpoint(str(folder)).weights) >= len(weights)
+    with caplog.at_level("INFO", "auricle_server"):
+        found = load_checkpoint(str(folder)).weights
+    assert found.keys() >= weights.keys()
+    assert not found.keys() & {"speaker_embedding.weight", "ctc_decoder.decoder_layers.0.weight"}
+    assert "its CTC head is left out" in caplog.text
+    assert "parts beside its transducer, which are left out: speaker_embedding" in caplog.text
 
 
 def test_many_are_counted_and_adapters_named() -> None:
