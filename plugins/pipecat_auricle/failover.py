@@ -28,7 +28,7 @@ pipeline runs. ``"framework"``: Pipecat. The service reports the first failure a
 FAILOVER_MODES: tuple[FailoverMode, ...] = ("auto", "service", "framework")
 
 _SPEECH = (InputAudioRawFrame, VADUserStartedSpeakingFrame, VADUserStoppedSpeakingFrame)
-_KEPT_FRAMES = 20_000  # of 5 ms at the shortest, 100 s
+_KEPT_FRAMES = 6_000  # a minute of the shortest that are usual, of 10 ms
 _SWITCH_SECONDS = 3.0  # for a strategy of the application's own; Pipecat's changes at once
 
 
@@ -101,6 +101,10 @@ class Failover:
             return False
         await self._give_frames()
         return True
+
+    def forget(self) -> None:
+        """The words of the frames so far went down as final, as far as they were shown."""
+        self._frames.clear()
 
     def recover(self) -> None:
         """The service has a stream again."""

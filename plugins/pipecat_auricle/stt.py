@@ -272,3 +272,5 @@ class AuricleSTTService(TranscriptionOutput):
             handed_over, shown = await self._failover.hand_over(), self._recognition.cut_short()
             if not handed_over:
                 await self._push(*shown)
+                if any(isinstance(item, pipecat_frames.TranscriptionFrame) for item in shown):
+                    self._failover.forget()  # a later switch must not repeat them

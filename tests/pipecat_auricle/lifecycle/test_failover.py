@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -14,7 +13,6 @@ from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
-    ManuallySwitchServiceFrame,
     ProposedUserStartedSpeakingFrame,
     ProposedUserStoppedSpeakingFrame,
     TranscriptionFrame,
@@ -24,7 +22,6 @@ from pipecat.frames.frames import (
 from pipecat.pipeline.service_switcher import (
     ServiceSwitcher,
     ServiceSwitcherStrategyFailover,
-    ServiceSwitcherStrategyManual,
 )
 from pipecat.services.settings import STTSettings
 from pipecat.services.stt_service import SegmentedSTTService, STTService
@@ -34,7 +31,7 @@ from auricle.protocol.client_messages import Finalize
 from auricle.protocol.server_messages import SpeechStarted
 from pipecat_auricle import AuricleSTTService
 from tests.support.adapters.pipecat_pipeline import Agent, pcm_frames, running
-from tests.support.scripted.script import PATIENCE, Refusal
+from tests.support.scripted.script import Refusal
 from tests.support.scripted_server import ScriptedServer
 from tests.support.server_events import final, interim, turn_end
 
@@ -259,39 +256,3 @@ async def test_without_another_service_what_was_shown_is_final_and_the_error_is_
             await dying.aclose()
             assert (await agent.down.wait_for(TranscriptionFrame)).text == "half a"
     assert len(agent.up.of(ErrorFrame)) == 1
-
-
-async def test_a_switch_by_hand_leaves_the_outages_to_the_service(
-    server: ScriptedServer, other: ScriptedServer
-) -> None:
-    """As outside of a switcher: a full server is tried again."""
-    server.refusals = [FULL] * 6
-    first, second = AuricleSTTService(url=server.url, reconnect=QUICK), AuricleSTTService(url=other.url)
-    by_hand: ServiceSwitcher[ServiceSwitcherStrategyManual] = ServiceSwitcher([first, second])
-    switched = asyncio.Event()
-    by_hand.strategy.add_event_handler("on_service_switched", lambda _strategy, _service: switched.set())
-    async with running(by_hand) as agent:
-        session = await server.session()
-        await session.send(final("Worth the wait.", 0.2))
-        await agent.down.wait_for(TranscriptionFrame)
-        await agent.send(ManuallySwitchServiceFrame(service=second))
-        session = await other.session()
-        async with asyncio.timeout(PATIENCE):
-            await switched.wait()
-        await agent.speak(0.4)
-        await session.until(lambda: session.seconds >= 0.38)
-    assert first.is_usable
-
-
-async def test_the_mode_can_be_named(server: ScriptedServer) -> None:
-    """Without a switcher too, for an application that changes services itself."""
-    server.refusals = [FULL] * 1000
-    stt = AuricleSTTService(url=server.url, failover="framework")
-    async with running(stt) as agent:
-        await agent.up.wait_for(ErrorFrame)
-        assert not stt.is_usable
-        server.refusals = []
-        await stt.set_usable(True)
-        await server.session()
-    with pytest.raises(ValueError, match="failover: expected one of auto, service, framework, got 'none'"):
-        AuricleSTTService(failover="none")  # type: ignore[arg-type]  # a value that is not one of them
