@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -36,8 +36,11 @@ def piped(content: bytes) -> Iterator[str]:
 
 
 def written(writer: int | str, content: bytes) -> None:
-    with open(writer, "wb") as file:  # noqa: PTH123  # also a descriptor
-        file.write(content)
+    # A reader may stop before the end, on a full disk for example.
+    with suppress(BrokenPipeError), open(writer, "wb", buffering=0) as file:  # noqa: PTH123  # also a descriptor
+        view = memoryview(content)
+        while view:
+            view = view[file.write(view) :]
 
 
 @pytest.mark.parametrize("kind", CONTENT)
