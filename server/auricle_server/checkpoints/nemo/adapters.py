@@ -68,7 +68,9 @@ def _adapter(name: str, section: Section, modules: Section, d_model: int) -> Ada
         strategy.refuse("_target_", how, "the engine adds an adapter's output to its input")
     module = modules.find(name, "")
     if module not in _IN_ENCODER:
-        modules.refuse(name, module, "the engine computes adapters of the encoder")
+        modules.refuse(
+            name, module, "the engine computes adapters of the encoder; disable this one, or train without it"
+        )
     section.expect("in_features", (d_model, None), why=f"its encoder has a width of {d_model}")
     section.expect("activation", ACTIVATIONS, default="swish")
     section.expect("norm_position", ("pre", "post"), default="pre")

@@ -52,7 +52,7 @@ def _is_open(tree: Mapping[str, Any]) -> bool:
     """Whether the number of tokens is -1, and in no other place."""
     joint, decoder = tree.get("joint"), tree.get("decoder")
     stated = decoder.get("vocab_size", -1) if isinstance(decoder, dict) else -1
-    return isinstance(joint, dict) and joint.get("num_classes") == -1 and stated == -1
+    return isinstance(joint, dict) and joint.get("num_classes") == -1 and stated in (None, -1)
 
 
 def read_tokenizer(origin: str, config: Mapping[str, Any], pieces: int, members: Members) -> bytes:

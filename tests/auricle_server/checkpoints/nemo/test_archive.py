@@ -110,9 +110,12 @@ def test_weights_are_a_dictionary_of_tensors(unpacked: Path, content: object) ->
         read_unpacked(unpacked)
 
 
-def test_tokens_that_the_configuration_leaves_open_are_those_of_the_tokenizer(unpacked: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stated", [-1, None])
+def test_tokens_that_the_configuration_leaves_open_are_those_of_the_tokenizer(
+    unpacked: Path, tmp_path: Path, stated: int | None
+) -> None:
     edit_config(unpacked, "joint", num_classes=-1, vocabulary=[])
-    edit_config(unpacked, "decoder", vocab_size=-1)
+    edit_config(unpacked, "decoder", vocab_size=stated)
     with tarfile.open(tmp_path / "open.nemo", "w") as archive:
         for member in unpacked.iterdir():
             archive.add(member, member.name)
