@@ -1,4 +1,4 @@
-"""A switcher whose strategy leaves errors to the application, or no switcher: the service's own ways, and the option."""
+"""A switcher whose strategy leaves errors to the application, or no switcher: the service does as it always does."""
 
 from __future__ import annotations
 
