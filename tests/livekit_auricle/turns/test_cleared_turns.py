@@ -32,28 +32,30 @@ async def clearing(url: str, way: str, speech: Audio, shown: str) -> AsyncIterat
     """A session that clears the turn as soon as it shows the text."""
     stt = auricle.STT(url=url, turn_detection=way)  # type: ignore[arg-type]  # a key of WAYS
     async with listening(speech, stt=stt, **WAYS[way]) as heard:
-        await heard.until(lambda: heard.interims[-1:] == [shown])
+        await heard.until(lambda: shown in heard.interims)
         heard.session.clear_user_turn()
         yield heard
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_full_server_sees_no_second_stream_and_the_words_after_are_heard(way: str) -> None:
-    speech = audio(0.1, "hello there", 0.6, "how are", 0.2)
+    speech = audio(0.1, "hello there how are you thanks", 0.6, "good bye", 0.2)
     async with level_server() as server:
         async with clearing(server.url, way, speech, "hello") as heard:
             server.refusals = [Refusal(503)] * 99  # full from here on
-            await heard.until(lambda: len(heard.turns) == 2)
+            await heard.until(lambda: heard.turns[-1:] == ["good bye"])
             assert heard.errors == []
         assert (len(server.sessions), server.refused) == (1, 0)
-    assert heard.turns == ["there", "how are"]
+    # How much of the first turn is left depends on when this process came to clear it.
+    assert "hello there how are you thanks".endswith(" ".join(heard.turns[:-1]))
+    assert "hello" not in heard.turns[0]
     assert heard.states[-2:] == ["speaking", "listening"]
 
 
 async def test_a_real_server_with_one_slot_serves_a_session_that_clears_again_and_again() -> None:
     with serving_in_a_thread(ServerConfig(max_load=0, slots=1), model=str(tones.CHECKPOINT)) as url:
         pcm, text = tones.utterance(seed=3, words=4, trailing=1.0)
-        silence = np.zeros(tones.SAMPLE_RATE, np.int16)
+        silence = np.zeros(2 * tones.SAMPLE_RATE, np.int16)
         speech = Audio(np.concatenate([silence, pcm]), tones.SAMPLE_RATE, ())
         async with listening(speech, stt=auricle.STT(url=url), **WAYS["session"]) as heard:
             for _ in range(3):
