@@ -70,7 +70,11 @@ def test_files_one_after_the_other_are_all_heard(tmp_path: Path) -> None:
     assert loudness(samples[-RATE:]) == pytest.approx(loudness(sweep() / 4), rel=0.1)
 
 
-@pytest.mark.parametrize("content", [b"OggS", b"OggS" + bytes(23), b"OggS" * 100, OGG["OPUS"][:60]])
+@pytest.mark.parametrize(
+    "content",
+    [b"OggS", b"OggS" + bytes(23), b"OggS" * 100, OGG["OPUS"][:60]],
+    ids=["magic", "zeros", "repeated", "cut"],
+)
 def test_what_only_looks_like_ogg_is_named(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UnreadableAudio, match="not audio"):
         heard_of(tmp_path, content)
