@@ -65,6 +65,23 @@ tests-again:
 	@echo "These tests failed beside others and hold alone. Please mend them:"
 	@cat $(FAILED).ids
 
+# An extra of pyproject.toml, its package, and the tests of the adapter. Each framework is installed beside .venv, whose
+# packages serve for the rest, so this needs the package index and is no part of the gate.
+ADAPTERS := pipecat:pipecat-ai:tests/pipecat_auricle livekit:livekit-agents:tests/livekit_auricle
+SITE_OF = $(1)/bin/python -c 'import site; print(site.getsitepackages()[0])'
+
+adapters: $(TEST_READY)  ## the adapters' tests, at the oldest release of each framework that is declared and at the newest
+	@for adapter in $(ADAPTERS); do IFS=: read -r extra package tests <<< "$$adapter"; \
+	floor=$$(sed -nE "s/^$$extra = \[\"$$package>=([0-9.]+),.*/\1/p" pyproject.toml); \
+	test -n "$$floor" || { echo "pyproject.toml has no line '$$extra = [\"$$package>=...'" >&2; exit 1; }; \
+	for release in "==$$floor" ">=$$floor,<2"; do \
+		venv=build/adapters/$$extra; rm -rf $$venv; $(PYTHON) -m venv --without-pip $$venv; \
+		echo "import site; site.addsitedir('$$($(call SITE_OF,$(VENV)))')" > "$$($(call SITE_OF,$$venv))/beside.pth"; \
+		$$venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --upgrade "$$package$$release"; \
+		echo "== $$package $$($$venv/bin/python -c "from importlib.metadata import version; print(version('$$package'))")"; \
+		PYTHONPATH=plugins:server $$venv/bin/python -m pytest -q -rfE $$tests; \
+	done; done
+
 coverage: $(TEST_READY)  ## the tests, and how much of the code they reach; fails below the floor in pyproject.toml
 	$(PYTEST) --cov --cov-report=term:skip-covered
 
