@@ -80,6 +80,9 @@ class Metrics:
         self.connections_waiting = self._gauge(
             "auricle_connections_waiting", "Connections that have sent no request yet, or no other one.", "livesum"
         )
+        self.dialect_streams = self._counter(
+            "auricle_dialect_streams", "Streams opened in the wire formats of other servers.", labels=("dialect",)
+        )
         self.resumed = self._counter("auricle_resumed", "Streams that went on after a cut.")
         self.finalize_seconds = self._histogram(
             "auricle_finalize_seconds", "From a finalize to its final.", _FINALIZE_BUCKETS

@@ -49,6 +49,22 @@ class ShuttingDown(Refusal):
     code = codes.SHUTTING_DOWN
 
 
+class BadRequest(Refusal):
+    """The request asks for something that the server does not understand, or that its model cannot do.
+
+    Args:
+        message: As for `Refusal`.
+        code: A code of `auricle.protocol.codes`.
+    """
+
+    status = 400
+    retry = False
+
+    def __init__(self, message: str, code: str = codes.INVALID_FIELD) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Unauthorized(Refusal):
     """The API key is missing or wrong."""
 

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import secrets
-import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from auricle.protocol.client_messages import RESUME_HEADER
-from auricle.protocol.codes import ERROR_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
-from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
-from auricle_server.gateway.http.auth import check_origin
+from auricle_server.gateway.errors import Refusal
 from auricle_server.gateway.http.connections import Connections
+from auricle_server.gateway.http.dialect_routes import DialectRoutes
+from auricle_server.gateway.http.dialects import ENDPOINTS
 from auricle_server.gateway.http.metrics_page import MetricsPage
+from auricle_server.gateway.http.refusals import Refusals, upgrade_required
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
+from auricle_server.gateway.http.session_opener import Loading, SessionOpener, SessionParts
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.keys.access import KeyAccess
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.application import make_application
-from auricle_server.gateway.listening.http_connection import has_room
-from auricle_server.gateway.listening.pending_connections import client_address
-from auricle_server.gateway.session.event_queue import SessionMetrics
-from auricle_server.gateway.session.idle_timer import IdleTimer
-from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.ipc.channel import GatewayChannel
 from auricle_server.ipc.loading_status import LoadingStatus
@@ -42,8 +37,6 @@ from auricle_server.voice.models import find_wanted
 log = logging.getLogger(__name__)
 
 STREAM_PATH = "/v1/stream"
-Loading = Callable[[], list[LoadingStatus]]
-"""Says what workers are doing that are not ready yet."""
 _MAX_DIGITS = 9
 # 128 bits: nobody guesses the token of another client's stream.
 _TOKEN_BYTES = 16
@@ -66,7 +59,6 @@ class Gateway:
         metrics: Of this gateway.
         workers: Take the streams.
         serving: Keeps the channels to the workers going; ends only when one of them breaks.
-        draining: Whether new streams are refused because the server shuts down.
         reloaders: Each reads something anew that was read at the start, keys for example; see `reload`.
     """
 
@@ -78,7 +70,6 @@ class Gateway:
         loading: Loading = list,
         key_counts: KeyCounts | None = None,
     ) -> None:
-        self.draining = False
         self.reloaders: list[Callable[[], None]] = []
         self._config = config
         self._resume_proxy = resume_proxy or ResumeProxy()
@@ -89,7 +80,16 @@ class Gateway:
         self._connections = Connections(config.resume_seconds, self.metrics)
         self._turn_models = TurnModelPool(find_wanted(config.turn_models), self.metrics)
         self.workers = WorkerPool(channels, self.metrics, self._on_beat)
+        self._opener = SessionOpener(
+            config, self.metrics, self._keys, self._connections, self.workers, loading, self._turn_models
+        )
+        self._refusals = Refusals(config, self.metrics)
         self.serving = asyncio.create_task(self.workers.run())
+
+    @property
+    def draining(self) -> bool:
+        """Whether new streams are refused because the server shuts down."""
+        return self._opener.draining
 
     @property
     def ready(self) -> bool:
@@ -98,6 +98,9 @@ class Gateway:
 
     def app(self) -> web.Application:
         """The aiohttp application."""
+        dialects = DialectRoutes(
+            self._config, self.metrics, self._opener, self._connections, self.workers, self._refusals
+        )
         return make_application(
             {
                 STREAM_PATH: self._stream,
@@ -105,6 +108,7 @@ class Gateway:
                 "/healthz": self._healthz,
                 "/readyz": self._readyz,
                 "/metrics": MetricsPage(self._metrics_text).answer,
+                **dict(dialects.routes(ENDPOINTS)),
             }
         )
 
@@ -113,10 +117,10 @@ class Gateway:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """Refuses before the upgrade, with an HTTP status, so that a proxy can try another server."""
         try:
-            key = self._check_access(request)
+            key = self._opener.check_access(request, request.headers.get("Authorization"))
             # Before a slot is taken: a plain GET costs the workers nothing.
             if not web.WebSocketResponse().can_prepare(request):
-                return _upgrade_required()
+                return upgrade_required()
             token, seq = _resume_request(request)
             owner = self._resume_proxy.owner(token)
             if owner is not None:
@@ -129,17 +133,17 @@ class Gateway:
             session = self._connections.resume(token, seq, handler, key.name)
             handler.session = session or await self._open_session(request, handler, key)
         except Refusal as refusal:
-            return self._refuse(refusal)
+            return self._refusals.answer(refusal)
         return await self._connections.serve(handler, key.name)
 
     async def _resume(self, request: web.Request) -> web.StreamResponse:
         """For the other gateways of this server, which connect clients here that resume a stream of this one."""
         try:
-            key = self._check_access(request)
+            key = self._opener.check_access(request, request.headers.get("Authorization"))
         except Refusal as refusal:
-            return self._refuse(refusal)
+            return self._refusals.answer(refusal)
         if not web.WebSocketResponse().can_prepare(request):
-            return _upgrade_required()
+            return upgrade_required()
         handler = WebSocketHandler(request, self._config)
         session = self._connections.resume(*_resume_request(request), handler, key.name)
         if session is None:
@@ -149,64 +153,22 @@ class Gateway:
         handler.session = session
         return await self._connections.serve(handler, key.name)
 
-    def _check_access(self, request: web.Request) -> ApiKey:
-        """The key of a request, whose origin is checked as well.
-
-        Raises:
-            Refusal: The client may not open a stream.
-        """
-        address = client_address(request.remote) if request.remote else request.remote
-        key = self._keys.authenticate(request.headers, address)
-        allowed = self._config.allowed_origins if key.allowed_origins is None else key.allowed_origins
-        check_origin(request.headers, allowed, keyed=self._keys.required)
-        return key
-
     async def _proxy(self, request: web.Request, owner: Path) -> web.StreamResponse | None:
         with self._connections.proxied():
             return await proxy(request, owner, self._config.limits.message_bytes)
 
-    async def _open_session(self, request: web.Request, handler: WebSocketHandler, key: ApiKey) -> Session:
-        """A new session, with a slot of a worker.
+    async def _open_session(self, request: web.Request, handler: WebSocketHandler, key: ApiKey) -> NativeSession:
+        token = (
+            self._resume_proxy.sign(secrets.token_urlsafe(_TOKEN_BYTES)) if self._config.resume_seconds > 0 else None
+        )
 
-        Raises:
-            Refusal: The server shuts down, is full, or has no worker; or the key has as many streams as it may.
-        """
-        if self.draining:
-            raise ShuttingDown("the server shuts down; connect to another one")
-        if not self.workers.ready and (loading := self._loading()):
-            raise NotReady(f"the model is still loading ({loading[0]}); try again later")
-        if not has_room(request):
-            raise AtCapacity("the server has no open files left for another stream; raise its limit (ulimit -n)")
-        with ExitStack() as undo:
-            usage = await self._keys.open_stream(key)
-            undo.callback(usage.cancel)
-            # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
-            latency_ms = _whole_number(request.query.get("latency_ms", ""))
-            lease = await self._connections.reserve(self.workers, latency_ms)
-            undo.callback(lease.release)
-            if lease.info.cures.need_voice:
-                await self._turn_models.load()
-            undo.pop_all()
-        config, clock = self._config, time.monotonic
-        token = self._resume_proxy.sign(secrets.token_urlsafe(_TOKEN_BYTES)) if config.resume_seconds > 0 else None
-        metrics = SessionMetrics(self.metrics, clock, usage)
-        idle_timer = IdleTimer(config.start_seconds, config.limits.idle_seconds, clock)
-        session = Session(lease, token, config.limits, metrics, idle_timer, handler.wake, self._turn_models)
-        usage.begin(session.name)
-        return session
+        def build(parts: SessionParts) -> NativeSession:
+            metrics, timer, models = parts.metrics, parts.idle_timer, parts.turn_models
+            return NativeSession(parts.lease, token, parts.limits, metrics, timer, handler.wake, models)
 
-    def _refuse(self, refusal: Refusal) -> web.Response:
-        self.metrics.refused.labels(refusal.code).inc()
-        # RFC 9110, section 10.2.3: whole seconds. None after a 401, where another try is useless.
-        headers = {ERROR_HEADER: _header_text(f"{refusal.code}: {refusal.message}")}
-        if refusal.retry:
-            after = self._config.retry_after_seconds if refusal.retry_after is None else refusal.retry_after
-            headers["Retry-After"] = str(math.ceil(after))
-        if refusal.status == web.HTTPUnauthorized.status_code:
-            # RFC 9110, section 15.5.2: a 401 must carry a challenge. RFC 6750, section 3, gives its form.
-            headers["WWW-Authenticate"] = "Bearer"
-        body = {"code": refusal.code, "message": refusal.message}
-        return web.json_response(body, status=refusal.status, headers=headers)
+        # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
+        latency_ms = _whole_number(request.query.get("latency_ms", ""))
+        return await self._opener.open(request, key, build, latency_ms)
 
     async def _healthz(self, _: web.Request) -> web.Response:
         # Liveness alone: a gateway without a worker needs no restart, it only takes no streams (`_readyz`).
@@ -246,13 +208,13 @@ class Gateway:
 
     async def drain(self) -> None:
         """Takes no new stream; lets the open ones end, for `drain_seconds`; finalises and closes the rest."""
-        self.draining = True
+        self._opener.draining = True
         log.info("draining streams=%d seconds=%g", len(self._connections), self._config.drain_seconds)
         await self._connections.drain(self._config.drain_seconds)
 
     async def close_connections(self) -> None:
         """Takes no new stream, and closes the open ones at once."""
-        self.draining = True
+        self._opener.draining = True
         await self._connections.close()
 
     async def close(self) -> None:
@@ -269,21 +231,6 @@ def _unready(loading: list[LoadingStatus]) -> dict[str, Any]:
     if not loading:
         return {"status": "no worker"}
     return {"status": "loading", "loading": [{"what": each.what, "percent": each.percent} for each in loading]}
-
-
-def _upgrade_required() -> web.Response:
-    # RFC 9110, section 15.5.22: a 426 must name the protocol in `Upgrade`, and `Connection` must list that header
-    # (7.8).
-    return web.json_response(
-        {"code": "upgrade_required", "message": "this is a WebSocket endpoint"},
-        status=426,
-        headers={"Upgrade": "websocket", "Connection": "Upgrade"},
-    )
-
-
-def _header_text(text: str) -> str:
-    """A sentence as the value of a header: RFC 9110, section 5.5, allows visible ASCII and spaces in new ones."""
-    return "".join(each if each.isascii() and each.isprintable() else "?" for each in text)
 
 
 def _resume_request(request: web.Request) -> tuple[str, int]:

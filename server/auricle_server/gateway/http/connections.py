@@ -12,8 +12,8 @@ from aiohttp import web
 from auricle.protocol import codes
 from auricle_server.gateway.errors import AtCapacity
 from auricle_server.gateway.http.websocket import WebSocketHandler
+from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.gateway.session.resume_store import ResumeStore
-from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.metrics import Metrics
@@ -57,7 +57,8 @@ class Connections:
         self._handlers.add(handler)
         self._empty.clear()
         self._metrics.streams.inc()
-        self._store.add(handler.session, key)
+        if isinstance(handler.session, NativeSession):
+            self._store.add(handler.session, key)
         try:
             return await handler.run()
         finally:
@@ -68,12 +69,15 @@ class Connections:
         if handler in self._handlers:  # otherwise another connection has resumed the session
             self._handlers.discard(handler)
             # Only a cut keeps the slot for a return. After a close frame of the client's the slot is free at once.
-            if self._closing or not (handler.cut and self._store.keep(handler.session)):
-                self._store.remove(handler.session)
-                handler.session.abandon()
+            session = handler.session
+            if not isinstance(session, NativeSession):
+                session.abandon()
+            elif self._closing or not (handler.cut and self._store.keep(session)):
+                self._store.remove(session)
+                session.abandon()
         self._note_empty()
 
-    def resume(self, token: str, seq: int, handler: WebSocketHandler, key: str) -> Session | None:
+    def resume(self, token: str, seq: int, handler: WebSocketHandler, key: str) -> NativeSession | None:
         """The session that a client resumes with this connection; None when there is no such session.
 
         Args:

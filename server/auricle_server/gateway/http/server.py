@@ -11,8 +11,9 @@ from pathlib import Path
 from aiohttp import web
 
 from auricle_server.config import ServerConfig
-from auricle_server.gateway.http.app import Gateway, Loading
+from auricle_server.gateway.http.app import Gateway
 from auricle_server.gateway.http.resume_proxy import ResumeProxy
+from auricle_server.gateway.http.session_opener import Loading
 from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.listener import Listener

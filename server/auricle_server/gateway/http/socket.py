@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Sequence
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -24,17 +25,20 @@ class Socket(web.WebSocketResponse):
 
     Args:
         message_bytes: Largest message that is accepted.
+        protocols: Subprotocols, of which the client is told the first that it has offered.
 
     Attributes:
         fault: Close code for an invalid frame, after which nothing more is received; None without one.
     """
 
-    def __init__(self, message_bytes: int) -> None:
+    def __init__(self, message_bytes: int, protocols: Sequence[str] = ()) -> None:
         # Compression would cost every stream a quarter of a megabyte, and audio does not compress.
         # aiohttp refuses messages of its bound, not only larger ones.
         most = message_bytes + 1
         # Without autoping pings and pongs come out of `receive`, where they count as messages (`MessagePace`).
-        super().__init__(timeout=CLOSE_SECONDS, max_msg_size=most, compress=False, autoping=False)
+        super().__init__(
+            timeout=CLOSE_SECONDS, max_msg_size=most, compress=False, autoping=False, protocols=tuple(protocols)
+        )
         self.fault: int | None = None
 
     async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:

@@ -1,4 +1,4 @@
-"""The native WebSocket: a shell that feeds a `Session` and sends what comes of it."""
+"""A WebSocket: a shell that feeds a `Session` and sends what comes of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
@@ -27,11 +28,13 @@ _CLOSED = {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}
 
 
 class WebSocketHandler:
-    """One connection to `/v1/stream`.
+    """One connection.
 
     Args:
         request: The upgrade request.
         config: Of the server.
+        headers: Of the answer to it.
+        subprotocol: Of the answer, when the client has offered it; empty for none.
 
     Attributes:
         session: What the connection carries; to be set before `run`.
@@ -40,11 +43,18 @@ class WebSocketHandler:
 
     session: Session
 
-    def __init__(self, request: web.Request, config: ServerConfig) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        config: ServerConfig,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        subprotocol: str = "",
+    ) -> None:
         self.cut = False
         self._request = request
         self._config = config
-        self._socket = Socket(config.limits.message_bytes)
+        self._socket = Socket(config.limits.message_bytes, (subprotocol,) if subprotocol else ())
+        self._socket.headers.update(headers)
         self._output = asyncio.Event()
         """Set when there may be something to send."""
         self._input = asyncio.Event()
@@ -136,10 +146,11 @@ class WebSocketHandler:
     async def _dispatch(self, message: WSMessage) -> None:
         match message.type:
             case WSMsgType.TEXT:
-                updates = self.session.updates
+                updates, audio_texts = self.session.updates, self.session.audio_texts
                 self.session.receive_text(message.data)
-                is_update = self.session.updates > updates
-                await asyncio.sleep(self._pace.on_text(len(message.data), is_update=is_update))
+                is_update, has_audio = self.session.updates > updates, self.session.audio_texts > audio_texts
+                characters = 0 if has_audio else len(message.data)
+                await asyncio.sleep(self._pace.on_text(characters, is_update=is_update))
             case WSMsgType.PING:
                 await self._socket.pong(message.data)
                 await asyncio.sleep(self._pace.on_small())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.errors import TooManyStreams
@@ -48,13 +47,13 @@ class KeyAccess:
         """Whether a client needs a key."""
         return self._store.required
 
-    def authenticate(self, headers: Mapping[str, str], address: str | None) -> ApiKey:
+    def authenticate(self, authorization: str | None, address: str | None) -> ApiKey:
         """The key of a request; see `Authenticator.check`.
 
         Raises:
             Refusal: There is none that the server accepts.
         """
-        return self._authenticator.check(headers.get("Authorization"), address)
+        return self._authenticator.check(authorization, address)
 
     async def open_stream(self, key: ApiKey) -> StreamUsage:
         """A stream of the key; the caller begins or cancels it, and ends it.

@@ -3,59 +3,60 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from auricle.protocol import codes
-from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent, TurnEnd
 from auricle_server.gateway.keys.stream_usage import StreamUsage
+from auricle_server.gateway.session.dialect import AudioProgress, Output, Reply
 from auricle_server.metrics import Metrics
 
 
 class OutgoingEvents:
-    """Events that wait to be sent. They are numbered and encoded only when they are sent.
+    """What waits to be sent to one client. It is encoded only when it is sent.
 
     Args:
-        connection: Numbers and encodes them.
+        encode: The texts that say it, see `Dialect.encode`.
 
     Attributes:
-        waiting: Events that have not been sent.
+        waiting: What has not been encoded.
     """
 
-    def __init__(self, connection: ServerConnection) -> None:
-        self._connection = connection
-        self.waiting: deque[ServerEvent] = deque()
-        self._replayed: deque[str] = deque()
+    def __init__(self, encode: Callable[[Output], Sequence[str]]) -> None:
+        self._encode = encode
+        self.waiting: deque[Output | Reply] = deque()
+        self._texts: deque[str] = deque()
 
     def __bool__(self) -> bool:
-        return bool(self.waiting or self._replayed)
+        return bool(self.waiting or self._texts)
 
-    def put(self, events: Iterable[ServerEvent]) -> None:
-        """Adds events.
+    def put(self, outputs: Iterable[Output | Reply]) -> None:
+        """Adds what is to be said.
 
         An interim replaces one that still waits right before it, as its text contains the other's: a client that
-        reads slowly gets the newest only.
+        reads slowly gets the newest only. So does the progress of the audio.
         """
-        for event in events:
-            if isinstance(event, Interim) and self.waiting and isinstance(self.waiting[-1], Interim):
+        for output in outputs:
+            if self.waiting and isinstance(output, Interim | AudioProgress) and type(self.waiting[-1]) is type(output):
                 self.waiting.pop()
-            self.waiting.append(event)
+            self.waiting.append(output)
 
     def clear(self) -> None:
         """Drops everything that waits."""
         self.waiting.clear()
-        self._replayed.clear()
+        self._texts.clear()
 
     def replay(self, texts: Iterable[str]) -> None:
         """Sends these texts first, on a new connection, in place of those that an earlier one was to replay."""
-        self._replayed = deque(texts)
+        self._texts = deque(texts)
 
     def next_text(self) -> str | None:
         """The next text; None when nothing waits."""
-        if self._replayed:
-            return self._replayed.popleft()
-        # Numbered only here, so that an interim which was replaced leaves no gap in `seq`.
-        return self._connection.send(self.waiting.popleft()) if self.waiting else None
+        # Encoded, and in the native protocol numbered, only here, so that an interim which was replaced leaves no gap.
+        while not self._texts and self.waiting:
+            output = self.waiting.popleft()
+            self._texts.extend((output.text,) if isinstance(output, Reply) else self._encode(output))
+        return self._texts.popleft() if self._texts else None
 
 
 class SessionMetrics:

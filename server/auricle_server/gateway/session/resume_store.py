@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.session.native_session import NativeSession
 
 
 class ResumeStore:
@@ -20,15 +20,15 @@ class ResumeStore:
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._sessions: dict[str, Session] = {}
-        self._keys: dict[Session, str] = {}
-        self._cut_at: dict[Session, float] = {}
+        self._sessions: dict[str, NativeSession] = {}
+        self._keys: dict[NativeSession, str] = {}
+        self._cut_at: dict[NativeSession, float] = {}
 
     def __len__(self) -> int:
         """Sessions without a connection."""
         return len(self._cut_at)
 
-    def add(self, session: Session, key: str) -> None:
+    def add(self, session: NativeSession, key: str) -> None:
         """Notes that the session has a connection; from now on it may be resumed on another one.
 
         Args:
@@ -40,7 +40,7 @@ class ResumeStore:
             self._sessions[session.token] = session
             self._keys[session] = key
 
-    def find(self, token: str, seq: int, key: str) -> Session | None:
+    def find(self, token: str, seq: int, key: str) -> NativeSession | None:
         """The session that a client may resume; None if there is none.
 
         Args:
@@ -53,7 +53,7 @@ class ResumeStore:
             return None
         return session if session.can_resume(seq) else None
 
-    def keep(self, session: Session) -> bool:
+    def keep(self, session: NativeSession) -> bool:
         """Keeps a session whose connection was cut, if it can be resumed; returns whether it does."""
         if session.token is None or not session.resumable:
             return False
@@ -70,12 +70,12 @@ class ResumeStore:
         """Abandons all sessions without a connection."""
         self._abandon(list(self._cut_at))
 
-    def _abandon(self, sessions: list[Session]) -> None:
+    def _abandon(self, sessions: list[NativeSession]) -> None:
         for session in sessions:
             self.remove(session)
             session.abandon()
 
-    def remove(self, session: Session) -> None:
+    def remove(self, session: NativeSession) -> None:
         """Forgets a session, which can no longer be resumed."""
         self._keys.pop(session, None)
         if session.token is not None:

@@ -1,8 +1,8 @@
 """One client's conversation, without I/O: what the socket receives goes in, what it must send comes out.
 
 The shell feeds `receive_text` and `receive_binary`, sends what `next_text` returns whenever `wake` was called, and
-closes with `close_code` once the session is `done` and nothing is left to send. When the connection is cut, another
-shell may take the session over: `resume`.
+closes with `close_code` once the session is `done` and nothing is left to send. What the messages mean is the
+`Dialect`'s matter.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TypeVar
 
 from auricle.protocol import codes
 from auricle.protocol.client_messages import End, Finalize, Start, Update
-from auricle.protocol.codes import CODES, ProtocolViolation
-from auricle.protocol.connection import ServerConnection
+from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
+from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
+from auricle_server.gateway.session.dialect import AudioProgress, Dialect, Reply
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.notices import error_event, log_error
@@ -31,7 +32,7 @@ MAX_UNSENT = 1024
 """Events of one stream that may wait to be sent before its socket is read no further."""
 _SHUTTING_DOWN = "the server shuts down; connect again and replay from the last final"
 _T = TypeVar("_T")
-_NORMAL = 1000
+NORMAL = 1000
 """WebSocket close code of a conversation that has come to its end (RFC 6455, section 7.4.1)."""
 
 
@@ -40,44 +41,45 @@ class Session:
 
     Args:
         lease: The slot that the stream has taken.
-        token: Resumes the session after a cut; None when it cannot be resumed.
         limits: Bounds of the stream.
         metrics: Counts its events.
         idle_timer: Says when the client has held the slot for too long without using it.
         wake: Called when there may be something to send, or when `accepts_input` may have become true.
+        dialect: The client's.
         turn_models: Judge turns by their sound; None for by their words alone.
 
     Attributes:
         name: Names the session in logs and in `Ready`.
-        token: As given.
+        token: Resumes the session after a cut; None when it cannot be resumed.
         close_code: WebSocket code to close with after the last text; None while the conversation goes on.
+        failure: The error that has ended the conversation; None without one.
         updates: How many updates the client has sent.
+        audio_texts: In how many text messages audio has come.
     """
 
     def __init__(
         self,
         lease: SlotLease,
-        token: str | None,
         limits: Limits,
         metrics: SessionMetrics,
         idle_timer: IdleTimer,
         wake: Callable[[], None],
+        dialect: Dialect,
         turn_models: TurnModelPool | None = None,
     ) -> None:
         self.name = secrets.token_hex(8)
-        self.token = token
+        self.token: str | None = None
         self.close_code: int | None = None
-        self.updates = 0
+        self.failure: Error | None = None
+        self.updates = self.audio_texts = 0
         self._lease = lease
         self._limits = limits
         self._idle_timer = idle_timer
         self._wake = wake
-        self._connection = ServerConnection(limits.message_bytes)
+        self._dialect = dialect
         self._turn_models = turn_models
         self._stream: StreamSession | None = None
-        self._outgoing = OutgoingEvents(self._connection)
-        self._resume_seq: int | None = None
-        """Number of the last event that a client has had which resumes the stream; None when none is about to."""
+        self._outgoing = OutgoingEvents(dialect.encode)
         self._metrics = metrics
         self._draining = False
         lease.listener = self._on_worker
@@ -87,21 +89,20 @@ class Session:
     @property
     def accepts_input(self) -> bool:
         """Whether the shell may read on; False while too much waits for the worker, or for the client to read."""
-        if self.close_code is not None or self._stream is None or self._resume_seq is not None:
+        if self.close_code is not None or self._stream is None:
             return True
         return self._stream.accepts_input and len(self._outgoing.waiting) < MAX_UNSENT
 
+    def begin(self, start: Start) -> None:
+        """Starts the stream of a client that says in its request what it wants, and sends no `Start`."""
+        self._receive(self._start, start)
+
     def receive_text(self, text: str) -> None:
         """Takes a text message."""
-        if self._resume_seq is not None:
-            self._on_resume_start(text, self._resume_seq)
-        else:
-            self._receive(self._receive_message, text)
+        self._receive(self._receive_message, text)
 
     def receive_binary(self, data: bytes) -> None:
         """Takes a binary message."""
-        if self._resume_seq is not None:
-            self.fail(codes.NOT_STARTED, "the first message must be a start, on every connection")
         self._receive(self._receive_audio, data)
 
     def _receive(self, handle: Callable[[_T], None], data: _T) -> None:
@@ -117,13 +118,20 @@ class Session:
             self.fail(codes.INTERNAL, "the server failed on this message; the failure is logged there")
 
     def _receive_audio(self, data: bytes) -> None:
-        if pcm := self._connection.receive_audio(data):
+        if pcm := self._dialect.receive_audio(data):
             self._idle_timer.on_audio()
             self._started.receive_audio(pcm)
 
     def _receive_message(self, text: str) -> None:
-        for message in self._connection.receive_text(text):
+        for message in self._dialect.receive_text(text):
             match message:
+                case AudioReceived(pcm):
+                    self.audio_texts += 1
+                    self._idle_timer.on_audio()
+                    self._started.receive_audio(pcm)
+                case Reply():
+                    self._outgoing.put([message])
+                    self._wake()
                 case Finalize():
                     self._metrics.on_finalize(message.id)
                     self._started.finalize(message.id)
@@ -148,51 +156,19 @@ class Session:
             raise ProtocolViolation(codes.NOT_STARTED, "the first message must be a start")
         return self._stream
 
-    # --- after a cut -------------------------------------------------------------------------------------------------
-
     @property
     def done(self) -> bool:
         """Whether nothing more is to be received: once the last text is sent, the connection closes."""
-        return self.close_code is not None and self._resume_seq is None
-
-    @property
-    def resumable(self) -> bool:
-        """Whether there is a stream to resume, or the last events of one to fetch."""
-        # After an error the worker has dropped the stream.
-        return self._stream is not None and self.close_code in {None, _NORMAL}
-
-    def can_resume(self, seq: int) -> bool:
-        """Whether a client that has had the events up to number `seq` may resume the stream."""
-        return self.resumable and self._connection.can_resume(seq)
-
-    def resume(self, seq: int, wake: Callable[[], None]) -> None:
-        """Another connection takes over; see `can_resume`. Nothing is sent before its `Start` has come.
-
-        Args:
-            seq: Number of the last event that the client has had.
-            wake: Replaces that of the old connection.
-        """
-        self._resume_seq, self._wake = seq, wake
-        self._idle_timer.wait_for_start()
-
-    def _on_resume_start(self, text: str, seq: int) -> None:
-        self._idle_timer.on_start()
-        assert self._stream is not None, "`can_resume` has checked it"
-        try:
-            self._outgoing.replay(self._connection.resume(text, self._stream.ready(self.token), seq))
-        except ProtocolViolation as violation:
-            self.fail(violation.code, violation.message)
-        else:
-            self._resume_seq = None
-            self._metrics.on_resumed()
-            log.info("stream resumed session=%s seq=%d", self.name, seq)
-        self._wake()
+        return self.close_code is not None
 
     # --- from the worker and the turn models -------------------------------------------------------------------------
 
     def _on_worker(self, item: StreamItem) -> None:
         if self._stream is not None and self.close_code is None:
             self._deliver(self._stream.on_worker(item))
+            if self._dialect.follows_audio and self.close_code is None:
+                self._outgoing.put([AudioProgress(self._stream.audio_time)])
+                self._wake()
         elif isinstance(item, StreamFailure):
             self.fail(item.code, item.message)
 
@@ -222,8 +198,8 @@ class Session:
 
     def _finish(self) -> None:
         """The last flush is answered: either the client has sent `End`, or the server shuts down."""
-        if self._connection.ended:
-            self.close_code = _NORMAL
+        if self._dialect.ended:
+            self.close_code = self._dialect.close_code(None)
             self._release()  # a client that resumes may still fetch the last events, which needs no slot
             self._wake()
         else:
@@ -236,22 +212,20 @@ class Session:
 
     def next_text(self) -> str | None:
         """The next text to send; None when nothing waits."""
-        return self._outgoing.next_text() if self._resume_seq is None else None
+        return self._outgoing.next_text()
 
     def fail(self, code: str, message: str) -> None:
         """Ends the conversation with an error; the first one counts."""
         self._fail(error_event(code, message, self._stream.audio_time if self._stream else 0.0, fatal=True))
 
     def _fail(self, error: Error) -> None:
-        resuming, self._resume_seq = self._resume_seq is not None, None
-        if resuming:
-            self._outgoing.clear()  # no event may come before the answer to a `Start`
-        elif self.close_code is not None:
+        if self.close_code is not None:
             return
+        self.failure = error
         self._metrics.on_events([error], error.audio_time)
         log_error(self.name, error)
         self._outgoing.put([error])
-        self.close_code = CODES[error.code].close_code
+        self.close_code = self._dialect.close_code(error.code)
         self._release()
         self._wake()
 
@@ -265,7 +239,7 @@ class Session:
     def check_idle(self) -> None:
         """Ends a connection without a `Start`, and a stream without audio; a silent microphone still sends audio."""
         audio_time = 0.0 if self._stream is None else self._stream.audio_time
-        owes = self._connection.ended or self._metrics.awaits_final
+        owes = self._dialect.ended or self._metrics.awaits_final
         if (why := self._idle_timer.expired(audio_time, owes_answer=owes, reads=self.accepts_input)) is not None:
             self.fail(codes.IDLE_TIMEOUT, why)
 
@@ -279,9 +253,12 @@ class Session:
 
     def shut_down(self) -> None:
         """Closes the stream with `shutting_down` at once, after what is known of what was said."""
-        if self._stream is not None and self.close_code is None and self._resume_seq is None:
-            self._deliver(self._stream.settle())
+        self._settle()
         self.fail(codes.SHUTTING_DOWN, _SHUTTING_DOWN)
+
+    def _settle(self) -> None:
+        if self._stream is not None and self.close_code is None:
+            self._deliver(self._stream.settle())
 
     def abandon(self) -> None:
         """The client has gone for good: gives the slot back."""

@@ -10,6 +10,7 @@ from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_client import WorkerClient
 from auricle_server.ipc.channel import GatewayChannel
 from auricle_server.metrics import Metrics
+from auricle_server.model_info import ModelInfo
 
 BEAT_SECONDS = 1.0
 """How often workers get a sign of life, and idle streams, stalled clients and kept sessions are looked at."""
@@ -52,7 +53,12 @@ class WorkerPool:
     @property
     def model(self) -> str | None:
         """Name of the model; None while no worker is connected."""
-        return next((client.info.name for client in self.clients if client.info is not None), None)
+        return None if self.info is None else self.info.name
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """What the workers serve; None before the first one has introduced itself."""
+        return next((client.info for client in self.clients if client.info is not None), None)
 
     async def reserve(self, latency_ms: int | None = None) -> SlotLease:
         """Reserves a slot of the worker with the most free ones; when it refuses, of the next.

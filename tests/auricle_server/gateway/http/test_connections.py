@@ -16,7 +16,7 @@ from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
-from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.metrics import Metrics
 from tests.auricle_server.gateway.leases import TestLease
 
@@ -31,7 +31,7 @@ class FakeHandler(WebSocketHandler):
         self.cut = self.aborted = self.detached = False
         self.checks = 0
         self._over = asyncio.Event()
-        self.session = Session(
+        self.session = NativeSession(
             self.lease.lease, token, DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), IDLE_TIMER, self.wake
         )
         self.session.receive_text(encode_client(Start()))

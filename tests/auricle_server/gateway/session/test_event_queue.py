@@ -11,6 +11,7 @@ from auricle.protocol.codec import encode_client
 from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Interim, Limits, Ready, ServerEvent, Settled, SpeechStarted
 from auricle_server.gateway.session.event_queue import OutgoingEvents
+from auricle_server.gateway.session.native_session import NativeDialect
 
 READY = Ready(
     session="s",
@@ -27,7 +28,7 @@ READY = Ready(
 def queue() -> OutgoingEvents:
     connection = ServerConnection()
     connection.receive_text(encode_client(Start()))
-    queue = OutgoingEvents(connection)
+    queue = OutgoingEvents(NativeDialect(connection).encode)
     queue.put([READY])
     assert queue.next_text() is not None
     return queue

@@ -9,8 +9,8 @@ from auricle.protocol.codec import encode_client
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
+from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.gateway.session.resume_store import ResumeStore
-from auricle_server.gateway.session.session import Session
 from auricle_server.metrics import Metrics
 from tests.auricle_server.gateway.leases import TestLease
 
@@ -34,9 +34,9 @@ def store(clock: Clock) -> ResumeStore:
     return ResumeStore(10.0, clock)
 
 
-def opened(token: str | None, *, started: bool = True) -> tuple[Session, TestLease]:
+def opened(token: str | None, *, started: bool = True) -> tuple[NativeSession, TestLease]:
     lease = TestLease()
-    session = Session(
+    session = NativeSession(
         lease.lease, token, DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), IDLE_TIMER, lambda: None
     )
     if started:

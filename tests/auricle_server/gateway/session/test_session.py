@@ -16,7 +16,7 @@ from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.session import session as module
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
-from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.ipc.messages import FlushStream, StreamFailure, UpdateRefused
 from auricle_server.metrics import Metrics
 from tests.auricle_server.gateway.leases import ONE, STREAM, TWO, TestLease, result
@@ -33,7 +33,7 @@ class Bench:
         self.wakes = 0
         self.metrics = Metrics()
         self.lease = TestLease()
-        self.session = Session(
+        self.session = NativeSession(
             self.lease.lease,
             "token",
             DEFAULT_LIMITS,

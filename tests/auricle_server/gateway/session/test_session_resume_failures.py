@@ -12,7 +12,7 @@ from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.engine import Engine
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
-from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.messages import StreamFailure, StreamOpened, UpdateRefused
@@ -34,9 +34,11 @@ def lease(info: ModelInfo) -> SlotLease:
 
 
 @pytest.fixture
-def session(lease: SlotLease) -> Session:
+def session(lease: SlotLease) -> NativeSession:
     """One that has started and has said `Ready`."""
-    made = Session(lease, "token", DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), IDLE_TIMER, lambda: None)
+    made = NativeSession(
+        lease, "token", DEFAULT_LIMITS, SessionMetrics(Metrics(), lambda: 0.0), IDLE_TIMER, lambda: None
+    )
     made.receive_text(encode_client(Start()))
     ready = made.next_text()
     assert ready is not None
@@ -44,12 +46,12 @@ def session(lease: SlotLease) -> Session:
     return made
 
 
-def texts(session: Session) -> list[str]:
+def texts(session: NativeSession) -> list[str]:
     return list(iter(session.next_text, None))
 
 
 def test_a_client_that_resumes_a_failing_stream_gets_that_error_and_nothing_before(
-    session: Session, lease: SlotLease
+    session: NativeSession, lease: SlotLease
 ) -> None:
     """An event before `Ready` breaks the protocol, and the client would give the stream up for good."""
     lease.listener(UpdateRefused(1, "an event that waits"))
@@ -61,7 +63,7 @@ def test_a_client_that_resumes_a_failing_stream_gets_that_error_and_nothing_befo
     assert (error.code, error.fatal) == (codes.WORKER_LOST, True)
 
 
-def test_a_latency_that_the_worker_had_no_time_for_is_not_in_force(session: Session, lease: SlotLease) -> None:
+def test_a_latency_that_the_worker_had_no_time_for_is_not_in_force(session: NativeSession, lease: SlotLease) -> None:
     """Words would be timed by it."""
     for latency_ms in (160, 560):
         session.receive_text(encode_client(Update(latency_ms=latency_ms)))
@@ -71,7 +73,7 @@ def test_a_latency_that_the_worker_had_no_time_for_is_not_in_force(session: Sess
     assert latency_in_force(session) == 80
 
 
-def latency_in_force(session: Session) -> int:
+def latency_in_force(session: NativeSession) -> int:
     """The latency in the `Ready` of a client that resumes."""
     texts(session)
     session.resume(session._connection._seq, lambda: None)
@@ -83,7 +85,7 @@ def latency_in_force(session: Session) -> int:
 
 @pytest.mark.parametrize("first", [b"\0\0", encode_client(Start(sample_rate=8000)), "{}"])
 def test_a_client_that_resumes_with_nonsense_gets_an_error_and_nothing_before(
-    session: Session, lease: SlotLease, first: bytes | str
+    session: NativeSession, lease: SlotLease, first: bytes | str
 ) -> None:
     lease.listener(UpdateRefused(1, "an event that waits"))
     session.resume(1, lambda: None)
@@ -98,7 +100,7 @@ def test_a_client_that_resumes_with_nonsense_gets_an_error_and_nothing_before(
     assert not session.can_resume(1)
 
 
-def test_a_backlog_does_not_keep_a_client_from_resuming(session: Session) -> None:
+def test_a_backlog_does_not_keep_a_client_from_resuming(session: NativeSession) -> None:
     session.receive_binary(bytes(32_000 * 20))
     assert not session.accepts_input
     session.resume(1, lambda: None)

@@ -1,0 +1,1 @@
+"""The wire formats of other servers, each over the same sessions as the native protocol."""

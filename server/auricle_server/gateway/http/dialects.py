@@ -1,0 +1,8 @@
+"""The wire formats that a gateway serves beside its own."""
+
+from __future__ import annotations
+
+from auricle_server.gateway.session.endpoint import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = ()
+"""Their ways in through WebSockets."""

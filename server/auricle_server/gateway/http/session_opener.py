@@ -1,0 +1,133 @@
+"""Who may open a stream, and what it takes: a key, a slot of a worker, and a free descriptor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiohttp import web
+
+from auricle.protocol.server_messages import Limits
+from auricle_server.config import ServerConfig
+from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
+from auricle_server.gateway.errors import AtCapacity, NotReady, ShuttingDown
+from auricle_server.gateway.http.auth import check_origin
+from auricle_server.gateway.http.connections import Connections
+from auricle_server.gateway.keys.access import KeyAccess
+from auricle_server.gateway.keys.api_key import ApiKey
+from auricle_server.gateway.listening.http_connection import has_room
+from auricle_server.gateway.listening.pending_connections import client_address
+from auricle_server.gateway.session.event_queue import SessionMetrics
+from auricle_server.gateway.session.idle_timer import IdleTimer
+from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.workers.slot_lease import SlotLease
+from auricle_server.gateway.workers.worker_pool import WorkerPool
+from auricle_server.ipc.loading_status import LoadingStatus
+from auricle_server.metrics import Metrics
+
+Loading = Callable[[], list[LoadingStatus]]
+"""Says what workers are doing that are not ready yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionParts:
+    """What a session of any wire format needs, see `Session`."""
+
+    lease: SlotLease
+    limits: Limits
+    metrics: SessionMetrics
+    idle_timer: IdleTimer
+    turn_models: TurnModelPool
+
+
+S = TypeVar("S", bound=Session)
+
+
+class SessionOpener:
+    """Opens the sessions of one gateway.
+
+    Args:
+        config: Of the server.
+        metrics: Of the gateway.
+        keys: Of the server.
+        connections: Of the gateway.
+        workers: Of the gateway.
+        loading: Says what the workers are doing that are not ready yet.
+        turn_models: For the sessions.
+
+    Attributes:
+        draining: Whether new streams are refused because the server shuts down.
+    """
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        metrics: Metrics,
+        keys: KeyAccess,
+        connections: Connections,
+        workers: WorkerPool,
+        loading: Loading,
+        turn_models: TurnModelPool,
+    ) -> None:
+        self.draining = False
+        self._config = config
+        self._metrics = metrics
+        self._keys = keys
+        self._connections = connections
+        self._workers = workers
+        self._loading = loading
+        self._turn_models = turn_models
+
+    def check_access(self, request: web.Request, authorization: str | None) -> ApiKey:
+        """The key of a request, whose origin is checked as well.
+
+        Args:
+            request: The client's.
+            authorization: A value for the header of that name.
+
+        Raises:
+            Refusal: The client may not open a stream.
+        """
+        address = client_address(request.remote) if request.remote else request.remote
+        key = self._keys.authenticate(authorization, address)
+        allowed = self._config.allowed_origins if key.allowed_origins is None else key.allowed_origins
+        check_origin(request.headers, allowed, keyed=self._keys.required)
+        return key
+
+    async def open(
+        self, request: web.Request, key: ApiKey, build: Callable[[SessionParts], S], latency_ms: int | None = None
+    ) -> S:
+        """A new session, with a slot of a worker.
+
+        Args:
+            request: The client's.
+            key: Of the request.
+            build: Makes the session.
+            latency_ms: Helps to reserve a slot of the right cost.
+
+        Raises:
+            Refusal: The server shuts down, is full, or has no worker; or the key has as many streams as it may.
+        """
+        if self.draining:
+            raise ShuttingDown("the server shuts down; connect to another one")
+        if not self._workers.ready and (loading := self._loading()):
+            raise NotReady(f"the model is still loading ({loading[0]}); try again later")
+        if not has_room(request):
+            raise AtCapacity("the server has no open files left for another stream; raise its limit (ulimit -n)")
+        with ExitStack() as undo:
+            usage = await self._keys.open_stream(key)
+            undo.callback(usage.cancel)
+            lease = await self._connections.reserve(self._workers, latency_ms)
+            undo.callback(lease.release)
+            if lease.info.cures.need_voice:
+                await self._turn_models.load()
+            undo.pop_all()
+        config, clock = self._config, time.monotonic
+        metrics = SessionMetrics(self._metrics, clock, usage)
+        idle_timer = IdleTimer(config.start_seconds, config.limits.idle_seconds, clock)
+        session = build(SessionParts(lease, config.limits, metrics, idle_timer, self._turn_models))
+        usage.begin(session.name)
+        return session

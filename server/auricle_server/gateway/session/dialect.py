@@ -1,0 +1,76 @@
+"""What a session needs to know of its client's wire format.
+
+A dialect turns the client's messages into the session's inputs, and what the session has to say into messages. It has
+no socket, no clock and no queue, and it decides nothing about turns: the native protocol and those of other servers are
+the same to a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from auricle.protocol.client_messages import ClientMessage
+from auricle.protocol.server_messages import ServerEvent
+from auricle.protocol.states import AudioReceived
+
+
+@dataclass(frozen=True, slots=True)
+class AudioProgress:
+    """The results so far rest on `audio_time` seconds of audio. Of several in a row only the newest is told."""
+
+    audio_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A message for the client that no event of the stream brings, such as the answer to a change of settings."""
+
+    text: str
+
+
+Input = ClientMessage | AudioReceived | Reply
+"""What a client's message means. A `Reply` goes out after all events before it."""
+Output = ServerEvent | AudioProgress
+"""What a client is told."""
+
+
+class Dialect(Protocol):
+    """One client's end of a wire format.
+
+    Attributes:
+        name: Of the format, in logs and metrics.
+        follows_audio: Whether `encode` is to be called with `AudioProgress`, too.
+    """
+
+    name: str
+    follows_audio: bool
+
+    @property
+    def ended(self) -> bool:
+        """Whether the client has said that no more audio comes."""
+
+    def receive_text(self, text: str) -> Sequence[Input]:
+        """What a text message means, in order; the first `Start` begins the stream.
+
+        Raises:
+            ProtocolViolation: The message is malformed or out of turn, and the conversation ends.
+        """
+
+    def receive_audio(self, data: bytes) -> bytes:
+        """The audio in a binary message: whole samples in the encoding of the `Start`.
+
+        Raises:
+            ProtocolViolation: As `receive_text`.
+        """
+
+    def encode(self, output: Output) -> Sequence[str]:
+        """The messages that say it; none for what the format cannot say. Called when they are sent, in order."""
+
+    def close_code(self, code: str | None) -> int:
+        """The WebSocket code to close with.
+
+        Args:
+            code: Of the fatal error (`auricle.protocol.codes`); None after the end of the client's audio.
+        """
