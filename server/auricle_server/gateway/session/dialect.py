@@ -24,15 +24,25 @@ class AudioProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class EndAnswered:
+    """Everything up to the client's end is answered: the connection closes after what the dialect says to this."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """The client has no audio to send and is still there: the stream is not idle."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A message for the client that no event of the stream brings, such as the answer to a change of settings."""
 
     text: str
 
 
-Input = ClientMessage | AudioReceived | Reply
+Input = ClientMessage | AudioReceived | KeepAlive | Reply
 """What a client's message means. A `Reply` goes out after all events before it."""
-Output = ServerEvent | AudioProgress
+Output = ServerEvent | AudioProgress | EndAnswered
 """What a client is told."""
 
 
@@ -41,7 +51,8 @@ class Dialect(Protocol):
 
     Attributes:
         name: Of the format, in logs and metrics.
-        follows_audio: Whether `encode` is to be called with `AudioProgress`, too.
+        follows_audio: Whether `encode` is to be called with `AudioProgress`, too. It comes after the events of each
+            result, before those of the next.
     """
 
     name: str

@@ -34,12 +34,18 @@ class OutgoingEvents:
         """Adds what is to be said.
 
         An interim replaces one that still waits right before it, as its text contains the other's: a client that
-        reads slowly gets the newest only. So does the progress of the audio.
+        reads slowly gets the newest only. So does the progress of the audio, which no other result lies between.
         """
         for output in outputs:
-            if self.waiting and isinstance(output, Interim | AudioProgress) and type(self.waiting[-1]) is type(output):
-                self.waiting.pop()
+            if isinstance(output, Interim | AudioProgress):
+                self._drop_last(AudioProgress)
+            if isinstance(output, Interim):
+                self._drop_last(Interim)
             self.waiting.append(output)
+
+    def _drop_last(self, kind: type[Interim | AudioProgress]) -> None:
+        if self.waiting and isinstance(self.waiting[-1], kind):
+            self.waiting.pop()
 
     def clear(self) -> None:
         """Drops everything that waits."""

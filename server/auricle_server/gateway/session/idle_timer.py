@@ -37,7 +37,7 @@ class IdleTimer:
         self._waits_for_start, self._since = False, self._clock()
 
     def on_audio(self) -> None:
-        """Audio has come."""
+        """Audio has come, or a message in place of it that the client's wire format has for that."""
         self._since = self._clock()
 
     def expired(self, audio_time: float, *, owes_answer: bool, reads: bool) -> str | None:

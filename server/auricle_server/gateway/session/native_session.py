@@ -12,7 +12,7 @@ from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Error, Limits
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
-from auricle_server.gateway.session.dialect import AudioProgress, Output
+from auricle_server.gateway.session.dialect import AudioProgress, EndAnswered, Output
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.session import NORMAL, Session
@@ -46,7 +46,7 @@ class NativeDialect:
 
     def encode(self, output: Output) -> Sequence[str]:
         """As `Dialect.encode`."""
-        return () if isinstance(output, AudioProgress) else (self._connection.send(output),)
+        return () if isinstance(output, AudioProgress | EndAnswered) else (self._connection.send(output),)
 
     def close_code(self, code: str | None) -> int:
         """As `Dialect.close_code`."""

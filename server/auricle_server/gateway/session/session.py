@@ -18,7 +18,7 @@ from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
-from auricle_server.gateway.session.dialect import AudioProgress, Dialect, Reply
+from auricle_server.gateway.session.dialect import AudioProgress, Dialect, EndAnswered, KeepAlive, Reply
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.notices import error_event, log_error
@@ -129,6 +129,8 @@ class Session:
                     self.audio_texts += 1
                     self._idle_timer.on_audio()
                     self._started.receive_audio(pcm)
+                case KeepAlive():
+                    self._idle_timer.on_audio()
                 case Reply():
                     self._outgoing.put([message])
                     self._wake()
@@ -166,9 +168,6 @@ class Session:
     def _on_worker(self, item: StreamItem) -> None:
         if self._stream is not None and self.close_code is None:
             self._deliver(self._stream.on_worker(item))
-            if self._dialect.follows_audio and self.close_code is None:
-                self._outgoing.put([AudioProgress(self._stream.audio_time)])
-                self._wake()
         elif isinstance(item, StreamFailure):
             self.fail(item.code, item.message)
 
@@ -193,12 +192,15 @@ class Session:
                 log_error(self.name, event)
         if self._started.over:
             self._finish()
-        else:
-            self._wake()
+            return
+        if self._dialect.follows_audio:
+            self._outgoing.put([AudioProgress(self._started.audio_time)])
+        self._wake()
 
     def _finish(self) -> None:
         """The last flush is answered: either the client has sent `End`, or the server shuts down."""
         if self._dialect.ended:
+            self._outgoing.put([EndAnswered()])
             self.close_code = self._dialect.close_code(None)
             self._release()  # a client that resumes may still fetch the last events, which needs no slot
             self._wake()
