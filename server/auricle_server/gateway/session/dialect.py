@@ -25,7 +25,9 @@ class AudioProgress:
 
 @dataclass(frozen=True, slots=True)
 class EndAnswered:
-    """Everything up to the client's end is answered: the connection closes after what the dialect says to this."""
+    """Everything up to the client's end is answered, after `audio_time` seconds of audio: the connection closes next."""
+
+    audio_time: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ class Session:
     def _finish(self) -> None:
         """The last flush is answered: either the client has sent `End`, or the server shuts down."""
         if self._dialect.ended:
-            self._outgoing.put([EndAnswered()])
+            self._outgoing.put([EndAnswered(self._started.audio_time)])
             self.close_code = self._dialect.close_code(None)
             self._release()  # a client that resumes may still fetch the last events, which needs no slot
             self._wake()
