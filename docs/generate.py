@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from docs.tables import Stale, code, cpu, models, results
+from docs.tables import Stale, code, cpu, dialects, models, results
 
 DOCS = Path(__file__).parent
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+(?: [a-z_-]+)?) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
@@ -61,6 +61,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     "ills": models.ills_table,
     "summary": results.summary_table,
     "cpu-speed": cpu.speed_tables,
+    "dialects": dialects.matrix,
     **{f"results-{kind}": partial(results.results_table, kind) for kind in results.RESULT_TABLES},
 }
 

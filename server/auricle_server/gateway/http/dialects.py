@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from auricle_server.gateway.dialects.deepgram_listen.listen_endpoint import ListenEndpoint
 from auricle_server.gateway.session.endpoint import Endpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = ()
+ENDPOINTS: tuple[Endpoint, ...] = (ListenEndpoint(),)
 """Their ways in through WebSockets."""

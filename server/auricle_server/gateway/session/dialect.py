@@ -25,7 +25,7 @@ class AudioProgress:
 
 @dataclass(frozen=True, slots=True)
 class EndAnswered:
-    """Everything up to the client's end is answered, after `audio_time` seconds of audio: the connection closes next."""
+    """Everything up to the client's end is answered, after `audio_time` seconds of audio; the connection closes."""
 
     audio_time: float
 
