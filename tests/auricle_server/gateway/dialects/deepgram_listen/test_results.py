@@ -1,0 +1,80 @@
+"""Events as Deepgram's results."""
+
+from __future__ import annotations
+
+import pytest
+
+from auricle.protocol.server_messages import Final, Interim, LanguageSpan, Word
+from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest, ListenResults, plain
+
+REQUEST = ListenRequest("r", "2026-11-30T00:00:00.000Z")
+WORDS = (Word("Hello,", 0.25, 0.5, 0.9), Word("Welt.", 0.75, 1.0, 0.7))
+FINAL = Final(audio_time=2.0, text="Hello, Welt.", start=0.25, end=1.0, language="en", words=WORDS, settled=1.5)
+
+
+def results(*, punctuated: bool = True, many_languages: bool = False) -> ListenResults:
+    return ListenResults(REQUEST, punctuated=punctuated, many_languages=many_languages)
+
+
+def test_a_final() -> None:
+    writer = results()
+    writer.model = "m"
+    message = writer.final(FINAL, 0.1, 1.5, speech_final=True)
+    assert {name: message[name] for name in ("type", "start", "duration", "is_final", "speech_final")} == {
+        "type": "Results",
+        "start": 0.1,
+        "duration": 1.4,
+        "is_final": True,
+        "speech_final": True,
+    }
+    assert (message["from_finalize"], message["channel_index"]) == (False, [0, 1])
+    [alternative] = message["channel"]["alternatives"]
+    assert alternative["transcript"] == "Hello, Welt."
+    first = {"word": "hello", "start": 0.25, "end": 0.5, "confidence": 0.9, "punctuated_word": "Hello,"}
+    assert alternative["words"][0] == first
+    assert "languages" not in alternative
+    assert message["metadata"]["request_id"] == "r"
+    assert message["metadata"]["model_info"]["name"] == "m"
+
+
+def test_without_punctuation_words_are_plain() -> None:
+    [alternative] = results(punctuated=False).final(FINAL, 0.0, 1.5, speech_final=False)["channel"]["alternatives"]
+    assert alternative["transcript"] == "hello welt"
+    assert "punctuated_word" not in alternative["words"][0]
+
+
+def test_words_have_their_language_where_it_may_change() -> None:
+    spans = (LanguageSpan("en", 0.25), LanguageSpan("de", 0.75))
+    final = Final(text="Hello, Welt.", start=0.25, end=1.0, language="en", words=WORDS, settled=1.5, languages=spans)
+    message = results(many_languages=True).final(final, 0.0, 1.5, speech_final=False)
+    [alternative] = message["channel"]["alternatives"]
+    assert [word["language"] for word in alternative["words"]] == ["en", "de"]
+    assert alternative["languages"] == ["en", "de"]
+
+
+def test_the_words_of_an_interim_share_its_time() -> None:
+    interim = Interim(audio_time=3.0, text="a bcd", start=1.0, end=2.0, language="en")
+    message = results().interim(interim, 0.5)
+    assert (message["start"], message["duration"], message["is_final"]) == (0.5, 2.5, False)
+    words = message["channel"]["alternatives"][0]["words"]
+    assert [(word["word"], word["start"], word["end"]) for word in words] == [("a", 1.0, 1.25), ("bcd", 1.25, 2.0)]
+
+
+def test_the_answer_to_a_finalize_says_so() -> None:
+    final = Final(text="", start=2.0, end=2.0, language="en", settled=2.0, finalize_id="f1")
+    message = results().final(final, 1.0, 2.0, speech_final=False)
+    assert (message["from_finalize"], message["channel"]["alternatives"][0]["words"]) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("Don't, please!", "don't please"),
+        ("¿Qué? — 50 %", "qué 50 %"),
+        ("AT&T's e-mail: a@b.de.", "at&t's e-mail a@b.de"),
+        ("... ?", ""),
+        ("你好。", "你好"),
+    ],
+)
+def test_plain_text(text: str, bare: str) -> None:
+    assert plain(text) == bare
