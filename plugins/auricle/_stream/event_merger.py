@@ -38,10 +38,12 @@ def shifted(event: E, seconds: float) -> E:
         return event
     times = {name: getattr(event, name) + seconds for name in _TIMES if hasattr(event, name)}
     moved = replace(event, **times)
-    if isinstance(moved, Final):
+    if isinstance(moved, Final | Interim) and moved.words:
         words = tuple(replace(word, start=word.start + seconds, end=word.end + seconds) for word in moved.words)
+        moved = replace(moved, words=words)
+    if isinstance(moved, Final) and moved.languages:
         languages = tuple(replace(span, start=span.start + seconds) for span in moved.languages)
-        return replace(moved, words=words, languages=languages)
+        return replace(moved, languages=languages)
     return moved
 
 

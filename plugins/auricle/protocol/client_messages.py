@@ -53,6 +53,7 @@ class Start:
         keyterms: Phrases to favour: names and words that the model would otherwise take for others. At most
             `Limits.keyterms`; a server that takes none refuses a non-empty list. Upper and lower case are the same.
         words: Whether finals carry words with times and confidence.
+        interim_words: Whether interims carry them, too.
         refine: Whether finals are decoded a second time, see `Refine`.
         offline: For files: the stream has the model's largest latency, may be sent as fast as the server reads, and
             is decoded faster than real time while no live stream needs the server's time.
@@ -69,6 +70,7 @@ class Start:
     words: bool = True
     refine: Refine = "off"
     offline: bool = False
+    interim_words: bool = False
 
     def __post_init__(self) -> None:
         _check_settings(self.latency_ms, self.language, self.keyterms)

@@ -19,6 +19,7 @@ from auricle.protocol.client_messages import PROTOCOL_VERSION, ClientMessage, St
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import (
     Final,
+    Interim,
     LanguageSpan,
     Limits,
     ServerEvent,
@@ -33,10 +34,11 @@ T = TypeVar("T")
 _CLIENT_MESSAGES: dict[str, type[ClientMessage]] = {kind.TYPE: kind for kind in get_args(ClientMessage)}
 _SERVER_EVENTS: dict[str, type[ServerEvent]] = {kind.TYPE: kind for kind in get_args(ServerEvent)}
 _ADDED: dict[type, frozenset[str]] = {
+    Interim: frozenset({"words"}),
     Final: frozenset({"languages", "collected"}),
     TurnEagerEnd: frozenset({"collected"}),
     TurnEnd: frozenset({"collected"}),
-    Start: frozenset({"refine", "offline"}),
+    Start: frozenset({"refine", "offline", "interim_words"}),
     TurnSettings: frozenset(
         {"end_threshold", "eager_threshold", "min_silence_ms", "max_silence_ms", "expect", "no_words"}
     ),

@@ -135,7 +135,7 @@ class Interim(_Event):
         end: End of the last word.
         language: Of the last word: the language asked for, or with ``"auto"`` the last one that the model has named,
             ``"auto"`` before the first. Models emit the language tag after a sentence, so the final is more reliable.
-            A language tag alone causes no interim.
+        words: The words of `text`, of which the last may still grow. Empty unless the client asked for them.
     """
 
     TYPE: ClassVar[str] = "interim"
@@ -143,6 +143,7 @@ class Interim(_Event):
     start: float
     end: float
     language: str
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

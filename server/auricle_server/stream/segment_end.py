@@ -29,11 +29,13 @@ class PendingFlush:
         reason: Why it was asked for.
         received: Samples that had come from the client by then.
         ids: The finalizes that it will answer.
+        ends_turn: Whether the open turn ends with it.
     """
 
     reason: FlushReason
     received: int
     ids: list[str]
+    ends_turn: bool = False
 
 
 class PendingFlushes:
@@ -55,13 +57,16 @@ class PendingFlushes:
         newest = self.pending.get(self._last_mark)
         return newest is not None and newest.reason is not FlushReason.FINALIZE
 
-    def finalize(self, received: int, finalize_id: str) -> int | None:
+    def finalize(self, received: int, finalize_id: str, *, ends_turn: bool = False) -> int | None:
         """The mark to flush with; None when the newest flush answers this finalize too, as no audio lies between."""
         newest = self.pending.get(self._last_mark)
         if newest is not None and newest.reason is FlushReason.FINALIZE and newest.received == received:
             newest.ids.append(finalize_id)
+            newest.ends_turn |= ends_turn
             return None
-        return self.ask(FlushReason.FINALIZE, received, finalize_id)
+        mark = self.ask(FlushReason.FINALIZE, received, finalize_id)
+        self.pending[mark].ends_turn = ends_turn
+        return mark
 
     def ask(self, reason: FlushReason, received: int, *ids: str) -> int:
         """The mark of a new flush."""

@@ -73,7 +73,7 @@ class Segmenter:
         self._longest = LongestTurn(start.turn.max_turn_seconds)
         self.no_words = VoiceWithoutWords(watched=watches)
         self.asked = RequestedLanguage(start.language or info.default_language)
-        self._with_words = start.words
+        self._with_words, self._interim_words = start.words, start.interim_words
         self._settled = 0
         self._grew = self._kept = False
 
@@ -149,7 +149,8 @@ class Segmenter:
             self._longest.start = transcript.start if started else None
         end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
         self.turn_ended_at = self.turn_ended_at if end is None else self.position
-        return [self._started()] if started else [], end
+        start = (transcript.start or 0) / SAMPLE_RATE
+        return [SpeechStarted(audio_time=self.audio_time, start=start)] if started else [], end
 
     @property
     def held_back(self) -> int:
@@ -160,9 +161,7 @@ class Segmenter:
     def _last_word(self) -> str:
         """The last word, where turn detection can read it: digits in every language, words in English."""
         word = self._transcript.last_word
-        if word.isdigit() or self._language_at(self._transcript.speech_end or 0).startswith("en"):
-            return word
-        return ""
+        return word if word.isdigit() or self._language_at(self._transcript.speech_end or 0).startswith("en") else ""
 
     def continue_segment(self) -> list[ServerEvent]:
         """The events of a chunk with which no segment ends; in a pause a new second pass takes over."""
@@ -170,9 +169,6 @@ class Segmenter:
             self.second.take_over(self._transcript.speech_end, self.position)
         events: list[ServerEvent] = [self._interim()] if self._grew else []
         return events + self._update_eager_end(self._transcript.text, ended=False) + self.no_words.take()
-
-    def _started(self) -> SpeechStarted:
-        return SpeechStarted(audio_time=self.audio_time, start=(self._transcript.start or 0) / SAMPLE_RATE)
 
     def _interim(self) -> Interim:
         transcript = self._transcript
@@ -182,6 +178,7 @@ class Segmenter:
             start=(transcript.start or 0) / SAMPLE_RATE,
             end=(transcript.end(self.position) or 0) / SAMPLE_RATE,
             language=self._language_at(transcript.last_start),
+            words=transcript.words(self.position) if self._interim_words else (),
         )
 
     def settle_silence(self) -> list[ServerEvent]:
@@ -198,6 +195,9 @@ class Segmenter:
 
     def end_by_flush(self, mark: int | None, flush: PendingFlush, end: TurnEnded | None) -> SegmentEnd | None:
         """Ends the segment with the answer to a flush; None when a stream that goes on elsewhere has no last final."""
+        if flush.ends_turn and self.turn_is_open and self._turn.mode != "off":
+            end, self.turn_ended_at = TurnEnded(), self.position
+            self._detector.cut(self.position)
         if flush.reason is not FlushReason.DRAIN:
             return SegmentEnd(self.position, self.position, mark, flush, end)
         # A client that reconnects replays what has no final: a word that has just begun, or may still grow.

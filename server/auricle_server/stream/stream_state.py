@@ -179,14 +179,18 @@ class StreamState:
             self.latency_ms = latency_ms
             self._segmenter.change_latency(latency_ms)
 
-    def finalize(self, finalize_id: str) -> int | None:
+    def finalize(self, finalize_id: str, *, ends_turn: bool = False) -> int | None:
         """Makes everything said so far final.
+
+        Args:
+            finalize_id: Of the answer.
+            ends_turn: Whether the turn that is open by then ends, too.
 
         Returns:
             The mark to flush with; None when the previous flush will answer both, as no audio lies between.
         """
         self.unanswered += 1
-        return self._pending_flushes.finalize(self._received, finalize_id)
+        return self._pending_flushes.finalize(self._received, finalize_id, ends_turn=ends_turn)
 
     def end(self) -> int:
         """The client sends no more audio. Returns the mark of the last flush."""

@@ -133,6 +133,10 @@ class Transcript:
             return self.speech_end
         return _samples(self._times(self._words[-1:], position)[0][1])
 
+    def words(self, position: int) -> tuple[Word, ...]:
+        """The open segment's words as far as they are known at `position`, in samples; empty without words."""
+        return tuple(map(self._word, self._words, self._times(self._words, position))) if self._has_speech else ()
+
     @property
     def last_start(self) -> int:
         """Where the open segment's last word starts, in samples; 0 without words."""

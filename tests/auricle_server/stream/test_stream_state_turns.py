@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from auricle.protocol.client_messages import Update
@@ -56,6 +58,32 @@ def test_a_finalize_keeps_the_turn_open() -> None:
     [end] = talk.chunk(1.6)
     assert isinstance(end, TurnEnd)
     assert (end.text, end.speech_end) == ("one two", 1.04)
+
+
+def test_a_finalize_may_end_the_turn_with_every_word_before_it() -> None:
+    talk = Talk(turn=TurnSettings("silence", 500, 200))
+    talk.chunk(1.0, ONE, frame=10)
+    events = talk.chunk(1.1, TWO, frame=12, mark=talk.stream.finalize("f", ends_turn=True))
+    assert kinds(events) == [Final, TurnEnd]
+    assert events[1] == TurnEnd(audio_time=1.1, probability=1.0, speech_end=1.04, text="one two", backchannel=0.02)
+    assert talk.stream.turn_ended_at == round(1.1 * 16_000)
+    assert talk.chunk(3.0) == []
+    assert kinds(talk.chunk(3.2, ONE, frame=38)) == [SpeechStarted, Interim]
+
+
+@pytest.mark.parametrize("mode", ["silence", "off"])
+def test_a_finalize_that_finds_no_turn_ends_none(mode: Any) -> None:
+    talk = Talk(turn=TurnSettings(mode=mode))
+    talk.chunk(1.0)
+    assert kinds(talk.chunk(1.1, mark=talk.stream.finalize("f", ends_turn=True))) == [Final]
+
+
+def test_a_finalize_that_ends_the_turn_is_answered_with_one_that_does_not() -> None:
+    talk = Talk(turn=silence(500))
+    talk.chunk(1.0, ONE, frame=10)
+    mark = talk.stream.finalize("f")
+    assert talk.stream.finalize("g", ends_turn=True) is None
+    assert kinds(talk.chunk(1.1, mark=mark)) == [Final, Final, TurnEnd]
 
 
 def test_a_finalize_that_meets_the_end_of_the_turn() -> None:

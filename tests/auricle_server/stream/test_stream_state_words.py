@@ -47,6 +47,18 @@ def test_words_move_and_ends_of_turns_do_not() -> None:
     assert interim.end == final.end == final.words[0].end == pytest.approx(0.94)
 
 
+def test_interims_carry_words_when_asked() -> None:
+    talk = Talk(interim_words=True, turn=silence(500))
+    first, second = talk.chunk(1.0, ONE, frame=10)[-1], talk.chunk(1.2, TWO, frame=13)[-1]
+    assert isinstance(first, Interim)
+    assert isinstance(second, Interim)
+    assert [word.text for word in first.words] == ["one"]
+    assert [word.text for word in second.words] == second.text.split() == ["one", "two"]
+    assert (second.words[0].start, second.words[-1].end) == (second.start, second.end)
+    assert all(0 < word.confidence <= 1 for word in second.words)
+    assert second.words == told(talk.chunk(2.0)).words
+
+
 def test_a_segment_has_the_confidence_of_its_words_and_an_empty_one_has_none() -> None:
     talk = CalibratedTalk()
     talk.chunk(1.0, ONE, TWO, frame=10)

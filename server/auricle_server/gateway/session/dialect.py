@@ -7,7 +7,7 @@ the same to a session.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,12 +37,24 @@ class KeepAlive:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message for the client that no event of the stream brings, such as the answer to a change of settings."""
+    """A message for the client that no event of the stream brings, such as the answer to a change of settings.
 
-    text: str
+    Attributes:
+        text: The message, or what makes it when it is sent: by then `Dialect.encode` has had all events before it, such
+            as the errors of the inputs before this one.
+    """
+
+    text: str | Callable[[], str]
 
 
-Input = ClientMessage | AudioReceived | KeepAlive | Reply
+@dataclass(frozen=True, slots=True)
+class EndTurn:
+    """As a `Finalize`, and the turn that is open by then ends, with a `TurnEnd`; without one it is a `Finalize`."""
+
+    id: str
+
+
+Input = ClientMessage | AudioReceived | KeepAlive | EndTurn | Reply
 """What a client's message means. A `Reply` goes out after all events before it."""
 Output = ServerEvent | AudioProgress | EndAnswered
 """What a client is told."""

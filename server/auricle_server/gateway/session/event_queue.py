@@ -61,8 +61,12 @@ class OutgoingEvents:
         # Encoded, and in the native protocol numbered, only here, so that an interim which was replaced leaves no gap.
         while not self._texts and self.waiting:
             output = self.waiting.popleft()
-            self._texts.extend((output.text,) if isinstance(output, Reply) else self._encode(output))
+            self._texts.extend(_reply(output) if isinstance(output, Reply) else self._encode(output))
         return self._texts.popleft() if self._texts else None
+
+
+def _reply(reply: Reply) -> tuple[str]:
+    return (reply.text if isinstance(reply.text, str) else reply.text(),)
 
 
 class SessionMetrics:

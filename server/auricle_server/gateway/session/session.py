@@ -18,7 +18,7 @@ from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
-from auricle_server.gateway.session.dialect import AudioProgress, Dialect, EndAnswered, KeepAlive, Reply
+from auricle_server.gateway.session.dialect import AudioProgress, Dialect, EndAnswered, EndTurn, KeepAlive, Reply
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.notices import error_event, log_error
@@ -134,9 +134,9 @@ class Session:
                 case Reply():
                     self._outgoing.put([message])
                     self._wake()
-                case Finalize():
+                case Finalize() | EndTurn():
                     self._metrics.on_finalize(message.id)
-                    self._started.finalize(message.id)
+                    self._started.finalize(message.id, ends_turn=isinstance(message, EndTurn))
                 case Update():
                     self.updates += 1
                     self._deliver(self._started.update(message))

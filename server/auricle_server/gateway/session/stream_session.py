@@ -152,11 +152,11 @@ class StreamSession:
         if self._signals is not None:
             self._signals.hurry()
 
-    def finalize(self, finalize_id: str) -> None:
-        """Makes everything said so far final."""
+    def finalize(self, finalize_id: str, *, ends_turn: bool = False) -> None:
+        """Makes everything said so far final; with `ends_turn` the turn that is open by then ends, too."""
         # The resampler holds back half a filter, in which the last word may end.
         self._flush_input()
-        if (mark := self._state.finalize(finalize_id)) is not None:
+        if (mark := self._state.finalize(finalize_id, ends_turn=ends_turn)) is not None:
             self._lease.flush(mark)
 
     def update(self, update: Update) -> list[ServerEvent]:
