@@ -1,0 +1,98 @@
+"""JSON of clients in other wire formats than the native one: read leniently, as their servers read it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from auricle.protocol import codes
+from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.settings import brief, is_text
+
+# ASCII escapes would take 6 bytes for a Chinese character instead of 3.
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""A value as JSON, without spaces."""
+_LARGEST = 1e15
+"""Far beyond every time and share; JSON bounds no number."""
+
+
+class JsonObject:
+    """A JSON object whose fields are read one by one; a field that is missing or null reads as None.
+
+    Args:
+        values: The object.
+        path: Where it stands in the message, for errors; ends with a dot.
+    """
+
+    def __init__(self, values: dict[str, Any], path: str = "") -> None:
+        self.values = values
+        self._path = path
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the field is there, be it null."""
+        return name in self.values
+
+    def text(self, name: str) -> str | None:
+        """A string.
+
+        Raises:
+            ProtocolViolation: It is none.
+        """
+        value = self.values.get(name)
+        return value if value is None or is_text(value) else self._refuse(name, "a string", value)
+
+    def number(self, name: str) -> float | None:
+        """A number.
+
+        Raises:
+            ProtocolViolation: It is none.
+        """
+        value = self.values.get(name)
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+        return value if value is None or fits else self._refuse(name, "a number", value)
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """A list of strings; a string alone is a list of one.
+
+        Raises:
+            ProtocolViolation: It is none.
+        """
+        value = self.values.get(name)
+        if isinstance(value, str):
+            value = [value]
+        if value is None:
+            return None
+        fits = isinstance(value, list) and all(map(is_text, value))
+        return tuple(value) if fits else self._refuse(name, "a list of strings", value)
+
+    def nested(self, name: str) -> JsonObject | None:
+        """An object.
+
+        Raises:
+            ProtocolViolation: It is none.
+        """
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self._refuse(name, "an object", value)
+        return JsonObject(value, f"{self._path}{name}.")
+
+    def _refuse(self, name: str, expected: str, value: object) -> NoReturn:
+        raise ProtocolViolation(codes.INVALID_FIELD, f"{self._path}{name}: expected {expected}, got {brief(value)}")
+
+
+def parse_object(text: str) -> JsonObject:
+    """A message of a client.
+
+    Raises:
+        ProtocolViolation: It is no JSON object.
+    """
+    try:
+        values = json.loads(text)
+    # Deep nesting raises RecursionError, which is no ValueError.
+    except (ValueError, RecursionError) as error:
+        raise ProtocolViolation(codes.BAD_JSON, f"not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ProtocolViolation(codes.BAD_JSON, "expected a JSON object")
+    return JsonObject(values)
