@@ -8,9 +8,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from auricle_server.commands.transcripts.captions import CUE_CHARACTERS, CUE_SECONDS, Cue, cues_of
-
-__all__ = ["CUE_CHARACTERS", "CUE_SECONDS", "Cue", "FileTranscript", "TranscriptFormat", "cues_of", "render"]
+from auricle_server.captions.subtitles import as_srt, as_vtt
 
 if TYPE_CHECKING:
     from auricle.protocol.server_messages import Final, Word
@@ -97,40 +95,9 @@ def _rounded(word: Word) -> dict[str, str | float]:
     return {name: value if isinstance(value, str) else round(value, 3) for name, value in asdict(word).items()}
 
 
-def _srt(transcript: FileTranscript) -> str:
-    cues = enumerate(cues_of(transcript.segments), 1)
-    return "\n".join(f"{number}\n{_span(cue, ',')}\n{_lines(cue)}\n" for number, cue in cues)
-
-
-def _vtt(transcript: FileTranscript) -> str:
-    # WebVTT, section 4.2.2: these three begin a tag, an escape, or an arrow.
-    cues = "".join(f"\n{_span(cue, '.')}\n{_escaped_cue(_lines(cue))}\n" for cue in cues_of(transcript.segments))
-    return "WEBVTT\n" + cues
-
-
-def _lines(cue: Cue) -> str:
-    return "\n".join(cue.lines)
-
-
-def _escaped_cue(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 _RENDERERS: dict[TranscriptFormat, Callable[[FileTranscript], str]] = {
     TranscriptFormat.TEXT: _text,
     TranscriptFormat.JSON: _json,
-    TranscriptFormat.SRT: _srt,
-    TranscriptFormat.VTT: _vtt,
+    TranscriptFormat.SRT: lambda transcript: as_srt(transcript.segments),
+    TranscriptFormat.VTT: lambda transcript: as_vtt(transcript.segments),
 }
-
-
-def _span(cue: Cue, decimal: str) -> str:
-    return f"{_clock(cue.start, decimal)} --> {_clock(cue.end, decimal)}"
-
-
-def _clock(seconds: float, decimal: str) -> str:
-    milliseconds = round(seconds * 1000)
-    hours, rest = divmod(milliseconds, 3_600_000)
-    minutes, rest = divmod(rest, 60_000)
-    whole, milliseconds = divmod(rest, 1000)
-    return f"{hours:02}:{minutes:02}:{whole:02}{decimal}{milliseconds:03}"

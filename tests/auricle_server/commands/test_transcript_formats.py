@@ -8,14 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from auricle.protocol.server_messages import Final, LanguageSpan, Word
-from auricle_server.commands.transcript_formats import (
-    CUE_CHARACTERS,
-    CUE_SECONDS,
-    FileTranscript,
-    TranscriptFormat,
-    cues_of,
-    render,
-)
+from auricle_server.captions.cues import CUE_CHARACTERS, CUE_SECONDS, cues_of
+from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat, render
 
 
 def segment(*words: tuple[str, float, float]) -> Final:

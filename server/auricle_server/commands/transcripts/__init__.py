@@ -1,1 +1,1 @@
-"""What `auricle transcribe` writes: captions that can be read, and the files that they go into."""
+"""The files that `auricle transcribe` writes."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle.protocol.server_messages import Final, Word
-from auricle_server.commands.transcripts.captions import (
+from auricle_server.captions.cues import (
     CUE_CHARACTERS_PER_SECOND,
     CUE_LINE,
     CUE_SECONDS,
