@@ -29,6 +29,7 @@ _MOST = {
     "workers": 64,
     "gateways": 256,
     "max_connections": 1_000_000,
+    "max_upload_mb": 1_000_000,
     "max_connections_per_address": 1_000_000,
 }
 """A number beyond these is a slip of the finger: the machine would start processes until it falls over."""
@@ -68,6 +69,7 @@ class ServerConfig:
         start_seconds: Seconds in which a connection must send its `Start`, from the upgrade on.
         max_connections: Connections of one gateway that may wait for a request; beyond that the oldest are closed.
         max_connections_per_address: The same of one client's address.
+        max_upload_mb: Largest recording that one request may bring, in megabytes; it waits in a temporary file.
         api_keys: Keys that open `/v1/stream`; in the variable separated by commas. Without any, and without a
             `keys_file`, no key is needed.
         keys_file: File with named keys, their limits and their expiry, which the command keys writes; it is read again
@@ -109,6 +111,8 @@ class ServerConfig:
     # Thousands of clients of one address, a proxy for example, may connect at once. Each that waits takes up to 45 kB.
     max_connections: int = 8192
     max_connections_per_address: int = 4096
+    # Four hours, the longest stream by default, are 461 MB as WAV of 16 kHz.
+    max_upload_mb: int = 500
     keys_file: str | None = None
     no_auth: bool = False
     require_auth: bool = False
@@ -213,6 +217,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "start_seconds": float,
     "max_connections": int,
     "max_connections_per_address": int,
+    "max_upload_mb": int,
     "keys_file": str,
     "no_auth": _flag,
     "require_auth": _flag,

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from auricle_server.audio_files.channel_mix import ChannelMix
 from auricle_server.audio_files.errors import UnreadableAudio
 from auricle_server.audio_files.ffmpeg import HOW_TO_GET_IT, FfmpegDecoder, installed_ffmpeg
+from auricle_server.audio_files.pieced_file import ByteSpan, PiecedFile
 from auricle_server.audio_files.sound_decoder import RecordingDecoder, SoundDecoder
 from auricle_server.audio_files.sources import STANDARD_INPUT, AudioSource, open_source
-from auricle_server.audio_files.true_lengths import true_lengths
+from auricle_server.audio_files.true_lengths import TrueLength, true_lengths
 
 SAMPLE_RATE = 16_000
 _BLOCK_SECONDS = 0.1
@@ -115,6 +116,28 @@ def open_audio(path: str) -> Iterator[AudioFile]:
     """
     with open_source(path) as source:
         yield _audio_file("<stdin>" if path == STANDARD_INPUT else path, source)
+
+
+def open_descriptor(descriptor: int, name: str, header: bytes = b"") -> AudioFile:
+    """Opens a recording in a file that is open already, and stays so as long as the recording is read.
+
+    Args:
+        descriptor: Of the file, which need not have a path.
+        name: Of the recording, for messages.
+        header: What the file lacks before its samples: that of a WAV file, for plain samples; empty for a file that
+            says itself what it holds.
+
+    Raises:
+        UnreadableAudio: The file holds no audio.
+    """
+    source = AudioSource(descriptor, None)
+    if not header:
+        return _audio_file(name, source)
+    samples = TrueLength(PiecedFile(descriptor, [header, ByteSpan(0, source.size)]))
+    try:
+        return AudioFile(name, [partial(SoundDecoder, samples)])
+    except soundfile.LibsndfileError as error:
+        raise UnreadableAudio(f"libsndfile cannot read samples of this kind: {error.error_string}") from error
 
 
 def _audio_file(name: str, source: AudioSource) -> AudioFile:

@@ -57,6 +57,10 @@ def serve(
             help="API key that clients must send. Repeat the option for several keys. Default: no key is needed.",
         ),
     ] = None,
+    max_upload_mb: Annotated[
+        int | None,
+        typer.Option(help="Largest recording that one request may bring, in megabytes. Default: 500."),
+    ] = None,
     tls_cert: Annotated[
         str | None,
         typer.Option(help="PEM file with the server's certificate: clients connect to wss://. Default: no TLS."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auricle.protocol import codes
+from auricle.protocol.server_messages import Error
 
 
 class Refusal(Exception):
@@ -65,6 +66,28 @@ class BadRequest(Refusal):
         self.code = code
 
 
+class UploadTooLarge(Refusal):
+    """A recording is larger than the server takes."""
+
+    status = 413
+    code = codes.MESSAGE_TOO_BIG
+    retry = False
+
+
+class UploadTooSlow(Refusal):
+    """A recording does not arrive."""
+
+    status = 408
+    code = codes.IDLE_TIMEOUT
+    retry = False
+
+
+class ServerFault(Refusal):
+    """The server has failed on the request; the failure is in its log, and another attempt may succeed."""
+
+    status = 500
+
+
 class Unauthorized(Refusal):
     """The API key is missing or wrong."""
 
@@ -102,3 +125,20 @@ class TooManyStreams(Refusal):
 
     status = 429
     code = codes.TOO_MANY_STREAMS
+
+
+def refusal_of(error: Error) -> Refusal:
+    """The refusal that says why a stream has failed to a client whose HTTP request still waits for its answer.
+
+    Args:
+        error: A fatal one.
+    """
+    kinds: dict[str, type[Refusal]] = {
+        codes.SERVER_FULL: AtCapacity,
+        codes.RESTARTING: NotReady,
+        codes.WORKER_LOST: NotReady,
+        codes.SHUTTING_DOWN: ShuttingDown,
+    }
+    if error.fault == "client":
+        return BadRequest(error.message, error.code)
+    return kinds.get(error.code, ServerFault)(error.message)

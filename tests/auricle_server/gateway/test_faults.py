@@ -11,6 +11,7 @@ import pytest
 
 import auricle
 from auricle_server.gateway.http import websocket
+from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.session import session
 from auricle_server.gateway.workers import worker_pool
 from auricle_server.gateway.workers.slot_lease import SlotLease
@@ -186,6 +187,7 @@ async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypa
             for stalled in table.gateway._connections._handlers
             if stalled.session.name != good.events[0]["session"]
         ]
+        assert isinstance(stalled, WebSocketHandler)
         assert stalled._request.transport is not None
         stalled._request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         writer.write(frame(b'{"type":"start"}', 1))

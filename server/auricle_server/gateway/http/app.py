@@ -1,4 +1,4 @@
-"""The HTTP routes of a gateway: `/v1/stream`, `/healthz`, `/readyz`, `/metrics`."""
+"""The HTTP routes of a gateway: `/v1/stream`, `/healthz`, `/readyz`, `/metrics`, and those of other wire formats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.errors import Refusal
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.dialect_routes import DialectRoutes
-from auricle_server.gateway.http.dialects import ENDPOINTS
+from auricle_server.gateway.http.dialects import ENDPOINTS, FILE_ENDPOINTS, QUESTION_ENDPOINTS
+from auricle_server.gateway.http.files.file_routes import FileRoutes
 from auricle_server.gateway.http.metrics_page import MetricsPage
 from auricle_server.gateway.http.refusals import Refusals, upgrade_required
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
@@ -98,9 +99,8 @@ class Gateway:
 
     def app(self) -> web.Application:
         """The aiohttp application."""
-        dialects = DialectRoutes(
-            self._config, self.metrics, self._opener, self._connections, self.workers, self._refusals
-        )
+        parts = self._config, self.metrics, self._opener, self._connections, self.workers, self._refusals
+        sockets, files = DialectRoutes(*parts), FileRoutes(*parts)
         return make_application(
             {
                 STREAM_PATH: self._stream,
@@ -108,8 +108,13 @@ class Gateway:
                 "/healthz": self._healthz,
                 "/readyz": self._readyz,
                 "/metrics": MetricsPage(self._metrics_text).answer,
-                **dict(dialects.routes(ENDPOINTS)),
-            }
+                **dict(sockets.routes(ENDPOINTS)),
+                **dict(files.questions(QUESTION_ENDPOINTS, "GET")),
+            },
+            {
+                **dict(files.files(FILE_ENDPOINTS)),
+                **dict(files.questions(QUESTION_ENDPOINTS, "POST")),
+            },
         )
 
     # --- handlers ----------------------------------------------------------------------------------------------------

@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-
-from aiohttp import web
+from typing import Protocol, TypeVar
 
 from auricle.protocol import codes
 from auricle_server.gateway.errors import AtCapacity
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.gateway.session.resume_store import ResumeStore
+from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.metrics import Metrics
@@ -26,6 +26,34 @@ _CLOSE_SECONDS = 0.5
 """How long clients may take for their close frames."""
 
 
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class ConnectionHandler(Protocol[T_co]):
+    """What carries a session: a WebSocket, or a request that has brought a recording.
+
+    Attributes:
+        session: What it carries.
+        cut: Whether the client has gone without saying so.
+    """
+
+    session: Session
+    cut: bool
+
+    async def run(self) -> T_co:
+        """Serves the client until it has gone, or has what it wants."""
+
+    def check_timeouts(self) -> None:
+        """Once a second: ends what is idle or stalled."""
+
+    def detach(self) -> None:
+        """Another connection has the session now."""
+
+    def abort(self) -> None:
+        """Cuts the connection."""
+
+
 class Connections:
     """Connections from their upgrade until their client has gone for good.
 
@@ -36,7 +64,7 @@ class Connections:
 
     def __init__(self, resume_seconds: float, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._handlers: set[WebSocketHandler] = set()
+        self._handlers: set[ConnectionHandler[object]] = set()
         self._store = ResumeStore(resume_seconds, time.monotonic)
         self._proxied = 0
         self._closing = False
@@ -47,12 +75,15 @@ class Connections:
         """Connections that carry a session of this gateway."""
         return len(self._handlers)
 
-    async def serve(self, handler: WebSocketHandler, key: str) -> web.StreamResponse:
+    async def serve(self, handler: ConnectionHandler[T], key: str) -> T:
         """Serves a connection until it closes.
 
         Args:
             handler: The connection.
             key: Name of its client's API key.
+
+        Returns:
+            What the connection has come to.
         """
         self._handlers.add(handler)
         self._empty.clear()
@@ -64,7 +95,7 @@ class Connections:
         finally:
             self._remove(handler)
 
-    def _remove(self, handler: WebSocketHandler) -> None:
+    def _remove(self, handler: ConnectionHandler[object]) -> None:
         self._metrics.streams.dec()
         if handler in self._handlers:  # otherwise another connection has resumed the session
             self._handlers.discard(handler)

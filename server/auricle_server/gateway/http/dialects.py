@@ -5,9 +5,14 @@ from __future__ import annotations
 from auricle_server.gateway.dialects.deepgram_listen.listen_endpoint import ListenEndpoint
 from auricle_server.gateway.dialects.flux import FluxEndpoint
 from auricle_server.gateway.session.endpoint import Endpoint
+from auricle_server.gateway.session.file_endpoint import FileEndpoint, QuestionEndpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     ListenEndpoint(),
     FluxEndpoint(),
 )
 """Their ways in through WebSockets."""
+FILE_ENDPOINTS: tuple[FileEndpoint, ...] = ()
+"""Where recordings are uploaded."""
+QUESTION_ENDPOINTS: tuple[QuestionEndpoint, ...] = ()
+"""What else is asked over HTTP."""

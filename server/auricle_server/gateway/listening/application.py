@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 
@@ -12,26 +12,41 @@ from auricle_server.gateway.listening.http_connection import SERVER_NAME, HttpCo
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_application(routes: Mapping[str, Handler]) -> web.Application:
-    """An application that answers GET and HEAD.
+def make_application(gets: Mapping[str, Handler], posts: Mapping[str, Handler]) -> web.Application:
+    """An application that answers GET, HEAD and POST.
 
     Args:
-        routes: What answers at each path.
+        gets: What answers GET and HEAD at each path, which may be a pattern of aiohttp.
+        posts: What answers POST.
     """
     app = web.Application(middlewares=[_follow_requests])
     app.on_response_prepare.append(_name_server)
-    for path, handler in routes.items():
-        app.router.add_get(path, handler, expect_handler=_check_expectation)
+    paths = [*gets, *(path for path in posts if path not in gets)]
+    for path in paths:
+        if path in gets:
+            app.router.add_get(path, gets[path], expect_handler=_check_expectation)
+        if path in posts:
+            app.router.add_post(path, posts[path], expect_handler=_check_expectation)
+        methods = [*(("GET", "HEAD") if path in gets else ()), *(("POST",) if path in posts else ())]
+        app.router.add_route("*", path, _refusing_methods(methods), expect_handler=_check_expectation)
 
-    async def refuse(request: web.Request) -> web.StreamResponse:
-        if request.path in routes:
-            body = {"code": "method_not_allowed", "message": "only GET and HEAD are answered here"}
-            # RFC 9110, section 15.5.6: a 405 must name the methods.
-            return web.json_response(body, status=405, headers={"Allow": "GET, HEAD"})
-        return web.json_response({"code": "not_found", "message": f"there is only {', '.join(routes)}"}, status=404)
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"code": "not_found", "message": f"there is only {', '.join(paths)}"}, status=404)
 
     app.router.add_route("*", "/{path:.*}", refuse, expect_handler=_check_expectation)
     return app
+
+
+def _refusing_methods(answered: Sequence[str]) -> Handler:
+    *others, last = answered
+    message = f"only {', '.join(others)} and {last} are answered here" if others else f"only {last} is answered here"
+
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        body = {"code": "method_not_allowed", "message": message}
+        # RFC 9110, section 15.5.6: a 405 must name the methods.
+        return web.json_response(body, status=405, headers={"Allow": ", ".join(answered)})
+
+    return refuse
 
 
 @web.middleware
@@ -45,7 +60,7 @@ async def _follow_requests(request: web.Request, handler: Handler) -> web.Stream
         response = await handler(request)
     finally:
         if connection.transport is not None:
-            connection.wait_for_request()
+            connection.wait_for_request(request.content)
     if are_scarce() and not response.prepared:
         response.force_close()
     return response
@@ -53,7 +68,8 @@ async def _follow_requests(request: web.Request, handler: Handler) -> web.Stream
 
 async def _check_expectation(request: web.Request) -> None:
     """For requests with `Expect`, whose value aiohttp would repeat."""
-    # RFC 9110, section 10.1.1: a server may answer 100-continue with the final status at once. No route reads a body.
+    # RFC 9110, section 10.1.1: a server may answer 100-continue with the final status at once. A route that reads a
+    # body says "continue" itself.
     if request.headers.get("Expect", "").lower() != "100-continue":
         raise web.HTTPExpectationFailed(text="417: the server knows no expectation but 100-continue")
 

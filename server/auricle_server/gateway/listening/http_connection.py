@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from auricle_server.gateway.listening.closures import Closures, Reason
@@ -81,7 +81,7 @@ class HttpConnection(web.RequestHandler):
         address: Of the client.
     """
 
-    __slots__ = ("_accepted", "_address", "_deadline", "_head_bytes", "_parsed", "_rules")
+    __slots__ = ("_accepted", "_address", "_body", "_deadline", "_head_bytes", "_parsed", "_rules")
 
     def __init__(self, server: web.Server, rules: ConnectionRules, accepted: socket.socket, address: str) -> None:
         super().__init__(
@@ -89,19 +89,26 @@ class HttpConnection(web.RequestHandler):
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # as aiohttp's own runner passes it
             lingering_time=_LINGER_SECONDS,
-            auto_decompress=False,  # no route reads a body, so none is unpacked
+            auto_decompress=False,  # what a client sends is never unpacked: a few bytes could become gigabytes
         )
         self._rules = rules
         self._accepted = accepted
         self._address = address
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = self._parsed = 0
+        self._body: StreamReader | None = None
+        """Of the request that was answered last: bytes that come before its end are no request."""
 
     # --- between requests --------------------------------------------------------------------------------------------
 
-    def wait_for_request(self) -> None:
-        """From here on the client has some seconds for a request."""
+    def wait_for_request(self, body: StreamReader | None = None) -> None:
+        """From here on the client has some seconds for a request.
+
+        Args:
+            body: Of the request before, which may not have come to its end.
+        """
         rules = self._rules
+        self._body = body
         self._head_bytes, self._parsed = 0, self._request_count
         self._deadline = asyncio.get_running_loop().call_later(rules.header_seconds, self._on_deadline)
         displaced = rules.pending.add(self, self._address)
@@ -184,8 +191,8 @@ class HttpConnection(web.RequestHandler):
         if self._deadline is None:
             return
         if self._request_count > self._parsed:
-            self._head_bytes, self._parsed = 0, self._request_count
-        else:
+            self._head_bytes = 0  # a request has come, and what follows is its body, until its route stops the waiting
+        elif self._body is None or self._body.is_eof():
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 message = f"a request may have {MAX_HEAD_BYTES} bytes of headers; send fewer"

@@ -1,0 +1,145 @@
+"""Serves the wire formats in which a request brings a recording, or asks something that is answered at once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from functools import partial
+
+from aiohttp import web
+
+from auricle_server.config import ServerConfig
+from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
+from auricle_server.gateway.http.connections import Connections
+from auricle_server.gateway.http.files.recording_transcriber import RecordingRequest, RecordingTranscriber
+from auricle_server.gateway.http.files.upload_receiver import UploadReceiver
+from auricle_server.gateway.http.refusals import Refusals
+from auricle_server.gateway.http.session_opener import SessionOpener
+from auricle_server.gateway.listening.application import Handler
+from auricle_server.gateway.session.file_endpoint import (
+    FileEndpoint,
+    FileJob,
+    FormatEndpoint,
+    HttpAnswer,
+    QuestionEndpoint,
+)
+from auricle_server.gateway.workers.worker_pool import WorkerPool
+from auricle_server.metrics import Metrics
+from auricle_server.model_info import ModelInfo
+
+_SMALL = 1 << 20
+"""Bytes of a recording that is received before it is known whether there is a slot for it."""
+
+
+class FileRoutes:
+    """The paths of other wire formats that are served without a WebSocket.
+
+    Args:
+        config: Of the server.
+        metrics: Of the gateway.
+        opener: Of the gateway.
+        connections: Of the gateway.
+        workers: Of the gateway.
+        refusals: Of the gateway.
+    """
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        metrics: Metrics,
+        opener: SessionOpener,
+        connections: Connections,
+        workers: WorkerPool,
+        refusals: Refusals,
+    ) -> None:
+        self._metrics = metrics
+        self._opener = opener
+        self._workers = workers
+        self._refusals = refusals
+        self._receiver = UploadReceiver(config)
+        self._transcriber = RecordingTranscriber(config, opener, connections)
+
+    def files(self, endpoints: tuple[FileEndpoint, ...]) -> Iterator[tuple[str, Handler]]:
+        """What answers a POST at each path of these endpoints."""
+        for endpoint in endpoints:
+            for path in endpoint.paths:
+                yield path, self._handler(endpoint, partial(self._transcribe, endpoint))
+
+    def questions(self, endpoints: tuple[QuestionEndpoint, ...], method: str) -> Iterator[tuple[str, Handler]]:
+        """What answers at each path of the endpoints that are asked with this method."""
+        for endpoint in endpoints:
+            for path in endpoint.paths if endpoint.method == method else ():
+                yield path, self._handler(endpoint, partial(self._answer, endpoint))
+
+    def _handler(
+        self, endpoint: FormatEndpoint, serve: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                return await serve(request)
+            except Refusal as refusal:
+                return self._refusals.answer(refusal, endpoint.refuse(refusal))
+
+        return handle
+
+    async def _answer(self, endpoint: QuestionEndpoint, request: web.Request) -> web.StreamResponse:
+        self._opener.check_access(request, endpoint.authorization(request.query, request.headers))
+        return _response(endpoint.answer(request.match_info, request.query, self._model()))
+
+    def _model(self) -> ModelInfo:
+        if (model := self._workers.info) is None:
+            raise NotReady("the model is still loading; try again later")
+        return model
+
+    async def _transcribe(self, endpoint: FileEndpoint, request: web.Request) -> web.StreamResponse:
+        key = self._opener.check_access(request, endpoint.authorization(request.query, request.headers))
+        model = self._model()
+        endpoint.check(request.query, request.headers, model)
+        self._check_room(request.content_length)
+        async with self._receiver.receive(request) as (upload, file):
+            job = endpoint.open(upload, model)
+            self._metrics.dialect_streams.labels(endpoint.name).inc()
+            response = _EventResponse(request, job)
+            recording = RecordingRequest(request, key, endpoint.name, upload, file, job, model, response.send)
+            try:
+                answer = job.answer(await self._transcriber.transcribe(recording))
+            except Refusal as refusal:
+                if not response.begun:
+                    raise
+                return await response.end("" if job.encode_refusal is None else job.encode_refusal(refusal))
+        return _response(answer) if job.encode is None else await response.end(answer.body)
+
+    def _check_room(self, size: int | None) -> None:
+        """Refuses a large recording before it is sent, where there is no slot for it."""
+        if self._opener.draining:
+            raise ShuttingDown("the server shuts down; connect to another one")
+        # What a gateway knows of the slots is up to a second old: a small recording just comes.
+        if self._workers.full and (size is None or size > _SMALL):
+            raise AtCapacity("every slot is in use; try again later")
+
+
+class _EventResponse:
+    """An answer that is written as the events come."""
+
+    def __init__(self, request: web.Request, job: FileJob) -> None:
+        self.begun = False
+        self._request = request
+        self._response = web.StreamResponse(headers={"Content-Type": job.content_type, "Cache-Control": "no-cache"})
+
+    async def send(self, text: str) -> None:
+        if not self.begun:
+            self.begun = True  # until now a refusal has a status of its own
+            await self._response.prepare(self._request)
+        await self._response.write(text.encode())
+
+    async def end(self, text: str) -> web.StreamResponse:
+        with suppress(ConnectionError):
+            if text:
+                await self.send(text)
+            await self._response.write_eof()
+        return self._response
+
+
+def _response(answer: HttpAnswer) -> web.Response:
+    headers = {"Content-Type": answer.content_type, **answer.headers}
+    return web.Response(body=answer.body.encode(), status=answer.status, headers=headers)

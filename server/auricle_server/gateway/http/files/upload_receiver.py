@@ -1,0 +1,191 @@
+"""Receives a recording into a temporary file, so that its size costs the server no memory."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import IO, TypeVar
+
+from aiohttp import BodyPartReader, MultipartReader, web
+from multidict import MultiDict
+
+from auricle_server.config import ServerConfig
+from auricle_server.gateway.errors import (
+    AtCapacity,
+    BadRequest,
+    ServerFault,
+    UploadTooLarge,
+    UploadTooSlow,
+)
+from auricle_server.gateway.session.file_endpoint import Upload
+
+FILE_FIELD = "file"
+"""Name of the recording in a form."""
+MAX_UPLOADS = 256
+"""Recordings of one gateway that may be on their way; they hold no slot yet, only disk."""
+_BLOCK = 1 << 18
+_MAX_FIELDS = 1024
+"""Fields of a form beside the recording: key terms come one in a field."""
+_MAX_FIELDS_BYTES = 1 << 18
+_LEAST_PACE = 1000
+"""Bytes a second, in the mean, below which a client holds the server up: half a second of a telephone call."""
+_MEGABYTE = 1_000_000
+
+T = TypeVar("T")
+ReadBlock = Callable[[], Awaitable[bytes]]
+"""Brings the next bytes; none at the end."""
+
+
+class UploadReceiver:
+    """Receives the uploads of a gateway.
+
+    Args:
+        config: Of the server.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        self._most = config.max_upload_mb * _MEGABYTE
+        self._open = 0
+
+    @asynccontextmanager
+    async def receive(self, request: web.Request) -> AsyncIterator[tuple[Upload, IO[bytes]]]:
+        """The request, and its recording in a file that lasts as long as the block.
+
+        Raises:
+            Refusal: The body is too large, comes too slowly, is no form, or does not fit on the disk.
+            ConnectionError: The client has gone.
+        """
+        if request.content_length is not None and request.content_length > self._most + _MAX_FIELDS_BYTES:
+            raise self._too_large()
+        if self._open >= MAX_UPLOADS:
+            raise AtCapacity("the server receives as many recordings as it can; try again later")
+        self._open += 1
+        try:
+            file = _temporary_file()
+            try:
+                yield await self._receive(request, file), file
+            finally:
+                file.close()
+        finally:
+            self._open -= 1
+
+    async def _receive(self, request: web.Request, file: IO[bytes]) -> Upload:
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            # RFC 9110, section 10.1.1: only now, as the client need not send what is refused by its headers.
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        pace = _UploadPace(self._config.stall_seconds)
+        fields: MultiDict[str] = MultiDict()
+        name = ""
+        if request.content_type.startswith("multipart/"):
+            name = await self._receive_form(request, file, fields, pace)
+        else:
+            await self._store(lambda: request.content.read(_BLOCK), file, pace)
+        if not file.tell():
+            raise BadRequest("the recording is empty")
+        return Upload(request.query, request.headers, fields, self._config.limits, name)
+
+    async def _receive_form(
+        self, request: web.Request, file: IO[bytes], fields: MultiDict[str], pace: _UploadPace
+    ) -> str:
+        """Receives a form; returns the name of its file."""
+        name: str | None = None
+        size = 0
+        try:
+            form = await pace.timed(request.multipart)
+            while (part := await pace.timed(form.next)) is not None:
+                if isinstance(part, MultipartReader):
+                    raise BadRequest("a form within the form; send the fields side by side")
+                if part.name == FILE_FIELD:
+                    if name is not None:
+                        raise BadRequest("the form has several files; send one in a request")
+                    name = part.filename or ""
+                    await self._store(_reading(part), file, pace)
+                else:
+                    value = await _read_field(part, _MAX_FIELDS_BYTES - size, pace)
+                    size += len(value)
+                    fields.add(part.name or "", value.decode("utf-8", "replace"))
+                if len(fields) > _MAX_FIELDS:
+                    raise BadRequest(f"the form has more than {_MAX_FIELDS} fields")
+        except (ValueError, web.RequestPayloadError) as error:
+            raise BadRequest("the body is not the form that its Content-Type says it is") from error
+        if name is None:
+            raise BadRequest(f"the form has no file: send the recording in the field {FILE_FIELD!r}")
+        return name
+
+    async def _store(self, read: ReadBlock, file: IO[bytes], pace: _UploadPace) -> None:
+        try:
+            while block := await pace.timed(read):
+                pace.received += len(block)
+                if pace.received > self._most:
+                    raise self._too_large()
+                await asyncio.to_thread(file.write, block)
+            await asyncio.to_thread(file.flush)
+        except OSError as error:
+            if isinstance(error, ConnectionError):
+                raise
+            raise ServerFault(f"the server cannot store the recording: {error.strerror}") from error
+
+    def _too_large(self) -> UploadTooLarge:
+        return UploadTooLarge(
+            f"a recording may have {self._config.max_upload_mb} MB; start the server with a larger --max-upload-mb, or "
+            "send a compressed file (flac, ogg, mp3)"
+        )
+
+
+class _UploadPace:
+    """Ends an upload that holds the server up: one that stops, or that drips.
+
+    Args:
+        stall_seconds: Longest wait for the next bytes.
+
+    Attributes:
+        received: Bytes so far.
+    """
+
+    def __init__(self, stall_seconds: float) -> None:
+        self.received = 0
+        self._stall_seconds = stall_seconds
+        self._began = time.monotonic()
+
+    async def timed(self, read: Callable[[], Awaitable[T]]) -> T:
+        """What a read brings.
+
+        Raises:
+            UploadTooSlow: It brings nothing in time, or the whole is too slow.
+        """
+        seconds = time.monotonic() - self._began
+        if seconds > self._stall_seconds and self.received < _LEAST_PACE * (seconds - self._stall_seconds):
+            raise UploadTooSlow(f"the recording comes with less than {_LEAST_PACE} bytes a second")
+        try:
+            async with asyncio.timeout(self._stall_seconds):
+                return await read()
+        except TimeoutError as error:
+            raise UploadTooSlow(f"nothing of the recording came for {self._stall_seconds:g} s") from error
+
+
+def _temporary_file() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(prefix="auricle-")
+    except OSError as error:
+        raise ServerFault(f"the server cannot store the recording: {error.strerror}") from error
+
+
+def _reading(part: BodyPartReader) -> ReadBlock:
+    async def read() -> bytes:
+        return await part.read_chunk(_BLOCK)
+
+    return read
+
+
+async def _read_field(part: BodyPartReader, most: int, pace: _UploadPace) -> bytes:
+    value = b""
+    while block := await pace.timed(_reading(part)):
+        value += block
+        if len(value) > most:
+            raise BadRequest(f"the fields of the form have more than {_MAX_FIELDS_BYTES} bytes")
+    return value
