@@ -1,0 +1,1 @@
+"""OpenAI's API for files: transcriptions and the list of models."""
