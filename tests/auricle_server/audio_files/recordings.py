@@ -22,7 +22,7 @@ def sweep(seconds: float = SECONDS, rate: int = RATE) -> npt.NDArray[np.float32]
     return (0.4 * np.sin(2 * np.pi * (200 + 200 * at) * at)).astype(np.float32)
 
 
-def encoded(kind: str, subtype: str | None = None, samples: npt.NDArray[np.float32] | None = None) -> bytes:
+def encoded(kind: str, subtype: str | None = None, samples: npt.NDArray[Any] | None = None) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, sweep() if samples is None else samples, RATE, format=kind, subtype=subtype)
     return buffer.getvalue()

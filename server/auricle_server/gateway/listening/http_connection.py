@@ -187,12 +187,13 @@ class HttpConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come: of a request, or of a stream."""
+        within_body = self._body is not None and not self._body.is_eof()
         super().data_received(data)
         if self._deadline is None:
             return
         if self._request_count > self._parsed:
             self._head_bytes = 0  # a request has come, and what follows is its body, until its route stops the waiting
-        elif self._body is None or self._body.is_eof():
+        elif not within_body:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 message = f"a request may have {MAX_HEAD_BYTES} bytes of headers; send fewer"

@@ -1,0 +1,124 @@
+"""Uploads that are too large, too slow, no form, or for which the disk has no room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO, Any
+
+import aiohttp
+import pytest
+
+from auricle_server.gateway.http.files import upload_receiver
+from tests.auricle_server.gateway.conftest import Serve
+from tests.auricle_server.gateway.http.files.uploads import TEXT, WAVE, form, posted
+
+MEGABYTE = 1_000_000
+
+
+async def refusal(url: str, data: object, status: int, **options: Any) -> str:
+    async with posted(url, data, **options) as answer:
+        assert answer.status == status
+        message = (await answer.json())["error"]["message"]
+        assert isinstance(message, str)
+        return message
+
+
+@pytest.mark.parametrize("ask", [True, False])
+async def test_a_recording_that_is_too_large_is_refused_by_its_size(serve: Serve, ask: bool) -> None:
+    async with serve(max_upload_mb=1) as url:
+        message = await refusal(url, form(bytes(2 * MEGABYTE)), 413, expect100=ask)
+        assert message.startswith("a recording may have 1 MB; start the server with a larger --max-upload-mb")
+        async with posted(url, form()) as answer:
+            assert (await answer.json())["text"] == TEXT
+
+
+async def test_a_recording_of_unknown_size_is_cut_off_at_the_limit(serve: Serve) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        for _ in range(40):
+            yield bytes(100_000)
+        await asyncio.sleep(30)
+
+    async with serve(max_upload_mb=1) as url:
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert "may have 1 MB" in await refusal(url, endless(), 413, headers=headers)
+
+
+async def test_an_upload_that_stops_is_ended(serve: Serve) -> None:
+    async def stalling() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc'
+        await asyncio.sleep(30)
+
+    async with serve(stall_seconds=0.3) as url:
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert await refusal(url, stalling(), 408, headers=headers) == "nothing of the recording came for 0.3 s"
+
+
+async def test_an_upload_that_drips_is_ended(serve: Serve) -> None:
+    async def dripping() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc'
+        for _ in range(1000):
+            await asyncio.sleep(0.05)
+            yield b"a"
+
+    async with serve(stall_seconds=0.5) as url:
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert "less than 1000 bytes a second" in await refusal(url, dripping(), 408, headers=headers)
+
+
+def full_device() -> IO[bytes]:
+    return Path("/dev/full").open("r+b", buffering=0)  # noqa: SIM115  # the receiver closes it
+
+
+async def test_a_full_disk_is_an_error_in_words(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_receiver, "_temporary_file", full_device)
+    assert "cannot store the recording: No space left on device" in await refusal(url, form(), 500)
+    monkeypatch.undo()
+    async with posted(url, form()) as answer:
+        assert (await answer.json())["text"] == TEXT
+
+
+async def test_too_many_uploads_at_once_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_receiver, "MAX_UPLOADS", 0)
+    assert "receives as many recordings as it can" in await refusal(url, form(), 503)
+
+
+def two_files() -> aiohttp.FormData:
+    data = form()
+    data.add_field("file", WAVE, filename="other.wav")
+    return data
+
+
+def without_a_file() -> aiohttp.FormData:
+    data = aiohttp.FormData()
+    data.add_field("model", "m", content_type="text/plain")
+    return data
+
+
+def many_fields() -> aiohttp.FormData:
+    data = aiohttp.FormData()
+    for number in range(1100):
+        data.add_field(f"field{number}", "")
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "headers", "said"),
+    [
+        (b"no form", {"Content-Type": "multipart/form-data; boundary=x"}, "not the form that its Content-Type says"),
+        (b"no form", {"Content-Type": "multipart/form-data"}, "not the form that its Content-Type says"),
+        (WAVE, {"Content-Type": "audio/wav"}, "send a form"),
+        (two_files(), {}, "several files"),
+        (without_a_file(), {}, "no file: send the recording in the field 'file'"),
+        (form(b""), {}, "the recording is empty"),
+        (form(prompt="a" * 300_000), {}, "more than 262144 bytes"),
+        (many_fields(), {}, "more than 1024 fields"),
+        (form(b"hello" * 1000), {}, "the recording cannot be read: not audio"),
+    ],
+)
+async def test_what_is_no_recording_is_refused_in_words(
+    url: str, data: object, headers: dict[str, str], said: str
+) -> None:
+    assert said in await refusal(url, data, 400, headers=headers)
