@@ -32,7 +32,7 @@ from auricle_server.serving.in_process_server import serve_locally
 from demo_model.audio.voices import SAMPLE_RATE
 from tests.bench.finals.measures import words
 from tests.bench.finals.talks import PausedTalk, talks
-from tests.support.calls import Call, Exchange
+from tests.support.engine.calls import Call, Exchange
 
 FIRST_SEED = 1_000_000
 AT_ONCE = 12

@@ -28,7 +28,7 @@ from auricle_server.ipc.messages import (
 from auricle_server.serving.in_process_server import serve_locally
 from auricle_server.worker import stream_admin
 from tests.support import tones
-from tests.support.calls import Call, Exchange
+from tests.support.engine.calls import Call, Exchange
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from auricle.protocol.settings import Refine, TurnSettings
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine import Engine
 from tests.support import tones
-from tests.support.calls import Call, Exchange
+from tests.support.engine.calls import Call, Exchange
 
 SEEDS = range(3)
 OFF = TurnSettings(mode="off")

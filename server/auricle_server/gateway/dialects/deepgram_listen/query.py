@@ -99,6 +99,7 @@ def read_query(query: MultiMapping[str]) -> tuple[Start, ListenOptions]:
             language=language,
             turn=_turn(endpointing_ms, utterance_end_ms),
             keyterms=_keyterms(query),
+            interim_words=options.interim_results,
         )
     except InvalidMessage as invalid:
         raise BadRequest(str(invalid)) from invalid

@@ -62,8 +62,9 @@ class ListenResults:
 
     def interim(self, interim: Interim, start: float) -> Message:
         """The words from `start` on, which may change."""
-        words = [self._word(word, interim.language) for word in _spread(interim)]
-        alternative = self._alternative(interim.text, 0.0, words)
+        words = [self._word(word, interim.language) for word in interim.words]
+        confidence = sum(word.confidence for word in interim.words) / max(1, len(interim.words))
+        alternative = self._alternative(interim.text, round(confidence, 4), words)
         end = interim.audio_time
         return self._results(alternative, start, end, is_final=False, speech_final=False, from_finalize=False)
 
@@ -144,15 +145,3 @@ def _is_mark(character: str) -> bool:
 def _language_at(position: float, spans: Sequence[LanguageSpan]) -> str:
     earlier = [span.language for span in spans if span.start <= position]
     return earlier[-1] if earlier else spans[0].language
-
-
-def _spread(interim: Interim) -> list[Word]:
-    """The words of an interim, which has no times of each: they share its time by their lengths."""
-    texts = interim.text.split()
-    letters, seconds = sum(map(len, texts)), max(0.0, interim.end - interim.start)
-    words, said = [], 0
-    for text in texts:
-        start, said = said, said + len(text)
-        begin, end = (interim.start + seconds * part / letters for part in (start, said))
-        words.append(Word(text, begin, end, 0.0))
-    return words

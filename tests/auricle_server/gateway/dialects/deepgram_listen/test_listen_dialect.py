@@ -55,6 +55,7 @@ def test_messages_of_the_client() -> None:
 def test_a_message_that_cannot_be_read_is_answered(text: str) -> None:
     [reply] = dialect().receive_text(text)
     assert isinstance(reply, Reply)
+    assert isinstance(reply.text, str)
     assert json.loads(reply.text)["variant"] == "SchemaError"
 
 
@@ -110,6 +111,7 @@ def test_the_terms_of_a_configure_are_answered_when_they_are_in_force() -> None:
     client.receive_text('{"type":"Configure","keyterms":["a","b"]}')
     [pending] = client.receive_text('{"type":"Configure","keyterms":[]}')
     assert isinstance(pending, Reply)
+    assert isinstance(pending.text, str)
     assert json.loads(pending.text)["code"] == "CONFIGURE_ALREADY_PENDING"
     assert said(client, KeytermsInForce(count=5)) == [], "those of the request"
     [success] = said(client, KeytermsInForce(count=2))

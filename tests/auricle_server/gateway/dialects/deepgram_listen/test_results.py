@@ -52,12 +52,16 @@ def test_words_have_their_language_where_it_may_change() -> None:
     assert alternative["languages"] == ["en", "de"]
 
 
-def test_the_words_of_an_interim_share_its_time() -> None:
-    interim = Interim(audio_time=3.0, text="a bcd", start=1.0, end=2.0, language="en")
+def test_an_interim_has_the_mean_confidence_of_its_words() -> None:
+    interim = Interim(audio_time=3.0, text="Hello, Welt.", start=0.25, end=1.0, language="en", words=WORDS)
     message = results().interim(interim, 0.5)
     assert (message["start"], message["duration"], message["is_final"]) == (0.5, 2.5, False)
-    words = message["channel"]["alternatives"][0]["words"]
-    assert [(word["word"], word["start"], word["end"]) for word in words] == [("a", 1.0, 1.25), ("bcd", 1.25, 2.0)]
+    [alternative] = message["channel"]["alternatives"]
+    assert [(word["word"], word["start"], word["end"]) for word in alternative["words"]] == [
+        ("hello", 0.25, 0.5),
+        ("welt", 0.75, 1.0),
+    ]
+    assert alternative["confidence"] == 0.8
 
 
 def test_the_answer_to_a_finalize_says_so() -> None:
