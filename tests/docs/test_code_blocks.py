@@ -45,7 +45,7 @@ def test_block(
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(TALK.tobytes())
     RUN[each.how](at(each.code, tones_server), tones_server)
-    if each.name in {"raw-client", "offline", "deepgram-sdk"}:
+    if each.name in {"raw-client", "offline", "deepgram-sdk", "deepgram-recordings"}:
         assert " ".join(capsys.readouterr().out.split()) == SAID
 
 

@@ -57,10 +57,10 @@ class Live:
         return " ".join(filter(None, (final.channel.alternatives[0].transcript for final in self.finals)))
 
 
-def sdk(url: str, key: str = "key") -> AsyncDeepgramClient:
+def sdk(url: str, key: str = "key", **options: Any) -> AsyncDeepgramClient:
     http = url.replace("ws", "http", 1)
     environment = DeepgramClientEnvironment(base=http, production=url, agent=url, agent_rest=http)
-    return AsyncDeepgramClient(api_key=key, environment=environment)
+    return AsyncDeepgramClient(api_key=key, environment=environment, **options)
 
 
 @asynccontextmanager

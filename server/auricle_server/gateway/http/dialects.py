@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auricle_server.gateway.dialects.deepgram_listen.listen_endpoint import ListenEndpoint
+from auricle_server.gateway.dialects.deepgram_listen.listen_endpoint import ListenEndpoint, ListenFileEndpoint
 from auricle_server.gateway.dialects.flux import FluxEndpoint
 from auricle_server.gateway.dialects.openai_files.endpoint import TranscriptionsEndpoint
 from auricle_server.gateway.dialects.openai_files.questions import ModelsEndpoint, TranslationsEndpoint
@@ -14,7 +14,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     FluxEndpoint(),
 )
 """Their ways in through WebSockets."""
-FILE_ENDPOINTS: tuple[FileEndpoint, ...] = (TranscriptionsEndpoint(),)
+FILE_ENDPOINTS: tuple[FileEndpoint, ...] = (TranscriptionsEndpoint(), ListenFileEndpoint())
 """Where recordings are uploaded."""
 QUESTION_ENDPOINTS: tuple[QuestionEndpoint, ...] = (ModelsEndpoint(), TranslationsEndpoint())
 """What else is asked over HTTP."""

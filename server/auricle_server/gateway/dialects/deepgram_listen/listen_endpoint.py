@@ -1,4 +1,4 @@
-"""Where Deepgram's clients open live streams."""
+"""Where Deepgram's clients open live streams and upload recordings."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from multidict import MultiMapping
 
 from auricle.protocol import codes
 from auricle_server.gateway.dialects.deepgram_listen.listen_dialect import ListenDialect
-from auricle_server.gateway.dialects.deepgram_listen.query import read_query
+from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions, read_query
+from auricle_server.gateway.dialects.deepgram_listen.recordings import RecordingResults, read_file_query
 from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest
-from auricle_server.gateway.errors import Refusal
+from auricle_server.gateway.errors import BadRequest, Refusal
 from auricle_server.gateway.session.endpoint import Opening, RefusalAnswer
+from auricle_server.gateway.session.file_endpoint import FileJob, Upload, json_answer
 from auricle_server.model_info import ModelInfo
 
 UNSERVED_HEADER: Final = "Auricle-Unserved"
@@ -35,8 +37,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class ListenEndpoint:
-    """Deepgram's ``/v1/listen``.
+class _DeepgramEndpoint:
+    """What the ways in have in common.
 
     Args:
         clock: The time in the form of RFC 3339.
@@ -54,17 +56,6 @@ class ListenEndpoint:
         scheme, _, key = (given or " ".join(_offered(headers))).partition(" ")
         return f"Bearer {key.strip()}" if scheme.lower() in _SCHEMES and key.strip() else given
 
-    def open(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo | None) -> Opening:  # noqa: ARG002
-        """As `Endpoint.open`."""
-        start, options = read_query(query)
-        request = ListenRequest(str(uuid.uuid4()), self._clock())
-        answer = {"dg-request-id": request.request_id}
-        if options.unserved:
-            answer[UNSERVED_HEADER] = ", ".join(options.unserved)
-        # RFC 6455, section 4.1: a client that offers subprotocols fails unless the server names one of them.
-        offered = [each for each in _offered(headers)[:1] if each.lower() in _SCHEMES]
-        return Opening(ListenDialect(start, options, request), start, answer, "".join(offered))
-
     def refuse(self, refusal: Refusal) -> RefusalAnswer:
         """As `Endpoint.refuse`.
 
@@ -75,6 +66,51 @@ class ListenEndpoint:
         code = _CODES.get(refusal.code) or _STATUS_CODES.get(status, refusal.code)
         body = {"err_code": code, "err_msg": refusal.message, "request_id": request_id}
         return RefusalAnswer(body, {"dg-error": refusal.message, "dg-request-id": request_id}, status)
+
+    def _request(self) -> ListenRequest:
+        return ListenRequest(str(uuid.uuid4()), self._clock())
+
+
+class ListenEndpoint(_DeepgramEndpoint):
+    """Deepgram's ``/v1/listen`` for live streams."""
+
+    def open(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo | None) -> Opening:  # noqa: ARG002
+        """As `Endpoint.open`."""
+        start, options = read_query(query)
+        request = self._request()
+        # RFC 6455, section 4.1: a client that offers subprotocols fails unless the server names one of them.
+        offered = [each for each in _offered(headers)[:1] if each.lower() in _SCHEMES]
+        dialect = ListenDialect(start, options, request)
+        return Opening(dialect, start, _headers(request, options), "".join(offered))
+
+
+class ListenFileEndpoint(_DeepgramEndpoint):
+    """Deepgram's ``/v1/listen`` for recordings, which are the body of the request."""
+
+    def check(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo) -> None:  # noqa: ARG002
+        """As `FileEndpoint.check`."""
+        if headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json":
+            raise BadRequest("the server fetches no url; send the recording itself as the body")
+        read_file_query(query)
+
+    def open(self, upload: Upload, model: ModelInfo) -> FileJob:  # noqa: ARG002
+        """As `FileEndpoint.open`."""
+        asked, request = read_file_query(upload.query), self._request()
+        writer = RecordingResults(request, asked)
+        headers = _headers(request, asked.options)
+        return FileJob(
+            asked.start,
+            lambda transcript: json_answer(writer.answer(transcript), headers),
+            split=asked.multichannel,
+            raw=asked.raw,
+        )
+
+
+def _headers(request: ListenRequest, options: ListenOptions) -> dict[str, str]:
+    headers = {"dg-request-id": request.request_id}
+    if options.unserved:
+        headers[UNSERVED_HEADER] = ", ".join(options.unserved)
+    return headers
 
 
 def _offered(headers: MultiMapping[str]) -> list[str]:

@@ -7,8 +7,8 @@ not served are named in a header of the answer.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from multidict import MultiMapping
 
@@ -32,10 +32,11 @@ _RAW: Final[dict[str, tuple[Encoding, int]]] = {
     "alaw": ("alaw", 8_000),
 }
 """Encodings without a container, as the session has them, and the sample rate where the query names none."""
-_SERVED: Final = frozenset(
+LIVE_PARAMETERS: Final = frozenset(
     "channels encoding endpointing interim_results keyterm keywords language latency_ms punctuate sample_rate "
     "smart_format utterance_end_ms vad_events".split()
 )
+"""What a live stream does as it is asked."""
 _WITHOUT_EFFECT: Final = frozenset(
     "callback_method extra mip_opt_out model no_delay tag version utt_split diarize_version".split()
 )
@@ -70,47 +71,82 @@ class ListenOptions:
 
 
 def read_query(query: MultiMapping[str]) -> tuple[Start, ListenOptions]:
-    """The settings of the stream, and how its results are to be told.
+    """The settings of a live stream, and how its results are to be told.
 
     Raises:
         BadRequest: A value cannot be.
     """
-    language = "multi" if _is_on(query, "detect_language") else query.get("language") or None
     encoding = query.get("encoding", "linear16").lower()
     if encoding not in _RAW:
-        raise BadRequest(f"encoding {encoding!r} is not one of {', '.join(_RAW)}; send one of these")
+        raise BadRequest(f"encoding {encoding[:64]!r} is not one of {', '.join(_RAW)}; send one of these")
     raw, rate = _RAW[encoding]
-    endpointing_ms, utterance_end_ms = _endpointing(query), _number(query, "utterance_end_ms")
-    options = ListenOptions(
-        interim_results=_is_on(query, "interim_results"),
-        punctuated=_is_on(query, "punctuate") or _is_on(query, "smart_format"),
-        vad_events=_is_on(query, "vad_events"),
-        ends_utterances=endpointing_ms is not None,
-        utterance_end=None if utterance_end_ms is None else utterance_end_ms / 1000,
-        many_languages=language is not None and language.lower() in _MANY,
-        wide_samples=encoding == "linear32",
-        unserved=tuple(_unserved(query)),
+    options = read_options(query)
+    endpointing_ms = _endpointing(query)
+    start = make_start(
+        query,
+        encoding=raw,
+        sample_rate=whole_number(query, "sample_rate") or rate,
+        turn=_turn(endpointing_ms, whole_number(query, "utterance_end_ms")),
+        interim_words=options.interim_results,
     )
+    wide, ends = encoding == "linear32", endpointing_ms is not None
+    return start, replace(options, wide_samples=wide, ends_utterances=ends)
+
+
+def read_options(query: MultiMapping[str], served: frozenset[str] = LIVE_PARAMETERS) -> ListenOptions:
+    """How results are to be told.
+
+    Args:
+        query: Of the URL.
+        served: The parameters that the server does as they ask.
+
+    Raises:
+        BadRequest: A value cannot be.
+    """
+    utterance_end_ms = whole_number(query, "utterance_end_ms")
+    return ListenOptions(
+        interim_results=is_on(query, "interim_results"),
+        punctuated=is_on(query, "punctuate") or is_on(query, "smart_format"),
+        vad_events=is_on(query, "vad_events"),
+        utterance_end=None if utterance_end_ms is None else utterance_end_ms / 1000,
+        many_languages=(_language(query) or "").lower() in _MANY,
+        unserved=tuple(_unserved(query, served)),
+    )
+
+
+def make_start(query: MultiMapping[str], **settings: Any) -> Start:
+    """The settings of a stream: these, and those of the query that live streams and recordings share.
+
+    Raises:
+        BadRequest: A value cannot be.
+    """
+    latency_ms, keyterms = whole_number(query, "latency_ms"), _keyterms(query)
     try:
-        start = Start(
-            encoding=raw,
-            sample_rate=_number(query, "sample_rate") or rate,
-            latency_ms=_number(query, "latency_ms"),
-            language=language,
-            turn=_turn(endpointing_ms, utterance_end_ms),
-            keyterms=_keyterms(query),
-            interim_words=options.interim_results,
-        )
+        return Start(latency_ms=latency_ms, language=_language(query), keyterms=keyterms, **settings)
     except InvalidMessage as invalid:
         raise BadRequest(str(invalid)) from invalid
-    return start, options
 
 
-def _is_on(query: MultiMapping[str], name: str) -> bool:
+def raw_encoding(name: str) -> tuple[Encoding, int] | None:
+    """An encoding without a container as the session has it, and its usual sample rate; None for a container."""
+    return _RAW.get(name.lower())
+
+
+def _language(query: MultiMapping[str]) -> str | None:
+    return "multi" if is_on(query, "detect_language") else query.get("language") or None
+
+
+def is_on(query: MultiMapping[str], name: str) -> bool:
+    """Whether a parameter asks for something."""
     return query.get(name, "").lower() not in _FALSE
 
 
-def _number(query: MultiMapping[str], name: str) -> int | None:
+def whole_number(query: MultiMapping[str], name: str) -> int | None:
+    """A number; None where there is none, or it is switched off.
+
+    Raises:
+        BadRequest: It is no whole number.
+    """
     value = query.get(name, "")
     if value.lower() in _FALSE:
         return None
@@ -124,7 +160,7 @@ def _endpointing(query: MultiMapping[str]) -> int | None:
     value = query.get("endpointing", "true").lower()
     if value in {"", "true"}:
         return LEAST_ENDPOINTING_MS
-    return _number(query, "endpointing")
+    return whole_number(query, "endpointing")
 
 
 def _turn(endpointing_ms: int | None, utterance_end_ms: int | None) -> TurnSettings:
@@ -145,8 +181,8 @@ def _keyterms(query: MultiMapping[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(term for term in [*query.getall("keyterm", []), *favoured] if term.strip()))
 
 
-def _unserved(query: MultiMapping[str]) -> Iterable[str]:
+def _unserved(query: MultiMapping[str], served: frozenset[str]) -> Iterable[str]:
     for name in dict.fromkeys(query):
-        if name not in _SERVED | _WITHOUT_EFFECT and _is_on(query, name):
+        if name not in served | _WITHOUT_EFFECT and is_on(query, name):
             # It comes back in a header: RFC 9110, section 5.6.2, says which characters a name there may have.
             yield "".join(each for each in name[:64] if each.isascii() and (each.isalnum() or each in "_-"))

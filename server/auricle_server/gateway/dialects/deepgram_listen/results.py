@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,9 +54,7 @@ class ListenResults:
 
     def final(self, final: Final, start: float, end: float, *, speech_final: bool) -> Message:
         """A final, which seals the audio from `start` to `end`."""
-        spans = final.languages or (LanguageSpan(final.language, 0.0),)
-        words = [self._word(word, _language_at(word.start, spans)) for word in final.words]
-        alternative = self._alternative(final.text, final.confidence or 0.0, words)
+        alternative = self._alternative(final.text, final.confidence or 0.0, self.words(final))
         answers = final.finalize_id is not None
         return self._results(alternative, start, end, is_final=True, speech_final=speech_final, from_finalize=answers)
 
@@ -68,21 +66,10 @@ class ListenResults:
         end = interim.audio_time
         return self._results(alternative, start, end, is_final=False, speech_final=False, from_finalize=False)
 
-    def speech_ended(self, position: float) -> Message:
-        """The utterance has ended whose words are final already."""
-        alternative = self._alternative("", 0.0, [])
-        return self._results(alternative, position, position, is_final=True, speech_final=True, from_finalize=False)
-
-    def _alternative(self, text: str, confidence: float, words: list[Message]) -> Message:
-        alternative: Message = {
-            "transcript": text if self._punctuated else plain(text),
-            "confidence": confidence,
-            "words": words,
-        }
-        if self._many_languages:
-            counted = Counter(word["language"] for word in words if "language" in word)
-            alternative["languages"] = [language for language, _ in counted.most_common()]
-        return alternative
+    def words(self, final: Final) -> list[Message]:
+        """The words of a final."""
+        spans = final.languages or (LanguageSpan(final.language, 0.0),)
+        return [self._word(word, _language_at(word.start, spans)) for word in final.words]
 
     def _word(self, word: Word, language: str) -> Message:
         message: Message = {
@@ -96,6 +83,21 @@ class ListenResults:
         if self._many_languages and language != AUTO:
             message["language"] = language
         return message
+
+    def speech_ended(self, position: float) -> Message:
+        """The utterance has ended whose words are final already."""
+        alternative = self._alternative("", 0.0, [])
+        return self._results(alternative, position, position, is_final=True, speech_final=True, from_finalize=False)
+
+    def _alternative(self, text: str, confidence: float, words: list[Message]) -> Message:
+        alternative: Message = {
+            "transcript": text if self._punctuated else plain(text),
+            "confidence": confidence,
+            "words": words,
+        }
+        if self._many_languages:
+            alternative["languages"] = languages_of(words)
+        return alternative
 
     def _results(self, alternative: Message, start: float, end: float, **flags: bool) -> Message:
         return {
@@ -121,6 +123,12 @@ def model_info(model: str) -> Message:
 def model_uuid(model: str) -> str:
     """The identifier of a model: always the same for one name."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"auricle:{model}"))
+
+
+def languages_of(words: Iterable[Message]) -> list[str]:
+    """The languages of words, the one with most of them first."""
+    counted = Counter(word["language"] for word in words if "language" in word)
+    return [language for language, _ in counted.most_common()]
 
 
 def plain(text: str) -> str:

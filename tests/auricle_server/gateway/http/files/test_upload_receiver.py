@@ -69,7 +69,7 @@ async def test_an_upload_that_drips_is_ended(serve: Serve) -> None:
 
 
 def full_device() -> IO[bytes]:
-    return Path("/dev/full").open("r+b", buffering=0)  # noqa: SIM115  # the receiver closes it
+    return Path("/dev/full").open("r+b", buffering=0)  # the receiver closes it
 
 
 async def test_a_full_disk_is_an_error_in_words(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
