@@ -125,19 +125,6 @@ async def _streams(url: str, count: int) -> bool:
     return await metric(url, "auricle_streams") == count
 
 
-async def test_streams_of_one_key_are_counted_for_recordings_too(url: str) -> None:
-    async with posted(url, form()) as answer:
-        assert answer.status == 200
-    assert await metric(url, "auricle_streams") == 0
-    assert await metric(url, "auricle_audio_seconds_total") > 1
-
-
-async def test_an_hour_of_silence_is_an_empty_answer(url: str) -> None:
-    async with posted(url, form(encoded("FLAC", "PCM_16", np.zeros(60 * 16_000, np.int16)))) as answer:
-        document = await answer.json()
-        assert (document["text"], document["usage"]["seconds"]) == ("", 60.0)
-
-
 async def test_a_question_has_its_answer_and_its_methods(url: str) -> None:
     async with aiohttp.ClientSession() as http:
         async with http.get(http_url(url, "/v1/models")) as answer:
