@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auricle.protocol.settings import Expect
+from auricle_server.text.spoken_numbers import NUMBER_WORDS, REPEATS, read_number
 from auricle_server.turns.spelled_letters import CLEAR_NAMES, EXPLAINING, SPELLING_WORDS, UNCLEAR_NAMES
-from auricle_server.turns.spoken_numbers import NUMBER_WORDS, REPEATS, read_number
 
 _SURE, _LIKELY, _UNCLEAR = 1.0, 0.5, 0.34
 """Weights of a character. A row of them counts from a weight of 1 on: one sure one, two likely or three unclear ones.

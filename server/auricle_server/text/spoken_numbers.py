@@ -18,6 +18,16 @@ TENS = {
     word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
 } | {"fourty": 40}
 SCALES = {"hundred": 100, "thousand": 1_000}
+LARGE_SCALES = {"trillion": 10**12, "billion": 10**9, "million": 10**6}
+"""Descending, as they are read out."""
+ORDINALS = (
+    {f"{word}th": word for word in "four six seven ten eleven thirteen fourteen fifteen sixteen seventeen".split()}
+    | {f"{word}th": word for word in "eighteen nineteen hundred thousand".split()}
+    | {f"{word[:-1]}ieth": word for word in TENS}
+    | {"first": "one", "second": "two", "third": "three", "fifth": "five", "eighth": "eight", "ninth": "nine"}
+    | {"twelfth": "twelve"}
+)
+"""Ordinal words, and the numbers that they count."""
 REPEATS = {"double": 2, "triple": 3, "treble": 3}
 
 NUMBER_WORDS = frozenset({*UNITS, *ZEROS, *TEENS, *TENS, *SCALES})
@@ -45,6 +55,33 @@ def read_number(words: Sequence[str], at: int) -> tuple[str, int] | None:
     if small is None and not scaled:
         return None
     return str(value), taken
+
+
+def read_large_number(words: Sequence[str], at: int) -> tuple[int, int] | None:
+    """As `read_number`, with millions and more: the value, and how many words it takes."""
+    total = taken = 0
+    for name, scale in LARGE_SCALES.items():
+        joined = bool(taken) and _word(words, at + taken) == "and"
+        part = read_number(words, at + taken + joined)
+        if part is not None and _word(words, at + taken + joined + part[1]) == name:
+            total, taken = total + int(part[0]) * scale, taken + joined + part[1] + 1
+    joined = bool(taken) and _word(words, at + taken) == "and"
+    rest = read_number(words, at + taken + joined)
+    if rest is None or (taken and rest[0] == "0"):
+        return (total, taken) if taken else None
+    return total + int(rest[0]), taken + joined + rest[1]
+
+
+def read_ordinal(words: Sequence[str], at: int) -> tuple[int, int] | None:
+    """The place that the words count to from `at` on ("twenty first" is 21), and how many words it takes."""
+    for past in range(at, min(len(words), at + 10)):
+        cardinal = ORDINALS.get(words[past])
+        if cardinal is not None:
+            read = read_number([*words[at:past], cardinal], 0)
+            return (int(read[0]), read[1]) if read is not None and read[1] == past + 1 - at else None
+        if words[past] not in NUMBER_WORDS and words[past] != "and":
+            return None
+    return None
 
 
 def _with_rest(words: Sequence[str], at: int, value: int, taken: int, scale: int) -> tuple[int, int]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from auricle_server.turns.spoken_numbers import read_number
+from auricle_server.text.spoken_numbers import read_number
 
 
 @pytest.mark.parametrize(
