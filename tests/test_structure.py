@@ -80,6 +80,7 @@ ONLY_IN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("nemo", (f"{S}.bench.baselines.nemo",)),
     ("onnxruntime", (f"{S}.voice", f"{S}.bench.baselines.sherpa_onnx")),
     ("sherpa_onnx", (f"{S}.bench.baselines.sherpa_onnx",)),
+    ("av", (f"{G}.audio.containers",)),
     ("zmq", (f"{S}.ipc",)),
     ("pipecat", (f"{S}.demo",)),
     ("livekit", (f"{S}.demo",)),

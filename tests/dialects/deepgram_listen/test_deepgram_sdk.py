@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 from deepgram import AsyncDeepgramClient, DeepgramClientEnvironment
 from deepgram.core.api_error import ApiError
@@ -17,6 +18,7 @@ from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import until
 from tests.dialects.conftest import SCALE
 from tests.support import tones
+from tests.support.formats.containers import file_of, opus_in
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
 
@@ -214,3 +216,47 @@ async def test_key_terms_change_within_a_stream(url: str) -> None:
         await until(lambda: len(stream.of("ConfigureSuccess")) == 2)
         await stream.send(PCM.tobytes())
         await stream.close()
+
+
+@pytest.mark.parametrize(
+    ("recording", "options"),
+    [
+        (lambda: opus_in("webm", PCM), {}),
+        (lambda: opus_in("ogg", PCM), {"encoding": "ogg-opus"}),
+        (lambda: file_of("MP3", PCM), {}),
+        (lambda: file_of("FLAC", PCM), {"encoding": "flac"}),
+        (lambda: file_of("WAV", PCM), {}),
+    ],
+    ids=["webm", "ogg", "mp3", "flac", "wav"],
+)
+async def test_audio_in_containers(url: str, recording: Callable[[], bytes], options: dict[str, str]) -> None:
+    given = {name: value for name, value in LIVE.items() if name not in {"encoding", "sample_rate"}}
+    async with sdk(url).listen.v1.connect(**{**given, **options}) as socket:
+        stream = Live(socket)
+        await stream.send(recording(), piece=1_000)
+        await stream.close()
+    assert (stream.text, stream.errors) == (TEXT, [])
+
+
+async def test_audio_that_is_none_ends_the_stream_in_words(url: str) -> None:
+    async with sdk(url).listen.v1.connect(model="nova-3") as socket:
+        stream = Live(socket)
+        await stream.send(b"no audio at all")
+        await asyncio.wait_for(stream.listening, 30)
+    [error] = stream.of("Error")
+    assert (error.variant, "encoding" in error.description) == ("DATA-0000", True)
+
+
+@pytest.mark.parametrize("encoding", ["linear16", "linear32", "mulaw", "alaw"])
+async def test_channels_are_mixed(url: str, encoding: str) -> None:
+    samples = np.stack([PCM, PCM], axis=1)
+    coded = {
+        "linear16": samples.astype("<i2").tobytes(),
+        "linear32": (samples.astype("<i4") << 16).tobytes(),
+        "mulaw": file_of("RAW", samples, subtype="ULAW"),
+        "alaw": file_of("RAW", samples, subtype="ALAW"),
+    }
+    async with live(url, encoding=encoding, channels=2) as stream:
+        await stream.send(coded[encoding])
+        await stream.close()
+    assert stream.text == TEXT

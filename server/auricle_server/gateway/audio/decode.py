@@ -15,7 +15,7 @@ _PCM = np.dtype("<i2")
 
 
 @cache
-def _companding_table(encoding: Encoding) -> npt.NDArray[np.int16]:
+def companding_table(encoding: Encoding) -> npt.NDArray[np.int16]:
     """Linear value of each of the 256 codes of ITU-T G.711, in 16 bits."""
     codes = np.arange(256, dtype=np.int32)
     if encoding == "mulaw":
@@ -46,7 +46,7 @@ class AudioDecoder:
         return start.encoding == "pcm_s16le" and start.sample_rate == SAMPLE_RATE
 
     def __init__(self, encoding: Encoding, sample_rate: int) -> None:
-        self._table = None if encoding == "pcm_s16le" else _companding_table(encoding)
+        self._table = None if encoding == "pcm_s16le" else companding_table(encoding)
         self._resampler = None if sample_rate == SAMPLE_RATE else Resampler(sample_rate, SAMPLE_RATE)
 
     @property

@@ -7,14 +7,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from auricle.protocol import codes
-from auricle.protocol.client_messages import SAMPLE_BYTES, End, Finalize, Start, Update
-from auricle.protocol.codes import CODES
+from auricle.protocol.client_messages import End, Finalize, Update
+from auricle.protocol.codes import CODES, ProtocolViolation
 from auricle.protocol.server_messages import Error, Interim, KeytermsInForce, Ready, SpeechStarted, TurnEnd
 from auricle.protocol.server_messages import Final as FinalEvent
 from auricle.protocol.settings import InvalidMessage
+from auricle.protocol.states import AudioReceived
+from auricle_server.gateway.audio.containers.errors import UndecodableAudio
+from auricle_server.gateway.audio.containers.live_container import LiveContainer
+from auricle_server.gateway.audio.sample_mixer import SampleMixer
 from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions
 from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest, ListenResults, Message
 from auricle_server.gateway.session.dialect import AudioProgress, EndAnswered, Input, KeepAlive, Output, Reply
@@ -30,29 +32,30 @@ _CONFIGURE_CODES: Final = {
     codes.INVALID_KEYTERMS: "CONFIGURE_KEYTERM_LIMIT_EXCEEDED",
     codes.NO_ROOM_FOR_KEYTERMS: "CONFIGURE_KEYTERM_LIMIT_EXCEEDED",
 }
-_WIDE_SAMPLE: Final = 4
 
 
 class ListenDialect:
     """Deepgram's live messages.
 
     Args:
-        start: The settings of the stream.
-        options: How its results are told.
+        options: How its audio comes and its results are told.
         request: The connection.
+
+    Raises:
+        UndecodableAudio: The server cannot decode containers.
     """
 
     name = "deepgram"
     follows_audio = True
 
-    def __init__(self, start: Start, options: ListenOptions, request: ListenRequest) -> None:
+    def __init__(self, options: ListenOptions, request: ListenRequest) -> None:
         self.ended = False
         self._options = options
         self._request = request
         self._results = ListenResults(request, punctuated=options.punctuated, many_languages=options.many_languages)
-        self._sample_bytes = _WIDE_SAMPLE if options.wide_samples else SAMPLE_BYTES[start.encoding]
-        self._rest = b""
-        """The beginning of a sample, whose end comes with the next message."""
+        audio = options.audio
+        self._container = LiveContainer(audio.container) if audio.contained else None
+        self._samples = SampleMixer(audio.encoding, audio.channels, wide=audio.wide)
         self._sha256 = hashlib.sha256()
         self._finalizes = 0
         self._configuring: tuple[str, ...] | None = None
@@ -80,8 +83,7 @@ class ListenDialect:
                 self._finalizes += 1
                 return (Finalize(f"f{self._finalizes}"),)
             case "CloseStream":
-                self.ended = True
-                return (End(),)
+                return self._end()
             case "Configure":
                 return (self._configure(message),)
         return (self._schema_error("expected an object whose type is KeepAlive, Finalize, CloseStream or Configure"),)
@@ -112,15 +114,18 @@ class ListenDialect:
         if self.ended:
             return b""
         self._sha256.update(data)
-        size = self._sample_bytes
-        if size == 1:
-            return data
-        if self._rest or len(data) % size:
-            data = self._rest + data
-            whole = len(data) - len(data) % size
-            data, self._rest = data[:whole], data[whole:]
-        # The upper halves of 32 bits.
-        return np.frombuffer(data, "<i2")[1::2].tobytes() if size == _WIDE_SAMPLE else data
+        try:
+            return self._samples.push(data) if self._container is None else self._container.decode(data)
+        except UndecodableAudio as error:
+            raise ProtocolViolation(codes.BAD_AUDIO, error.message) from error
+
+    def _end(self) -> Sequence[Input]:
+        self.ended = True
+        try:
+            rest = b"" if self._container is None else self._container.flush()
+        except UndecodableAudio:
+            rest = b""  # the end of a recording that broke off
+        return (AudioReceived(rest), End()) if rest else (End(),)
 
     # --- to the client -----------------------------------------------------------------------------------------------
 

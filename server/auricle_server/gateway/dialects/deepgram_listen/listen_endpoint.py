@@ -10,6 +10,7 @@ from typing import Final
 from multidict import MultiMapping
 
 from auricle.protocol import codes
+from auricle_server.gateway.audio.containers.errors import UndecodableAudio
 from auricle_server.gateway.dialects.deepgram_listen.listen_dialect import ListenDialect
 from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions, read_query
 from auricle_server.gateway.dialects.deepgram_listen.recordings import RecordingResults, read_file_query
@@ -80,7 +81,10 @@ class ListenEndpoint(_DeepgramEndpoint):
         request = self._request()
         # RFC 6455, section 4.1: a client that offers subprotocols fails unless the server names one of them.
         offered = [each for each in _offered(headers)[:1] if each.lower() in _SCHEMES]
-        dialect = ListenDialect(start, options, request)
+        try:
+            dialect = ListenDialect(options, request)
+        except UndecodableAudio as error:
+            raise BadRequest(error.message) from error
         return Opening(dialect, start, _headers(request, options), "".join(offered))
 
 

@@ -15,7 +15,9 @@ from multidict import MultiMapping
 from auricle.protocol.client_messages import Encoding, Start
 from auricle.protocol.languages import AUTO
 from auricle.protocol.settings import MAX_SILENCE_MS, InvalidMessage, TurnSettings
+from auricle_server.gateway.audio.containers.live_container import Container
 from auricle_server.gateway.errors import BadRequest
+from auricle_server.ipc.messages import SAMPLE_RATE
 
 LEAST_ENDPOINTING_MS: Final = 200
 """Shortest endpointing. Clients ask for 10 ms or 25 ms by default, which Deepgram counts by a voice detector. Here
@@ -32,6 +34,17 @@ _RAW: Final[dict[str, tuple[Encoding, int]]] = {
     "alaw": ("alaw", 8_000),
 }
 """Encodings without a container, as the session has them, and the sample rate where the query names none."""
+_CONTAINERS: Final[dict[str, Container]] = {
+    "ogg-opus": "ogg",
+    "opus": "opus",
+    "webm": "webm",
+    "wav": "wav",
+    "mp3": "mp3",
+    "flac": "flac",
+    "aac": "aac",
+}
+MOST_CHANNELS: Final = 64
+"""Of samples without a container."""
 LIVE_PARAMETERS: Final = frozenset(
     "channels encoding endpointing interim_results keyterm keywords language latency_ms punctuate sample_rate "
     "smart_format utterance_end_ms vad_events".split()
@@ -46,6 +59,30 @@ _MANY: Final = frozenset({"multi", AUTO})
 
 
 @dataclass(frozen=True, slots=True)
+class ListenAudio:
+    """How the audio of a live stream comes.
+
+    Attributes:
+        encoding: Of samples without a container.
+        channels: Of these, which are mixed.
+        wide: Whether they are PCM of 32 bits.
+        contained: Whether the audio comes in a container, or compressed.
+        container: Which; None where its first bytes say it.
+    """
+
+    encoding: Encoding = "pcm_s16le"
+    channels: int = 1
+    wide: bool = False
+    contained: bool = False
+    container: Container | None = None
+
+    @property
+    def session_encoding(self) -> Encoding:
+        """What the session gets: several channels of G.711 are mixed as PCM."""
+        return "pcm_s16le" if self.channels > 1 else self.encoding
+
+
+@dataclass(frozen=True, slots=True)
 class ListenOptions:
     """How the results are to be told.
 
@@ -56,7 +93,7 @@ class ListenOptions:
         ends_utterances: Whether a final says that its utterance has ended.
         utterance_end: Seconds after the last word at which that is told in a message of its own; None for never.
         many_languages: Whether words have their language.
-        wide_samples: Whether samples have 32 bits.
+        audio: How the audio comes.
         unserved: Parameters that ask for what is not served.
     """
 
@@ -66,7 +103,7 @@ class ListenOptions:
     ends_utterances: bool = True
     utterance_end: float | None = None
     many_languages: bool = False
-    wide_samples: bool = False
+    audio: ListenAudio = ListenAudio()
     unserved: tuple[str, ...] = ()
 
 
@@ -76,21 +113,30 @@ def read_query(query: MultiMapping[str]) -> tuple[Start, ListenOptions]:
     Raises:
         BadRequest: A value cannot be.
     """
-    encoding = query.get("encoding", "linear16").lower()
-    if encoding not in _RAW:
-        raise BadRequest(f"encoding {encoding[:64]!r} is not one of {', '.join(_RAW)}; send one of these")
-    raw, rate = _RAW[encoding]
-    options = read_options(query)
-    endpointing_ms = _endpointing(query)
+    options, endpointing_ms = read_options(query), _endpointing(query)
+    audio, rate = _audio(query)
     start = make_start(
         query,
-        encoding=raw,
-        sample_rate=whole_number(query, "sample_rate") or rate,
+        encoding=audio.session_encoding,
+        sample_rate=rate,
         turn=_turn(endpointing_ms, whole_number(query, "utterance_end_ms")),
         interim_words=options.interim_results,
     )
-    wide, ends = encoding == "linear32", endpointing_ms is not None
-    return start, replace(options, wide_samples=wide, ends_utterances=ends)
+    return start, replace(options, ends_utterances=endpointing_ms is not None, audio=audio)
+
+
+def _audio(query: MultiMapping[str]) -> tuple[ListenAudio, int]:
+    """How the audio comes, and the sample rate of the session."""
+    name, rate = query.get("encoding", "").lower(), whole_number(query, "sample_rate")
+    if name in _CONTAINERS or not (name or rate):
+        return ListenAudio(contained=True, container=_CONTAINERS.get(name)), SAMPLE_RATE
+    if (found := _RAW.get(name or "linear16")) is None:
+        known = ", ".join([*_RAW, *_CONTAINERS])
+        raise BadRequest(f"encoding {name[:64]!r} is not one of {known}; send one of these")
+    channels = whole_number(query, "channels") or 1
+    if channels > MOST_CHANNELS:
+        raise BadRequest(f"channels: expected at most {MOST_CHANNELS}")
+    return ListenAudio(found[0], channels, wide=name == "linear32"), rate or found[1]
 
 
 def read_options(query: MultiMapping[str], served: frozenset[str] = LIVE_PARAMETERS) -> ListenOptions:

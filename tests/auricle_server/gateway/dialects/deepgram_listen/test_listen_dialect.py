@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from auricle.protocol import codes
-from auricle.protocol.client_messages import End, Finalize, Start, Update
+from auricle.protocol.client_messages import End, Finalize, Update
 from auricle.protocol.server_messages import Error, Final, Interim, KeytermsInForce, SpeechStarted, TurnEnd
 from auricle_server.gateway.dialects.deepgram_listen.listen_dialect import ListenDialect
-from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions
+from auricle_server.gateway.dialects.deepgram_listen.query import ListenAudio, ListenOptions
 from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest
 from auricle_server.gateway.session.dialect import AudioProgress, EndAnswered, KeepAlive, Output, Reply
 
@@ -20,8 +20,8 @@ REQUEST = ListenRequest("r", "then")
 TURN_END = TurnEnd(audio_time=2.0, probability=1.0, speech_end=1.0, text="one")
 
 
-def dialect(start: Start | None = None, **options: Any) -> ListenDialect:
-    return ListenDialect(start or Start(), ListenOptions(**options), REQUEST)
+def dialect(**options: Any) -> ListenDialect:
+    return ListenDialect(ListenOptions(**options), REQUEST)
 
 
 def final(text: str, end: float, settled: float, finalize_id: str | None = None) -> Final:
@@ -62,9 +62,7 @@ def test_a_message_that_cannot_be_read_is_answered(text: str) -> None:
 def test_samples_may_lie_in_two_messages() -> None:
     client = dialect()
     assert [client.receive_audio(data) for data in (b"abc", b"d", b"", b"ef")] == [b"ab", b"cd", b"", b"ef"]
-    assert dialect(Start(encoding="mulaw", sample_rate=8_000)).receive_audio(b"abc") == b"abc"
-    wide = dialect(wide_samples=True)
-    assert [wide.receive_audio(data) for data in (b"aaBBcc", b"DDee")] == [b"BB", b"DD"]
+    assert dialect(audio=ListenAudio("mulaw")).receive_audio(b"abc") == b"abc"
 
 
 def test_a_final_that_ends_its_turn_says_so() -> None:

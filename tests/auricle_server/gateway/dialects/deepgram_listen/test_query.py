@@ -16,7 +16,7 @@ def read(*pairs: tuple[str, str], **query: str) -> tuple[Start, ListenOptions]:
 
 
 def test_the_defaults_are_those_of_the_format() -> None:
-    start, options = read(model="nova-3")
+    start, options = read(model="nova-3", sample_rate="16000")
     assert options == ListenOptions()
     assert start == Start(turn=TurnSettings(silence_ms=200))
 
@@ -32,8 +32,21 @@ def test_the_defaults_are_those_of_the_format() -> None:
 )
 def test_encodings(name: str, encoding: str, rate: int, wide: bool) -> None:
     start, options = read(encoding=name)
-    assert (start.encoding, start.sample_rate, options.wide_samples) == (encoding, rate, wide)
+    assert (start.encoding, start.sample_rate, options.audio.wide) == (encoding, rate, wide)
     assert read(encoding=name, sample_rate="44100")[0].sample_rate == 44_100
+
+
+@pytest.mark.parametrize(("name", "container"), [("", None), ("ogg-opus", "ogg"), ("opus", "opus"), ("MP3", "mp3")])
+def test_containers(name: str, container: str | None) -> None:
+    start, options = read(encoding=name, channels="2")
+    assert (start.encoding, start.sample_rate) == ("pcm_s16le", 16_000)
+    assert (options.audio.contained, options.audio.container, options.audio.channels) == (True, container, 1)
+
+
+def test_channels_of_samples_are_mixed() -> None:
+    start, options = read(encoding="mulaw", channels="2", multichannel="true")
+    assert (start.encoding, start.sample_rate) == ("pcm_s16le", 8_000)
+    assert (options.audio.encoding, options.audio.channels, options.unserved) == ("mulaw", 2, ("multichannel",))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +73,7 @@ def test_flags_and_times() -> None:
     options = read(**given)[1]
     assert (options.interim_results, options.vad_events, options.punctuated) == (True, True, True)
     assert options.utterance_end == 1.5
-    assert read(punctuate="false", interim_results="false")[1] == ListenOptions()
+    assert read(punctuate="false", interim_results="false", encoding="linear16")[1] == ListenOptions()
 
 
 def test_languages() -> None:
@@ -97,6 +110,7 @@ def test_the_latency_can_be_asked_for() -> None:
     ("query", "named"),
     [
         ({"encoding": "g729"}, "encoding"),
+        ({"encoding": "linear16", "channels": "65"}, "channels"),
         ({"encoding": "linear16", "sample_rate": "12"}, "sample_rate"),
         ({"encoding": "linear16", "sample_rate": "1e4"}, "sample_rate"),
         ({"endpointing": "soon"}, "endpointing"),
