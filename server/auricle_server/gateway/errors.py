@@ -44,6 +44,12 @@ class NotReady(Refusal):
     retry_after = 1  # a restart is short, and the shortest that the header can say is a second
 
 
+class WorkerLost(NotReady):
+    """The worker has died with the stream, whose recording begins anew with another one."""
+
+    code = codes.WORKER_LOST
+
+
 class ShuttingDown(Refusal):
     """The server drains."""
 
@@ -136,7 +142,7 @@ def refusal_of(error: Error) -> Refusal:
     kinds: dict[str, type[Refusal]] = {
         codes.SERVER_FULL: AtCapacity,
         codes.RESTARTING: NotReady,
-        codes.WORKER_LOST: NotReady,
+        codes.WORKER_LOST: WorkerLost,
         codes.SHUTTING_DOWN: ShuttingDown,
     }
     if error.fault == "client":

@@ -187,10 +187,11 @@ class HttpConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come: of a request, or of a stream."""
+        if self._deadline is None:  # nearly always: a stream, or a recording
+            super().data_received(data)
+            return
         within_body = self._body is not None and not self._body.is_eof()
         super().data_received(data)
-        if self._deadline is None:
-            return
         if self._request_count > self._parsed:
             self._head_bytes = 0  # a request has come, and what follows is its body, until its route stops the waiting
         elif not within_body:
