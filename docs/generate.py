@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from docs.tables import Stale, code, cpu, dialects, models, results
+from docs.tables import Stale, code, cpu, dialects, models, results, text_formats
 
 DOCS = Path(__file__).parent
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+(?: [a-z_-]+)?) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
@@ -62,6 +62,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     "summary": results.summary_table,
     "cpu-speed": cpu.speed_tables,
     "dialects": dialects.matrix,
+    "text-formats": text_formats.text_formats_table,
     **{f"results-{kind}": partial(results.results_table, kind) for kind in results.RESULT_TABLES},
 }
 

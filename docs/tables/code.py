@@ -34,8 +34,15 @@ def _meanings() -> dict[str, dict[str, str]]:
 def messages() -> dict[str, Any]:
     """The message classes by their `type`, and what they contain by the name that the page gives it."""
     found: dict[str, Any] = {kind.TYPE: kind for kind in (*get_args(ClientMessage), *get_args(ServerEvent))}
-    for message, name in (("start", "turn"), ("ready", "limits"), ("ready", "chunks"), ("ready", "held")):
+    for message, name in (
+        ("start", "turn"),
+        ("start", "text_format"),
+        ("ready", "limits"),
+        ("ready", "chunks"),
+        ("ready", "held"),
+    ):
         found[name] = _inner(get_type_hints(found[message])[name])
+    found["replacement"] = _inner(get_type_hints(found["text_format"])["replace"])
     hints = get_type_hints(found["final"])
     return {**found, "word": _inner(hints["words"]), "language_span": _inner(hints["languages"])}
 
@@ -59,7 +66,7 @@ def message_table(name: str) -> str:
         raise Stale(f"docs/fields.toml, [{name}]: expected {sorted(names)}, found {sorted(meanings)}")
     if not names:
         return "It has no fields."
-    received = name not in {"start", "update", "finalize", "turn"}
+    received = name not in {"start", "update", "finalize", "turn", "text_format", "replacement"}
     hints = get_type_hints(kind)
     rows = [
         [
@@ -87,6 +94,8 @@ def _json_type(hint: Any) -> str:
 
 def _default(field: Field[Any]) -> str:
     if field.default is not MISSING:
+        if is_dataclass(field.default):
+            return "`{}`"
         default = [] if field.default == () else field.default
         return f"`{json.dumps(default)}`"
     return "required" if field.default_factory is MISSING else "`{}`"

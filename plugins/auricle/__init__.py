@@ -32,7 +32,7 @@ from auricle.protocol.server_messages import (
     TurnResumed,
     Word,
 )
-from auricle.protocol.settings import TurnSettings
+from auricle.protocol.settings import Replacement, TextFormat, TurnSettings
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
 
@@ -58,6 +58,7 @@ __all__ = [
     "Reconnected",
     "Reconnecting",
     "Refused",
+    "Replacement",
     "ServerFull",
     "ServerRestarting",
     "SpeechEvent",
@@ -66,6 +67,7 @@ __all__ = [
     "Stream",
     "StreamEvent",
     "StreamFailed",
+    "TextFormat",
     "TurnEagerEnd",
     "TurnEnd",
     "TurnResumed",

@@ -18,7 +18,7 @@ from auricle.protocol.client_messages import End, Finalize, Update
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.connection import check_whole_samples
 from auricle.protocol.server_messages import Ready
-from auricle.protocol.settings import InvalidMessage, Refine, TurnSettings, phrases
+from auricle.protocol.settings import InvalidMessage, Refine, TextFormat, TurnSettings, phrases
 
 
 class Stream:
@@ -152,6 +152,7 @@ class Stream:
         turn: TurnSettings | None = None,
         keyterms: Sequence[str] | None = None,
         refine: Refine | None = None,
+        text_format: TextFormat | None = None,
     ) -> None:
         """Changes settings from the next chunk on; None leaves a setting unchanged.
 
@@ -165,7 +166,7 @@ class Stream:
         self._check_open()
         try:
             terms = None if keyterms is None else phrases(keyterms)
-            updates = _one_by_one(Update(latency_ms, language, turn, terms, refine))
+            updates = _one_by_one(Update(latency_ms, language, turn, terms, refine, text_format))
         except InvalidMessage as error:
             raise ProtocolError(codes.INVALID_FIELD, str(error)) from error
         if turn is not None:
@@ -246,7 +247,7 @@ def _one_by_one(update: Update) -> list[Update]:
     parts = (
         Update(latency_ms=update.latency_ms),
         Update(language=update.language),
-        Update(turn=update.turn, refine=update.refine),
+        Update(turn=update.turn, refine=update.refine, text_format=update.text_format),
         Update(keyterms=update.keyterms),
     )
     return [part for part in parts if part != Update()]

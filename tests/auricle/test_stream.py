@@ -16,6 +16,7 @@ from auricle import (
     Start,
     Stream,
     StreamEvent,
+    TextFormat,
     TurnEnd,
     TurnSettings,
 )
@@ -84,11 +85,12 @@ async def test_settings_change_in_band() -> None:
     async with burst_server() as server, auricle.connect(server.url, start=START) as stream:
         await stream.send(word(1))
         await stream.update(latency_ms=160, language="de-DE", turn=turn, keyterms=["auricle"], refine="on")
+        await stream.update(text_format=TextFormat("smart"))
         await stream.send(silence(0.3))
         await the_next(stream, TurnEnd)
         said = [each for each in server.sessions[0].received if not isinstance(each, AudioReceived)]
     changed = [Update(160), Update(language="de-DE"), Update(turn=turn, refine="on"), Update(keyterms=("auricle",))]
-    assert said == [START, *changed]
+    assert said == [START, *changed, Update(text_format=TextFormat("smart"))]
 
 
 async def test_each_setting_is_followed_or_refused_by_itself() -> None:

@@ -18,7 +18,7 @@ _REFUSED_FIELDS: dict[str, tuple[str, ...]] = {
     codes.SERVER_FULL: ("latency_ms", "refine"),
 }
 """The fields of an `Update` that a non-fatal error with this code can be about."""
-_SETTINGS = ("latency_ms", "language", "turn", "keyterms", "refine")
+_SETTINGS = ("latency_ms", "language", "turn", "keyterms", "refine", "text_format")
 
 
 class HeldAudio:

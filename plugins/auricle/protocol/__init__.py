@@ -20,7 +20,7 @@ from auricle.protocol.server_messages import (
     TurnResumed,
     Word,
 )
-from auricle.protocol.settings import InvalidMessage, TurnSettings
+from auricle.protocol.settings import InvalidMessage, Replacement, TextFormat, TurnSettings
 from auricle.protocol.states import AudioReceived
 
 __all__ = [
@@ -43,11 +43,13 @@ __all__ = [
     "NoWords",
     "ProtocolViolation",
     "Ready",
+    "Replacement",
     "ServerConnection",
     "ServerEvent",
     "Settled",
     "SpeechStarted",
     "Start",
+    "TextFormat",
     "TurnEagerEnd",
     "TurnEnd",
     "TurnResumed",

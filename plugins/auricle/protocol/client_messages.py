@@ -8,7 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, cast
 
-from auricle.protocol.settings import REFINES, Refine, TurnSettings, brief, require, require_text, require_whole
+from auricle.protocol.settings import (
+    AS_SAID,
+    REFINES,
+    Refine,
+    TextFormat,
+    TurnSettings,
+    brief,
+    require,
+    require_text,
+    require_whole,
+)
 
 # In a header because the token is a secret: proxies write urls to their logs, and headers seldom.
 RESUME_HEADER = "Auricle-Resume"
@@ -57,6 +67,7 @@ class Start:
         refine: Whether finals are decoded a second time, see `Refine`.
         offline: For files: the stream has the model's largest latency, may be sent as fast as the server reads, and
             is decoded faster than real time while no live stream needs the server's time.
+        text_format: How the words are written: numbers, money and dates, profane words, replacements.
     """
 
     TYPE: ClassVar[str] = "start"
@@ -71,6 +82,7 @@ class Start:
     refine: Refine = "off"
     offline: bool = False
     interim_words: bool = False
+    text_format: TextFormat = AS_SAID
 
     def __post_init__(self) -> None:
         _check_settings(self.latency_ms, self.language, self.keyterms)
@@ -97,6 +109,7 @@ class Update:
     turn: TurnSettings | None = None
     keyterms: tuple[str, ...] | None = None
     refine: Refine | None = None
+    text_format: TextFormat | None = None
 
     def __post_init__(self) -> None:
         _check_settings(self.latency_ms, self.language, self.keyterms)

@@ -27,7 +27,7 @@ from auricle.protocol.server_messages import (
     TurnEnd,
     Word,
 )
-from auricle.protocol.settings import InvalidMessage, TurnSettings, brief
+from auricle.protocol.settings import InvalidMessage, Replacement, TextFormat, TurnSettings, brief
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ _ADDED: dict[type, frozenset[str]] = {
     Final: frozenset({"languages", "collected"}),
     TurnEagerEnd: frozenset({"collected"}),
     TurnEnd: frozenset({"collected"}),
-    Start: frozenset({"refine", "offline", "interim_words"}),
+    Start: frozenset({"refine", "offline", "interim_words", "text_format"}),
     TurnSettings: frozenset(
         {"end_threshold", "eager_threshold", "min_silence_ms", "max_silence_ms", "expect", "no_words"}
     ),
@@ -52,6 +52,8 @@ _FIELDS: dict[type, tuple[tuple[str, object], ...]] = {
         *_CLIENT_MESSAGES.values(),
         *_SERVER_EVENTS.values(),
         TurnSettings,
+        TextFormat,
+        Replacement,
         Word,
         LanguageSpan,
         Limits,

@@ -127,7 +127,7 @@ class SpeechStarted(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interim(_Event):
-    """Text of the current segment so far, which only grows. Sent at most once a chunk, when it has changed.
+    """Text of the segment so far, which only grows but where a `TextFormat` rewrites it. At most one a chunk.
 
     Attributes:
         text: Without language tags.

@@ -25,6 +25,11 @@ longest latency, while interims and turn ends keep the latency of the stream: ``
 the server has time to spare. `Final.refined` says which finals were."""
 REFINES: tuple[Refine, ...] = ("off", "on", "auto")
 
+NumberFormat = Literal["words", "numerals", "smart"]
+"""How numbers are written: see `TextFormat.numbers`."""
+NUMBER_FORMATS: tuple[NumberFormat, ...] = ("words", "numerals", "smart")
+MAX_REPLACEMENTS, MAX_REPLACEMENT_LENGTH = 200, 100
+
 
 class InvalidMessage(ValueError):
     """A message cannot be built from these values; `field` names the one that is wrong."""
@@ -188,3 +193,56 @@ class TurnSettings:
         expected = f"expected one of {', '.join(EXPECTS)}, got {brief(self.expect)}"
         require(self.expect in EXPECTS, "turn.expect", expected)
         require(isinstance(self.no_words, bool), "turn.no_words", f"expected a boolean, got {brief(self.no_words)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A phrase, and what is written in its place.
+
+    Attributes:
+        search: Whole words, whatever their case and the marks around them.
+        replacement: As it is to be written; empty removes the phrase.
+    """
+
+    search: str
+    replacement: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("search", "replacement"):
+            value = getattr(self, name)
+            require_text(value, f"text_format.replace.{name}")
+            fits = len(value) <= MAX_REPLACEMENT_LENGTH
+            require(fits, f"text_format.replace.{name}", f"expected at most {MAX_REPLACEMENT_LENGTH} characters")
+        require(bool(self.search.strip()), "text_format.replace.search", "expected a phrase, got an empty one")
+
+
+@dataclass(frozen=True, slots=True)
+class TextFormat:
+    """How the words of a stream are written, in its interims, finals and turn ends. By default, as they were said.
+
+    Attributes:
+        numbers: ``"words"`` as they were said; ``"numerals"`` writes numbers, ordinals and times in digits; ``"smart"``
+            also money, percentages, dates, telephone numbers and addresses of e-mail and of the web, and leaves numbers
+            below ten as words in running text. English only.
+        profanity_filter: Whether profane words get asterisks after their first letter. English only.
+        replace: Phrases that are written otherwise, in every language.
+    """
+
+    numbers: NumberFormat = "words"
+    profanity_filter: bool = False
+    replace: tuple[Replacement, ...] = ()
+
+    def __post_init__(self) -> None:
+        expected = f"expected one of {', '.join(NUMBER_FORMATS)}, got {brief(self.numbers)}"
+        require(self.numbers in NUMBER_FORMATS, "text_format.numbers", expected)
+        fits = isinstance(self.profanity_filter, bool)
+        require(fits, "text_format.profanity_filter", f"expected a boolean, got {brief(self.profanity_filter)}")
+        given: object = self.replace
+        listed = isinstance(given, tuple) and all(isinstance(each, Replacement) for each in given)
+        require(listed, "text_format.replace", f"expected a tuple of replacements, got {brief(given)}")
+        fits = len(self.replace) <= MAX_REPLACEMENTS
+        require(fits, "text_format.replace", f"expected at most {MAX_REPLACEMENTS}, got {len(self.replace)}")
+
+
+AS_SAID = TextFormat()
+"""The default."""

@@ -21,6 +21,7 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import SAMPLE_RATE, SecondPassChanged, SettingsUpdate
 from auricle_server.model_info import ModelInfo
+from auricle_server.stream.formatted_events import EventFormatter
 from auricle_server.stream.segment_end import FlushReason, PendingFlush, PendingFlushes, SegmentEnd
 from auricle_server.stream.segmenter import Segmenter
 from auricle_server.stream.settings_checks import check_keyterms, check_settings
@@ -54,6 +55,7 @@ class StreamState:
         self._info = info
         self._session = session
         self._chunks_moved = False
+        self._formatter = EventFormatter(start.text_format)
         self._segmenter = Segmenter(info, replace(start, language=language))
         self._received = 0
         self._pending_flushes = PendingFlushes()
@@ -167,6 +169,8 @@ class StreamState:
             self._segmenter.change_turn(update.turn)
         if language is not None:
             self._segmenter.change_language(language, self._received)
+        if update.text_format is not None:
+            self._formatter.change(update.text_format)
         # After a change of latency chunks no longer end where `Ready` would say.
         self._chunks_moved |= update.latency_ms not in {None, self.latency_ms}
         self.latency_ms = update.latency_ms or self.latency_ms
@@ -211,7 +215,7 @@ class StreamState:
         self._segmenter.second.close()
         events, flush = self._process_queue(), PendingFlush(FlushReason.DRAIN, self._received, [])
         end = None if self.over else self._segmenter.end_by_flush(None, flush, None)
-        return events if end is None else events + self._end_segment(end)
+        return self._formatter.formatted(events if end is None else events + self._end_segment(end))
 
     # --- from the worker ---------------------------------------------------------------------------------------------
 
@@ -231,7 +235,7 @@ class StreamState:
             second.add(result)
         else:
             self._queue.append((result, voice))
-        return self._process_queue()
+        return self._formatter.formatted(self._process_queue())
 
     def needs_second_pass_flush(self) -> bool:
         """Whether the worker must flush the second pass, so that a segment can end; true once for each."""

@@ -25,7 +25,15 @@ from auricle.protocol import (
     Word,
 )
 from auricle.protocol.client_messages import ENCODINGS, MAX_ID_LENGTH
-from auricle.protocol.settings import EXPECTS, REFINES, TURN_MODES, TurnSettings
+from auricle.protocol.settings import (
+    EXPECTS,
+    NUMBER_FORMATS,
+    REFINES,
+    TURN_MODES,
+    Replacement,
+    TextFormat,
+    TurnSettings,
+)
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 seconds = st.floats(0, 1e6)
@@ -45,6 +53,12 @@ turns = st.builds(
     no_words=st.booleans(),
 )
 keyterms = st.lists(text, max_size=4).map(tuple)
+text_formats = st.builds(
+    TextFormat,
+    numbers=st.sampled_from(NUMBER_FORMATS),
+    profanity_filter=st.booleans(),
+    replace=st.lists(st.builds(Replacement, text.filter(str.strip), text), max_size=3).map(tuple),
+)
 latencies = st.integers(1, 5_000)
 
 starts = st.builds(
@@ -57,6 +71,7 @@ starts = st.builds(
     keyterms=keyterms,
     words=st.booleans(),
     refine=st.sampled_from(REFINES),
+    text_format=text_formats,
 )
 updates = st.builds(
     Update,
@@ -65,6 +80,7 @@ updates = st.builds(
     turn=st.none() | turns,
     keyterms=st.none() | keyterms,
     refine=st.none() | st.sampled_from(REFINES),
+    text_format=st.none() | text_formats,
 )
 finalizes = st.builds(Finalize, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=MAX_ID_LENGTH))
 client_messages = starts | updates | finalizes | st.just(End())

@@ -16,8 +16,10 @@ from auricle.protocol import (
     Limits,
     ProtocolViolation,
     Ready,
+    Replacement,
     ServerEvent,
     Start,
+    TextFormat,
     TurnEnd,
     TurnSettings,
     Update,
@@ -87,6 +89,11 @@ def test_what_is_new_is_said_where_it_is_wanted() -> None:
     turn = TurnSettings("off", max_turn_seconds=20, expect="digits", no_words=True)
     said = json.loads(codec.encode_client(Update(turn=turn)))["turn"]
     assert (said["max_turn_seconds"], said["expect"], said["no_words"]) == (20, "digits", True)
+    smart = TextFormat("smart", replace=(Replacement("uh"),))
+    said = json.loads(codec.encode_client(Start(text_format=smart)))["text_format"]
+    words = [{"search": "uh", "replacement": ""}]
+    assert said == {"numbers": "smart", "profanity_filter": False, "replace": words}
+    assert "text_format" not in json.loads(codec.encode_client(Start()))
     # What an update leaves out stays as it is, so the default is said there.
     assert json.loads(codec.encode_client(Update(refine="off"))) == {"type": "update", "refine": "off"}
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from auricle.protocol import InvalidMessage, TurnSettings
+from auricle.protocol import InvalidMessage, Replacement, TextFormat, TurnSettings
 from auricle.protocol.settings import TurnMode, is_text, phrases, require_number, require_whole
 
 
@@ -72,3 +72,23 @@ def test_every_turn_ends_with_so_much_silence(mode: TurnMode, seconds: float) ->
 )
 def test_a_turn_of_dictation_waits_for_the_next_group(turn: TurnSettings, seconds: float) -> None:
     assert turn.longest_silence == seconds
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: TextFormat(numbers="digits"), "text_format.numbers"),  # type: ignore[arg-type]
+        (lambda: TextFormat(profanity_filter=1), "text_format.profanity_filter"),  # type: ignore[arg-type]
+        (lambda: TextFormat(replace=("uh",)), "text_format.replace"),  # type: ignore[arg-type]
+        (lambda: TextFormat(replace=[Replacement("uh")]), "text_format.replace"),  # type: ignore[arg-type]
+        (lambda: TextFormat(replace=(Replacement("uh"),) * 201), "text_format.replace"),
+        (lambda: Replacement(" "), "text_format.replace.search"),
+        (lambda: Replacement("a" * 101), "text_format.replace.search"),
+        (lambda: Replacement("a", "b" * 101), "text_format.replace.replacement"),
+        (lambda: Replacement("\ud800"), "text_format.replace.search"),
+    ],
+)
+def test_a_text_format_that_cannot_be_is_refused(make: Callable[[], object], field: str) -> None:
+    with pytest.raises(InvalidMessage) as refused:
+        make()
+    assert refused.value.field == field
