@@ -20,7 +20,7 @@ from auricle_server.gateway.http.server import listening, until_ready
 from auricle_server.gateway.session.session import Session
 from auricle_server.ipc import InProcessChannel
 from auricle_server.serving.in_process_server import _start_worker
-from tests.auricle_server.gateway.session.test_session_resume import AUDIO, BYTES, TEXT, back, cut
+from tests.auricle_server.gateway.session.resume.test_session_resume import AUDIO, BYTES, TEXT, back, cut
 from tests.auricle_server.raw_client import RawClient, connected_client, until
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from auricle_server.bench.quality.recognisers.interface import Dialect
+from auricle_server.bench.quality.recognisers.interface import ConnectRecogniser
 from auricle_server.bench.quality.recognisers.native_server import connect_native
 
 NATIVE = "native"
-DIALECTS: dict[str, Dialect] = {NATIVE: connect_native}
+DIALECTS: dict[str, ConnectRecogniser] = {NATIVE: connect_native}
 
 
 class UnknownDialect(ValueError):

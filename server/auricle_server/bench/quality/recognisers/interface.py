@@ -115,7 +115,7 @@ class Recogniser(Protocol):
         """
 
 
-class Dialect(Protocol):
+class ConnectRecogniser(Protocol):
     """Connects to a server that speaks some protocol."""
 
     def __call__(self, url: str, api_key: str | None) -> AbstractAsyncContextManager[Recogniser]:

@@ -92,7 +92,7 @@ class NativeRecogniser:
 
 @asynccontextmanager
 async def connect_native(url: str, api_key: str | None) -> AsyncIterator[NativeRecogniser]:
-    """The server at `url`, see `Dialect`.
+    """The server at `url`, see `ConnectRecogniser`.
 
     Raises:
         RecogniserFailed: The address has no form that the client knows.

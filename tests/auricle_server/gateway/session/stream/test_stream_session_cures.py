@@ -22,7 +22,7 @@ from auricle_server.ipc.messages import DecodeAgain, FlushStream
 from auricle_server.metrics import Metrics
 from auricle_server.voice.models import find_models
 from tests.auricle_server.gateway.leases import INFO, ONE, STREAM, TWO, TestLease
-from tests.auricle_server.gateway.session.test_stream_session import opened
+from tests.auricle_server.gateway.session.stream.test_stream_session import opened
 
 CHUNK = 2560
 WATCH = Cures(watch_seconds=1, voice=True)

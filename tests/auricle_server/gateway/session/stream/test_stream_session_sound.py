@@ -23,7 +23,7 @@ from auricle_server.metrics import Metrics
 from auricle_server.turns import VoiceSignals
 from auricle_server.voice.models import ModelFiles, find_models, load_models
 from tests.auricle_server.gateway.leases import ONE, STREAM, result
-from tests.auricle_server.gateway.session.test_stream_session import kinds, opened
+from tests.auricle_server.gateway.session.stream.test_stream_session import kinds, opened
 
 CHUNK = 2560
 
