@@ -37,14 +37,19 @@ class KeepAlive:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message for the client that no event of the stream brings, such as the answer to a change of settings.
+    """A message for the client that no event of the stream brings, such as the answer to a change of settings."""
 
-    Attributes:
-        text: The message, or what makes it when it is sent: by then `Dialect.encode` has had all events before it, such
-            as the errors of the inputs before this one.
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LateReply:
+    """As a `Reply`, which `make` words when it is sent.
+
+    By then `Dialect.encode` has had all events before it, such as the errors of the inputs before this one.
     """
 
-    text: str | Callable[[], str]
+    make: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,8 @@ class EndTurn:
     id: str
 
 
-Input = ClientMessage | AudioReceived | KeepAlive | EndTurn | Reply
-"""What a client's message means. A `Reply` goes out after all events before it."""
+Input = ClientMessage | AudioReceived | KeepAlive | EndTurn | Reply | LateReply
+"""What a client's message means. A reply goes out after all events before it."""
 Output = ServerEvent | AudioProgress | EndAnswered
 """What a client is told."""
 

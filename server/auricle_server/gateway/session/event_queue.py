@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from auricle.protocol import codes
 from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent, TurnEnd
 from auricle_server.gateway.keys.stream_usage import StreamUsage
-from auricle_server.gateway.session.dialect import AudioProgress, Output, Reply
+from auricle_server.gateway.session.dialect import AudioProgress, LateReply, Output, Reply
 from auricle_server.metrics import Metrics
 
 
@@ -24,13 +24,13 @@ class OutgoingEvents:
 
     def __init__(self, encode: Callable[[Output], Sequence[str]]) -> None:
         self._encode = encode
-        self.waiting: deque[Output | Reply] = deque()
+        self.waiting: deque[Output | Reply | LateReply] = deque()
         self._texts: deque[str] = deque()
 
     def __bool__(self) -> bool:
         return bool(self.waiting or self._texts)
 
-    def put(self, outputs: Iterable[Output | Reply]) -> None:
+    def put(self, outputs: Iterable[Output | Reply | LateReply]) -> None:
         """Adds what is to be said.
 
         An interim replaces one that still waits right before it, as its text contains the other's: a client that
@@ -61,12 +61,16 @@ class OutgoingEvents:
         # Encoded, and in the native protocol numbered, only here, so that an interim which was replaced leaves no gap.
         while not self._texts and self.waiting:
             output = self.waiting.popleft()
-            self._texts.extend(_reply(output) if isinstance(output, Reply) else self._encode(output))
+            self._texts.extend(self._texts_of(output))
         return self._texts.popleft() if self._texts else None
 
-
-def _reply(reply: Reply) -> tuple[str]:
-    return (reply.text if isinstance(reply.text, str) else reply.text(),)
+    def _texts_of(self, output: Output | Reply | LateReply) -> Sequence[str]:
+        match output:
+            case Reply(text):
+                return (text,)
+            case LateReply(make):
+                return (make(),)
+        return self._encode(output)
 
 
 class SessionMetrics:

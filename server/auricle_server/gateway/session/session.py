@@ -18,7 +18,15 @@ from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
-from auricle_server.gateway.session.dialect import AudioProgress, Dialect, EndAnswered, EndTurn, KeepAlive, Reply
+from auricle_server.gateway.session.dialect import (
+    AudioProgress,
+    Dialect,
+    EndAnswered,
+    EndTurn,
+    KeepAlive,
+    LateReply,
+    Reply,
+)
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.notices import error_event, log_error
@@ -131,7 +139,7 @@ class Session:
                     self._started.receive_audio(pcm)
                 case KeepAlive():
                     self._idle_timer.on_audio()
-                case Reply():
+                case Reply() | LateReply():
                     self._outgoing.put([message])
                     self._wake()
                 case Finalize() | EndTurn():

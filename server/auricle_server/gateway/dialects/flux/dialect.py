@@ -26,7 +26,7 @@ from auricle.protocol.settings import InvalidMessage, brief
 from auricle_server.gateway.dialects.flux.settings import MULTILINGUAL, FluxSettings, language_of
 from auricle_server.gateway.dialects.flux.turn import FluxTurn
 from auricle_server.gateway.session.client_json import JsonObject, parse_object, to_json
-from auricle_server.gateway.session.dialect import AudioProgress, EndTurn, Input, Output, Reply
+from auricle_server.gateway.session.dialect import AudioProgress, EndTurn, Input, LateReply, Output
 from auricle_server.gateway.session.session import NORMAL
 
 UPDATE_SECONDS = 0.25
@@ -112,7 +112,7 @@ class FluxDialect:
             new = old.configured(message)
         except (InvalidMessage, ProtocolViolation) as error:
             reason = error.message if isinstance(error, ProtocolViolation) else str(error)
-            return (Reply(partial(self._configure_failure, codes.INVALID_FIELD, reason)),)
+            return (LateReply(partial(self._configure_failure, codes.INVALID_FIELD, reason)),)
         self._settings = new
         language = language_of(self._model, new.language_hints, self._languages)
         update = Update(
@@ -120,7 +120,7 @@ class FluxDialect:
             keyterms=None if new.keyterms == old.keyterms else new.keyterms,
             language=None if new.language_hints == old.language_hints else language,
         )
-        return update, Reply(partial(self._answer_configure, old, new))
+        return update, LateReply(partial(self._answer_configure, old, new))
 
     def receive_audio(self, data: bytes) -> bytes:
         """As `Dialect.receive_audio`; a sample may be cut in two."""

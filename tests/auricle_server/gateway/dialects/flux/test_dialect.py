@@ -27,7 +27,7 @@ from auricle.protocol.settings import TurnSettings
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.dialects.flux.dialect import FluxDialect
 from auricle_server.gateway.dialects.flux.settings import FluxSettings
-from auricle_server.gateway.session.dialect import AudioProgress, EndTurn, Output, Reply
+from auricle_server.gateway.session.dialect import AudioProgress, EndTurn, LateReply, Output
 
 READY = Ready(
     session="s",
@@ -177,9 +177,8 @@ def test_configure_is_answered_when_its_errors_are_known() -> None:
 
 
 def answered(reply: Any) -> list[dict[str, Any]]:
-    assert isinstance(reply, Reply)
-    assert callable(reply.text)
-    return [json.loads(reply.text())]
+    assert isinstance(reply, LateReply)
+    return [json.loads(reply.make())]
 
 
 def test_a_refused_configure_changes_nothing() -> None:
