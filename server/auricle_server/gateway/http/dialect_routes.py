@@ -75,6 +75,7 @@ class DialectRoutes:
 
         latency_ms = None if opening.start is None else opening.start.latency_ms
         session = handler.session = await self._opener.open(request, key, build, latency_ms)
+        session.greet(opening.greeting)
         if opening.start is not None:
             session.begin(opening.start)
             if session.failure is not None:

@@ -6,12 +6,14 @@ from auricle_server.gateway.dialects.deepgram_listen.listen_endpoint import List
 from auricle_server.gateway.dialects.flux import FluxEndpoint
 from auricle_server.gateway.dialects.openai_files.endpoint import TranscriptionsEndpoint
 from auricle_server.gateway.dialects.openai_files.questions import ModelsEndpoint, TranslationsEndpoint
+from auricle_server.gateway.dialects.openai_realtime import RealtimeEndpoint
 from auricle_server.gateway.session.endpoint import Endpoint
 from auricle_server.gateway.session.file_endpoint import FileEndpoint, QuestionEndpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     ListenEndpoint(),
     FluxEndpoint(),
+    RealtimeEndpoint(),
 )
 """Their ways in through WebSockets."""
 FILE_ENDPOINTS: tuple[FileEndpoint, ...] = (TranscriptionsEndpoint(), ListenFileEndpoint())

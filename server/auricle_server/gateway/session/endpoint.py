@@ -23,12 +23,14 @@ class Opening:
         start: Begins the stream right after the upgrade; None where the client's first messages say what it wants.
         headers: Of the answer.
         subprotocol: Of the answer, when the client has offered it; empty for none.
+        greeting: Messages for which the client waits before it sends any.
     """
 
     dialect: Dialect
     start: Start | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     subprotocol: str = ""
+    greeting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

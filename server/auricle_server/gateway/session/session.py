@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from auricle.protocol import codes
@@ -100,6 +100,11 @@ class Session:
         if self.close_code is not None or self._stream is None:
             return True
         return self._stream.accepts_input and len(self._outgoing.waiting) < MAX_UNSENT
+
+    def greet(self, texts: Iterable[str]) -> None:
+        """Sends messages for which the client waits before it sends any."""
+        self._outgoing.put(map(Reply, texts))
+        self._wake()
 
     def begin(self, start: Start) -> None:
         """Starts the stream of a client that says in its request what it wants, and sends no `Start`."""

@@ -9,9 +9,9 @@ from multidict import MultiMapping
 from auricle.protocol.client_messages import SAMPLE_BYTES
 from auricle.protocol.settings import InvalidMessage
 from auricle_server.gateway.dialects.flux.dialect import FluxDialect
+from auricle_server.gateway.dialects.flux.requests import TOKEN, authorization, offers_token, refusal_answer
 from auricle_server.gateway.dialects.flux.settings import read_settings, read_start, unserved
 from auricle_server.gateway.errors import BadRequest, Refusal
-from auricle_server.gateway.session.deepgram_requests import TOKEN, authorization, offers_token, refusal_answer
 from auricle_server.gateway.session.endpoint import Opening, RefusalAnswer
 from auricle_server.model_info import ModelInfo
 

@@ -1,4 +1,4 @@
-"""What the requests and refusals of Deepgram's formats have in common."""
+"""Keys and refusals as Deepgram has them."""
 
 from __future__ import annotations
 

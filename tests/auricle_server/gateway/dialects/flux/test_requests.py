@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from multidict import CIMultiDict
 
+from auricle_server.gateway.dialects.flux.requests import authorization, offers_token, refusal_answer
 from auricle_server.gateway.errors import AtCapacity, TooManyStreams, Unauthorized
-from auricle_server.gateway.session.deepgram_requests import authorization, offers_token, refusal_answer
 
 
 @pytest.mark.parametrize(

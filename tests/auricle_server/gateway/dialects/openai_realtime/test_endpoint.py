@@ -1,0 +1,69 @@
+"""The upgrade request of OpenAI's realtime transcription, on a real server."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+from multidict import CIMultiDict, MultiDict
+
+from auricle_server.gateway.dialects.openai_realtime import RealtimeEndpoint
+from auricle_server.gateway.errors import TooManyStreams
+from tests.auricle_server.gateway.conftest import Serve
+
+URL = "/v1/realtime?intent=transcription"
+
+
+async def test_the_session_comes_first(url: str) -> None:
+    async with aiohttp.ClientSession() as http, http.ws_connect(url + URL + "&model=whisper") as socket:
+        created = await socket.receive_json(timeout=10)
+        assert created["type"] == "session.created"
+        assert created["session"]["audio"]["input"]["transcription"]["model"] == "whisper"
+
+
+async def test_the_older_shape_has_its_header(url: str) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(url + URL, headers={"OpenAI-Beta": "realtime=v1"}) as socket,
+    ):
+        assert (await socket.receive_json(timeout=10))["type"] == "transcription_session.created"
+
+
+async def test_a_key_may_be_a_subprotocol(serve: Serve) -> None:
+    async with serve(api_keys=("one",)) as url, aiohttp.ClientSession() as http:
+        protocols = ("realtime", "openai-insecure-api-key.one")
+        async with http.ws_connect(url + URL, protocols=protocols) as socket:
+            assert socket.protocol == "realtime"
+            assert (await socket.receive_json(timeout=10))["type"] == "session.created"
+        for headers in ({}, {"Authorization": "Bearer two"}, {"api-key": "two"}):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await http.ws_connect(url + URL, headers=headers)
+            assert refused.value.status == 401
+        async with http.ws_connect(url + URL, headers={"api-key": "one"}) as socket:
+            assert (await socket.receive_json(timeout=10))["type"] == "session.created"
+
+
+@pytest.mark.parametrize("latency", ["x", "-1", "1.5"])
+async def test_a_latency_that_is_no_number_is_refused_in_words(url: str, latency: str) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(
+            url.replace("ws", "http", 1) + URL + f"&latency_ms={latency}",
+            headers={"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"},
+        ) as answer,
+    ):
+        assert answer.status in {400, 426}
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        async with aiohttp.ClientSession() as http:
+            await http.ws_connect(url + URL + f"&latency_ms={latency}")
+    assert refused.value.status == 400
+
+
+def test_a_refusal_is_worded_as_openai_words_it() -> None:
+    answer = RealtimeEndpoint().refuse(TooManyStreams("two are open"))
+    assert answer.body["error"]["message"] == "two are open"
+
+
+def test_a_request_is_read_before_the_model_is_known() -> None:
+    opening = RealtimeEndpoint().open(MultiDict(latency_ms="160"), CIMultiDict(), None)
+    assert opening.start is None
+    assert len(opening.greeting) == 1
