@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import time
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -29,7 +30,7 @@ from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 
 RATE = 16_000
-PACKET = RATE // 50
+PACKET_BYTES = 2 * RATE // 50
 SILENCE_MS = 500
 SILENCE_SECONDS = 3.0
 """Behind each recording, so that every turn ends."""
@@ -47,6 +48,7 @@ class Format:
         path: Of the URL, with its query.
         native: The native stream with the same turn settings; empty for the native ones.
         first: Messages that the client sends at first.
+        in_texts: Whether audio goes in messages of text, base64.
         ends_turn: Whether a message says that a turn has ended.
     """
 
@@ -55,12 +57,27 @@ class Format:
     native: str
     first: tuple[dict[str, Any], ...]
     ends_turn: Callable[[dict[str, Any]], bool]
+    in_texts: bool = False
+
+    async def send(self, socket: aiohttp.ClientWebSocketResponse, pcm: bytes) -> None:
+        """Sends a packet of audio."""
+        if self.in_texts:
+            await socket.send_json({"type": "input_audio_buffer.append", "audio": b64encode(pcm).decode()})
+        else:
+            await socket.send_bytes(pcm)
 
 
 def _native(name: str, turn: dict[str, Any]) -> Format:
     start = {"type": "start", "version": 1, "encoding": "pcm_s16le", "sample_rate": RATE}
     first = ({**start, "latency_ms": LATENCY_MS, "turn": turn},)
     return Format(name, "/v1/stream", "", first, lambda message: message["type"] == "turn_end")
+
+
+def _realtime_session() -> dict[str, Any]:
+    turns = {"type": "server_vad", "silence_duration_ms": SILENCE_MS}
+    hears = {"format": {"type": "audio/pcm", "rate": RATE}, "turn_detection": turns}
+    session = {"type": "transcription", "audio": {"input": {**hears, "transcription": {"model": "demo"}}}}
+    return {"type": "session.update", "session": session}
 
 
 _RAW = f"encoding=linear16&sample_rate={RATE}&latency_ms={LATENCY_MS}"
@@ -80,6 +97,14 @@ FORMATS = (
         "native, semantic",
         (),
         lambda message: message.get("event") == "EndOfTurn",
+    ),
+    Format(
+        "openai realtime",
+        f"/v1/realtime?intent=transcription&latency_ms={LATENCY_MS}",
+        "native, silence",
+        (_realtime_session(),),
+        lambda message: message["type"].endswith("input_audio_transcription.completed"),
+        in_texts=True,
     ),
 )
 
@@ -103,10 +128,10 @@ async def converse(url: str, pcm: bytes, formats: list[Format]) -> dict[str, lis
         pairs = zip(formats, sockets, strict=True)
         hearing = [asyncio.create_task(hear(socket, each.ends_turn)) for each, socket in pairs]
         began = time.perf_counter()
-        for number, at in enumerate(range(0, len(pcm), 2 * PACKET)):
-            await asyncio.sleep(max(0.0, began + number * PACKET / RATE - time.perf_counter()))
-            for socket in sockets:
-                await socket.send_bytes(pcm[at : at + 2 * PACKET])
+        for number, at in enumerate(range(0, len(pcm), PACKET_BYTES)):
+            await asyncio.sleep(max(0.0, began + number * PACKET_BYTES / (2 * RATE) - time.perf_counter()))
+            for each, socket in zip(formats, sockets, strict=True):
+                await each.send(socket, pcm[at : at + PACKET_BYTES])
         for socket in sockets:
             await socket.close()
         heard = await asyncio.gather(*hearing)
