@@ -106,7 +106,7 @@ async def test_a_wrong_key(serve: Serve) -> None:
         with pytest.raises(ApiError) as refused:
             await transcribed(url, file(), "wrong")
         assert refused.value.status_code == 401
-        assert refused.value.body["err_code"] == "INVALID_AUTH"
+        assert refused.value.body["err_code"] == "UNAUTHORIZED"
         assert (await transcribed(url, file(), "right")).results.channels
 
 

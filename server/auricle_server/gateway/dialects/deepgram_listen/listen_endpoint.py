@@ -9,29 +9,19 @@ from typing import Final
 
 from multidict import MultiMapping
 
-from auricle.protocol import codes
 from auricle_server.gateway.audio.containers.errors import UndecodableAudio
 from auricle_server.gateway.dialects.deepgram_listen.listen_dialect import ListenDialect
 from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions, read_query
 from auricle_server.gateway.dialects.deepgram_listen.recordings import RecordingResults, read_file_query
 from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest
 from auricle_server.gateway.errors import BadRequest, Refusal
+from auricle_server.gateway.session.deepgram_requests import authorization, key_subprotocol, refusal_answer
 from auricle_server.gateway.session.endpoint import Opening, RefusalAnswer
 from auricle_server.gateway.session.file_endpoint import FileJob, Upload, json_answer
 from auricle_server.model_info import ModelInfo
 
 UNSERVED_HEADER: Final = "Auricle-Unserved"
 """Of the answer to an upgrade request: the parameters that ask for what is not served."""
-_SCHEMES: Final = ("token", "bearer")
-_TOO_MANY_REQUESTS: Final = 429
-_UNAVAILABLE: Final = 503
-_CODES: Final = {
-    codes.UNAUTHORIZED: "INVALID_AUTH",
-    codes.ORIGIN_NOT_ALLOWED: "INSUFFICIENT_PERMISSIONS",
-    codes.TOO_MANY_STREAMS: "TOO_MANY_REQUESTS",
-    codes.INTERNAL: "INTERNAL_SERVER_ERROR",
-}
-_STATUS_CODES: Final = {400: "Bad Request", 503: "SERVICE_UNAVAILABLE"}
 
 
 def _now() -> str:
@@ -52,21 +42,12 @@ class _DeepgramEndpoint:
         self._clock = clock
 
     def authorization(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:  # noqa: ARG002
-        """As `Endpoint.authorization`: ``Token KEY``, ``Bearer KEY``, or a browser's subprotocols ``token, KEY``."""
-        given = headers.get("Authorization")
-        scheme, _, key = (given or " ".join(_offered(headers))).partition(" ")
-        return f"Bearer {key.strip()}" if scheme.lower() in _SCHEMES and key.strip() else given
+        """As `Endpoint.authorization`."""
+        return authorization(headers)
 
     def refuse(self, refusal: Refusal) -> RefusalAnswer:
-        """As `Endpoint.refuse`.
-
-        Clients take every 4xx for final, 429 too, so what another try may change is a 503.
-        """
-        request_id = str(uuid.uuid4())
-        status = _UNAVAILABLE if refusal.status == _TOO_MANY_REQUESTS else refusal.status
-        code = _CODES.get(refusal.code) or _STATUS_CODES.get(status, refusal.code)
-        body = {"err_code": code, "err_msg": refusal.message, "request_id": request_id}
-        return RefusalAnswer(body, {"dg-error": refusal.message, "dg-request-id": request_id}, status)
+        """As `Endpoint.refuse`."""
+        return refusal_answer(refusal)
 
     def _request(self) -> ListenRequest:
         return ListenRequest(str(uuid.uuid4()), self._clock())
@@ -79,13 +60,11 @@ class ListenEndpoint(_DeepgramEndpoint):
         """As `Endpoint.open`."""
         start, options = read_query(query)
         request = self._request()
-        # RFC 6455, section 4.1: a client that offers subprotocols fails unless the server names one of them.
-        offered = [each for each in _offered(headers)[:1] if each.lower() in _SCHEMES]
         try:
             dialect = ListenDialect(options, request)
         except UndecodableAudio as error:
             raise BadRequest(error.message) from error
-        return Opening(dialect, start, _headers(request, options), "".join(offered))
+        return Opening(dialect, start, _headers(request, options), key_subprotocol(headers))
 
 
 class ListenFileEndpoint(_DeepgramEndpoint):
@@ -115,7 +94,3 @@ def _headers(request: ListenRequest, options: ListenOptions) -> dict[str, str]:
     if options.unserved:
         headers[UNSERVED_HEADER] = ", ".join(options.unserved)
     return headers
-
-
-def _offered(headers: MultiMapping[str]) -> list[str]:
-    return [each.strip() for each in headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()]

@@ -9,9 +9,9 @@ from multidict import MultiMapping
 from auricle.protocol.client_messages import SAMPLE_BYTES
 from auricle.protocol.settings import InvalidMessage
 from auricle_server.gateway.dialects.flux.dialect import FluxDialect
-from auricle_server.gateway.dialects.flux.requests import TOKEN, authorization, offers_token, refusal_answer
 from auricle_server.gateway.dialects.flux.settings import read_settings, read_start, unserved
 from auricle_server.gateway.errors import BadRequest, Refusal
+from auricle_server.gateway.session.deepgram_requests import authorization, key_subprotocol, refusal_answer
 from auricle_server.gateway.session.endpoint import Opening, RefusalAnswer
 from auricle_server.model_info import ModelInfo
 
@@ -37,7 +37,7 @@ class FluxEndpoint:
             raise BadRequest(str(error)) from error
         sample_bytes = SAMPLE_BYTES[start.encoding]
         dialect = FluxDialect(request_id, name, settings, languages, sample_bytes, unserved(query))
-        return Opening(dialect, start, {"dg-request-id": request_id}, TOKEN if offers_token(headers) else "")
+        return Opening(dialect, start, {"dg-request-id": request_id}, key_subprotocol(headers))
 
     def refuse(self, refusal: Refusal) -> RefusalAnswer:
         """As `Endpoint.refuse`."""

@@ -7,28 +7,10 @@ import pytest
 from multidict import CIMultiDict, MultiDict
 
 from auricle_server.gateway.dialects.deepgram_listen.listen_endpoint import ListenEndpoint
-from auricle_server.gateway.errors import AtCapacity, BadRequest, TooManyStreams, TooManyWrongKeys, Unauthorized
 from tests.auricle_server.gateway.conftest import Serve
 
 ENDPOINT = ListenEndpoint()
 NONE: MultiDict[str] = MultiDict()
-
-
-@pytest.mark.parametrize(
-    ("headers", "authorization"),
-    [
-        ({"Authorization": "Token K"}, "Bearer K"),
-        ({"Authorization": "bearer K"}, "Bearer K"),
-        ({"Authorization": "Basic K"}, "Basic K"),
-        ({"Sec-WebSocket-Protocol": "token, K"}, "Bearer K"),
-        ({"Sec-WebSocket-Protocol": "bearer,K"}, "Bearer K"),
-        ({"Sec-WebSocket-Protocol": "chat"}, None),
-        ({"Authorization": "Token "}, "Token "),
-        ({}, None),
-    ],
-)
-def test_where_a_key_may_be(headers: dict[str, str], authorization: str | None) -> None:
-    assert ENDPOINT.authorization(NONE, CIMultiDict(headers)) == authorization
 
 
 def test_an_opening_names_the_request_and_what_is_not_served() -> None:
@@ -40,22 +22,6 @@ def test_an_opening_names_the_request_and_what_is_not_served() -> None:
     again = ENDPOINT.open(NONE, CIMultiDict(), None)
     assert again.headers["dg-request-id"] != opening.headers["dg-request-id"]
     assert again.subprotocol == ""
-
-
-@pytest.mark.parametrize(
-    ("refusal", "status", "code"),
-    [
-        (AtCapacity("full"), 503, "SERVICE_UNAVAILABLE"),
-        (TooManyStreams("too many"), 503, "TOO_MANY_REQUESTS"),
-        (TooManyWrongKeys(9), 503, "INVALID_AUTH"),
-        (Unauthorized("wrong"), 401, "INVALID_AUTH"),
-        (BadRequest("bad"), 400, "Bad Request"),
-    ],
-)
-def test_what_another_try_may_change_is_no_4xx(refusal: AtCapacity, status: int, code: str) -> None:
-    answer = ENDPOINT.refuse(refusal)
-    assert (answer.status, answer.body["err_code"], answer.body["err_msg"]) == (status, code, refusal.message)
-    assert answer.headers["dg-request-id"] == answer.body["request_id"]
 
 
 async def refused(url: str, query: str, **headers: str) -> aiohttp.WSServerHandshakeError:
@@ -78,9 +44,9 @@ async def test_refusals_on_the_wire(serve: Serve) -> None:
             assert {"dg-error", "dg-request-id"} <= set(bad.headers)
         async with (
             aiohttp.ClientSession() as http,
-            http.ws_connect(f"{url}/v1/listen?diarize=true", protocols=["token", "right"]) as socket,
+            http.ws_connect(f"{url}/v1/listen?diarize=true", protocols=["bearer", "right"]) as socket,
         ):
-            assert socket.protocol == "token"
+            assert socket.protocol == "bearer"
             assert socket._response.headers["Auricle-Unserved"] == "diarize"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from multidict import CIMultiDict
 
-from auricle_server.gateway.dialects.flux.requests import authorization, offers_token, refusal_answer
-from auricle_server.gateway.errors import AtCapacity, TooManyStreams, Unauthorized
+from auricle_server.gateway.errors import AtCapacity, TooManyStreams, TooManyWrongKeys, Unauthorized
+from auricle_server.gateway.session.deepgram_requests import authorization, key_subprotocol, refusal_answer
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def test_a_key_is_found_where_clients_put_it(headers: dict[str, str], key: str |
 
 
 def test_a_subprotocol_is_answered_when_it_is_the_key() -> None:
-    assert offers_token(CIMultiDict({"Sec-WebSocket-Protocol": "token, K"}))
-    assert not offers_token(CIMultiDict({"Authorization": "Token K"}))
+    assert key_subprotocol(CIMultiDict({"Sec-WebSocket-Protocol": "Bearer, K"})) == "Bearer"
+    assert key_subprotocol(CIMultiDict({"Authorization": "Token K"})) == ""
 
 
 def test_a_refusal_says_why_and_when_to_come_back() -> None:
@@ -37,4 +37,5 @@ def test_a_refusal_says_why_and_when_to_come_back() -> None:
     assert (full.status, full.body["err_code"], full.body["err_msg"]) == (None, "SERVER_FULL", "all slots are taken")
     assert full.headers["dg-request-id"] == full.body["request_id"]
     assert refusal_answer(TooManyStreams("two are open")).status == 503
+    assert refusal_answer(TooManyWrongKeys(9)).status == 503
     assert refusal_answer(Unauthorized("wrong key")).status is None

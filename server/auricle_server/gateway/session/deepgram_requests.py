@@ -1,4 +1,4 @@
-"""Keys and refusals as Deepgram has them."""
+"""What the requests and refusals of Deepgram's formats have in common."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import uuid
 
 from multidict import MultiMapping
 
-from auricle.protocol import codes
 from auricle_server.gateway.errors import Refusal
 from auricle_server.gateway.session.endpoint import RefusalAnswer
 
@@ -24,14 +23,16 @@ def authorization(headers: MultiMapping[str]) -> str | None:
     if value is not None:
         scheme, _, key = value.partition(" ")
         return f"Bearer {key.strip()}" if scheme.lower() == TOKEN else value
-    offered = _subprotocols(headers)
-    return f"Bearer {offered[1]}" if offers_token(headers) else None
+    return f"Bearer {_subprotocols(headers)[1]}" if key_subprotocol(headers) else None
 
 
-def offers_token(headers: MultiMapping[str]) -> bool:
-    """Whether the key is a subprotocol, of which the answer must then name the first."""
+def key_subprotocol(headers: MultiMapping[str]) -> str:
+    """The subprotocol before a key; empty where there is none.
+
+    RFC 6455, section 4.1: a client that offers subprotocols fails unless the server names one of them.
+    """
     offered = _subprotocols(headers)
-    return len(offered) > 1 and offered[0].lower() in {TOKEN, "bearer"}
+    return offered[0] if len(offered) > 1 and offered[0].lower() in {TOKEN, "bearer"} else ""
 
 
 def _subprotocols(headers: MultiMapping[str]) -> list[str]:
@@ -41,10 +42,10 @@ def _subprotocols(headers: MultiMapping[str]) -> list[str]:
 def refusal_answer(refusal: Refusal) -> RefusalAnswer:
     """A refusal as Deepgram words it.
 
-    Its clients take every 4xx as final, 429 too (Pipecat's `DeepgramSTTService`), so a key that has as many streams as
-    it may gets 503.
+    Its clients take every 4xx as final, 429 too (Pipecat's `DeepgramSTTService`), so what another try may change is a
+    503.
     """
     request_id, code = str(uuid.uuid4()), refusal.code.upper()
-    status = 503 if refusal.code == codes.TOO_MANY_STREAMS else None
+    status = 503 if refusal.status == 429 else None
     body = {"err_code": code, "err_msg": refusal.message, "request_id": request_id}
     return RefusalAnswer(body, {"dg-error": f"{code}: {refusal.message}", "dg-request-id": request_id}, status)
