@@ -260,3 +260,10 @@ async def test_channels_are_mixed(url: str, encoding: str) -> None:
         await stream.send(coded[encoding])
         await stream.close()
     assert stream.text == TEXT
+
+
+async def test_phrases_are_replaced(url: str) -> None:
+    async with live(url, replace=["is his:is hers"], numerals=True) as stream:
+        await stream.send(PCM.tobytes())
+        await stream.close()
+    assert stream.text == TEXT.replace("is his", "is hers")

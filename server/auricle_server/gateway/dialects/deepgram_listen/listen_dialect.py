@@ -12,13 +12,14 @@ from auricle.protocol.client_messages import End, Finalize, Update
 from auricle.protocol.codes import CODES, ProtocolViolation
 from auricle.protocol.server_messages import Error, Interim, KeytermsInForce, Ready, SpeechStarted, TurnEnd
 from auricle.protocol.server_messages import Final as FinalEvent
-from auricle.protocol.settings import InvalidMessage
+from auricle.protocol.settings import InvalidMessage, TextFormat
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.containers.errors import UndecodableAudio
 from auricle_server.gateway.audio.containers.live_container import LiveContainer
 from auricle_server.gateway.audio.sample_mixer import SampleMixer
 from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions
 from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest, ListenResults, Message
+from auricle_server.gateway.dialects.deepgram_listen.writing import changed
 from auricle_server.gateway.session.dialect import AudioProgress, EndAnswered, Input, KeepAlive, Output, Reply
 
 # RFC 6455, section 7.4.1.
@@ -39,6 +40,7 @@ class ListenDialect:
 
     Args:
         options: How its audio comes and its results are told.
+        text_format: How its words are written.
         request: The connection.
 
     Raises:
@@ -48,9 +50,10 @@ class ListenDialect:
     name = "deepgram"
     follows_audio = True
 
-    def __init__(self, options: ListenOptions, request: ListenRequest) -> None:
+    def __init__(self, options: ListenOptions, text_format: TextFormat, request: ListenRequest) -> None:
         self.ended = False
         self._options = options
+        self._text_format = text_format
         self._request = request
         self._results = ListenResults(request, punctuated=options.punctuated, many_languages=options.many_languages)
         audio = options.audio
@@ -85,25 +88,31 @@ class ListenDialect:
             case "CloseStream":
                 return self._end()
             case "Configure":
-                return (self._configure(message),)
+                return self._configure(message)
         return (self._schema_error("expected an object whose type is KeepAlive, Finalize, CloseStream or Configure"),)
 
     def _schema_error(self, why: str) -> Reply:
         description = f"Could not read the text message: {why}."
         return _reply({"type": "Error", "variant": "SchemaError", "description": description, "message": why})
 
-    def _configure(self, message: Mapping[str, Any]) -> Input:
-        keyterms = message.get("keyterms")
+    def _configure(self, message: Mapping[str, Any]) -> Sequence[Input]:
+        keyterms, features = message.get("keyterms"), message.get("features")
         if self._configuring is not None:
-            return _reply(self._configure_failure("CONFIGURE_ALREADY_PENDING", "another Configure is not answered yet"))
-        if keyterms is None:
-            return _reply({"type": "ConfigureSuccess", "request_id": self._request.request_id})
+            pending = "another Configure is not answered yet"
+            return (_reply(self._configure_failure("CONFIGURE_ALREADY_PENDING", pending)),)
+        written = changed(self._text_format, features) if isinstance(features, dict) else None
         try:
-            update = Update(keyterms=tuple(keyterms) if isinstance(keyterms, list) else keyterms)
+            terms = tuple(keyterms) if isinstance(keyterms, list) else keyterms
+            update = Update(keyterms=terms, text_format=written)
         except InvalidMessage as invalid:
-            return self._schema_error(str(invalid))
+            return (self._schema_error(str(invalid)),)
+        self._text_format = written or self._text_format
         self._configuring = update.keyterms
-        return update
+        # New key terms are answered when they are in force.
+        return (update,) if update.keyterms is not None else (update, _reply(self._configure_success()))
+
+    def _configure_success(self) -> Message:
+        return {"type": "ConfigureSuccess", "request_id": self._request.request_id}
 
     def _configure_failure(self, code: str, description: str) -> Message:
         named = {"request_id": self._request.request_id, "code": code, "description": description}
@@ -186,7 +195,7 @@ class ListenDialect:
         if self._configuring is None or len(self._configuring) != event.count:
             return []
         keyterms, self._configuring = list(self._configuring), None
-        return [{"type": "ConfigureSuccess", "request_id": self._request.request_id, "keyterms": keyterms}]
+        return [{**self._configure_success(), "keyterms": keyterms}]
 
     def _error(self, error: Error) -> list[Message]:
         if error.fatal:

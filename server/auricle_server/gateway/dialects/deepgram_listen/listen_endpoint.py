@@ -61,7 +61,7 @@ class ListenEndpoint(_DeepgramEndpoint):
         start, options = read_query(query)
         request = self._request()
         try:
-            dialect = ListenDialect(options, request)
+            dialect = ListenDialect(options, start.text_format, request)
         except UndecodableAudio as error:
             raise BadRequest(error.message) from error
         return Opening(dialect, start, _headers(request, options), key_subprotocol(headers))

@@ -16,6 +16,7 @@ from auricle.protocol.client_messages import Encoding, Start
 from auricle.protocol.languages import AUTO
 from auricle.protocol.settings import MAX_SILENCE_MS, InvalidMessage, TurnSettings
 from auricle_server.gateway.audio.containers.live_container import Container
+from auricle_server.gateway.dialects.deepgram_listen.writing import WRITING_PARAMETERS, text_format
 from auricle_server.gateway.errors import BadRequest
 from auricle_server.ipc.messages import SAMPLE_RATE
 
@@ -45,9 +46,12 @@ _CONTAINERS: Final[dict[str, Container]] = {
 }
 MOST_CHANNELS: Final = 64
 """Of samples without a container."""
-LIVE_PARAMETERS: Final = frozenset(
-    "channels encoding endpointing interim_results keyterm keywords language latency_ms punctuate sample_rate "
-    "smart_format utterance_end_ms vad_events".split()
+LIVE_PARAMETERS: Final = (
+    frozenset(
+        "channels encoding endpointing interim_results keyterm keywords language latency_ms punctuate sample_rate "
+        "utterance_end_ms vad_events".split()
+    )
+    | WRITING_PARAMETERS
 )
 """What a live stream does as it is asked."""
 _WITHOUT_EFFECT: Final = frozenset(
@@ -167,8 +171,12 @@ def make_start(query: MultiMapping[str], **settings: Any) -> Start:
         BadRequest: A value cannot be.
     """
     latency_ms, keyterms = whole_number(query, "latency_ms"), _keyterms(query)
+    features = {name: is_on(query, name) for name in WRITING_PARAMETERS}
     try:
-        return Start(latency_ms=latency_ms, language=_language(query), keyterms=keyterms, **settings)
+        written = text_format(query, features)
+        return Start(
+            latency_ms=latency_ms, language=_language(query), keyterms=keyterms, text_format=written, **settings
+        )
     except InvalidMessage as invalid:
         raise BadRequest(str(invalid)) from invalid
 

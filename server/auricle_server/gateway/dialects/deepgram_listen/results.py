@@ -146,8 +146,8 @@ def _bare(word: str) -> str:
 
 
 def _is_mark(character: str) -> bool:
-    # Unicode's general category P; what stands for a word ("%", "&", "#", "@") stays.
-    return unicodedata.category(character).startswith("P") and character not in "%&#@"
+    # Unicode's general category P; what stands for a word ("%", "&", "#", "@"), or for letters of it ("*"), stays.
+    return unicodedata.category(character).startswith("P") and character not in "%&#@*"
 
 
 def _language_at(position: float, spans: Sequence[LanguageSpan]) -> str:

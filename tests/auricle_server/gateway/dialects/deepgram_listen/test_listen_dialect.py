@@ -11,6 +11,7 @@ import pytest
 from auricle.protocol import codes
 from auricle.protocol.client_messages import End, Finalize, Update
 from auricle.protocol.server_messages import Error, Final, Interim, KeytermsInForce, SpeechStarted, TurnEnd
+from auricle.protocol.settings import TextFormat
 from auricle_server.gateway.dialects.deepgram_listen.listen_dialect import ListenDialect
 from auricle_server.gateway.dialects.deepgram_listen.query import ListenAudio, ListenOptions
 from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest
@@ -21,7 +22,7 @@ TURN_END = TurnEnd(audio_time=2.0, probability=1.0, speech_end=1.0, text="one")
 
 
 def dialect(**options: Any) -> ListenDialect:
-    return ListenDialect(ListenOptions(**options), REQUEST)
+    return ListenDialect(ListenOptions(**options), TextFormat(), REQUEST)
 
 
 def final(text: str, end: float, settled: float, finalize_id: str | None = None) -> Final:
@@ -114,6 +115,17 @@ def test_the_terms_of_a_configure_are_answered_when_they_are_in_force() -> None:
     assert said(client, KeytermsInForce(count=5)) == [], "those of the request"
     [success] = said(client, KeytermsInForce(count=2))
     assert success == {"type": "ConfigureSuccess", "request_id": "r", "keyterms": ["a", "b"]}
+
+
+def test_features_are_in_force_at_once() -> None:
+    client = dialect()
+    update, reply = client.receive_text('{"type":"Configure","features":{"numerals":true,"new":1}}')
+    assert update == Update(text_format=TextFormat(numbers="numerals"))
+    assert isinstance(reply, Reply)
+    assert isinstance(reply.text, str)
+    assert json.loads(reply.text) == {"type": "ConfigureSuccess", "request_id": "r"}
+    update, _ = client.receive_text('{"type":"Configure","features":{"profanity_filter":true}}')
+    assert update == Update(text_format=TextFormat(numbers="numerals", profanity_filter=True))
 
 
 def test_terms_that_are_refused() -> None:
