@@ -61,7 +61,7 @@ class LiveContainer:
             import av
         except ImportError as error:
             raise UndecodableAudio(
-                "this server cannot decode containers; install auricle[containers], or send linear16"
+                "the server cannot decode containers: install it with the extra [containers], or send linear16"
             ) from error
         self._container = container
         self._head = b""
