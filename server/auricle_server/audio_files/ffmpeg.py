@@ -18,6 +18,11 @@ HOW_TO_GET_IT = (
     "apt install ffmpeg, brew install ffmpeg, or ffmpeg.org"
 )
 _WIDTH = 2  # bytes of a sample
+_CONTAINERS = (
+    "3g2,3gp,aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dts,eac3,flac,flv,g722,gsm,loas,m4a,matroska,mj2,mov,mp3,"
+    "mp4,mpc,mpc8,mpeg,mpegts,ogg,rm,tak,tta,voc,w64,wav,webm,wv,xwma"
+)
+"""What ffmpeg takes a recording without a path for: it may come from a stranger, and a playlist names other files."""
 
 
 def installed_ffmpeg() -> str | None:
@@ -41,7 +46,8 @@ class FfmpegDecoder:
     def __init__(self, executable: str, source: AudioSource) -> None:
         # "file:" and the protocols keep a name like http:x, or a playlist, from being fetched from the network.
         name = f"file:{source.path or f'/dev/fd/{source.descriptor}'}"
-        arguments = ["-v", "error", "-nostdin", "-protocol_whitelist", "file", "-i", name]
+        arguments = ["-v", "error", "-nostdin", "-protocol_whitelist", "file"]
+        arguments += ["-i", name] if source.path is not None else ["-format_whitelist", _CONTAINERS, "-i", name]
         output = ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-c:a", "pcm_s16le", "-f", "wav", "pipe:1"]
         self._errors = tempfile.TemporaryFile(prefix="auricle-")  # noqa: SIM115  # closed with the process
         try:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from auricle_server.audio_files import UnreadableAudio, open_audio
+from auricle_server.audio_files import UnreadableAudio, open_audio, open_descriptor
 from tests.auricle_server.audio_files.ffmpeg_program import convert, folder_with_ffmpeg
 from tests.auricle_server.audio_files.recordings import RATE, SECONDS, heard, loudness, sweep
 
@@ -141,3 +141,22 @@ def test_an_abandoned_reading_leaves_no_process(original: Path) -> None:
         blocks.close()
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("name", ["a.m4a", "a.webm", "a.wma", "a.3gp", "a.aac"])
+def test_a_recording_without_a_path_may_have_any_usual_container(original: Path, name: str) -> None:
+    options = ("-c:a", "aac") if name == "a.3gp" else ()
+    with convert(original, original.with_name(name), *options).open("rb") as file:
+        pcm = b"".join(open_descriptor(file.fileno(), "upload").blocks())
+    assert len(pcm) / 2 / RATE == pytest.approx(SECONDS, abs=0.2)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    "kind", ["ffconcat version 1.0\nfile '{}'\n", "#EXTM3U\n#EXTINF:2,\nfile:{}\n#EXT-X-ENDLIST\n"]
+)
+def test_a_recording_without_a_path_names_no_other_file(original: Path, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "list").write_text(kind.format(original))
+    with (tmp_path / "list").open("rb") as file, pytest.raises(UnreadableAudio, match="not audio"):
+        open_descriptor(file.fileno(), "upload")
