@@ -8,6 +8,7 @@ from multidict import MultiMapping
 
 from auricle.protocol.client_messages import Start
 from auricle.protocol.languages import AUTO, resolve
+from auricle.protocol.settings import TextFormat
 from auricle_server.gateway.dialects.openai_files.response_formats import (
     EVENT_STREAM,
     FORMATS,
@@ -65,7 +66,14 @@ def _start(upload: Upload, model: ModelInfo) -> Start:
         language=_language(upload.fields, model),
         keyterms=keyterms,
         offline=latency is None,
+        text_format=_text_format(upload),
     )
+
+
+def _text_format(upload: Upload) -> TextFormat:
+    """How words are written: OpenAI's models write numbers as people do, and its clients have no field for it."""
+    value = upload.fields.get("numerals") or upload.query.get("numerals") or "true"
+    return TextFormat(numbers="smart" if _truth("numerals", value) else "words")
 
 
 def _language(fields: MultiMapping[str], model: ModelInfo) -> str | None:
@@ -99,7 +107,11 @@ def _list(fields: MultiMapping[str], name: str) -> Sequence[str]:
 
 
 def _flag(fields: MultiMapping[str], name: str) -> bool:
-    value = fields.get(name, "").strip().lower()
+    return _truth(name, fields.get(name, ""))
+
+
+def _truth(name: str, text: str) -> bool:
+    value = text.strip().lower()
     if value not in _TRUE | _FALSE:
         raise BadRequest(f"{name}: expected true or false")
     return value in _TRUE

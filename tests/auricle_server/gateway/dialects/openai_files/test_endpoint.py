@@ -54,6 +54,14 @@ def test_languages(fields: list[tuple[str, str]], model: ModelInfo, language: st
     assert job(*fields, model=model).start.language == language
 
 
+def test_numbers_are_written_as_people_do_unless_they_shall_not() -> None:
+    assert job().start.text_format.numbers == "smart"
+    assert job(("numerals", "false")).start.text_format.numbers == "words"
+    assert job(query={"numerals": "false"}).start.text_format.numbers == "words"
+    with pytest.raises(BadRequest, match="numerals: expected true or false"):
+        job(("numerals", "some"))
+
+
 def test_events_are_asked_for_with_stream() -> None:
     assert job(("stream", "true")).content_type.startswith("text/event-stream")
     assert job(("stream", "false")).encode is None

@@ -23,7 +23,7 @@ SLOW = 0.02
 
 async def post(url: str, **fields: str) -> tuple[int, str]:
     # The stand-in engine has no offline lane.
-    async with posted(url, form(RECORDING, **fields), f"{PATH}?latency_ms=160") as answer:
+    async with posted(url, form(RECORDING, **fields), f"{PATH}?latency_ms=160&numerals=false") as answer:
         return answer.status, await answer.text()
 
 
