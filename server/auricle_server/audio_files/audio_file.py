@@ -22,6 +22,8 @@ from auricle_server.audio_files.true_lengths import TrueLength, true_lengths
 
 SAMPLE_RATE = 16_000
 _BLOCK_SECONDS = 0.1
+_BLOCK_SAMPLES = 1 << 20
+"""Most samples of all channels that are decoded at once: a header may state 1024 channels."""
 _LEAST_RATE, _MOST_RATE = 1_000, 1_000_000
 """Rates beyond these are those of damaged headers: a second of such a file would be hours, or nothing."""
 
@@ -87,7 +89,8 @@ class AudioFile:
     def _mono(self, decoder: RecordingDecoder, channel: int | None) -> Iterator[NDArray[np.float32]]:
         """The samples of a channel, or the mix, in blocks."""
         mix = ChannelMix(decoder.channels)
-        block = max(1, round(min(decoder.rate, _MOST_RATE) * _BLOCK_SECONDS))
+        frames = round(min(decoder.rate, _MOST_RATE) * _BLOCK_SECONDS)
+        block = max(1, min(frames, _BLOCK_SAMPLES // decoder.channels))
         while len(samples := decoder.read(block)):
             yield mix.mix(samples) if channel is None else samples[:, min(channel, decoder.channels) - 1]
             self.cancels = mix.cancels

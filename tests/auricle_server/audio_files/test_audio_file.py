@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +134,17 @@ def test_a_flac_file_that_breaks_off(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:40_000])
     with pytest.raises(UnreadableAudio), open_audio(str(file)) as audio:
         assert sum(map(len, audio.blocks())) < 0
+
+
+def test_a_header_that_states_a_giant_block_takes_no_memory(tmp_path: Path) -> None:
+    layout = struct.pack("<HHIIHH", 1, 1024, 2_000_000_000, 0, 2048, 16)
+    samples = bytes(4096)
+    riff = b"RIFF" + struct.pack("<I", 36 + len(samples)) + b"WAVEfmt " + struct.pack("<I", len(layout)) + layout
+    (tmp_path / "a.wav").write_bytes(riff + b"data" + struct.pack("<I", len(samples)) + samples)
+    tracemalloc.start()
+    try:
+        with open_audio(str(tmp_path / "a.wav")) as audio:
+            assert len(b"".join(audio.blocks())) < 100
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()

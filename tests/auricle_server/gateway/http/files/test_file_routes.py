@@ -69,6 +69,12 @@ async def test_a_wrong_key_is_refused_before_the_recording_is_received(serve: Se
         assert await metric(url, 'auricle_connections_closed_total{reason="large"}') == 0
 
 
+async def test_pages_of_other_origins_upload_nothing(url: str) -> None:
+    async with posted(url, form(), headers={"Origin": "https://elsewhere.example"}) as answer:
+        assert answer.status == 403
+        assert (await answer.json())["error"]["code"] == "origin_not_allowed"
+
+
 async def test_a_full_server_refuses_with_503_and_a_time(url: str) -> None:
     async with AsyncExitStack() as held:
         for _ in range(SLOTS):
