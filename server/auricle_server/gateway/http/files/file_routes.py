@@ -96,7 +96,7 @@ class FileRoutes:
         model = self._model()
         endpoint.check(request.query, request.headers, model)
         self._check_room(request.content_length)
-        async with self._receiver.receive(request) as (upload, file):
+        async with self._receiver.receive(request, key) as (upload, file):
             job = endpoint.open(upload, model)
             self._metrics.dialect_streams.labels(endpoint.name).inc()
             response = _EventResponse(request, job)

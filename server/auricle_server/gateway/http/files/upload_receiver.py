@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import IO, TypeVar
@@ -17,9 +18,11 @@ from auricle_server.gateway.errors import (
     AtCapacity,
     BadRequest,
     ServerFault,
+    TooManyStreams,
     UploadTooLarge,
     UploadTooSlow,
 )
+from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.session.file_endpoint import Upload
 
 FILE_FIELD = "file"
@@ -49,21 +52,33 @@ class UploadReceiver:
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
         self._most = config.max_upload_mb * _MEGABYTE
-        self._open = 0
+        self._open: Counter[str] = Counter()
+        """Uploads by the names of their keys."""
 
     @asynccontextmanager
-    async def receive(self, request: web.Request) -> AsyncIterator[tuple[Upload, IO[bytes]]]:
+    async def receive(self, request: web.Request, key: ApiKey) -> AsyncIterator[tuple[Upload, IO[bytes]]]:
         """The request, and its recording in a file that lasts as long as the block.
 
+        Args:
+            request: The client's.
+            key: Of the request.
+
         Raises:
-            Refusal: The body is too large, comes too slowly, is no form, or does not fit on the disk.
+            Refusal: The body is too large, comes too slowly, is no form, or does not fit on the disk; or there are
+                too many uploads.
             ConnectionError: The client has gone.
         """
         if request.content_length is not None and request.content_length > self._most + _MAX_FIELDS_BYTES:
             raise self._too_large()
-        if self._open >= MAX_UPLOADS:
+        if self._open.total() >= MAX_UPLOADS:
             raise AtCapacity("the server receives as many recordings as it can; try again later")
-        self._open += 1
+        # Each becomes a stream: what a key may not have at once need not wait on the disk either.
+        if key.max_streams is not None and self._open[key.name] >= key.max_streams:
+            raise TooManyStreams(
+                f"the API key {key.name} has {key.max_streams} recordings under way, as many as it may have at once; "
+                "try again later"
+            )
+        self._open[key.name] += 1
         try:
             file = _temporary_file()
             try:
@@ -71,7 +86,8 @@ class UploadReceiver:
             finally:
                 file.close()
         finally:
-            self._open -= 1
+            self._open[key.name] -= 1
+            self._open += Counter()  # without the names whose count is 0
 
     async def _receive(self, request: web.Request, file: IO[bytes]) -> Upload:
         if request.headers.get("Expect", "").lower() == "100-continue":

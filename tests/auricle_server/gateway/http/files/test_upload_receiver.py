@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,8 +13,11 @@ import aiohttp
 import pytest
 
 from auricle_server.gateway.http.files import upload_receiver
+from auricle_server.gateway.keys.api_key import ApiKey, digest_of
+from auricle_server.gateway.keys.keys_file_edit import add_key
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.gateway.http.files.uploads import TEXT, WAVE, form, posted
+from tests.auricle_server.raw_client import until
 
 MEGABYTE = 1_000_000
 
@@ -83,6 +88,57 @@ async def test_a_full_disk_is_an_error_in_words(url: str, monkeypatch: pytest.Mo
 async def test_too_many_uploads_at_once_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload_receiver, "MAX_UPLOADS", 0)
     assert "receives as many recordings as it can" in await refusal(url, form(), 503)
+
+
+async def test_one_key_does_not_take_all_uploads(serve: Serve, tmp_path: Path) -> None:
+    path = str(tmp_path / "keys.toml")
+    for name, most in (("a", 1), ("b", None)):
+        add_key(path, ApiKey(name=name, digest=digest_of(name * 40), max_streams=most), datetime.now(UTC))
+    begun = asyncio.Event()
+
+    async def stalling() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc'
+        begun.set()
+        await asyncio.sleep(30)
+
+    async with serve(keys_file=path) as url:
+        a, b = ({"Authorization": f"Bearer {name * 40}"} for name in "ab")
+        headers = {**a, "Content-Type": "multipart/form-data; boundary=x"}
+        first = asyncio.create_task(refusal(url, stalling(), 408, headers=headers))
+        await begun.wait()
+        await asyncio.sleep(0.3)
+        assert "the API key a has 1 recordings under way" in await refusal(url, form(), 429, headers=a)
+        async with posted(url, form(), headers=b) as answer:
+            assert (await answer.json())["text"] == TEXT
+        first.cancel()
+        await asyncio.wait({first})
+
+        async def free() -> bool:
+            async with posted(url, form(), headers=a) as answer:
+                return answer.status == 200
+
+        await until(free)
+
+
+@pytest.mark.parametrize("abort", [True, False])
+async def test_a_client_that_leaves_in_its_upload_is_no_error(
+    url: str, abort: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port = url.removeprefix("ws://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
+    part = 'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc'
+    writer.write(f"{head}Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n{part}".encode())
+    await writer.drain()
+    await asyncio.sleep(0.2)
+    if abort:
+        writer.transport.abort()
+    else:
+        writer.close()
+    await asyncio.sleep(0.2)
+    async with posted(url, form()) as answer:
+        assert (await answer.json())["text"] == TEXT
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 def two_files() -> aiohttp.FormData:
