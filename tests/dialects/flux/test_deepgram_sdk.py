@@ -224,7 +224,7 @@ async def test_silence_is_no_turn(url: str) -> None:
 
 @pytest.mark.dialect("Deepgram SDK, Flux", "hour of silence")
 async def test_an_hour_of_silence_keeps_a_stream(serve: Serve, fast_server_clock: Callable[[], float]) -> None:
-    async with serve(idle_seconds=600.0) as url, flux(url) as stream:
+    async with serve(idle_seconds=3_000.0) as url, flux(url) as stream:
         until_then = fast_server_clock() + 3_600
         while fast_server_clock() < until_then:
             await stream.send(quiet(0.08).tobytes())

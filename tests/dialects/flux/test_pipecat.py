@@ -158,7 +158,7 @@ async def test_a_turn_whose_audio_stops_ends_by_the_silence_that_pipecat_sends(u
 
 @pytest.mark.dialect("Pipecat DeepgramFluxSTTService", "hour of silence")
 async def test_an_hour_of_silence_keeps_the_stream(serve: Serve, fast_server_clock: Callable[[], float]) -> None:
-    async with serve(idle_seconds=600.0) as url, listening(url) as agent:
+    async with serve(idle_seconds=3_000.0) as url, listening(url) as agent:
         until_then = fast_server_clock() + 3_600
         while fast_server_clock() < until_then:
             await agent.send(*audio(0.02))
