@@ -28,6 +28,11 @@ PCM, TEXT = tones.utterance(5, 12)
 TALK, SAID = tones.utterance(5, 3)
 PYTHON = [each for each in blocks() if each.kind == "python"]
 SECONDS = 30
+PRINTS_WORDS = {
+    *("raw-client", "offline", "deepgram-sdk", "deepgram-recordings", "flux-sdk"),
+    *("openai-recordings", "openai-realtime"),
+}
+"""Names of the programs that print what is said in the recording."""
 
 
 def test_every_block_says_how_it_is_tested() -> None:
@@ -50,7 +55,7 @@ def test_block(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # the SDK of Deepgram leaves its connections open
         gc.collect()
-    if each.name in {"raw-client", "offline", "deepgram-sdk", "deepgram-recordings", "openai-recordings"}:
+    if each.name in PRINTS_WORDS:
         assert " ".join(capsys.readouterr().out.split()) == SAID
 
 

@@ -95,8 +95,8 @@ async def realtime(url: str, key: str = "key") -> AsyncIterator[Realtime]:
                 await stream.reading
 
 
-@pytest.mark.dialect("OpenAI SDK, realtime", "words")
-@pytest.mark.dialect("OpenAI SDK, realtime", "turn ends")
+@pytest.mark.dialect("openai SDK, realtime", "words")
+@pytest.mark.dialect("openai SDK, realtime", "turn ends")
 @pytest.mark.parametrize(
     ("detection", "turn"),
     [
@@ -131,7 +131,7 @@ async def test_words_and_turn_ends_are_those_of_the_native_protocol(
         assert len({event.event_id for event in stream.events}) == len(stream.events)
 
 
-@pytest.mark.dialect("OpenAI SDK, realtime", "finalize")
+@pytest.mark.dialect("openai SDK, realtime", "finalize")
 async def test_every_commit_is_completed(url: str) -> None:
     audio, text = tones.utterance(11, 3, trailing=0.1)
     async with realtime(url) as stream:
@@ -178,7 +178,7 @@ async def test_what_is_cleared_is_not_transcribed(url: str) -> None:
         assert (await stream.commit()).transcript == text
 
 
-@pytest.mark.dialect("OpenAI SDK, realtime", "wrong key")
+@pytest.mark.dialect("openai SDK, realtime", "wrong key")
 async def test_a_wrong_key_is_refused(serve: Serve) -> None:
     async with serve(api_keys=("right",)) as url:
         with pytest.raises(InvalidStatus) as refused:
@@ -189,7 +189,7 @@ async def test_a_wrong_key_is_refused(serve: Serve) -> None:
             await stream.update()
 
 
-@pytest.mark.dialect("OpenAI SDK, realtime", "full server")
+@pytest.mark.dialect("openai SDK, realtime", "full server")
 async def test_a_full_server_is_busy_and_takes_streams_again(url: str) -> None:
     async with AsyncExitStack() as held:
         for _ in range(6):
@@ -205,7 +205,7 @@ async def test_a_full_server_is_busy_and_takes_streams_again(url: str) -> None:
         await until(lambda: stream.text == TEXT)
 
 
-@pytest.mark.dialect("OpenAI SDK, realtime", "cut connection")
+@pytest.mark.dialect("openai SDK, realtime", "cut connection")
 async def test_a_cut_connection_frees_its_slot(url: str) -> None:
     proxy = CuttingProxy(url, seed=1, cuts=0)
     async with proxy.running() as cut:
@@ -222,7 +222,7 @@ async def test_a_cut_connection_frees_its_slot(url: str) -> None:
             await until(lambda: stream.text == TEXT)
 
 
-@pytest.mark.dialect("OpenAI SDK, realtime", "bad message")
+@pytest.mark.dialect("openai SDK, realtime", "bad message")
 async def test_a_bad_message_is_answered_and_the_stream_goes_on(url: str) -> None:
     async with realtime(url) as stream:
         await stream.update()
@@ -247,7 +247,7 @@ async def test_a_language_that_the_model_does_not_know_is_refused_in_words(url: 
         await until(lambda: stream.text == TEXT)
 
 
-@pytest.mark.dialect("OpenAI SDK, realtime", "silence")
+@pytest.mark.dialect("openai SDK, realtime", "silence")
 async def test_silence_is_no_item(url: str) -> None:
     async with realtime(url) as stream:
         await stream.update()
@@ -257,7 +257,7 @@ async def test_silence_is_no_item(url: str) -> None:
         assert stream.of(STARTED, STOPPED, DELTA, "error") == []
 
 
-@pytest.mark.dialect("OpenAI SDK, realtime", "hour of silence")
+@pytest.mark.dialect("openai SDK, realtime", "hour of silence")
 async def test_an_hour_of_silence_keeps_the_stream(serve: Serve, fast_server_clock: Callable[[], float]) -> None:
     async with serve(idle_seconds=3_000.0, start_seconds=3_000.0) as url, realtime(url) as stream:
         await stream.update()
