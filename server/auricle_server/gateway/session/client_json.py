@@ -51,6 +51,15 @@ class JsonObject:
         fits = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
         return value if value is None or fits else self._refuse(name, "a number", value)
 
+    def flag(self, name: str) -> bool | None:
+        """A boolean.
+
+        Raises:
+            ProtocolViolation: It is none.
+        """
+        value = self.values.get(name)
+        return value if value is None or isinstance(value, bool) else self._refuse(name, "a boolean", value)
+
     def texts(self, name: str) -> tuple[str, ...] | None:
         """A list of strings; a string alone is a list of one.
 

@@ -12,14 +12,15 @@ from auricle_server.gateway.session.client_json import JsonObject, parse_object,
 
 
 def test_fields_are_read_by_their_type() -> None:
-    message = parse_object('{"a":"x","b":1.5,"c":["x","y"],"d":{"e":2},"f":null,"g":"one"}')
+    message = parse_object('{"a":"x","b":1.5,"c":["x","y"],"d":{"e":2},"f":null,"g":"one","h":true}')
     assert message.text("a") == "x"
     assert message.number("b") == 1.5
     assert (message.texts("c"), message.texts("g")) == (("x", "y"), ("one",))
     nested = message.nested("d")
     assert nested is not None
     assert nested.number("e") == 2
-    for read in (message.text, message.number, message.texts, message.nested):
+    assert message.flag("h") is True
+    for read in (message.text, message.number, message.flag, message.texts, message.nested):
         assert read("f") is None
         assert read("missing") is None
     assert "f" in message
@@ -36,7 +37,7 @@ def test_what_is_no_object_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("text", 1), ("text", "\ud800"), ("number", "1"), ("number", True), ("number", 10**400), ("number", float("inf")),
-     ("texts", [1]), ("texts", {}), ("nested", [])],
+     ("flag", 1), ("texts", [1]), ("texts", {}), ("nested", [])],
 )  # fmt: skip
 def test_a_wrong_type_is_named_with_its_place(name: str, value: Any) -> None:
     outer = JsonObject({"outer": {"field": value}}).nested("outer")

@@ -118,6 +118,7 @@ class FluxDialect:
         update = Update(
             turn=None if new.turn == old.turn else new.turn,
             keyterms=None if new.keyterms == old.keyterms else new.keyterms,
+            text_format=None if new.text_format == old.text_format else new.text_format,
             language=None if new.language_hints == old.language_hints else language,
         )
         return update, LateReply(partial(self._answer_configure, old, new))
@@ -231,7 +232,7 @@ class FluxDialect:
             "eager_eot_threshold": new.eager_eot_threshold,
             "eot_timeout_ms": new.timeout_ms,
         }
-        values: dict[str, Any] = {"thresholds": thresholds, "keyterms": list(new.keyterms)}
+        values: dict[str, Any] = {"thresholds": thresholds, "keyterms": list(new.keyterms), "numerals": new.numerals}
         if self._model == MULTILINGUAL:
             values["language_hints"] = list(new.language_hints)
         return self._message("ConfigureSuccess", **values)

@@ -13,13 +13,16 @@ from multidict import MultiMapping
 
 from auricle.protocol.client_messages import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Encoding, Start
 from auricle.protocol.languages import AUTO, resolve
-from auricle.protocol.settings import MAX_SILENCE_MS, MIN_SILENCE_MS, TurnSettings, brief, require
+from auricle.protocol.settings import MAX_SILENCE_MS, MIN_SILENCE_MS, TextFormat, TurnSettings, brief, require
 from auricle_server.gateway.session.client_json import JsonObject
 
 ENCODINGS: dict[str, Encoding] = {"linear16": "pcm_s16le", "mulaw": "mulaw", "alaw": "alaw"}
 MULTILINGUAL = "flux-general-multi"
 _NUMBERS = ("eot_threshold", "eager_eot_threshold", "eot_timeout_ms")
-_SERVED = frozenset({*_NUMBERS, "model", "encoding", "sample_rate", "keyterm", "language_hint", "latency_ms"})
+_SERVED = frozenset(
+    {*_NUMBERS, "model", "encoding", "sample_rate", "keyterm", "language_hint", "latency_ms"}
+    | {"numerals", "profanity_filter"}
+)
 _NEEDLESS = frozenset({"tag", "mip_opt_out"})
 """Parameters that ask for nothing that a transcript would show."""
 
@@ -34,6 +37,8 @@ class FluxSettings:
         eot_timeout_ms: Silence after which it ends in any case.
         keyterms: Phrases to favour.
         language_hints: Languages to expect.
+        numerals: Whether numbers are written in digits.
+        profanity_filter: Whether profane words are masked.
 
     Raises:
         InvalidMessage: A threshold is none.
@@ -44,6 +49,8 @@ class FluxSettings:
     eot_timeout_ms: float = 5000
     keyterms: tuple[str, ...] = ()
     language_hints: tuple[str, ...] = ()
+    numerals: bool = False
+    profanity_filter: bool = False
 
     def __post_init__(self) -> None:
         expected = "expected more than 0 and at most 1, got "
@@ -75,6 +82,11 @@ class FluxSettings:
             max_silence_ms=self.timeout_ms,
         )
 
+    @property
+    def text_format(self) -> TextFormat:
+        """How words are written."""
+        return TextFormat("numerals" if self.numerals else "words", self.profanity_filter)
+
     def configured(self, message: JsonObject) -> FluxSettings:
         """With what a ``Configure`` changes: a field that it lacks stays, and lists replace the old ones.
 
@@ -92,6 +104,9 @@ class FluxSettings:
         for name in ("keyterms", "language_hints"):
             if (texts := message.texts(name)) is not None:
                 changes[name] = texts
+        for name in ("numerals", "profanity_filter"):
+            if (flag := message.flag(name)) is not None:
+                changes[name] = flag
         return replace(self, **changes)  # type: ignore[arg-type]  # each has been checked when it was read
 
 
@@ -104,7 +119,13 @@ def read_settings(query: MultiMapping[str]) -> FluxSettings:
     given = {name: _number(query, name) for name in _NUMBERS}
     numbers = {name: value for name, value in given.items() if value is not None}
     terms, hints = query.getall("keyterm", []), query.getall("language_hint", [])
-    return FluxSettings(**numbers, keyterms=tuple(filter(None, terms)), language_hints=tuple(filter(None, hints)))
+    return FluxSettings(
+        **numbers,
+        keyterms=tuple(filter(None, terms)),
+        language_hints=tuple(filter(None, hints)),
+        numerals=query.get("numerals", "").lower() == "true",
+        profanity_filter=query.get("profanity_filter", "").lower() == "true",
+    )
 
 
 def read_start(query: MultiMapping[str], settings: FluxSettings, languages: tuple[str, ...]) -> Start:
@@ -132,6 +153,7 @@ def read_start(query: MultiMapping[str], settings: FluxSettings, languages: tupl
         turn=settings.turn,
         keyterms=settings.keyterms,
         interim_words=True,
+        text_format=settings.text_format,
     )
 
 

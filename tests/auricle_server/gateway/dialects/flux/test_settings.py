@@ -8,7 +8,7 @@ import pytest
 from multidict import MultiDict
 
 from auricle.protocol.codes import ProtocolViolation
-from auricle.protocol.settings import InvalidMessage, TurnSettings
+from auricle.protocol.settings import InvalidMessage, TextFormat, TurnSettings
 from auricle_server.gateway.dialects.flux.settings import (
     FluxSettings,
     language_of,
@@ -98,7 +98,15 @@ def test_the_model_and_its_hints_choose_the_language(model: str, hints: tuple[st
 
 def test_what_is_not_served_is_named() -> None:
     given = query(model="flux-general-en", redact="numbers", numerals="true", profanity_filter="false", tag=["a", "b"])
-    assert list(unserved(given)) == ["redact", "numerals"]
+    assert list(unserved(given)) == ["redact"]
+
+
+def test_numbers_and_profane_words_are_written_as_asked() -> None:
+    given = query(numerals="true", profanity_filter="false")
+    settings = read_settings(given)
+    assert read_start(given, settings, OFFERED).text_format == TextFormat("numerals")
+    changed = settings.configured(JsonObject({"numerals": False, "profanity_filter": True}))
+    assert changed.text_format == TextFormat("words", profanity_filter=True)
 
 
 def test_configure_changes_what_it_names() -> None:
@@ -110,7 +118,14 @@ def test_configure_changes_what_it_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [{"thresholds": 1}, {"thresholds": {"eot_threshold": "x"}}, {"keyterms": [1]}, {"language_hints": {}}]
+    "message",
+    [
+        {"numerals": 1},
+        {"thresholds": 1},
+        {"thresholds": {"eot_threshold": "x"}},
+        {"keyterms": [1]},
+        {"language_hints": {}},
+    ],
 )
 def test_a_configure_of_wrong_types_is_refused(message: dict[str, Any]) -> None:
     with pytest.raises(ProtocolViolation, match="expected"):
