@@ -23,6 +23,7 @@ from auricle.protocol.settings import InvalidMessage, brief
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.dialects.openai_realtime.items import RealtimeItem
 from auricle_server.gateway.dialects.openai_realtime.realtime_config import LOGPROBS, RealtimeConfig
+from auricle_server.gateway.dialects.openai_realtime.vllm_conversation import VllmConversation, is_vllm
 from auricle_server.gateway.session.client_json import JsonObject, parse_object, to_json
 from auricle_server.gateway.session.dialect import AudioProgress, EndTurn, Input, LateReply, Output
 from auricle_server.gateway.session.openai_errors import error_object
@@ -64,6 +65,8 @@ class RealtimeDialect:
         self._limits = limits
         self._older = older
         self._started = False
+        self._vllm: VllmConversation | None = None
+        """What the client speaks instead, if its first message is one of vLLM's."""
         self._rest = b""
         self._numbers = {"event": 0, "item": 0, _COMMIT: 0, _CLEAR: 0}
         self._audio_time = 0.0
@@ -92,9 +95,17 @@ class RealtimeDialect:
         event_id: str | None = None
         try:
             message = parse_object(text)
+            if not self._started and is_vllm(message):
+                languages = () if self._model is None else self._model.languages
+                self._vllm = VllmConversation(self._config.language(languages), self._config.latency_ms)
+                self._started = True
+            if self._vllm is not None:
+                return self._vllm.receive(message)
             event_id = message.text("event_id")
             return self._receive(message)
         except ProtocolViolation as violation:
+            if self._vllm is not None:
+                return (self._vllm.refuse(violation.code, violation.message),)
             return (self._later(self._error, violation.code, violation.message, event_id),)
         except InvalidMessage as error:
             return (self._later(self._error, "invalid_value", str(error), event_id, error.field),)
@@ -155,6 +166,8 @@ class RealtimeDialect:
 
     def encode(self, output: Output) -> Sequence[str]:
         """As `Dialect.encode`."""
+        if self._vllm is not None:
+            return self._vllm.encode(output)
         match output:
             case AudioProgress(seconds):
                 self._audio_time = seconds
