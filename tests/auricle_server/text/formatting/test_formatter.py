@@ -5,10 +5,24 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from auricle_server.text.formatting import FormattedWord, Formatter
+from auricle_server.text.spoken_numbers import LARGE_SCALES, NUMBER_WORDS, ORDINALS, REPEATS
 
 _SMART, _NUMERALS = Formatter("smart"), Formatter("numerals")
+_SPOKEN = st.sampled_from(
+    [
+        *NUMBER_WORDS,
+        *ORDINALS,
+        *LARGE_SCALES,
+        *REPEATS,
+        *"a oh point minus plus dollars cents pounds pence percent per cent am p m a.m. i in the of march may".split(),
+        *"dot com at dash slash underscore half quarter past to o'clock eighties and 24 1900 twenty-three x".split(),
+    ]
+)
+_MARKED = st.builds("{}{}{}".format, st.sampled_from(["", "", '"']), _SPOKEN, st.sampled_from(["", "", ",", "."]))
 
 
 def test_a_formatter_without_settings_changes_nothing() -> None:
@@ -84,6 +98,17 @@ def test_formatted_text_stays_as_it_is() -> None:
     once = _SMART.text(said)
     assert once == "call 555-123-4567 on June 3 at 10:30 AM about $20"
     assert _SMART.text(once) == once
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.builds("{}{}{}".format, st.sampled_from(["", "", '"']), _SPOKEN, st.sampled_from(["", "", ",", "."])))
+)
+def test_any_words_are_covered_once_and_in_order(words: list[str]) -> None:
+    for formatter in (_SMART, _NUMERALS):
+        formatted = formatter.words(words)
+        assert [place for word in formatted for place in range(word.first, word.past)] == list(range(len(words)))
+        assert all(word.text and " " not in word.text for word in formatted)
 
 
 def test_work_grows_with_the_text_alone() -> None:
