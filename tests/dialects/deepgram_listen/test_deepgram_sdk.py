@@ -96,6 +96,19 @@ async def test_words_and_turn_ends_are_those_of_the_native_protocol(url: str) ->
     assert any(not message.is_final for message in stream.of("Results"))
 
 
+async def test_words_are_written_as_the_client_asks_for(url: str) -> None:
+    replaced = [{"search": "the", "replacement": "Das Wort"}, {"search": "of"}]
+    native = await native_answer(url, PCM, turn=TURN, text_format={"numbers": "smart", "replace": replaced})
+    async with live(url, smart_format=True, replace=["the:Das Wort", "of"]) as stream:
+        await stream.send(PCM.tobytes())
+        await stream.socket.send_configure(ListenV1Configure(features={"profanity_filter": True}))
+        await stream.close()
+    words = [word for final in stream.finals for word in final.channel.alternatives[0].words]
+    assert [(word.punctuated_word, word.start, word.end) for word in words] == native.words
+    assert stream.text == " ".join(word for word, _, _ in native.words) != TEXT
+    assert stream.of("ConfigureSuccess")
+
+
 async def test_the_last_message_sums_up(url: str) -> None:
     async with live(url) as stream:
         await stream.send(PCM.tobytes())
