@@ -138,11 +138,15 @@ def plain(text: str) -> str:
 
 def _bare(word: str) -> str:
     first, last = 0, len(word)
-    while first < last and _is_mark(word[first]):
+    while first < last and _is_mark(word[first]) and not _is_negative(word[first:]):
         first += 1
     while last > first and _is_mark(word[last - 1]):
         last -= 1
     return word[first:last]
+
+
+def _is_negative(word: str) -> bool:
+    return word[0] == "-" and word[1:2].isdigit()
 
 
 def _is_mark(character: str) -> bool:

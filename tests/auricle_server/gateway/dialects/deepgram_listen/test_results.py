@@ -78,6 +78,7 @@ def test_the_answer_to_a_finalize_says_so() -> None:
         ("AT&T's e-mail: a@b.de.", "at&t's e-mail a@b.de"),
         ("... ?", ""),
         ("你好。", "你好"),
+        ("It is -40, - s***!", "it is -40 s***"),
     ],
 )
 def test_plain_text(text: str, bare: str) -> None:
