@@ -35,8 +35,8 @@ def amounts(spoken: SpokenText, at: int) -> Sequence[Written]:
         return ()
     run = spoken.run(at)
     quantity = read_quantity(run)
-    if quantity is None:
-        return ()
+    if quantity is None or (run[0] == "a" and spoken.before(at) == "half"):
+        return ()  # "half a million dollars"
     return _priced(run, quantity) or _measured(run, quantity)
 
 

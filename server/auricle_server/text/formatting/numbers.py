@@ -76,7 +76,10 @@ class Numbers:
             digits, taken = joined_row(row), length  # counting, or a list
         if [item.digits for item in row] in (["24", "7"], ["50", "50"]):
             digits, taken = "/".join(item.digits for item in row), length
-        if digits and not (len(row) == 2 and word_at(run, length) in _DURATIONS):
+        # "Five ten minutes" and "fifty ten-foot planks" are two numbers each.
+        following = spoken.tokens[at + length : at + length + 1]
+        counted = word_at(run, length) in _DURATIONS or any(token.inner for token in following)
+        if digits and not (len(row) == 2 and counted):
             return (Written(telephone(digits) if self._smart else digits, taken),)
         small = self._smart and all(len(item.digits) == 1 for item in row)
         return _as_said(spoken, at, length) if small else [Written(item.digits, item.taken) for item in row]
@@ -117,8 +120,8 @@ def ordinals(spoken: SpokenText, at: int) -> Sequence[Written]:
     value, taken = read
     if run[taken - 1] == "second" and spoken.before(at) in _ARTICLES:
         return ()  # "a twenty second delay"
-    if taken == 1 and run[0] in {"hundredth", "thousandth"}:
-        return ()
+    if taken <= 2 and run[taken - 1] in {"hundredth", "thousandth"} and run[0] in {run[taken - 1], "one"}:
+        return ()  # a part of something
     return (Written(ordinal(value), taken),)
 
 

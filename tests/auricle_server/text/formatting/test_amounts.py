@@ -21,6 +21,7 @@ from auricle_server.text.formatting import Formatter
         ("two million dollars", "$2 million"),
         ("three point five million euros", "€3.5 million"),
         ("five cents", "5 cents"),
+        ("half a million dollars", "half a million dollars"),
         ("five pounds", "5 pounds"),
         ("one pound", "one pound"),
         ("five pounds and fifty pence", "£5.50"),

@@ -38,6 +38,7 @@ _SMART, _NUMERALS = Formatter("smart"), Formatter("numerals")
         ("eight hundred five five five one two one two", "800-555-1212"),
         ("twenty four seven", "24/7"),
         ("five ten minutes", "5 10 minutes"),
+        ("fifty ten-foot planks", "50 10-foot planks"),
         ("plus four four two zero seven nine four six oh nine five eight", "+442079460958"),
         ("one eight hundred five five five one two one two", "1-800-555-1212"),
     ],
@@ -100,6 +101,7 @@ def test_words_that_are_no_numbers_stay(formatter: Formatter, text: str) -> None
         ("a twenty second delay", "a 20 second delay"),
         ("the first and the ninth", "the first and the ninth"),
         ("the hundredth time", "the hundredth time"),
+        ("one hundredth part", "one hundredth part"),
     ],
 )
 def test_ordinals(formatter: Formatter, said: str, written: str) -> None:
