@@ -82,6 +82,8 @@ ONLY_IN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sherpa_onnx", (f"{S}.bench.baselines.sherpa_onnx",)),
     ("av", (f"{G}.audio.containers",)),
     ("zmq", (f"{S}.ipc",)),
+    ("grpc", (f"{G}.http.riva",)),
+    ("google", (f"{G}.http.riva", f"{G}.dialects.riva")),
     ("pipecat", (f"{S}.demo",)),
     ("livekit", (f"{S}.demo",)),
 )

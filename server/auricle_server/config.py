@@ -86,6 +86,7 @@ class ServerConfig:
             installed, ``"off"``, ``"require"``, so that a server without them does not start.
         cures: Which cures for known ills of models are on: ``"profile"`` for those that the model's profile names,
             ``"off"``, or a list as for `auricle_server.cures.parse_cures`.
+        riva_port: Port at which clients of NVIDIA Riva come in over gRPC; None serves none. Needs the extra ``[riva]``.
         log_level: Least severe messages that are logged: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``.
     """
 
@@ -124,6 +125,7 @@ class ServerConfig:
     standby: bool = True
     turn_models: TurnModels = "auto"
     cures: str = PROFILE
+    riva_port: int | None = None
     log_level: str = "INFO"
 
     @property
@@ -136,6 +138,8 @@ class ServerConfig:
             value = getattr(self, name)
             _check(value is None or 1 <= value <= most, name, f"1 to {most}")
         _check(0 <= self.port <= 65535, "port", "0 to 65535")
+        _check(self.riva_port is None or 1 <= self.riva_port <= 65535, "riva_port", "1 to 65535")
+        _check(self.riva_port != self.port, "riva_port", "another port than that of WebSockets and HTTP")
         for name in ("drain_seconds", "resume_seconds", "retry_after_seconds"):
             _check(0 <= getattr(self, name) < inf, name, "at least 0, and no infinity")
         for name in ("header_seconds", "start_seconds", "stall_seconds"):
@@ -229,6 +233,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "standby": _flag,
     "turn_models": str,
     "cures": str,
+    "riva_port": int,
     "log_level": str.upper,
 }
 _LIMITS: dict[str, Callable[[str], Any]] = {

@@ -107,6 +107,10 @@ def serve(
             help="Cures for known ills of models: profile, off, or a list: warm-up,watch=2,voice. Default: profile."
         ),
     ] = None,
+    riva_port: Annotated[
+        int | None,
+        typer.Option(help="Port for clients of NVIDIA Riva (gRPC), with the extra [riva]. Default: none."),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR. Default: INFO.")] = None,
 ) -> None:
     """Run the server: worker processes with the model, and gateway processes that accept clients.

@@ -8,6 +8,7 @@ from pathlib import Path
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointError
 from auricle_server.checkpoints.known.facts import stored_config
 from auricle_server.config import ConfigError, ServerConfig
+from auricle_server.gateway.http.server import check_riva
 from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.gateway.keys.policy import log_access
 from auricle_server.voice.models import ModelsMissing, find_wanted
@@ -22,6 +23,8 @@ def can_start(config: ServerConfig) -> bool:
     try:
         find_wanted(config.turn_models)
         certificate_of(config)
+        if config.riva_port is not None:
+            check_riva()
         log_access(config)
         _check_model(Path(config.model))
     except ModelsMissing as missing:

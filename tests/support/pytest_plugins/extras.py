@@ -25,7 +25,11 @@ _MODULES = {
     "nemo": "lhotse nemo scipy transformers",  # NeMo requires SciPy and Transformers
     "sherpa": "onnx sherpa_onnx",
     "bench": "matplotlib",
-    "dev": "aioice aiortc av cv2 fastapi hypothesis imageio_ffmpeg livekit.plugins.openai uvicorn",
+    "riva": "grpc google google.protobuf",
+    "dev": (
+        "aioice aiortc av cv2 fastapi hypothesis imageio_ffmpeg livekit.plugins.nvidia livekit.plugins.openai riva"
+        " riva.client uvicorn"
+    ),
 }
 _EXTRA = {module: extra for extra, modules in _MODULES.items() for module in modules.split()}
 

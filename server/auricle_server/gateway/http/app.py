@@ -87,6 +87,10 @@ class Gateway:
         self._refusals = Refusals(config, self.metrics)
         self.serving = asyncio.create_task(self.workers.run())
 
+    def riva_parts(self) -> tuple[ServerConfig, Metrics, SessionOpener, Connections, WorkerPool]:
+        """What `auricle_server.gateway.http.riva` needs, in the order of its `GatewayParts`."""
+        return self._config, self.metrics, self._opener, self._connections, self.workers
+
     @property
     def draining(self) -> bool:
         """Whether new streams are refused because the server shuts down."""

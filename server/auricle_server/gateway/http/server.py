@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from aiohttp import web
 
-from auricle_server.config import ServerConfig
+from auricle_server.config import ConfigError, ServerConfig
 from auricle_server.gateway.http.app import Gateway
 from auricle_server.gateway.http.resume_proxy import ResumeProxy
 from auricle_server.gateway.http.session_opener import Loading
@@ -40,7 +41,7 @@ async def listening(
     Once `orphaned` is set it listens no more.
 
     Raises:
-        ConfigError: The TLS certificate cannot be used.
+        ConfigError: The TLS certificate, or the port for clients of Riva, cannot be used.
     """
     certificate = certificate_of(config)
     gateway = Gateway(config, channels, resume_proxy, loading, key_counts)
@@ -51,7 +52,10 @@ async def listening(
     assert runner.server is not None, "`setup` has made it"
     listener = Listener(runner.server, config, gateway.metrics, None if certificate is None else certificate.context)
     leaving: asyncio.Task[None] | None = None
+    riva = AsyncExitStack()
     try:
+        if config.riva_port is not None:
+            await riva.enter_async_context(_riva_listening(gateway, reuse_port=reuse_port))
         await listener.start(config.host, config.port, reuse_port=reuse_port)
         port = listener.port
         if resume_proxy is not None and resume_proxy.own_socket is not None:
@@ -65,9 +69,29 @@ async def listening(
         # First: `cleanup` waits up to `shutdown_timeout` for handlers, and a stream's runs until its connection is
         # closed.
         await gateway.close_connections()
+        await riva.aclose()
         listener.close()
         await runner.cleanup()
         await gateway.close()
+
+
+def _riva_listening(gateway: Gateway, *, reuse_port: bool) -> AbstractAsyncContextManager[None]:
+    check_riva()
+    # gRPC takes memory and a thread: only where it is asked for.
+    from auricle_server.gateway.http.riva.server import riva_listening
+    from auricle_server.gateway.http.riva.service import GatewayParts
+
+    return riva_listening(GatewayParts(*gateway.riva_parts()), reuse_port=reuse_port)
+
+
+def check_riva() -> None:
+    """Looks for the libraries that clients of Riva need.
+
+    Raises:
+        ConfigError: One is not installed.
+    """
+    if not all(map(find_spec, ("grpc", "google", "google.protobuf"))):
+        raise ConfigError("riva_port: grpcio and protobuf are not installed; pip install 'auricle[server,riva]'")
 
 
 async def _leave_port(listener: Listener, orphaned: asyncio.Event) -> None:

@@ -18,6 +18,7 @@ from auricle_server.gateway.http.auth import check_origin
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.keys.access import KeyAccess
 from auricle_server.gateway.keys.api_key import ApiKey
+from auricle_server.gateway.listening.descriptors import are_scarce
 from auricle_server.gateway.listening.http_connection import has_room
 from auricle_server.gateway.listening.pending_connections import client_address
 from auricle_server.gateway.session.event_queue import SessionMetrics
@@ -91,19 +92,34 @@ class SessionOpener:
         Raises:
             Refusal: The client may not open a stream.
         """
-        address = client_address(request.remote) if request.remote else request.remote
-        key = self._keys.authenticate(authorization, address)
+        key = self.check_key(request.remote, authorization)
         allowed = self._config.allowed_origins if key.allowed_origins is None else key.allowed_origins
         check_origin(request.headers, allowed, keyed=self._keys.required)
         return key
 
+    def check_key(self, address: str | None, authorization: str | None) -> ApiKey:
+        """The key of a request, which comes from no web page.
+
+        Args:
+            address: Of the client, as its socket names it.
+            authorization: As for `check_access`.
+
+        Raises:
+            Refusal: The client may not open a stream.
+        """
+        return self._keys.authenticate(authorization, client_address(address) if address else address)
+
     async def open(
-        self, request: web.Request, key: ApiKey, build: Callable[[SessionParts], S], latency_ms: int | None = None
+        self,
+        request: web.Request | None,
+        key: ApiKey,
+        build: Callable[[SessionParts], S],
+        latency_ms: int | None = None,
     ) -> S:
         """A new session, with a slot of a worker.
 
         Args:
-            request: The client's.
+            request: The client's; None for one that has not come over HTTP/1.1.
             key: Of the request.
             build: Makes the session.
             latency_ms: Helps to reserve a slot of the right cost.
@@ -115,7 +131,7 @@ class SessionOpener:
             raise ShuttingDown("the server shuts down; connect to another one")
         if not self._workers.ready and (loading := self._loading()):
             raise NotReady(f"the model is still loading ({loading[0]}); try again later")
-        if not has_room(request):
+        if are_scarce() if request is None else not has_room(request):
             raise AtCapacity("the server has no open files left for another stream; raise its limit (ulimit -n)")
         with ExitStack() as undo:
             usage = await self._keys.open_stream(key)

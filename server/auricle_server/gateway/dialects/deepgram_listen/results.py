@@ -5,7 +5,6 @@ Positions are seconds of the stream's audio.
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 from auricle import __version__
 from auricle.protocol.languages import AUTO
 from auricle.protocol.server_messages import Final, Interim, LanguageSpan, Word
+from auricle_server.text.plain_text import plain
 
 Message = dict[str, Any]
 
@@ -129,29 +129,6 @@ def languages_of(words: Iterable[Message]) -> list[str]:
     """The languages of words, the one with most of them first."""
     counted = Counter(word["language"] for word in words if "language" in word)
     return [language for language, _ in counted.most_common()]
-
-
-def plain(text: str) -> str:
-    """A text without case and punctuation; what is inside words stays."""
-    return " ".join(filter(None, (_bare(word) for word in text.split()))).lower()
-
-
-def _bare(word: str) -> str:
-    first, last = 0, len(word)
-    while first < last and _is_mark(word[first]) and not _is_negative(word[first:]):
-        first += 1
-    while last > first and _is_mark(word[last - 1]):
-        last -= 1
-    return word[first:last]
-
-
-def _is_negative(word: str) -> bool:
-    return word[0] == "-" and word[1:2].isdigit()
-
-
-def _is_mark(character: str) -> bool:
-    # Unicode's general category P; what stands for a word ("%", "&", "#", "@"), or for letters of it ("*"), stays.
-    return unicodedata.category(character).startswith("P") and character not in "%&#@*"
 
 
 def _language_at(position: float, spans: Sequence[LanguageSpan]) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from auricle.protocol.server_messages import Final, Interim, LanguageSpan, Word
-from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest, ListenResults, plain
+from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest, ListenResults
 
 REQUEST = ListenRequest("r", "2026-11-30T00:00:00.000Z")
 WORDS = (Word("Hello,", 0.25, 0.5, 0.9), Word("Welt.", 0.75, 1.0, 0.7))
@@ -68,18 +66,3 @@ def test_the_answer_to_a_finalize_says_so() -> None:
     final = Final(text="", start=2.0, end=2.0, language="en", settled=2.0, finalize_id="f1")
     message = results().final(final, 1.0, 2.0, speech_final=False)
     assert (message["from_finalize"], message["channel"]["alternatives"][0]["words"]) == (True, [])
-
-
-@pytest.mark.parametrize(
-    ("text", "bare"),
-    [
-        ("Don't, please!", "don't please"),
-        ("¿Qué? — 50 %", "qué 50 %"),
-        ("AT&T's e-mail: a@b.de.", "at&t's e-mail a@b.de"),
-        ("... ?", ""),
-        ("你好。", "你好"),
-        ("It is -40, - s***!", "it is -40 s***"),
-    ],
-)
-def test_plain_text(text: str, bare: str) -> None:
-    assert plain(text) == bare

@@ -1,0 +1,105 @@
+"""Listens for clients of Riva."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from auricle_server.config import ConfigError, ServerConfig
+from auricle_server.gateway.dialects.riva.messages import (
+    HEALTH,
+    ConfigRequest,
+    HealthRequest,
+    RecognizeRequest,
+    StreamingRequest,
+)
+from auricle_server.gateway.http.riva.service import SERVICE, GatewayParts, RivaService
+
+log = logging.getLogger(__name__)
+
+MAX_RECORDING_MB = 64
+"""Largest recording in one request, which gRPC holds in memory while it arrives; larger ones go over HTTP."""
+_MEGABYTE = 1_000_000
+_MAX_CALLS = 1024
+_PING_MS = 5_000
+
+
+@asynccontextmanager
+async def riva_listening(parts: GatewayParts, *, reuse_port: bool = False) -> AsyncIterator[None]:
+    """Serves clients of Riva inside the block, where the server is configured to.
+
+    Args:
+        parts: Of the gateway.
+        reuse_port: Whether other gateways listen at the same port.
+
+    Raises:
+        ConfigError: The port or the certificate cannot be used.
+    """
+    config = parts.config
+    server = grpc.aio.server(options=_options(config, reuse_port=reuse_port), maximum_concurrent_rpcs=_MAX_CALLS)
+    server.add_generic_rpc_handlers(_handlers(RivaService(parts)))
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    try:
+        bound = _bind(server, config, f"{host}:{config.riva_port}")
+    except RuntimeError as error:
+        raise ConfigError(f"riva_port: cannot listen at {host}:{config.riva_port}; take a free one") from error
+    await server.start()
+    log.info("listening for clients of Riva host=%s port=%d", config.host, bound)
+    try:
+        yield
+    finally:
+        # The gateway has closed its streams.
+        await server.stop(None)
+
+
+def _bind(server: Any, config: ServerConfig, address: str) -> int:
+    if config.tls_cert is None:
+        port = server.add_insecure_port(address)
+    else:
+        cert = Path(config.tls_cert).read_bytes()
+        key = cert if config.tls_key is None else Path(config.tls_key).read_bytes()
+        port = server.add_secure_port(address, grpc.ssl_server_credentials([(key, cert)]))
+    if not port:
+        raise RuntimeError("gRPC has taken no port")
+    return int(port)
+
+
+def _options(config: ServerConfig, *, reuse_port: bool) -> list[tuple[str, int]]:
+    return [
+        ("grpc.so_reuseport", int(reuse_port)),
+        ("grpc.max_receive_message_length", min(config.max_upload_mb, MAX_RECORDING_MB) * _MEGABYTE),
+        # Clients may ask whether the server is there as often as the native protocol does.
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_ping_interval_without_data_ms", _PING_MS),
+    ]
+
+
+def _handlers(service: RivaService) -> tuple[Any, Any]:
+    def unary(method: Any, request: Any) -> Any:
+        return grpc.unary_unary_rpc_method_handler(method, request.FromString, _serialize)
+
+    recognition = {
+        "Recognize": unary(service.recognize, RecognizeRequest),
+        "StreamingRecognize": grpc.stream_stream_rpc_method_handler(
+            service.streaming_recognize, StreamingRequest.FromString, _serialize
+        ),
+        "GetRivaSpeechRecognitionConfig": unary(service.get_config, ConfigRequest),
+    }
+    health = {
+        "Check": unary(service.check_health, HealthRequest),
+        "Watch": grpc.unary_stream_rpc_method_handler(service.watch_health, HealthRequest.FromString, _serialize),
+    }
+    return (
+        grpc.method_handlers_generic_handler(SERVICE, recognition),
+        grpc.method_handlers_generic_handler(f"{HEALTH}.Health", health),
+    )
+
+
+def _serialize(message: Any) -> bytes:
+    serialized: bytes = message.SerializeToString()
+    return serialized

@@ -1,0 +1,57 @@
+"""The port for clients of Riva."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import grpc
+import pytest
+
+from auricle_server.config import ConfigError
+from auricle_server.gateway.http import server
+from tests.auricle_server.gateway.conftest import Serve
+from tests.support import tones
+from tests.support.servers.authority import Authority
+from tests.support.servers.riva import connected_stub, first, free_port, pieces
+
+SHORT, SAID = tones.utterance(11, 3, trailing=0.1)
+
+
+async def test_a_port_that_is_taken_is_named(serve: Serve) -> None:
+    port = free_port()
+    async with serve(riva_port=port):
+        with pytest.raises(ConfigError, match=f"riva_port: cannot listen at 127.0.0.1:{port}"):
+            async with serve(riva_port=port):
+                pass
+
+
+async def test_tls(serve: Serve, tmp_path: Path) -> None:
+    port, authority = free_port(), Authority(tmp_path)
+    cert, key = authority.certificate()
+    trusted = tmp_path / "ca.pem"
+    authority._authority.cert_pem.write_to_path(str(trusted))
+    credentials = grpc.ssl_channel_credentials(trusted.read_bytes())
+    async with serve(riva_port=port, tls_cert=str(cert), tls_key=str(key)):
+        async with connected_stub(port, "key", credentials) as stub:
+            results = await stub.say(first(), *pieces(SHORT))
+        async with connected_stub(port) as stub:
+            with pytest.raises(grpc.aio.AioRpcError) as failed:
+                await stub.health()
+    assert [result.alternatives[0].transcript for result in results] == [SAID]
+    assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_absent_libraries_are_named(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="riva_port: grpcio and protobuf are not installed"):
+        async with serve(riva_port=free_port()):
+            pass
+
+
+async def test_recordings_beyond_the_limit_are_refused(serve: Serve) -> None:
+    port = free_port()
+    async with serve(riva_port=port, max_upload_mb=1), connected_stub(port) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await stub.recognize(bytes(1_000_001))
+        assert failed.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert (await stub.recognize(bytes(900_000), encoding=1)).results[:] == []
