@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 
@@ -35,3 +36,17 @@ def tones_server() -> Iterator[str]:
 
     with serving_in_a_thread(ServerConfig(max_load=0), model=str(tones.CHECKPOINT)) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def tones_riva() -> Iterator[str]:
+    """Address of another such server for clients of NVIDIA Riva."""
+    from auricle_server.config import ServerConfig
+    from tests.support import tones
+    from tests.support.servers.server_thread import serving_in_a_thread
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with serving_in_a_thread(ServerConfig(max_load=0, riva_port=port), model=str(tones.CHECKPOINT)):
+        yield f"127.0.0.1:{port}"

@@ -28,9 +28,10 @@ PCM, TEXT = tones.utterance(5, 12)
 TALK, SAID = tones.utterance(5, 3)
 PYTHON = [each for each in blocks() if each.kind == "python"]
 SECONDS = 30
+RIVA = "127.0.0.1:50051"
 PRINTS_WORDS = {
     *("raw-client", "offline", "deepgram-sdk", "deepgram-recordings", "flux-sdk"),
-    *("openai-recordings", "openai-realtime"),
+    *("openai-recordings", "openai-realtime", "riva-client"),
 }
 """Names of the programs that print what is said in the recording."""
 
@@ -44,14 +45,19 @@ def test_every_block_says_how_it_is_tested() -> None:
 
 @pytest.mark.parametrize("each", PYTHON, ids=str)
 def test_block(
-    each: Block, tones_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    each: Block,
+    tones_server: str,
+    tones_riva: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AURICLE_URL", tones_server)
     with wave.open("talk.wav", "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(TALK.tobytes())
-    RUN[each.how](at(each.code, tones_server), tones_server)
+    RUN[each.how](at(each.code, tones_server).replace(RIVA, tones_riva), tones_server)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # the SDK of Deepgram leaves its connections open
         gc.collect()

@@ -136,7 +136,9 @@ async def test_a_file_is_streamed_with_its_header(riva_serve: RivaServe, tmp_pat
 
     def transcribe(asr: Any) -> list[Any]:
         with riva.client.AudioChunkFileIterator(path, 1_600) as audio:
-            return [result for response in asr.streaming_response_generator(audio, config) for result in response.results]
+            return [
+                result for response in asr.streaming_response_generator(audio, config) for result in response.results
+            ]
 
     async with riva_serve() as (_, address):
         results = await asyncio.to_thread(transcribe, service(address))
@@ -241,9 +243,7 @@ async def test_silence_has_no_words(riva_serve: RivaServe) -> None:
 
 
 @pytest.mark.dialect("NVIDIA Riva client", "hour of silence")
-async def test_an_hour_of_silence_keeps_a_stream(
-    riva_serve: RivaServe, fast_server_clock: Callable[[], float]
-) -> None:
+async def test_an_hour_of_silence_keeps_a_stream(riva_serve: RivaServe, fast_server_clock: Callable[[], float]) -> None:
     async with riva_serve(idle_seconds=600.0) as (_, address), live(service(address)) as (stream, running):
         hour = fast_server_clock() + 3_600
         while fast_server_clock() < hour:

@@ -91,7 +91,7 @@ def check_riva() -> None:
         ConfigError: One is not installed.
     """
     if not all(map(find_spec, ("grpc", "google", "google.protobuf"))):
-        raise ConfigError("riva_port: grpcio and protobuf are not installed; pip install 'auricle[server,riva]'")
+        raise ConfigError("riva_port: grpcio and protobuf are not installed; pip install '.[server,riva]'")
 
 
 async def _leave_port(listener: Listener, orphaned: asyncio.Event) -> None:

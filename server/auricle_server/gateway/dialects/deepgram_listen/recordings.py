@@ -26,10 +26,10 @@ from auricle_server.gateway.dialects.deepgram_listen.results import (
     languages_of,
     model_info,
     model_uuid,
-    plain,
 )
 from auricle_server.gateway.errors import BadRequest
 from auricle_server.gateway.session.file_endpoint import ChannelTranscript, RawAudio, RecordingTranscript
+from auricle_server.text.plain_text import plain
 
 _PARAMETERS: Final = (LIVE_PARAMETERS - {"interim_results", "vad_events"}) | {
     "detect_language",

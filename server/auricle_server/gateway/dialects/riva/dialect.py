@@ -18,8 +18,8 @@ from auricle.protocol.server_messages import Final, Interim, TurnEagerEnd
 from auricle_server.gateway.dialects.riva.messages import Message, RecognizeResponse, StreamingResponse, entries
 from auricle_server.gateway.dialects.riva.request import RivaSettings
 from auricle_server.gateway.session.dialect import EndTurn, Input, Output
-from auricle_server.text.plain_text import plain
 from auricle_server.gateway.session.session import NORMAL
+from auricle_server.text.plain_text import plain
 
 END = "end"
 FORCE_END = "force_eou"

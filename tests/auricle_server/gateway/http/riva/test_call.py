@@ -78,7 +78,7 @@ async def test_a_client_that_does_not_read_is_cut(serve: Serve, calls: list[Riva
         assert failed.value.code() is grpc.StatusCode.CANCELLED
 
 
-async def test_a_server_that_ends_says_what_was_said(serve: Serve) -> None:
+async def test_a_server_that_ends_says_so(serve: Serve) -> None:
     port = free_port()
     results: list[Any] = []
 
@@ -98,5 +98,4 @@ async def test_a_server_that_ends_says_what_was_said(serve: Serve) -> None:
             await asyncio.wait_for(collecting, 30)
     assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
     assert failed.value.details().startswith("shutting_down: ")
-    assert results[-1].is_final
     assert SAID.startswith(results[-1].alternatives[0].transcript)
