@@ -8,9 +8,10 @@ from pathlib import Path
 from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointError
 from auricle_server.checkpoints.known.facts import stored_config
 from auricle_server.config import ConfigError, ServerConfig
-from auricle_server.gateway.http.server import check_riva
+from auricle_server.gateway.http.riva.libraries import check_riva
 from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.gateway.keys.policy import log_access
+from auricle_server.serving.port import reserve_port
 from auricle_server.voice.models import ModelsMissing, find_wanted
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ def can_start(config: ServerConfig) -> bool:
         find_wanted(config.turn_models)
         certificate_of(config)
         if config.riva_port is not None:
-            check_riva()
+            _check_riva(config.host, config.riva_port)
         log_access(config)
         _check_model(Path(config.model))
     except ModelsMissing as missing:
@@ -37,6 +38,19 @@ def can_start(config: ServerConfig) -> bool:
         log.error("cannot start model=%s: %s", config.model, error)
         return False
     return True
+
+
+def _check_riva(host: str, port: int) -> None:
+    """Looks whether gateways could listen for clients of Riva.
+
+    Raises:
+        ConfigError: They could not.
+    """
+    check_riva()
+    try:
+        reserve_port(host, port).close()
+    except OSError as error:
+        raise ConfigError(f"riva_port: cannot listen at {host}:{port}: {error.strerror}") from error
 
 
 def _check_model(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import re
+import socket
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,14 @@ def test_a_setting_that_cannot_be_used_is_named(
     assert not can_start(ServerConfig(model=str(tones.CHECKPOINT), **options))
     assert "cannot start" in caplog.text
     assert reason in caplog.text
+
+
+def test_a_port_for_clients_of_riva_that_is_taken_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert not can_start(ServerConfig(model=str(tones.CHECKPOINT), riva_port=port))
+    assert f"riva_port: cannot listen at 127.0.0.1:{port}" in caplog.text
+    assert can_start(ServerConfig(model=str(tones.CHECKPOINT), riva_port=port))
 
 
 @pytest.mark.parametrize(

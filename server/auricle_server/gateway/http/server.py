@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from aiohttp import web
 
-from auricle_server.config import ConfigError, ServerConfig
+from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.app import Gateway
 from auricle_server.gateway.http.resume_proxy import ResumeProxy
+from auricle_server.gateway.http.riva.libraries import check_riva
 from auricle_server.gateway.http.session_opener import Loading
 from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.gateway.keys.shared_counts import KeyCounts
@@ -82,16 +82,6 @@ def _riva_listening(gateway: Gateway, *, reuse_port: bool) -> AbstractAsyncConte
     from auricle_server.gateway.http.riva.service import GatewayParts
 
     return riva_listening(GatewayParts(*gateway.riva_parts()), reuse_port=reuse_port)
-
-
-def check_riva() -> None:
-    """Looks for the libraries that clients of Riva need.
-
-    Raises:
-        ConfigError: One is not installed.
-    """
-    if not all(map(find_spec, ("grpc", "google", "google.protobuf"))):
-        raise ConfigError("riva_port: grpcio and protobuf are not installed; pip install '.[server,riva]'")
 
 
 async def _leave_port(listener: Listener, orphaned: asyncio.Event) -> None:

@@ -8,7 +8,6 @@ import grpc
 import pytest
 
 from auricle_server.config import ConfigError
-from auricle_server.gateway.http import server
 from tests.auricle_server.gateway.conftest import Serve
 from tests.support import tones
 from tests.support.servers.authority import Authority
@@ -39,13 +38,6 @@ async def test_tls(serve: Serve, tmp_path: Path) -> None:
                 await stub.health()
     assert [result.alternatives[0].transcript for result in results] == [SAID]
     assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
-
-
-async def test_absent_libraries_are_named(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="riva_port: grpcio and protobuf are not installed"):
-        async with serve(riva_port=free_port()):
-            pass
 
 
 async def test_recordings_beyond_the_limit_are_refused(serve: Serve) -> None:
