@@ -35,6 +35,8 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_START_SECONDS": "3",
             "AURICLE_MAX_CONNECTIONS": "100",
             "AURICLE_MAX_CONNECTIONS_PER_ADDRESS": "10",
+            "AURICLE_MAX_UPLOAD_MB": "100",
+            "AURICLE_RIVA_PORT": "50051",
             "AURICLE_KEYS_FILE": "keys.toml",
             "AURICLE_NO_AUTH": "yes",
             "AURICLE_REQUIRE_AUTH": "True",

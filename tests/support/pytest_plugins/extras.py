@@ -26,10 +26,8 @@ _MODULES = {
     "sherpa": "onnx sherpa_onnx",
     "bench": "matplotlib",
     "riva": "grpc google google.protobuf",
-    "dev": (
-        "aioice aiortc av cv2 fastapi hypothesis imageio_ffmpeg livekit.plugins.nvidia livekit.plugins.openai riva"
-        " riva.client uvicorn"
-    ),
+    "nvidia": "livekit.plugins.nvidia riva riva.client",
+    "dev": "aioice aiortc av cv2 fastapi hypothesis imageio_ffmpeg livekit.plugins.openai uvicorn",
 }
 _EXTRA = {module: extra for extra, modules in _MODULES.items() for module in modules.split()}
 
