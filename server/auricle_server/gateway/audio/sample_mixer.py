@@ -12,17 +12,21 @@ _WIDE_BYTES = 4
 
 
 class SampleMixer:
-    """Takes bytes that may end within a sample; returns whole ones, of one channel.
+    """Takes bytes that may end within a sample; returns whole ones: the mix of all channels, or one of them.
 
     Args:
         encoding: Of the samples that come. Several channels of G.711 become PCM.
         channels: Whose samples alternate.
+        channel: The one to take, from 0; None mixes them.
         wide: Whether the samples are PCM of 32 bits.
     """
 
-    def __init__(self, encoding: Encoding, channels: int = 1, *, wide: bool = False) -> None:
+    def __init__(
+        self, encoding: Encoding, channels: int = 1, channel: int | None = None, *, wide: bool = False
+    ) -> None:
         self._table = None if channels == 1 or encoding == "pcm_s16le" else companding_table(encoding)
         self._channels = channels
+        self._channel = channel
         self._wide = wide
         self._block = channels * (_WIDE_BYTES if wide else SAMPLE_BYTES[encoding])
         self._rest = b""
@@ -40,5 +44,8 @@ class SampleMixer:
             samples = samples[1::2]  # the upper halves
         if self._channels == 1:
             return samples.tobytes()
+        if self._channel is not None:
+            taken: bytes = samples[self._channel :: self._channels].tobytes()
+            return taken
         mixed: bytes = np.rint(samples.reshape(-1, self._channels).mean(axis=1)).astype(_PCM).tobytes()
         return mixed

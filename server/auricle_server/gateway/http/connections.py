@@ -12,7 +12,7 @@ from auricle.protocol import codes
 from auricle_server.gateway.errors import AtCapacity
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.session.native_session import NativeSession
-from auricle_server.gateway.session.resume_store import ResumeStore
+from auricle_server.gateway.session.resume.resume_store import ResumeStore
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool

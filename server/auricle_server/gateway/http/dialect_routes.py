@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from aiohttp import web
 
@@ -12,8 +13,11 @@ from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.refusals import Refusals, upgrade_required
 from auricle_server.gateway.http.session_opener import SessionOpener, SessionParts
 from auricle_server.gateway.http.websocket import WebSocketHandler
+from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.listening.application import Handler
-from auricle_server.gateway.session.endpoint import Endpoint
+from auricle_server.gateway.session.dialect import Dialect
+from auricle_server.gateway.session.endpoint import Endpoint, Opening
+from auricle_server.gateway.session.multichannel_session import MultichannelSession
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.metrics import Metrics
@@ -69,12 +73,7 @@ class DialectRoutes:
         opening = endpoint.open(request.query, request.headers, self._workers.info)
         handler = WebSocketHandler(request, self._config, opening.headers, opening.subprotocol)
 
-        def build(parts: SessionParts) -> Session:
-            dialect, models = opening.dialect, parts.turn_models
-            return Session(parts.lease, parts.limits, parts.metrics, parts.idle_timer, handler.wake, dialect, models)
-
-        latency_ms = None if opening.start is None else opening.start.latency_ms
-        session = handler.session = await self._opener.open(request, key, build, latency_ms)
+        session = handler.session = await self._open(request, key, opening, handler.wake)
         session.greet(opening.greeting)
         if opening.start is not None:
             session.begin(opening.start)
@@ -82,3 +81,22 @@ class DialectRoutes:
                 raise BadRequest(session.failure.message, session.failure.code)
         self._metrics.dialect_streams.labels(endpoint.name).inc()
         return await self._connections.serve(handler, key.name)
+
+    async def _open(self, request: web.Request, key: ApiKey, opening: Opening, wake: Callable[[], None]) -> Session:
+        """The session of a connection; with several channels, the first one's, which leads the others'."""
+        latency_ms = None if opening.start is None else opening.start.latency_ms
+        kind = MultichannelSession if opening.others else Session
+        first = await self._opener.open(request, key, partial(_build, kind, opening.dialect, wake), latency_ms)
+        if isinstance(first, MultichannelSession):
+            try:
+                for dialect in opening.others:
+                    build = partial(_build, Session, dialect, first.wake_first)
+                    first.others += (await self._opener.open(request, key, build, latency_ms),)
+            except BaseException:
+                first.abandon()
+                raise
+        return first
+
+
+def _build(kind: type[Session], dialect: Dialect, wake: Callable[[], None], parts: SessionParts) -> Session:
+    return kind(parts.lease, parts.limits, parts.metrics, parts.idle_timer, wake, dialect, parts.turn_models)

@@ -22,6 +22,7 @@ class Opening:
         dialect: Of this connection.
         start: Begins the stream right after the upgrade; None where the client's first messages say what it wants.
         headers: Of the answer.
+        others: The dialects of the other channels, where each is a stream of its own; they have the same `start`.
         subprotocol: Of the answer, when the client has offered it; empty for none.
         greeting: Messages for which the client waits before it sends any.
     """
@@ -30,6 +31,7 @@ class Opening:
     start: Start | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     subprotocol: str = ""
+    others: tuple[Dialect, ...] = ()
     greeting: tuple[str, ...] = ()
 
 

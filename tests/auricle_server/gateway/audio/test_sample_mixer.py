@@ -35,3 +35,9 @@ def test_channels_of_g711_become_pcm() -> None:
 def test_wide_channels_are_mixed() -> None:
     samples = np.array([[100 << 16, 300 << 16]], "<i4")
     assert np.frombuffer(SampleMixer("pcm_s16le", 2, wide=True).push(samples.tobytes()), "<i2").tolist() == [200]
+
+
+def test_a_channel_may_be_taken_alone() -> None:
+    samples = np.array([[1, 2], [3, 4]], "<i2").tobytes()
+    taken = [np.frombuffer(SampleMixer("pcm_s16le", 2, channel).push(samples), "<i2").tolist() for channel in (0, 1)]
+    assert taken == [[1, 3], [2, 4]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from auricle.protocol import codes
@@ -35,6 +36,19 @@ _CONFIGURE_CODES: Final = {
 }
 
 
+@dataclass(slots=True)
+class ChannelCount:
+    """The channels of a connection.
+
+    Attributes:
+        all: Number of them.
+        open: Those that have not ended; after the last one comes the `Metadata`.
+    """
+
+    all: int
+    open: int
+
+
 class ListenDialect:
     """Deepgram's live messages.
 
@@ -42,6 +56,8 @@ class ListenDialect:
         options: How its audio comes and its results are told.
         text_format: How its words are written.
         request: The connection.
+        channel: The one whose stream this is, from 0.
+        count: Of the streams of the connection; None for one.
 
     Raises:
         UndecodableAudio: The server cannot decode containers.
@@ -50,15 +66,24 @@ class ListenDialect:
     name = "deepgram"
     follows_audio = True
 
-    def __init__(self, options: ListenOptions, text_format: TextFormat, request: ListenRequest) -> None:
+    def __init__(
+        self,
+        options: ListenOptions,
+        text_format: TextFormat,
+        request: ListenRequest,
+        channel: int = 0,
+        count: ChannelCount | None = None,
+    ) -> None:
         self.ended = False
         self._options = options
         self._text_format = text_format
         self._request = request
         self._results = ListenResults(request, punctuated=options.punctuated, many_languages=options.many_languages)
+        self._count = count or ChannelCount(1, 1)
+        self._results.channel = channel, self._count.all
         audio = options.audio
         self._container = LiveContainer(audio.container) if audio.contained else None
-        self._samples = SampleMixer(audio.encoding, audio.channels, wide=audio.wide)
+        self._samples = SampleMixer(audio.encoding, audio.channels, channel if audio.split else None, wide=audio.wide)
         self._sha256 = hashlib.sha256()
         self._finalizes = 0
         self._configuring: tuple[str, ...] | None = None
@@ -158,7 +183,7 @@ class ListenDialect:
             case Error():
                 messages += self._error(output)
             case EndAnswered():
-                messages.append(self._metadata(output.audio_time))
+                messages += self._end_channel(output.audio_time)
         return [_text(message) for message in messages]
 
     def _interim(self, interim: Interim) -> list[Message]:
@@ -206,6 +231,10 @@ class ListenDialect:
             return []
         self._configuring = None
         return [self._configure_failure(_CONFIGURE_CODES.get(error.code, _UNAVAILABLE), error.message)]
+
+    def _end_channel(self, audio_time: float) -> list[Message]:
+        self._count.open -= 1
+        return [] if self._count.open else [self._metadata(audio_time)]
 
     def _metadata(self, audio_time: float) -> Message:
         return {

@@ -48,8 +48,8 @@ MOST_CHANNELS: Final = 64
 """Of samples without a container."""
 LIVE_PARAMETERS: Final = (
     frozenset(
-        "channels encoding endpointing interim_results keyterm keywords language latency_ms punctuate sample_rate "
-        "utterance_end_ms vad_events".split()
+        "channels encoding endpointing interim_results keyterm keywords language latency_ms multichannel punctuate "
+        "sample_rate utterance_end_ms vad_events".split()
     )
     | WRITING_PARAMETERS
 )
@@ -72,6 +72,7 @@ class ListenAudio:
         wide: Whether they are PCM of 32 bits.
         contained: Whether the audio comes in a container, or compressed.
         container: Which; None where its first bytes say it.
+        split: Whether each channel is a stream of its own.
     """
 
     encoding: Encoding = "pcm_s16le"
@@ -79,6 +80,7 @@ class ListenAudio:
     wide: bool = False
     contained: bool = False
     container: Container | None = None
+    split: bool = False
 
     @property
     def session_encoding(self) -> Encoding:
@@ -126,7 +128,9 @@ def read_query(query: MultiMapping[str]) -> tuple[Start, ListenOptions]:
         turn=_turn(endpointing_ms, whole_number(query, "utterance_end_ms")),
         interim_words=options.interim_results,
     )
-    return start, replace(options, ends_utterances=endpointing_ms is not None, audio=audio)
+    missed = ("multichannel",) if audio.contained and is_on(query, "multichannel") else ()
+    ends = endpointing_ms is not None
+    return start, replace(options, ends_utterances=ends, audio=audio, unserved=options.unserved + missed)
 
 
 def _audio(query: MultiMapping[str]) -> tuple[ListenAudio, int]:
@@ -140,7 +144,11 @@ def _audio(query: MultiMapping[str]) -> tuple[ListenAudio, int]:
     channels = whole_number(query, "channels") or 1
     if channels > MOST_CHANNELS:
         raise BadRequest(f"channels: expected at most {MOST_CHANNELS}")
-    return ListenAudio(found[0], channels, wide=name == "linear32"), rate or found[1]
+    return ListenAudio(found[0], channels, wide=name == "linear32", split=_splits(query)), rate or found[1]
+
+
+def _splits(query: MultiMapping[str]) -> bool:
+    return is_on(query, "multichannel") and (whole_number(query, "channels") or 1) > 1
 
 
 def read_options(query: MultiMapping[str], served: frozenset[str] = LIVE_PARAMETERS) -> ListenOptions:

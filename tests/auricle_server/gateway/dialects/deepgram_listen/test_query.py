@@ -44,9 +44,16 @@ def test_containers(name: str, container: str | None) -> None:
 
 
 def test_channels_of_samples_are_mixed() -> None:
-    start, options = read(encoding="mulaw", channels="2", multichannel="true")
+    start, options = read(encoding="mulaw", channels="2")
     assert (start.encoding, start.sample_rate) == ("pcm_s16le", 8_000)
-    assert (options.audio.encoding, options.audio.channels, options.unserved) == ("mulaw", 2, ("multichannel",))
+    assert (options.audio.encoding, options.audio.channels, options.audio.split) == ("mulaw", 2, False)
+
+
+def test_channels_may_be_streams_of_their_own() -> None:
+    _, options = read(encoding="linear16", channels="2", multichannel="true")
+    assert (options.audio.channels, options.audio.split, options.unserved) == (2, True, ())
+    assert not read(encoding="linear16", multichannel="true")[1].audio.split
+    assert read(encoding="ogg-opus", channels="2", multichannel="true")[1].unserved == ("multichannel",)
 
 
 @pytest.mark.parametrize(

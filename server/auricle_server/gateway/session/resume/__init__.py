@@ -1,0 +1,1 @@
+"""Sessions whose clients may come back on another connection."""
