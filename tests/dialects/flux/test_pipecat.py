@@ -111,7 +111,7 @@ async def test_a_full_server_is_tried_again(url: str) -> None:
         for _ in range(6):
             await (await held.enter_async_context(connected_client(url))).start()
         service = flux(url)
-        service._reconnect_backoff_min_wait = service._reconnect_backoff_max_wait = 1.0
+        service._reconnect_backoff_min_wait = service._reconnect_backoff_max_wait = 3.0  # it gives up after three
         async with running(service) as agent:
             await until(lambda: was_refused(url))
             await held.aclose()
