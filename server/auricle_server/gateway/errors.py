@@ -65,6 +65,7 @@ class BadRequest(Refusal):
     """
 
     status = 400
+    code = codes.INVALID_FIELD
     retry = False
 
     def __init__(self, message: str, code: str = codes.INVALID_FIELD) -> None:
