@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from auricle.protocol.client_messages import Encoding, Start
 from auricle.protocol.languages import AUTO, resolve
 from auricle.protocol.server_messages import Limits
-from auricle.protocol.settings import MAX_SILENCE_MS, MIN_SILENCE_MS, InvalidMessage, TurnSettings, brief
+from auricle.protocol.settings import (
+    MAX_SILENCE_MS,
+    MIN_SILENCE_MS,
+    InvalidMessage,
+    TextFormat,
+    TurnSettings,
+    brief,
+)
 from auricle_server.gateway.dialects.riva.messages import ALAW, MULAW, PCM, Message, entries
 from auricle_server.gateway.errors import BadRequest
 from auricle_server.model_info import ModelInfo
@@ -90,6 +97,10 @@ def _settings(
             keyterms=_keyterms(config, limits),
             words=config.enable_word_time_offsets,
             offline=recording and latency_ms is None,
+            # Riva normalises numbers unless its client wants them verbatim.
+            text_format=TextFormat(
+                "words" if config.verbatim_transcripts else "smart", profanity_filter=config.profanity_filter
+            ),
         )
     except InvalidMessage as error:
         raise BadRequest(str(error)) from error

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auricle.protocol.settings import TurnSettings
+from auricle.protocol.settings import TextFormat, TurnSettings
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.dialects.riva.messages import ALAW, FLAC, MULAW, OGGOPUS, PCM
 from auricle_server.gateway.dialects.riva.request import RivaSettings, read_recording, read_streaming
@@ -58,6 +58,12 @@ def test_endpointing(asked: dict[str, int], silence_ms: int, eager_ms: int | Non
 @pytest.mark.parametrize(("code", "language"), [("", None), ("en-US", "en-US"), ("de", "de"), ("multi", "auto")])
 def test_languages(code: str, language: str | None) -> None:
     assert read(language_code=code).start.language == language
+
+
+def test_how_words_are_written() -> None:
+    assert read().start.text_format == TextFormat("smart")
+    verbatim = read(verbatim_transcripts=True, profanity_filter=True).start.text_format
+    assert verbatim == TextFormat("words", profanity_filter=True)
 
 
 def test_custom_configuration() -> None:
