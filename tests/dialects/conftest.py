@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+import torch  # noqa: F401 - where it is absent, this says so, and the tests are skipped
 
 from auricle_server.gateway.http import session_opener
 from tests.auricle_server.gateway.conftest import engine, serve, url

@@ -153,10 +153,14 @@ def test_who_waits_for_a_fifo_can_be_interrupted(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     command = [*AURICLE, "transcribe", str(tmp_path / "fifo"), "--url", "ws://127.0.0.1:1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
-        writer = opened_once_it_is_read(tmp_path / "fifo")
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=120)
-        os.close(writer)
+        try:
+            writer = opened_once_it_is_read(tmp_path / "fifo")
+            time.sleep(2)  # until it waits: a signal just before a system call does not interrupt that
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=120)
+            os.close(writer)
+        finally:
+            process.kill()
     assert (process.returncode, said) == (130, b"")
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
 from auricle_server.gateway.http.connections import Connections
-from auricle_server.gateway.http.files.recording_transcriber import RecordingRequest, RecordingTranscriber
 from auricle_server.gateway.http.files.upload_receiver import UploadReceiver
 from auricle_server.gateway.http.refusals import Refusals
 from auricle_server.gateway.http.session_opener import SessionOpener
@@ -26,6 +28,9 @@ from auricle_server.gateway.session.file_endpoint import (
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
+
+if TYPE_CHECKING:
+    from auricle_server.gateway.http.files import recording_transcriber
 
 _SMALL = 1 << 20
 """Bytes of a recording that is received before it is known whether there is a slot for it."""
@@ -52,12 +57,14 @@ class FileRoutes:
         workers: WorkerPool,
         refusals: Refusals,
     ) -> None:
+        self._config = config
         self._metrics = metrics
         self._opener = opener
+        self._connections = connections
         self._workers = workers
         self._refusals = refusals
         self._receiver = UploadReceiver(config)
-        self._transcriber = RecordingTranscriber(config, opener, connections)
+        self._transcriber: recording_transcriber.RecordingTranscriber | None = None
 
     def files(self, endpoints: tuple[FileEndpoint, ...]) -> Iterator[tuple[str, Handler]]:
         """What answers a POST at each path of these endpoints."""
@@ -100,7 +107,10 @@ class FileRoutes:
             job = endpoint.open(upload, model)
             self._metrics.dialect_streams.labels(endpoint.name).inc()
             response = _EventResponse(request, job)
-            recording = RecordingRequest(request, key, endpoint.name, upload, file, job, model, response.send)
+            lane = await asyncio.to_thread(_import_lane)
+            if self._transcriber is None:
+                self._transcriber = lane.RecordingTranscriber(self._config, self._opener, self._connections)
+            recording = lane.RecordingRequest(request, key, endpoint.name, upload, file, job, model, response.send)
             try:
                 answer = job.answer(await self._transcriber.transcribe(recording))
             except Refusal as refusal:
@@ -116,6 +126,13 @@ class FileRoutes:
         # What a gateway knows of the slots is up to a second old: a small recording just comes.
         if self._workers.full and (size is None or size > _SMALL):
             raise AtCapacity("every slot is in use; try again later")
+
+
+def _import_lane() -> ModuleType:
+    """What reads recordings. Imported for the first one: a gateway of calls alone never needs its libraries."""
+    from auricle_server.gateway.http.files import recording_transcriber
+
+    return recording_transcriber
 
 
 class _EventResponse:
