@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,9 @@ def test_a_pipe_of_the_shell(tones_server: str, good: Path) -> None:
 def test_who_waits_for_a_fifo_can_be_interrupted(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     command = [*AURICLE, "transcribe", str(tmp_path / "fifo"), "--url", "ws://127.0.0.1:1"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+    # A shell without a terminal starts its background jobs with the signal ignored, and that is inherited.
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, preexec_fn=heeding) as process:  # noqa: PLW1509  # no threads
         try:
             writer = opened_once_it_is_read(tmp_path / "fifo")
             time.sleep(2)  # until it waits: a signal just before a system call does not interrupt that
