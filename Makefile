@@ -48,7 +48,7 @@ test: $(TEST_READY)  ## the gate: ruff, mypy --strict, pytest
 
 # Thousands of tests with live servers share the machine, and one that stalls for a second may break one of them. So a few
 # that failed run again, alone. They must hold then, and are named at the end: such a test is to be mended all the same.
-MOST_AGAIN := 5
+MOST_AGAIN := 10
 FAILED := .pytest_cache/v/cache/lastfailed
 
 .PHONY: tests
