@@ -22,7 +22,7 @@ from auricle_server.gateway.http.files.file_routes import FileRoutes
 from auricle_server.gateway.http.metrics_page import MetricsPage
 from auricle_server.gateway.http.refusals import Refusals, upgrade_required
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
-from auricle_server.gateway.http.session_opener import Loading, SessionOpener, SessionParts
+from auricle_server.gateway.http.session_opener import GatewayParts, Loading, SessionOpener, SessionParts
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.keys.access import KeyAccess
 from auricle_server.gateway.keys.api_key import ApiKey
@@ -60,6 +60,7 @@ class Gateway:
         metrics: Of this gateway.
         workers: Take the streams.
         serving: Keeps the channels to the workers going; ends only when one of them breaks.
+        parts: For the wire formats of other servers.
         reloaders: Each reads something anew that was read at the start, keys for example; see `reload`.
     """
 
@@ -85,11 +86,8 @@ class Gateway:
             config, self.metrics, self._keys, self._connections, self.workers, loading, self._turn_models
         )
         self._refusals = Refusals(config, self.metrics)
+        self.parts = GatewayParts(config, self.metrics, self._opener, self._connections, self.workers, self._refusals)
         self.serving = asyncio.create_task(self.workers.run())
-
-    def riva_parts(self) -> tuple[ServerConfig, Metrics, SessionOpener, Connections, WorkerPool]:
-        """What `auricle_server.gateway.http.riva` needs, in the order of its `GatewayParts`."""
-        return self._config, self.metrics, self._opener, self._connections, self.workers
 
     @property
     def draining(self) -> bool:
@@ -103,8 +101,7 @@ class Gateway:
 
     def app(self) -> web.Application:
         """The aiohttp application."""
-        parts = self._config, self.metrics, self._opener, self._connections, self.workers, self._refusals
-        sockets, files = DialectRoutes(*parts), FileRoutes(*parts)
+        sockets, files = DialectRoutes(self.parts), FileRoutes(self.parts)
         return make_application(
             {
                 STREAM_PATH: self._stream,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from auricle.protocol import codes
 from auricle_server.gateway.errors import AtCapacity
@@ -52,6 +52,33 @@ class ConnectionHandler(Protocol[T_co]):
 
     def abort(self) -> None:
         """Cuts the connection."""
+
+
+async def until_served(feed: Coroutine[Any, Any, None], send: Coroutine[Any, Any, None], gone: asyncio.Event) -> bool:
+    """Feeds a session and sends what it says, until all is said or the client has gone.
+
+    Args:
+        feed: Gives the session what the client brings; ends when that is over.
+        send: Sends what the session says; ends after its last word.
+        gone: Set when the client has gone.
+
+    Returns:
+        Whether all was sent.
+    """
+    feeding, sending, leaving = asyncio.create_task(feed), asyncio.create_task(send), asyncio.create_task(gone.wait())
+    tasks: set[asyncio.Task[Any]] = {feeding, sending, leaving}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if feeding.done() and feeding.exception() is None:
+            await asyncio.wait(tasks - {feeding}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (feeding, sending):
+            if task.done():
+                task.result()
+        return sending.done()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 class Connections:

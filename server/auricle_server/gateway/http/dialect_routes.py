@@ -7,11 +7,9 @@ from functools import partial
 
 from aiohttp import web
 
-from auricle_server.config import ServerConfig
-from auricle_server.gateway.errors import BadRequest, Refusal
-from auricle_server.gateway.http.connections import Connections
-from auricle_server.gateway.http.refusals import Refusals, upgrade_required
-from auricle_server.gateway.http.session_opener import SessionOpener, SessionParts
+from auricle_server.gateway.errors import BadRequest
+from auricle_server.gateway.http.refusals import upgrade_required
+from auricle_server.gateway.http.session_opener import GatewayParts, SessionParts
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.listening.application import Handler
@@ -19,59 +17,30 @@ from auricle_server.gateway.session.dialect import Dialect
 from auricle_server.gateway.session.endpoint import Endpoint, Opening
 from auricle_server.gateway.session.multichannel_session import MultichannelSession
 from auricle_server.gateway.session.session import Session
-from auricle_server.gateway.workers.worker_pool import WorkerPool
-from auricle_server.metrics import Metrics
 
 
 class DialectRoutes:
     """The WebSocket paths of other wire formats.
 
     Args:
-        config: Of the server.
-        metrics: Of the gateway.
-        opener: Of the gateway.
-        connections: Of the gateway.
-        workers: Of the gateway.
-        refusals: Of the gateway.
+        parts: Of the gateway.
     """
 
-    def __init__(
-        self,
-        config: ServerConfig,
-        metrics: Metrics,
-        opener: SessionOpener,
-        connections: Connections,
-        workers: WorkerPool,
-        refusals: Refusals,
-    ) -> None:
-        self._config = config
-        self._metrics = metrics
-        self._opener = opener
-        self._connections = connections
-        self._workers = workers
-        self._refusals = refusals
+    def __init__(self, parts: GatewayParts) -> None:
+        self._parts = parts
 
     def routes(self, endpoints: tuple[Endpoint, ...]) -> Iterator[tuple[str, Handler]]:
         """What answers at each path of these endpoints."""
         for endpoint in endpoints:
             for path in endpoint.paths:
-                yield path, self._handler(endpoint)
-
-    def _handler(self, endpoint: Endpoint) -> Handler:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            try:
-                return await self._serve(endpoint, request)
-            except Refusal as refusal:
-                return self._refusals.answer(refusal, endpoint.refuse(refusal))
-
-        return handle
+                yield path, self._parts.refusals.handler(endpoint.refuse, partial(self._serve, endpoint))
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
-        key = self._opener.check_access(request, endpoint.authorization(request.query, request.headers))
+        key = self._parts.opener.check_access(request, endpoint.authorization(request.query, request.headers))
         if not web.WebSocketResponse().can_prepare(request):
             return upgrade_required()
-        opening = endpoint.open(request.query, request.headers, self._workers.info)
-        handler = WebSocketHandler(request, self._config, opening.headers, opening.subprotocol)
+        opening = endpoint.open(request.query, request.headers, self._parts.workers.info)
+        handler = WebSocketHandler(request, self._parts.config, opening.headers, opening.subprotocol)
 
         session = handler.session = await self._open(request, key, opening, handler.wake)
         session.greet(opening.greeting)
@@ -79,19 +48,19 @@ class DialectRoutes:
             session.begin(opening.start)
             if session.failure is not None:
                 raise BadRequest(session.failure.message, session.failure.code)
-        self._metrics.dialect_streams.labels(endpoint.name).inc()
-        return await self._connections.serve(handler, key.name)
+        self._parts.metrics.dialect_streams.labels(endpoint.name).inc()
+        return await self._parts.connections.serve(handler, key.name)
 
     async def _open(self, request: web.Request, key: ApiKey, opening: Opening, wake: Callable[[], None]) -> Session:
         """The session of a connection; with several channels, the first one's, which leads the others'."""
         latency_ms = None if opening.start is None else opening.start.latency_ms
         kind = MultichannelSession if opening.others else Session
-        first = await self._opener.open(request, key, partial(_build, kind, opening.dialect, wake), latency_ms)
+        first = await self._parts.opener.open(request, key, partial(_build, kind, opening.dialect, wake), latency_ms)
         if isinstance(first, MultichannelSession):
             try:
                 for dialect in opening.others:
                     build = partial(_build, Session, dialect, first.wake_first)
-                    first.others += (await self._opener.open(request, key, build, latency_ms),)
+                    first.others += (await self._parts.opener.open(request, key, build, latency_ms),)
             except BaseException:
                 first.abandon()
                 raise

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from aiohttp import web
 
 from auricle.protocol.codes import ERROR_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.errors import Refusal
+from auricle_server.gateway.listening.application import Handler
 from auricle_server.gateway.session.endpoint import RefusalAnswer
 from auricle_server.metrics import Metrics
 
@@ -24,6 +26,22 @@ class Refusals:
     def __init__(self, config: ServerConfig, metrics: Metrics) -> None:
         self._config = config
         self._metrics = metrics
+
+    def handler(self, refuse: Callable[[Refusal], RefusalAnswer], serve: Handler) -> Handler:
+        """What serves a request, and answers its refusals in the words of a wire format.
+
+        Args:
+            refuse: As `Endpoint.refuse`.
+            serve: Serves the request, or raises a `Refusal`.
+        """
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                return await serve(request)
+            except Refusal as refusal:
+                return self.answer(refusal, refuse(refusal))
+
+        return handle
 
     def answer(self, refusal: Refusal, form: RefusalAnswer | None = None) -> web.Response:
         """The answer to a request that is refused.

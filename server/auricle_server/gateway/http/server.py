@@ -79,9 +79,8 @@ def _riva_listening(gateway: Gateway, *, reuse_port: bool) -> AbstractAsyncConte
     check_riva()
     # gRPC takes memory and a thread: only where it is asked for.
     from auricle_server.gateway.http.riva.server import riva_listening
-    from auricle_server.gateway.http.riva.service import GatewayParts
 
-    return riva_listening(GatewayParts(*gateway.riva_parts()), reuse_port=reuse_port)
+    return riva_listening(gateway.parts, reuse_port=reuse_port)
 
 
 async def _leave_port(listener: Listener, orphaned: asyncio.Event) -> None:

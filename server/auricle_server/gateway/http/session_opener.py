@@ -16,6 +16,7 @@ from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.errors import AtCapacity, NotReady, ShuttingDown
 from auricle_server.gateway.http.auth import check_origin
 from auricle_server.gateway.http.connections import Connections
+from auricle_server.gateway.http.refusals import Refusals
 from auricle_server.gateway.keys.access import KeyAccess
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.listening.descriptors import are_scarce
@@ -147,3 +148,15 @@ class SessionOpener:
         session = build(SessionParts(lease, config.limits, metrics, idle_timer, self._turn_models))
         usage.begin(session.name)
         return session
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayParts:
+    """What the wire formats of other servers need of their gateway."""
+
+    config: ServerConfig
+    metrics: Metrics
+    opener: SessionOpener
+    connections: Connections
+    workers: WorkerPool
+    refusals: Refusals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from types import ModuleType
@@ -11,22 +11,16 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from auricle_server.config import ServerConfig
 from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
-from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.files.upload_receiver import UploadReceiver
-from auricle_server.gateway.http.refusals import Refusals
-from auricle_server.gateway.http.session_opener import SessionOpener
+from auricle_server.gateway.http.session_opener import GatewayParts
 from auricle_server.gateway.listening.application import Handler
 from auricle_server.gateway.session.file_endpoint import (
     FileEndpoint,
     FileJob,
-    FormatEndpoint,
     HttpAnswer,
     QuestionEndpoint,
 )
-from auricle_server.gateway.workers.worker_pool import WorkerPool
-from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
 
 if TYPE_CHECKING:
@@ -40,76 +34,49 @@ class FileRoutes:
     """The paths of other wire formats that are served without a WebSocket.
 
     Args:
-        config: Of the server.
-        metrics: Of the gateway.
-        opener: Of the gateway.
-        connections: Of the gateway.
-        workers: Of the gateway.
-        refusals: Of the gateway.
+        parts: Of the gateway.
     """
 
-    def __init__(
-        self,
-        config: ServerConfig,
-        metrics: Metrics,
-        opener: SessionOpener,
-        connections: Connections,
-        workers: WorkerPool,
-        refusals: Refusals,
-    ) -> None:
-        self._config = config
-        self._metrics = metrics
-        self._opener = opener
-        self._connections = connections
-        self._workers = workers
-        self._refusals = refusals
-        self._receiver = UploadReceiver(config)
+    def __init__(self, parts: GatewayParts) -> None:
+        self._parts = parts
+        self._receiver = UploadReceiver(parts.config)
         self._transcriber: recording_transcriber.RecordingTranscriber | None = None
 
     def files(self, endpoints: tuple[FileEndpoint, ...]) -> Iterator[tuple[str, Handler]]:
         """What answers a POST at each path of these endpoints."""
         for endpoint in endpoints:
             for path in endpoint.paths:
-                yield path, self._handler(endpoint, partial(self._transcribe, endpoint))
+                yield path, self._parts.refusals.handler(endpoint.refuse, partial(self._transcribe, endpoint))
 
     def questions(self, endpoints: tuple[QuestionEndpoint, ...], method: str) -> Iterator[tuple[str, Handler]]:
         """What answers at each path of the endpoints that are asked with this method."""
         for endpoint in endpoints:
             for path in endpoint.paths if endpoint.method == method else ():
-                yield path, self._handler(endpoint, partial(self._answer, endpoint))
-
-    def _handler(
-        self, endpoint: FormatEndpoint, serve: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> Handler:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            try:
-                return await serve(request)
-            except Refusal as refusal:
-                return self._refusals.answer(refusal, endpoint.refuse(refusal))
-
-        return handle
+                yield path, self._parts.refusals.handler(endpoint.refuse, partial(self._answer, endpoint))
 
     async def _answer(self, endpoint: QuestionEndpoint, request: web.Request) -> web.StreamResponse:
-        self._opener.check_access(request, endpoint.authorization(request.query, request.headers))
+        self._parts.opener.check_access(request, endpoint.authorization(request.query, request.headers))
         return _response(endpoint.answer(request.match_info, request.query, self._model()))
 
     def _model(self) -> ModelInfo:
-        if (model := self._workers.info) is None:
+        if (model := self._parts.workers.info) is None:
             raise NotReady("the model is still loading; try again later")
         return model
 
     async def _transcribe(self, endpoint: FileEndpoint, request: web.Request) -> web.StreamResponse:
-        key = self._opener.check_access(request, endpoint.authorization(request.query, request.headers))
+        key = self._parts.opener.check_access(request, endpoint.authorization(request.query, request.headers))
         model = self._model()
         endpoint.check(request.query, request.headers, model)
         self._check_room(request.content_length)
         async with self._receiver.receive(request, key) as (upload, file):
             job = endpoint.open(upload, model)
-            self._metrics.dialect_streams.labels(endpoint.name).inc()
+            self._parts.metrics.dialect_streams.labels(endpoint.name).inc()
             response = _EventResponse(request, job)
             lane = await asyncio.to_thread(_import_lane)
             if self._transcriber is None:
-                self._transcriber = lane.RecordingTranscriber(self._config, self._opener, self._connections)
+                self._transcriber = lane.RecordingTranscriber(
+                    self._parts.config, self._parts.opener, self._parts.connections
+                )
             recording = lane.RecordingRequest(request, key, endpoint.name, upload, file, job, model, response.send)
             try:
                 answer = job.answer(await self._transcriber.transcribe(recording))
@@ -121,10 +88,10 @@ class FileRoutes:
 
     def _check_room(self, size: int | None) -> None:
         """Refuses a large recording before it is sent, where there is no slot for it."""
-        if self._opener.draining:
+        if self._parts.opener.draining:
             raise ShuttingDown("the server shuts down; connect to another one")
         # What a gateway knows of the slots is up to a second old: a small recording just comes.
-        if self._workers.full and (size is None or size > _SMALL):
+        if self._parts.workers.full and (size is None or size > _SMALL):
             raise AtCapacity("every slot is in use; try again later")
 
 

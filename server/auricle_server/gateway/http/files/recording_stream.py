@@ -15,6 +15,7 @@ from auricle.protocol.client_messages import End
 from auricle.protocol.server_messages import Error, Interim, Ready, ServerEvent
 from auricle_server.audio_files import AudioFile, UnreadableAudio
 from auricle_server.gateway.errors import ServerFault, refusal_of
+from auricle_server.gateway.http.connections import until_served
 from auricle_server.gateway.session.dialect import AudioProgress, EndAnswered, Input, Output
 from auricle_server.gateway.session.file_endpoint import ChannelTranscript
 from auricle_server.gateway.session.session import NORMAL, Session
@@ -125,20 +126,7 @@ class RecordingStream:
             ConnectionError: The client has gone.
         """
         self.ran = True
-        tasks = [asyncio.create_task(each) for each in (self._feed(), self._collect(), self._gone.wait())]
-        feeding, collecting, leaving = tasks
-        try:
-            await asyncio.wait({collecting, leaving, feeding}, return_when=asyncio.FIRST_COMPLETED)
-            if not leaving.done() and feeding.done() and feeding.exception() is None:
-                await asyncio.wait({collecting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (feeding, collecting):
-                if task.done():
-                    task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-        if self._gone.is_set() and not collecting.done():
+        if not await until_served(self._feed(), self._collect(), self._gone):
             raise ConnectionResetError("the client has gone")
         return self._transcript()
 

@@ -7,12 +7,12 @@ import itertools
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 from auricle.protocol import codes
 from auricle_server.gateway.dialects.riva.dialect import END, RivaDialect
 from auricle_server.gateway.dialects.riva.messages import Message
 from auricle_server.gateway.errors import refusal_of
+from auricle_server.gateway.http.connections import until_served
 from auricle_server.gateway.http.message_pace import MessagePace
 from auricle_server.gateway.session.session import Session
 
@@ -69,23 +69,11 @@ class RivaCall:
             Refusal: The stream has failed.
             ConnectionError: The server has cut the call.
         """
-        feeding, sending = asyncio.create_task(self._feed()), asyncio.create_task(self._send_all())
-        aborting = asyncio.create_task(self._aborted.wait())
-        tasks: set[asyncio.Task[Any]] = {feeding, sending, aborting}
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if feeding.done() and feeding.exception() is None:
-                await asyncio.wait(tasks - {feeding}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (feeding, sending):
-                if task.done():
-                    task.result()
+            await until_served(self._feed(), self._send_all(), self._aborted)
         except asyncio.CancelledError:
             self.cut = True  # gRPC cancels the calls of clients that have gone
             raise
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
         if self._aborted.is_set():
             raise ConnectionAbortedError("the server has cut the call")
         if self.session.failure is not None:

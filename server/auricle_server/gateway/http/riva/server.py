@@ -18,7 +18,8 @@ from auricle_server.gateway.dialects.riva.messages import (
     RecognizeRequest,
     StreamingRequest,
 )
-from auricle_server.gateway.http.riva.service import SERVICE, GatewayParts, RivaService
+from auricle_server.gateway.http.riva.service import SERVICE, RivaService
+from auricle_server.gateway.http.session_opener import GatewayParts
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ import math
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import grpc
@@ -15,7 +14,6 @@ import grpc
 from auricle.protocol import codes
 from auricle.protocol.client_messages import Encoding
 from auricle_server.audio_files import AudioFile, UnreadableAudio, open_descriptor
-from auricle_server.config import ServerConfig
 from auricle_server.gateway.dialects.riva.dialect import RivaDialect, RivaRecordingDialect
 from auricle_server.gateway.dialects.riva.messages import (
     ALAW,
@@ -29,15 +27,12 @@ from auricle_server.gateway.dialects.riva.messages import (
 )
 from auricle_server.gateway.dialects.riva.request import RivaSettings, read_recording, read_streaming
 from auricle_server.gateway.errors import BadRequest, NotReady, Refusal
-from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.files.recording_stream import BlockReader
 from auricle_server.gateway.http.riva.call import RivaCall
-from auricle_server.gateway.http.session_opener import SessionOpener, SessionParts
+from auricle_server.gateway.http.session_opener import GatewayParts, SessionParts
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.session.file_endpoint import RawAudio
 from auricle_server.gateway.session.session import Session
-from auricle_server.gateway.workers.worker_pool import WorkerPool
-from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
 
 SERVICE = "nvidia.riva.asr.RivaSpeechRecognition"
@@ -53,17 +48,6 @@ _RIFF = b"RIFF"
 
 Context = Any
 """``grpc.aio.ServicerContext``: gRPC ships no types."""
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayParts:
-    """What the service needs of its gateway."""
-
-    config: ServerConfig
-    metrics: Metrics
-    opener: SessionOpener
-    connections: Connections
-    workers: WorkerPool
 
 
 class RivaService:
