@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import aiohttp
 import pytest
 import torch  # noqa: F401 - where it is absent, this says so, and the tests are skipped
 
@@ -28,3 +29,9 @@ def fast_server_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
 
     monkeypatch.setattr(session_opener, "time", SimpleNamespace(monotonic=now))
     return now
+
+
+async def was_refused(url: str) -> bool:
+    """Whether the server has refused a stream because it is full."""
+    async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/metrics") as answer:
+        return 'auricle_refused_total{code="server_full"}' in await answer.text()

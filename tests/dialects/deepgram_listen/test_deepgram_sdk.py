@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from deepgram import AsyncDeepgramClient, DeepgramClientEnvironment
 from deepgram.core.api_error import ApiError
-from deepgram.core.events import EventType
 from deepgram.listen.v1.types import ListenV1Configure, ListenV1Metadata, ListenV1Results
 
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import until
 from tests.dialects.conftest import SCALE
 from tests.support import tones
+from tests.support.adapters.deepgram_sdk import OpenStream, sdk
 from tests.support.formats.containers import file_of, opus_in
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
@@ -27,28 +26,8 @@ TURN = {"mode": "silence", "silence_ms": 500}
 LIVE: dict[str, Any] = {"model": "nova-3", "encoding": "linear16", "sample_rate": 16_000, "endpointing": 500}
 
 
-class Live:
-    """An open stream, and what has come from it."""
-
-    def __init__(self, socket: Any) -> None:
-        self.socket = socket
-        self.messages: list[Any] = []
-        self.errors: list[Any] = []
-        socket.on(EventType.MESSAGE, self.messages.append)
-        socket.on(EventType.ERROR, self.errors.append)
-        self.listening = asyncio.create_task(socket.start_listening())
-
-    async def send(self, audio: bytes, piece: int = 3_201) -> None:
-        """In pieces that end within samples."""
-        for at in range(0, len(audio), piece):
-            await self.socket.send_media(audio[at : at + piece])
-
-    async def close(self) -> None:
-        await self.socket.send_close_stream()
-        await asyncio.wait_for(self.listening, 30)
-
-    def of(self, kind: str) -> list[Any]:
-        return [message for message in self.messages if message.type == kind]
+class Live(OpenStream):
+    """An open stream, and its words."""
 
     @property
     def finals(self) -> list[ListenV1Results]:
@@ -57,12 +36,6 @@ class Live:
     @property
     def text(self) -> str:
         return " ".join(filter(None, (final.channel.alternatives[0].transcript for final in self.finals)))
-
-
-def sdk(url: str, key: str = "key", **options: Any) -> AsyncDeepgramClient:
-    http = url.replace("ws", "http", 1)
-    environment = DeepgramClientEnvironment(base=http, production=url, agent=url, agent_rest=http)
-    return AsyncDeepgramClient(api_key=key, environment=environment, **options)
 
 
 @asynccontextmanager

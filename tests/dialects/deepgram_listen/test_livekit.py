@@ -12,7 +12,7 @@ import aiohttp
 import numpy as np
 import pytest
 from livekit.agents import APIConnectOptions, APIStatusError
-from livekit.agents.stt import SpeechEvent, SpeechEventType
+from livekit.agents.stt import SpeechEventType
 from livekit.plugins import deepgram
 from livekit.plugins.deepgram import stt as module
 
@@ -20,7 +20,8 @@ from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import connected_client, until
 from tests.dialects.conftest import SCALE
 from tests.support import tones
-from tests.support.adapters.livekit_session import frames, listening
+from tests.support.adapters.livekit_session import listening
+from tests.support.adapters.livekit_stream import Heard
 from tests.support.levels import Audio
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
@@ -28,34 +29,6 @@ from tests.support.servers.cutting_proxy import CuttingProxy
 PCM, TEXT = tones.utterance(5, 12, trailing=2.0)
 FINAL, END = SpeechEventType.FINAL_TRANSCRIPT, SpeechEventType.END_OF_SPEECH
 RETRIES = APIConnectOptions(max_retry=30, retry_interval=0.1, timeout=10)
-
-
-class Heard:
-    """A stream of the plugin, and its events."""
-
-    def __init__(self, stream: deepgram.SpeechStream) -> None:
-        self.stream = stream
-        self.events: list[SpeechEvent] = []
-        self.task = asyncio.create_task(self._collect())
-
-    async def _collect(self) -> None:
-        async for event in self.stream:
-            self.events.append(event)
-
-    def speak(self, pcm: tones.Pcm) -> None:
-        for frame in frames(Audio(pcm, 16_000, ())):
-            self.stream.push_frame(frame)
-
-    async def end(self) -> None:
-        self.stream.end_input()
-        await asyncio.wait_for(self.task, 30)
-
-    def of(self, kind: SpeechEventType) -> list[SpeechEvent]:
-        return [event for event in self.events if event.type is kind]
-
-    @property
-    def text(self) -> str:
-        return " ".join(event.alternatives[0].text for event in self.of(FINAL))
 
 
 @asynccontextmanager

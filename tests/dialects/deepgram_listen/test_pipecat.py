@@ -8,17 +8,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
-import aiohttp
 import pytest
-from pipecat.frames.frames import ErrorFrame, InterimTranscriptionFrame, TranscriptionFrame
+from pipecat.frames.frames import InterimTranscriptionFrame, TranscriptionFrame
 from pipecat.services.deepgram import stt as module
 from pipecat.services.deepgram.stt import DeepgramSTTService
 
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import connected_client, until
-from tests.dialects.conftest import SCALE
+from tests.dialects.conftest import SCALE, was_refused
 from tests.support import tones
-from tests.support.adapters.pipecat_pipeline import Agent, audio, pcm_frames, running
+from tests.support.adapters.pipecat_pipeline import Agent, audio, error_frames, final_text, pcm_frames, running
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
 
@@ -34,24 +33,9 @@ async def listening(url: str, key: str = "key", **settings: Any) -> AsyncIterato
         yield agent
 
 
-def text(agent: Agent) -> str:
-    frames = agent.down.of(TranscriptionFrame)
-    return " ".join(frame.text for frame in frames if isinstance(frame, TranscriptionFrame))
-
-
 def finals(agent: Agent) -> list[Any]:
     """Deepgram's messages in the frames."""
     return [frame.result for frame in agent.down.of(TranscriptionFrame) if isinstance(frame, TranscriptionFrame)]
-
-
-def errors(agent: Agent) -> list[ErrorFrame]:
-    return [frame for frame in agent.up.of(ErrorFrame) if isinstance(frame, ErrorFrame)]
-
-
-async def was_refused(url: str) -> bool:
-    """Whether the server has refused a stream because it is full."""
-    async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/metrics") as answer:
-        return 'auricle_refused_total{code="server_full"}' in await answer.text()
 
 
 @pytest.mark.dialect("Pipecat DeepgramSTTService", "words")
@@ -60,13 +44,13 @@ async def test_words_and_turn_ends_are_those_of_the_native_protocol(url: str) ->
     native = await native_answer(url, PCM, turn={"mode": "silence", "silence_ms": 500})
     async with listening(url) as agent:
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == TEXT)
+        await until(lambda: final_text(agent) == TEXT)
         ends = [final for final in finals(agent) if final.speech_final]
         assert [end.start + end.duration for end in ends] == pytest.approx(native.settled, abs=1e-3)
         words = [word for final in finals(agent) for word in final.channel.alternatives[0].words]
         assert [(word.punctuated_word, word.start, word.end) for word in words] == native.words
         assert agent.down.of(InterimTranscriptionFrame)
-        assert errors(agent) == []
+        assert error_frames(agent) == []
 
 
 @pytest.mark.dialect("Pipecat DeepgramSTTService", "finalize")
@@ -81,15 +65,15 @@ async def test_the_final_of_a_turn_that_pipecat_ends_is_finalized(url: str) -> N
         await agent.vad(speaking=True)
         await agent.vad(speaking=False)
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == f"{said} {TEXT}")
-        assert errors(agent) == []
+        await until(lambda: final_text(agent) == f"{said} {TEXT}")
+        assert error_frames(agent) == []
 
 
 @pytest.mark.dialect("Pipecat DeepgramSTTService", "wrong key")
 async def test_a_wrong_key_is_permanent(serve: Serve) -> None:
     async with serve(api_keys=("right",)) as url, listening(url, "wrong") as agent:
-        await until(lambda: bool(errors(agent)))
-        assert [error.fatal or "rejected" in error.error for error in errors(agent)] == [True]
+        await until(lambda: bool(error_frames(agent)))
+        assert [error.fatal or "rejected" in error.error for error in error_frames(agent)] == [True]
 
 
 @pytest.mark.dialect("Pipecat DeepgramSTTService", "full server")
@@ -108,7 +92,7 @@ async def test_a_full_server_is_tried_again(url: str, monkeypatch: pytest.Monkey
         async with listening(url) as agent:
             await freed
             await agent.send(*pcm_frames(PCM))
-            await until(lambda: text(agent) == TEXT)
+            await until(lambda: final_text(agent) == TEXT)
 
 
 @pytest.mark.dialect("Pipecat DeepgramSTTService", "cut connection")
@@ -117,13 +101,13 @@ async def test_a_cut_connection_is_opened_again(url: str, monkeypatch: pytest.Mo
     proxy = CuttingProxy(url, seed=1, cuts=0)
     async with proxy.running() as cut, listening(cut) as agent:
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == TEXT)
+        await until(lambda: final_text(agent) == TEXT)
         proxy._cut()
-        await until(lambda: bool(errors(agent)))
+        await until(lambda: bool(error_frames(agent)))
         pcm, said = tones.utterance(11, 3, trailing=1.0)
         await asyncio.sleep(0.5)  # what is sent while there is no connection is lost
         await agent.send(*pcm_frames(pcm))
-        await until(lambda: text(agent) == f"{TEXT} {said}")
+        await until(lambda: final_text(agent) == f"{TEXT} {said}")
 
 
 @pytest.mark.dialect("Pipecat DeepgramSTTService", "silence")
@@ -131,7 +115,7 @@ async def test_silence_is_no_words(url: str) -> None:
     async with listening(url) as agent:
         await agent.send(*audio(5.0))
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == TEXT)
+        await until(lambda: final_text(agent) == TEXT)
         assert finals(agent)[0].start == 0
         assert finals(agent)[0].channel.alternatives[0].words[0].start > 5.0
 
@@ -148,5 +132,5 @@ async def test_an_hour_without_audio_keeps_the_stream(
         begun = fast_server_clock()
         await until(lambda: fast_server_clock() > begun + 3_600)
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == TEXT)
-        assert errors(agent) == []
+        await until(lambda: final_text(agent) == TEXT)
+        assert error_frames(agent) == []

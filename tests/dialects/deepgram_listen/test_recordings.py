@@ -19,8 +19,8 @@ from livekit.plugins import deepgram
 
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import connected_client
-from tests.dialects.deepgram_listen.test_deepgram_sdk import sdk
 from tests.support import tones
+from tests.support.adapters.deepgram_sdk import sdk
 from tests.support.native_answer import native_answer
 
 PCM, TEXT = tones.utterance(5, 12, trailing=2.0)

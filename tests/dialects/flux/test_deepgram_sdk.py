@@ -9,14 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from deepgram import AsyncDeepgramClient, DeepgramClientEnvironment
 from deepgram.core.api_error import ApiError
-from deepgram.core.events import EventType
 
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import quiet, until
 from tests.dialects.conftest import SCALE
 from tests.support import tones
+from tests.support.adapters.deepgram_sdk import OpenStream, sdk
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
 
@@ -33,39 +32,12 @@ SETTINGS = [
 ]
 
 
-class Flux:
-    """An open stream, and what has come from it."""
-
-    def __init__(self, socket: Any) -> None:
-        self.socket = socket
-        self.messages: list[Any] = []
-        self.errors: list[Any] = []
-        socket.on(EventType.MESSAGE, self.messages.append)
-        socket.on(EventType.ERROR, self.errors.append)
-        self.listening = asyncio.create_task(socket.start_listening())
-
-    async def send(self, audio: bytes, piece: int = 2_561) -> None:
-        """In pieces of 80 ms that end within samples."""
-        for at in range(0, len(audio), piece):
-            await self.socket.send_media(audio[at : at + piece])
-
-    async def close(self) -> None:
-        await self.socket.send_close_stream()
-        await asyncio.wait_for(self.listening, 30)
-
-    def of(self, *kinds: str) -> list[Any]:
-        """Messages of these types, and turn infos of these events."""
-        return [each for each in self.messages if each.type in kinds or getattr(each, "event", None) in kinds]
+class Flux(OpenStream):
+    """An open stream, and its words."""
 
     @property
     def text(self) -> str:
         return " ".join(turn.transcript for turn in self.of("EndOfTurn"))
-
-
-def sdk(url: str, key: str = "key") -> AsyncDeepgramClient:
-    http = url.replace("ws", "http", 1)
-    environment = DeepgramClientEnvironment(base=http, production=url, agent=url, agent_rest=http)
-    return AsyncDeepgramClient(api_key=key, environment=environment)
 
 
 @asynccontextmanager

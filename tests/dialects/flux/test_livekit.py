@@ -11,14 +11,15 @@ import aiohttp
 import numpy as np
 import pytest
 from livekit.agents import APIConnectOptions, APIStatusError
-from livekit.agents.stt import SpeechEvent, SpeechEventType
+from livekit.agents.stt import SpeechEventType
 from livekit.plugins import deepgram
 
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import connected_client, until
 from tests.dialects.conftest import SCALE
 from tests.support import tones
-from tests.support.adapters.livekit_session import frames, listening
+from tests.support.adapters.livekit_session import listening
+from tests.support.adapters.livekit_stream import Heard
 from tests.support.levels import Audio
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
@@ -27,34 +28,6 @@ PCM, TEXT = tones.utterance(5, 12, trailing=2.0)
 FINAL, END = SpeechEventType.FINAL_TRANSCRIPT, SpeechEventType.END_OF_SPEECH
 START, PREFLIGHT = SpeechEventType.START_OF_SPEECH, SpeechEventType.PREFLIGHT_TRANSCRIPT
 RETRIES = APIConnectOptions(max_retry=30, retry_interval=0.1, timeout=10)
-
-
-class Heard:
-    """A stream of the plugin, and its events."""
-
-    def __init__(self, stream: deepgram.SpeechStreamv2) -> None:
-        self.stream = stream
-        self.events: list[SpeechEvent] = []
-        self.task = asyncio.create_task(self._collect())
-
-    async def _collect(self) -> None:
-        async for event in self.stream:
-            self.events.append(event)  # a test looks at them meanwhile
-
-    def speak(self, pcm: tones.Pcm) -> None:
-        for frame in frames(Audio(pcm, 16_000, ())):
-            self.stream.push_frame(frame)
-
-    async def end(self) -> None:
-        self.stream.end_input()
-        await asyncio.wait_for(self.task, 30)
-
-    def of(self, *kinds: SpeechEventType) -> list[SpeechEvent]:
-        return [event for event in self.events if event.type in kinds]
-
-    @property
-    def text(self) -> str:
-        return " ".join(event.alternatives[0].text for event in self.of(FINAL))
 
 
 @asynccontextmanager
@@ -154,6 +127,7 @@ async def test_options_change_within_a_stream(url: str) -> None:
     async with plugged(url, eot_timeout_ms=9000) as heard:
         heard.speak(pcm)
         await until(lambda: bool(heard.of(START)))
+        assert isinstance(heard.stream, deepgram.SpeechStreamv2)
         heard.stream.update_options(eot_timeout_ms=500, keyterm=["was on"])
         heard.speak(np.zeros(16_000, np.int16))
         await until(lambda: heard.text == said)

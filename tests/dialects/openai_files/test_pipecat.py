@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from openai import DefaultAsyncHttpxClient
-from pipecat.frames.frames import ErrorFrame, TranscriptionFrame
+from pipecat.frames.frames import TranscriptionFrame
 from pipecat.services.openai.stt import OpenAISTTService
 
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.gateway.http.files.uploads import metric
 from tests.auricle_server.raw_client import connected_client, until
 from tests.support import tones
-from tests.support.adapters.pipecat_pipeline import Agent, Pcm, pcm_frames, running
+from tests.support.adapters.pipecat_pipeline import Agent, Pcm, error_frames, pcm_frames, running
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
 
@@ -43,10 +43,6 @@ async def speak(agent: Agent, pcm: Pcm = PCM) -> None:
     await agent.vad(speaking=False)
 
 
-def errors(agent: Agent) -> list[ErrorFrame]:
-    return [frame for frame in agent.up.of(ErrorFrame) if isinstance(frame, ErrorFrame)]
-
-
 @pytest.mark.dialect("Pipecat OpenAISTTService", "words")
 @pytest.mark.dialect("Pipecat OpenAISTTService", "finalize")
 @pytest.mark.dialect("Pipecat OpenAISTTService", "turn ends")
@@ -61,7 +57,7 @@ async def test_each_stretch_of_speech_is_one_final_with_the_words_of_the_native_
         assert [first.text, second.text] == [native.text, said] == [TEXT, said]
         assert first.finalized
         assert second.finalized
-        assert errors(agent) == []
+        assert error_frames(agent) == []
 
 
 async def test_probabilities_come_with_the_frame(url: str) -> None:
@@ -79,8 +75,8 @@ async def test_probabilities_come_with_the_frame(url: str) -> None:
 async def test_a_wrong_key_is_an_error_frame(serve: Serve) -> None:
     async with serve(api_keys=("right",)) as url, listening(url, "wrong") as agent:
         await speak(agent)
-        await until(lambda: bool(errors(agent)))
-        assert "401" in errors(agent)[0].error
+        await until(lambda: bool(error_frames(agent)))
+        assert "401" in error_frames(agent)[0].error
         assert agent.down.of(TranscriptionFrame) == []
 
 
@@ -94,7 +90,7 @@ async def test_a_full_server_is_tried_again(serve: Serve) -> None:
             await until(lambda: _was_refused(url))
             await held.aclose()
             assert (await agent.down.wait_for(TranscriptionFrame)).text == TEXT
-            assert errors(agent) == []
+            assert error_frames(agent) == []
 
 
 async def _was_refused(url: str) -> bool:
@@ -107,7 +103,7 @@ async def test_a_cut_connection_is_opened_again(url: str) -> None:
     async with proxy.running() as cut, listening(cut) as agent:
         await speak(agent)
         assert (await agent.down.wait_for(TranscriptionFrame)).text == TEXT
-        assert errors(agent) == []
+        assert error_frames(agent) == []
     assert proxy.cuts_left == 0
 
 
@@ -115,8 +111,8 @@ async def test_a_cut_connection_is_opened_again(url: str) -> None:
 async def test_a_language_that_the_model_does_not_know_is_an_error_frame_in_words(url: str) -> None:
     async with listening(url, language="xx") as agent:
         await speak(agent)
-        await until(lambda: bool(errors(agent)))
-        assert "language 'xx' is not one of en-US" in errors(agent)[0].error
+        await until(lambda: bool(error_frames(agent)))
+        assert "language 'xx' is not one of en-US" in error_frames(agent)[0].error
 
 
 @pytest.mark.dialect("Pipecat OpenAISTTService", "silence")
@@ -126,7 +122,7 @@ async def test_silence_has_no_words(url: str) -> None:
         await speak(agent)
         assert (await agent.down.wait_for(TranscriptionFrame)).text == TEXT
         assert len(agent.down.of(TranscriptionFrame)) == 1
-        assert errors(agent) == []
+        assert error_frames(agent) == []
 
 
 @pytest.mark.dialect("Pipecat OpenAISTTService", "hour of silence")

@@ -11,14 +11,15 @@ import aiohttp
 import numpy as np
 import pytest
 from livekit.agents import APIConnectOptions, APIError
-from livekit.agents.stt import SpeechEvent, SpeechEventType, SpeechStream
+from livekit.agents.stt import SpeechEventType
 from livekit.plugins import openai
 
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import connected_client, until
 from tests.dialects.conftest import SCALE
 from tests.support import tones
-from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
+from tests.support.adapters.livekit_session import EnergyVAD, listening
+from tests.support.adapters.livekit_stream import Heard
 from tests.support.levels import Audio
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
@@ -30,30 +31,6 @@ RETRIES = APIConnectOptions(max_retry=30, retry_interval=0.1, timeout=10)
 CHUNK = 2_560
 """Samples of a chunk: after whole chunks of silence the audio falls into the same chunks as without."""
 SERVER_VAD: dict[str, Any] = {"type": "server_vad", "silence_duration_ms": 500}
-
-
-class Heard:
-    """A stream of the plugin, and its events."""
-
-    def __init__(self, stream: SpeechStream) -> None:
-        self.stream = stream
-        self.events: list[SpeechEvent] = []
-        self.task = asyncio.create_task(self._collect())
-
-    async def _collect(self) -> None:
-        async for event in self.stream:
-            self.events.append(event)  # a test looks at them meanwhile
-
-    def speak(self, pcm: tones.Pcm) -> None:
-        for frame in frames(Audio(pcm, 16_000, ())):
-            self.stream.push_frame(frame)
-
-    def of(self, *kinds: SpeechEventType) -> list[SpeechEvent]:
-        return [event for event in self.events if event.type in kinds]
-
-    @property
-    def text(self) -> str:
-        return " ".join(event.alternatives[0].text for event in self.of(FINAL))
 
 
 @asynccontextmanager

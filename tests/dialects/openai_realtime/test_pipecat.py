@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import aiohttp
 import pytest
 from pipecat.frames.frames import (
-    ErrorFrame,
     InterimTranscriptionFrame,
     ProposedUserStartedSpeakingFrame,
     ProposedUserStoppedSpeakingFrame,
@@ -20,9 +18,9 @@ from pipecat.services.openai.stt import OpenAIRealtimeSTTService
 
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import connected_client, until
-from tests.dialects.conftest import SCALE
+from tests.dialects.conftest import SCALE, was_refused
 from tests.support import tones
-from tests.support.adapters.pipecat_pipeline import Agent, audio, pcm_frames, running
+from tests.support.adapters.pipecat_pipeline import Agent, audio, error_frames, final_text, pcm_frames, running
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
 
@@ -49,33 +47,18 @@ async def listening(url: str, key: str = "key", **given: Any) -> AsyncIterator[A
         yield agent
 
 
-def text(agent: Agent) -> str:
-    frames = agent.down.of(TranscriptionFrame)
-    return " ".join(frame.text for frame in frames if isinstance(frame, TranscriptionFrame))
-
-
-def errors(agent: Agent) -> list[str]:
-    return [frame.error for frame in agent.up.of(ErrorFrame) if isinstance(frame, ErrorFrame)]
-
-
-async def was_refused(url: str) -> bool:
-    """Whether the server has refused a stream because it is full."""
-    async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/metrics") as answer:
-        return 'auricle_refused_total{code="server_full"}' in await answer.text()
-
-
 @pytest.mark.dialect("Pipecat OpenAIRealtimeSTTService", "words")
 @pytest.mark.dialect("Pipecat OpenAIRealtimeSTTService", "turn ends")
 async def test_words_and_turn_ends_are_those_of_the_native_protocol(url: str) -> None:
     native = await native_answer(url, PCM, turn={"mode": "silence", "silence_ms": 500})
     async with listening(url) as agent:
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == TEXT)
+        await until(lambda: final_text(agent) == TEXT)
         finals = [frame.text for frame in agent.down.of(TranscriptionFrame) if isinstance(frame, TranscriptionFrame)]
         assert finals == [end["text"] for end in native.turn_ends]
         assert agent.down.names(*SPEAKING) == [kind.__name__ for kind in SPEAKING] * len(finals)
         assert agent.down.of(InterimTranscriptionFrame)
-        assert errors(agent) == []
+        assert error_frames(agent) == []
 
 
 @pytest.mark.dialect("Pipecat OpenAIRealtimeSTTService", "finalize")
@@ -85,20 +68,20 @@ async def test_the_turn_that_pipecat_ends_is_completed(url: str) -> None:
         await agent.vad(speaking=True)
         await agent.send(*pcm_frames(pcm))
         await agent.vad(speaking=False)
-        await until(lambda: text(agent) == said)
+        await until(lambda: final_text(agent) == said)
         await agent.vad(speaking=True)
         await agent.vad(speaking=False)
         await agent.vad(speaking=True)
         await agent.send(*pcm_frames(PCM))
         await agent.vad(speaking=False)
-        await until(lambda: text(agent) == f"{said} {TEXT}")
-        assert errors(agent) == []
+        await until(lambda: final_text(agent) == f"{said} {TEXT}")
+        assert error_frames(agent) == []
 
 
 @pytest.mark.dialect("Pipecat OpenAIRealtimeSTTService", "wrong key")
 async def test_a_wrong_key_is_an_error_in_words(serve: Serve) -> None:
     async with serve(api_keys=("right",)) as url, listening(url, "wrong") as agent:
-        await until(lambda: any("401" in error for error in errors(agent)))
+        await until(lambda: any("401" in error.error for error in error_frames(agent)))
 
 
 @pytest.mark.dialect("Pipecat OpenAIRealtimeSTTService", "full server")
@@ -113,7 +96,7 @@ async def test_a_full_server_is_tried_again(url: str) -> None:
             await held.aclose()
             await until(lambda: service._session_ready)
             await agent.send(*pcm_frames(PCM))
-            await until(lambda: text(agent) == TEXT)
+            await until(lambda: final_text(agent) == TEXT)
 
 
 @pytest.mark.dialect("Pipecat OpenAIRealtimeSTTService", "cut connection")
@@ -129,12 +112,12 @@ async def test_a_cut_connection_is_opened_again(url: str) -> None:
         async with running(service) as agent:
             await until(lambda: service._session_ready)
             await agent.send(*pcm_frames(PCM))
-            await until(lambda: text(agent) == TEXT)
+            await until(lambda: final_text(agent) == TEXT)
             proxy._cut()
             await until(lambda: len(connected) == 2 and service._session_ready)
             pcm, said = tones.utterance(11, 3, trailing=1.0)
             await agent.send(*pcm_frames(pcm))
-            await until(lambda: text(agent) == f"{TEXT} {said}")
+            await until(lambda: final_text(agent) == f"{TEXT} {said}")
 
 
 @pytest.mark.dialect("Pipecat OpenAIRealtimeSTTService", "silence")
@@ -142,8 +125,8 @@ async def test_silence_is_no_words(url: str) -> None:
     async with listening(url) as agent:
         await agent.send(*audio(4.8))
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == TEXT)
-        assert errors(agent) == []
+        await until(lambda: final_text(agent) == TEXT)
+        assert error_frames(agent) == []
 
 
 @pytest.mark.dialect("Pipecat OpenAIRealtimeSTTService", "hour of silence")
@@ -154,5 +137,5 @@ async def test_an_hour_of_silence_keeps_the_stream(serve: Serve, fast_server_clo
             await agent.send(*audio(0.16))
             await asyncio.sleep(5 / SCALE)
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == TEXT)
-        assert errors(agent) == []
+        await until(lambda: final_text(agent) == TEXT)
+        assert error_frames(agent) == []

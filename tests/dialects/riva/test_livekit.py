@@ -5,49 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import numpy as np
 import pytest
-from livekit.agents.stt import SpeechEvent, SpeechEventType
+from livekit.agents.stt import SpeechEventType
 from livekit.plugins.nvidia import STT
 
 from tests.dialects.riva.conftest import RivaServe
 from tests.support import tones
-from tests.support.adapters.livekit_session import frames
-from tests.support.levels import Audio
+from tests.support.adapters.livekit_stream import Heard
 from tests.support.native_answer import native_answer
 
 PCM, TEXT = tones.utterance(5, 12, trailing=2.0)
 FINAL, END = SpeechEventType.FINAL_TRANSCRIPT, SpeechEventType.END_OF_SPEECH
-
-
-class Heard:
-    """A stream of the plugin, and its events."""
-
-    def __init__(self, stream: Any) -> None:
-        self.stream = stream
-        self.events: list[SpeechEvent] = []
-        self.task = asyncio.create_task(self._collect())
-
-    async def _collect(self) -> None:
-        async for event in self.stream:
-            self.events.append(event)
-
-    def speak(self, pcm: tones.Pcm) -> None:
-        for frame in frames(Audio(pcm, 16_000, ())):
-            self.stream.push_frame(frame)
-
-    async def end(self) -> None:
-        self.stream.end_input()
-        await asyncio.wait_for(self.task, 60)
-
-    def of(self, kind: SpeechEventType) -> list[SpeechEvent]:
-        return [event for event in self.events if event.type is kind]
-
-    @property
-    def text(self) -> str:
-        return " ".join(event.alternatives[0].text for event in self.of(FINAL))
 
 
 @asynccontextmanager

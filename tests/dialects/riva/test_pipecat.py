@@ -16,7 +16,7 @@ from auricle_server.gateway.http.riva.service import RivaService
 from tests.auricle_server.raw_client import connected_client, until
 from tests.dialects.riva.conftest import RivaServe
 from tests.support import tones
-from tests.support.adapters.pipecat_pipeline import Agent, audio, pcm_frames, running
+from tests.support.adapters.pipecat_pipeline import Agent, audio, final_text, pcm_frames, running
 from tests.support.native_answer import native_answer
 
 PCM, TEXT = tones.utterance(5, 12, trailing=2.0)
@@ -40,10 +40,6 @@ def results(agent: Agent) -> list[Any]:
     return [frame.result for frame in finals(agent)]
 
 
-def text(agent: Agent) -> str:
-    return " ".join(frame.text for frame in finals(agent))
-
-
 @pytest.mark.dialect("Pipecat NvidiaSTTService", "words")
 @pytest.mark.dialect("Pipecat NvidiaSTTService", "turn ends")
 async def test_words_and_turn_ends_are_those_of_the_native_protocol(riva_serve: RivaServe) -> None:
@@ -51,7 +47,7 @@ async def test_words_and_turn_ends_are_those_of_the_native_protocol(riva_serve: 
         native = await native_answer(url, PCM, turn={"mode": "silence", "silence_ms": 500})
         async with listening(address) as agent:
             await agent.send(*pcm_frames(PCM))
-            await until(lambda: text(agent) == TEXT)
+            await until(lambda: final_text(agent) == TEXT)
             assert all(frame.finalized for frame in finals(agent))
             ends = [result.audio_processed for result in results(agent)]
             assert ends == pytest.approx([end["audio_time"] for end in native.turn_ends], abs=1e-3)
@@ -74,10 +70,10 @@ async def test_a_wrong_key_hears_nothing(riva_serve: RivaServe, monkeypatch: pyt
         async with listening(address, "wrong") as agent:
             await agent.send(*pcm_frames(PCM))
             await until(lambda: bool(refused))
-            assert text(agent) == ""
+            assert final_text(agent) == ""
         async with listening(address, "right") as agent:
             await agent.send(*pcm_frames(PCM))
-            await until(lambda: text(agent) == TEXT)
+            await until(lambda: final_text(agent) == TEXT)
 
 
 @pytest.mark.dialect("Pipecat NvidiaSTTService", "full server")
@@ -90,9 +86,9 @@ async def test_a_full_server_is_tried_again(riva_serve: RivaServe) -> None:
             await held.aclose()
 
             async def heard() -> bool:
-                if not text(agent):
+                if not final_text(agent):
                     await agent.send(*pcm_frames(PCM))
-                return TEXT in text(agent)
+                return TEXT in final_text(agent)
 
             await until(heard)
 
@@ -109,11 +105,11 @@ async def test_a_cut_call_is_opened_again(riva_serve: RivaServe, monkeypatch: py
     monkeypatch.setattr(RivaCall, "run", noted)
     async with riva_serve() as (_, address), listening(address) as agent:
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == TEXT)
+        await until(lambda: final_text(agent) == TEXT)
         calls[0].abort()
         await until(lambda: len(calls) == 2)
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == f"{TEXT} {TEXT}")
+        await until(lambda: final_text(agent) == f"{TEXT} {TEXT}")
 
 
 @pytest.mark.dialect("Pipecat NvidiaSTTService", "silence")
@@ -121,5 +117,5 @@ async def test_silence_is_no_words(riva_serve: RivaServe) -> None:
     async with riva_serve() as (_, address), listening(address) as agent:
         await agent.send(*audio(5.0))
         await agent.send(*pcm_frames(PCM))
-        await until(lambda: text(agent) == TEXT)
+        await until(lambda: final_text(agent) == TEXT)
         assert results(agent)[0].alternatives[0].words[0].start_time > 5_000

@@ -9,6 +9,7 @@ from livekit.plugins import auricle
 
 from tests.support.adapters.livekit_session import frames
 from tests.support.levels import Audio
+from tests.support.tones import Pcm
 
 START, INTERIM, FINAL, END = (
     SpeechEventType.START_OF_SPEECH,
@@ -50,3 +51,31 @@ async def transcribe(stt: auricle.STT, *parts: Audio) -> list[SpeechEvent]:
 
 def texts(events: list[SpeechEvent], kind: SpeechEventType = FINAL) -> list[str]:
     return [event.alternatives[0].text for event in events if event.type is kind]
+
+
+class Heard:
+    """A stream of any plug-in, and its events so far, which a test may look at meanwhile."""
+
+    def __init__(self, stream: RecognizeStream) -> None:
+        self.stream = stream
+        self.events: list[SpeechEvent] = []
+        self.task = asyncio.create_task(self._collect())
+
+    async def _collect(self) -> None:
+        async for event in self.stream:
+            self.events.append(event)
+
+    def speak(self, pcm: Pcm) -> None:
+        push(self.stream, Audio(pcm, 16_000, ()))
+
+    async def end(self) -> None:
+        """Ends the input, and waits for the last event."""
+        self.stream.end_input()
+        await asyncio.wait_for(self.task, 60)
+
+    def of(self, *kinds: SpeechEventType) -> list[SpeechEvent]:
+        return [event for event in self.events if event.type in kinds]
+
+    @property
+    def text(self) -> str:
+        return " ".join(texts(self.events))

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from pipecat.frames.frames import (
     EndFrame,
+    ErrorFrame,
     Frame,
     InputAudioRawFrame,
+    TranscriptionFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
@@ -168,3 +170,14 @@ def aggregator(*, stop: BaseUserTurnStopStrategy | None = None, **params: Any) -
     if stop is not None:
         params["user_turn_strategies"] = UserTurnStrategies(stop=[stop])
     return LLMContextAggregatorPair(LLMContext(), user_params=LLMUserAggregatorParams(**params)).user()
+
+
+def final_text(agent: Agent) -> str:
+    """The final transcripts so far."""
+    frames = agent.down.of(TranscriptionFrame)
+    return " ".join(frame.text for frame in frames if isinstance(frame, TranscriptionFrame))
+
+
+def error_frames(agent: Agent) -> list[ErrorFrame]:
+    """The errors that the service has reported."""
+    return [frame for frame in agent.up.of(ErrorFrame) if isinstance(frame, ErrorFrame)]
