@@ -1,4 +1,4 @@
-"""Arithmetic of raw mono audio: sizes, seconds, and samples as bytes. Uses numpy for numpy arrays only."""
+"""Arithmetic of raw audio: sizes, seconds, samples as bytes, channels as one. Uses numpy for numpy arrays only."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from auricle.protocol.client_messages import SAMPLE_BYTES, Encoding
 
 # Not 32768: int16 ends at 32767, and 1.0 must fit.
 _FULL_SCALE = 32767
+_CANCELLED = 0.001
+"""Share of the channels' power below which a mix has lost it: channels in antiphase leave none, and no others as
+little."""
 
 
 def size_of(seconds: float, sample_rate: int, encoding: Encoding = "pcm_s16le") -> int:
@@ -32,6 +35,23 @@ def pieces(pcm: bytes, size: int) -> Iterator[bytes]:
     if size < 1:
         raise ValueError(f"size: expected at least 1 byte, got {size}")
     return (pcm[offset : offset + size] for offset in range(0, len(pcm), size))
+
+
+def mix_channels(channels: Any) -> tuple[Any, bool]:
+    """One channel of several: their mean, or the first one where the mean would cancel what they hold.
+
+    A microphone whose two wires are swapped on one side gives channels in antiphase, whose mean is silence.
+
+    Args:
+        channels: A numpy array of floats, of the shape [samples, channels].
+
+    Returns:
+        An array of the shape [samples], and whether the mean would have cancelled the channels.
+    """
+    mixed = channels.mean(axis=1)
+    # Two parties that speak at once leave half of their power, and a party beside silence leaves a half or more.
+    cancelled = bool((mixed**2).sum() < _CANCELLED * (channels**2).sum() / channels.shape[1])
+    return (channels[:, 0] if cancelled else mixed), cancelled
 
 
 def float_to_pcm16(samples: Iterable[float]) -> bytes:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import numpy.typing as npt
 from loguru import logger
 
+from auricle.audio import mix_channels
 from auricle.resample import Resampler
 
 SAMPLE_BYTES = 2
-
-_CANCELLED = 0.001
-"""Share of the channels' power below which a mix has lost it: channels in antiphase leave none, and no others as
-little."""
 
 _Samples = npt.NDArray[np.float32]
 
@@ -57,14 +56,11 @@ class AudioConverter:
 
     def _mix(self, channels: _Samples) -> _Samples:
         """One channel of those in `channels`, of the shape [samples, channels]."""
-        mixed: _Samples = channels.mean(axis=1)
-        # Two parties that speak at once leave half of their power, and a party beside silence leaves a half or more.
-        if np.square(mixed).sum() >= _CANCELLED * np.square(channels).sum() / max(1, channels.shape[1]):
-            return mixed
-        if not self._warned:
+        mixed, cancelled = mix_channels(channels)
+        if cancelled and not self._warned:
+            self._warned = True
             logger.warning("auricle: the channels of the audio cancel each other; only the first one is heard")
-        self._warned = True
-        return channels[:, 0]
+        return cast("_Samples", mixed)
 
     def _change_input(self, given: tuple[int, int]) -> bytes:
         tail = b""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from array import array
 
+import numpy as np
 import pytest
 
 from auricle import audio
@@ -41,3 +42,12 @@ def test_pieces_are_all_of_it_in_order() -> None:
     assert list(audio.pieces(b"", 3)) == []
     with pytest.raises(ValueError, match="got 0"):
         audio.pieces(b"abc", 0)
+
+
+def test_channels_become_one_unless_they_cancel_each_other() -> None:
+    both, one = np.array([[0.5, 0.1], [-0.2, 0.4]]), np.array([[0.5, 0.0], [-0.2, 0.0]])
+    assert audio.mix_channels(both)[0].tolist() == pytest.approx([0.3, 0.1])
+    assert audio.mix_channels(one)[0].tolist() == pytest.approx([0.25, -0.1])
+    mixed, cancelled = audio.mix_channels(np.array([[0.5, -0.5], [-0.2, 0.2]]))
+    assert (mixed.tolist(), cancelled) == ([0.5, -0.2], True)
+    assert not audio.mix_channels(np.zeros((3, 2)))[1]

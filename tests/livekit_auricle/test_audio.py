@@ -16,6 +16,12 @@ def test_channels_are_averaged() -> None:
     assert pcm(frame) == np.array([200, 0, 7], np.int16).tobytes()
 
 
+def test_channels_in_antiphase_do_not_cancel_to_silence() -> None:
+    samples = np.array([[100, -100], [-3000, 3000], [32767, -32767]], np.int16)
+    frame = mono(rtc.AudioFrame(samples.tobytes(), 16_000, 2, 3))
+    assert np.frombuffer(frame.data, np.int16).tolist() == [100, -3000, 32767]
+
+
 def test_one_channel_is_left_alone() -> None:
     frame = rtc.AudioFrame(bytes(6), 8_000, 1, 3)
     assert mono(frame) is frame

@@ -7,6 +7,7 @@ from livekit import rtc
 from livekit.agents import APIError
 from livekit.agents.utils import AudioBuffer
 
+from auricle.audio import mix_channels
 from auricle.protocol.client_messages import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
 _USAGE_SECONDS = 5.0
@@ -17,13 +18,14 @@ has not been reported by then."""
 
 
 def mono(frame: rtc.AudioFrame) -> rtc.AudioFrame:
-    """The frame with its channels averaged into one."""
+    """The frame with its channels mixed into one."""
     if frame.num_channels == 1:
         return frame
-    # `mean` adds in float64: the sum of two loud channels overflows int16.
-    channels = np.frombuffer(frame.data, dtype=np.int16).reshape(-1, frame.num_channels)
+    # Floats: the sum of two loud channels overflows int16.
+    channels = np.frombuffer(frame.data, dtype=np.int16).reshape(-1, frame.num_channels).astype(np.float32)
+    mixed, _ = mix_channels(channels)
     return rtc.AudioFrame(
-        data=channels.mean(axis=1).astype(np.int16).tobytes(),
+        data=mixed.astype(np.int16).tobytes(),
         sample_rate=frame.sample_rate,
         num_channels=1,
         samples_per_channel=frame.samples_per_channel,
