@@ -213,9 +213,9 @@ def _decode(protocol: ClientConnection, text: str) -> ServerEvent | None:
 
 def _error_of_event(event: Error) -> AuricleError:
     if event.code == codes.SERVER_FULL:
-        return ServerFull(why=event.message)
+        return ServerFull(event.retry_after, event.message)
     if event.code == codes.RESTARTING:
-        return ServerRestarting(why=event.message)
+        return ServerRestarting(event.code, event.retry_after, event.message)
     if event.code == codes.UNAUTHORIZED:
         return Refused(401, event.message)
     return StreamFailed(event.code, event.fault, event.message)

@@ -23,6 +23,9 @@ from auricle.protocol.settings import (
 # In a header because the token is a secret: proxies write urls to their logs, and headers seldom.
 RESUME_HEADER = "Auricle-Resume"
 """Of an upgrade request: see `Ready.resume_token`."""
+# 4000 to 4999 are for private use (RFC 6455, section 7.4.2), and a page may send no others.
+RETURNS_CLOSE_CODE = 4000
+"""Of a client's close frame: the server keeps the stream as after a cut, which a page cannot bring about."""
 PROTOCOL_VERSION = 1
 """The version that this package speaks; `Start.version` must equal it."""
 

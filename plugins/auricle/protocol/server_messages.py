@@ -209,8 +209,7 @@ class TurnEagerEnd(_Event):
         probability: 0 to 1.
         speech_end: Where speech ended, in seconds.
         text: Transcript of the whole turn. The `TurnEnd` has the same, unless a `TurnResumed` comes between.
-        backchannel: As in `Final`, of this text.
-        collected: As in `Final`, of this text.
+        backchannel: As in `Final`, of this text; `collected` as well.
     """
 
     TYPE: ClassVar[str] = "turn_eager_end"
@@ -241,8 +240,7 @@ class TurnEnd(_Event):
         probability: 0 to 1.
         speech_end: Where speech ended, in seconds.
         text: Transcript of the whole turn, all its segments joined.
-        backchannel: As in `Final`, of this text.
-        collected: As in `Final`, of this text.
+        backchannel: As in `Final`, of this text; `collected` as well.
     """
 
     TYPE: ClassVar[str] = "turn_end"
@@ -276,6 +274,7 @@ class Error(_Event):
         fault: Whose fault it is.
         fatal: Whether the connection closes after it.
         message: A sentence that a person can act on.
+        retry_after: Seconds after which the server suggests another attempt; None when it suggests none.
     """
 
     TYPE: ClassVar[str] = "error"
@@ -283,6 +282,7 @@ class Error(_Event):
     fault: Fault
     fatal: bool
     message: str
+    retry_after: int | None = None
 
 
 ServerEvent = (

@@ -15,6 +15,7 @@ from auricle.protocol.client_messages import RESUME_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.errors import Refusal
+from auricle_server.gateway.http.auth import UpgradeRequest, whole_number
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.dialect_routes import DialectRoutes
 from auricle_server.gateway.http.dialects import ENDPOINTS, FILE_ENDPOINTS, QUESTION_ENDPOINTS
@@ -38,7 +39,6 @@ from auricle_server.voice.models import find_wanted
 log = logging.getLogger(__name__)
 
 STREAM_PATH = "/v1/stream"
-_MAX_DIGITS = 9
 # 128 bits: nobody guesses the token of another client's stream.
 _TOKEN_BYTES = 16
 
@@ -122,23 +122,25 @@ class Gateway:
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """Refuses before the upgrade, with an HTTP status, so that a proxy can try another server."""
+        upgrade = UpgradeRequest.of(request)
         try:
-            key = self._opener.check_access(request, request.headers.get("Authorization"))
+            key = self._opener.check_access(request, upgrade.authorization)
             # Before a slot is taken: a plain GET costs the workers nothing.
             if not web.WebSocketResponse().can_prepare(request):
                 return upgrade_required()
-            token, seq = _resume_request(request)
-            owner = self._resume_proxy.owner(token)
+            owner = self._resume_proxy.owner(upgrade.token)
             if owner is not None:
-                response = await self._proxy(request, owner)
+                response = await self._proxy(request, owner, upgrade)
                 if response is not None:
                     return response
-            handler = WebSocketHandler(request, self._config)
+            handler = WebSocketHandler(request, self._config, subprotocol=upgrade.offer.subprotocol)
             # An unknown token is no error: the stream was kept for too long, or its server restarted. The client gets a
             # new one.
-            session = self._connections.resume(token, seq, handler, key.name)
+            session = self._connections.resume(upgrade.token, upgrade.seq, handler, key.name)
             handler.session = session or await self._open_session(request, handler, key)
         except Refusal as refusal:
+            if upgrade.offer.explains and web.WebSocketResponse().can_prepare(request):
+                return await self._refusals.explain(refusal, request)
             return self._refusals.answer(refusal)
         return await self._connections.serve(handler, key.name)
 
@@ -151,7 +153,8 @@ class Gateway:
         if not web.WebSocketResponse().can_prepare(request):
             return upgrade_required()
         handler = WebSocketHandler(request, self._config)
-        session = self._connections.resume(*_resume_request(request), handler, key.name)
+        upgrade = UpgradeRequest.of(request)
+        session = self._connections.resume(upgrade.token, upgrade.seq, handler, key.name)
         if session is None:
             return web.json_response(
                 {"code": "no_such_stream", "message": "this gateway holds no such stream"}, status=404
@@ -159,9 +162,13 @@ class Gateway:
         handler.session = session
         return await self._connections.serve(handler, key.name)
 
-    async def _proxy(self, request: web.Request, owner: Path) -> web.StreamResponse | None:
+    async def _proxy(self, request: web.Request, owner: Path, upgrade: UpgradeRequest) -> web.StreamResponse | None:
+        headers = {RESUME_HEADER: f"{upgrade.token} {upgrade.seq}"}
+        if upgrade.authorization is not None:
+            headers["Authorization"] = upgrade.authorization
         with self._connections.proxied():
-            return await proxy(request, owner, self._config.limits.message_bytes)
+            subprotocol, message_bytes = upgrade.offer.subprotocol, self._config.limits.message_bytes
+            return await proxy(request, owner, message_bytes, headers, subprotocol)
 
     async def _open_session(self, request: web.Request, handler: WebSocketHandler, key: ApiKey) -> NativeSession:
         token = (
@@ -173,7 +180,7 @@ class Gateway:
             return NativeSession(parts.lease, token, parts.limits, metrics, timer, handler.wake, models)
 
         # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
-        latency_ms = _whole_number(request.query.get("latency_ms", ""))
+        latency_ms = whole_number(request.query.get("latency_ms", ""))
         return await self._opener.open(request, key, build, latency_ms)
 
     async def _healthz(self, _: web.Request) -> web.Response:
@@ -237,15 +244,3 @@ def _unready(loading: list[LoadingStatus]) -> dict[str, Any]:
     if not loading:
         return {"status": "no worker"}
     return {"status": "loading", "loading": [{"what": each.what, "percent": each.percent} for each in loading]}
-
-
-def _resume_request(request: web.Request) -> tuple[str, int]:
-    """The token of the session that a client resumes, and the number of the last event that it has had."""
-    token, _, seq = request.headers.get(RESUME_HEADER, "").partition(" ")
-    return token, _whole_number(seq) or 0
-
-
-def _whole_number(text: str) -> int | None:
-    """A number that a client has written; None where it is none."""
-    # `int` alone takes "1_000", " 1" and digits of any script, and numbers of any length.
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None

@@ -8,14 +8,13 @@ tokens name it. A gateway that gets the token of another one connects the two; t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
 from aiohttp import WSMsgType, web
 
-from auricle.protocol.client_messages import RESUME_HEADER
 from auricle_server.gateway.http.socket import CLOSE_SECONDS
 
 RESUME_PATH = "/v1/resume"
@@ -65,21 +64,32 @@ class ResumeProxy:
         return folder / f"gateway-{index}.sock"
 
 
-async def proxy(request: web.Request, owner: Path, message_bytes: int) -> web.StreamResponse | None:
+async def proxy(
+    request: web.Request, owner: Path, message_bytes: int, headers: Mapping[str, str], subprotocol: str
+) -> web.StreamResponse | None:
     """Connects a client to the gateway that holds its stream, for as long as the connection lasts.
+
+    Args:
+        request: The client's.
+        owner: Socket of that gateway.
+        message_bytes: Largest message that is accepted.
+        headers: For that gateway: the stream, and the client's key, which that gateway checks as well.
+        subprotocol: Of the answer to the client; empty for none.
 
     Returns:
         None when that gateway has stopped, or does not hold the stream; the client has not been answered then.
     """
-    # The API key goes along, as the other gateway checks it as well.
-    names = (RESUME_HEADER, "Authorization")
-    headers = {name: request.headers[name] for name in names if name in request.headers}
+    protocols = (subprotocol,) if subprotocol else ()
     client: web.WebSocketResponse | None = None
     # Until `prepare` a failure leaves the client unanswered: the stream is not there (404), or its gateway has gone.
     with suppress(aiohttp.WSServerHandshakeError, aiohttp.ClientConnectionError, TimeoutError):
         async with _connected(owner, headers) as gateway:
             client = web.WebSocketResponse(
-                timeout=CLOSE_SECONDS, max_msg_size=message_bytes + 1, compress=False, autoping=False
+                timeout=CLOSE_SECONDS,
+                max_msg_size=message_bytes + 1,
+                compress=False,
+                autoping=False,
+                protocols=protocols,
             )
             await client.prepare(request)
             await _exchange(request, client, gateway)
@@ -87,7 +97,7 @@ async def proxy(request: web.Request, owner: Path, message_bytes: int) -> web.St
 
 
 @asynccontextmanager
-async def _connected(owner: Path, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+async def _connected(owner: Path, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     """A connection to a gateway, cut at the end: only the client's own close frame may end its stream."""
     connector = aiohttp.UnixConnector(str(owner))
     async with aiohttp.ClientSession(connector=connector) as http:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from auricle.protocol import codes
+from auricle.protocol.client_messages import RETURNS_CLOSE_CODE
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.message_pace import MessagePace
 from auricle_server.gateway.http.socket import Socket
@@ -38,7 +39,8 @@ class WebSocketHandler:
 
     Attributes:
         session: What the connection carries; to be set before `run`.
-        cut: Whether the connection has gone without a close frame of the client, which may then resume the session.
+        cut: Whether the connection has gone without a close frame of the client, or with one that says that it comes
+            back: it may then resume the session.
     """
 
     session: Session
@@ -98,7 +100,7 @@ class WebSocketHandler:
             with contextlib.suppress(ConnectionError):
                 await self._socket.finish(self._request, code)
             # Without the client's own close frame it is not certain that the last events have reached it.
-            self.cut |= self._socket.close_code in {None, WSCloseCode.ABNORMAL_CLOSURE}
+            self.cut |= self._socket.close_code in {None, WSCloseCode.ABNORMAL_CLOSURE, RETURNS_CLOSE_CODE}
 
     def _close_code(self, outcomes: Iterable[BaseException | None]) -> int | None:
         """The code to close with; None when the client has gone."""
@@ -128,7 +130,7 @@ class WebSocketHandler:
                 continue
             if message.type in _CLOSED:
                 # aiohttp says CLOSED where TCP has ended without a close frame (1006 of RFC 6455, section 7.1.5).
-                self.cut = message.type is not WSMsgType.CLOSE
+                self.cut = message.type is not WSMsgType.CLOSE or message.data == RETURNS_CLOSE_CODE
                 return
             if self._detached:
                 return  # another connection has the session: the client sends there again what was on its way here

@@ -44,8 +44,9 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair(engine: Engine, folder: Path, **limits: float) -> AsyncIterator[Pair]:
-    config = ServerConfig(host="127.0.0.1", port=0, max_load=0, limits=replace(DEFAULT_LIMITS, **limits))  # type: ignore[arg-type]
+async def pair(engine: Engine, folder: Path, *, api_keys: tuple[str, ...] = (), **limits: float) -> AsyncIterator[Pair]:
+    bounds = replace(DEFAULT_LIMITS, **limits)  # type: ignore[arg-type]
+    config = ServerConfig(host="127.0.0.1", port=0, max_load=0, limits=bounds, api_keys=api_keys)
     link, stop = InProcessChannel(), threading.Event()
     worker = await asyncio.to_thread(_start_worker, config, engine, link, stop)
     try:
@@ -91,6 +92,26 @@ async def test_a_proxy_that_stops_ends_no_stream(engine: Engine, tmp_path: Path)
         assert client.close_code != 1000
         async with connected_client(servers.owner_url, headers={"Auricle-Resume": f"{session.token} 1"}) as again:
             assert "held" in await again.start()
+
+
+async def test_a_page_that_comes_to_another_gateway_resumes_too(engine: Engine, tmp_path: Path) -> None:
+    """With its key and its stream in subprotocols; and its leave for a while is passed on as one."""
+    async with pair(engine, tmp_path, api_keys=("secret",)) as servers:
+        offered = ("auricle.v1", "auricle.token.secret")
+        async with connected_client(servers.owner_url, protocols=offered) as client:
+            ready = await client.start(latency_ms=80)
+            cut(client)
+        back_again = (*offered, f"auricle.resume.{ready['resume_token']}.1")
+        for leaves in (True, False):
+            async with connected_client(servers.relay_url, protocols=back_again) as again:
+                assert again.socket.protocol == "auricle.v1"
+                assert "held" in await again.start()
+                if leaves:
+                    await again.socket.close(code=4000)
+                    continue
+                await again.send_audio(BYTES)
+                await again.end()
+                assert (again.text, again.close_code) == (TEXT, 1000)
 
 
 async def test_a_gateway_that_drains_waits_for_what_it_proxies(engine: Engine, tmp_path: Path) -> None:
