@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tests.webrtc.browser import CHROMIUM, Page, browser
+from tests.support.browser.chromium import NEEDS_CHROMIUM, browser
+from tests.support.browser.page import Page
 from tests.webrtc.clips import RATE, clip, likeness, words
 from tests.webrtc.programs import Example, example
 
 pytestmark = [
     pytest.mark.timeout(150),
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+    NEEDS_CHROMIUM,
 ]
 
 LEADING_SECONDS = 4.0  # the microphone is open before the call is
