@@ -42,6 +42,7 @@ ARROWS: tuple[tuple[str, ...], ...] = (
     (f"{G}.session", f"{G}.audio", f"{S}.voice"),
     (f"{G}.http", f"{G}.session", f"{G}.workers", f"{S}.ipc"),
     (f"{G}.http", f"{G}.session", f"{G}.keys"),
+    (f"{G}.http", f"{G}.console", f"{G}.listening"),
     (f"{S}.worker", f"{S}.ipc"),
     (f"{S}.worker", E, f"{S}.checkpoints", f"{S}.text"),
     (f"{E}.engine", f"{E}.runners", f"{E}.model", f"{E}.ops"),

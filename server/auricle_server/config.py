@@ -87,6 +87,7 @@ class ServerConfig:
         cures: Which cures for known ills of models are on: ``"profile"`` for those that the model's profile names,
             ``"off"``, or a list as for `auricle_server.cures.parse_cures`.
         riva_port: Port at which clients of NVIDIA Riva come in over gRPC; None serves none. Needs the extra ``[riva]``.
+        console: Whether browsers find a page at the server's own address with which people try it.
         log_level: Least severe messages that are logged: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``.
     """
 
@@ -126,6 +127,7 @@ class ServerConfig:
     turn_models: TurnModels = "auto"
     cures: str = PROFILE
     riva_port: int | None = None
+    console: bool = True
     log_level: str = "INFO"
 
     @property
@@ -193,8 +195,12 @@ def _origins(text: str) -> tuple[str, ...]:
     return tuple(origin.strip() for origin in text.split(","))
 
 
-def _flag(text: str) -> bool:
-    """Raises ValueError for what is neither: `AURICLE_NO_AUTH=off` must not open the door."""
+def flag(text: str) -> bool:
+    """A truth as people write it.
+
+    Raises:
+        ValueError: It is neither: `AURICLE_NO_AUTH=off` must not open the door.
+    """
     truth = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.strip().lower() not in truth:
         raise ValueError(text)
@@ -223,17 +229,18 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "max_connections_per_address": int,
     "max_upload_mb": int,
     "keys_file": str,
-    "no_auth": _flag,
-    "require_auth": _flag,
+    "no_auth": flag,
+    "require_auth": flag,
     "usage_file": str,
     "drain_seconds": float,
     "stall_seconds": float,
     "resume_seconds": float,
     "retry_after_seconds": int,
-    "standby": _flag,
+    "standby": flag,
     "turn_models": str,
     "cures": str,
     "riva_port": int,
+    "console": flag,
     "log_level": str.upper,
 }
 _LIMITS: dict[str, Callable[[str], Any]] = {
@@ -247,7 +254,7 @@ _LIMITS: dict[str, Callable[[str], Any]] = {
 
 
 _SECRETS = ("api_keys", "keys_file")
-_EXPECTED: dict[Callable[[str], Any], str] = {_flag: "true or false"}
+_EXPECTED: dict[Callable[[str], Any], str] = {flag: "true or false"}
 """How an error describes what a function reads; the other functions have the names of their types."""
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from dataclasses import replace
+from enum import Enum
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,13 @@ import typer
 from auricle_server.commands.console import fail
 
 log = logging.getLogger(__name__)
+
+
+class OnOff(Enum):
+    """Whether a part of the server is there."""
+
+    ON = "on"
+    OFF = "off"
 
 
 def serve(
@@ -111,6 +119,10 @@ def serve(
         int | None,
         typer.Option(help="Port for clients of NVIDIA Riva (gRPC), with the extra [riva]. Default: none."),
     ] = None,
+    console: Annotated[
+        OnOff | None,
+        typer.Option(help="The page for browsers at http://HOST:PORT/: on or off. Default: on."),
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR. Default: INFO.")] = None,
 ) -> None:
     """Run the server: worker processes with the model, and gateway processes that accept clients.
@@ -147,6 +159,8 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
     settings = {name: value for name, value in given.items() if value is not None}
     for name in {"api_keys", "allowed_origins"} & settings.keys():
         settings[name] = tuple(settings[name])
+    if "console" in settings:
+        settings["console"] = settings["console"] is OnOff.ON
     if "log_level" in settings:
         settings["log_level"] = settings["log_level"].upper()
     return settings

@@ -59,7 +59,15 @@ def test_options_win_over_the_environment(served: list[ServerConfig], monkeypatc
     assert served == [ServerConfig(port=9001, slots=7, api_keys=("a", "b"), default_latency_ms=80)]
 
 
-@pytest.mark.parametrize("arguments", [("--slots", "0"), ("--port", "70000"), ("--threads", "0")])
+@pytest.mark.parametrize(("option", "expected"), [("on", True), ("off", False)])
+def test_the_console_is_on_or_off(served: list[ServerConfig], option: str, expected: bool) -> None:
+    assert invoke("serve", "--console", option).exit_code == 0
+    assert served == [ServerConfig(console=expected)]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--console", "maybe"), ("--slots", "0"), ("--port", "70000"), ("--threads", "0")]
+)
 def test_impossible_settings_are_named(served: list[ServerConfig], arguments: tuple[str, str]) -> None:
     result = invoke("serve", *arguments)
     assert result.exit_code == 2

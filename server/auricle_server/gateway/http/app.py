@@ -14,6 +14,8 @@ from aiohttp import web
 from auricle.protocol.client_messages import RESUME_HEADER
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
+from auricle_server.gateway.console.console_routes import ConsoleRoutes
+from auricle_server.gateway.console.page_config import page_config
 from auricle_server.gateway.errors import Refusal
 from auricle_server.gateway.http.auth import UpgradeRequest, whole_number
 from auricle_server.gateway.http.connections import Connections
@@ -109,6 +111,7 @@ class Gateway:
                 "/healthz": self._healthz,
                 "/readyz": self._readyz,
                 "/metrics": MetricsPage(self._metrics_text).answer,
+                **(ConsoleRoutes(self._page_config).routes() if self._config.console else {}),
                 **dict(sockets.routes(ENDPOINTS)),
                 **dict(files.questions(QUESTION_ENDPOINTS, "GET")),
             },
@@ -195,6 +198,16 @@ class Gateway:
             return web.json_response(_unready(self._loading()), status=503)
         state = {"status": "ready", "model": workers.model, "streams": len(self._connections), "slots": workers.slots}
         return web.json_response({**state, "full": workers.full})
+
+    def _page_config(self) -> dict[str, Any]:
+        status = "ready" if self.workers.ready else _unready(self._loading())["status"]
+        return page_config(
+            self.workers.info,
+            self._turn_models.signals,
+            status="draining" if self.draining else status,
+            keys_required=self._keys.required,
+            demo=None,
+        )
 
     def _metrics_text(self) -> bytes:
         self.workers.update_gauges()

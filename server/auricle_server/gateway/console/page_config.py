@@ -1,0 +1,48 @@
+"""What the page must know of the server before it opens a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import auricle
+from auricle.protocol.settings import TURN_MODES
+from auricle_server.model_info import ModelInfo
+
+
+def page_config(
+    info: ModelInfo | None,
+    turn_signals: Sequence[str],
+    *,
+    status: str,
+    keys_required: bool,
+    demo: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """The content of `/console/config.json`.
+
+    Args:
+        info: What the workers serve; None before the first one is ready.
+        turn_signals: As in `Ready.turn_signals`.
+        status: ``"ready"``, ``"loading"``, ``"no worker"`` or ``"draining"``, as at `/readyz`.
+        keys_required: Whether a stream needs a key.
+        demo: For a model that hears only synthesised voices, what people's speech needs; None for others.
+    """
+    model = None
+    if info is not None:
+        model = {
+            "name": info.name,
+            "latencies_ms": info.latencies_ms,
+            "default_latency_ms": info.default_latency_ms,
+            "languages": info.languages,
+            "default_language": info.default_language,
+            "slots_of_worker": info.slots,
+        }
+    return {
+        "version": auricle.__version__,
+        "status": status,
+        "model": model,
+        "turn_modes": TURN_MODES,
+        "turn_signals": turn_signals,
+        "keys_required": keys_required,
+        "demo": demo,
+    }
