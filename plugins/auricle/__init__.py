@@ -33,6 +33,7 @@ from auricle.protocol.server_messages import (
     Word,
 )
 from auricle.protocol.settings import Replacement, TextFormat, TurnSettings
+from auricle.protocol.signals import Signals
 from auricle.reconnect import ReconnectPolicy
 from auricle.stream import Stream
 
@@ -61,6 +62,7 @@ __all__ = [
     "Replacement",
     "ServerFull",
     "ServerRestarting",
+    "Signals",
     "SpeechEvent",
     "SpeechStarted",
     "Start",

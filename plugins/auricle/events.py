@@ -16,6 +16,7 @@ from auricle.protocol.server_messages import (
     TurnEnd,
     TurnResumed,
 )
+from auricle.protocol.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,6 @@ class Reconnected:
 
 
 SpeechEvent = SpeechStarted | Interim | Final | NoWords | TurnEagerEnd | TurnResumed | TurnEnd
-VisibleEvent = SpeechEvent | KeytermsInForce | Error
+VisibleEvent = SpeechEvent | Signals | KeytermsInForce | Error
 """What a server sends and a caller sees; `Ready` and `Settled` are for the client itself."""
 StreamEvent = VisibleEvent | Connected | Reconnecting | Reconnected

@@ -25,6 +25,7 @@ from auricle.protocol.server_messages import (
     TurnResumed,
 )
 from auricle.protocol.settings import TurnSettings
+from auricle.protocol.signals import Signals
 
 E = TypeVar("E", bound=ServerEvent)
 T = TypeVar("T", TurnEagerEnd, TurnEnd)
@@ -69,7 +70,7 @@ class EventMerger:
         self._earlier_finals: list[Final] = []
         self._finals: list[Final] = []
         self._speech_end = self._no_words_until = 0.0
-        self._shown_until = 0.0
+        self._shown_until = self._signals_until = 0.0
         self._eager_text: str | None = None
 
     @property
@@ -114,8 +115,8 @@ class EventMerger:
                 return self._eager_end_or_resumed(event)
             case TurnEnd() | Settled():
                 return self._turn_end(event) if isinstance(event, TurnEnd) else self._settled(event)
-            case NoWords() if self._is_reported(event):
-                return []
+            case NoWords() | Signals():
+                return [] if self._is_reported(event) else [event]
         return [event]
 
     def _speech_started(self, event: SpeechStarted) -> list[VisibleEvent]:
@@ -183,8 +184,12 @@ class EventMerger:
             collected="".join(part.collected for part in parts),
         )
 
-    def _is_reported(self, event: NoWords) -> bool:
-        """Whether an earlier server has reported the same voice: a replay passes it again."""
+    def _is_reported(self, event: NoWords | Signals) -> bool:
+        """Whether an earlier server has reported the same voice, or the signals there: a replay passes them again."""
+        # What such a server says of an open turn holds for that server: it may not know the turn.
+        if isinstance(event, Signals):
+            reported, self._signals_until = self._signals_until, max(self._signals_until, event.audio_time)
+            return event.audio_time <= reported
         reported, self._no_words_until = self._no_words_until, max(self._no_words_until, event.end)
         return event.start < reported
 

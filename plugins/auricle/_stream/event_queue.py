@@ -6,19 +6,17 @@ import asyncio
 from collections import deque
 
 from auricle.events import Reconnecting, StreamEvent
-from auricle.protocol.server_messages import Interim
+from auricle.protocol.replaceable import drop_replaced
 
 MAX_QUEUED = 1024
 """Several minutes of speech even at 80 ms chunks: only a caller that has stopped reading gets there."""
-# Each says all that the one before it said; finals and turn events do not.
-_REPLACEABLE = (Interim, Reconnecting)
 
 
 class EventQueue:
     """A queue for one writer and one reader.
 
-    An interim replaces an interim directly before it, and so does a `Reconnecting`: a slow reader gets the newest text
-    and not a backlog.
+    An interim replaces the one before it while no other event but signals lies between, in a crowd signals replace
+    signals, and a `Reconnecting` one directly before it: a slow reader gets the newest text and not a backlog.
     """
 
     def __init__(self) -> None:
@@ -40,8 +38,8 @@ class EventQueue:
 
     def put_nowait(self, event: StreamEvent) -> None:
         """Adds an event, even beyond the bound; for the few events about the connection itself."""
-        if self._events and isinstance(event, _REPLACEABLE) and type(self._events[-1]) is type(event):
-            self._events.pop()
+        drop_replaced(self._events, event)
+        drop_replaced(self._events, event, (Reconnecting,))
         self._events.append(event)
         self._filled.set()
 

@@ -21,6 +21,7 @@ from auricle.protocol.server_messages import (
     Word,
 )
 from auricle.protocol.settings import InvalidMessage, Replacement, TextFormat, TurnSettings
+from auricle.protocol.signals import Signals
 from auricle.protocol.states import AudioReceived
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "ServerConnection",
     "ServerEvent",
     "Settled",
+    "Signals",
     "SpeechStarted",
     "Start",
     "TextFormat",

@@ -71,6 +71,8 @@ class Start:
         offline: For files: the stream has the model's largest latency, may be sent as fast as the server reads, and
             is decoded faster than real time while no live stream needs the server's time.
         text_format: How the words are written: numbers, money and dates, profane words, replacements.
+        signals: Whether the server says after each chunk what it knows of the turn (`Signals`). It then analyses the
+            sound in every mode, where it has the voice signal.
     """
 
     TYPE: ClassVar[str] = "start"
@@ -86,6 +88,7 @@ class Start:
     offline: bool = False
     interim_words: bool = False
     text_format: TextFormat = AS_SAID
+    signals: bool = False
 
     def __post_init__(self) -> None:
         _check_settings(self.latency_ms, self.language, self.keyterms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from auricle.protocol.server_messages import Final, Interim, SpeechStarted
+from auricle.protocol.signals import Signals
 
 MAX_KEPT_EVENTS = 32
 """Interims replace each other, so these are finals and turn events. A break loses those on the way: a few at most."""
@@ -14,7 +15,8 @@ _REPLACES_INTERIM = (Interim, Final)
 class ResumeBuffer:
     """The last events of a stream, as texts.
 
-    An interim is kept until another one or its final follows, which contains its text.
+    An interim is kept until another one or its final follows, which contains its text. Signals are not kept: they come
+    with every chunk, and would soon leave no room for words.
     """
 
     def __init__(self) -> None:
@@ -23,6 +25,8 @@ class ResumeBuffer:
 
     def add(self, seq: int, kind: type, text: str) -> None:
         """An event was sent."""
+        if kind is Signals:
+            return
         # In an empty buffer, any type that is no interim.
         last = self._texts[-1][1] if self._texts else SpeechStarted
         # Leaves a gap in the numbers, which a client accepts; so `_dropped_seq` stays as it is.
@@ -33,7 +37,7 @@ class ResumeBuffer:
             self._dropped_seq, _, _ = self._texts.popleft()
 
     def reaches_back_to(self, seq: int) -> bool:
-        """Whether all events after event `seq` are still here, apart from interims that were replaced."""
+        """Whether all events after event `seq` are still here, but for signals and interims that were replaced."""
         return self._dropped_seq <= seq
 
     def after(self, seq: int) -> list[str]:

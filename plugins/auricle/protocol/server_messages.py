@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from auricle.protocol.audio_positions import ChunkGrid, Held
+from auricle.protocol.event_base import EventBase
 from auricle.protocol.languages import resolve
+from auricle.protocol.signals import Signals
 
 Fault = Literal["client", "server"]
 
@@ -62,17 +64,8 @@ class Limits:
         return len(keyterms) <= self.keyterms and all(len(term) <= self.keyterm_characters for term in keyterms)
 
 
-# Keywords only, so that the events may have fields without defaults after these two.
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Event:
-    seq: int = 0
-    """Number of this event in its stream, from 1 on; `ServerConnection.send` sets it."""
-    audio_time: float = 0.0
-    """Audio position, in seconds, at which the event was decided."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready(_Event):
+class Ready(EventBase):
     """The stream is open, with the settings in force.
 
     Attributes:
@@ -118,7 +111,7 @@ class Ready(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechStarted(_Event):
+class SpeechStarted(EventBase):
     """The first word of a turn was recognised; it starts `start` seconds into the stream."""
 
     TYPE: ClassVar[str] = "speech_started"
@@ -126,7 +119,7 @@ class SpeechStarted(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interim(_Event):
+class Interim(EventBase):
     """Text of the segment so far, which only grows but where a `TextFormat` rewrites it. At most one a chunk.
 
     Attributes:
@@ -147,7 +140,7 @@ class Interim(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Final(_Event):
+class Final(EventBase):
     """A segment's text, which no longer changes.
 
     Attributes:
@@ -182,10 +175,11 @@ class Final(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoWords(_Event):
+class NoWords(EventBase):
     """A voice was heard from `start` to `end` seconds, it is over, and the decoder has no word for it.
 
-    Sent while the server analyses the sound: in mode ``"semantic"``, and where `TurnSettings.no_words` asks for it.
+    Sent while the server analyses the sound: in mode ``"semantic"``, and where `TurnSettings.no_words` or
+    `Start.signals` asks for it.
     """
 
     TYPE: ClassVar[str] = "no_words"
@@ -194,7 +188,7 @@ class NoWords(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled(_Event):
+class Settled(EventBase):
     """Sent at times in silence: no turn is open, and no later event depends on audio before `settled` seconds."""
 
     TYPE: ClassVar[str] = "settled"
@@ -202,7 +196,7 @@ class Settled(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnEagerEnd(_Event):
+class TurnEagerEnd(EventBase):
     """The turn has probably ended; `TurnResumed` or `TurnEnd` follows.
 
     Attributes:
@@ -221,7 +215,7 @@ class TurnEagerEnd(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnResumed(_Event):
+class TurnResumed(EventBase):
     """Takes the last `TurnEagerEnd` back: the speaker went on, or the text has changed.
 
     Attributes:
@@ -233,7 +227,7 @@ class TurnResumed(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnEnd(_Event):
+class TurnEnd(EventBase):
     """The turn has ended; its last `Final` precedes this event.
 
     Attributes:
@@ -252,7 +246,7 @@ class TurnEnd(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeytermsInForce(_Event):
+class KeytermsInForce(EventBase):
     """Key terms that the client has asked for are prepared, and in force from the next chunk of audio on.
 
     Until then the stream keeps those that it had. Of several lists in a row only the newest is prepared.
@@ -266,7 +260,7 @@ class KeytermsInForce(_Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Error(_Event):
+class Error(EventBase):
     """An error of this stream; other streams are unaffected.
 
     Attributes:
@@ -292,6 +286,7 @@ ServerEvent = (
     | Final
     | NoWords
     | Settled
+    | Signals
     | TurnEagerEnd
     | TurnResumed
     | TurnEnd

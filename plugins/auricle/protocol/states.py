@@ -24,6 +24,7 @@ from auricle.protocol.server_messages import (
     TurnEnd,
     TurnResumed,
 )
+from auricle.protocol.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ SERVER_MOVES: dict[tuple[ServerState, type], ServerState] = {
     (ServerState.READY, Final): ServerState.READY,
     (ServerState.READY, NoWords): ServerState.READY,
     (ServerState.READY, Settled): ServerState.READY,
+    (ServerState.READY, Signals): ServerState.READY,
     (ServerState.READY, TurnEagerEnd): ServerState.READY,
     (ServerState.READY, TurnResumed): ServerState.READY,
     (ServerState.READY, TurnEnd): ServerState.READY,

@@ -47,6 +47,7 @@ class Segmenter:
     Attributes:
         second: What the second pass has found.
         no_words: Which voices have none.
+        detector: Of turn ends.
         position: Audio position on which the last result rested.
         asked: The languages that the client has asked for, or the model's default.
         over: Whether the stream has ended: nothing follows.
@@ -68,7 +69,7 @@ class Segmenter:
         latency_ms = start.latency_ms or info.default_latency_ms
         self._transcript = Transcript(info.pieces, self._frame_samples, info.words, latency_ms, None, *quiet)
         self._turn = start.turn
-        self._detector = detector_for(start.turn)
+        self.detector = detector_for(start.turn)
         self._record = TurnRecord(start.turn.expect)
         self._longest = LongestTurn(start.turn.max_turn_seconds)
         self.no_words = VoiceWithoutWords(watched=watches)
@@ -81,11 +82,6 @@ class Segmenter:
     def audio_time(self) -> float:
         """The position in seconds."""
         return self.position / SAMPLE_RATE
-
-    @property
-    def turn_is_open(self) -> bool:
-        """Whether a turn has started and not ended."""
-        return self._detector.open
 
     def change_language(self, language: str, position: int) -> None:
         """Another language from `position` on; tags found before say nothing about what follows."""
@@ -104,13 +100,13 @@ class Segmenter:
     def change_turn(self, turn: TurnSettings) -> None:
         """Other turn settings from the next chunk on; see `StreamState.update`."""
         same_mode = (turn.mode == "off") == (self._turn.mode == "off")
-        is_open = self._detector.open if same_mode else bool(self._transcript.text)
+        is_open = self.detector.open if same_mode else bool(self._transcript.text)
         if not same_mode:
             self._record.forget()
         self._turn, self._record.expect = turn, turn.expect
         # The rest of a turn that was cut has not been given to the earlier detector.
         speech_end = self._transcript.start if self._kept else self._transcript.speech_end
-        self._detector = detector_for(turn, is_open=is_open, speech_end=speech_end or 0)
+        self.detector = detector_for(turn, is_open=is_open, speech_end=speech_end or 0)
         self._longest = LongestTurn(turn.max_turn_seconds, self._longest.start if is_open else None)
 
     # --- chunk by chunk ----------------------------------------------------------------------------------------------
@@ -143,9 +139,9 @@ class Segmenter:
             self.decode_again = self._watch.add(self.position, transcript.speech_end, voice, token_end)
         if voice is not None or flushed_at is not None:
             self.no_words.add(self.position, transcript.speech_end, voice, flushed=flushed_at is not None)
-        decisions = self._detector.feed(evidence)
+        decisions = self.detector.feed(evidence)
         started = TurnStarted() in decisions
-        if started or not self._detector.open:
+        if started or not self.detector.open:
             self._longest.start = transcript.start if started else None
         end = next((decision for decision in decisions if isinstance(decision, TurnEnded)), None)
         self.turn_ended_at = self.turn_ended_at if end is None else self.position
@@ -183,7 +179,7 @@ class Segmenter:
 
     def settle_silence(self) -> list[ServerEvent]:
         """In a long silence, while no flush is pending: how much audio a client that reconnects need not replay."""
-        if self._transcript.text or self._detector.open or self.over or self.second.start is not None:
+        if self._transcript.text or self.detector.open or self.over or self.second.start is not None:
             return []
         settled = self.second.decoded_by(self.position) - SETTLED_MARGIN
         if settled - self._settled < SETTLED_EVERY:
@@ -195,9 +191,9 @@ class Segmenter:
 
     def end_by_flush(self, mark: int | None, flush: PendingFlush, end: TurnEnded | None) -> SegmentEnd | None:
         """Ends the segment with the answer to a flush; None when a stream that goes on elsewhere has no last final."""
-        if flush.ends_turn and self.turn_is_open and self._turn.mode != "off":
+        if flush.ends_turn and self.detector.open and self._turn.mode != "off":
             end, self.turn_ended_at = TurnEnded(), self.position
-            self._detector.cut(self.position)
+            self.detector.cut(self.position)
         if flush.reason is not FlushReason.DRAIN:
             return SegmentEnd(self.position, self.position, mark, flush, end)
         # A client that reconnects replays what has no final: a word that has just begun, or may still grow.
@@ -238,7 +234,7 @@ class Segmenter:
             if between is None:
                 return None
             border, splits = between, True
-        self._detector.cut(border)
+        self.detector.cut(border)
         self.turn_ended_at = self.position
         return SegmentEnd(self.position, border, end=None if self._turn.mode == "off" else TurnEnded(), splits=splits)
 
@@ -271,7 +267,7 @@ class Segmenter:
         ids: list[str | None] = [*segment_end.ids] or [None] * bool(first.text or final.text)
         if not ids:
             return []
-        self._detector.segment_ended()
+        self.detector.segment_ended()
         # Never back: the client has dropped the audio before it.
         self._settled = max(self._settled, segment_end.border)
         language, expect = self._language_at(self.position), self._turn.expect
@@ -283,7 +279,7 @@ class Segmenter:
         return [place.final(first, final, ids[0], refined=refined), *further]
 
     def _update_eager_end(self, text: str, *, ended: bool) -> list[ServerEvent]:
-        probability = 1.0 if ended else self._detector.eager
+        probability = 1.0 if ended else self.detector.eager
         if probability is None and self._record.eager_text is None:
             return []  # most chunks
         return self._record.update_eager_end(

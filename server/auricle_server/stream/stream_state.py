@@ -1,7 +1,8 @@
 """One speaker's stream: results of the worker in, events for the client out. Pure: no clock but the audio's.
 
-Order within a chunk: `SpeechStarted`, `Interim` (when the text grew and no final follows at once), `TurnResumed`,
-`TurnEagerEnd`, the `Final`s, `TurnEnd`, `NoWords`. Positions are samples at 16 kHz inside and seconds outside.
+Order within a chunk: `Signals`, `SpeechStarted`, `Interim` (when the text grew and no final follows at once),
+`TurnResumed`, `TurnEagerEnd`, the `Final`s, `TurnEnd`, `NoWords`. Positions are samples at 16 kHz inside and seconds
+outside.
 
 With a second pass (see `auricle_server.stream.second_pass`) a segment that ends waits for the second pass's words.
 Results that come meanwhile wait in a queue, so nothing else depends on how long that takes.
@@ -25,6 +26,7 @@ from auricle_server.stream.formatted_events import EventFormatter
 from auricle_server.stream.segment_end import FlushReason, PendingFlush, PendingFlushes, SegmentEnd
 from auricle_server.stream.segmenter import Segmenter
 from auricle_server.stream.settings_checks import check_keyterms, check_settings
+from auricle_server.stream.signals import signals_of
 from auricle_server.turns import TurnEnded, VoiceSignals
 
 
@@ -56,6 +58,7 @@ class StreamState:
         self._session = session
         self._chunks_moved = False
         self._formatter = EventFormatter(start.text_format)
+        self._tells_signals = start.signals
         self._segmenter = Segmenter(info, replace(start, language=language))
         self._received = 0
         self._pending_flushes = PendingFlushes()
@@ -84,7 +87,7 @@ class StreamState:
     @property
     def turn_may_be_open(self) -> bool:
         """Whether a turn is open, or may be after the results that wait for the second pass."""
-        return bool(self._queue) or self._pending_end is not None or self._segmenter.turn_is_open
+        return bool(self._queue) or self._pending_end is not None or self._segmenter.detector.open
 
     @property
     def hears_voice(self) -> bool:
@@ -266,6 +269,8 @@ class StreamState:
         result, voice = queued
         events, end = self._segmenter.add(result, voice)
         self._decode_again = self._segmenter.decode_again
+        if self._tells_signals and result.mark is None:
+            events.insert(0, signals_of(self._segmenter.audio_time, self._segmenter.detector, voice))
         self._pending_end = self._end_by_flush(result.mark, end) or self._end_by_rule(end, quiet=not result.tokens)
         if self._pending_end is None:
             return events + self._segmenter.continue_segment() + self._settle_silence()

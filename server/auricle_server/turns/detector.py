@@ -84,10 +84,15 @@ class TurnDetector(Protocol):
     Attributes:
         open: Whether a turn has started and not ended.
         eager: Probability, 0 to 1, that the open turn has ended, once it reaches the eager threshold; None below.
+        silence: Samples of silence at the last evidence, as this detector counts them; None before the first word.
+        probability: That of the last evidence that the turn has ended, 0 to 1, which was open then or ended with it;
+            None without such a turn, and where the client decides.
     """
 
     open: bool
     eager: float | None
+    silence: int | None
+    probability: float | None
 
     def feed(self, evidence: TurnEvidence) -> list[Decision]:
         """Takes the evidence after one chunk; returns what it decides."""

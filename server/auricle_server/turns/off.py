@@ -17,9 +17,12 @@ class OffDetector:
         self._speech_end = speech_end
         self.open = is_open
         self.eager: float | None = None
+        self.silence: int | None = None
+        self.probability: float | None = None
 
     def feed(self, evidence: TurnEvidence) -> list[Decision]:
         """See `TurnDetector.feed`."""
+        self.silence = None if evidence.speech_end is None else evidence.position - evidence.speech_end
         if evidence.speech_end is None or evidence.speech_end <= self._speech_end:
             return []
         self._speech_end = evidence.speech_end

@@ -40,6 +40,8 @@ class SemanticDetector:
         self._speech_end = speech_end
         self.open = is_open
         self.eager: float | None = None
+        self.silence: int | None = None
+        self.probability: float | None = None
 
     def feed(self, evidence: TurnEvidence) -> list[Decision]:
         """See `TurnDetector.feed`. A turn may start and end with one long chunk, when its only word is early in it."""
@@ -50,7 +52,9 @@ class SemanticDetector:
             self.open = True
             decisions.append(TurnStarted())
         self._speech_end = evidence.speech_end
+        self.silence = silence_of(evidence)
         probability = self._probability(evidence) if self.open else 0.0
+        self.probability = probability if self.open else None
         if probability >= self._end:
             self.open = False
             decisions.append(TurnEnded(probability))
@@ -70,4 +74,4 @@ class SemanticDetector:
 
     def cut(self, position: int) -> None:
         """See `TurnDetector.cut`."""
-        self.open, self.eager, self._speech_end = False, None, position
+        self.open, self.eager, self.probability, self._speech_end = False, None, None, position

@@ -35,6 +35,8 @@ class SilenceDetector:
         self._speech_end = speech_end
         self.open = is_open
         self.eager: float | None = None
+        self.silence: int | None = None
+        self.probability: float | None = None
 
     def feed(self, evidence: TurnEvidence) -> list[Decision]:
         """See `TurnDetector.feed`. A turn may start and end with one long chunk, when its only word is early in it."""
@@ -46,11 +48,13 @@ class SilenceDetector:
             self.open = True
             decisions.append(TurnStarted())
         silence = max(self._silence, self._group) if evidence.dictating else self._silence
-        if self.open and position - speech_end >= silence:
+        self.silence = position - speech_end
+        self.probability = min(self.silence / silence, 1.0) if self.open else None
+        if self.open and self.silence >= silence:
             self.open = False
             decisions.append(TurnEnded())
         self._speech_end = speech_end
-        self.eager = self._likelihood((position - speech_end) / silence)
+        self.eager = self._likelihood(self.silence / silence)
         return decisions
 
     def _likelihood(self, share: float) -> float | None:
@@ -64,4 +68,4 @@ class SilenceDetector:
 
     def cut(self, position: int) -> None:
         """See `TurnDetector.cut`."""
-        self.open, self.eager, self._speech_end = False, None, position
+        self.open, self.eager, self.probability, self._speech_end = False, None, None, position

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from auricle import ConnectionFailed, Interim, Reconnecting, SpeechStarted, StreamEvent
+from auricle import ConnectionFailed, Interim, Reconnecting, Signals, SpeechStarted, StreamEvent
 from auricle._stream.event_queue import MAX_QUEUED, EventQueue
+from auricle.protocol.replaceable import CROWDED
 
 LOST = ConnectionFailed("lost", "it broke")
 
@@ -27,6 +28,17 @@ async def test_only_the_newest_of_several_interims_waits() -> None:
     for event in (interim("a"), interim("a b"), SpeechStarted(start=1.0), interim("c"), interim("c d")):
         await mailbox.put(event)
     assert [await mailbox.get() for _ in range(3)] == [interim("a b"), SpeechStarted(start=1.0), interim("c d")]
+
+
+async def test_only_the_newest_signals_wait_and_interims_are_replaced_across_them() -> None:
+    queue = EventQueue()
+    for number in range(1000):
+        await queue.put(Signals(audio_time=number, turn_open=True))
+        await queue.put(interim(str(number)))
+    assert len(queue) <= CROWDED
+    events = [await queue.get() for _ in range(len(queue))]
+    assert events[-2:] == [Signals(audio_time=999, turn_open=True), interim("999")]
+    assert sum(isinstance(event, Interim) for event in events) == 1
 
 
 async def test_only_the_newest_reconnection_notice_waits() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auricle.protocol.resume_buffer import MAX_KEPT_EVENTS, ResumeBuffer
 from auricle.protocol.server_messages import Final, Interim, SpeechStarted, TurnEnd
+from auricle.protocol.signals import Signals
 
 
 def test_an_interim_is_kept_until_another_or_its_final_follows() -> None:
@@ -30,3 +31,13 @@ def test_memory_is_bounded_and_says_how_far_back_it_goes() -> None:
     assert len(sent.after(0)) == MAX_KEPT_EVENTS
     assert not sent.reaches_back_to(9)
     assert sent.reaches_back_to(10)
+
+
+def test_signals_leave_no_room_for_nothing_and_take_none() -> None:
+    sent = ResumeBuffer()
+    sent.add(1, Interim, "1")
+    for seq in range(2, 10 * MAX_KEPT_EVENTS):
+        sent.add(seq, Signals, f"{seq}")
+    assert sent.reaches_back_to(0)
+    sent.add(1000, Interim, "1000")
+    assert sent.after(0) == ["1000"]

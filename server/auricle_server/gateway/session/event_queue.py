@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from auricle.protocol import codes
+from auricle.protocol.replaceable import drop_replaced
 from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent, TurnEnd
 from auricle_server.gateway.keys.stream_usage import StreamUsage
 from auricle_server.gateway.session.dialect import AudioProgress, LateReply, Output, Reply
@@ -33,19 +34,16 @@ class OutgoingEvents:
     def put(self, outputs: Iterable[Output | Reply | LateReply]) -> None:
         """Adds what is to be said.
 
-        An interim replaces one that still waits right before it, as its text contains the other's: a client that
-        reads slowly gets the newest only. So does the progress of the audio, which no other result lies between.
+        An interim replaces one that still waits before it, as its text contains the other's, while nothing but signals
+        lies between; so do signals when many events wait: a client that reads slowly gets the newest only. So does the
+        progress of the audio, which no other result lies between.
         """
         for output in outputs:
-            if isinstance(output, Interim | AudioProgress):
-                self._drop_last(AudioProgress)
-            if isinstance(output, Interim):
-                self._drop_last(Interim)
+            told = isinstance(output, Interim | AudioProgress)
+            if told and self.waiting and isinstance(self.waiting[-1], AudioProgress):
+                self.waiting.pop()
+            drop_replaced(self.waiting, output)
             self.waiting.append(output)
-
-    def _drop_last(self, kind: type[Interim | AudioProgress]) -> None:
-        if self.waiting and isinstance(self.waiting[-1], kind):
-            self.waiting.pop()
 
     def clear(self) -> None:
         """Drops everything that waits."""

@@ -210,7 +210,7 @@ class StreamSession:
 
     def _may_decide(self, result: ChunkResult) -> bool:
         """Whether the sound may decide something with this result: about a turn or a voice, or for a cure."""
-        word = bool(result.tokens) or result.mark is not None
+        word = bool(result.tokens) or result.mark is not None or self._start.signals
         return word or self._state.turn_may_be_open or self._state.hears_voice or self._lease.info.cures.use_voice
 
     def _apply(self, result: ChunkResult | SecondPassChanged, voice: VoiceSignals | None) -> list[ServerEvent]:
@@ -256,7 +256,7 @@ class StreamSession:
     def _follow(self, turn: TurnSettings) -> list[ServerEvent]:
         """Analyses the sound from here on if the turn settings or a cure need it, and no longer if none does."""
         pool, judges = self._turn_models, turn.mode == "semantic"
-        needed = judges or turn.no_words or self._lease.info.cures.need_voice
+        needed = judges or turn.no_words or self._start.signals or self._lease.info.cures.need_voice
         if pool is None or not pool.found.signals or not needed:
             return self._stop_signals()
         if self._signals is not None and self._signals.judges == judges:

@@ -39,8 +39,8 @@ async def test_the_page_and_its_files_are_answered(url: str) -> None:
     assert index.headers["Content-Type"] == "text/html; charset=utf-8"
     for path in PAGE_FOLDER.rglob("*.*"):
         assert (await ask(url, f"/console/{path.relative_to(PAGE_FOLDER).as_posix()}")).body == path.read_bytes()
-    for path in ("/console", "/console/"):
-        assert (await ask(url, path)).headers["Location"] == "/"
+    for address in ("/console", "/console/"):
+        assert (await ask(url, address)).headers["Location"] == "/"
 
 
 async def test_every_answer_has_the_headers_that_keep_browsers_safe(url: str) -> None:

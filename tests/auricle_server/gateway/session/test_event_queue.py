@@ -9,7 +9,9 @@ import pytest
 from auricle.protocol.client_messages import Start
 from auricle.protocol.codec import encode_client
 from auricle.protocol.connection import ServerConnection
+from auricle.protocol.replaceable import CROWDED
 from auricle.protocol.server_messages import Interim, Limits, Ready, ServerEvent, Settled, SpeechStarted
+from auricle.protocol.signals import Signals
 from auricle_server.gateway.session.event_queue import OutgoingEvents
 from auricle_server.gateway.session.native_session import NativeDialect
 
@@ -49,6 +51,15 @@ def test_the_newest_interim_replaces_the_one_before_it(queue: OutgoingEvents) ->
     assert len(queue.waiting) == 3
     assert texts(queue) == ["a b", "settled", "a b c d"]
     assert queue.next_text() is None
+
+
+def test_a_client_that_reads_slowly_gets_the_newest_signals_alone(queue: OutgoingEvents) -> None:
+    for number in range(1000):
+        queue.put([Signals(audio_time=number, turn_open=True), interim("a" * number)])
+    assert len(queue.waiting) <= CROWDED
+    sent = [json.loads(text) for text in iter(queue.next_text, None)]
+    assert [event["seq"] for event in sent] == list(range(2, len(sent) + 2))
+    assert (sent[-2]["audio_time"], sent[-1]["text"]) == (999, "a" * 999)
 
 
 def test_numbers_are_given_when_texts_are_sent(queue: OutgoingEvents) -> None:
