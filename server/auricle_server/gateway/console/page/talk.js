@@ -38,6 +38,10 @@ import { corrections, split } from "./words.js";
  * @property {number} [speechEnd] Of the same: where speech ended.
  * @property {string} [text]
  * @property {number|null} [delayMs] As of a segment.
+ * @property {boolean} [replayed] Of "resumed": whether a new stream heard the sound again, or the same one went on.
+ * @property {number} [tookMs] Of the same: how long there was no connection.
+ * @property {number} [sentSeconds] Of the same: sound that the server got again, or late.
+ * @property {number} [lostSeconds] Of the same: sound whose words are lost; normally 0.
  *
  * @typedef {object} Signal What the server made of one chunk; the stream asks for signals at its start.
  * @property {number} time Second of the take at which the chunk ended.
@@ -61,6 +65,7 @@ export class Talk extends EventTarget {
   /** Second of the take at which the present stream begins. */ origin = 0;
   #clock;
   #language = null;
+  #cutAt = null;
 
   /**
    * @param {import("./recording.js").Recording} recording The sound that the stream hears.
@@ -95,10 +100,10 @@ export class Talk extends EventTarget {
     this.dispatchEvent(new CustomEvent("state", { detail: { state, error } }));
   }
 
-  /** New settings are on their way to the running stream. */
+  /** New settings, which are on their way to the stream where one runs. */
   change(settings, changed) {
     this.settings = settings;
-    this.mark({ kind: "update", time: this.seconds, changed });
+    if (this.state === "live" || this.state === "interrupted") this.mark({ kind: "update", time: this.seconds, changed });
     this.dispatchEvent(new CustomEvent("settings", { detail: { settings, changed } }));
   }
 
@@ -168,6 +173,27 @@ export class Talk extends EventTarget {
     this.mark({ kind: "error", time: this.#time(event.audioTime), code: event.code, message: event.message });
   }
 
+  reconnectingEvent(event) {
+    if (this.#cutAt !== null) return; // a further attempt
+    this.#cutAt = this.#clock();
+    this.mark({ kind: "cut", time: this.#time(event.audioTime), message: event.error?.message });
+    this.setState("interrupted");
+  }
+
+  reconnectedEvent(event) {
+    const { sentSeconds, replayedSeconds, lostSeconds = 0 } = event;
+    this.mark({
+      kind: "resumed",
+      time: this.#time(event.audioTime),
+      tookMs: this.#cutAt === null ? 0 : this.#clock() - this.#cutAt,
+      replayed: event.type === "replayed",
+      sentSeconds: sentSeconds ?? replayedSeconds,
+      lostSeconds,
+    });
+    this.#cutAt = null;
+    this.setState("live");
+  }
+
   signalsEvent(event) {
     const { voice = null, turnEnd = null, silence } = event;
     const signal = { time: this.#time(event.audioTime), voice, silence, turnEnd };
@@ -215,4 +241,7 @@ const RECEIVERS = {
   keyterms_in_force: "keytermsEvent",
   error: "errorEvent",
   signals: "signalsEvent",
+  reconnecting: "reconnectingEvent",
+  resumed: "reconnectedEvent",
+  replayed: "reconnectedEvent",
 };

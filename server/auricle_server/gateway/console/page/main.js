@@ -1,0 +1,63 @@
+// The page: asks the server what it is, and shows one of its views.
+
+import { byId, element } from "./dom.js";
+import { Notices } from "./notices.js";
+import { SpeakView } from "./speak_view.js";
+
+const AGAIN_MS = 1000;
+const notices = new Notices();
+
+/** What the server says of itself. Waits until it is ready. */
+async function serverConfig() {
+  for (;;) {
+    const config = await asked();
+    if (config?.status === "ready" && config.model) return config;
+    byId("server").textContent = config ? STATUS[config.status] ?? config.status : "The server does not answer. Asking again…";
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+const STATUS = {
+  loading: "The server is loading its model…",
+  "no worker": "The server’s worker is starting…",
+  draining: "The server is shutting down.",
+};
+
+async function asked() {
+  try {
+    const answer = await fetch("/console/config.json");
+    return answer.ok ? await answer.json() : null;
+  } catch (error) {
+    if (error instanceof TypeError) return null; // no connection
+    throw error;
+  }
+}
+
+function showDemoHint(demo) {
+  if (!demo) return;
+  notices.hint(
+    element("strong", {}, "This is the demo model."),
+    " It knows synthesised voices only. People’s speech needs a published one: ",
+    element("code", {}, demo.command),
+    demo.size_gb ? ` (${demo.size_gb} GB). ` : " ",
+    demo.fits ?? "",
+  );
+}
+
+function route() {
+  const name = location.hash.slice(1);
+  const shown = name === "status" ? name : "speak";
+  for (const view of document.querySelectorAll(".view")) view.hidden = view.id !== shown;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${shown}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+addEventListener("hashchange", route);
+route();
+const config = await serverConfig();
+byId("server").textContent = config.model.name;
+showDemoHint(config.demo);
+const view = new SpeakView(config, notices);
+await view.load();
