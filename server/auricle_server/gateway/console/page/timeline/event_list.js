@@ -1,0 +1,40 @@
+/** The marks of a time line as a table, for those who do not see the drawing. */
+
+import { describeMark } from "./marks.js";
+import { element } from "./elements.js";
+
+/** Rows that the table holds: of a long talk the newest. */
+const MOST_ROWS = 500;
+
+/** A table that is filled when it is opened, and goes on while it is open. */
+export class EventList {
+  constructor() {
+    this._body = element("tbody");
+    this._caption = element("caption", { text: "Events of this stream, oldest first" });
+    const head = element("tr", {}, ["Time", "Event", "What happened"].map((text) => element("th", { scope: "col", text })));
+    const table = element("table", {}, [this._caption, element("thead", {}, [head]), this._body]);
+    const frame = element("div", { class: "timeline-table", tabindex: "0", role: "region", "aria-label": "List of events" }, [table]);
+    this.element = element("details", { class: "timeline-list" }, [element("summary", { text: "Events as a list" }), frame]);
+    this.element.addEventListener("toggle", () => this.show(this._marks));
+    this._marks = [];
+    this._shown = [];
+  }
+
+  /** @param {object[]} marks Ascending by time. */
+  show(marks) {
+    this._marks = marks;
+    if (!this.element.open) return;
+    const wanted = marks.slice(-MOST_ROWS);
+    // A mark may come in before others: what follows it is written anew.
+    let same = 0;
+    while (same < this._shown.length && this._shown[same] === wanted[same]) same += 1;
+    while (this._body.rows.length > same) this._body.deleteRow(-1);
+    this._body.append(...wanted.slice(same).map(row));
+    this._shown = wanted;
+  }
+}
+
+function row(mark) {
+  const { time, name, text } = describeMark(mark);
+  return element("tr", {}, [time, name, text].map((each) => element("td", { text: each })));
+}
