@@ -19,8 +19,8 @@ DEMO_EXTRAS := server,pipecat,livekit
 TEST_EXTRAS := $(DEMO_EXTRAS),nemo,bench,docs,dev
 
 # Commands that the tests and the recipe call, and the Debian packages that bring them.
-TEST_COMMANDS := espeak-ng flite chromium
-TEST_PACKAGES := espeak-ng flite chromium
+TEST_COMMANDS := espeak-ng flite chromium promtool
+TEST_PACKAGES := espeak-ng flite chromium prometheus
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from docs.tables import Stale, code, cpu, dialects, models, results, text_formats
+from docs.tables import Stale, alerts, code, cpu, dialects, models, results, text_formats
 
 DOCS = Path(__file__).parent
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+(?: [a-z_-]+)?) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
@@ -57,6 +57,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     "configuration": code.configuration_table,
     "commands": code.command_reference,
     "metrics": code.metrics_table,
+    "alerts": alerts.alerts_table,
     "models": models.published_table,
     "ills": models.ills_table,
     "summary": results.summary_table,

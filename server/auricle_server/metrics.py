@@ -90,6 +90,10 @@ class Metrics:
 
     def _count_capacity(self) -> None:
         self.ready = self._gauge("auricle_ready", "1 while new streams are taken.")
+        self.drain_ends = self._gauge(
+            "auricle_drain_ends_timestamp_seconds",
+            "When the drain that goes on has given streams their time, as Unix time; 0 while none goes on.",
+        )
         self.slots = self._gauge("auricle_slots", "Streams that the workers can hold.")
         self.slots_used = self._gauge("auricle_slots_used", "Streams that the workers hold.")
         self.capacity_streams = self._gauge(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,8 @@ class Gateway:
     async def drain(self) -> None:
         """Takes no new stream; lets the open ones end, for `drain_seconds`; finalises and closes the rest."""
         self._opener.draining = True
+        # Wall-clock time: Prometheus compares it with its own.
+        self.metrics.drain_ends.set(time.time() + self._config.drain_seconds)
         log.info("draining streams=%d seconds=%g", len(self._connections), self._config.drain_seconds)
         await self._connections.drain(self._config.drain_seconds)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 
 import aiohttp
 import pytest
 
+from tests.auricle_server.fake_engine import FakeEngine
 from tests.auricle_server.gateway.conftest import Serve
+from tests.auricle_server.gateway.worker_bench import bench
 from tests.auricle_server.raw_client import RawClient, connected_client, transcribed, until
 from tests.support import tones
 
@@ -105,3 +109,20 @@ async def test_a_web_page_of_another_origin_is_refused(serve: Serve) -> None:
             async with connected_client(url, headers={"Origin": origin}) as client:
                 assert (await client.start())["type"] == "ready"
                 await client.end()
+
+
+async def test_metrics_say_when_a_drain_has_given_streams_their_time() -> None:
+    async with bench(FakeEngine(), drain_seconds=30) as table, connected_client(table.url) as client:
+        assert await drain_ends(table.url) == 0
+        await client.start()
+        draining = asyncio.create_task(table.gateway.drain())
+        await table.until_readiness(503)
+        assert 0 < await drain_ends(table.url) - time.time() <= 30
+        await client.end()
+        await asyncio.wait_for(draining, 5)
+
+
+async def drain_ends(url: str) -> float:
+    async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/metrics") as answer:
+        [value] = re.findall(r"^auricle_drain_ends_timestamp_seconds (.*)$", await answer.text(), re.MULTILINE)
+    return float(value)
