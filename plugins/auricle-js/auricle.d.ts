@@ -212,6 +212,10 @@ export class Stream extends EventTarget implements AsyncIterable<StreamEvent> {
   readonly ready: Ready | null;
   /** Address of the server in use, or used last. null before the first connection. */
   readonly url: string | null;
+  /** Of the audio that `send` takes, as the stream was opened. */
+  readonly encoding: "pcm_s16le" | "mulaw" | "alaw";
+  /** Samples per second of that audio. */
+  readonly sampleRate: number;
   /** Whether there is a connection now. */
   readonly connected: boolean;
   /** Whether it takes more audio: it has neither ended nor failed. It may be reconnecting. */
