@@ -190,6 +190,8 @@ export interface StreamSettings extends UpdateSettings {
   interimWords?: boolean;
   /** For recordings: may be sent as fast as the server reads, with the model's largest latency; without `latencyMs`. */
   offline?: boolean;
+  /** Whether the server sends `signals` after each chunk, for a page that draws them. false unless given. */
+  signals?: boolean;
 }
 
 // --- a stream --------------------------------------------------------------------------------------------------------
@@ -313,6 +315,7 @@ export interface StreamEventMap {
   interim: InterimEvent;
   final: FinalEvent;
   no_words: NoWordsEvent;
+  signals: SignalsEvent;
   turn_eager_end: TurnEagerEndEvent;
   turn_resumed: TurnResumedEvent;
   turn_end: TurnEndEvent;
@@ -334,6 +337,7 @@ export type ServerEvent =
   | InterimEvent
   | FinalEvent
   | NoWordsEvent
+  | SignalsEvent
   | TurnEagerEndEvent
   | TurnResumedEvent
   | TurnEndEvent
@@ -418,6 +422,21 @@ export interface NoWordsEvent extends EventBase {
   readonly start: number;
   /** Seconds. */
   readonly end: number;
+}
+
+/** What the server knew of the turn after a chunk of audio; only with the setting `signals`. */
+export interface SignalsEvent extends EventBase {
+  readonly type: "signals";
+  /** Whether a turn has started and not ended; in mode `off`, a segment. */
+  readonly turnOpen: boolean;
+  /** Seconds of silence as turn detection counts them. Absent before the first word. */
+  readonly silence?: number;
+  /** Probability that the turn has ended that is open, or ends with this chunk, 0 to 1. Absent without such a turn. */
+  readonly probability?: number;
+  /** Probability that somebody speaks at `audioTime`, 0 to 1. Absent without the signal `voice`. */
+  readonly voice?: number;
+  /** Newest score of how complete the turn sounds, 0 to 1. Absent without one. */
+  readonly complete?: number;
 }
 
 interface TurnText extends EventBase {

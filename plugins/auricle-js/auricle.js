@@ -267,6 +267,7 @@ const START_FIELDS = {
   words: checks.boolean,
   interimWords: checks.boolean,
   offline: checks.boolean,
+  signals: checks.boolean,
 };
 
 /** The `start` message of a stream, without its type. */
@@ -948,6 +949,7 @@ class EventMerger {
   #finals = [];
   #speechEnd = 0;
   #noWordsUntil = 0;
+  #signalsUntil = 0;
   #shownUntil = 0;
   #eagerText = null;
 
@@ -1012,6 +1014,7 @@ class EventMerger {
         // Nothing is open at the server: past all audio heard before the break, nothing is open here either.
         return this.#silentUntil(event.audioTime) ? this.#missingTurnEnd(event.audioTime) : [];
       case "no_words":
+      case "signals":
         return this.#isReported(event) ? [] : [event];
       default:
         return [event];
@@ -1086,8 +1089,13 @@ class EventMerger {
     return collected === "" ? whole : { ...whole, collected };
   }
 
-  /** Whether an earlier server has reported the same voice: a replay passes it again. */
+  /** Whether an earlier server has reported the same voice, or the signals there: a replay passes them again. */
   #isReported(event) {
+    if (event.type === "signals") {
+      const told = this.#signalsUntil;
+      this.#signalsUntil = Math.max(told, event.audioTime);
+      return event.audioTime <= told;
+    }
     const reported = this.#noWordsUntil;
     this.#noWordsUntil = Math.max(reported, event.end);
     return event.start < reported;
@@ -1127,8 +1135,8 @@ class EventMerger {
 }
 
 const MOST_QUEUED = 1024;
-/** Each says all that the one before it said. */
-const REPLACEABLE = new Set(["interim", "reconnecting"]);
+/** Events that may wait before signals are replaced, too: several seconds of them, so that a burst loses none. */
+const CROWDED = 64;
 
 /** The events that wait for an iteration. */
 class EventQueue {
@@ -1153,10 +1161,23 @@ class EventQueue {
       this.#waiting.shift().resolve({ value: event, done: false });
       return;
     }
-    const last = this.#events.at(-1);
-    if (last !== undefined && last.type === event.type && REPLACEABLE.has(event.type)) this.#events.pop();
+    this.#dropReplaced(event.type);
     this.#events.push(event);
     if (this.#readers === 0 && this.#events.length > MOST_QUEUED) this.#events.shift();
+  }
+
+  /**
+   * An interim says all that the one before it said, and `reconnecting` too; in a crowd, old signals are of no use. Only
+   * interims and signals may lie between an interim and the one that it replaces.
+   */
+  #dropReplaced(type) {
+    const between = type === "reconnecting" ? [type] : ["interim", "signals"];
+    if (!between.includes(type) || (type === "signals" && this.#events.length < CROWDED)) return;
+    for (let index = this.#events.length - 1; index >= 0; index -= 1) {
+      const other = this.#events[index].type;
+      if (other === type) this.#events.splice(index, 1);
+      if (other === type || !between.includes(other)) return;
+    }
   }
 
   close(error) {
@@ -1225,6 +1246,7 @@ const EVENT_FIELDS = {
   interim: { text: "string", start: "number", end: "number", language: "string" },
   final: { text: "string", start: "number", end: "number", language: "string", settled: "number" },
   no_words: { start: "number", end: "number" },
+  signals: { turn_open: "boolean" },
   settled: { settled: "number" },
   turn_eager_end: { probability: "number", speech_end: "number", text: "string" },
   turn_resumed: { probability: "number" },
