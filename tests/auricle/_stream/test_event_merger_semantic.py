@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auricle.protocol import Final, Interim, SpeechStarted, TurnEnd, TurnResumed
+from auricle.protocol import Final, Interim, Signals, SpeechStarted, TurnEnd, TurnResumed
 from tests.auricle._stream.test_event_merger import (
     eager_end,
     final,
@@ -64,3 +64,11 @@ def test_a_server_that_ends_a_turn_later_than_the_one_before_joins_nothing_that_
     heard = hear(made, started(0.2), interim("two", 0.5), final("two", 0.5), turn_end("two", 0.5))
     assert kinds(heard) == [SpeechStarted, Interim, Final, TurnEnd]
     assert [event.text for event in heard if isinstance(event, TurnEnd)] == ["two"]
+
+
+def test_signals_of_audio_that_is_heard_again_are_told_once() -> None:
+    made = merger("semantic")
+    assert len(hear(made, *(Signals(audio_time=seconds, turn_open=False) for seconds in (1.0, 2.0, 3.0)))) == 3
+    made.resume(1.5)
+    again = [Signals(audio_time=seconds, turn_open=False) for seconds in (1.0, 1.5, 2.5)]
+    assert [event.audio_time for event in hear(made, *again)] == [4.0]

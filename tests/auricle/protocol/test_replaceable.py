@@ -28,7 +28,7 @@ def put(*events: ServerEvent) -> list[ServerEvent]:
 
 
 def test_the_newest_interim_waits_whatever_signals_lie_between() -> None:
-    events = [signals(1), interim("one"), signals(2), interim("one two"), signals(3), signals(4)]
+    events: list[ServerEvent] = [signals(1), interim("one"), signals(2), interim("one two"), signals(3), signals(4)]
     assert put(*events) == [signals(1), signals(2), interim("one two"), signals(3), signals(4)]
     assert put(interim("one"), interim("one two")) == [interim("one two")]
 
