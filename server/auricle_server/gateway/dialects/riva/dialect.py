@@ -6,18 +6,16 @@ LiveKit's and Pipecat's plugins for NVIDIA read.
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from auricle.protocol import codes
-from auricle.protocol.client_messages import SAMPLE_BYTES, End
-from auricle.protocol.codes import ProtocolViolation
+from auricle.protocol.client_messages import End
 from auricle.protocol.languages import AUTO
 from auricle.protocol.server_messages import Final, Interim, TurnEagerEnd
 from auricle_server.gateway.dialects.riva.messages import Message, RecognizeResponse, StreamingResponse, entries
-from auricle_server.gateway.dialects.riva.request import RivaSettings
 from auricle_server.gateway.session.dialect import EndTurn, Input, Output
+from auricle_server.gateway.session.formats.riva_audio import RivaAudio
+from auricle_server.gateway.session.formats.riva_settings import RivaSettings
 from auricle_server.gateway.session.session import NORMAL
 from auricle_server.text.plain_text import plain
 
@@ -26,8 +24,6 @@ FORCE_END = "force_eou"
 """The two text messages that a call gives to its session: no more audio comes, and the utterance ends here."""
 _PROBABLE, _CERTAIN = 0.5, 1.0
 """`stability` of an interim result, and of one after which the end of the utterance is probable."""
-_CHUNK = struct.Struct("<4sI")
-_LONGEST_HEADER = 1 << 16
 
 
 class RivaDialect:
@@ -51,8 +47,7 @@ class RivaDialect:
         self._settings = settings
         self._request_id = request_id
         self._forced = 0
-        self._cutter = FirstChannel(SAMPLE_BYTES[settings.start.encoding], settings.channels)
-        self._header: WaveHeader | None = WaveHeader(settings) if settings.wave else None
+        self._audio = RivaAudio(settings)
 
     # --- from the client ---------------------------------------------------------------------------------------------
 
@@ -73,12 +68,7 @@ class RivaDialect:
 
     def receive_audio(self, data: bytes) -> bytes:
         """As `Dialect.receive_audio`; without the header of a WAV file, and of several channels only the first."""
-        if self._header is not None:
-            data = self._header.strip(data)
-            if not self._header.over:
-                return b""
-            self._header = None
-        return self._cutter.cut(data)
+        return self._audio.push(data)
 
     # --- to the client -----------------------------------------------------------------------------------------------
 
@@ -164,81 +154,3 @@ def add_alternative(result: Message, final: Final, settings: RivaSettings) -> No
             end_time=round(word.end * 1000),
             confidence=word.confidence,
         )
-
-
-class FirstChannel:
-    """Takes the first of several channels, whose samples alternate.
-
-    Args:
-        sample_bytes: Bytes of a sample.
-        channels: Number of channels.
-    """
-
-    def __init__(self, sample_bytes: int, channels: int) -> None:
-        self._sample_bytes, self._channels = sample_bytes, channels
-        self._rest = b""
-
-    def cut(self, data: bytes) -> bytes:
-        """Its whole samples; messages may end within a sample."""
-        if self._rest:
-            data = self._rest + data
-        step = self._sample_bytes * self._channels
-        whole = len(data) // step * step
-        self._rest = data[whole:]
-        if self._rest:
-            data = data[:whole]
-        if self._channels == 1:
-            return data
-        return memoryview(data).cast("H" if self._sample_bytes == 2 else "B")[:: self._channels].tobytes()
-
-
-class WaveHeader:
-    """Takes off the header of a WAV file, with which NVIDIA's client sends recordings.
-
-    Args:
-        settings: That the client asks for, to which the header must not be opposed.
-
-    Attributes:
-        over: Whether all that follows is audio.
-    """
-
-    def __init__(self, settings: RivaSettings) -> None:
-        self.over = False
-        self._settings = settings
-        self._data = b""
-
-    def strip(self, data: bytes) -> bytes:
-        """The audio after the header; empty while the header goes on.
-
-        Raises:
-            ProtocolViolation: The header names another format than the client's request.
-        """
-        self._data += data
-        if not (b"RIFF".startswith(self._data[:4]) and b"WAVE".startswith(self._data[8:12])):
-            self.over = True
-            return self._data
-        at = 12
-        while len(self._data) >= at + _CHUNK.size:
-            name, size = _CHUNK.unpack_from(self._data, at)
-            at += _CHUNK.size
-            if name == b"data":
-                self.over = True
-                return self._data[at:]
-            if name == b"fmt " and len(self._data) >= at + 16:
-                self._check(*struct.unpack_from("<HHIIHH", self._data, at))
-            at += size + size % 2
-        if len(self._data) > _LONGEST_HEADER:
-            raise ProtocolViolation(codes.BAD_AUDIO, "the header of the WAV file names no audio within 64 kB")
-        return b""
-
-    def _check(self, code: int, channels: int, rate: int, _bytes: int, _step: int, bits: int) -> None:
-        start, asked = self._settings.start, self._settings.channels
-        if bits != 16 or code not in {1, 0xFFFE}:
-            raise ProtocolViolation(
-                codes.BAD_AUDIO, "a WAV file in a stream must have PCM of 16 bits; or use Recognize"
-            )
-        if (channels, rate) != (asked, start.sample_rate):
-            raise ProtocolViolation(
-                codes.BAD_AUDIO,
-                f"the WAV file has {channels} channels at {rate} Hz, the config says {asked} at {start.sample_rate} Hz",
-            )

@@ -25,13 +25,14 @@ from auricle_server.gateway.dialects.riva.messages import (
     HealthResponse,
     Message,
 )
-from auricle_server.gateway.dialects.riva.request import RivaSettings, read_recording, read_streaming
+from auricle_server.gateway.dialects.riva.request import read_recording, read_streaming
 from auricle_server.gateway.errors import BadRequest, NotReady, Refusal
 from auricle_server.gateway.http.files.recording_stream import BlockReader
 from auricle_server.gateway.http.riva.call import RivaCall
 from auricle_server.gateway.http.session_opener import GatewayParts, SessionParts
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.session.file_endpoint import RawAudio
+from auricle_server.gateway.session.formats.riva_settings import RivaSettings
 from auricle_server.gateway.session.session import Session
 from auricle_server.model_info import ModelInfo
 

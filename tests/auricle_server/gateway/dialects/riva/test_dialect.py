@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import pytest
 
 from auricle.protocol.client_messages import End, Start
-from auricle.protocol.codes import INTERNAL, ProtocolViolation
+from auricle.protocol.codes import INTERNAL
 from auricle.protocol.server_messages import Final, Interim, SpeechStarted, TurnEagerEnd, TurnEnd, Word
 from auricle_server.gateway.dialects.riva.dialect import END, FORCE_END, RivaDialect, RivaRecordingDialect
-from auricle_server.gateway.dialects.riva.request import RivaSettings
 from auricle_server.gateway.session.dialect import EndTurn, Output
+from auricle_server.gateway.session.formats.riva_settings import RivaSettings
 from tests.support.servers.riva import force_end, pieces
 
 WORDS = (Word("Hello,", 0.25, 0.5, 0.9), Word("Welt.", 0.75, 1.0, 0.7))
@@ -96,47 +95,6 @@ def test_requests_are_audio_and_forced_ends() -> None:
     assert call.receive_text(END) == (End(),)
     assert call.ended
     assert call.close_code(None) != call.close_code(INTERNAL)
-
-
-def test_audio_may_be_cut_within_samples() -> None:
-    call = dialect()
-    assert [call.receive_audio(data) for data in (b"\1", b"\2\3", b"\4", b"")] == [b"", b"\1\2", b"\3\4", b""]
-
-
-def test_of_several_channels_the_first_is_heard() -> None:
-    call = dialect(channels=2)
-    audio = struct.pack("<6h", 1, -1, 2, -2, 3, -3)
-    heard = b"".join(call.receive_audio(audio[at : at + 5]) for at in range(0, len(audio), 5))
-    assert struct.unpack("<3h", heard) == (1, 2, 3)
-    telephone = RivaDialect(RivaSettings(Start(encoding="mulaw"), channels=2))
-    assert telephone.receive_audio(b"\1\2\3\4") == b"\1\3"
-
-
-def wave(channels: int = 1, rate: int = 16_000, code: int = 1, bits: int = 16) -> bytes:
-    layout = struct.pack("<HHIIHH", code, channels, rate, rate * 2, 2, bits)
-    listed = struct.pack("<4sI", b"LIST", 3) + b"abc\0"
-    return b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0" + layout + listed + b"data\xff\xff\xff\xff"
-
-
-@pytest.mark.parametrize("piece", [1, 7, 1_000])
-def test_the_header_of_a_wav_file_is_taken_off(piece: int) -> None:
-    call, file = dialect(wave=True), wave() + b"\1\2\3\4"
-    heard = b"".join(call.receive_audio(file[at : at + piece]) for at in range(0, len(file), piece))
-    assert heard == b"\1\2\3\4"
-    assert dialect(wave=True).receive_audio(b"RIFT") == b"RIFT"
-    assert dialect(wave=True).receive_audio(b"\1\2") == b"\1\2"
-
-
-@pytest.mark.parametrize("header", [wave(channels=2), wave(rate=8_000), wave(code=7, bits=8), wave(code=3, bits=32)])
-def test_a_header_that_names_another_format_is_refused(header: bytes) -> None:
-    with pytest.raises(ProtocolViolation, match="bad_audio"):
-        dialect(wave=True).receive_audio(header)
-
-
-def test_a_header_without_end_is_refused() -> None:
-    call = dialect(wave=True)
-    with pytest.raises(ProtocolViolation, match="64 kB"):
-        call.receive_audio(b"RIFF\0\0\0\0WAVE" + b"JUNK\xff\xff\xff\x7f" + bytes(70_000))
 
 
 def test_a_recording_has_one_answer() -> None:

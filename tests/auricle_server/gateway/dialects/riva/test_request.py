@@ -10,8 +10,9 @@ import pytest
 from auricle.protocol.settings import TextFormat, TurnSettings
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.dialects.riva.messages import ALAW, FLAC, MULAW, OGGOPUS, PCM
-from auricle_server.gateway.dialects.riva.request import RivaSettings, read_recording, read_streaming
+from auricle_server.gateway.dialects.riva.request import read_recording, read_streaming
 from auricle_server.gateway.errors import BadRequest
+from auricle_server.gateway.session.formats.riva_settings import RivaSettings
 from auricle_server.model_info import ModelInfo
 from tests.support.servers.riva import config, first
 

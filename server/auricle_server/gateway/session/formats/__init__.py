@@ -1,0 +1,1 @@
+"""What several wire formats of one maker share."""
