@@ -7,6 +7,7 @@ while it is still sending, a message that is too big for example, the kernel's r
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from collections.abc import Sequence
 
@@ -18,6 +19,15 @@ _LINGER_SECONDS = 2.0
 _LINGER_STEP = 0.02
 # 1002, 1007 and 1009 of RFC 6455, section 7.4.1: aiohttp's `receive` itself calls `close` with them.
 _FRAME_FAULTS = {WSCloseCode.PROTOCOL_ERROR, WSCloseCode.INVALID_TEXT, WSCloseCode.MESSAGE_TOO_BIG}
+
+
+def _is_no_secret(record: logging.LogRecord) -> bool:
+    return "Client protocols" not in str(record.msg)
+
+
+# aiohttp logs the subprotocols of a client when the server knows none of them. Where browsers and NVIDIA's client open
+# a socket, one of them is the key.
+logging.getLogger("aiohttp.websocket").addFilter(_is_no_secret)
 
 
 class Socket(web.WebSocketResponse):

@@ -119,3 +119,10 @@ async def test_a_client_that_does_not_close_is_waited_for_only_a_little(monkeypa
         await peer.client.send_frame(b"\xff", WSMsgType.TEXT)
         await asyncio.wait_for(peer.finished.wait(), 5)  # the client has read nothing and closed nothing
         assert 0.1 <= time.monotonic() - began < 2
+
+
+async def test_the_key_of_a_browser_is_not_logged(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    for path in ("/v1/stream", "/v1/realtime?intent=transcription"):
+        async with aiohttp.ClientSession() as http:
+            await (await http.ws_connect(url + path, protocols=("other", "openai-insecure-api-key.secret"))).close()
+    assert "secret" not in caplog.text
