@@ -31,7 +31,7 @@ SECONDS = 30
 RIVA = "127.0.0.1:50051"
 PRINTS_WORDS = {
     *("raw-client", "offline", "deepgram-sdk", "deepgram-recordings", "flux-sdk"),
-    *("openai-recordings", "openai-realtime", "riva-client"),
+    *("openai-recordings", "openai-realtime", "riva-client", "riva-realtime"),
 }
 """Names of the programs that print what is said in the recording."""
 
@@ -67,7 +67,8 @@ def test_block(
 
 def at(code: str, url: str) -> str:
     """The code with the address of a server that runs."""
-    return code.replace(SERVER, url).replace(SERVER.replace("ws", "http", 1), url.replace("ws", "http", 1))
+    code = code.replace(SERVER, url).replace(SERVER.replace("ws", "http", 1), url.replace("ws", "http", 1))
+    return code.replace(SERVER.removeprefix("ws://"), url.removeprefix("ws://"))
 
 
 def script(code: str, _: str) -> None:

@@ -48,7 +48,7 @@ class DialectRoutes:
             session.begin(opening.start)
             if session.failure is not None:
                 raise BadRequest(session.failure.message, session.failure.code)
-        self._parts.metrics.dialect_streams.labels(endpoint.name).inc()
+        self._parts.metrics.dialect_streams.labels(opening.dialect.name).inc()
         return await self._parts.connections.serve(handler, key.name)
 
     async def _open(self, request: web.Request, key: ApiKey, opening: Opening, wake: Callable[[], None]) -> Session:

@@ -189,6 +189,23 @@ class FileEndpoint(FormatEndpoint, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request without a recording.
+
+    Attributes:
+        parts: What stands in the path for the names of its pattern.
+        query: Of the URL.
+        model: What the server serves.
+        secret: Makes what opens a stream in place of the client's key.
+    """
+
+    parts: Mapping[str, str]
+    query: MultiMapping[str]
+    model: ModelInfo
+    secret: Callable[[], str]
+
+
 class QuestionEndpoint(FormatEndpoint, Protocol):
     """Where a request without a recording is answered at once.
 
@@ -198,13 +215,8 @@ class QuestionEndpoint(FormatEndpoint, Protocol):
 
     method: Literal["GET", "POST"]
 
-    def answer(self, parts: Mapping[str, str], query: MultiMapping[str], model: ModelInfo) -> HttpAnswer:
+    def answer(self, question: Question) -> HttpAnswer:
         """The answer.
-
-        Args:
-            parts: What stands in the path for the names of its pattern.
-            query: Of the URL.
-            model: What the server serves.
 
         Raises:
             Refusal: There is none.

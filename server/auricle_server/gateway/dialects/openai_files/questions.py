@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from multidict import MultiMapping
 
 from auricle_server.gateway.errors import BadRequest, Refusal
 from auricle_server.gateway.session.endpoint import RefusalAnswer
-from auricle_server.gateway.session.file_endpoint import HttpAnswer, json_answer
+from auricle_server.gateway.session.file_endpoint import HttpAnswer, Question, json_answer
 from auricle_server.gateway.session.openai_errors import refusal_answer
 from auricle_server.model_info import ModelInfo
 
@@ -37,10 +36,10 @@ class ModelsEndpoint(_OpenAiQuestion):
     method: Literal["GET", "POST"] = "GET"
     paths: tuple[str, ...] = ("/v1/models", "/v1/models/{id:.+}")
 
-    def answer(self, parts: Mapping[str, str], query: MultiMapping[str], model: ModelInfo) -> HttpAnswer:  # noqa: ARG002
+    def answer(self, question: Question) -> HttpAnswer:
         """As `QuestionEndpoint.answer`."""
-        described = _model(model)
-        return json_answer(described if "id" in parts else {"object": "list", "data": [described]})
+        described = _model(question.model)
+        return json_answer(described if "id" in question.parts else {"object": "list", "data": [described]})
 
 
 class TranslationsEndpoint(_OpenAiQuestion):
@@ -49,11 +48,11 @@ class TranslationsEndpoint(_OpenAiQuestion):
     method: Literal["GET", "POST"] = "POST"
     paths: tuple[str, ...] = ("/v1/audio/translations",)
 
-    def answer(self, parts: Mapping[str, str], query: MultiMapping[str], model: ModelInfo) -> HttpAnswer:  # noqa: ARG002
+    def answer(self, question: Question) -> HttpAnswer:
         """As `QuestionEndpoint.answer`."""
         raise BadRequest(
-            f"the model {model.name} writes what is said in the language in which it is said, and does not translate; "
-            "use /v1/audio/transcriptions"
+            f"the model {question.model.name} writes what is said in the language in which it is said, and does not "
+            "translate; use /v1/audio/transcriptions"
         )
 
 

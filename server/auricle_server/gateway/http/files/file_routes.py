@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -14,11 +15,13 @@ from aiohttp import web
 from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
 from auricle_server.gateway.http.files.upload_receiver import UploadReceiver
 from auricle_server.gateway.http.session_opener import GatewayParts
+from auricle_server.gateway.keys.api_key import ANONYMOUS, ApiKey
 from auricle_server.gateway.listening.application import Handler
 from auricle_server.gateway.session.file_endpoint import (
     FileEndpoint,
     FileJob,
     HttpAnswer,
+    Question,
     QuestionEndpoint,
 )
 from auricle_server.model_info import ModelInfo
@@ -55,8 +58,17 @@ class FileRoutes:
                 yield path, self._parts.refusals.handler(endpoint.refuse, partial(self._answer, endpoint))
 
     async def _answer(self, endpoint: QuestionEndpoint, request: web.Request) -> web.StreamResponse:
-        self._parts.opener.check_access(request, endpoint.authorization(request.query, request.headers))
-        return _response(endpoint.answer(request.match_info, request.query, self._model()))
+        authorization = endpoint.authorization(request.query, request.headers)
+        key = self._parts.opener.check_access(request, authorization)
+        secret = partial(self._secret, key, authorization)
+        return _response(endpoint.answer(Question(request.match_info, request.query, self._model(), secret)))
+
+    @staticmethod
+    def _secret(key: ApiKey, authorization: str | None) -> str:
+        """What opens a stream of this client."""
+        if key is ANONYMOUS or authorization is None:
+            return secrets.token_urlsafe(32)
+        return authorization.partition(" ")[2].strip()
 
     def _model(self) -> ModelInfo:
         if (model := self._parts.workers.info) is None:

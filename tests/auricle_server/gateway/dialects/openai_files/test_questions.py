@@ -10,13 +10,18 @@ from multidict import MultiDict
 
 from auricle_server.gateway.dialects.openai_files.questions import ModelsEndpoint, TranslationsEndpoint
 from auricle_server.gateway.errors import BadRequest
+from auricle_server.gateway.session.file_endpoint import Question
 from auricle_server.model_info import ModelInfo
 
 MODEL = ModelInfo("demo", ("a",), (80, 160), 160, ("en-US",), "en-US", 0.08, 4)
 
 
+def asked(model: ModelInfo, **parts: str) -> Question:
+    return Question(parts, MultiDict(), model, secret=str)
+
+
 def test_the_one_model_is_listed() -> None:
-    listed = json.loads(ModelsEndpoint().answer({}, MultiDict(), MODEL).body)
+    listed = json.loads(ModelsEndpoint().answer(asked(MODEL)).body)
     assert listed == {
         "object": "list",
         "data": [{"id": "demo", "object": "model", "created": 0, "owned_by": "auricle"}],
@@ -25,10 +30,10 @@ def test_the_one_model_is_listed() -> None:
 
 def test_every_name_stands_for_it() -> None:
     model = replace(MODEL, name="nvidia/parakeet")
-    described = json.loads(ModelsEndpoint().answer({"id": "whisper-1"}, MultiDict(), model).body)
+    described = json.loads(ModelsEndpoint().answer(asked(model, id="whisper-1")).body)
     assert (described["id"], described["owned_by"]) == ("nvidia/parakeet", "nvidia")
 
 
 def test_translations_are_refused_in_words() -> None:
     with pytest.raises(BadRequest, match="does not translate; use /v1/audio/transcriptions"):
-        TranslationsEndpoint().answer({}, MultiDict(), MODEL)
+        TranslationsEndpoint().answer(asked(MODEL))
