@@ -11,6 +11,7 @@ import { SettingsForm } from "./settings_form.js";
 import { SoundBar } from "./sound_bar.js";
 import { Take } from "./take.js";
 import { Talk } from "./talk.js";
+import { TimeLine } from "./timeline/timeline.js";
 import { NoKey, Token } from "./token.js";
 
 const NAMES = ["Stream A", "Stream B"];
@@ -25,7 +26,7 @@ const RETRY_SECONDS = 2;
 export class SpeakView {
   #take = null;
   #settings = [DEFAULTS, DEFAULTS];
-  #lanes = []; // captions
+  #lanes = []; // captions and time line
   #chosen = 0; // whose settings are shown
 
   constructor(config, notices) {
@@ -90,11 +91,15 @@ export class SpeakView {
   // --- streams ---
 
   #build(count) {
-    for (const lane of this.#lanes) lane.captions.close();
+    for (const lane of this.#lanes) {
+      lane.captions.close();
+      lane.timeline.close();
+    }
     const recording = this.#take?.recording ?? new Recording();
     this.#lanes = Array.from({ length: count }, (_, i) => {
       const talk = this.#take?.streams[i]?.talk ?? new Talk(recording, this.#settings[i]);
-      return { captions: new Captions(byId("captions"), talk, count > 1 ? NAMES[i] : ""), talk };
+      const name = count > 1 ? NAMES[i] : "";
+      return { captions: new Captions(byId("captions"), talk, name), timeline: new TimeLine(byId("timelines"), talk, name), talk };
     });
     byId("lane-choice").hidden = byId("which").hidden = count === 1;
     byId("second").setAttribute("aria-pressed", String(count > 1));
@@ -110,6 +115,7 @@ export class SpeakView {
       this.#follow(stream, i);
       lane.talk = stream.talk;
       lane.captions.show(stream.talk);
+      lane.timeline.show(stream.talk);
     }
     take.addEventListener("ended", (event) => this.#ended(take, event.detail));
     if (await this.#begin(take)) return take;

@@ -1,7 +1,7 @@
 /** The marks of a time line as a table, for those who do not see the drawing. */
 
+import { element } from "../dom.js";
 import { describeMark } from "./marks.js";
-import { element } from "./elements.js";
 
 /** Rows that the table holds: of a long talk the newest. */
 const MOST_ROWS = 500;
@@ -10,11 +10,11 @@ const MOST_ROWS = 500;
 export class EventList {
   constructor() {
     this._body = element("tbody");
-    this._caption = element("caption", { text: "Events of this stream, oldest first" });
-    const head = element("tr", {}, ["Time", "Event", "What happened"].map((text) => element("th", { scope: "col", text })));
-    const table = element("table", {}, [this._caption, element("thead", {}, [head]), this._body]);
-    const frame = element("div", { class: "timeline-table", tabindex: "0", role: "region", "aria-label": "List of events" }, [table]);
-    this.element = element("details", { class: "timeline-list" }, [element("summary", { text: "Events as a list" }), frame]);
+    const head = ["Time", "Event", "What happened"].map((text) => element("th", { scope: "col" }, text));
+    const caption = element("caption", {}, "Events of this stream, oldest first");
+    const table = element("table", {}, caption, element("thead", {}, element("tr", {}, ...head)), this._body);
+    const frame = element("div.timeline-table", { tabindex: "0", role: "region", "aria-label": "List of events" }, table);
+    this.element = element("details.timeline-list", {}, element("summary", {}, "Events as a list"), frame);
     this.element.addEventListener("toggle", () => this.show(this._marks));
     this._marks = [];
     this._shown = [];
@@ -36,5 +36,5 @@ export class EventList {
 
 function row(mark) {
   const { time, name, text } = describeMark(mark);
-  return element("tr", {}, [time, name, text].map((each) => element("td", { text: each })));
+  return element("tr", {}, ...[time, name, text].map((each) => element("td", {}, each)));
 }

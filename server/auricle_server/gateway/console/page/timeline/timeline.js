@@ -1,7 +1,7 @@
 /** A live time line of one stream: sound, words, silence, turn ends and finals on the stream's own clock. */
 
+import { element } from "../dom.js";
 import { LEVEL_STEP } from "../recording.js";
-import { button, element } from "./elements.js";
 import { EventList } from "./event_list.js";
 import { KEY_NAMES, listen } from "./gestures.js";
 import { describeMark, describeMoment } from "./marks.js";
@@ -31,7 +31,7 @@ const LEGEND = [
 
 export class TimeLine {
   /**
-   * @param {HTMLElement} place Gets the time line as its content.
+   * @param {HTMLElement} place Gets the time line as a further child.
    * @param {import("../talk.js").Talk} talk
    * @param {string} [name] Of the stream, where a page has several.
    */
@@ -96,25 +96,34 @@ export class TimeLine {
   _build(place, name) {
     const title = name ? `Time line of ${name}` : "Time line";
     this._canvas = element("canvas", { "aria-hidden": "true" });
-    this._field = element("div", {
-      class: "timeline-field", tabindex: "0", role: "group", "aria-keyshortcuts": KEY_NAMES,
-      "aria-label": `${title}. Arrow keys scroll, plus and minus zoom, N and P go to the next and the previous event.`,
-    }, [this._canvas]);
-    this._follow = button("Follow live", "", () => this._go("live"));
-    const tools = element("div", { class: "timeline-tools", role: "group", "aria-label": `Controls of the ${title.toLowerCase()}` }, [
+    const keys = "Arrow keys scroll, plus and minus zoom, N and P go to the next and the previous event.";
+    this._field = element(
+      "div.timeline-field",
+      { tabindex: "0", role: "group", "aria-keyshortcuts": KEY_NAMES, "aria-label": `${title}. ${keys}` },
+      this._canvas,
+    );
+    const button = (text, click, label = text) => element("button", { type: "button", click, "aria-label": label }, text);
+    this._follow = button("Follow live", () => this._go("live"));
+    const tools = element(
+      "div.timeline-tools",
+      { role: "group", "aria-label": `Controls of the ${title.toLowerCase()}` },
       this._follow,
-      button("Whole talk", "", () => this._go("whole")),
-      button("−", "Zoom out", () => this._zoom(1.5, null)),
-      button("+", "Zoom in", () => this._zoom(1 / 1.5, null)),
-    ]);
-    this._readout = element("output", { class: "timeline-readout" });
-    const legend = LEGEND.map(([color, text]) => element("li", { class: `timeline-key timeline-key-${color}`, text }));
+      button("Whole talk", () => this._go("whole")),
+      button("−", () => this._zoom(1.5, null), "Zoom out"),
+      button("+", () => this._zoom(1 / 1.5, null), "Zoom in"),
+    );
+    this._readout = element("output.timeline-readout");
+    const legend = LEGEND.map(([color, text]) => element(`li.timeline-key.timeline-key-${color}`, {}, text));
     this._list = new EventList();
-    this._root = element("section", { class: "timeline", "aria-label": title }, [
-      element("div", { class: "timeline-head" }, [tools, this._readout]),
-      this._field, element("ul", { class: "timeline-legend", "aria-label": "Legend" }, legend), this._list.element,
-    ]);
-    place.replaceChildren(this._root);
+    this._root = element(
+      "section.timeline",
+      { "aria-label": title },
+      element("div.timeline-head", {}, tools, this._readout),
+      this._field,
+      element("ul.timeline-legend", { "aria-label": "Legend" }, ...legend),
+      this._list.element,
+    );
+    place.append(this._root);
     this._painter = new Painter(new Theme(this._root));
   }
 
