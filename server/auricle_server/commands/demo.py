@@ -26,27 +26,42 @@ def demo(
         ),
     ] = None,
     picture: Annotated[Path | None, typer.Option(help="Save a picture of the run as SVG.")] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Show it on a page in the browser, and again as often as you like.")
+    ] = False,
 ) -> None:
     """Show live captions and turn ends in Pipecat and LiveKit. Takes about a minute.
 
     Starts a server on a free port, plays the bundled clips in real time through a Pipecat pipeline and a LiveKit
     agent session at four chunk latencies, and prints word error rates and delays. The exit code is 1 when a turn end
     is missing or a word error rate is too high.
+
+    With --browser the eight streams are lanes on a page, whose address is printed. Closing the page, or Ctrl-C, ends
+    the demo. The exit code is 1 when one of its runs would have it, and 130 when none is complete.
     """
+    if browser and picture:
+        fail("--picture draws the terminal's screen; leave it out with --browser")
+        raise typer.Exit(2)
     try:
+        from auricle_server.demo.browser import BrowserDemo
         from auricle_server.demo.run import run
         from auricle_server.demo.server_process import ServerFailed
     except ModuleNotFoundError as missing:
         fail(f"{missing.name} is not installed; in a checkout of Auricle, run: pip install '.[server,pipecat,livekit]'")
         raise typer.Exit(1) from missing
+    shown = BrowserDemo(_console())
     try:
-        passed = asyncio.run(run(_console(), model, clips, picture))
+        if browser:
+            asyncio.run(shown.run(model, clips))
+            passed = shown.passed
+        else:
+            passed = asyncio.run(run(_console(), model, clips, picture))
     except ServerFailed as error:
         fail(str(error))
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    raise typer.Exit(0 if passed else 1)
+        passed = shown.passed
+    raise typer.Exit(130 if passed is None else 0 if passed else 1)
 
 
 def _console() -> Console:

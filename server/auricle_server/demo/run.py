@@ -28,6 +28,7 @@ BUSY_SECONDS = 0.25
 """Delay of a frame above which the demo reports a busy machine."""
 
 Play = Callable[[Track, str], Awaitable[None]]
+Scores = Sequence[tuple[Track, Sequence[TrackScore]]]
 
 
 def hosts() -> dict[str, Play]:
@@ -63,7 +64,7 @@ async def run(console: Console, model: str, clips: Path | None = None, picture: 
     with console.status("Loading Pipecat and LiveKit"):
         players = hosts()
         programme = compose(load_clips(clips or AUDIO_FOLDER))
-    performance = _Performance(console, players, programme)
+    performance = Performance(players, programme, lambda tracks: _screen(console, tracks))
     photographer = Picture(picture, performance.tracks) if picture else None
     if photographer:
         performance.screens.append(photographer)
@@ -71,35 +72,53 @@ async def run(console: Console, model: str, clips: Path | None = None, picture: 
     async with serve(model, "--max-load", "0") as (url, seconds):
         console.print(f"[green]✓[/] auricle serve is ready at {url} after {seconds:.1f} s")
         await performance.play(url)
-    scores = [(track, score_track(track)) for track in performance.tracks]
+    scores = performance.scores()
     if photographer:
         photographer.save(_summary(scores))
-    passed = _conclude(console, scores)
+    passed = conclude(console, scores)
     console.print(f"[dim]The demo took {time.monotonic() - began:.0f} s.[/]")
     return passed
 
 
-class _Performance:
-    """Every host at every latency, played at the same time."""
+def _screen(console: Console, tracks: Sequence[Track]) -> Screen:
+    return LiveScreen(console, tracks) if console.is_terminal else PlainScreen(console)
 
-    def __init__(self, console: Console, players: dict[str, Play], programme: Programme) -> None:
+
+class Performance:
+    """Every host at every latency, played at the same time.
+
+    Args:
+        players: The hosts by name.
+        programme: What all of them play.
+        make_screen: Makes the screen that shows the tracks.
+    """
+
+    def __init__(
+        self, players: dict[str, Play], programme: Programme, make_screen: Callable[[Sequence[Track]], Screen]
+    ) -> None:
         self._players = players
         self.tracks = [Track(name, ms, programme, self._show_caption) for name in players for ms in LATENCIES_MS]
-        live = console.is_terminal
-        self.screens: list[Screen] = [LiveScreen(console, self.tracks) if live else PlainScreen(console)]
+        self.screens: list[Screen] = [make_screen(self.tracks)]
 
     def _show_caption(self, track: Track, caption: CaptionEvent) -> None:
         for screen in self.screens:
             screen.show_caption(track, caption)
 
+    def scores(self) -> Scores:
+        """Each track with its scores so far."""
+        return [(track, score_track(track)) for track in self.tracks]
+
     async def play(self, url: str) -> None:
         """Plays all tracks to the end; their starts are staggered by `STAGGER_SECONDS`."""
         drawings = [asyncio.create_task(screen.show()) for screen in self.screens]
         starts = (number * STAGGER_SECONDS for number in range(len(self.tracks)))
-        await asyncio.gather(*(self._play(track, url, start) for track, start in zip(self.tracks, starts, strict=True)))
-        for drawing in drawings:
-            drawing.cancel()
-        await asyncio.gather(*drawings, return_exceptions=True)
+        plays = (self._play(track, url, start) for track, start in zip(self.tracks, starts, strict=True))
+        try:
+            await asyncio.gather(*plays)
+        finally:
+            for drawing in drawings:
+                drawing.cancel()
+            await asyncio.gather(*drawings, return_exceptions=True)
 
     async def _play(self, track: Track, url: str, start: float) -> None:
         """Plays one track; an error becomes the failure of this track and does not stop the others."""
@@ -113,14 +132,19 @@ class _Performance:
             track.failure = f"{type(error).__name__}: {error}"
 
 
-def _summary(scores: Sequence[tuple[Track, Sequence[TrackScore]]]) -> Table:
+def _summary(scores: Scores) -> Table:
     return summary([summarise(track, each) for track, each in scores])
 
 
-def _conclude(console: Console, scores: Sequence[tuple[Track, Sequence[TrackScore]]]) -> bool:
+def problems_of(scores: Scores) -> list[str]:
+    """Reasons why the demo fails; empty when it passes."""
+    return [problem for track, each in scores for problem in shortcomings(track, each)]
+
+
+def conclude(console: Console, scores: Scores) -> bool:
     """Prints the tables and the problems; returns whether there are none."""
     console.print(details(scores), _summary(scores), sep="\n\n")
-    problems = [problem for track, each in scores for problem in shortcomings(track, each)]
+    problems = problems_of(scores)
     for problem in problems:
         console.print(f"[bold red]✗[/] {problem}")
     lateness = max(track.lateness for track, _ in scores)

@@ -1,0 +1,92 @@
+"""`auricle demo --browser` as its user sees it: real servers, both frameworks, Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.support import tones
+from tests.support.browser.chromium import NEEDS_CHROMIUM, browser
+
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM]
+
+LANES = "document.querySelectorAll('.demo-lane')"
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """One utterance of two-tone words, its end found by its energy."""
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    pcm, text = tones.utterance(21, 6)
+    loud = np.convolve(np.abs(pcm.astype(np.float64)), np.ones(160) / 160, "same")
+    end = np.flatnonzero(loud > 0.2 * loud.max())[-1] / 16_000
+    soundfile.write(folder / "clip.flac", pcm, 16_000)
+    entry = {"file": "clip.flac", "text": text, "voice": "tones", "speech_end": float(end)}
+    (folder / "manifest.json").write_text(json.dumps([entry]))
+    return folder
+
+
+@pytest.mark.timeout(280)
+async def test_eight_lanes_play_and_end_with_the_terminals_result(clips: Path, tmp_path: Path) -> None:
+    opener = tmp_path / "opener"
+    opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    opener.chmod(0o755)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "auricle_server", "demo", "--browser"),
+        *("--model", str(tones.CHECKPOINT), "--clips", str(clips)),
+        env=os.environ | {"BROWSER": f"{opener} %s"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(240):
+            printed = ""
+            while "The demo is in your browser, at " not in printed:
+                line = await process.stdout.readline()
+                assert line, printed
+                printed += line.decode()
+            url = (tmp_path / "opened").read_text().strip()
+            assert url in printed
+            async with browser(None, tmp_path / "profile") as page:
+                await page.open(url)
+                assert await page.until(f"{LANES}.length") == 8
+                await page.click(".demo-lane:nth-child(2) .listen")
+                assert await page.evaluate("document.querySelectorAll('.listen[aria-pressed=true]').length") == 1
+                await page.until(f"[...{LANES}].every(lane => lane.querySelector('.delay-turn-end'))")
+                await page.until("!document.querySelector('#results').hidden")
+                await keep(await page.screenshot(whole=True))
+                shown = await page.evaluate("document.querySelector('#results').innerText")
+                assert "Every turn end came" in shown
+                texts = await page.evaluate(f"[...{LANES}].map(it => it.querySelector('.caption.final').innerText)")
+                assert all(texts)
+                await page.click("#end")
+                await page.until("document.querySelector('#state').innerText.includes('has ended')")
+                assert page.complaints == []
+                assert {urlsplit(each).netloc for each in page.requests if not each.startswith("about:")} == {
+                    urlsplit(url).netloc
+                }
+            rest = (await process.stdout.read()).decode()
+            assert await process.wait() == 0, rest
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert "Every turn end came" in rest
+    assert "The page was closed" in rest
+
+
+async def keep(picture: bytes) -> None:
+    """Writes a picture of the page into a folder, where somebody has named one."""
+    folder = os.environ.get("AURICLE_SCREENSHOTS")
+    if folder:
+        await asyncio.to_thread((Path(folder) / "demo_page.png").write_bytes, picture)
