@@ -31,7 +31,7 @@ SECONDS = 30
 RIVA = "127.0.0.1:50051"
 PRINTS_WORDS = {
     *("raw-client", "offline", "deepgram-sdk", "deepgram-recordings", "flux-sdk"),
-    *("openai-recordings", "openai-realtime", "riva-client", "riva-realtime"),
+    *("openai-recordings", "openai-realtime", "litellm", "riva-client", "riva-realtime"),
 }
 """Names of the programs that print what is said in the recording."""
 

@@ -175,7 +175,8 @@ def _text(transcript: RecordingTranscript) -> str:
 
 
 def _usage(transcript: RecordingTranscript) -> Json:
-    return {"usage": {"type": "duration", "seconds": round(transcript.duration, 3)}}
+    # Whole seconds, as OpenAI counts them: LiteLLM refuses an answer with a fraction of one.
+    return {"usage": {"type": "duration", "seconds": math.ceil(round(transcript.duration, 3))}}
 
 
 def _languages(transcript: RecordingTranscript) -> Json:

@@ -7,6 +7,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from auricle.protocol.server_messages import Final, Interim, Ready, TurnEnd, Word
 from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.dialects.openai_files.response_formats import FORMATS, AnswerSettings, EventWriter, write
@@ -49,6 +51,13 @@ def test_json_has_the_text_the_languages_and_the_seconds() -> None:
         "languages": [{"code": "en"}, {"code": "de"}],
         "usage": {"type": "duration", "seconds": 6.0},
     }
+
+
+@pytest.mark.parametrize(("seconds", "counted"), [(0.0, "0"), (6.0, "6"), (6.965, "7")])
+def test_seconds_are_counted_whole(seconds: float, counted: str) -> None:
+    # As text: Python takes 7.0 for 7, the models of some clients do not.
+    body = write(replace(TRANSCRIPT, duration=seconds), AnswerSettings()).body
+    assert f'"seconds": {counted}}}' in body
 
 
 def test_logprobs_are_those_of_words() -> None:
