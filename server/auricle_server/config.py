@@ -76,6 +76,8 @@ class ServerConfig:
             whenever it changes.
         no_auth: Whether it is meant that no key is needed; the server then does not warn of it.
         require_auth: Whether a server without keys does not start, unless `no_auth` is set; the images set it.
+        token_secret: Signs the short-lived tokens that stand for keys in browsers; servers with the same secret and
+            keys accept each other's tokens. None draws one at each start.
         usage_file: File that gets what each key has used, as lines of JSON; None writes none.
         drain_seconds: Seconds that open streams may go on after SIGTERM before they are finalised and closed.
         stall_seconds: Seconds that one message may wait for a client that does not read; then the connection is cut.
@@ -118,6 +120,7 @@ class ServerConfig:
     keys_file: str | None = None
     no_auth: bool = False
     require_auth: bool = False
+    token_secret: str | None = field(default=None, repr=False)
     usage_file: str | None = None
     drain_seconds: float = 5.0
     stall_seconds: float = 20.0
@@ -156,6 +159,7 @@ class ServerConfig:
         _check(all(map(_can_be_sent, self.api_keys)), "api_keys", _KEY_RULE)
         for name in ("keys_file", "usage_file"):
             _check(getattr(self, name) != "", name, "the path of a file")
+        _check(self.token_secret is None or len(self.token_secret) >= 32, "token_secret", "at least 32 characters")
         _check(self.dtype in DTYPES, "dtype", ", ".join(DTYPES))
         _check(self.turn_models in TURN_MODELS, "turn_models", ", ".join(TURN_MODELS))
         try:
@@ -231,6 +235,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "keys_file": str,
     "no_auth": flag,
     "require_auth": flag,
+    "token_secret": str,
     "usage_file": str,
     "drain_seconds": float,
     "stall_seconds": float,

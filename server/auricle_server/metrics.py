@@ -155,6 +155,7 @@ class Metrics:
             "auricle_key_audio_seconds", "Seconds of audio taken in, by API key.", key
         )
         self.key_finals = self._counter("auricle_key_finals", "Finals sent, by API key.", key)
+        self.key_tokens = self._counter("auricle_key_tokens", "Short-lived tokens made, by API key.", key)
         self.key_refused = self._counter(
             "auricle_key_refused", "Streams refused because of the API key's own limits, by API key.", key
         )

@@ -38,6 +38,7 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_MAX_UPLOAD_MB": "100",
             "AURICLE_RIVA_PORT": "50051",
             "AURICLE_CONSOLE": "off",
+            "AURICLE_TOKEN_SECRET": "s" * 32,
             "AURICLE_KEYS_FILE": "keys.toml",
             "AURICLE_NO_AUTH": "yes",
             "AURICLE_REQUIRE_AUTH": "True",

@@ -104,6 +104,14 @@ class Unauthorized(Refusal):
     retry = False
 
 
+class NoTokenForToken(Refusal):
+    """A token asks for a token, which only a key may."""
+
+    status = 403
+    code = codes.UNAUTHORIZED
+    retry = False
+
+
 class OriginNotAllowed(Refusal):
     """The request comes from a web page that may not use the server."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -57,7 +58,8 @@ class Supervisor:
     """
 
     def __init__(self, config: ServerConfig, announce: Callable[[str], None] | None = None) -> None:
-        self._config = config
+        # All gateways, and those that follow one that died, must accept the tokens of each other.
+        self._config = config = config if config.token_secret else replace(config, token_secret=secrets.token_hex(32))
         self._announce = announce
         self._not_ready = {f"gateway-{index}" for index in range(config.gateways)}
         self._stopping = self._hurried = False

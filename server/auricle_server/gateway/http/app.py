@@ -26,6 +26,7 @@ from auricle_server.gateway.http.files.file_routes import FileRoutes
 from auricle_server.gateway.http.metrics_page import MetricsPage
 from auricle_server.gateway.http.refusals import Refusals, upgrade_required
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
+from auricle_server.gateway.http.routes.token_route import TOKENS_PATH, TokenRoute
 from auricle_server.gateway.http.session_opener import GatewayParts, Loading, SessionOpener, SessionParts
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.keys.access import KeyAccess
@@ -119,6 +120,7 @@ class Gateway:
             {
                 **dict(files.files(FILE_ENDPOINTS)),
                 **dict(files.questions(QUESTION_ENDPOINTS, "POST")),
+                TOKENS_PATH: TokenRoute(self._config, self._opener, self._keys, self._refusals).answer,
             },
         )
 
@@ -128,7 +130,7 @@ class Gateway:
         """Refuses before the upgrade, with an HTTP status, so that a proxy can try another server."""
         upgrade = UpgradeRequest.of(request)
         try:
-            key = self._opener.check_access(request, upgrade.authorization)
+            key = self._opener.check_access(request, upgrade.authorization, resuming=bool(upgrade.token))
             # Before a slot is taken: a plain GET costs the workers nothing.
             if not web.WebSocketResponse().can_prepare(request):
                 return upgrade_required()
@@ -151,7 +153,7 @@ class Gateway:
     async def _resume(self, request: web.Request) -> web.StreamResponse:
         """For the other gateways of this server, which connect clients here that resume a stream of this one."""
         try:
-            key = self._opener.check_access(request, request.headers.get("Authorization"))
+            key = self._opener.check_access(request, request.headers.get("Authorization"), resuming=True)
         except Refusal as refusal:
             return self._refusals.answer(refusal)
         if not web.WebSocketResponse().can_prepare(request):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from aiohttp import web
@@ -83,32 +83,35 @@ class SessionOpener:
         self._loading = loading
         self._turn_models = turn_models
 
-    def check_access(self, request: web.Request, authorization: str | None) -> ApiKey:
+    def check_access(self, request: web.Request, authorization: str | None, *, resuming: bool = False) -> ApiKey:
         """The key of a request, whose origin is checked as well.
 
         Args:
             request: The client's.
             authorization: A value for the header of that name.
+            resuming: As for `Authenticator.check`.
 
         Raises:
             Refusal: The client may not open a stream.
         """
-        key = self.check_key(request.remote, authorization)
+        key = self.check_key(request.remote, authorization, resuming=resuming)
         allowed = self._config.allowed_origins if key.allowed_origins is None else key.allowed_origins
         check_origin(request.headers, allowed, keyed=self._keys.required)
         return key
 
-    def check_key(self, address: str | None, authorization: str | None) -> ApiKey:
+    def check_key(self, address: str | None, authorization: str | None, *, resuming: bool = False) -> ApiKey:
         """The key of a request, which comes from no web page.
 
         Args:
             address: Of the client, as its socket names it.
             authorization: As for `check_access`.
+            resuming: As for `Authenticator.check`.
 
         Raises:
             Refusal: The client may not open a stream.
         """
-        return self._keys.authenticate(authorization, client_address(address) if address else address)
+        counted = client_address(address) if address else address
+        return self._keys.authenticate(authorization, counted, resuming=resuming)
 
     async def open(
         self,
@@ -145,9 +148,15 @@ class SessionOpener:
         config, clock = self._config, time.monotonic
         metrics = SessionMetrics(self._metrics, clock, usage)
         idle_timer = IdleTimer(config.start_seconds, config.limits.idle_seconds, clock)
-        session = build(SessionParts(lease, config.limits, metrics, idle_timer, self._turn_models))
+        session = build(SessionParts(lease, _limits(config.limits, key), metrics, idle_timer, self._turn_models))
         usage.begin(session.name)
         return session
+
+
+def _limits(limits: Limits, key: ApiKey) -> Limits:
+    """The bounds of a stream; a token may allow shorter streams than the server."""
+    most = None if key.token is None else key.token.max_stream_seconds
+    return limits if most is None else replace(limits, stream_seconds=min(limits.stream_seconds, float(most)))
 
 
 @dataclass(frozen=True, slots=True)

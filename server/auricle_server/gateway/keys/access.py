@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import time
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.errors import TooManyStreams
 from auricle_server.gateway.keys.api_key import ApiKey
-from auricle_server.gateway.keys.authenticator import Authenticator
+from auricle_server.gateway.keys.authenticator import Authenticator, check_token
 from auricle_server.gateway.keys.key_limits import KeyLimits
 from auricle_server.gateway.keys.key_store import KeyStore
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.keys.stream_usage import StreamUsage
+from auricle_server.gateway.keys.tokens.token_claims import TokenClaims
+from auricle_server.gateway.keys.tokens.token_mint import TokenMint
+from auricle_server.gateway.keys.tokens.token_request import TokenRequest
 from auricle_server.gateway.keys.usage_log import UsageLog
 from auricle_server.gateway.keys.wrong_keys import WrongKeys
 from auricle_server.metrics import Metrics
@@ -35,8 +39,9 @@ class KeyAccess:
         if counts is None:
             counts, row = KeyCounts.of(), 0
         self._store = KeyStore(config)
-        self._authenticator = Authenticator(self._store, WrongKeys(counts.wrong_keys, row))
-        self._limits = KeyLimits(counts.streams, row)
+        self._mint = TokenMint(self._store, config.token_secret)
+        self._authenticator = Authenticator(self._store, WrongKeys(counts.wrong_keys, row), self._mint)
+        self._limits = KeyLimits(counts.streams, row, counts.tokens)
         self._metrics = metrics
         self._usage_log = None if config.usage_file is None else UsageLog(config.usage_file)
         self._open: set[StreamUsage] = set()
@@ -47,20 +52,32 @@ class KeyAccess:
         """Whether a client needs a key."""
         return self._store.required
 
-    def authenticate(self, authorization: str | None, address: str | None) -> ApiKey:
+    def authenticate(self, authorization: str | None, address: str | None, *, resuming: bool = False) -> ApiKey:
         """The key of a request; see `Authenticator.check`.
 
         Raises:
             Refusal: There is none that the server accepts.
         """
-        return self._authenticator.check(authorization, address)
+        return self._authenticator.check(authorization, address, resuming=resuming)
+
+    def mint(self, key: ApiKey, request: TokenRequest) -> tuple[str, TokenClaims]:
+        """A new token of the key; see `TokenMint.mint`.
+
+        Raises:
+            NoTokenForToken: The key came as a token itself.
+        """
+        minted = self._mint.mint(key, request, dt.datetime.now(dt.UTC))
+        self._metrics.key_tokens.labels(key.name).inc()
+        return minted
 
     async def open_stream(self, key: ApiKey) -> StreamUsage:
         """A stream of the key; the caller begins or cancels it, and ends it.
 
         Raises:
-            TooManyStreams: The key may have no more.
+            TooManyStreams: The key, or its token, may have no more.
+            Unauthorized: The client wanted to resume a stream, which there is not, with a token that has expired.
         """
+        check_token(key)
         try:
             lease = await self._limits.take(key)
         except TooManyStreams:

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from auricle_server.gateway.keys.tokens.token_claims import TokenClaims
 from auricle_server.origins import ANY_ORIGIN, Origin
 
 _PREFIX = "auricle_"
@@ -31,6 +32,7 @@ class ApiKey:
         expires: When it stops to open streams; None for never.
         allowed_origins: Origins of the web pages that may use it, in place of the server's own list; None leaves it to
             the server.
+        token: What the token says that has come in place of the key; None for the key itself.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ApiKey:
     max_new_streams_per_minute: int | None = None
     expires: datetime | None = None
     allowed_origins: tuple[str, ...] | None = None
+    token: TokenClaims | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

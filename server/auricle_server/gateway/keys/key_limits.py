@@ -24,21 +24,29 @@ class KeyLease:
         counts: Where it is counted.
         key: Whose stream.
         opened: When it was opened, in monotonic seconds.
+        tokens: Where the streams of tokens with a limit of their own are counted; None where none are.
     """
 
-    def __init__(self, counts: CountTable, key: ApiKey, opened: float) -> None:
-        self._counts = counts
+    def __init__(self, counts: CountTable, key: ApiKey, opened: float, tokens: CountTable | None = None) -> None:
+        self._counts, self._tokens = counts, tokens
         self._name = key.name
+        limited = key.token is not None and key.token.max_streams is not None
+        self._token_name = key.token.identity if key.token is not None and limited else None
         self._opened = opened
         self._held = True
-        counts.hold(self._name, 1)
+        self._hold(1)
         counts.add_event(self._name, opened)
+
+    def _hold(self, change: int) -> None:
+        self._counts.hold(self._name, change)
+        if self._tokens is not None and self._token_name is not None:
+            self._tokens.hold(self._token_name, change)
 
     def release(self) -> None:
         """The stream has ended; may be called twice."""
         if self._held:
             self._held = False
-            self._counts.hold(self._name, -1)
+            self._hold(-1)
 
     def lose(self) -> None:
         """The stream has ended through the server's fault: its client may open it again at once."""
@@ -58,21 +66,25 @@ class KeyLimits:
     Args:
         counts: Of the server.
         row: Number of this gateway.
+        tokens: Of the server, for the streams of tokens; None where no token has a limit. Apart from those of keys, so
+            that many tokens leave keys their places.
     """
 
-    def __init__(self, counts: SharedCounts, row: int = 0) -> None:
+    def __init__(self, counts: SharedCounts, row: int = 0, tokens: SharedCounts | None = None) -> None:
         self._counts = CountTable(counts, row)
+        self._tokens = CountTable(SharedCounts() if tokens is None else tokens, 0 if tokens is None else row)
 
     async def take(self, key: ApiKey) -> KeyLease:
         """A stream of the key.
 
         Raises:
-            TooManyStreams: The key has as many as it may, or has opened as many in the last minute.
+            TooManyStreams: The key, or its token, has as many as it may, or the key has opened as many in the last
+                minute.
         """
         for attempt in itertools.count(1):
             now = time.monotonic()
             self._check(key, now, 0)
-            lease = KeyLease(self._counts, key, now)
+            lease = KeyLease(self._counts, key, now, self._tokens)
             try:
                 self._check(key, now, 1)
             except TooManyStreams:
@@ -95,6 +107,10 @@ class KeyLimits:
                 f"the API key {key.name} has {most} streams, as many as it may have at once; "
                 "end one, or try again later"
             )
+        token = key.token
+        most = None if token is None else token.max_streams
+        if token is not None and most is not None and self._tokens.held(token.identity) - own >= most:
+            raise TooManyStreams(f"the token has {most} streams, as many as it may have at once; end one of them")
         most = key.max_new_streams_per_minute
         if most is None:
             return

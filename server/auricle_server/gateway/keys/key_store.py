@@ -37,6 +37,7 @@ class KeyStore:
             for number, secret in enumerate(config.api_keys, 1)
         )
         self._by_digest = {key.digest: key for key in self._configured}
+        self._by_name = {key.name: key for key in self._configured}
         self._read = self._path is None
         self._version: object = None
         try:
@@ -59,9 +60,24 @@ class KeyStore:
         # By hash: what a comparison with the keys themselves tells by its time is of no use, as no client can choose
         # the hash of what it sends.
         key = self._by_digest.get(digest_of(secret))
-        if key is None and not self._read:
-            raise KeysUnreadable("the server cannot read its keys at the moment; try again later")
+        if key is None:
+            self._check_read()
         return key
+
+    def find_by_name(self, name: str) -> ApiKey | None:
+        """The key of that name; None when there is none.
+
+        Raises:
+            KeysUnreadable: As `find`.
+        """
+        key = self._by_name.get(name)
+        if key is None:
+            self._check_read()
+        return key
+
+    def _check_read(self) -> None:
+        if not self._read:
+            raise KeysUnreadable("the server cannot read its keys at the moment; try again later")
 
     def reload(self) -> None:
         """Reads the keys file again; when that fails, the keys that were in force stay.
@@ -77,6 +93,7 @@ class KeyStore:
             raise KeysFileError(f"keys file {self._path}: {min(taken)!r} names a key of --api-key; take another name")
         # Of a key that is in both, the limits in the file hold.
         self._by_digest = {key.digest: key for key in (*self._configured, *keys)}
+        self._by_name = {key.name: key for key in self._by_digest.values()}
         self._read = True
         log.info("keys read file=%s keys=%d", self._path, len(keys))
         if not keys and not self._configured:

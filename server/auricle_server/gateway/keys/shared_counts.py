@@ -80,12 +80,14 @@ class KeyCounts:
     Attributes:
         streams: Of each key.
         wrong_keys: Of each address.
+        tokens: Streams of each token that has a limit of its own.
     """
 
     streams: SharedCounts
     wrong_keys: SharedCounts
+    tokens: SharedCounts
 
     @classmethod
     def of(cls, gateways: int = 1) -> KeyCounts:
         """Memory for so many gateways."""
-        return cls(SharedCounts(gateways), SharedCounts(gateways))
+        return cls(SharedCounts(gateways), SharedCounts(gateways), SharedCounts(gateways))

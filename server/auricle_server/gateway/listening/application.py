@@ -74,6 +74,13 @@ async def _check_expectation(request: web.Request) -> None:
         raise web.HTTPExpectationFailed(text="417: the server knows no expectation but 100-continue")
 
 
+async def send_continue(request: web.Request) -> None:
+    """Tells a client that waits for it to send its body (RFC 9110, section 10.1.1)."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+
+
 async def _name_server(_: web.Request, response: web.StreamResponse) -> None:
     """Signal `on_response_prepare`: no answer names versions."""
     response.headers["Server"] = SERVER_NAME

@@ -14,6 +14,7 @@ from auricle_server.gateway.keys.authenticator import UNGUESSABLE, Authenticator
 from auricle_server.gateway.keys.key_store import KeyStore
 from auricle_server.gateway.keys.keys_file_edit import add_key
 from auricle_server.gateway.keys.shared_counts import SharedCounts
+from auricle_server.gateway.keys.tokens.token_mint import TokenMint
 from auricle_server.gateway.keys.wrong_keys import MOST_WRONG, WrongKeys
 
 LONG = "x" * UNGUESSABLE
@@ -21,7 +22,8 @@ LONG = "x" * UNGUESSABLE
 
 def authenticator(*api_keys: str, keys_file: str | None = None) -> Authenticator:
     config = ServerConfig(api_keys=api_keys, keys_file=keys_file)
-    return Authenticator(KeyStore(config), WrongKeys(SharedCounts()))
+    store = KeyStore(config)
+    return Authenticator(store, WrongKeys(SharedCounts()), TokenMint(store, None))
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer x"])

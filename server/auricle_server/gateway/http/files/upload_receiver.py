@@ -23,6 +23,7 @@ from auricle_server.gateway.errors import (
     UploadTooSlow,
 )
 from auricle_server.gateway.keys.api_key import ApiKey
+from auricle_server.gateway.listening.application import send_continue
 from auricle_server.gateway.session.file_endpoint import Upload
 
 FILE_FIELD = "file"
@@ -90,10 +91,7 @@ class UploadReceiver:
             self._open += Counter()  # without the names whose count is 0
 
     async def _receive(self, request: web.Request, file: IO[bytes]) -> Upload:
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            # RFC 9110, section 10.1.1: only now, as the client need not send what is refused by its headers.
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            request.writer.output_size = 0
+        await send_continue(request)  # only now, as the client need not send what is refused by its headers
         pace = _UploadPace(self._config.stall_seconds)
         fields: MultiDict[str] = MultiDict()
         name = ""

@@ -1,0 +1,1 @@
+"""Routes of the native protocol beside its WebSocket."""
