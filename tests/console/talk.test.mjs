@@ -133,6 +133,38 @@ test("turn ends carry their probability and where speech ended", () => {
   );
 });
 
+test("signals are kept chunk by chunk, whatever is absent", () => {
+  const { talk, seen } = talked();
+  talk.open({}, 2);
+  talk.receive({ type: "signals", audioTime: 0.1, turnOpen: false });
+  talk.receive({ type: "signals", audioTime: 0.3, turnOpen: true, silence: 0.1, probability: 0.2, voice: 0.9, complete: 0.4 });
+  assert.deepEqual(talk.signals, [
+    { time: 2.1, voice: null, silence: 0, turnEnd: null, complete: null },
+    { time: 2.3, voice: 0.9, silence: 0.1, turnEnd: 0.2, complete: 0.4 },
+  ]);
+  assert.equal(seen.filter(([kind]) => kind === "signal").length, 2);
+});
+
+test("a cut and the way back are told once, however many attempts there were", () => {
+  const { talk, seen, at } = talked();
+  talk.open({}, 0);
+  at(1000);
+  talk.receive({ type: "reconnecting", audioTime: 3, attempt: 1, delayMs: 200, error: new Error("gone") });
+  talk.receive({ type: "reconnecting", audioTime: 3.5, attempt: 2, delayMs: 400, error: new Error("gone") });
+  assert.equal(talk.state, "interrupted");
+  at(1800);
+  talk.receive({ type: "resumed", audioTime: 3.8, sentSeconds: 0.8 });
+  assert.equal(talk.state, "live");
+  assert.deepEqual(seen.filter(([kind, mark]) => kind === "mark" && mark.kind !== "stream").map(([, mark]) => mark), [
+    { kind: "cut", time: 3, message: "gone" },
+    { kind: "resumed", time: 3.8, tookMs: 800, replayed: false, sentSeconds: 0.8, lostSeconds: 0 },
+  ]);
+  talk.receive({ type: "reconnecting", audioTime: 5, attempt: 1, delayMs: 200, error: new Error("gone") });
+  talk.receive({ type: "replayed", audioTime: 6, replayedSeconds: 2.5, lostSeconds: 0.5 });
+  const { replayed, sentSeconds, lostSeconds } = talk.marks.at(-1);
+  assert.deepEqual([replayed, sentSeconds, lostSeconds], [true, 2.5, 0.5]);
+});
+
 test("events of a later server are ignored", () => {
   const { talk, seen } = talked();
   talk.receive({ type: "from_the_future", audioTime: 1 });

@@ -33,7 +33,10 @@ CASES: dict[str, tuple[dict[str, Any], auricle.Start]] = {
         Start(latency_ms=560, turn=Turn(silence_ms=900, eager_silence_ms=300)),
     ),
     "semantic": (
-        {"refine": "auto", "turn": {"mode": "semantic", "endThreshold": 0.8, "eagerThreshold": 0.5, "minSilenceMs": 200}},
+        {
+            "refine": "auto",
+            "turn": {"mode": "semantic", "endThreshold": 0.8, "eagerThreshold": 0.5, "minSilenceMs": 200},
+        },
         Start(
             refine="auto",
             turn=Turn(mode="semantic", end_threshold=0.8, eager_threshold=0.5, min_silence_ms=200),
@@ -98,7 +101,7 @@ async def test_the_python_program_prints_the_words(case: str, tones_server: str,
 async def test_the_pipeline_holds_this_service(case: str, tones_server: str) -> None:
     from pipecat.processors.filters.identity_filter import IdentityFilter
 
-    from pipecat_auricle.settings import start_message
+    from pipecat_auricle.settings import TurnDetection, start_message
 
     transport = SimpleNamespace(input=IdentityFilter, output=IdentityFilter)
     names: dict[str, Any] = {each: IdentityFilter() for each in ("user_aggregator", "llm", "tts")}
@@ -106,7 +109,7 @@ async def test_the_pipeline_holds_this_service(case: str, tones_server: str) -> 
     exec(await written("pipecat", case, tones_server), names)
     service = names["stt"]
     assert service in names["pipeline"].processors
-    detection = "vad" if case == "off" else "server"
+    detection: TurnDetection = "vad" if case == "off" else "server"
     assert start_message(service._settings, detection, 16_000) == CASES[case][1]
 
 
@@ -114,11 +117,14 @@ async def test_the_pipeline_holds_this_service(case: str, tones_server: str) -> 
 async def test_the_session_has_this_plugin(case: str, tones_server: str) -> None:
     from livekit.agents import AgentSession
 
+    from livekit.plugins.auricle import STT
+
     names: dict[str, Any] = {}
     exec(await written("livekit", case, tones_server), names)
     session = names["session"]
     assert isinstance(session, AgentSession)
     expected = CASES[case][1]
+    assert isinstance(session.stt, STT)
     start = session.stt.options.start()
     assert (start.latency_ms, start.language, start.refine) == (expected.latency_ms, expected.language, expected.refine)
     assert start.keyterms == expected.keyterms

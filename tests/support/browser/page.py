@@ -53,6 +53,7 @@ class Page:
         page = cls(devtools, attached["sessionId"])
         for domain in ("Page", "Runtime", "Network", "Log", "DOM"):
             await page.command(f"{domain}.enable")
+        await page.command("Page.setLifecycleEventsEnabled", enabled=True)
         return page
 
     async def command(self, method: str, **params: Any) -> dict[str, Any]:
@@ -63,11 +64,19 @@ class Page:
         """Goes to an address and waits until it is loaded; the script runs before those of the page."""
         if script is not None:
             await self.command("Page.addScriptToEvaluateOnNewDocument", source=script)
-        loads = len(self.devtools.seen["Page.loadEventFired"])
-        failure = (await self.command("Page.navigate", url=url)).get("errorText")
-        if failure:
-            raise PageFailed(f"{url}: {failure}")
-        await self.devtools.event("Page.loadEventFired", loads)
+        answer = await self.command("Page.navigate", url=url)
+        if "errorText" in answer:
+            raise PageFailed(f"{url}: {answer['errorText']}")
+        await self._loaded(answer.get("loaderId"))
+
+    async def _loaded(self, loader: str | None) -> None:
+        """Waits for a document: the event of the one before may come only now. None for a part of the same document."""
+        seen = 0
+        while loader is not None:
+            event = await self.devtools.event("Page.lifecycleEvent", seen)
+            if (event["loaderId"], event["name"]) == (loader, "load"):
+                return
+            seen += 1
 
     # --- questions ---------------------------------------------------------------------------------------------------
 

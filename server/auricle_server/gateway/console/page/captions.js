@@ -170,9 +170,10 @@ export class Captions {
 
   reconnected({ tookMs, sentSeconds, lostSeconds, replayed }) {
     this.#live?.classList.remove("waiting");
-    const how = replayed ? "A new stream heard" : "The same stream went on; it got";
-    const lost = lostSeconds > 0 ? `${lostSeconds.toFixed(1)} s were lost` : "no word was lost";
-    this._state.textContent = `Back after ${Math.round(tookMs)} ms. ${how} ${sentSeconds.toFixed(1)} s of sound again, and ${lost}.`;
+    const seconds = `${sentSeconds.toFixed(1)} s of sound`;
+    const how = replayed ? `A new stream heard ${seconds} again` : `The same stream went on and got the ${seconds} that had waited`;
+    const lost = lostSeconds > 0 ? `The words of ${lostSeconds.toFixed(1)} s are lost.` : "No word is lost.";
+    this._state.textContent = `Back after ${Math.round(tookMs)} ms. ${how}. ${lost}`;
   }
 
   problem({ message }) {

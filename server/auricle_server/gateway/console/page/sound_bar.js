@@ -116,7 +116,10 @@ export class SoundBar {
   #meter() {
     const { levelCount, seconds } = this.#recording;
     const newest = Math.max(...[1, 2, 3, 4].map((back) => this.#recording.level(levelCount - back)));
-    byId("level").value = Math.sqrt(newest); // quiet speech is seen, too
+    const shown = Math.sqrt(newest); // quiet speech is seen, too
+    const level = byId("level");
+    level.firstElementChild.style.transform = `scaleX(${shown})`;
+    level.setAttribute("aria-valuenow", String(20 * Math.round(5 * shown)));
     byId("clock").textContent = clockTime(seconds);
     if (this.#state !== "idle") requestAnimationFrame(() => this.#meter());
   }

@@ -26,7 +26,7 @@ const RETRY_SECONDS = 2;
 export class SpeakView {
   #take = null;
   #settings = [DEFAULTS, DEFAULTS];
-  #lanes = []; // captions and time line
+  #lanes = []; // of each stream its talk, captions and time line
   #chosen = 0; // whose settings are shown
 
   constructor(config, notices) {

@@ -30,7 +30,7 @@ export class TakeStream {
   async begin(offline) {
     const { talk } = this;
     talk.setState("connecting");
-    const settings = { ...opening(talk.settings), interimWords: !offline, offline };
+    const settings = { ...opening(talk.settings), interimWords: !offline, signals: !offline, offline };
     if (offline) delete settings.latencyMs;
     try {
       this.#stream = await this.#client.stream(settings);

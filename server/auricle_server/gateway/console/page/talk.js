@@ -46,8 +46,9 @@ import { corrections, split } from "./words.js";
  * @typedef {object} Signal What the server made of one chunk; the stream asks for signals at its start.
  * @property {number} time Second of the take at which the chunk ended.
  * @property {number|null} voice Probability of a voice; null when the server has no model for it.
- * @property {number} silence Seconds without a word.
- * @property {number|null} turnEnd Probability that the turn has ended.
+ * @property {number} silence Seconds of silence as turn detection counts them; 0 before the first word.
+ * @property {number|null} turnEnd Probability that the turn has ended; null where none is open.
+ * @property {number|null} complete How complete the turn sounds, 0 to 1; null when the server has no model for it.
  */
 
 /**
@@ -195,8 +196,14 @@ export class Talk extends EventTarget {
   }
 
   signalsEvent(event) {
-    const { voice = null, turnEnd = null, silence } = event;
-    const signal = { time: this.#time(event.audioTime), voice, silence, turnEnd };
+    const { voice, silence, probability, complete } = event;
+    const signal = {
+      time: this.#time(event.audioTime),
+      voice: voice ?? null,
+      silence: silence ?? 0,
+      turnEnd: probability ?? null,
+      complete: complete ?? null,
+    };
     this.signals.push(signal);
     this.dispatchEvent(new CustomEvent("signal", { detail: signal }));
   }
