@@ -20,7 +20,7 @@ function talk(settings = { latencyMs: 160, turn: SILENCE }) {
 }
 
 const hear = (talk, seconds, level = 0) => talk.recording.append(new Int16Array(seconds * RATE).fill(level * 32768));
-const signal = (audioTime, silence, turnEnd, voice) => ({ type: "signals", audioTime, silence, turnEnd, voice });
+const signal = (audioTime, silence, probability, voice) => ({ type: "signals", audioTime, silence, probability, voice });
 const final = (audioTime, fields) => ({ type: "final", audioTime, language: "en-US", refined: false, words: [], ...fields });
 
 test("words, marks and levels come over once and in order", () => {
