@@ -19,8 +19,8 @@ DEMO_EXTRAS := server,pipecat,livekit
 TEST_EXTRAS := $(DEMO_EXTRAS),nemo,bench,docs,dev
 
 # Commands that the tests and the recipe call, and the Debian packages that bring them.
-TEST_COMMANDS := espeak-ng flite chromium promtool
-TEST_PACKAGES := espeak-ng flite chromium prometheus
+TEST_COMMANDS := espeak-ng flite chromium promtool haproxy
+TEST_PACKAGES := espeak-ng flite chromium prometheus haproxy
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
@@ -240,7 +240,7 @@ recipe-packages:
 	@$(call need,$(RECIPE_COMMANDS),$(RECIPE_PACKAGES))
 
 define need
-	missing=; for name in $(1); do command -v $$name >/dev/null || missing=1; done; \
+	missing=; for name in $(1); do PATH=$$PATH:/usr/sbin command -v $$name >/dev/null || missing=1; done; \
 	test -z "$$missing" || $(call debian,$(2))
 endef
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -11,7 +12,7 @@ from typing import Any
 from auricle.protocol.server_messages import Limits
 from auricle_server.cures import PROFILE, parse_cures
 from auricle_server.dtypes import AUTO, DTYPES
-from auricle_server.origins import ANY_ORIGIN, Origin
+from auricle_server.origins import check_origins
 from auricle_server.voice.models import TURN_MODELS, TurnModels
 
 DEFAULT_LIMITS = Limits(
@@ -33,6 +34,8 @@ _MOST = {
     "max_connections_per_address": 1_000_000,
 }
 """A number beyond these is a slip of the finger: the machine would start processes until it falls over."""
+# As long as a label of a host's name may be (RFC 1035). No full stop: that ends the name in a token.
+_NAME = re.compile(r"[A-Za-z0-9_-]{0,63}")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -82,6 +85,8 @@ class ServerConfig:
         drain_seconds: Seconds that open streams may go on after SIGTERM before they are finalised and closed.
         stall_seconds: Seconds that one message may wait for a client that does not read; then the connection is cut.
         resume_seconds: Seconds that a stream whose connection broke is kept for its client; 0 keeps none.
+        server_name: Of this server among several; its resume tokens begin with it, so that a proxy finds the server of a
+            stream that is resumed. Letters, digits, ``-`` and ``_``; empty for a server without a name.
         retry_after_seconds: Seconds after which a refused client is told to try again (``Retry-After``).
         standby: Whether a worker stands by, where memory allows, and takes the place of one that dies.
         turn_models: Whether the models that hear how a voice sounds judge turn ends too: ``"auto"`` where they are
@@ -125,6 +130,7 @@ class ServerConfig:
     drain_seconds: float = 5.0
     stall_seconds: float = 20.0
     resume_seconds: float = 10.0
+    server_name: str = ""
     retry_after_seconds: int = 2
     standby: bool = True
     turn_models: TurnModels = "auto"
@@ -150,22 +156,20 @@ class ServerConfig:
         for name in ("header_seconds", "start_seconds", "stall_seconds"):
             _check(0 < getattr(self, name) < inf, name, "more than 0, and no infinity")
         _check(0 <= self.max_load <= 1, "max_load", "0 to 1")
+        _check(_NAME.fullmatch(self.server_name) is not None, "server_name", "at most 63 letters, digits, - and _")
         for name in ("message_bytes", "buffered_seconds", "stream_seconds", "idle_seconds"):
             _check(0 < getattr(self.limits, name) < inf, name, "more than 0, and no infinity")
         _check(self.limits.keyterms >= 0, "keyterms", "at least 0")
         _check(self.limits.keyterm_characters >= 1, "keyterm_characters", "at least 1")
         _check(self.tls_key is None or self.tls_cert is not None, "tls_key", "tls_cert beside it")
-        _check_origins(self.allowed_origins)
         _check(all(map(_can_be_sent, self.api_keys)), "api_keys", _KEY_RULE)
         for name in ("keys_file", "usage_file"):
             _check(getattr(self, name) != "", name, "the path of a file")
         _check(self.token_secret is None or len(self.token_secret) >= 32, "token_secret", "at least 32 characters")
         _check(self.dtype in DTYPES, "dtype", ", ".join(DTYPES))
         _check(self.turn_models in TURN_MODELS, "turn_models", ", ".join(TURN_MODELS))
-        try:
-            parse_cures(self.cures)
-        except ValueError as error:
-            raise ConfigError(f"cures: {error}") from error
+        _check_by(check_origins, self.allowed_origins, "allowed_origins")
+        _check_by(parse_cures, self.cures, "cures")
         _check(self.log_level in _LOG_LEVELS, "log_level", ", ".join(_LOG_LEVELS))
 
 
@@ -174,13 +178,11 @@ def _check(condition: bool, name: str, expected: str) -> None:
         raise ConfigError(f"{name}: expected {expected}")
 
 
-def _check_origins(origins: tuple[str, ...]) -> None:
-    for origin in origins:
-        try:
-            if origin != ANY_ORIGIN:
-                Origin.parse(origin)
-        except ValueError as error:
-            raise ConfigError(f"allowed_origins: {error}, or {ANY_ORIGIN}") from error
+def _check_by(check: Callable[[Any], object], value: object, name: str) -> None:
+    try:
+        check(value)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
 
 
 _KEY_RULE = "no empty key, and none with a control character or with a space at an end"
@@ -240,6 +242,7 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "drain_seconds": float,
     "stall_seconds": float,
     "resume_seconds": float,
+    "server_name": str,
     "retry_after_seconds": int,
     "standby": flag,
     "turn_models": str,

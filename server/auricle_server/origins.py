@@ -8,7 +8,7 @@ to leave `Origin` out or to lie in it, so the server checks it. Programs send no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -91,3 +91,13 @@ def is_allowed(origin: str, authority: str, allowed: Collection[str], *, keyed: 
         return False
     own = page.is_at(authority) and (keyed or page.has_fixed_address)
     return own or any(page == Origin.parse(text) for text in allowed)
+
+
+def check_origins(origins: Iterable[str]) -> None:
+    """Raises ValueError for one that is neither the origin of pages nor `ANY_ORIGIN`."""
+    for origin in origins:
+        try:
+            if origin != ANY_ORIGIN:
+                Origin.parse(origin)
+        except ValueError as error:
+            raise ValueError(f"{error}, or {ANY_ORIGIN}") from error

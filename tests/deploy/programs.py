@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 TOOLS = ROOT / "build" / "deploy-tools" / "bin"
 """Where `make deploy-tools` puts what PyPI brings. Debian puts daemons where only root has them on PATH."""
-_PLACES = os.pathsep.join([str(TOOLS), os.environ.get("PATH", ""), "/usr/sbin"])
+PLACES = os.pathsep.join([str(TOOLS), os.environ.get("PATH", ""), "/usr/sbin"])
 _SECONDS = 60
 
 
@@ -28,7 +28,7 @@ def program(name: str, *, debian: str | None = None) -> str:
         name: Of the program.
         debian: The package of Debian that brings it; None for what `make deploy-tools` installs.
     """
-    found = shutil.which(name, path=_PLACES)
+    found = shutil.which(name, path=PLACES)
     if found is None:
         pytest.skip(f"needs {name}: " + (f"apt-get install {debian}" if debian else "make deploy-tools"))
     return found
@@ -52,10 +52,20 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running(*command: str | Path, port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that listens at `port`, from now on until the end of the block; what it writes goes to `log`."""
+def running(
+    *command: str | Path, port: int, log: Path, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program, from when it listens at a port to the end of the block.
+
+    Args:
+        command: Starts it.
+        port: At which it listens.
+        log: Gets what it writes.
+        variables: Added to its environment.
+    """
+    environment, none, both = {**os.environ, **(variables or {})}, subprocess.DEVNULL, subprocess.STDOUT
     with log.open("wb") as written:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=written, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdin=none, stdout=written, stderr=both, env=environment)
         try:
             end = time.monotonic() + _SECONDS
             while not listens(port):

@@ -130,6 +130,8 @@ async def serving(
     descriptors: int | None = None,
     small_disk: bool = False,
     variables: Mapping[str, str] | None = None,
+    port: int = 0,
+    slots: int = _SLOTS,
 ) -> AsyncIterator[ServerProcess]:
     """A server with the two-tone model.
 
@@ -140,11 +142,13 @@ async def serving(
         small_disk: Whether its temporary files lie on a file system of a few megabytes, which can be filled; needs
             `can_mount`.
         variables: Added to its environment.
+        port: To listen at; 0 takes a free one.
+        slots: Streams that it holds.
     """
     temporary = folder / "tmp"
-    temporary.mkdir(parents=True)
-    options = ["--model", str(tones.CHECKPOINT), "--device", "cpu", "--port", "0", "--gateways", str(gateways)]
-    options += ["--slots", str(_SLOTS)]
+    temporary.mkdir(parents=True, exist_ok=True)
+    options = ["--model", str(tones.CHECKPOINT), "--device", "cpu", "--port", str(port), "--gateways", str(gateways)]
+    options += ["--slots", str(slots)]
     # By slots alone: what else runs on this machine must not decide whether a call is taken.
     command = [sys.executable, "-m", "auricle_server", "serve", *options, "--max-load", "0"]
     environment = {**os.environ, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1", **(variables or {})}

@@ -99,6 +99,10 @@ def serve(
     resume_seconds: Annotated[
         float | None, typer.Option(help="Seconds that a stream waits for its client to reconnect. Default: 10.")
     ] = None,
+    server_name: Annotated[
+        str | None,
+        typer.Option(help="Name of this server among several, by which a proxy finds it again. Default: none."),
+    ] = None,
     standby: Annotated[
         bool | None,
         typer.Option(help="Keep a worker that takes the place of one that dies, where memory allows. Default: keep."),

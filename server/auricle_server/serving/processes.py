@@ -148,7 +148,7 @@ async def _gateway(
         on_ready,
         reload=reload,
         reuse_port=True,
-        resume_proxy=ResumeProxy(folder, index),
+        resume_proxy=ResumeProxy(folder, index, config.server_name),
         loading=lambda: [status for endpoint in endpoints if (status := read_loading(endpoint)) is not None],
         key_counts=key_counts,
         orphaned=orphaned,

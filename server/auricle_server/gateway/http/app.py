@@ -78,7 +78,7 @@ class Gateway:
     ) -> None:
         self.reloaders: list[Callable[[], None]] = []
         self._config = config
-        self._resume_proxy = resume_proxy or ResumeProxy()
+        self._resume_proxy = resume_proxy or ResumeProxy(server_name=config.server_name)
         self._loading = loading
         self.metrics = Metrics()
         self._keys = KeyAccess(config, self.metrics, key_counts, self._resume_proxy.index)
@@ -193,14 +193,16 @@ class Gateway:
         # Liveness alone: a gateway without a worker needs no restart, it only takes no streams (`_readyz`).
         return web.json_response({"status": "alive"})
 
-    async def _readyz(self, _: web.Request) -> web.Response:
+    async def _readyz(self, request: web.Request) -> web.Response:
+        # A proxy that keeps a server for its open streams, and gives it no new ones, knows that by a status of its own.
+        no_new = web.HTTPNotFound.status_code if request.query.get("no_new") == "404" else None
         if self.draining:
-            return web.json_response({"status": "draining"}, status=503)
+            return web.json_response({"status": "draining"}, status=no_new or 503)
         workers = self.workers
         if not workers.ready:
             return web.json_response(_unready(self._loading()), status=503)
         state = {"status": "ready", "model": workers.model, "streams": len(self._connections), "slots": workers.slots}
-        return web.json_response({**state, "full": workers.full})
+        return web.json_response({**state, "full": workers.full}, status=(no_new if workers.full else None) or 200)
 
     def _page_config(self) -> dict[str, Any]:
         status = "ready" if self.workers.ready else _unready(self._loading())["status"]

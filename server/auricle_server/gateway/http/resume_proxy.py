@@ -2,7 +2,8 @@
 
 The gateways of one server share its port, so the kernel may give a client's new connection to another gateway than its
 old one. Each gateway has a socket of its own in a folder that only this server's processes can enter, and its resume
-tokens name it. A gateway that gets the token of another one connects the two; the stream stays where it is.
+tokens name it. A gateway that gets the token of another one connects the two; the stream stays where it is. Before that
+a token may name the server, for a proxy in front of several.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ class ResumeProxy:
     Args:
         folder: Of the gateways' sockets; None for a gateway that is alone.
         index: Number of this one.
+        server_name: Of the server, see `ServerConfig`.
 
     Attributes:
         index: As given.
     """
 
-    def __init__(self, folder: Path | None = None, index: int = 0) -> None:
+    def __init__(self, folder: Path | None = None, index: int = 0, server_name: str = "") -> None:
         self._folder = folder
+        self._prefix = f"{server_name}{_SEPARATOR}" if server_name else ""
         self.index = index
 
     @property
@@ -45,12 +48,13 @@ class ResumeProxy:
         return None if self._folder is None else self._socket(self._folder, self.index)
 
     def sign(self, token: str) -> str:
-        """The token with the number of this gateway."""
-        return f"{self.index}{_SEPARATOR}{token}"
+        """The token with the name of this server, if it has one, and the number of this gateway."""
+        return f"{self._prefix}{self.index}{_SEPARATOR}{token}"
 
     def owner(self, token: str) -> Path | None:
         """The socket of the gateway that has issued a token; None when this one has, or no gateway that runs."""
-        index, separator, _ = token.partition(_SEPARATOR)
+        # With the prefix of another server nothing below is a gateway's number, or a stream has no such token.
+        index, separator, _ = token.removeprefix(self._prefix).partition(_SEPARATOR)
         # The number becomes part of a path, and the token is the client's text. `isdigit` alone takes digits of any
         # script.
         is_number = index.isascii() and index.isdigit() and len(index) <= _MAX_INDEX_DIGITS

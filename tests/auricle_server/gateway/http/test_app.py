@@ -126,3 +126,47 @@ async def drain_ends(url: str) -> float:
     async with aiohttp.ClientSession() as http, http.get(url.replace("ws", "http", 1) + "/metrics") as answer:
         [value] = re.findall(r"^auricle_drain_ends_timestamp_seconds (.*)$", await answer.text(), re.MULTILINE)
     return float(value)
+
+
+async def test_a_proxy_learns_by_a_status_of_its_own_that_no_new_streams_are_taken() -> None:
+    async with bench(FakeEngine(slots=1), drain_seconds=30) as table:
+        assert await statuses(table.url) == (200, 200)
+        async with connected_client(table.url) as client:
+            await until(lambda: table.gateway.workers.full)
+            assert await statuses(table.url) == (200, 404)
+            await client.start()
+            draining = asyncio.create_task(table.gateway.drain())
+            await table.until_readiness(503)
+            assert await statuses(table.url) == (503, 404)
+            await client.end()
+            await asyncio.wait_for(draining, 5)
+
+
+async def test_a_server_without_a_worker_is_no_place_for_open_streams_either() -> None:
+    async with bench(FakeEngine()) as table:
+        await table.stop(0)
+        await table.until_readiness(503)
+        assert await statuses(table.url) == (503, 503)
+        table.start(0)
+        await table.until_readiness(200)
+
+
+async def statuses(url: str) -> tuple[int, int]:
+    """Of `/readyz`, and of the same for a proxy that can tell a server for open streams from one that is down."""
+    found = []
+    async with aiohttp.ClientSession() as http:
+        for query in ("", "?no_new=404"):
+            async with http.get(url.replace("ws", "http", 1) + "/readyz" + query) as answer:
+                found.append(answer.status)
+    return found[0], found[1]
+
+
+async def test_resume_tokens_begin_with_the_name_of_the_server(serve: Serve) -> None:
+    async with serve(server_name="auricle-1") as url, connected_client(url) as client:
+        ready = await client.start()
+        assert ready["resume_token"].startswith("auricle-1.")
+        await client.send_audio(bytes(640))
+        resume = {"Auricle-Resume": f"{ready['resume_token']} 1"}
+        async with connected_client(url, headers=resume) as again:
+            assert "held" in await again.start()
+            await again.end()

@@ -29,6 +29,18 @@ def test_a_token_that_names_no_gateway_has_no_owner(tmp_path: Path, name: str) -
     assert ResumeProxy(tmp_path, 0).owner(f"{name}.token") is None
 
 
+def test_a_token_may_begin_with_the_name_of_its_server(tmp_path: Path) -> None:
+    for index in (0, 1):
+        (tmp_path / f"gateway-{index}.sock").touch()
+    here, there = ResumeProxy(tmp_path, 0, "auricle-1"), ResumeProxy(tmp_path, 1, "auricle-1")
+    assert there.sign("secret") == "auricle-1.1.secret"
+    assert here.owner(there.sign("secret")) == tmp_path / "gateway-1.sock"
+    assert here.owner(here.sign("secret")) is None
+    # One of another server, or of the time before this one had a name.
+    assert here.owner("auricle-2.1.secret") is None
+    assert ResumeProxy(tmp_path, 0).sign("secret") == "0.secret"
+
+
 # --- through a neighbour ----------------------------------------------------------------------------------------------
 
 
