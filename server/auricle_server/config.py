@@ -85,8 +85,8 @@ class ServerConfig:
         drain_seconds: Seconds that open streams may go on after SIGTERM before they are finalised and closed.
         stall_seconds: Seconds that one message may wait for a client that does not read; then the connection is cut.
         resume_seconds: Seconds that a stream whose connection broke is kept for its client; 0 keeps none.
-        server_name: Of this server among several; its resume tokens begin with it, so that a proxy finds the server of a
-            stream that is resumed. Letters, digits, ``-`` and ``_``; empty for a server without a name.
+        server_name: Of this server among several; its resume tokens begin with it, so that a proxy finds the server of
+            a stream that is resumed. Letters, digits, ``-`` and ``_``; empty for a server without a name.
         retry_after_seconds: Seconds after which a refused client is told to try again (``Retry-After``).
         standby: Whether a worker stands by, where memory allows, and takes the place of one that dies.
         turn_models: Whether the models that hear how a voice sounds judge turn ends too: ``"auto"`` where they are
