@@ -15,7 +15,7 @@ from auricle_server.gateway.http.app import Gateway
 from auricle_server.gateway.http.resume_proxy import ResumeProxy
 from auricle_server.gateway.http.riva.libraries import check_riva
 from auricle_server.gateway.http.session_opener import Loading
-from auricle_server.gateway.http.tls import certificate_of
+from auricle_server.gateway.http.tls import Certificate, certificate_of
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.listener import Listener
 from auricle_server.ipc.channel import GatewayChannel
@@ -53,15 +53,17 @@ async def listening(
     listener = Listener(runner.server, config, gateway.metrics, None if certificate is None else certificate.context)
     leaving: asyncio.Task[None] | None = None
     riva = AsyncExitStack()
+    leave_ports = [listener.stop_listening]
     try:
         if config.riva_port is not None:
-            await riva.enter_async_context(_riva_listening(gateway, reuse_port=reuse_port))
+            riva_listening = _riva_listening(gateway, certificate, reuse_port=reuse_port)
+            leave_ports.append(await riva.enter_async_context(riva_listening))
         await listener.start(config.host, config.port, reuse_port=reuse_port)
         port = listener.port
         if resume_proxy is not None and resume_proxy.own_socket is not None:
             await _listen_to_others(runner, resume_proxy.own_socket)
         log.info("listening host=%s port=%d", config.host, port)
-        leaving = None if orphaned is None else asyncio.create_task(_leave_port(listener, orphaned))
+        leaving = None if orphaned is None else asyncio.create_task(_leave_ports(leave_ports, orphaned))
         yield gateway, port
     finally:
         if leaving is not None:
@@ -75,17 +77,20 @@ async def listening(
         await gateway.close()
 
 
-def _riva_listening(gateway: Gateway, *, reuse_port: bool) -> AbstractAsyncContextManager[None]:
+def _riva_listening(
+    gateway: Gateway, certificate: Certificate | None, *, reuse_port: bool
+) -> AbstractAsyncContextManager[Callable[[], None]]:
     check_riva()
     # gRPC takes memory and a thread: only where it is asked for.
     from auricle_server.gateway.http.riva.server import riva_listening
 
-    return riva_listening(gateway.parts, reuse_port=reuse_port)
+    return riva_listening(gateway.parts, certificate, reuse_port=reuse_port)
 
 
-async def _leave_port(listener: Listener, orphaned: asyncio.Event) -> None:
+async def _leave_ports(leave_ports: Sequence[Callable[[], None]], orphaned: asyncio.Event) -> None:
     await orphaned.wait()
-    listener.stop_listening()
+    for leave_port in leave_ports:
+        leave_port()
 
 
 async def _listen_to_others(runner: web.AppRunner, own_socket: Path) -> None:
@@ -133,7 +138,7 @@ async def serve_until(
         resume_proxy: Knows these gateways.
         loading: Says what the workers are doing that are not ready yet.
         key_counts: What the gateways of the server count together about keys.
-        orphaned: Set when the supervisor has ended: the port is left to the server that follows, at once.
+        orphaned: Set when the supervisor has ended: its ports are left to the server that follows, at once.
 
     Raises:
         ExceptionGroup: A channel broke for good; the process must be started anew.

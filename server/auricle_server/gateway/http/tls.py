@@ -17,6 +17,7 @@ class Certificate:
 
     Attributes:
         context: For the listening socket. New connections use what was read last; those that are open keep theirs.
+        pem: What was read last, the key and the certificate, for listeners that bring their own TLS.
 
     Raises:
         ConfigError: A file cannot be read, or the two do not belong together.
@@ -24,6 +25,7 @@ class Certificate:
 
     def __init__(self, cert: Path, key: Path | None = None) -> None:
         self._cert, self._key = cert, key
+        self.pem = b"", b""
         self.context = self._read()
 
     def reload(self) -> None:
@@ -46,9 +48,10 @@ class Certificate:
         return context
 
     def _load_into(self, context: ssl.SSLContext) -> None:
-        for path in filter(None, (self._cert, self._key)):
+        pem: list[bytes] = []
+        for path in (self._key or self._cert, self._cert):
             try:
-                path.read_bytes()
+                pem.append(path.read_bytes())
             except OSError as error:
                 # OpenSSL's own error does not name the file.
                 raise ConfigError(f"cannot read the TLS file {path}: {error.strerror}") from error
@@ -60,6 +63,7 @@ class Certificate:
                 f"cannot use the TLS certificate in {files}: {_reason(error)}; expected PEM, a private key without a "
                 "password, and a certificate for that key"
             ) from error
+        self.pem = pem[0], pem[1]
 
 
 def certificate_of(config: ServerConfig) -> Certificate | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -20,6 +20,7 @@ from auricle_server.gateway.dialects.riva.messages import (
 )
 from auricle_server.gateway.http.riva.service import SERVICE, RivaService
 from auricle_server.gateway.http.session_opener import GatewayParts
+from auricle_server.gateway.http.tls import Certificate
 
 log = logging.getLogger(__name__)
 
@@ -28,46 +29,60 @@ MAX_RECORDING_MB = 64
 _MEGABYTE = 1_000_000
 _MAX_CALLS = 1024
 _PING_MS = 5_000
+_LONGEST_DRAIN = 86_400.0
 
 
 @asynccontextmanager
-async def riva_listening(parts: GatewayParts, *, reuse_port: bool = False) -> AsyncIterator[None]:
-    """Serves clients of Riva inside the block, where the server is configured to.
+async def riva_listening(
+    parts: GatewayParts, certificate: Certificate | None, *, reuse_port: bool = False
+) -> AsyncIterator[Callable[[], None]]:
+    """Serves clients of Riva inside the block. Yields what leaves the port, while open calls go on.
 
     Args:
         parts: Of the gateway.
+        certificate: Of the server; None without TLS.
         reuse_port: Whether other gateways listen at the same port.
 
     Raises:
-        ConfigError: The port or the certificate cannot be used.
+        ConfigError: The port cannot be used.
     """
     config = parts.config
     server = grpc.aio.server(options=_options(config, reuse_port=reuse_port), maximum_concurrent_rpcs=_MAX_CALLS)
     server.add_generic_rpc_handlers(_handlers(RivaService(parts)))
     host = f"[{config.host}]" if ":" in config.host else config.host
     try:
-        bound = _bind(server, config, f"{host}:{config.riva_port}")
+        bound = _bind(server, certificate, f"{host}:{config.riva_port}")
     except RuntimeError as error:
         raise ConfigError(f"riva_port: cannot listen at {host}:{config.riva_port}; take a free one") from error
     await server.start()
     log.info("listening for clients of Riva host=%s port=%d", config.host, bound)
+    leaving: list[asyncio.Task[None]] = []
     try:
-        yield
+        # Calls end when the gateway has drained.
+        yield lambda: leaving.append(asyncio.create_task(server.stop(_LONGEST_DRAIN)))
     finally:
         # The gateway has closed its streams.
         await server.stop(None)
+        await asyncio.gather(*leaving)
 
 
-def _bind(server: Any, config: ServerConfig, address: str) -> int:
-    if config.tls_cert is None:
+def _bind(server: Any, certificate: Certificate | None, address: str) -> int:
+    if certificate is None:
         port = server.add_insecure_port(address)
     else:
-        cert = Path(config.tls_cert).read_bytes()
-        key = cert if config.tls_key is None else Path(config.tls_key).read_bytes()
-        port = server.add_secure_port(address, grpc.ssl_server_credentials([(key, cert)]))
+        port = server.add_secure_port(address, _credentials(certificate))
     if not port:
         raise RuntimeError("gRPC has taken no port")
     return int(port)
+
+
+def _credentials(certificate: Certificate) -> Any:
+    """What new connections present: the certificate that was read last. gRPC asks for it in threads of its own."""
+
+    def current() -> Any:
+        return grpc.ssl_server_certificate_configuration([certificate.pem])
+
+    return grpc.dynamic_ssl_server_credentials(current(), current)
 
 
 def _options(config: ServerConfig, *, reuse_port: bool) -> list[tuple[str, int]]:
