@@ -19,6 +19,7 @@ from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.refusals import Refusals
 from auricle_server.gateway.keys.access import KeyAccess
 from auricle_server.gateway.keys.api_key import ApiKey
+from auricle_server.gateway.keys.tokens.token_request import TokenRequest
 from auricle_server.gateway.listening.descriptors import are_scarce
 from auricle_server.gateway.listening.http_connection import has_room
 from auricle_server.gateway.listening.pending_connections import client_address
@@ -112,6 +113,15 @@ class SessionOpener:
         """
         counted = client_address(address) if address else address
         return self._keys.authenticate(authorization, counted, resuming=resuming)
+
+    def mint(self, key: ApiKey) -> str:
+        """A token that opens streams of a key for a short time.
+
+        Raises:
+            NoTokenForToken: The key came as a token itself.
+        """
+        token, _ = self._keys.mint(key, TokenRequest())
+        return token
 
     async def open(
         self,

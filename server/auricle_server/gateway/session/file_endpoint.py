@@ -197,7 +197,7 @@ class Question:
         parts: What stands in the path for the names of its pattern.
         query: Of the URL.
         model: What the server serves.
-        secret: Makes what opens a stream in place of the client's key.
+        secret: Makes a token that opens streams of the client's key for a short time; refuses one for a token.
     """
 
     parts: Mapping[str, str]

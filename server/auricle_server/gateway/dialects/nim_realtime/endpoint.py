@@ -79,7 +79,9 @@ class NimSessionsEndpoint:
     def answer(self, question: Question) -> HttpAnswer:
         """As `QuestionEndpoint.answer`: the session before its first update, and the secret that opens the socket."""
         session = TranscriptionSession.default(question.model)
-        return json_answer(session.as_object(new_session_id(), question.secret()))
+        # RFC 6749, section 5.1: no cache may keep a token.
+        no_store = {"Cache-Control": "no-store"}
+        return json_answer(session.as_object(new_session_id(), question.secret()), no_store)
 
     def refuse(self, refusal: Refusal) -> RefusalAnswer:
         """As `Endpoint.refuse`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -15,7 +14,6 @@ from aiohttp import web
 from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
 from auricle_server.gateway.http.files.upload_receiver import UploadReceiver
 from auricle_server.gateway.http.session_opener import GatewayParts
-from auricle_server.gateway.keys.api_key import ANONYMOUS, ApiKey
 from auricle_server.gateway.listening.application import Handler
 from auricle_server.gateway.session.file_endpoint import (
     FileEndpoint,
@@ -60,15 +58,8 @@ class FileRoutes:
     async def _answer(self, endpoint: QuestionEndpoint, request: web.Request) -> web.StreamResponse:
         authorization = endpoint.authorization(request.query, request.headers)
         key = self._parts.opener.check_access(request, authorization)
-        secret = partial(self._secret, key, authorization)
+        secret = partial(self._parts.opener.mint, key)
         return _response(endpoint.answer(Question(request.match_info, request.query, self._model(), secret)))
-
-    @staticmethod
-    def _secret(key: ApiKey, authorization: str | None) -> str:
-        """What opens a stream of this client."""
-        if key is ANONYMOUS or authorization is None:
-            return secrets.token_urlsafe(32)
-        return authorization.partition(" ")[2].strip()
 
     def _model(self) -> ModelInfo:
         if (model := self._parts.workers.info) is None:

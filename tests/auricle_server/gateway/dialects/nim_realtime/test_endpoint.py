@@ -124,7 +124,12 @@ async def test_the_secret_of_a_session_opens_its_socket(serve: Serve) -> None:
             assert answer.status == 401
             assert "API key" in (await answer.json())["detail"]
         async with http.post(there, json={}, headers={"X-API-Key": "right"}) as answer:
-            assert answer.status == 200
+            assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+            secret = (await answer.json())["client_secret"]["value"]
+            assert "right" not in secret
+        # It opens streams, and no further sessions.
+        async with http.post(there, json={}, headers={"X-API-Key": secret}) as answer:
+            assert answer.status == 403
         for protocols in (("realtime", "realtime-token.wrong"), ("realtime",)):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await http.ws_connect(url + URL, protocols=protocols)
