@@ -1228,6 +1228,8 @@ class EventQueue {
 const SUBPROTOCOL = "auricle.v1";
 /** Of a close frame: the server keeps the stream as after a cut, which a page cannot bring about. */
 const RETURNS = 4000;
+/** For how long a socket that has failed may owe the close event that says how. */
+const ERROR_MS = 1_000;
 // RFC 6455, section 7.4.1: these blame the client, and the same messages would be refused again.
 const CLIENT_FAULT_CLOSES = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
 
@@ -1335,9 +1337,12 @@ class Connection {
   }
 
   begin(onEvent, onOver) {
+    if (this.#over !== undefined) {
+      onOver(this.#over);
+      return;
+    }
     [this.#onEvent, this.#onOver] = [onEvent, onOver];
-    for (const event of this.#inbox.splice(0)) if (this.#over === undefined) onEvent(event);
-    if (this.#over !== undefined) onOver(this.#over);
+    for (const arrived of this.#inbox.splice(0)) arrived();
   }
 
   /** The server continues a stream of an earlier connection, of which it has received these requests. */
@@ -1369,19 +1374,35 @@ class Connection {
 
   // --- what the socket brings ---
 
+  // What comes right after `ready` waits for `begin`: only then is it known what a resumed stream is owed.
+
   received(data) {
     if (this.#over !== undefined) return;
+    if (this.#waits) {
+      this.#inbox.push(() => this.received(data));
+      return;
+    }
     try {
       if (typeof data !== "string") throw new ProtocolError("unexpected_event", "the server sent binary data");
       const event = decode(data);
-      if (event !== null) this.#check(event);
-      if (event !== null) this.#deliver(event);
+      if (event === null) return;
+      this.#check(event);
+      if (event.type !== "ready") {
+        this.#onEvent(event);
+        return;
+      }
+      this.ready = event;
+      this.onReady();
     } catch (error) {
       this.#finish(error, 1000);
     }
   }
 
   closed(code, reason) {
+    if (this.#waits) {
+      this.#inbox.push(() => this.closed(code, reason));
+      return;
+    }
     // 1000 before our `end` does not mean that the stream is complete: its words are still owed.
     if (code === 1000 && this.#ended) {
       this.#finish(null, 1000);
@@ -1411,15 +1432,8 @@ class Connection {
     }
   }
 
-  #deliver(event) {
-    if (event.type === "ready") {
-      this.ready = event;
-      this.onReady();
-    } else if (this.#onEvent === null) {
-      this.#inbox.push(event);
-    } else {
-      this.#onEvent(event);
-    }
+  get #waits() {
+    return this.ready !== null && this.#onEvent === null;
   }
 
   #finish(error, code) {
@@ -1463,18 +1477,18 @@ function openSocket({ WebSocket, url, address, protocols, start, resuming, timeo
       if (connection.ready === null) connection.send({ type: "start", ...start });
     });
     socket.addEventListener("message", ({ data }) => connection.received(data));
-    // What failed comes with the close event, which always follows; Node's WebSocket says more here.
-    let detail = "";
-    socket.addEventListener("error", (event) => (detail = event?.message ?? ""));
-    socket.addEventListener("close", ({ code, reason }) => {
-      if (opened) {
-        connection.closed(code, reason ?? "");
-        return;
-      }
+    const unreachable = (detail) => {
       const message = `no server at ${address}, or it opens no WebSocket${detail === "" ? "" : ` (${detail})`}`;
-      const error = new ConnectionFailed("unreachable", message);
-      error.hidden = true;
-      connection.giveUp(error);
+      connection.giveUp(Object.assign(new ConnectionFailed("unreachable", message), { hidden: true }));
+    };
+    // A close event follows, as the standard has it; but Node 20 has none where the connection was never open.
+    socket.addEventListener("error", (event) => {
+      if (opened) setTimeout(() => connection.closed(1006, ""), ERROR_MS);
+      else unreachable(event?.message ?? "");
+    });
+    socket.addEventListener("close", ({ code, reason }) => {
+      if (opened) connection.closed(code, reason ?? "");
+      else unreachable("");
     });
   });
 }

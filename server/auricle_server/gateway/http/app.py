@@ -18,7 +18,7 @@ from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.console.console_routes import ConsoleRoutes
 from auricle_server.gateway.console.page_config import page_config
 from auricle_server.gateway.errors import Refusal
-from auricle_server.gateway.http.auth import UpgradeRequest, whole_number
+from auricle_server.gateway.http.auth import UpgradeRequest, asks_for_websocket, whole_number
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.dialect_routes import DialectRoutes
 from auricle_server.gateway.http.dialects import ENDPOINTS, FILE_ENDPOINTS, QUESTION_ENDPOINTS
@@ -132,7 +132,7 @@ class Gateway:
         try:
             key = self._opener.check_access(request, upgrade.authorization, resuming=bool(upgrade.token))
             # Before a slot is taken: a plain GET costs the workers nothing.
-            if not web.WebSocketResponse().can_prepare(request):
+            if not asks_for_websocket(request):
                 return upgrade_required()
             owner = self._resume_proxy.owner(upgrade.token)
             if owner is not None:
@@ -145,7 +145,7 @@ class Gateway:
             session = self._connections.resume(upgrade.token, upgrade.seq, handler, key.name)
             handler.session = session or await self._open_session(request, handler, key)
         except Refusal as refusal:
-            if upgrade.offer.explains and web.WebSocketResponse().can_prepare(request):
+            if upgrade.offer.explains and asks_for_websocket(request):
                 return await self._refusals.explain(refusal, request)
             return self._refusals.answer(refusal)
         return await self._connections.serve(handler, key.name)
@@ -156,7 +156,7 @@ class Gateway:
             key = self._opener.check_access(request, request.headers.get("Authorization"), resuming=True)
         except Refusal as refusal:
             return self._refusals.answer(refusal)
-        if not web.WebSocketResponse().can_prepare(request):
+        if not asks_for_websocket(request):
             return upgrade_required()
         handler = WebSocketHandler(request, self._config)
         upgrade = UpgradeRequest.of(request)

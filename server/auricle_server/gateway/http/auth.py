@@ -12,6 +12,7 @@ from auricle.protocol.subprotocols import SubprotocolOffer
 from auricle_server.gateway.errors import OriginNotAllowed
 from auricle_server.origins import is_allowed
 
+_PROTOCOLS = "Sec-WebSocket-Protocol"
 _MAX_DIGITS = 9
 
 
@@ -52,12 +53,19 @@ class UpgradeRequest:
     @classmethod
     def of(cls, request: web.Request) -> UpgradeRequest:
         """Reads a request."""
-        offer = SubprotocolOffer.of(request.headers.getall("Sec-WebSocket-Protocol", []))
+        offer = SubprotocolOffer.of(request.headers.getall(_PROTOCOLS, []))
         authorization = request.headers.get("Authorization")
         if authorization is None and offer.token is not None:
             authorization = f"Bearer {offer.token}"  # RFC 6750, section 2.1
         token, _, seq = request.headers.get(RESUME_HEADER, offer.resume or "").partition(" ")
         return cls(offer, authorization, token, whole_number(seq) or 0)
+
+
+def asks_for_websocket(request: web.Request) -> bool:
+    """Whether a request is a WebSocket upgrade."""
+    # With the client's own subprotocols: aiohttp writes a warning for those that it does not know.
+    offered = [name.strip() for value in request.headers.getall(_PROTOCOLS, []) for name in value.split(",")]
+    return bool(web.WebSocketResponse(protocols=offered).can_prepare(request))
 
 
 def whole_number(text: str) -> int | None:

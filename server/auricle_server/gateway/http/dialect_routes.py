@@ -8,6 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from auricle_server.gateway.errors import BadRequest
+from auricle_server.gateway.http.auth import asks_for_websocket
 from auricle_server.gateway.http.refusals import upgrade_required
 from auricle_server.gateway.http.session_opener import GatewayParts, SessionParts
 from auricle_server.gateway.http.websocket import WebSocketHandler
@@ -37,7 +38,7 @@ class DialectRoutes:
 
     async def _serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         key = self._parts.opener.check_access(request, endpoint.authorization(request.query, request.headers))
-        if not web.WebSocketResponse().can_prepare(request):
+        if not asks_for_websocket(request):
             return upgrade_required()
         opening = endpoint.open(request.query, request.headers, self._parts.workers.info)
         handler = WebSocketHandler(request, self._parts.config, opening.headers, opening.subprotocol)
