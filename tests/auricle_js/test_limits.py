@@ -14,7 +14,7 @@ from auricle_server.config import DEFAULT_LIMITS, ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from tests.auricle_js.controls import controls
 from tests.support import tones
-from tests.support.node import NEEDS_NODE, run_suite
+from tests.support.browser.node import NEEDS_NODE, run_suite
 
 pytestmark = [NEEDS_NODE, pytest.mark.slow, pytest.mark.timeout(200)]
 

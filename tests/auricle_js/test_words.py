@@ -11,7 +11,7 @@ import soundfile
 from auricle import Start, TextFormat, TurnSettings
 from auricle_server.demo.programme import AUDIO_FOLDER
 from tests.auricle_js.listening import heard
-from tests.support.node import NEEDS_NODE, run_suite
+from tests.support.browser.node import NEEDS_NODE, run_suite
 
 pytestmark = [NEEDS_NODE, pytest.mark.slow, pytest.mark.timeout(200)]
 

@@ -15,7 +15,7 @@ from tests.auricle_js.controls import controls
 from tests.faults.conversation import RATE, conversation
 from tests.faults.proxy import Passage, Proxy
 from tests.support import tones
-from tests.support.node import NEEDS_NODE, run_suite
+from tests.support.browser.node import NEEDS_NODE, run_suite
 
 pytestmark = [NEEDS_NODE, pytest.mark.slow, pytest.mark.timeout(240)]
 
