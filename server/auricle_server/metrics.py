@@ -6,14 +6,14 @@ of a gateway that has died remain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest, values
 from prometheus_client.registry import Collector
 
-from auricle_server.shared_metrics import MetricArea, MetricMemory, joined, shared_value_class
+from auricle_server.shared_metrics import FigureKey, MetricArea, MetricMemory, joined, shared_value_class
 
 if TYPE_CHECKING:
     from auricle_server.ipc.messages import StepSample
@@ -40,8 +40,14 @@ class _Shared(Collector):
         self.descriptions: dict[str, str] = {}
 
     def collect(self) -> Iterable[Metric]:
-        figures = chain(*(area.figures() for area in self._areas), self._own.unshared())
-        return joined(figures, self.descriptions)
+        return joined(self._figures(), self.descriptions)
+
+    def read(self, names: Collection[str]) -> list[Metric]:
+        """Only the metrics of these names, without their descriptions."""
+        return joined(((key, value) for key, value in self._figures() if key.metric in names), {})
+
+    def _figures(self) -> Iterator[tuple[FigureKey, float]]:
+        return chain(*(area.figures() for area in self._areas), self._own.unshared())
 
 
 _shared: _Shared | None = None
@@ -176,6 +182,16 @@ class Metrics:
         for step in steps:
             self.step_seconds.labels(step.chunk_ms).observe(step.seconds)
             self.batch_rows.observe(step.rows)
+
+    def read(self, names: Collection[str]) -> list[Metric]:
+        """The metrics of these names, of all gateways; one that nothing has counted yet may be missing.
+
+        Args:
+            names: Those of counters without ``_total``.
+        """
+        if _shared is not None:
+            return _shared.read(names)
+        return [metric for metric in self.registry.collect() if metric.name in names]
 
     def text(self) -> bytes:
         """All metrics in the text format of Prometheus."""

@@ -26,6 +26,9 @@ from auricle_server.gateway.http.files.file_routes import FileRoutes
 from auricle_server.gateway.http.metrics_page import MetricsPage
 from auricle_server.gateway.http.refusals import Refusals, upgrade_required
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
+from auricle_server.gateway.http.routes.status_board import StatusBoard
+from auricle_server.gateway.http.routes.status_reader import StatusReader
+from auricle_server.gateway.http.routes.status_route import STATUS_PATH, StatusRoute
 from auricle_server.gateway.http.routes.token_route import TOKENS_PATH, TokenRoute
 from auricle_server.gateway.http.session_opener import GatewayParts, Loading, SessionOpener, SessionParts
 from auricle_server.gateway.http.websocket import WebSocketHandler
@@ -38,6 +41,7 @@ from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.ipc.channel import GatewayChannel
 from auricle_server.ipc.loading_status import LoadingStatus
 from auricle_server.metrics import Metrics
+from auricle_server.model_info import public_name
 from auricle_server.voice.models import find_wanted
 
 log = logging.getLogger(__name__)
@@ -90,6 +94,8 @@ class Gateway:
             config, self.metrics, self._keys, self._connections, self.workers, loading, self._turn_models
         )
         self._refusals = Refusals(config, self.metrics)
+        reader = StatusReader(public_name(config.model), self.workers, self.metrics, loading, lambda: self.draining)
+        self._status = StatusBoard(reader.read, reader.forget)
         self.parts = GatewayParts(config, self.metrics, self._opener, self._connections, self.workers, self._refusals)
         self.serving = asyncio.create_task(self.workers.run())
 
@@ -113,6 +119,7 @@ class Gateway:
                 "/healthz": self._healthz,
                 "/readyz": self._readyz,
                 "/metrics": MetricsPage(self._metrics_text).answer,
+                STATUS_PATH: StatusRoute(self._opener, self._status, self._refusals).answer,
                 **(ConsoleRoutes(self._page_config).routes() if self._config.console else {}),
                 **dict(sockets.routes(ENDPOINTS)),
                 **dict(files.questions(QUESTION_ENDPOINTS, "GET")),
@@ -240,6 +247,7 @@ class Gateway:
     async def drain(self) -> None:
         """Takes no new stream; lets the open ones end, for `drain_seconds`; finalises and closes the rest."""
         self._opener.draining = True
+        self._status.close()
         # Wall-clock time: Prometheus compares it with its own.
         self.metrics.drain_ends.set(time.time() + self._config.drain_seconds)
         log.info("draining streams=%d seconds=%g", len(self._connections), self._config.drain_seconds)
@@ -248,6 +256,7 @@ class Gateway:
     async def close_connections(self) -> None:
         """Takes no new stream, and closes the open ones at once."""
         self._opener.draining = True
+        self._status.close()
         await self._connections.close()
 
     async def close(self) -> None:
