@@ -7,6 +7,7 @@ import { certainty, split } from "./words.js";
 const CORRECTION_MS = 4000;
 /** Finals that stay in the region that is read aloud; one more is read when it comes. */
 const READ_ALOUD = 20;
+let tips = 0;
 const KEYS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity };
 
 export class Captions {
@@ -19,15 +20,13 @@ export class Captions {
   /**
    * @param {HTMLElement} place Gets the captions as a further child.
    * @param {import("./talk.js").Talk} talk
-   * @param {string} name Of the stream, "Stream A"; "" where there is only one.
    */
-  constructor(place, talk, name) {
-    this.name = name;
-    this._title = element("h2", {}, name || "Captions");
+  constructor(place, talk) {
+    this._title = element("h2");
     this._facts = element("span.quiet");
     this._pace = element("span.pace");
-    this._text = element("div.text", { role: "group", "aria-label": `${name || "Captions"}: words` });
-    this._tip = element("div.tip", { role: "tooltip", id: `tip-${name || "only"}`.replace(" ", "-"), hidden: true });
+    this._text = element("div.text", { role: "group" });
+    this._tip = element("div.tip", { role: "tooltip", id: `tip-${(tips += 1)}`, hidden: true });
     this._state = element("p.state", { role: "status" });
     this.element = element("section.lane", {}, element("header", {}, this._title, this._facts, this._pace), this._text, this._state, this._tip);
     place.append(this.element);
@@ -36,7 +35,15 @@ export class Captions {
     this._text.addEventListener("focusin", (event) => this.#point(event.target));
     this._text.addEventListener("focusout", () => this.#hideTip());
     this._text.addEventListener("keydown", (event) => this.#walk(event));
+    this.rename("");
     this.show(talk);
+  }
+
+  /** Names the stream: "Stream A"; "" where there is only one. */
+  rename(name) {
+    this.name = name;
+    this._title.textContent = name || "Captions";
+    this._text.setAttribute("aria-label", `${name || "Captions"}: words`);
   }
 
   /** Shows another talk from now on. */

@@ -25,7 +25,7 @@ const SAID = {
   ServerRestarting: () => ["The server is starting", "No model is ready yet."],
   Refused: (error) =>
     error.code === "origin_not_allowed"
-      ? ["The server does not allow this page", "Open it at the server’s own address, or start the server with --allowed-origin."]
+      ? ["The server does not allow this page", "Open it at the server’s own address, or start the server with --allow-origin."]
       : ["The server does not accept the key", "Reload the page to give another one."],
   ConnectionFailed: (error) =>
     error.reason === "timeout"

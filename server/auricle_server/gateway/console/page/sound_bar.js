@@ -12,6 +12,7 @@ export class SoundBar {
   #clips = [];
   #state = "idle"; // "idle", "starting", "running", "stopping"
   #recording = null;
+  #focusGoes = false;
 
   /**
    * @param {object} acts What the bar's buttons do: `start(source)`, which returns the take, or null when there is none,
@@ -102,6 +103,8 @@ export class SoundBar {
   #become(state) {
     this.#state = state;
     const listen = byId("listen");
+    // Who has pressed a button that goes away now finds the focus at the one that stays.
+    this.#focusGoes ||= byId("choices").contains(document.activeElement) || byId("running").contains(document.activeElement);
     listen.disabled = state === "starting" || state === "stopping";
     listen.classList.toggle("on", state !== "idle");
     byId("listen-label").textContent = { idle: "Speak", starting: "Starting…", running: "Stop", stopping: "Last words…" }[state];
@@ -109,6 +112,8 @@ export class SoundBar {
     byId("running").hidden = !byId("choices").hidden;
     for (const id of ["play", "file", "clip", "microphone", "fast"]) byId(id).disabled = state !== "idle";
     for (const id of ["finalize", "plug"]) byId(id).disabled = state !== "running";
+    if (this.#focusGoes && !listen.disabled) listen.focus({ preventScroll: true });
+    if (!listen.disabled) this.#focusGoes = false;
     if (state === "running") this.#meter();
   }
 

@@ -34,7 +34,7 @@ export class SpeakView {
     this._notices = notices;
     this._token = new Token();
     const address = location.origin.replace(/^http/, "ws");
-    this._client = new AuricleClient(address, config.keys_required ? { getToken: () => this._token.get() } : {});
+    this._client = new AuricleClient(address, config.keys_required ? { getToken: () => this._token.get(this._bar.running) } : {});
     this._code = new CodeDialog(address, config.keys_required);
     this._form = new SettingsForm();
     this._bar = new SoundBar({
@@ -90,17 +90,22 @@ export class SpeakView {
 
   // --- streams ---
 
+  // Lanes that stay keep their captions. Time lines draw themselves anew from their talks.
   #build(count) {
-    for (const lane of this.#lanes) {
-      lane.captions.close();
-      lane.timeline.close();
+    for (const { captions, timeline } of this.#lanes.splice(count)) {
+      captions.close();
+      timeline.close();
     }
-    const recording = this.#take?.recording ?? new Recording();
-    this.#lanes = Array.from({ length: count }, (_, i) => {
-      const talk = this.#take?.streams[i]?.talk ?? new Talk(recording, this.#settings[i]);
+    for (let i = this.#lanes.length; i < count; i++) {
+      const talk = this.#take?.streams[i]?.talk ?? new Talk(this.#take?.recording ?? new Recording(), this.#settings[i]);
+      this.#lanes.push({ talk, captions: new Captions(byId("captions"), talk) });
+    }
+    for (const [i, lane] of this.#lanes.entries()) {
       const name = count > 1 ? NAMES[i] : "";
-      return { captions: new Captions(byId("captions"), talk, name), timeline: new TimeLine(byId("timelines"), talk, name), talk };
-    });
+      lane.captions.rename(name);
+      lane.timeline?.close();
+      lane.timeline = new TimeLine(byId("timelines"), lane.talk, name);
+    }
     byId("lane-choice").hidden = byId("which").hidden = count === 1;
     byId("second").setAttribute("aria-pressed", String(count > 1));
   }

@@ -2,6 +2,8 @@
 
 import { byId } from "./dom.js";
 
+/** How long a token lasts: the server's longest, so that nobody is asked twice within the hour. */
+const LIFE_SECONDS = 3600;
 /** Seconds before the end of a token's life from which on a new one is asked for. */
 const SPARE_SECONDS = 5;
 
@@ -24,10 +26,12 @@ export class Token {
   /**
    * A token that holds; asks the user for a key where there is none.
    *
+   * @param {boolean} running Whether it is for a stream that runs, which may go on with the token that it began with.
    * @throws {NoKey} The user has closed the dialog.
    */
-  async get() {
-    if (!this.valid) await (this.#asking ??= this.#ask().finally(() => (this.#asking = null)));
+  async get(running) {
+    const enough = this.valid || (running && this.#token !== null);
+    if (!enough) await (this.#asking ??= this.#ask().finally(() => (this.#asking = null)));
     return this.#token;
   }
 
@@ -58,9 +62,14 @@ export class Token {
   async #swap(key) {
     let answer;
     try {
-      answer = await fetch("/v1/tokens", { method: "POST", headers: { Authorization: `Bearer ${key.trim()}` } });
+      answer = await fetch("/v1/tokens", {
+        method: "POST",
+        headers: { Authorization: `Bearer ${key.trim()}` },
+        body: JSON.stringify({ expires_in: LIFE_SECONDS }),
+      });
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
+      // A header takes no other characters.
       return /^[\x20-\x7e]*$/.test(key) ? "The server does not answer." : "A key has no such characters.";
     }
     const body = await answer.json();
