@@ -1,6 +1,7 @@
 // The page: asks the server what it is, and shows one of its views.
 
-import { byId, element } from "./dom.js";
+import { demoHint } from "./demo_hint.js";
+import { byId } from "./dom.js";
 import { Notices } from "./notices.js";
 import { SpeakView } from "./speak_view.js";
 
@@ -33,17 +34,6 @@ async function asked() {
   }
 }
 
-function showDemoHint(demo) {
-  if (!demo) return;
-  notices.hint(
-    element("strong", {}, "This is the demo model."),
-    " It knows synthesised voices only. People’s speech needs a published one: ",
-    element("code", {}, demo.command),
-    demo.size_gb ? ` (${demo.size_gb} GB). ` : " ",
-    demo.fits ?? "",
-  );
-}
-
 function route() {
   const name = location.hash.slice(1);
   const shown = name === "status" ? name : "speak";
@@ -58,6 +48,6 @@ addEventListener("hashchange", route);
 route();
 const config = await serverConfig();
 byId("server").textContent = config.model.name;
-showDemoHint(config.demo);
+if (config.demo) notices.hint(...demoHint(config.demo));
 const view = new SpeakView(config, notices);
 await view.load();
