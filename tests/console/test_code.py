@@ -6,6 +6,7 @@ import ast
 import asyncio
 import json
 import os
+import re
 import shutil
 import sys
 import wave
@@ -14,9 +15,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import soundfile
 
 import auricle
+from tests.console.console_page import console
 from tests.support import tones
+from tests.support.browser.chromium import NEEDS_CHROMIUM
+from tests.webrtc.clips import RATE, clip, likeness
 
 NODE = shutil.which("node")
 PAGE = Path(__file__).parents[2] / "server/auricle_server/gateway/console/page"
@@ -139,3 +144,19 @@ async def test_the_key_comes_from_the_environment(language: str, monkeypatch: py
     program = await written(language, "defaults", "ws://127.0.0.1:8765", keys=True)
     assert "AURICLE_API_KEY" in program
     compile(program, language, "exec")
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.timeout(150)
+async def test_the_javascript_program_prints_what_the_microphone_hears(auricle_url: str, tmp_path: Path) -> None:
+    pcm, text = clip(leading=1.0, trailing=1.0)
+    soundfile.write(tmp_path / "speech.wav", pcm, RATE)
+    program = await written("javascript", "defaults", auricle_url)
+    # A script that is evaluated imports nothing by a declaration.
+    names, address, rest = re.fullmatch(r'import (\{[^}]+\}) from "([^"]+)";\n(.*)', program, re.DOTALL).groups()  # type: ignore[union-attr]
+    async with console(auricle_url, tmp_path, speech=tmp_path / "speech.wav") as opened:
+        lines = "globalThis.lines = []; const console = { log: (line) => lines.push(line) };"
+        run = f"(async () => {{ {lines} const {names} = await import({json.dumps(address)});\n{rest} }})()"
+        await opened.page.evaluate(f"globalThis.running = {run}; undefined")
+        heard = await opened.page.until("lines.length >= 2 && lines.join(' ')")
+    assert likeness(heard, text) > 0.8

@@ -106,11 +106,16 @@ export class Captions {
       if (this.#end?.parentNode === this.#paragraph()) this.#end.before(...words);
       else this.#paragraph().append(...words);
     });
-    if (segment.delayMs !== null) {
-      this._pace.textContent = `final after ${Math.round(segment.delayMs)} ms`;
-      this._pace.title = "From the moment the server had the sound that it needed until the final was here";
-    }
+    this.#showPace(segment);
     this.#readAloud(segment.text);
+  }
+
+  #showPace({ delayMs }) {
+    if (delayMs === null) return;
+    const delays = this.#talk.segments.map((segment) => segment.delayMs).sort((one, other) => one - other);
+    const median = delays.length > 2 ? `, median ${Math.round(delays[delays.length >> 1])} ms` : "";
+    this._pace.textContent = `final after ${Math.round(delayMs)} ms${median}`;
+    this._pace.title = "From the moment the server had the sound that it needed until the final was here";
   }
 
   #words(segment) {

@@ -30,7 +30,7 @@ const SAID = {
   ConnectionFailed: (error) =>
     error.reason === "timeout"
       ? ["The server does not answer", "It may be busy or stopped. Look at its terminal."]
-      : ["The server is gone", "Start it again with “auricle serve”; this page finds it by itself."],
+      : ["The server is gone", "Start it again with “auricle serve”, then press Speak again."],
   StreamFailed: (error) => [`The server ended the stream: ${error.message}`, "Start again."],
   Undecodable: (error) => [error.message, ""],
 };

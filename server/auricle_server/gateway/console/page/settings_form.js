@@ -19,7 +19,7 @@ export class SettingsForm extends EventTarget {
   }
 
   /** What the server offers: latencies, languages, turn signals; see `/console/config.json`. */
-  offer({ latenciesMs, defaultLatencyMs, languages, turnSignals }) {
+  offer({ latenciesMs, defaultLatencyMs, languages, defaultLanguage, turnSignals }) {
     byId("latencies").replaceChildren(
       ...latenciesMs.map((each) => {
         const radio = element("input", { type: "radio", name: "latencyMs", value: String(each) });
@@ -28,9 +28,9 @@ export class SettingsForm extends EventTarget {
       }),
     );
     this._defaultLatency = defaultLatencyMs;
+    this._defaultLanguage = defaultLanguage;
     const names = new Intl.DisplayNames(["en"], { type: "language" });
     byId("language").replaceChildren(
-      element("option", { value: "" }, "the model’s default"),
       ...languages.map((code) => element("option", { value: code }, code === "auto" ? "detected by the model" : `${names.of(code)} (${code})`)),
     );
     const used = turnSignals.map((signal) => SIGNALS[signal] ?? signal);
@@ -48,7 +48,7 @@ export class SettingsForm extends EventTarget {
       this.#form.elements[box].checked = on;
       if (on) this.#form.elements[name].value = settings.turn[name];
     }
-    this.#form.elements.language.value = settings.language ?? "";
+    this.#form.elements.language.value = settings.language ?? this._defaultLanguage;
     this.#form.elements.numbers.value = settings.textFormat.numbers;
     const typed = termsOf(this.#form.elements.keyterms.value);
     if (typed.join("\n") !== settings.keyterms.join("\n")) this.#form.elements.keyterms.value = settings.keyterms.join("\n");
@@ -96,7 +96,7 @@ export class SettingsForm extends EventTarget {
       case "latencyMs":
         return { latencyMs: Number(value) };
       case "language":
-        return { language: value || null };
+        return { language: value };
       case "numbers":
         return { textFormat: { numbers: value } };
       case "keyterms":

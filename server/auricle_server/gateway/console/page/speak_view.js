@@ -51,8 +51,8 @@ export class SpeakView {
   /** Fetches what the controls offer. */
   async load() {
     const { model, turn_signals: turnSignals } = this._config;
-    const { latencies_ms: latenciesMs, default_latency_ms: defaultLatencyMs, languages } = model;
-    this._form.offer({ latenciesMs, defaultLatencyMs, languages, turnSignals });
+    const { latencies_ms: latenciesMs, default_latency_ms: defaultLatencyMs, languages, default_language: defaultLanguage } = model;
+    this._form.offer({ latenciesMs, defaultLatencyMs, languages, defaultLanguage, turnSignals });
     this._form.show(this.#settings[0]);
     await this._bar.load();
   }
