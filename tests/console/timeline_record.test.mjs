@@ -112,7 +112,10 @@ test("changed thresholds hold from the moment of the change", () => {
 test("the longest label that fits is taken", () => {
   const measure = (text) => 10 * text.length;
   const marks = [{ x: 0, labels: ["long label", "short"] }, { x: 80, labels: ["long label", "short"] }, { x: 100, labels: ["x", "x"] }];
-  assert.deepEqual(fitLabels(marks, measure), ["short", "", "x"]);
+  assert.deepEqual(fitLabels(marks, measure, 1000), ["short", "", "x"]);
+  assert.deepEqual(fitLabels([marks[0]], measure, 1000), ["long label"]);
+  assert.deepEqual(fitLabels([marks[0]], measure, 60), ["short"]);
+  assert.deepEqual(fitLabels([marks[0]], measure, 20), ["short"]);
 });
 
 test("every mark has a sentence", () => {
@@ -131,9 +134,11 @@ test("a moment is told in words", () => {
   const said = talk();
   said.receive(signal(0.2525, 0, 0.02, 0.98));
   said.receive(signal(0.4125, 0.16, undefined, undefined));
+  said.receive(signal(0.5725, undefined, undefined, 0.5));
   const words = [{ text: "Hi", start: 0.1, end: 0.2, confidence: 0.734 }];
-  assert.equal(describeMoment(said, words, 0.15), "0:00.15 · “Hi”, right with 73 % · voice 98 % · silence 0.00 s · turn has ended 2 %");
+  assert.equal(describeMoment(said, words, 0.15), "0:00.15 · “Hi”, right with 73 % · voice 98 % · silence 0.00 s · turn is over 2 %");
   assert.equal(describeMoment(said, words, 0.3), "0:00.30 · silence 0.16 s");
+  assert.equal(describeMoment(said, words, 0.5), "0:00.50 · voice 50 % · silence 0.00 s");
   assert.equal(describeMoment(said, words, 9), "0:09.00");
 });
 

@@ -52,7 +52,12 @@ test("a view cannot be lost beside the audio", () => {
   assert.equal(scale.moved(500).held(30).start, 25);
   assert.equal(scale.moved(-500).held(30).start, -5);
   assert.equal(scale.moved(8).held(30).start, 8);
-  assert.equal(scale.following(3, 0.88).held(3).start, 3 - 8.8);
+  assert.equal(scale.centred(3, 0.5).held(3).start, -2);
+});
+
+test("a live view begins with the first second, and then moves on", () => {
+  const scale = new TimeScale({ start: 5, seconds: 10, width: 400 });
+  assert.deepEqual([0, 3, 8.8, 20].map((now) => scale.following(now, 0.88).start), [0, 0, 0, 11.2]);
 });
 
 test("the axis names round seconds with room between them", () => {

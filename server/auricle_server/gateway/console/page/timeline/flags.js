@@ -8,16 +8,20 @@ const SYMBOL = 5;
 const LABEL_GAP = 8;
 
 /**
- * The labels of a line: for each mark the longest of its labels that ends before the next mark of the line, or none.
+ * The labels of a line: for each mark the longest of its labels that ends before the next mark of the line, or none. At
+ * the right edge a label may be cut, but then it is the shortest one.
  *
  * @param {{x: number, labels: string[]}[]} marks Ascending; the labels of each from long to short.
  * @param {(text: string) => number} measure Pixels of a text.
+ * @param {number} edge Pixel of the right edge.
  * @returns {string[]}
  */
-export function fitLabels(marks, measure) {
+export function fitLabels(marks, measure, edge) {
   return marks.map(({ x, labels }, index) => {
-    const room = (marks[index + 1]?.x ?? Infinity) - x - LABEL_GAP;
-    return labels.find((label) => measure(label) + SYMBOL + 3 <= room) ?? "";
+    const next = (marks[index + 1]?.x ?? Infinity) - LABEL_GAP;
+    const end = (label) => x + SYMBOL + 3 + measure(label);
+    const fitting = labels.filter((label) => end(label) <= next);
+    return fitting.find((label) => end(label) <= edge) ?? fitting.at(-1) ?? "";
   });
 }
 
@@ -35,7 +39,7 @@ export function paintMarks(context, theme, row, { scale, record }, reach) {
   for (let line = 0; line < 3; line += 1) {
     const here = shown.filter(({ kind, labels }) => kind.line === line && labels[1] !== "");
     const top = row.top + line * row.line;
-    const labels = fitLabels(here, measure);
+    const labels = fitLabels(here, measure, scale.width);
     here.forEach(({ mark, kind, x }, index) => {
       context.fillStyle = context.strokeStyle = theme[kind.color];
       if (kind.upright) paintUpright(context, x, top + row.line / 2, reach.bottom, kind.dash);

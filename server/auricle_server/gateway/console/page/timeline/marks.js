@@ -122,8 +122,8 @@ export function describeMoment(talk, words, time) {
   const signal = talk.signals[firstFrom(talk.signals, time)];
   if (signal) {
     if (signal.voice !== null) parts.push(`voice ${percent(signal.voice)}`);
-    parts.push(`silence ${seconds(signal.silence)}`);
-    if (signal.turnEnd !== null) parts.push(`turn has ended ${percent(signal.turnEnd)}`);
+    if (signal.silence !== null) parts.push(`silence ${seconds(signal.silence)}`);
+    if (signal.turnEnd !== null) parts.push(`turn is over ${percent(signal.turnEnd)}`);
   }
   return parts.join(" · ");
 }

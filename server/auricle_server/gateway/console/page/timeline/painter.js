@@ -85,6 +85,7 @@ export class Painter {
     paintWords(context, this.theme, ROWS.words, frame, this.wordRows);
     paintMarks(context, this.theme, ROWS.marks, frame, { top: ROWS.marks.top, bottom: HEIGHT - 6 });
     this._edges(context, frame);
+    if (record.duration === 0) this._invite(context, scale);
     context.restore();
     this._names(context, width, gutter);
   }
@@ -139,6 +140,16 @@ export class Painter {
       context.strokeStyle = this.theme.muted;
       upright(context, crisp(scale.x(cursor)), 0, HEIGHT);
     }
+  }
+
+  _invite(context, scale) {
+    context.font = this.theme.font(14);
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillStyle = this.theme.muted;
+    const lines = ["Sound, words and turns", "are drawn here as they come."];
+    lines.forEach((line, index) => context.fillText(line, scale.width / 2, ROWS.words.top + 22 + 20 * index));
+    context.textAlign = "left";
   }
 
   _names(context, width, gutter) {

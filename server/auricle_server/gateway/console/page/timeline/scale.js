@@ -58,9 +58,14 @@ export class TimeScale {
     return new TimeScale({ start: this.start + seconds, seconds: this.seconds, width: this.width });
   }
 
-  /** The scale with `now` at a share of the width: how a time line follows a live stream. */
+  /** The scale with a second at a share of the width. */
+  centred(time, share) {
+    return new TimeScale({ start: time - share * this.seconds, seconds: this.seconds, width: this.width });
+  }
+
+  /** How a time line follows a live stream: from the first second on, and then with `now` at a share of the width. */
   following(now, share) {
-    return new TimeScale({ start: now - share * this.seconds, seconds: this.seconds, width: this.width });
+    return new TimeScale({ start: Math.max(0, now - share * this.seconds), seconds: this.seconds, width: this.width });
   }
 
   /** The scale kept near the audio: half of the width may be empty before 0 and after `duration`. */

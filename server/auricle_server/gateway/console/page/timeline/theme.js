@@ -28,17 +28,19 @@ export class Theme {
   }
 }
 
-/** Calls `changed` whenever the page's colours may have changed: the system's scheme, or an attribute of the page. */
+/**
+ * Calls `changed` whenever the page's colours may have changed: the system's scheme, or an attribute of the page.
+ *
+ * @returns {() => void} Ends it.
+ */
 export function watchTheme(changed) {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const contrast = matchMedia("(prefers-contrast: more)");
-  dark.addEventListener("change", changed);
-  contrast.addEventListener("change", changed);
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  for (const query of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)"]) {
+    matchMedia(query).addEventListener("change", changed, { signal });
+  }
   const observer = new MutationObserver(changed);
-  observer.observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-scheme"] });
-  return () => {
-    dark.removeEventListener("change", changed);
-    contrast.removeEventListener("change", changed);
-    observer.disconnect();
-  };
+  observer.observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style", "data-theme"] });
+  signal.addEventListener("abort", () => observer.disconnect());
+  return () => leaving.abort();
 }

@@ -40,12 +40,13 @@ export class TimeLine {
     this.scale = new TimeScale({ seconds: SECONDS });
     this.follows = true;
     this._cursor = null;
+    this._mark = null; // that the cursor is at
     this._frame = 0;
     this._width = 0;
     this._touch = () => this.touch();
     this._settings = () => this._record.keepSettings(this._record.duration);
     this._observer = new ResizeObserver(() => this._resize());
-    this._observer.observe(this._field);
+    this._observe();
     this._unwatch = watchTheme(() => {
       this._painter.restyle();
       this.touch();
@@ -127,6 +128,16 @@ export class TimeLine {
     this._painter = new Painter(new Theme(this._root));
   }
 
+  // A window that moves to a screen with finer pixels keeps its size and needs another drawing.
+  _observe() {
+    try {
+      this._observer.observe(this._field, { box: "device-pixel-content-box" });
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // Safari has no such box
+      this._observer.observe(this._field);
+    }
+  }
+
   _resize() {
     const width = this._field.clientWidth;
     if (!width) return;
@@ -196,18 +207,22 @@ export class TimeLine {
 
   _step(direction) {
     const { marks } = this._record;
-    const time = this._cursor ?? this.scale.time(this.scale.width / 2);
-    const next = direction > 0 ? firstFrom(marks, time + 1e-6) : firstFrom(marks, time) - 1;
-    const mark = marks[clamp(next, 0, marks.length - 1)];
+    // Several marks may share a time, so it goes on from the mark and not from its time.
+    const last = marks.indexOf(this._mark);
+    const edge = this._cursor ?? (direction > 0 ? this.scale.start - 1 : this.scale.end);
+    const first = direction > 0 ? firstFrom(marks, edge) : firstFrom(marks, edge) - 1;
+    const mark = marks[clamp(last < 0 ? first : last + direction, 0, marks.length - 1)];
     if (!mark) return;
+    this._mark = mark;
     this._cursor = mark.time;
-    this._look(this.scale.following(mark.time, 0.5));
-    const { time: at, name, text } = describeMark(mark);
-    this._write(`${at} ${name}. ${text}`, "polite");
+    this._look(this.scale.centred(mark.time, 0.5));
+    const { time, name, text } = describeMark(mark);
+    this._write(`${time} ${name}. ${text}`, "polite");
   }
 
   _point(x) {
     const inside = x !== null && x >= gutterOf(this._width);
+    this._mark = null;
     this._cursor = inside ? this.scale.time(x - gutterOf(this._width)) : null;
     if (inside) this._write(describeMoment(this.talk, this._record.words, clamp(this._cursor, 0, this._record.duration)));
     this.touch();
