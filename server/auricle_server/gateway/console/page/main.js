@@ -4,6 +4,8 @@ import { demoHint } from "./demo_hint.js";
 import { byId } from "./dom.js";
 import { Notices } from "./notices.js";
 import { SpeakView } from "./speak_view.js";
+import { StatusView } from "./status/status.js";
+import { Token } from "./token.js";
 
 const AGAIN_MS = 1000;
 const notices = new Notices();
@@ -42,12 +44,32 @@ function route() {
     if (link.hash === `#${shown}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  if (shown === "status") showStatus();
 }
 
+// The status is followed from the first visit on, so that who never looks costs nothing and is asked for no key.
+let status = null;
+function showStatus() {
+  if (!config) return;
+  if (status) {
+    status.draw();
+    return;
+  }
+  const getToken = (refused) => {
+    if (refused) token.forget();
+    return token.get();
+  };
+  status = new StatusView(byId("status"), config.keys_required ? { getToken } : {});
+  status.run();
+}
+
+const token = new Token();
+let config = null;
 addEventListener("hashchange", route);
 route();
-const config = await serverConfig();
+config = await serverConfig();
+route();
 byId("server").textContent = config.model.name;
 if (config.demo) notices.hint(...demoHint(config.demo));
-const view = new SpeakView(config, notices);
+const view = new SpeakView(config, notices, token);
 await view.load();

@@ -12,7 +12,7 @@ import { SoundBar } from "./sound_bar.js";
 import { Take } from "./take.js";
 import { Talk } from "./talk.js";
 import { TimeLine } from "./timeline/timeline.js";
-import { NoKey, Token } from "./token.js";
+import { NoKey } from "./token.js";
 
 const NAMES = ["Stream A", "Stream B"];
 const FILES = {
@@ -29,10 +29,10 @@ export class SpeakView {
   #lanes = []; // of each stream its talk, captions and time line
   #chosen = 0; // whose settings are shown
 
-  constructor(config, notices) {
+  constructor(config, notices, token) {
     this._config = config;
     this._notices = notices;
-    this._token = new Token();
+    this._token = token;
     const address = location.origin.replace(/^http/, "ws");
     this._client = new AuricleClient(address, config.keys_required ? { getToken: () => this._token.get(this._bar.running) } : {});
     this._code = new CodeDialog(address, config.keys_required);

@@ -35,6 +35,11 @@ export class Token {
     return this.#token;
   }
 
+  /** The server has not taken it: perhaps it was started anew. */
+  forget() {
+    this.#token = null;
+  }
+
   #ask() {
     const [field, problem] = [byId("key"), byId("key-problem")];
     const leaving = new AbortController();
