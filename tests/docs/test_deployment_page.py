@@ -30,8 +30,8 @@ def test_compose_waits_for_the_drain_that_it_sets() -> None:
 
 
 def test_kubernetes_waits_for_the_drain_that_it_sets() -> None:
-    deployment, _ = yaml.safe_load_all((ROOT / "deploy" / "kubernetes.yaml").read_text())
+    text = (ROOT / "deploy" / "kubernetes.yaml").read_text()
+    objects: dict[str, Any] = {each["kind"]: each for each in yaml.safe_load_all(text)}
+    deployment, variables = objects["Deployment"], objects["ConfigMap"]["data"]
     pod: dict[str, Any] = deployment["spec"]["template"]["spec"]
-    [container] = pod["containers"]
-    variables = {each["name"]: each.get("value") for each in container["env"]}
     assert float(variables["AURICLE_DRAIN_SECONDS"]) + STOP_SECONDS < pod["terminationGracePeriodSeconds"]
