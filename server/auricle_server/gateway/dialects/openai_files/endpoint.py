@@ -8,7 +8,6 @@ from multidict import MultiMapping
 
 from auricle.protocol.client_messages import Start
 from auricle.protocol.languages import AUTO, resolve
-from auricle.protocol.settings import TextFormat
 from auricle_server.gateway.dialects.openai_files.response_formats import (
     EVENT_STREAM,
     FORMATS,
@@ -19,11 +18,10 @@ from auricle_server.gateway.dialects.openai_files.response_formats import (
 from auricle_server.gateway.errors import BadRequest, Refusal
 from auricle_server.gateway.session.endpoint import RefusalAnswer
 from auricle_server.gateway.session.file_endpoint import FileJob, Upload
+from auricle_server.gateway.session.formats.openai_writing import NUMERALS, text_format, truth
 from auricle_server.gateway.session.openai_errors import refusal_answer
 from auricle_server.gateway.session.prompt_keyterms import prompt_keyterms
 from auricle_server.model_info import ModelInfo
-
-_TRUE, _FALSE = {"true", "1"}, {"", "false", "0"}
 
 
 class TranscriptionsEndpoint:
@@ -66,14 +64,8 @@ def _start(upload: Upload, model: ModelInfo) -> Start:
         language=_language(upload.fields, model),
         keyterms=keyterms,
         offline=latency is None,
-        text_format=_text_format(upload),
+        text_format=text_format(upload.fields.get(NUMERALS) or upload.query.get(NUMERALS)),
     )
-
-
-def _text_format(upload: Upload) -> TextFormat:
-    """How words are written: OpenAI's models write numbers as people do, and its clients have no field for it."""
-    value = upload.fields.get("numerals") or upload.query.get("numerals") or "true"
-    return TextFormat(numbers="smart" if _truth("numerals", value) else "words")
 
 
 def _language(fields: MultiMapping[str], model: ModelInfo) -> str | None:
@@ -107,11 +99,4 @@ def _list(fields: MultiMapping[str], name: str) -> Sequence[str]:
 
 
 def _flag(fields: MultiMapping[str], name: str) -> bool:
-    return _truth(name, fields.get(name, ""))
-
-
-def _truth(name: str, text: str) -> bool:
-    value = text.strip().lower()
-    if value not in _TRUE | _FALSE:
-        raise BadRequest(f"{name}: expected true or false")
-    return value in _TRUE
+    return truth(name, fields.get(name, ""))

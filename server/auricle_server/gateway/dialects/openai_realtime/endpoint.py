@@ -11,6 +11,7 @@ from auricle_server.gateway.dialects.openai_realtime.realtime_config import Real
 from auricle_server.gateway.dialects.openai_realtime.realtime_dialect import RealtimeDialect
 from auricle_server.gateway.errors import BadRequest, Refusal
 from auricle_server.gateway.session.endpoint import Opening, RefusalAnswer
+from auricle_server.gateway.session.formats.openai_writing import NUMERALS, text_format
 from auricle_server.gateway.session.openai_errors import refusal_answer
 from auricle_server.model_info import ModelInfo
 
@@ -37,7 +38,11 @@ class RealtimeEndpoint:
         latency = query.get("latency_ms", "")
         if latency and not (latency.isascii() and latency.isdigit() and len(latency) < 9):
             raise BadRequest("latency_ms: expected a whole number")
-        config = RealtimeConfig(model=query.get("model", ""), latency_ms=int(latency) if latency else None)
+        config = RealtimeConfig(
+            model=query.get("model", ""),
+            latency_ms=int(latency) if latency else None,
+            text_format=text_format(query.get(NUMERALS)),
+        )
         older = "realtime=v1" in headers.get("OpenAI-Beta", "")
         dialect = RealtimeDialect(f"sess_{uuid.uuid4().hex}", config, model, DEFAULT_LIMITS, older=older)
         subprotocol = _SUBPROTOCOL if _SUBPROTOCOL in _subprotocols(headers) else ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from auricle.protocol.languages import AUTO
 from auricle.protocol.server_messages import Final, Interim, Word
+from auricle_server.text.formatting.settled import settled
 
 
 class RealtimeItem:
@@ -36,8 +37,7 @@ class RealtimeItem:
             self._finals.append(event)
             return self._tell(self.text)
         # The last word may still grow, and a full stop may take the place of the comma after it.
-        settled, _, _ = event.text.rpartition(" ")
-        return self._tell(" ".join(filter(None, [self.text, settled])))
+        return self._tell(" ".join(filter(None, [self.text, settled(event.text)])))
 
     def _tell(self, text: str) -> str:
         # A second pass may find other words than the first, of which the client has been told: the whole text follows.

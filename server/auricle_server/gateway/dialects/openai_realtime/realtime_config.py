@@ -12,7 +12,15 @@ from typing import Any
 from auricle.protocol.client_messages import Encoding, Start, Update
 from auricle.protocol.languages import AUTO, resolve
 from auricle.protocol.server_messages import Limits
-from auricle.protocol.settings import MAX_SILENCE_MS, MIN_SILENCE_MS, TurnSettings, brief, require
+from auricle.protocol.settings import (
+    AS_SAID,
+    MAX_SILENCE_MS,
+    MIN_SILENCE_MS,
+    TextFormat,
+    TurnSettings,
+    brief,
+    require,
+)
 from auricle_server.gateway.session.client_json import JsonObject
 from auricle_server.gateway.session.prompt_keyterms import prompt_keyterms
 from auricle_server.model_info import ModelInfo
@@ -62,6 +70,7 @@ class RealtimeConfig:
         noise_reduction: As the client has given it. The models hear noise as it is.
         include: What the client wants besides.
         latency_ms: Chunk latency in the URL; None for that of `delay`.
+        text_format: How words are written.
     """
 
     encoding: Encoding = "pcm_s16le"
@@ -75,6 +84,7 @@ class RealtimeConfig:
     noise_reduction: Any = None
     include: tuple[str, ...] = ()
     latency_ms: int | None = None
+    text_format: TextFormat = AS_SAID
 
     @property
     def detects_turns(self) -> bool:
@@ -136,6 +146,7 @@ class RealtimeConfig:
             language=self.language(() if model is None else model.languages),
             turn=self.turn,
             keyterms=prompt_keyterms(self.prompt, self.keywords, limits),
+            text_format=self.text_format,
         )
 
     def update(self, old: RealtimeConfig, model: ModelInfo | None, limits: Limits) -> Update:

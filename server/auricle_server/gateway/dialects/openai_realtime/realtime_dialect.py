@@ -97,7 +97,8 @@ class RealtimeDialect:
             message = parse_object(text)
             if not self._started and is_vllm(message):
                 languages = () if self._model is None else self._model.languages
-                self._vllm = VllmConversation(self._config.language(languages), self._config.latency_ms)
+                config = self._config
+                self._vllm = VllmConversation(config.language(languages), config.latency_ms, config.text_format)
                 self._started = True
             if self._vllm is not None:
                 return self._vllm.receive(message)

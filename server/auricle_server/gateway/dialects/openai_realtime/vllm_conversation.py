@@ -15,7 +15,7 @@ from auricle.protocol import codes
 from auricle.protocol.client_messages import Finalize, Start
 from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Final, Interim
-from auricle.protocol.settings import TurnSettings, brief
+from auricle.protocol.settings import TextFormat, TurnSettings, brief
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.dialects.openai_realtime.items import RealtimeItem
 from auricle_server.gateway.session.client_json import JsonObject, to_json
@@ -35,11 +35,17 @@ class VllmConversation:
     Args:
         language: To decode; None for the model's default.
         latency_ms: Chunk latency; None for the model's default.
+        text_format: How words are written.
     """
 
-    def __init__(self, language: str | None, latency_ms: int | None) -> None:
-        turn = TurnSettings("off")
-        self._start = Start(sample_rate=SAMPLE_RATE, language=language, latency_ms=latency_ms, turn=turn)
+    def __init__(self, language: str | None, latency_ms: int | None, text_format: TextFormat) -> None:
+        self._start = Start(
+            sample_rate=SAMPLE_RATE,
+            language=language,
+            latency_ms=latency_ms,
+            turn=TurnSettings("off"),
+            text_format=text_format,
+        )
         self._started = False
         self._rest = b""
         self._commits = 0

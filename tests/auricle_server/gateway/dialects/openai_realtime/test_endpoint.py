@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import aiohttp
 import pytest
 from multidict import CIMultiDict, MultiDict
 
+from auricle.protocol.client_messages import Start
 from auricle_server.gateway.dialects.openai_realtime import RealtimeEndpoint
-from auricle_server.gateway.errors import TooManyStreams
+from auricle_server.gateway.errors import BadRequest, TooManyStreams
 from tests.auricle_server.gateway.conftest import Serve
 
 URL = "/v1/realtime?intent=transcription"
@@ -56,6 +60,20 @@ async def test_a_latency_that_is_no_number_is_refused_in_words(url: str, latency
         async with aiohttp.ClientSession() as http:
             await http.ws_connect(url + URL + f"&latency_ms={latency}")
     assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("first", [{"session": {"turn_detection": None}}, {"model": "vLLM"}], ids=["OpenAI", "vLLM"])
+def test_numbers_are_written_as_people_do_unless_they_shall_not(first: dict[str, Any]) -> None:
+    def start(**query: str) -> Start:
+        dialect = RealtimeEndpoint().open(MultiDict(query), CIMultiDict(), None).dialect
+        begun, *_ = dialect.receive_text(json.dumps({"type": "session.update", **first}))
+        assert isinstance(begun, Start)
+        return begun
+
+    assert start().text_format.numbers == "smart"
+    assert start(numerals="false").text_format.numbers == "words"
+    with pytest.raises(BadRequest, match="numerals: expected true or false"):
+        start(numerals="some")
 
 
 def test_a_refusal_is_worded_as_openai_words_it() -> None:

@@ -31,13 +31,24 @@ def test_the_last_word_waits_until_it_is_settled() -> None:
 def test_deltas_go_on_over_segments() -> None:
     item = RealtimeItem("item", 0.0)
     events: list[Interim | Final] = [
-        final("one two."),
-        interim("three"),
-        interim("three four"),
+        final("the cat."),
+        interim("it"),
+        interim("it sat"),
         final(""),
-        final("three four."),
+        final("it sat."),
     ]
-    assert [item.settle(event) for event in events] == ["one two.", "", " three", "", " four."]
+    assert [item.settle(event) for event in events] == ["the cat.", "", " it", "", " sat."]
+
+
+def test_a_number_waits_until_it_is_over() -> None:
+    item = RealtimeItem("item", 0.0)
+    events: list[Interim | Final] = [
+        interim("room one"),
+        interim("room 100 and"),
+        interim("room 105 is"),
+        interim("room 105 is free"),
+    ]
+    assert [item.settle(event) for event in events] == ["room", "", "", " 105 is"]
 
 
 def test_a_final_with_other_words_is_not_told_as_a_delta() -> None:

@@ -98,14 +98,14 @@ def test_audio_without_an_update_starts_the_stream() -> None:
 
 def test_a_turn_is_an_item() -> None:
     client = Client()
-    outputs = (started(), interim("one", 1.0), interim("one two", 1.5), final(), end())
+    outputs = (started(), interim("my", 1.0), interim("my word", 1.5), final("my word"), end())
     messages = client.told(*outputs)
     assert kinds(messages) == ["speech_started", DELTA, DELTA, "speech_stopped", "committed", DONE]
     assert len({message["item_id"] for message in messages}) == 1
-    assert "".join(message["delta"] for message in messages if message["type"] == DELTA) == "one two"
+    assert "".join(message["delta"] for message in messages if message["type"] == DELTA) == "my word"
     assert (messages[0]["audio_start_ms"], messages[3]["audio_end_ms"]) == (500, 2000)
     done = messages[-1]
-    assert (done["transcript"], done["languages"]) == ("one two", [{"code": "en"}])
+    assert (done["transcript"], done["languages"]) == ("my word", [{"code": "en"}])
     assert done["usage"] == {"type": "duration", "seconds": 2.0}
     assert "logprobs" not in done
     [first, *_, committed, _] = client.told(started(3.0), final("three", 4.0), end(4.0))
