@@ -52,6 +52,7 @@ class Target:
         address: Loopback address that the trial's own sockets come from, so that bounds for each address tell them
             from the callers.
         answer_timeout: Of the trial's clients, as in `Plan`.
+        riva: Address of the server's port for clients of Riva; empty where it has none.
     """
 
     url: str
@@ -60,6 +61,7 @@ class Target:
     seed: int
     address: str = "127.0.0.1"
     answer_timeout: float = 5.0
+    riva: str = ""
 
     @property
     def host(self) -> str:

@@ -65,6 +65,7 @@ async def torture(plan: Plan, folder: Path, only: Sequence[str] = tuple(TRIALS))
             serving(
                 folder / "steady",
                 descriptors=_DESCRIPTORS,
+                riva=True,
                 variables={"AURICLE_STALL_SECONDS": str(_STALL_SECONDS)},
             )
         )
@@ -135,7 +136,7 @@ async def _attack(
         def start(name: str, seconds: float) -> asyncio.Future[TrialResult]:
             trial = TRIALS[name]
             amount = trial.amount if trial.fixed else plan.scaled(trial.amount)
-            target = Target(server.url, amount, seconds, plan.seed, trial.address, plan.answer_timeout)
+            target = Target(server.url, amount, seconds, plan.seed, trial.address, plan.answer_timeout, server.riva)
             return loop.run_in_executor(processes, run_trial, name, target)
 
         others = [start(name, whole) for name in beside]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import re
 import shutil
@@ -34,12 +35,13 @@ class ServerProcess:
 
     Attributes:
         url: ``ws://host:port``.
+        riva: ``host:port`` for clients of Riva; empty without such a port.
         disk: Folder of its temporary files, as seen from here; None when it is the machine's.
         exit_code: After the end.
     """
 
     def __init__(self, process: Process, log: Path, disk: Path | None) -> None:
-        self.url = ""
+        self.url = self.riva = ""
         self.disk = disk
         self.exit_code: int | None = None
         self._process = process
@@ -129,6 +131,7 @@ async def serving(
     gateways: int = 1,
     descriptors: int | None = None,
     small_disk: bool = False,
+    riva: bool = False,
     variables: Mapping[str, str] | None = None,
     port: int = 0,
     slots: int = _SLOTS,
@@ -141,6 +144,7 @@ async def serving(
         descriptors: Its limit of descriptors (``ulimit -n``), soft and hard.
         small_disk: Whether its temporary files lie on a file system of a few megabytes, which can be filled; needs
             `can_mount`.
+        riva: Whether it has a port for clients of Riva, where its extra is installed.
         variables: Added to its environment.
         port: To listen at; 0 takes a free one.
         slots: Streams that it holds.
@@ -149,6 +153,13 @@ async def serving(
     temporary.mkdir(parents=True, exist_ok=True)
     options = ["--model", str(tones.CHECKPOINT), "--device", "cpu", "--port", str(port), "--gateways", str(gateways)]
     options += ["--slots", str(slots)]
+    address = ""
+    if riva and importlib.util.find_spec("grpc") is not None:
+        from tests.support.servers.riva import free_port
+
+        riva_port = free_port()
+        options += ["--riva-port", str(riva_port)]
+        address = f"127.0.0.1:{riva_port}"
     # By slots alone: what else runs on this machine must not decide whether a call is taken.
     command = [sys.executable, "-m", "auricle_server", "serve", *options, "--max-load", "0"]
     environment = {**os.environ, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1", **(variables or {})}
@@ -167,6 +178,7 @@ async def serving(
     # The mount is the server's own, so it ends with it; from outside it is reached through /proc.
     disk = Path(f"/proc/{process.pid}/root{temporary}") if small_disk else None
     server = ServerProcess(process, log, disk)
+    server.riva = address
     try:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)).decode()

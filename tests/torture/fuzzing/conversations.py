@@ -17,7 +17,7 @@ from tests.torture.fuzzing.mutations import mutated
 _TEXT, _BINARY = 0x81, 0x82
 _MOST_MESSAGES = 100
 """A connection that sends more at once is read at a pace."""
-_TOO_BIG = (1 << 20) + 2
+TOO_BIG = (1 << 20) + 2
 STARTS = tuple(
     encode_client(Start(latency_ms=latency_ms, turn=turn))
     for latency_ms in (None, 80, 560, 560, 1120)
@@ -27,7 +27,7 @@ REFUSALS_OF_START = frozenset(
     {codes.UNSUPPORTED_LATENCY, codes.UNSUPPORTED_LANGUAGE, codes.INVALID_KEYTERMS, codes.SERVER_FULL}
 )
 """What a gateway may answer to a start that is no violation of the protocol by itself."""
-_BAD_FRAMES = (
+BAD_FRAMES = (
     b"\xf1\x80" + bytes(4),  # reserved bits
     b"\x83\x80" + bytes(4),  # an opcode that does not exist
     b"\x89\xfe\x00\x80" + bytes(4 + 128),  # a ping that is longer than a control frame may be
@@ -121,13 +121,13 @@ class ConversationWriter:
         return _BINARY, bytes(self._rng.choice((1, 641, 3)))
 
     def _too_big(self) -> tuple[int | None, bytes]:
-        return self._rng.choice((_TEXT, _BINARY)), bytes(_TOO_BIG)
+        return self._rng.choice((_TEXT, _BINARY)), bytes(TOO_BIG)
 
     def _noise(self) -> tuple[int | None, bytes]:
         return _TEXT, self._rng.randbytes(self._rng.randrange(200))
 
     def _bad_frame(self) -> tuple[int | None, bytes]:
-        return None, self._rng.choice(_BAD_FRAMES)
+        return None, self._rng.choice(BAD_FRAMES)
 
 
 _KINDS = (

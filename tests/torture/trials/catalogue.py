@@ -8,6 +8,10 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from tests.torture.dialects.riva_fuzz import riva_fuzz
+from tests.torture.dialects.slow_formats import slow_formats
+from tests.torture.dialects.upload_fuzz import upload_fuzz
+from tests.torture.dialects.websocket_fuzz import websocket_fuzz
 from tests.torture.plan import Target
 from tests.torture.result import TrialResult
 from tests.torture.trials.connection_cuts import connection_cuts
@@ -41,7 +45,11 @@ TRIALS: dict[str, Trial] = {
     "short-streams": Trial(short_streams, 3_000, address="127.0.0.2"),
     "connection-cuts": Trial(connection_cuts, 2_000),
     "message-fuzz": Trial(message_fuzz, 1_000_000, address="127.0.0.3"),
+    "slow-formats": Trial(slow_formats, 600, address="127.0.0.7"),
+    "upload-fuzz": Trial(upload_fuzz, 6_000, 0.2, "127.0.0.9"),
+    "riva-fuzz": Trial(riva_fuzz, 6_000, 0.2),
     "event-fuzz": Trial(event_fuzz, 200_000, 0.2),
+    "format-fuzz": Trial(websocket_fuzz, 200_000, 0.3, "127.0.0.8"),
     "slow-readers": Trial(slow_readers, 60, 0.4, "127.0.0.4"),
     "half-requests": Trial(half_requests, 1_100, 0.15, "127.0.0.5", fixed=True),
     "key-term-floods": Trial(key_term_floods, 2, 0.25, "127.0.0.6", fixed=True),

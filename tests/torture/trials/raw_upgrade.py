@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-UPGRADE = (
-    b"GET /v1/stream HTTP/1.1\r\nHost: torture\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
 _TEXT, _CLOSE = 0x81, 0x88
+NATIVE = "/v1/stream"
+
+
+def upgrade(path: str = NATIVE) -> bytes:
+    """The request for a WebSocket at a path with its query."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: torture\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ).encode()
 
 
 def frames_in(received: bytes) -> tuple[list[bytes], int | None]:
-    """The text messages in all that a server has sent, its HTTP answer included, and its close code.
+    """The whole text messages in all that a server has sent, its HTTP answer included, and its close code.
 
     The server sends whole messages, unmasked (RFC 6455, section 5.2).
     """
@@ -23,6 +28,8 @@ def frames_in(received: bytes) -> tuple[list[bytes], int | None]:
             start, size = 4, int.from_bytes(rest[2:4], "big")
         elif size == 127:
             start, size = 10, int.from_bytes(rest[2:10], "big")
+        if len(rest) < start + size:
+            break
         payload = rest[start : start + size]
         if rest[0] == _TEXT:
             texts.append(payload)

@@ -12,7 +12,7 @@ from tests.torture.phrases import phrases
 from tests.torture.plan import Target
 from tests.torture.result import TrialResult
 from tests.torture.trials.pacing import spread
-from tests.torture.trials.raw_upgrade import UPGRADE, frames_in
+from tests.torture.trials.raw_upgrade import NATIVE, frames_in, upgrade
 
 _TOGETHER = 8
 _TEXT, _BINARY = 0x81, 0x82
@@ -36,7 +36,7 @@ async def slow_readers(target: Target) -> TrialResult:
     return result
 
 
-async def _connected(target: Target) -> tuple[socket.socket, bytes]:
+async def connected(target: Target, path: str = NATIVE) -> tuple[socket.socket, bytes]:
     """A connection, and what has been received on it: the answer to its upgrade."""
     loop = asyncio.get_running_loop()
     opened = socket.socket()
@@ -44,7 +44,7 @@ async def _connected(target: Target) -> tuple[socket.socket, bytes]:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
     opened.bind((target.address, 0))
     await loop.sock_connect(opened, (target.host, target.port))
-    await loop.sock_sendall(opened, UPGRADE)
+    await loop.sock_sendall(opened, upgrade(path))
     answer = b""
     # RFC 6455, section 4.1: nothing more may be sent before the server's answer.
     while b"\r\n\r\n" not in answer:
@@ -64,7 +64,7 @@ async def _slowly(target: Target, number: int, result: TrialResult) -> None:
         ]
         messages.append(frame(_TEXT, b'{"type":"finalize","id":"%d"}' % at))
     messages.append(frame(_TEXT, b'{"type":"end"}'))
-    opened, received = await _connected(target)
+    opened, received = await connected(target)
     with opened:
         sending = asyncio.create_task(loop.sock_sendall(opened, b"".join(messages)))
         try:
@@ -87,7 +87,7 @@ async def _never(target: Target, number: int, result: TrialResult) -> None:
     """Asks for answers that it never reads, until the server has had enough."""
     loop = asyncio.get_running_loop()
     flood = b"".join(frame(_TEXT, b'{"type":"finalize","id":"%d"}' % at) for at in range(_FLOOD))
-    opened, _ = await _connected(target)
+    opened, _ = await connected(target)
     with opened:
         try:
             async with asyncio.timeout(_CUT_SECONDS):

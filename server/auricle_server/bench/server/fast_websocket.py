@@ -30,7 +30,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 class FastWebSocket(asyncio.Protocol):
-    """One connection to `/v1/stream`.
+    """One connection.
 
     Args:
         host: Host of the server.
@@ -38,6 +38,7 @@ class FastWebSocket(asyncio.Protocol):
         on_open: Called when the WebSocket is open.
         on_text: Called with each text message.
         on_close: Called when the connection has ended, with the close code or with the HTTP status of a refusal.
+        path: Of the URL, with its query; what is no UTF-8 stands in it as `surrogateescape` has it.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class FastWebSocket(asyncio.Protocol):
         on_open: Callable[[], None],
         on_text: Callable[[bytes], None],
         on_close: Callable[[int], None],
+        path: str = "/v1/stream",
     ) -> None:
         self._host = f"{host}:{port}"
+        self._path = path
         self._on_open, self._on_text, self._on_close = on_open, on_text, on_close
         self._transport: asyncio.Transport | None = None
         self._buffer, self._queued = b"", b""
@@ -61,14 +64,14 @@ class FastWebSocket(asyncio.Protocol):
         self._transport = transport
         key = base64.b64encode(os.urandom(16)).decode()
         lines = (
-            "GET /v1/stream HTTP/1.1",
+            f"GET {self._path} HTTP/1.1",
             f"Host: {self._host}",
             "Upgrade: websocket",
             "Connection: Upgrade",
             f"Sec-WebSocket-Key: {key}",
             "Sec-WebSocket-Version: 13",
         )
-        transport.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        transport.write(("\r\n".join(lines) + "\r\n\r\n").encode(errors="surrogateescape"))
 
     def data_received(self, data: bytes) -> None:
         """Handles the complete frames of the received bytes."""

@@ -220,6 +220,8 @@ class HttpConnection(web.RequestHandler):
         self._rules.closures.add("malformed", self._address)
         # aiohttp's own message repeats what came.
         body = {"code": "bad_request", "message": "this is not an HTTP request that the server can read"}
+        # A route that meets it in a body is no fault of the server's.
+        status = exc.code if status >= HTTPStatus.INTERNAL_SERVER_ERROR else status
         response = web.json_response(body, status=status, headers={"Server": SERVER_NAME})
         response.force_close()
         return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any, NoReturn
 
@@ -73,6 +74,18 @@ class JsonObject:
             return None
         fits = isinstance(value, list) and all(map(is_text, value))
         return tuple(value) if fits else self._refuse(name, "a list of strings", value)
+
+    def audio(self, name: str) -> bytes:
+        """Bytes in base64; empty without the field.
+
+        Raises:
+            ProtocolViolation: It is no string, or no base64.
+        """
+        text = self.text(name) or ""
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError as error:  # `binascii.Error`, or for what is not ASCII its base class
+            raise ProtocolViolation(codes.BAD_AUDIO, f"{self._path}{name}: expected base64: {error}") from error
 
     def nested(self, name: str) -> JsonObject | None:
         """An object.

@@ -48,3 +48,16 @@ def test_a_wrong_type_is_named_with_its_place(name: str, value: Any) -> None:
 
 def test_json_is_written_in_utf_8_without_spaces() -> None:
     assert to_json({"a": ["ü", 1]}) == '{"a":["ü",1]}'
+
+
+def test_audio_is_base64() -> None:
+    assert parse_object('{"audio":"AAEC"}').audio("audio") == b"\0\1\2"
+    assert parse_object("{}").audio("audio") == b""
+
+
+@pytest.mark.parametrize("audio", ["AAA", "not base64!", "\u00e9\u00e9\u00e9\u00e9", 5, ["AAAA"], "\ud800"])
+def test_what_is_no_base64_is_the_clients_fault(audio: Any) -> None:
+    with pytest.raises(ProtocolViolation) as refused:
+        JsonObject({"audio": audio}).audio("audio")
+    assert refused.value.message.startswith("audio: expected ")
+    assert refused.value.code in {codes.BAD_AUDIO, codes.INVALID_FIELD}

@@ -51,6 +51,10 @@ DEFAULT_TURN_DETECTION: dict[str, Any] = {
     "prefix_padding_ms": 300,
     "silence_duration_ms": 500,
 }
+_TEXTS = ("type", "eagerness")
+_NUMBERS = ("threshold", "prefix_padding_ms", "silence_duration_ms", "idle_timeout_ms")
+_FLAGS = ("create_response", "interrupt_response")
+"""Fields of turn detection and of noise reduction, by what they hold."""
 LOGPROBS = "item.input_audio_transcription.logprobs"
 
 
@@ -81,7 +85,7 @@ class RealtimeConfig:
     prompt: str = ""
     delay: str | None = None
     turn_detection: dict[str, Any] | None = field(default_factory=DEFAULT_TURN_DETECTION.copy)
-    noise_reduction: Any = None
+    noise_reduction: dict[str, Any] | None = None
     include: tuple[str, ...] = ()
     latency_ms: int | None = None
     text_format: TextFormat = AS_SAID
@@ -181,11 +185,10 @@ class RealtimeConfig:
                 config = _with_transcription(config, transcription)
         for holder in (given, session):
             if "turn_detection" in holder:
-                detection = holder.nested("turn_detection")
-                config = replace(config, turn_detection=None if detection is None else detection.values)
+                config = replace(config, turn_detection=_known_fields(holder.nested("turn_detection")))
         for holder, name in ((given, "noise_reduction"), (session, "input_audio_noise_reduction")):
             if name in holder:
-                config = replace(config, noise_reduction=holder.values[name])
+                config = replace(config, noise_reduction=_known_fields(holder.nested(name)))
         include = session.texts("include")
         return config if include is None else replace(config, include=include)
 
@@ -219,6 +222,18 @@ class RealtimeConfig:
             "noise_reduction": self.noise_reduction,
         }
         return about | {"type": "transcription", "audio": {"input": given}, "include": list(self.include)}
+
+
+def _known_fields(given: JsonObject | None) -> dict[str, Any] | None:
+    """The fields of turn detection, or of noise reduction, that OpenAI has: they go back to the client in answers.
+
+    Raises:
+        ProtocolViolation: A field has a wrong type.
+    """
+    if given is None:
+        return None
+    readers = {given.text: _TEXTS, given.number: _NUMBERS, given.flag: _FLAGS}
+    return {name: read(name) for read, names in readers.items() for name in names if name in given}
 
 
 def _with_format(config: RealtimeConfig, given: JsonObject | None) -> RealtimeConfig:

@@ -8,8 +8,6 @@ can do nothing about: after a fault of the server the connection closes without 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -127,10 +125,7 @@ class RealtimeDialect:
         raise ProtocolViolation(codes.UNKNOWN_MESSAGE, f"this server transcribes; it knows no event of the type {kind}")
 
     def _append(self, message: JsonObject) -> Sequence[Input]:
-        try:
-            data = self._rest + base64.b64decode(message.text("audio") or "", validate=True)
-        except binascii.Error as error:
-            raise ProtocolViolation(codes.BAD_AUDIO, f"audio: expected base64: {error}") from error
+        data = self._rest + message.audio("audio")
         sample_bytes = SAMPLE_BYTES[self._config.encoding]
         whole = len(data) // sample_bytes * sample_bytes
         self._rest = data[whole:]

@@ -6,8 +6,6 @@ message itself, where a client of OpenAI has a ``session``.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from functools import partial
 
@@ -79,10 +77,7 @@ class VllmConversation:
         return (self._start,)
 
     def _append(self, message: JsonObject) -> Sequence[Input]:
-        try:
-            data = self._rest + base64.b64decode(message.text("audio") or "", validate=True)
-        except binascii.Error as error:
-            raise ProtocolViolation(codes.BAD_AUDIO, f"audio: expected base64: {error}") from error
+        data = self._rest + message.audio("audio")
         whole = len(data) // 2 * 2
         self._rest = data[whole:]
         return (*self._first(), AudioReceived(data[:whole])) if whole else ()

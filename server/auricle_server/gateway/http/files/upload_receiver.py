@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import IO, TypeVar
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import MultiDict
 
 from auricle_server.config import ServerConfig
@@ -37,6 +39,8 @@ _MAX_FIELDS_BYTES = 1 << 18
 _LEAST_PACE = 1000
 """Bytes a second, in the mean, below which a client holds the server up: half a second of a telephone call."""
 _MEGABYTE = 1_000_000
+_BROKEN = (ValueError, LookupError, RuntimeError, AssertionError, HttpProcessingError, web.RequestPayloadError)
+"""What aiohttp 3.14 raises while it reads a form, or another body, that is none."""
 
 T = TypeVar("T")
 ReadBlock = Callable[[], Awaitable[bytes]]
@@ -51,6 +55,9 @@ class UploadReceiver:
     """
 
     def __init__(self, config: ServerConfig) -> None:
+        # Each kind of broken header would go to the log, as its sender wrote it, and be remembered for good.
+        for category in (BadContentDispositionHeader, BadContentDispositionParam):
+            warnings.filterwarnings("ignore", category=category)
         self._config = config
         self._most = config.max_upload_mb * _MEGABYTE
         self._open: Counter[str] = Counter()
@@ -98,7 +105,7 @@ class UploadReceiver:
         if request.content_type.startswith("multipart/"):
             name = await self._receive_form(request, file, fields, pace)
         else:
-            await self._store(lambda: request.content.read(_BLOCK), file, pace)
+            await self._store(_whole(lambda: request.content.read(_BLOCK)), file, pace)
         if not file.tell():
             raise BadRequest("the recording is empty")
         return Upload(request.query, request.headers, fields, self._config.limits, name)
@@ -109,24 +116,21 @@ class UploadReceiver:
         """Receives a form; returns the name of its file."""
         name: str | None = None
         size = 0
-        try:
-            form = await pace.timed(request.multipart)
-            while (part := await pace.timed(form.next)) is not None:
-                if isinstance(part, MultipartReader):
-                    raise BadRequest("a form within the form; send the fields side by side")
-                if part.name == FILE_FIELD:
-                    if name is not None:
-                        raise BadRequest("the form has several files; send one in a request")
-                    name = part.filename or ""
-                    await self._store(_reading(part), file, pace)
-                else:
-                    value = await _read_field(part, _MAX_FIELDS_BYTES - size, pace)
-                    size += len(value)
-                    fields.add(part.name or "", value.decode("utf-8", "replace"))
-                if len(fields) > _MAX_FIELDS:
-                    raise BadRequest(f"the form has more than {_MAX_FIELDS} fields")
-        except (ValueError, web.RequestPayloadError) as error:
-            raise BadRequest("the body is not the form that its Content-Type says it is") from error
+        form = await pace.timed(_whole(request.multipart))
+        while (part := await pace.timed(_whole(form.next))) is not None:
+            if isinstance(part, MultipartReader):
+                raise BadRequest("a form within the form; send the fields side by side")
+            if part.name == FILE_FIELD:
+                if name is not None:
+                    raise BadRequest("the form has several files; send one in a request")
+                name = part.filename or ""
+                await self._store(_reading(part), file, pace)
+            else:
+                value = await _read_field(part, _MAX_FIELDS_BYTES - size, pace)
+                size += len(value)
+                fields.add(part.name or "", value.decode("utf-8", "replace"))
+            if len(fields) > _MAX_FIELDS:
+                raise BadRequest(f"the form has more than {_MAX_FIELDS} fields")
         if name is None:
             raise BadRequest(f"the form has no file: send the recording in the field {FILE_FIELD!r}")
         return name
@@ -190,10 +194,19 @@ def _temporary_file() -> IO[bytes]:
 
 
 def _reading(part: BodyPartReader) -> ReadBlock:
-    async def read() -> bytes:
-        return await part.read_chunk(_BLOCK)
+    return _whole(lambda: part.read_chunk(_BLOCK))
 
-    return read
+
+def _whole(read: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+    """The same, which refuses a body that is not what the headers say."""
+
+    async def checked() -> T:
+        try:
+            return await read()
+        except _BROKEN as error:
+            raise BadRequest("the body is not what the headers of the request say it is") from error
+
+    return checked
 
 
 async def _read_field(part: BodyPartReader, most: int, pace: _UploadPace) -> bytes:

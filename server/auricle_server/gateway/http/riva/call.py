@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from auricle.protocol import codes
 from auricle_server.gateway.dialects.riva.dialect import END, RivaDialect
 from auricle_server.gateway.dialects.riva.messages import Message
-from auricle_server.gateway.errors import refusal_of
+from auricle_server.gateway.errors import Refusal, refusal_of
 from auricle_server.gateway.http.connections import until_served
 from auricle_server.gateway.http.message_pace import MessagePace
 from auricle_server.gateway.session.session import Session
@@ -27,7 +27,7 @@ class RivaCall:
 
     Args:
         dialect: Of the session.
-        messages: What the client sends, as binary and text messages for the session.
+        messages: What the client sends, as binary and text messages for the session; a refusal where it is neither.
         send: Sends a response; waits while the client does not read.
         stall_seconds: Longest time that one response may wait.
         message_bytes: Largest binary message.
@@ -42,7 +42,7 @@ class RivaCall:
     def __init__(
         self,
         dialect: RivaDialect,
-        messages: AsyncIterator[bytes | str],
+        messages: AsyncIterator[bytes | str | Refusal],
         send: Callable[[Message], Awaitable[None]],
         stall_seconds: float,
         message_bytes: int,
@@ -87,6 +87,9 @@ class RivaCall:
                 self._input.clear()
                 await self._input.wait()
             if session.done:
+                return
+            if isinstance(message, Refusal):
+                session.fail(message.code, message.message)
                 return
             if isinstance(message, str):
                 session.receive_text(message)

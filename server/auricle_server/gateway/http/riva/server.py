@@ -6,10 +6,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
+from auricle.protocol import codes
 from auricle_server.config import ConfigError, ServerConfig
 from auricle_server.gateway.dialects.riva.messages import (
     HEALTH,
@@ -18,6 +21,7 @@ from auricle_server.gateway.dialects.riva.messages import (
     RecognizeRequest,
     StreamingRequest,
 )
+from auricle_server.gateway.errors import BadRequest
 from auricle_server.gateway.http.riva.service import SERVICE, RivaService
 from auricle_server.gateway.http.session_opener import GatewayParts
 from auricle_server.gateway.http.tls import Certificate
@@ -97,23 +101,31 @@ def _options(config: ServerConfig, *, reuse_port: bool) -> list[tuple[str, int]]
 
 def _handlers(service: RivaService) -> tuple[Any, Any]:
     def unary(method: Any, request: Any) -> Any:
-        return grpc.unary_unary_rpc_method_handler(method, request.FromString, _serialize)
+        return grpc.unary_unary_rpc_method_handler(method, partial(_parse, request), _serialize)
 
     recognition = {
         "Recognize": unary(service.recognize, RecognizeRequest),
         "StreamingRecognize": grpc.stream_stream_rpc_method_handler(
-            service.streaming_recognize, StreamingRequest.FromString, _serialize
+            service.streaming_recognize, partial(_parse, StreamingRequest), _serialize
         ),
         "GetRivaSpeechRecognitionConfig": unary(service.get_config, ConfigRequest),
     }
     health = {
         "Check": unary(service.check_health, HealthRequest),
-        "Watch": grpc.unary_stream_rpc_method_handler(service.watch_health, HealthRequest.FromString, _serialize),
+        "Watch": grpc.unary_stream_rpc_method_handler(service.watch_health, partial(_parse, HealthRequest), _serialize),
     }
     return (
         grpc.method_handlers_generic_handler(SERVICE, recognition),
         grpc.method_handlers_generic_handler(f"{HEALTH}.Health", health),
     )
+
+
+def _parse(kind: Any, data: bytes) -> Any:
+    """A request, or the refusal of what is none: an exception here gRPC would log as a fault of the server."""
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        return BadRequest(f"a request is no {kind.DESCRIPTOR.full_name}", codes.UNKNOWN_MESSAGE)
 
 
 def _serialize(message: Any) -> bytes:

@@ -68,14 +68,14 @@ class RivaService:
 
     async def recognize(self, request: Message, context: Context) -> Message:
         """``Recognize``."""
-        return await self._answer(context, lambda key: self._recognize(request, context, key))
+        return await self._answer(context, lambda key: self._recognize(_checked(request), context, key))
 
     async def get_config(self, request: Message, context: Context) -> Message:
         """``GetRivaSpeechRecognitionConfig``: one entry for each language, as Riva has a model for each."""
 
         async def answer(_: ApiKey) -> Message:
             model, response = self._model(), ConfigResponse()
-            if request.model_name in {"", model.name}:
+            if _checked(request).model_name in {"", model.name}:
                 for language in model.languages:
                     entry = response.model_config.add(model_name=model.name)
                     described = {"type": "online", "language_code": language, "streaming": "True"}
@@ -87,13 +87,16 @@ class RivaService:
 
     async def check_health(self, request: Message, context: Context) -> Message:
         """``Check`` of ``grpc.health.v1.Health``: serving while new streams are taken. Needs no key."""
+        if isinstance(request, Refusal):
+            await self._abort(context, request)
         if request.service not in {"", SERVICE}:
             await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such service here")
         return HealthResponse(status=self._health)
 
     async def watch_health(self, request: Message, context: Context) -> None:
         """``Watch`` of the same: the status, and each change of it."""
-        del request
+        if isinstance(request, Refusal):
+            await self._abort(context, request)
         told = None
         while True:
             if (status := self._health) != told:
@@ -135,9 +138,9 @@ class RivaService:
         settings = read_streaming(first.streaming_config, self._model(), self._config.limits)
         dialect = RivaDialect(settings, first.id.value)
 
-        async def messages() -> AsyncIterator[bytes | str]:
+        async def messages() -> AsyncIterator[bytes | str | Refusal]:
             while (request := await context.read()) is not grpc.aio.EOF:
-                for message in dialect.inputs(request):
+                for message in [request] if isinstance(request, Refusal) else dialect.inputs(request):
                     yield message
 
         await self._serve(dialect, settings, messages(), context.write, key)
@@ -148,7 +151,7 @@ class RivaService:
                 first = await context.read()
         except TimeoutError as error:
             raise BadRequest("no request came; the first one must hold the streaming_config") from error
-        if first is grpc.aio.EOF or not first.HasField("streaming_config"):
+        if first is grpc.aio.EOF or not _checked(first).HasField("streaming_config"):
             raise BadRequest("the first request of a stream must hold the streaming_config")
         return first
 
@@ -156,7 +159,7 @@ class RivaService:
         self,
         dialect: RivaDialect,
         settings: RivaSettings,
-        messages: AsyncIterator[bytes | str],
+        messages: AsyncIterator[bytes | str | Refusal],
         send: Callable[[Message], Awaitable[None]],
         key: ApiKey,
     ) -> None:
@@ -204,6 +207,17 @@ async def _blocks(audio: AudioFile) -> AsyncGenerator[bytes]:
                 yield block
     finally:
         await asyncio.to_thread(reader.close)
+
+
+def _checked(request: Message | Refusal) -> Message:
+    """A request of the client's.
+
+    Raises:
+        Refusal: Its bytes are none.
+    """
+    if isinstance(request, Refusal):
+        raise request
+    return request
 
 
 def _raw_audio(request: Message) -> RawAudio | None:

@@ -158,3 +158,20 @@ def test_the_older_shape_sets_the_same() -> None:
     }
     start = config.start(MODEL, DEFAULT_LIMITS)
     assert (start.encoding, start.language, start.turn.silence_ms) == ("mulaw", "es", 700)
+
+
+@pytest.mark.parametrize("value", ["near_field", ["near_field"], {"type": 5}, {"type": "\ud800"}, float("nan")])
+@pytest.mark.parametrize("name", ["noise_reduction", "turn_detection"])
+def test_what_goes_back_to_the_client_is_checked(name: str, value: Any) -> None:
+    with pytest.raises(ProtocolViolation):
+        changed(**{name: value})
+
+
+def test_only_known_fields_go_back_to_the_client() -> None:
+    config = changed(
+        turn_detection={"type": "server_vad", "silence_duration_ms": 300, "x": float("nan")},
+        noise_reduction={"type": "far_field", "y": "\ud800"},
+    )
+    given = config.as_session("s", older=False)["audio"]["input"]
+    assert given["turn_detection"] == {"type": "server_vad", "silence_duration_ms": 300}
+    assert given["noise_reduction"] == {"type": "far_field"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import warnings
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,11 +161,54 @@ def many_fields() -> aiohttp.FormData:
     return data
 
 
+def part(*headers: bytes) -> bytes:
+    """A form with a part before its recording that has these headers."""
+    before = b"--x\r\n" + b"\r\n".join(headers) + b"\r\n\r\nvalue\r\n"
+    return before + b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + WAVE + b"\r\n--x--"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        part(b"no colon"),
+        part(b"X-Long: " + b"a" * 9_000),
+        part(*[b"X: y"] * 300),
+        part(b"X: \x00"),
+        part(b"Content-Type: multipart/mixed"),
+        part(b'Content-Disposition: form-data; name="_charset_"').replace(b"value", b"a" * 40),
+        part()[:-5],
+    ],
+    ids=["no colon", "long header", "many headers", "null byte", "form without boundary", "charset", "half a form"],
+)
+async def test_a_broken_form_is_the_fault_of_its_client(
+    url: str, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert "not what the headers of the request say it is" in await refusal(url, data, 400, headers=headers)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_header_that_names_no_field_is_not_logged(serve: Serve) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        async with (
+            serve() as url,
+            posted(url, part(b"Content-Disposition: ;;;;===="), headers=headers) as answer,
+        ):
+            assert (await answer.json())["text"] == TEXT
+    assert not warned
+
+
 @pytest.mark.parametrize(
     ("data", "headers", "said"),
     [
-        (b"no form", {"Content-Type": "multipart/form-data; boundary=x"}, "not the form that its Content-Type says"),
-        (b"no form", {"Content-Type": "multipart/form-data"}, "not the form that its Content-Type says"),
+        (
+            b"no form",
+            {"Content-Type": "multipart/form-data; boundary=x"},
+            "not what the headers of the request say it is",
+        ),
+        (b"no form", {"Content-Type": "multipart/form-data"}, "not what the headers of the request say it is"),
         (WAVE, {"Content-Type": "audio/wav"}, "send a form"),
         (two_files(), {}, "several files"),
         (without_a_file(), {}, "no file: send the recording in the field 'file'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import grpc
@@ -11,7 +12,7 @@ from auricle_server.config import ConfigError
 from tests.auricle_server.gateway.conftest import Serve
 from tests.support import tones
 from tests.support.servers.authority import Authority
-from tests.support.servers.riva import connected_stub, first, free_port, pieces
+from tests.support.servers.riva import SERVICE, connected_stub, first, free_port, pieces
 
 SHORT, SAID = tones.utterance(11, 3, trailing=0.1)
 
@@ -47,3 +48,21 @@ async def test_recordings_beyond_the_limit_are_refused(serve: Serve) -> None:
             await stub.recognize(bytes(1_000_001))
         assert failed.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert (await stub.recognize(bytes(900_000), encoding=1)).results[:] == []
+
+
+@pytest.mark.parametrize("before", [0, 1, 2], ids=["at first", "after the config", "within the audio"])
+async def test_bytes_that_are_no_request_are_the_clients_fault(
+    serve: Serve, before: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+    async with serve(riva_port=port), grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = channel.stream_stream(f"{SERVICE}/StreamingRecognize")(timeout=60)
+        for request in [first(), *pieces(bytes(3_200))][:before]:
+            await call.write(request.SerializeToString())
+        await call.write(b"\xff")
+        assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "a request is no nvidia.riva.asr.StreamingRecognizeRequest" in await call.details()
+        for method in ("Recognize", "GetRivaSpeechRecognitionConfig"):
+            unary = channel.unary_unary(f"{SERVICE}/{method}")(b"\xff", timeout=60)
+            assert await unary.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
