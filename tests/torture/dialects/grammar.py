@@ -7,9 +7,18 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 from urllib.parse import quote
 
+from auricle.protocol.codes import CODES
+
 Message = dict[str, Any]
 TEXT, BINARY, CLOSE = 0x81, 0x82, 0x88
 """First bytes of frames: whole messages (RFC 6455, section 5.2)."""
+
+LATENCIES = ("80", "160", "560", "1120", "81", "-80", "", "x")
+"""Chunk latencies in URLs, right and wrong ones."""
+CLIENT_CODES = frozenset(
+    code.close_code for code in CODES.values() if code.fault == "client" and code.close_code is not None
+)
+"""Close codes after a fault of the client, where a format keeps those of the native protocol."""
 
 
 class Packet(NamedTuple):

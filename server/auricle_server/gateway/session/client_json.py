@@ -100,6 +100,19 @@ class JsonObject:
             self._refuse(name, "an object", value)
         return JsonObject(value, f"{self._path}{name}.")
 
+    def objects(self, name: str) -> tuple[JsonObject, ...] | None:
+        """A list of objects.
+
+        Raises:
+            ProtocolViolation: It is none.
+        """
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            self._refuse(name, "a list of objects", value)
+        return tuple(JsonObject(each, f"{self._path}{name}.") for each in value)
+
     def _refuse(self, name: str, expected: str, value: object) -> NoReturn:
         raise ProtocolViolation(codes.INVALID_FIELD, f"{self._path}{name}: expected {expected}, got {brief(value)}")
 
@@ -111,10 +124,17 @@ def parse_object(text: str) -> JsonObject:
         ProtocolViolation: It is no JSON object.
     """
     try:
-        values = json.loads(text)
+        values = json.loads(text, parse_constant=_refuse_constant)
+        if "\\ud" in text.lower():  # perhaps half a surrogate pair, which could go back to no client
+            to_json(values).encode()
     # Deep nesting raises RecursionError, which is no ValueError.
     except (ValueError, RecursionError) as error:
         raise ProtocolViolation(codes.BAD_JSON, f"not JSON: {error}") from error
     if not isinstance(values, dict):
         raise ProtocolViolation(codes.BAD_JSON, "expected a JSON object")
     return JsonObject(values)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    # RFC 8259, section 6. Python reads and writes them, and then a client could not read what comes back.
+    raise ValueError(f"{name} is no number")

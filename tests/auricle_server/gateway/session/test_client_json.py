@@ -27,7 +27,10 @@ def test_fields_are_read_by_their_type() -> None:
     assert "missing" not in message
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "1", "null", "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "1", "null", "[" * 100_000, '{"a":NaN}', '{"a":[-Infinity]}', '{"a":"\\ud800"}', '{"\\uDC00":1}'],
+)
 def test_what_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(ProtocolViolation) as refused:
         parse_object(text)

@@ -8,8 +8,6 @@ each piece of audio, and a ``delta`` is the whole text of the utterance so far.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -110,10 +108,7 @@ class NimDialect:
         raise ProtocolViolation(codes.UNKNOWN_MESSAGE, f"this server transcribes; it knows no event of the type {kind}")
 
     def _append(self, message: JsonObject) -> Sequence[Input]:
-        try:
-            data = base64.b64decode(message.text("audio") or "", validate=True)
-        except binascii.Error as error:
-            raise ProtocolViolation(codes.BAD_AUDIO, f"audio: expected base64: {error}") from error
+        data = message.audio("audio")
         inputs = [*self._first()]
         assert self._audio is not None, "the stream has started"
         if pcm := self._audio.push(data):

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auricle.protocol import codes
 from auricle.protocol.client_messages import Encoding, Start
-from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Limits
 from auricle.protocol.settings import brief, require
 from auricle_server.gateway.errors import BadRequest
@@ -28,6 +26,7 @@ _FORMATS: dict[str, Encoding] = {
     "g711_ulaw": "mulaw",
     "g711_alaw": "alaw",
 }
+_BOOSTED = "word_boosting_list"
 OWN_FIELDS = ("input_audio_params", "recognition_config", "speaker_diarization", "word_boosting", "endpointing_config")
 """Of a session here, and of none of OpenAI's."""
 
@@ -76,15 +75,15 @@ class TranscriptionSession:
         """With what an update names; fields that it lacks, or sends as null, stay. Unknown ones are left out.
 
         Raises:
-            ProtocolViolation: A group of settings is no object.
+            ProtocolViolation: A field has a wrong type.
         """
         values = dict(self.values)
         for name, value in self.values.items():
             if isinstance(value, dict):
                 given = session.nested(name) or JsonObject({})
-                values[name] = value | {key: new for key in value if (new := given.values.get(key)) is not None}
-            elif session.values.get(name) is not None:
-                values[name] = session.values[name]
+                values[name] = {key: _like(given, key, old) for key, old in value.items()}
+            else:
+                values[name] = _like(session, name, value)
         return TranscriptionSession(values)
 
     def as_object(self, session_id: str, secret: str | None = None) -> dict[str, Any]:
@@ -148,13 +147,36 @@ class TranscriptionSession:
         boosting = self._group("word_boosting")
         if not boosting.flag("enable_word_boosting"):
             return ()
-        field = "word_boosting.word_boosting_list"
-        listed = boosting.values["word_boosting_list"]
-        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-            raise ProtocolViolation(codes.INVALID_FIELD, f"{field}: expected a list of objects, got {brief(listed)}")
-        entries = [JsonObject(each, f"{field}.") for each in listed]
-        boosted = [(entry.texts("phrases") or (), entry.number("boost") or 0.0) for entry in entries]
-        return riva_settings.phrases(boosted, limits, field)
+        boosted = [(each["phrases"], each["boost"]) for each in boosting.values[_BOOSTED]]
+        return riva_settings.phrases(boosted, limits, f"word_boosting.{_BOOSTED}")
+
+
+def _like(given: JsonObject, name: str, old: object) -> Any:
+    """What an update has in a field, of the kind that stands there, as it goes back to the client; or the old value.
+
+    Raises:
+        ProtocolViolation: It is of another kind.
+    """
+    new: Any
+    match old:
+        case bool():
+            new = given.flag(name)
+        case int():
+            new = given.number(name)
+        case list() if name == _BOOSTED:
+            new = [_boosted(each) for each in given.objects(name) or ()] or None
+        case list():
+            texts = given.texts(name)
+            new = None if texts is None else list(texts)
+        case _ if isinstance(given.values.get(name), dict):  # the custom configuration
+            new = {str(key): str(value) for key, value in given.values[name].items()}
+        case _:
+            new = given.text(name)
+    return old if new is None else new
+
+
+def _boosted(entry: JsonObject) -> dict[str, Any]:
+    return {"phrases": list(entry.texts("phrases") or ()), "boost": entry.number("boost") or 0.0}
 
 
 def _whole(group: JsonObject, name: str) -> int:

@@ -100,3 +100,30 @@ def test_what_cannot_be_is_named(session: dict[str, Any], named: str) -> None:
     with pytest.raises((BadRequest, InvalidMessage, ProtocolViolation)) as refused:
         settings(**session)
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        {"modalities": [{"a": 1}]},
+        {"modalities": 5},
+        {"input_audio_params": {"num_channels": "two"}},
+        {"speaker_diarization": {"max_speaker_count": [[]]}},
+        {"word_boosting": {"word_boosting_list": ["that"]}},
+        {"word_boosting": {"word_boosting_list": [{"phrases": [5]}]}},
+        {"recognition_config": {"max_alternatives": "\ud800"}},
+        {"endpointing_config": {"start_threshold": {}}},
+    ],
+)
+def test_what_goes_back_to_the_client_is_of_its_kind(session: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolViolation):
+        TranscriptionSession.default(MODEL).changed(JsonObject(session))
+
+
+def test_updates_follow_each_other() -> None:
+    given = {"modalities": ["text"], "word_boosting": boosting("that"), "endpointing_config": {"stop_history": 300}}
+    session = TranscriptionSession.default(MODEL).changed(JsonObject(given)).changed(JsonObject(given))
+    shown = session.as_object("s")
+    assert {name: shown[name] for name in given} == given | {
+        "endpointing_config": {**TranscriptionSession.default(MODEL).values["endpointing_config"], "stop_history": 300}
+    }
