@@ -10,6 +10,51 @@ from auricle_server.text.calibration import RAW, WordCalibration
 
 
 @dataclass(frozen=True, slots=True)
+class DemoHint:
+    """What people's speech needs where a bundled model runs, which knows synthesised voices only.
+
+    Attributes:
+        model: The bundled model.
+        published: Id on the hub of the model that takes its place.
+        command: Starts a server with that.
+        download_bytes: Size of its download.
+        weights_bytes: Memory that its weights take.
+        stream_bytes: Memory of each stream.
+        free_bytes: Memory that was free on this machine at the start.
+        precision: Of the weights, as ``--dtype`` names it.
+        device: Where it would run: ``"cpu"``, ``"cuda"``, ...
+        streams: How many streams the memory holds; 0 where the weights do not fit. How many the machine is fast enough
+            for is another question.
+    """
+
+    model: str
+    published: str
+    command: str
+    download_bytes: int
+    weights_bytes: int
+    stream_bytes: int
+    free_bytes: int
+    precision: str
+    device: str
+    streams: int
+
+    @property
+    def sentence(self) -> str:
+        """The hint in words."""
+        fits = f"it holds {self.streams} streams" if self.streams else "that is too little"
+        return (
+            f"{self.model} knows synthesised voices only. For people's speech run: {self.command} "
+            f"(downloads {_gigabytes(self.download_bytes)}; takes {_gigabytes(self.weights_bytes)} of memory in "
+            f"{self.precision} and {self.stream_bytes / 1e6:.1f} MB for each stream, and {_gigabytes(self.free_bytes)} "
+            f"are free on {self.device}: {fits}). `auricle doctor` estimates how fast it would be."
+        )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """A model as its users see it.
 
@@ -29,6 +74,7 @@ class ModelInfo:
         words: Makes word times and confidences of frames and tokens.
         cures: The cures that are on.
         languages_to_adapt: Those of `languages` that need fine-tuning before they are of use.
+        demo: For a bundled model, what people's speech needs; None for others.
     """
 
     name: str
@@ -43,6 +89,7 @@ class ModelInfo:
     words: WordCalibration = RAW
     cures: Cures = OFF
     languages_to_adapt: tuple[str, ...] = ()
+    demo: DemoHint | None = None
 
 
 def public_name(name: str) -> str:

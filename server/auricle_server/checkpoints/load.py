@@ -15,6 +15,7 @@ from auricle_server.checkpoints.errors import BadCheckpoint, CheckpointNotFound
 from auricle_server.checkpoints.formats import StoredAs, find_checkpoint
 from auricle_server.checkpoints.hub.cache import parse
 from auricle_server.checkpoints.hub.download import fetch
+from auricle_server.checkpoints.hub.short_names import SHORT_NAMES
 from auricle_server.checkpoints.known.bundled import BUNDLED
 from auricle_server.checkpoints.known.lookup import profile_of
 from auricle_server.checkpoints.known.profiles import ModelProfile
@@ -85,7 +86,8 @@ def locate(name: str, report: Report = silent) -> Path:
     if path.suffix.lower() != ".nemo" and (repository := parse(name)):
         return fetch(repository, prefixed("downloading", report))
     raise CheckpointNotFound(
-        f"{name}: no such file or folder, nor a bundled model ({', '.join(BUNDLED)}), nor a hub id like owner/model"
+        f"{name}: no such file or folder, nor a bundled model ({', '.join(BUNDLED)}), nor a short name "
+        f"({', '.join(SHORT_NAMES)}), nor a hub id like owner/model"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -23,16 +24,19 @@ def prefixed(verb: str, report: Report) -> Report:
     return lambda what, done, size: report(f"{verb} {what}", done, size)
 
 
-class LoggedProgress:
-    """Logs the first report of each thing, its end, and what is between at most every 10 seconds.
+class ProgressLines:
+    """Writes a line at the first report of each thing, at its end, and between at most every 10 seconds.
 
     Args:
+        write: Takes a line.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._write = write
         self._clock = clock
         self._due: dict[str, float] = {}
+        self._began: dict[str, tuple[float, int]] = {}
 
     def __call__(self, what: str, done: int, size: int) -> None:
         """See `Report`."""
@@ -41,4 +45,24 @@ class LoggedProgress:
         if now < due and (done < size or due == _NEVER):
             return
         self._due[what] = now + LOG_SECONDS if done < size else _NEVER
-        log.info("%s: %d of %d MB", what, round(done / 1e6), round(size / 1e6))
+        began, had = self._began.setdefault(what, (now, done))
+        pace = "" if now <= began or done <= had else _pace((done - had) / (now - began), size - done)
+        self._write(f"{what}: {round(done / 1e6)} of {round(size / 1e6)} MB{pace}")
+
+
+def _pace(rate: float, left: int) -> str:
+    """Bytes a second, and how long the bytes that are left take at that rate."""
+    seconds = math.ceil(left / rate)
+    remaining = f", {seconds // 60} min {seconds % 60} s left" if seconds >= 60 else f", {seconds} s left"
+    return f", {rate / 1e6:.1f} MB/s{remaining if left else ''}"
+
+
+class LoggedProgress(ProgressLines):
+    """`ProgressLines` in the log.
+
+    Args:
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(log.info, clock)

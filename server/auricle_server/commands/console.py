@@ -21,7 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from auricle_server.checkpoints.progress import Report
+from auricle_server.checkpoints.progress import ProgressLines, Report
 
 notes = Console(stderr=True, highlight=False)
 """Standard error: progress, notes, errors."""
@@ -75,11 +75,14 @@ def _source(context: typer.Context, name: str) -> str | None:
 
 @contextmanager
 def progress_bars(doing: str | None = None) -> Iterator[Report]:
-    """Shows a bar for each thing whose progress is reported, while the block runs.
+    """Shows a bar for each thing whose progress is reported, while the block runs; lines where there is no terminal.
 
     Args:
         doing: What the block does, shown with a spinner; None for nothing.
     """
+    if not notes.is_terminal:
+        yield ProgressLines(_print_line)
+        return
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -102,6 +105,10 @@ def progress_bars(doing: str | None = None) -> Iterator[Report]:
             progress.update(bars[what], completed=done, total=size)
 
         yield report
+
+
+def _print_line(line: str) -> None:
+    notes.print(line, soft_wrap=True, markup=False)
 
 
 def file_progress() -> Progress:

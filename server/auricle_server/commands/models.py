@@ -15,6 +15,7 @@ from rich.table import Table
 
 from auricle_server.checkpoints.errors import CheckpointError
 from auricle_server.checkpoints.hub.cache import Repository, cached, cached_commit
+from auricle_server.checkpoints.hub.short_names import short_name
 from auricle_server.checkpoints.known.bundled import BUNDLED, OWN_LICENCE
 from auricle_server.checkpoints.known.facts import ModelFacts, facts
 from auricle_server.checkpoints.known.lookup import KNOWN_MODELS
@@ -51,12 +52,14 @@ class ListedModel:
     """One model of the list; the fields are those of the JSON output.
 
     Attributes:
+        short_name: What `--model` takes in place of the name; empty where there is none.
         languages: All that it was trained on; `languages_to_adapt` are those that need fine-tuning first.
         default_latency_ms: Of streams that ask for none.
         cures: What is on for its streams, in the words of `auricle serve --cures`.
     """
 
     name: str
+    short_name: str
     bundled: bool
     licence: str
     languages: tuple[str, ...]
@@ -89,6 +92,7 @@ def _bundled(name: str) -> ListedModel:
     assert found is not None, copy.trouble  # it comes with the package
     return ListedModel(
         name=name,
+        short_name="",
         bundled=True,
         licence=OWN_LICENCE,
         languages=found.languages,
@@ -107,6 +111,7 @@ def _published(known: ModelProfile) -> ListedModel:
     found, copy = _inspect(path, cached_commit(repository), known) if path else (None, None)
     return ListedModel(
         name=known.id,
+        short_name=short_name(known.id),
         bundled=False,
         licence=known.licence,
         languages=known.languages,
@@ -134,7 +139,8 @@ def _print(entries: list[ListedModel]) -> None:
     table.add_column("model", overflow="fold")
     table.add_column("here", justify="right")
     for entry in entries:
-        table.add_row(f"[bold]{escape(entry.name)}[/]", _presence(entry.here))
+        short = f"  or {entry.short_name}" if entry.short_name else ""
+        table.add_row(f"[bold]{escape(entry.name)}[/]{short}", _presence(entry.here))
         for line in _lines(entry):
             table.add_row(f"[dim]  {escape(line)}[/]", "")
         if entry.here and entry.here.trouble:

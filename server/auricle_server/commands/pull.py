@@ -10,11 +10,17 @@ import typer
 from auricle_server.checkpoints.errors import CheckpointError
 from auricle_server.checkpoints.hub.cache import MAIN, Repository, parse
 from auricle_server.checkpoints.hub.download import FileFormat, download
+from auricle_server.checkpoints.hub.short_names import SHORT_NAMES
 from auricle_server.commands.console import fail, notes, progress_bars
 
 
 def pull(
-    model: Annotated[str, typer.Argument(help="Hugging Face id (owner/model), or the URL of the model's page.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="nemotron-en, nemotron-3.5, a Hugging Face id (owner/model), or the URL of the model's page."
+        ),
+    ],
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit. Default: main.")] = None,
     wanted: Annotated[
         FileFormat | None,
@@ -42,7 +48,10 @@ def pull(
 def _repository(model: str, revision: str | None) -> Repository:
     named = parse(model)
     if named is None:
-        fail(f"{model} is neither a model id (owner/model) nor the URL of a model page on the hub")
+        fail(
+            f"{model} is no model of the hub: name one as owner/model, by the URL of its page, or as "
+            f"{' or '.join(SHORT_NAMES)}"
+        )
         raise typer.Exit(2)
     if revision is not None and named.revision not in (MAIN, revision):
         fail(f"{model} names revision {named.revision}, but --revision is {revision}; name one of them")

@@ -7,11 +7,14 @@ import os
 import sys
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
-from auricle_server.commands.console import fail
+from auricle_server.commands.console import fail, warn
+from auricle_server.model_info import DemoHint
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,10 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free port. Default: 8765.")] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="demo, demo-multilingual, a .nemo file, a folder, or a Hugging Face id. Default: demo."),
+        typer.Option(
+            help="demo, demo-multilingual, nemotron-en, nemotron-3.5, a .nemo file, a folder, or a Hugging Face id. "
+            "Default: demo."
+        ),
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")] = None,
     dtype: Annotated[
@@ -144,18 +150,30 @@ def serve(
     except ConfigError as error:
         fail(str(error))
         raise typer.Exit(2) from error
-    raise typer.Exit(supervisor.serve(config, _announce))
+    raise typer.Exit(supervisor.serve(config, partial(_announce, console=config.console)))
 
 
-def _announce(url: str) -> None:
-    """Prints one line that programs can wait for; the log goes to standard error."""
+def _announce(url: str, hint: DemoHint | None, *, console: bool) -> None:
+    """Prints a line that programs can wait for, and where the page is; the log and notes go to standard error."""
     try:
-        typer.echo(f"Auricle is ready at {url}")
+        page = f"\nOpen {_page(url)} in a browser to try it" if console else ""
+        typer.echo(f"Auricle is ready at {url}{page}")
         sys.stdout.flush()
     except OSError as error:
         log.warning("cannot write to standard output, the server goes on: %s", error.strerror)
         # What is left in the buffer would fail again at the exit, and change its code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if hint is not None:
+        warn(hint.sentence)
+
+
+def _page(url: str) -> str:
+    """Where a browser on this machine finds the page."""
+    address = urlsplit(url)
+    # A server that listens at all addresses has none of its own.
+    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(address.netloc.rpartition(":")[0])  # noqa: S104  # not bound
+    netloc = address.netloc if host is None else f"{host}:{address.port}"
+    return f"{address.scheme.replace('ws', 'http')}://{netloc}/"
 
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.keys.shared_counts import KeyCounts
+from auricle_server.model_info import DemoHint
 from auricle_server.serving.children.watchdog import BEAT_SECONDS, Heartbeat
 from auricle_server.serving.server_folder import hold_folder
 from auricle_server.shared_metrics import MetricMemory
@@ -53,9 +54,11 @@ class ChildReady:
 
     Attributes:
         calibration: A worker's timings of its steps, for those that follow it.
+        demo: What a worker's model says of itself, where it is a bundled one.
     """
 
     calibration: StepCalibration | None = None
+    demo: DemoHint | None = None
 
 
 def gateway_main(

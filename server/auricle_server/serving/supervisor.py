@@ -19,6 +19,7 @@ from auricle_server.config import ServerConfig
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.descriptors import raise_limit
 from auricle_server.ipc.loading_status import forget_loading
+from auricle_server.model_info import DemoHint
 from auricle_server.serving.children import shutdown
 from auricle_server.serving.children.child import Child, context
 from auricle_server.serving.children.standby import Standby
@@ -39,6 +40,8 @@ from auricle_server.shared_metrics import metric_memory
 
 log = logging.getLogger(__name__)
 
+Announce = Callable[[str, DemoHint | None], None]
+"""Gets the server's URL, and what a bundled model says of itself."""
 _MOST_FAILED_STARTS = 3
 """Deaths of a process in a row, each before it was ready, after which a server that never was ready ends."""
 _MOST_FAILED_RESTARTS = 8
@@ -54,13 +57,14 @@ class Supervisor:
 
     Args:
         config: Of the server; port 0 takes a free one.
-        announce: Called once with the server's URL, when all gateways take streams.
+        announce: Called once with the server's URL, and the hint of a bundled model, when all gateways take streams.
     """
 
-    def __init__(self, config: ServerConfig, announce: Callable[[str], None] | None = None) -> None:
+    def __init__(self, config: ServerConfig, announce: Announce | None = None) -> None:
         # All gateways, and those that follow one that died, must accept the tokens of each other.
         self._config = config = config if config.token_secret else replace(config, token_secret=secrets.token_hex(32))
         self._announce = announce
+        self._demo: DemoHint | None = None
         self._not_ready = {f"gateway-{index}" for index in range(config.gateways)}
         self._stopping = self._hurried = False
         # A self-pipe: since PEP 475 `wait` goes on waiting after a signal's handler, unless one of its descriptors is
@@ -210,6 +214,7 @@ class Supervisor:
             log.info("stands by process=%s pid=%s", child.name, child.process.pid)
         if child.name in self._orders and ready.calibration is not None:
             self._orders[child.name] = replace(self._orders[child.name], calibration=ready.calibration)
+        self._demo = self._demo or ready.demo
         if child.name not in self._not_ready:
             return  # a worker, or a gateway that was restarted
         self._not_ready.discard(child.name)
@@ -219,7 +224,7 @@ class Supervisor:
         url = f"{self._config.scheme}://{host}:{self._config.port}"
         log.info("ready url=%s", url)
         if self._announce is not None:
-            self._announce(url)
+            self._announce(url, self._demo)
 
     def _replace(self, child: Child) -> bool:
         """Plans a restart of a process that has died; False when that would not help."""
@@ -279,7 +284,7 @@ def _running(children: list[Child]) -> list[BaseProcess]:
     return [child.process for child in children if child.process is not None]
 
 
-def serve(config: ServerConfig, announce: Callable[[str], None] | None = None) -> int:
+def serve(config: ServerConfig, announce: Announce | None = None) -> int:
     """Runs a server until SIGTERM or SIGINT; see `Supervisor`."""
     configure_logging(config.log_level)
     raise_limit()  # the gateways inherit it

@@ -159,7 +159,7 @@ def _serve(config: ServerConfig, order: Order, engine: Engine, supervisor: Conne
     info = model_info(engine, config.default_latency_ms)
     worker = Worker(engine, ZeroMQWorkerChannel(order.endpoint), info, admission)
     forget_loading(order.endpoint)
-    supervisor.send(ChildReady(admission.calibration))
+    supervisor.send(ChildReady(admission.calibration, info.demo))
     worker.run(stop, Heartbeat(supervisor, order.name))
     parent = multiprocessing.parent_process()
     if parent is not None and not parent.is_alive():

@@ -12,6 +12,7 @@ from auricle_server.config import ServerConfig
 from auricle_server.cures import OFF, parse_cures
 from auricle_server.model_info import ModelInfo, public_name
 from auricle_server.worker.admission import Admission, StepCalibration
+from auricle_server.worker.demo_hint import demo_hint
 from auricle_server.worker.step_timing import calibrate
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def model_info(engine: Engine, default_latency_ms: int | None = None) -> ModelIn
         offered = ", ".join(map(str, info.latencies_ms))
         raise ValueError(f"default_latency_ms: {info.name} offers {offered}, not {default_latency_ms}")
     latency_ms = default_latency_ms or info.default_latency_ms
-    return replace(info, name=public_name(info.name), default_latency_ms=latency_ms)
+    return replace(info, name=public_name(info.name), default_latency_ms=latency_ms, demo=demo_hint(info.name))
 
 
 def build_engine(config: ServerConfig, index: int = 0, report: Report | None = None) -> Engine:

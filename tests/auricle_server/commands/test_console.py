@@ -63,6 +63,15 @@ def test_bars_show_what_is_reported_and_vanish(monkeypatch: pytest.MonkeyPatch) 
     assert "3.0/4.0 MB" in shown.getvalue()
 
 
+def test_where_there_is_no_terminal_progress_is_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    with console.progress_bars() as report:
+        report("[model]", 1_000_000, 4_000_000)
+        report("[model]", 4_000_000, 4_000_000)
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0] == "[model]: 1 of 4 MB"
+    assert lines[1].startswith("[model]: 4 of 4 MB")
+
+
 def test_commands_use_the_server_of_the_environment_and_arguments_win(
     tmp_path: Path, tones_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

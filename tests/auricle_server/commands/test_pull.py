@@ -35,6 +35,16 @@ def test_it_brings_the_nemo_file_into_the_hubs_cache_and_prints_where(hub: Hub, 
     assert not scanned.warnings
 
 
+def test_a_short_name_is_pulled_and_its_progress_shown_without_a_terminal(hub: Hub, home: Path) -> None:
+    done = auricle(hub, home, "pull", "nemotron-en")
+    assert Path(done.stdout.strip()).read_bytes() == CONTENT
+    assert f"{REPO} at {COMMIT[:8]}" in done.stderr
+    first, *_ = done.stderr.splitlines()
+    assert first.startswith(f"{FILE}: 0 of ")
+    assert listed(home, REPO)["short_name"] == "nemotron-en"
+    assert "or nemotron-en" in auricle(None, home, "models").stdout
+
+
 def test_what_is_here_is_compared_and_not_brought_again(hub: Hub, home: Path) -> None:
     auricle(hub, home, "pull", REPO)
     assert "was in the cache" in auricle(hub, home, "pull", f"https://huggingface.co/{REPO}").stderr
@@ -123,7 +133,7 @@ def test_no_hub(hub: Hub, home: Path, offline: str) -> None:
 
 
 def test_what_is_no_id(home: Path) -> None:
-    assert "neither a model id" in auricle(None, home, "pull", "model", code=2).stderr
+    assert "nemotron-en or nemotron-3.5" in auricle(None, home, "pull", "model", code=2).stderr
 
 
 def test_a_copys_own_configuration_counts(tmp_path: Path, safetensors: dict[str, bytes]) -> None:

@@ -84,11 +84,46 @@ def test_a_real_server_announces_itself_answers_and_stops() -> None:
         line = process.stdout.readline()
         assert line.startswith("Auricle is ready at ws://127.0.0.1:")
         url = line.split()[-1].replace("ws://", "http://")
-        for path in ("/healthz", "/readyz", "/metrics"):
+        assert process.stdout.readline() == f"Open {url}/ in a browser to try it\n"
+        for path in ("/", "/healthz", "/readyz", "/metrics"):
             with urllib.request.urlopen(url + path, timeout=10) as answer:
                 assert answer.status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_server_with_the_demo_model_says_once_what_peoples_speech_needs(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "auricle_server", "serve", "--port", "0", "--console", "off"]
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process,
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Auricle is ready at ws://127.0.0.1:")
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == ""  # no page where there is none
+        assert process.wait(60) == 0
+    assert log.read_text().count("auricle serve --model nemotron-en") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        ("ws://127.0.0.1:8765", "http://127.0.0.1:8765/"),
+        ("wss://speech.example.com:443", "https://speech.example.com:443/"),
+        ("ws://0.0.0.0:8765", "http://127.0.0.1:8765/"),
+        ("ws://[::]:1", "http://[::1]:1/"),
+        ("ws://[fe80::1]:1", "http://[fe80::1]:1/"),
+    ],
+)
+def test_the_page_is_where_a_browser_on_this_machine_finds_it(
+    url: str, page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sys.modules["auricle_server.commands.serve"]._announce(url, None, console=True)
+    assert capsys.readouterr().out == f"Auricle is ready at {url}\nOpen {page} in a browser to try it\n"
 
 
 @pytest.mark.slow

@@ -12,17 +12,20 @@ import torch
 from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.checkpoints.nemo.adapters import AdapterConfig
+from auricle_server.engine import memory_fit as fitting
 from auricle_server.engine.memory import (
     MemoryNeed,
     _encoder_outputs,
+    cpu_memory_need,
     free_memory,
     memory_need,
     parameter_count,
 )
+from auricle_server.engine.memory_fit import memory_fit
 from auricle_server.engine.model import linear
 from auricle_server.engine.model.forward import Model
 from auricle_server.engine.ops import portable_ops
-from auricle_server.engine.weight_formats import WeightFormat
+from auricle_server.engine.weight_formats import WeightFormat, has_fbgemm
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -81,3 +84,24 @@ def test_streams_fill_what_the_weights_leave() -> None:
 
 def test_this_machine_has_some() -> None:
     assert 0 < free_memory(CPU) < 1 << 50
+
+
+on_a_cpu = pytest.mark.skipif(torch.cuda.is_available(), reason="a machine with a GPU would run the model there")
+
+
+@on_a_cpu
+def test_what_fits_is_told_of_the_format_of_a_server_that_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "free_memory", lambda _: 4_000_000_000)
+    fit = memory_fit(SHAPES["en"])
+    weights = WeightFormat.FP16 if has_fbgemm() else WeightFormat.FLOAT32
+    assert (fit.precision, str(fit.device)) == (str(weights), "cpu")
+    assert fit.need == cpu_memory_need(SHAPES["en"], weights)
+    assert fit.streams == fit.need.streams(4_000_000_000, fit.device) > 0
+
+
+@on_a_cpu
+def test_a_model_that_does_not_fit_holds_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "free_memory", lambda _: 500_000_000)
+    assert memory_fit(SHAPES["en"]).streams == 0
+    assert memory_fit(SHAPES["en"], freed=4_000_000_000).streams > 0  # what a smaller model holds now
+    assert memory_fit(SHAPES["demo"]).precision == "float32"

@@ -14,7 +14,7 @@ def main() -> int:
     """Options of `ServerConfig` come as one JSON argument, with `hung_seconds` for the watchdog."""
     options = json.loads(sys.argv[1])
     watchdog.HUNG_SECONDS = options.pop("hung_seconds", watchdog.HUNG_SECONDS)
-    return serve(ServerConfig(**options), lambda url: print(url, flush=True))
+    return serve(ServerConfig(**options), lambda url, _: print(url, flush=True))
 
 
 if __name__ == "__main__":

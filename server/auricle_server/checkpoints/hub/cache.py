@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from auricle_server.checkpoints.formats import archives_in
+from auricle_server.checkpoints.hub.short_names import SHORT_NAMES
 from auricle_server.checkpoints.safetensors.config import is_complete
 
 MAIN = "main"
@@ -32,10 +33,14 @@ class Repository:
 
 
 def parse(name: str) -> Repository | None:
-    """The repository of ``owner/model``, ``owner/model@revision`` or a page's address; None for other names."""
+    """The repository of ``owner/model``, of a short name, of either with ``@revision``, or of a page's address.
+
+    None for other names.
+    """
     if name.startswith(("https://", "http://")):
         return _of_address(name)
-    match = _NAME.fullmatch(name)
+    short, at, revision = name.partition("@")
+    match = _NAME.fullmatch(f"{SHORT_NAMES.get(short, short)}{at}{revision}")
     return Repository(match["id"], match["revision"] or MAIN) if match else None
 
 

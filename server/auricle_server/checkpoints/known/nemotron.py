@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from auricle_server.checkpoints.hub.short_names import NEMOTRON_3_5, NEMOTRON_EN
 from auricle_server.checkpoints.known.profiles import KnownIll, ModelProfile, PublishedFile, PublishedWordErrors
 from auricle_server.checkpoints.languages import ENGLISH_ONLY, TRAINED
 from auricle_server.cures import Cures
@@ -74,7 +75,7 @@ the models: the parity tests compare every latency with NeMo."""
 _ENGLISH_ERRORS = "average of the Open ASR sets"
 
 ENGLISH = ModelProfile(
-    "nvidia/nemotron-speech-streaming-en-0.6b",
+    NEMOTRON_EN,
     # A later page names OpenMDW-1.1; the card names this one.
     "NVIDIA Open Model License",
     right_contexts=(13, 6, 1, 0),
@@ -107,7 +108,7 @@ TO_ADAPT = frozenset(("el-GR", "he-IL", "lt-LT", "lv-LV", "mt-MT", "nn-NO", "sl-
 """Locales that the multilingual model's card calls adaptation-ready: they need fine-tuning."""
 
 MULTILINGUAL = ModelProfile(
-    "nvidia/nemotron-3.5-asr-streaming-0.6b",
+    NEMOTRON_3_5,
     "OpenMDW-1.1",
     right_contexts=(3, 0, 6, 13),
     # The card names 160 ms, as [56, 1].

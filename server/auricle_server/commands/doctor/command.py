@@ -20,7 +20,10 @@ _MARKS = {CheckStatus.GOOD: "[green]✓[/]", CheckStatus.NOTE: "[yellow]•[/]",
 
 def doctor(
     model: Annotated[
-        str, typer.Option(help="Model to check: demo, a .nemo file, a folder, or a Hugging Face id.")
+        str,
+        typer.Option(
+            help="Model to check: demo, nemotron-en, nemotron-3.5, a .nemo file, a folder, or a Hugging Face id."
+        ),
     ] = "demo",
     host: Annotated[str, typer.Option(help="Address that the server would listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port that the server would listen on.", min=1, max=65535)] = 8765,

@@ -17,7 +17,6 @@ from auricle_server.checkpoints.known.profiles import ModelProfile
 from auricle_server.checkpoints.progress import Report, silent
 from auricle_server.commands.doctor.findings import CheckStatus, Finding
 from auricle_server.commands.doctor.published import ARCHITECTURES
-from auricle_server.dtypes import FLOAT32
 
 if TYPE_CHECKING:
     from auricle_server.checkpoints.config import ModelConfig
@@ -112,29 +111,23 @@ def _check_disk(size: int) -> Finding:
 def check_memory(model: str) -> Iterator[Finding]:
     """Checks whether the device has memory for the model, and for how many streams."""
     try:
-        from auricle_server.engine.build import Hardware, resolve_device
-        from auricle_server.engine.memory import free_memory, memory_need
+        from auricle_server.engine.memory_fit import memory_fit
     except ImportError as error:
         yield Finding("memory", CheckStatus.BAD, f"cannot be checked: {error}", "see the lines above")
         return
     config = _config(model)
     if config is None:
         return  # unknown until it is here; another finding says why
-    hardware, device = Hardware().resolved(), resolve_device("auto")
-    assert hardware.dtype is not None, "resolved"
-    weights = hardware.format_for(config)
-    need, free = memory_need(config, hardware.dtype, weights), free_memory(device)
-    plain = str(hardware.dtype).removeprefix("torch.")
-    precision, streams = plain if weights == FLOAT32 else str(weights), need.streams(free, device)
+    fit = memory_fit(config)
     detail = (
-        f"{_gigabytes(need.weights)} for the weights in {precision} and {need.stream / 1e6:.1f} MB for each stream, "
-        f"{_gigabytes(free)} free on {device}"
+        f"{_gigabytes(fit.need.weights)} for the weights in {fit.precision} and {fit.need.stream / 1e6:.1f} MB for "
+        f"each stream, {_gigabytes(fit.free)} free on {fit.device}"
     )
-    if streams < 1:
+    if fit.streams < 1:
         remedy = "free some memory, or choose a smaller model"
         yield Finding("memory", CheckStatus.BAD, f"{detail}: too little", remedy)
     else:
-        holds = f"holds {streams} streams; `auricle bench` measures how many this machine is fast enough for"
+        holds = f"holds {fit.streams} streams; `auricle bench` measures how many this machine is fast enough for"
         yield Finding("memory", CheckStatus.GOOD, f"{detail}: {holds}")
 
 

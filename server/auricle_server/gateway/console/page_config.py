@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import auricle
@@ -16,7 +17,6 @@ def page_config(
     *,
     status: str,
     keys_required: bool,
-    demo: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """The content of `/console/config.json`.
 
@@ -25,7 +25,6 @@ def page_config(
         turn_signals: As in `Ready.turn_signals`.
         status: ``"ready"``, ``"loading"``, ``"no worker"`` or ``"draining"``, as at `/readyz`.
         keys_required: Whether a stream needs a key.
-        demo: For a model that hears only synthesised voices, what people's speech needs; None for others.
     """
     model = None
     if info is not None:
@@ -44,5 +43,5 @@ def page_config(
         "turn_modes": TURN_MODES,
         "turn_signals": turn_signals,
         "keys_required": keys_required,
-        "demo": demo,
+        "demo": None if info is None or info.demo is None else {**asdict(info.demo), "sentence": info.demo.sentence},
     }

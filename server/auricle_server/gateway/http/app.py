@@ -218,7 +218,6 @@ class Gateway:
             self._turn_models.signals,
             status="draining" if self.draining else status,
             keys_required=self._keys.required,
-            demo=None,
         )
 
     def _metrics_text(self) -> bytes:

@@ -13,7 +13,7 @@ from auricle_server.checkpoints.hub.download import download
 from auricle_server.checkpoints.known.nemotron import ENGLISH, MULTILINGUAL
 from auricle_server.commands.doctor import model as model_checks
 from auricle_server.commands.doctor.findings import CheckStatus, Finding
-from auricle_server.engine import memory
+from auricle_server.engine import memory_fit
 from auricle_server.voice import models
 from tests.support import tones
 from tests.support.hub import COMMIT, CONTENT, FILE, Hub, serving
@@ -98,7 +98,7 @@ def test_memory_is_known_before_the_download() -> None:
 
 
 def test_too_little_memory_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "free_memory", lambda _: 1_000_000_000)  # less than this machine has
+    monkeypatch.setattr(memory_fit, "free_memory", lambda _: 1_000_000_000)  # less than this machine has
     finding = only(model_checks.check_memory(ENGLISH.id))
     assert finding.verdict is CheckStatus.BAD
     assert finding.detail.endswith("1.00 GB free on cpu: too little")
