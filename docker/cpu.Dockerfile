@@ -1,23 +1,43 @@
 # The server on a CPU. From the repository root:
 #   docker build -f docker/cpu.Dockerfile -t auricle:cpu .
-#   docker run --rm -p 8765:8765 -e AURICLE_API_KEYS=KEY auricle:cpu
-FROM python:3.11-slim-bookworm
+#   docker run --rm --read-only --tmpfs /tmp -p 8765:8765 -e AURICLE_API_KEYS=KEY auricle:cpu
+# To pin the base to a digest: --build-arg PYTHON=python@sha256:...
+ARG PYTHON=python:3.11.13-slim-bookworm
 
-WORKDIR /opt/auricle
+FROM ${PYTHON} AS build
+RUN python -m venv /opt/auricle
+WORKDIR /source
+# torch at its exact pin first, as in the Makefile; here its own CPU build. A layer of its own, which changes rarely.
+COPY constraints.txt ./
+RUN /opt/auricle/bin/pip install --no-cache-dir "$(grep '^pip==' constraints.txt)" \
+ && /opt/auricle/bin/pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu \
+        "$(grep '^torch==' constraints.txt)"
+# Turn detection by sound, live audio in containers, and clients of NVIDIA Riva, beside the server itself.
 COPY . .
-# The same order as the Makefile: torch at its exact pin, then the rest; here torch's own CPU build.
-RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu "$(grep '^torch==' constraints.txt)" \
- && pip install --no-cache-dir -c constraints.txt '.[server]' \
- && useradd --create-home auricle \
- && install --directory --owner=auricle --group=auricle --mode=700 /var/lib/auricle
-USER auricle
+RUN /opt/auricle/bin/pip install --no-cache-dir -c constraints.txt '.[server,turns,containers,riva]'
+
+FROM ${PYTHON}
+# Numbers, so that Kubernetes can tell that it is not root. The folders are volumes: the rest may be read-only.
+RUN groupadd --gid 10001 auricle \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp auricle \
+ && install --directory --owner=10001 --group=10001 --mode=700 /models /var/lib/auricle
+COPY --from=build /opt/auricle /opt/auricle
+COPY docker/health.py /opt/auricle/health.py
+USER 10001:10001
 
 # The port is open to others than this machine. Without a key the server does not start, unless it gets --no-auth.
-ENV AURICLE_REQUIRE_AUTH=true
+ENV PATH=/opt/auricle/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HF_HOME=/models \
+    AURICLE_DEVICE=cpu \
+    AURICLE_HOST=0.0.0.0 \
+    AURICLE_REQUIRE_AUTH=true
 
+# Downloaded and unpacked models; the files with keys and with what they use.
+VOLUME ["/models", "/var/lib/auricle"]
 EXPOSE 8765
 # A first start downloads or unpacks the model, which takes minutes.
-HEALTHCHECK --interval=10s --start-period=15m \
-    CMD ["python", "/opt/auricle/docker/health.py"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15m \
+    CMD ["python", "/opt/auricle/health.py"]
 ENTRYPOINT ["auricle"]
-CMD ["serve", "--host", "0.0.0.0"]
+CMD ["serve"]

@@ -63,8 +63,7 @@ CASES: dict[str, Values] = {
     "ingress-nginx": KEYS | {"ingress": {"enabled": True, "className": "nginx", "tls": [{"secretName": "tls"}]}},
     "ingress-haproxy": KEYS
     | {"ingress": {"enabled": True, "controller": "haproxy", "hosts": ["a.example", "b.example"]}},
-    "ingress-traefik": KEYS
-    | {"ingress": {"enabled": True, "controller": "traefik", "annotations": {"a.test/b": "c"}}},
+    "ingress-traefik": KEYS | {"ingress": {"enabled": True, "controller": "traefik", "annotations": {"a.test/b": "c"}}},
     "gateway": KEYS | {"gatewayRoute": {"enabled": True}},
     "hpa": KEYS | {"autoscaling": {"hpa": {"enabled": True, "selector": {"job": "auricle"}}}},
     "keda": KEYS | {"autoscaling": {"keda": {"enabled": True}, "maxReplicas": 40}},

@@ -23,12 +23,6 @@ def test_the_default_drain_fits_into_what_docker_waits() -> None:
     assert f"at most {STOP_SECONDS:g} seconds after its drain" in PAGE
 
 
-def test_compose_waits_for_the_drain_that_it_sets() -> None:
-    service: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]["auricle"]
-    grace = float(service["stop_grace_period"].removesuffix("s"))
-    assert float(service["environment"]["AURICLE_DRAIN_SECONDS"]) + STOP_SECONDS < grace
-
-
 def test_kubernetes_waits_for_the_drain_that_it_sets() -> None:
     text = (ROOT / "deploy" / "kubernetes.yaml").read_text()
     objects: dict[str, Any] = {each["kind"]: each for each in yaml.safe_load_all(text)}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -20,6 +19,7 @@ from auricle_server.commands.app import app
 from auricle_server.config import ConfigError, ServerConfig, from_environment
 from auricle_server.gateway.keys.policy import check_access
 from auricle_server.serving import supervisor
+from tests.deploy.images import KINDS, variables, words
 from tests.support import tones
 from tests.support.servers.authority import Authority
 from tests.support.servers.server_thread import serving_in_a_thread
@@ -149,22 +149,24 @@ def test_a_full_disk_behind_standard_output_stops_no_server(tmp_path: Path) -> N
         process.wait()
 
 
-@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_image_asks_for_a_key(kind: str, served: list[ServerConfig], monkeypatch: pytest.MonkeyPatch) -> None:
-    image = (ROOT / "docker" / f"{kind}.Dockerfile").read_text()
-    for variable, value in re.findall(r"^ENV (AURICLE_\w+)=(\S+)$", image, re.MULTILINE):
-        monkeypatch.setenv(variable, value)
-    words = json.loads(re.findall(r"^CMD (\[.*\])$", image, re.MULTILINE)[-1])
-    assert invoke(*words).exit_code == 0
+    for variable, value in variables(kind).items():
+        if variable.startswith("AURICLE_"):
+            monkeypatch.setenv(variable, value)
+    [_, *arguments] = words(kind)
+    assert invoke(*arguments).exit_code == 0
     with pytest.raises(ConfigError, match="this server needs a key"):
         check_access(served[-1])
     for more in (["--no-auth"], ["--api-key", "x" * 32]):
-        assert invoke(*words, *more).exit_code == 0
+        assert invoke(*arguments, *more).exit_code == 0
         assert check_access(served[-1]) == []
+    assert (served[-1].host, served[-1].device) == ("0.0.0.0", kind)
 
 
-def test_the_compose_file_asks_for_a_key(tmp_path: Path) -> None:
-    service = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]["auricle"]
+@pytest.mark.parametrize("name", ["auricle-1", "auricle-2", "auricle-gpu-1", "auricle-gpu-2"])
+def test_the_compose_file_asks_for_a_key(name: str, tmp_path: Path) -> None:
+    service = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"][name]
     config = from_environment({**service["environment"], "AURICLE_REQUIRE_AUTH": "true"})
     assert (config.keys_file, config.no_auth) == ("/var/lib/auricle/keys.toml", False)
     with pytest.raises(ConfigError, match="no such file; `auricle keys add` makes one"):
