@@ -16,6 +16,7 @@ from tests.auricle_server.raw_client import quiet, until
 from tests.dialects.conftest import SCALE
 from tests.support import tones
 from tests.support.adapters.deepgram_sdk import OpenStream, sdk
+from tests.support.formats.containers import file_of, opus_in
 from tests.support.native_answer import native_answer
 from tests.support.servers.cutting_proxy import CuttingProxy
 
@@ -69,6 +70,24 @@ async def test_words_and_turn_ends_are_those_of_the_native_protocol(
     assert [(word.word, word.start, word.end) for word in words] == native.words
     assert all(0 < word.confidence <= 1 for word in words)
     assert {end.trigger for end in ends} == {trigger}
+
+
+@pytest.mark.parametrize(
+    ("recording", "encoding"),
+    [
+        (lambda: opus_in("webm", PCM), None),
+        (lambda: opus_in("ogg", PCM), "ogg-opus"),
+        (lambda: opus_in("ogg", PCM), None),
+        (lambda: file_of("WAV", PCM), None),
+    ],
+    ids=["webm", "ogg", "ogg that is not named", "wav"],
+)
+async def test_audio_in_containers(url: str, recording: Callable[[], bytes], encoding: str | None) -> None:
+    async with flux(url, encoding=encoding, sample_rate=None) as stream:
+        await stream.send(recording(), piece=1_000)
+        await until(lambda: stream.text == TEXT)
+        await stream.close()
+    assert stream.errors == []
 
 
 async def test_turns_are_told_in_flux_order(url: str) -> None:

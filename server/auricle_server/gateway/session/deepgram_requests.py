@@ -6,9 +6,15 @@ import uuid
 
 from multidict import MultiMapping
 
+from auricle.protocol import codes
+from auricle.protocol.codes import CODES
 from auricle_server.gateway.errors import Refusal
 from auricle_server.gateway.session.endpoint import RefusalAnswer
 
+# RFC 6455, section 7.4.1.
+_NORMAL = 1000
+_CLOSE_CODES = {codes.MESSAGE_TOO_BIG: 1009, codes.IDLE_TIMEOUT: 1011}
+"""Deepgram closes with 1011 for its own faults and for silence, and with 1008 for what the client has sent."""
 TOKEN = "token"  # noqa: S105  # the name of a subprotocol, and of a scheme
 _SUBPROTOCOLS = "Sec-WebSocket-Protocol"
 
@@ -37,6 +43,13 @@ def key_subprotocol(headers: MultiMapping[str]) -> str:
 
 def _subprotocols(headers: MultiMapping[str]) -> list[str]:
     return [each.strip() for each in headers.get(_SUBPROTOCOLS, "").split(",")]
+
+
+def close_code(code: str | None) -> int:
+    """The WebSocket code to close with, see `Dialect.close_code`."""
+    if code is None:
+        return _NORMAL
+    return _CLOSE_CODES.get(code, 1011 if CODES[code].fault == "server" else 1008)
 
 
 def refusal_answer(refusal: Refusal) -> RefusalAnswer:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from multidict import CIMultiDict
 
+from auricle.protocol import codes
 from auricle_server.gateway.errors import AtCapacity, TooManyStreams, TooManyWrongKeys, Unauthorized
-from auricle_server.gateway.session.deepgram_requests import authorization, key_subprotocol, refusal_answer
+from auricle_server.gateway.session.deepgram_requests import authorization, close_code, key_subprotocol, refusal_answer
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,17 @@ def test_a_refusal_says_why_and_when_to_come_back() -> None:
     assert refusal_answer(TooManyStreams("two are open")).status == 503
     assert refusal_answer(TooManyWrongKeys(9)).status == 503
     assert refusal_answer(Unauthorized("wrong key")).status is None
+
+
+@pytest.mark.parametrize(
+    ("code", "closed"),
+    [
+        (None, 1000),
+        (codes.SHUTTING_DOWN, 1011),
+        (codes.IDLE_TIMEOUT, 1011),
+        (codes.BAD_AUDIO, 1008),
+        (codes.MESSAGE_TOO_BIG, 1009),
+    ],
+)
+def test_close_codes(code: str | None, closed: int) -> None:
+    assert close_code(code) == closed

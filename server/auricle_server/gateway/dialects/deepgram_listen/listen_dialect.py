@@ -10,23 +10,17 @@ from typing import Any, Final
 
 from auricle.protocol import codes
 from auricle.protocol.client_messages import End, Finalize, Update
-from auricle.protocol.codes import CODES, ProtocolViolation
 from auricle.protocol.server_messages import Error, Interim, KeytermsInForce, Ready, SpeechStarted, TurnEnd
 from auricle.protocol.server_messages import Final as FinalEvent
 from auricle.protocol.settings import InvalidMessage, TextFormat
 from auricle.protocol.states import AudioReceived
-from auricle_server.gateway.audio.containers.errors import UndecodableAudio
-from auricle_server.gateway.audio.containers.live_container import LiveContainer
-from auricle_server.gateway.audio.sample_mixer import SampleMixer
 from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions
 from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest, ListenResults, Message
 from auricle_server.gateway.dialects.deepgram_listen.writing import changed
+from auricle_server.gateway.session.deepgram_requests import close_code
 from auricle_server.gateway.session.dialect import AudioProgress, EndAnswered, Input, KeepAlive, Output, Reply
+from auricle_server.gateway.session.formats.deepgram_audio import DeepgramSamples
 
-# RFC 6455, section 7.4.1.
-_NORMAL: Final = 1000
-_CLOSE_CODES: Final = {codes.MESSAGE_TOO_BIG: 1009, codes.IDLE_TIMEOUT: 1011}
-"""Deepgram closes with 1011 for its own faults and for silence, and with 1008 for what the client has sent."""
 _REASONS: Final = {codes.IDLE_TIMEOUT: "NET-0001"}
 _UNAVAILABLE: Final = "CONFIGURE_INTERNAL_ERROR"
 _CONFIGURE_CODES: Final = {
@@ -60,7 +54,7 @@ class ListenDialect:
         count: Of the streams of the connection; None for one.
 
     Raises:
-        UndecodableAudio: The server cannot decode containers.
+        BadRequest: The server cannot decode containers.
     """
 
     name = "deepgram"
@@ -81,9 +75,7 @@ class ListenDialect:
         self._results = ListenResults(request, punctuated=options.punctuated, many_languages=options.many_languages)
         self._count = count or ChannelCount(1, 1)
         self._results.channel = channel, self._count.all
-        audio = options.audio
-        self._container = LiveContainer(audio.container) if audio.contained else None
-        self._samples = SampleMixer(audio.encoding, audio.channels, channel if audio.split else None, wide=audio.wide)
+        self._samples = DeepgramSamples(options.audio, channel)
         self._sha256 = hashlib.sha256()
         self._finalizes = 0
         self._configuring: tuple[str, ...] | None = None
@@ -148,17 +140,11 @@ class ListenDialect:
         if self.ended:
             return b""
         self._sha256.update(data)
-        try:
-            return self._samples.push(data) if self._container is None else self._container.decode(data)
-        except UndecodableAudio as error:
-            raise ProtocolViolation(codes.BAD_AUDIO, error.message) from error
+        return self._samples.push(data)
 
     def _end(self) -> Sequence[Input]:
         self.ended = True
-        try:
-            rest = b"" if self._container is None else self._container.flush()
-        except UndecodableAudio:
-            rest = b""  # the end of a recording that broke off
+        rest = self._samples.flush()
         return (AudioReceived(rest), End()) if rest else (End(),)
 
     # --- to the client -----------------------------------------------------------------------------------------------
@@ -249,9 +235,7 @@ class ListenDialect:
 
     def close_code(self, code: str | None) -> int:
         """As `Dialect.close_code`."""
-        if code is None:
-            return _NORMAL
-        return _CLOSE_CODES.get(code, 1011 if CODES[code].fault == "server" else 1008)
+        return close_code(code)
 
 
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

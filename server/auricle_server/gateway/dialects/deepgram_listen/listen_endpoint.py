@@ -9,7 +9,6 @@ from typing import Final
 
 from multidict import MultiMapping
 
-from auricle_server.gateway.audio.containers.errors import UndecodableAudio
 from auricle_server.gateway.dialects.deepgram_listen.listen_dialect import ChannelCount, ListenDialect
 from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions, read_query
 from auricle_server.gateway.dialects.deepgram_listen.recordings import RecordingResults, read_file_query
@@ -62,12 +61,9 @@ class ListenEndpoint(_DeepgramEndpoint):
         request = self._request()
         channels = options.audio.channels if options.audio.split else 1
         count = ChannelCount(channels, channels)
-        try:
-            first, *others = (
-                ListenDialect(options, start.text_format, request, channel, count) for channel in range(channels)
-            )
-        except UndecodableAudio as error:
-            raise BadRequest(error.message) from error
+        first, *others = (
+            ListenDialect(options, start.text_format, request, channel, count) for channel in range(channels)
+        )
         headers_back = _headers(request, options)
         return Opening(first, start, headers_back, key_subprotocol(headers), others=tuple(others))
 

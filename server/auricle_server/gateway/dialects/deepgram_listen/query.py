@@ -12,13 +12,12 @@ from typing import Any, Final
 
 from multidict import MultiMapping
 
-from auricle.protocol.client_messages import Encoding, Start
+from auricle.protocol.client_messages import Start
 from auricle.protocol.languages import AUTO
 from auricle.protocol.settings import MAX_SILENCE_MS, InvalidMessage, TurnSettings
-from auricle_server.gateway.audio.containers.live_container import Container
 from auricle_server.gateway.dialects.deepgram_listen.writing import WRITING_PARAMETERS, text_format
 from auricle_server.gateway.errors import BadRequest
-from auricle_server.ipc.messages import SAMPLE_RATE
+from auricle_server.gateway.session.formats.deepgram_audio import SAMPLES, DeepgramAudio, read_audio
 
 LEAST_ENDPOINTING_MS: Final = 200
 """Shortest endpointing. Clients ask for 10 ms or 25 ms by default, which Deepgram counts by a voice detector. Here
@@ -28,24 +27,6 @@ DEFAULT_PAUSE_MS: Final = 1_000
 LONGEST_SEGMENT: Final = 10.0
 """With ``endpointing=false``, seconds of speech without a pause after which its words become final."""
 
-_RAW: Final[dict[str, tuple[Encoding, int]]] = {
-    "linear16": ("pcm_s16le", 16_000),
-    "linear32": ("pcm_s16le", 16_000),
-    "mulaw": ("mulaw", 8_000),
-    "alaw": ("alaw", 8_000),
-}
-"""Encodings without a container, as the session has them, and the sample rate where the query names none."""
-_CONTAINERS: Final[dict[str, Container]] = {
-    "ogg-opus": "ogg",
-    "opus": "opus",
-    "webm": "webm",
-    "wav": "wav",
-    "mp3": "mp3",
-    "flac": "flac",
-    "aac": "aac",
-}
-MOST_CHANNELS: Final = 64
-"""Of samples without a container."""
 LIVE_PARAMETERS: Final = (
     frozenset(
         "channels encoding endpointing interim_results keyterm keywords language latency_ms multichannel punctuate "
@@ -60,32 +41,6 @@ _WITHOUT_EFFECT: Final = frozenset(
 """Parameters that change nothing in the words: they are neither served nor missed."""
 _FALSE: Final = frozenset({"", "false", "none", "0"})
 _MANY: Final = frozenset({"multi", AUTO})
-
-
-@dataclass(frozen=True, slots=True)
-class ListenAudio:
-    """How the audio of a live stream comes.
-
-    Attributes:
-        encoding: Of samples without a container.
-        channels: Of these, which are mixed.
-        wide: Whether they are PCM of 32 bits.
-        contained: Whether the audio comes in a container, or compressed.
-        container: Which; None where its first bytes say it.
-        split: Whether each channel is a stream of its own.
-    """
-
-    encoding: Encoding = "pcm_s16le"
-    channels: int = 1
-    wide: bool = False
-    contained: bool = False
-    container: Container | None = None
-    split: bool = False
-
-    @property
-    def session_encoding(self) -> Encoding:
-        """What the session gets: several channels of G.711 are mixed as PCM."""
-        return "pcm_s16le" if self.channels > 1 else self.encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +64,7 @@ class ListenOptions:
     ends_utterances: bool = True
     utterance_end: float | None = None
     many_languages: bool = False
-    audio: ListenAudio = ListenAudio()
+    audio: DeepgramAudio = SAMPLES
     unserved: tuple[str, ...] = ()
 
 
@@ -133,18 +88,10 @@ def read_query(query: MultiMapping[str]) -> tuple[Start, ListenOptions]:
     return start, replace(options, ends_utterances=ends, audio=audio, unserved=options.unserved + missed)
 
 
-def _audio(query: MultiMapping[str]) -> tuple[ListenAudio, int]:
+def _audio(query: MultiMapping[str]) -> tuple[DeepgramAudio, int]:
     """How the audio comes, and the sample rate of the session."""
-    name, rate = query.get("encoding", "").lower(), whole_number(query, "sample_rate")
-    if name in _CONTAINERS or not (name or rate):
-        return ListenAudio(contained=True, container=_CONTAINERS.get(name)), SAMPLE_RATE
-    if (found := _RAW.get(name or "linear16")) is None:
-        known = ", ".join([*_RAW, *_CONTAINERS])
-        raise BadRequest(f"encoding {name[:64]!r} is not one of {known}; send one of these")
-    channels = whole_number(query, "channels") or 1
-    if channels > MOST_CHANNELS:
-        raise BadRequest(f"channels: expected at most {MOST_CHANNELS}")
-    return ListenAudio(found[0], channels, wide=name == "linear32", split=_splits(query)), rate or found[1]
+    rate, channels = whole_number(query, "sample_rate"), whole_number(query, "channels") or 1
+    return read_audio(query.get("encoding", ""), rate, channels, split=_splits(query))
 
 
 def _splits(query: MultiMapping[str]) -> bool:
@@ -187,11 +134,6 @@ def make_start(query: MultiMapping[str], **settings: Any) -> Start:
         )
     except InvalidMessage as invalid:
         raise BadRequest(str(invalid)) from invalid
-
-
-def raw_encoding(name: str) -> tuple[Encoding, int] | None:
-    """An encoding without a container as the session has it, and its usual sample rate; None for a container."""
-    return _RAW.get(name.lower())
 
 
 def _language(query: MultiMapping[str]) -> str | None:

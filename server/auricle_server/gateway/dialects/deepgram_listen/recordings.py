@@ -15,7 +15,6 @@ from auricle_server.gateway.dialects.deepgram_listen.query import (
     ListenOptions,
     is_on,
     make_start,
-    raw_encoding,
     read_options,
     whole_number,
 )
@@ -29,6 +28,7 @@ from auricle_server.gateway.dialects.deepgram_listen.results import (
 )
 from auricle_server.gateway.errors import BadRequest
 from auricle_server.gateway.session.file_endpoint import ChannelTranscript, RawAudio, RecordingTranscript
+from auricle_server.gateway.session.formats.deepgram_audio import raw_encoding
 from auricle_server.text.plain_text import plain
 
 _PARAMETERS: Final = (LIVE_PARAMETERS - {"interim_results", "vad_events"}) | {

@@ -12,7 +12,7 @@ from typing import Any
 
 from auricle.protocol import codes
 from auricle.protocol.client_messages import End, Update
-from auricle.protocol.codes import CODES, ProtocolViolation
+from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import (
     Error,
     Final,
@@ -23,11 +23,13 @@ from auricle.protocol.server_messages import (
     TurnResumed,
 )
 from auricle.protocol.settings import InvalidMessage, brief
+from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.dialects.flux.settings import MULTILINGUAL, FluxSettings, language_of
 from auricle_server.gateway.dialects.flux.turn import FluxTurn
 from auricle_server.gateway.session.client_json import JsonObject, parse_object, to_json
+from auricle_server.gateway.session.deepgram_requests import close_code
 from auricle_server.gateway.session.dialect import AudioProgress, EndTurn, Input, LateReply, Output
-from auricle_server.gateway.session.session import NORMAL
+from auricle_server.gateway.session.formats.deepgram_audio import DeepgramSamples
 
 UPDATE_SECONDS = 0.25
 """Seconds of audio after which the client gets an ``Update``, changed or not."""
@@ -51,7 +53,7 @@ class FluxDialect:
         model: That the client asks for.
         settings: That it asks for.
         languages: What the server's model offers.
-        sample_bytes: Bytes of a sample of its audio.
+        samples: Makes samples of its audio.
         unserved: What it asks for and this server does not do.
     """
 
@@ -64,7 +66,7 @@ class FluxDialect:
         model: str,
         settings: FluxSettings,
         languages: tuple[str, ...],
-        sample_bytes: int,
+        samples: DeepgramSamples,
         unserved: Iterable[str] = (),
     ) -> None:
         self.ended = False
@@ -72,9 +74,8 @@ class FluxDialect:
         self._model = model
         self._settings = settings
         self._languages = languages
-        self._sample_bytes = sample_bytes
+        self._samples = samples
         self._unserved = tuple(unserved)
-        self._rest = b""
         self._sequence = 0
         self._turn = FluxTurn()
         self._audio_time = self._told_at = 0.0
@@ -99,7 +100,8 @@ class FluxDialect:
                 return (EndTurn(f"ForceEndTurn {self._forced}"),)
             case "CloseStream":
                 self.ended = True
-                return (End(),)
+                rest = self._samples.flush()
+                return (AudioReceived(rest), End()) if rest else (End(),)
             case "KeepAlive":  # of Deepgram's other format: some clients send it everywhere
                 return ()
         kind = brief(message.values.get("type"))
@@ -124,14 +126,8 @@ class FluxDialect:
         return update, LateReply(partial(self._answer_configure, old, new))
 
     def receive_audio(self, data: bytes) -> bytes:
-        """As `Dialect.receive_audio`; a sample may be cut in two."""
-        if self.ended:
-            return b""
-        if self._rest:
-            data = self._rest + data
-        whole = len(data) // self._sample_bytes * self._sample_bytes
-        self._rest = data[whole:]
-        return data[:whole] if self._rest else data
+        """As `Dialect.receive_audio`; a message may end within a sample."""
+        return b"" if self.ended else self._samples.push(data)
 
     # --- to the client -----------------------------------------------------------------------------------------------
 
@@ -257,6 +253,4 @@ class FluxDialect:
 
     def close_code(self, code: str | None) -> int:
         """As `Dialect.close_code`."""
-        close_code = NORMAL if code is None else CODES[code].close_code
-        assert close_code is not None, "only the codes of fatal errors come here"
-        return close_code
+        return close_code(code)

@@ -6,13 +6,13 @@ import uuid
 
 from multidict import MultiMapping
 
-from auricle.protocol.client_messages import SAMPLE_BYTES
 from auricle.protocol.settings import InvalidMessage
 from auricle_server.gateway.dialects.flux.dialect import FluxDialect
 from auricle_server.gateway.dialects.flux.settings import read_settings, read_start, unserved
 from auricle_server.gateway.errors import BadRequest, Refusal
 from auricle_server.gateway.session.deepgram_requests import authorization, key_subprotocol, refusal_answer
 from auricle_server.gateway.session.endpoint import Opening, RefusalAnswer
+from auricle_server.gateway.session.formats.deepgram_audio import DeepgramSamples
 from auricle_server.model_info import ModelInfo
 
 
@@ -32,11 +32,10 @@ class FluxEndpoint:
         request_id, name = str(uuid.uuid4()), query.get("model", "")
         try:
             settings = read_settings(query)
-            start = read_start(query, settings, languages)
+            start, audio = read_start(query, settings, languages)
         except InvalidMessage as error:
             raise BadRequest(str(error)) from error
-        sample_bytes = SAMPLE_BYTES[start.encoding]
-        dialect = FluxDialect(request_id, name, settings, languages, sample_bytes, unserved(query))
+        dialect = FluxDialect(request_id, name, settings, languages, DeepgramSamples(audio), unserved(query))
         return Opening(dialect, start, {"dg-request-id": request_id}, key_subprotocol(headers))
 
     def refuse(self, refusal: Refusal) -> RefusalAnswer:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from multidict import MultiMapping
 
-from auricle.protocol.client_messages import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Encoding, Start
+from auricle.protocol.client_messages import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Start
 from auricle.protocol.languages import AUTO, resolve
 from auricle.protocol.settings import MAX_SILENCE_MS, MIN_SILENCE_MS, TextFormat, TurnSettings, brief, require
 from auricle_server.gateway.session.client_json import JsonObject
+from auricle_server.gateway.session.formats.deepgram_audio import DeepgramAudio, read_audio
 
-ENCODINGS: dict[str, Encoding] = {"linear16": "pcm_s16le", "mulaw": "mulaw", "alaw": "alaw"}
 MULTILINGUAL = "flux-general-multi"
 _NUMBERS = ("eot_threshold", "eager_eot_threshold", "eot_timeout_ms")
 _SERVED = frozenset(
@@ -128,8 +128,10 @@ def read_settings(query: MultiMapping[str]) -> FluxSettings:
     )
 
 
-def read_start(query: MultiMapping[str], settings: FluxSettings, languages: tuple[str, ...]) -> Start:
-    """The stream that a URL asks for.
+def read_start(
+    query: MultiMapping[str], settings: FluxSettings, languages: tuple[str, ...]
+) -> tuple[Start, DeepgramAudio]:
+    """The stream that a URL asks for, and how its audio comes.
 
     Args:
         query: Of the URL.
@@ -138,16 +140,15 @@ def read_start(query: MultiMapping[str], settings: FluxSettings, languages: tupl
 
     Raises:
         InvalidMessage: The server has no such stream.
+        BadRequest: It cannot read such audio.
     """
-    encoding = query.get("encoding", "linear16")
-    known = ", ".join(ENCODINGS)
-    require(encoding in ENCODINGS, "encoding", f"this server takes {known} here, not {brief(encoding)}")
-    rate, latency_ms = _number(query, "sample_rate") or 16_000, _number(query, "latency_ms")
-    fits = rate == int(rate) and MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE
-    require(fits, "sample_rate", f"expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {brief(rate)}")
-    return Start(
-        encoding=ENCODINGS[encoding],
-        sample_rate=int(rate),
+    given, latency_ms = _number(query, "sample_rate"), _number(query, "latency_ms")
+    fits = given is None or (given == int(given) and MIN_SAMPLE_RATE <= given <= MAX_SAMPLE_RATE)
+    require(fits, "sample_rate", f"expected {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}, got {brief(given)}")
+    audio, rate = read_audio(query.get("encoding", ""), None if given is None else int(given))
+    start = Start(
+        encoding=audio.session_encoding,
+        sample_rate=rate,
         latency_ms=None if latency_ms is None else int(latency_ms),
         language=language_of(query.get("model", ""), settings.language_hints, languages),
         turn=settings.turn,
@@ -155,6 +156,7 @@ def read_start(query: MultiMapping[str], settings: FluxSettings, languages: tupl
         interim_words=True,
         text_format=settings.text_format,
     )
+    return start, audio
 
 
 def language_of(model: str, hints: tuple[str, ...], offered: tuple[str, ...]) -> str | None:

@@ -13,9 +13,10 @@ from auricle.protocol.client_messages import End, Finalize, Update
 from auricle.protocol.server_messages import Error, Final, Interim, KeytermsInForce, SpeechStarted, TurnEnd
 from auricle.protocol.settings import TextFormat
 from auricle_server.gateway.dialects.deepgram_listen.listen_dialect import ListenDialect
-from auricle_server.gateway.dialects.deepgram_listen.query import ListenAudio, ListenOptions
+from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions
 from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest
 from auricle_server.gateway.session.dialect import AudioProgress, EndAnswered, KeepAlive, Output, Reply
+from auricle_server.gateway.session.formats.deepgram_audio import DeepgramAudio
 
 REQUEST = ListenRequest("r", "then")
 TURN_END = TurnEnd(audio_time=2.0, probability=1.0, speech_end=1.0, text="one")
@@ -63,7 +64,7 @@ def test_a_message_that_cannot_be_read_is_answered(text: str) -> None:
 def test_samples_may_lie_in_two_messages() -> None:
     client = dialect()
     assert [client.receive_audio(data) for data in (b"abc", b"d", b"", b"ef")] == [b"ab", b"cd", b"", b"ef"]
-    assert dialect(audio=ListenAudio("mulaw")).receive_audio(b"abc") == b"abc"
+    assert dialect(audio=DeepgramAudio("mulaw")).receive_audio(b"abc") == b"abc"
 
 
 def test_a_final_that_ends_its_turn_says_so() -> None:

@@ -28,6 +28,7 @@ from auricle_server.config import DEFAULT_LIMITS
 from auricle_server.gateway.dialects.flux.dialect import FluxDialect
 from auricle_server.gateway.dialects.flux.settings import FluxSettings
 from auricle_server.gateway.session.dialect import AudioProgress, EndTurn, LateReply, Output
+from auricle_server.gateway.session.formats.deepgram_audio import SAMPLES, DeepgramSamples
 
 READY = Ready(
     session="s",
@@ -42,7 +43,9 @@ ONE = Word("one", 0.5, 0.9, 0.8)
 
 
 def dialect(model: str = "flux-general-en", settings: FluxSettings | None = None, **options: Any) -> FluxDialect:
-    return FluxDialect("request", model, settings or FluxSettings(), ("en-US", "auto"), 2, **options)
+    return FluxDialect(
+        "request", model, settings or FluxSettings(), ("en-US", "auto"), DeepgramSamples(SAMPLES), **options
+    )
 
 
 def told(client: FluxDialect, *outputs: Output) -> list[dict[str, Any]]:
@@ -235,4 +238,5 @@ def test_errors_are_told_in_words(code: str, fatal: bool, kind: str, named: str)
 
 
 def test_the_close_code_is_that_of_the_error() -> None:
-    assert dialect().close_code(codes.SHUTTING_DOWN) == 1012
+    assert dialect().close_code(codes.SHUTTING_DOWN) == 1011
+    assert dialect().close_code(codes.BAD_AUDIO) == 1008

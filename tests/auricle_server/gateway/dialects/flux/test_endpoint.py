@@ -20,7 +20,7 @@ async def test_the_answer_names_the_request(url: str) -> None:
         assert socket._response.headers["dg-request-id"] == connected["request_id"]
 
 
-@pytest.mark.parametrize("more", ["&eot_threshold=7", "&latency_ms=81", "&sample_rate=x", "&encoding=opus"])
+@pytest.mark.parametrize("more", ["&eot_threshold=7", "&latency_ms=81", "&sample_rate=x", "&encoding=speex"])
 async def test_a_request_that_cannot_be_is_refused_in_words(url: str, more: str) -> None:
     query = URL.replace("&encoding=linear16", "").replace("&sample_rate=16000", "")
     async with aiohttp.ClientSession() as http:

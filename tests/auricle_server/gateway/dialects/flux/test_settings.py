@@ -16,6 +16,7 @@ from auricle_server.gateway.dialects.flux.settings import (
     read_start,
     unserved,
 )
+from auricle_server.gateway.errors import BadRequest
 from auricle_server.gateway.session.client_json import JsonObject
 
 OFFERED = ("en-US", "es-ES", "auto")
@@ -69,15 +70,23 @@ def test_what_is_no_threshold_is_refused(given: dict[str, Any]) -> None:
 
 def test_the_audio_is_what_the_url_says() -> None:
     given = query(encoding="mulaw", sample_rate=8000, keyterm=["Auricle", "Flux"], latency_ms=160)
-    start = read_start(given, read_settings(given), OFFERED)
+    start, _ = read_start(given, read_settings(given), OFFERED)
     assert (start.encoding, start.sample_rate, start.latency_ms) == ("mulaw", 8000, 160)
     assert start.keyterms == ("Auricle", "Flux")
     assert start.interim_words
 
 
-@pytest.mark.parametrize("given", [{"encoding": "opus"}, {"sample_rate": 4000}, {"sample_rate": 16000.5}])
+@pytest.mark.parametrize(("encoding", "container"), [("", None), ("ogg-opus", "ogg"), ("opus", "opus")])
+def test_the_audio_may_be_in_a_container(encoding: str, container: str | None) -> None:
+    start, audio = read_start(query(encoding=encoding), FluxSettings(), OFFERED)
+    assert (start.encoding, start.sample_rate) == ("pcm_s16le", 16_000)
+    assert (audio.contained, audio.container) == (True, container)
+    assert not read_start(query(sample_rate=8000), FluxSettings(), OFFERED)[1].contained
+
+
+@pytest.mark.parametrize("given", [{"encoding": "speex"}, {"sample_rate": 4000}, {"sample_rate": 16000.5}])
 def test_audio_that_the_server_cannot_read_is_refused(given: dict[str, Any]) -> None:
-    with pytest.raises(InvalidMessage, match=next(iter(given))):
+    with pytest.raises((InvalidMessage, BadRequest), match=next(iter(given))):
         read_start(query(**given), FluxSettings(), OFFERED)
 
 
@@ -104,7 +113,7 @@ def test_what_is_not_served_is_named() -> None:
 def test_numbers_and_profane_words_are_written_as_asked() -> None:
     given = query(numerals="true", profanity_filter="false")
     settings = read_settings(given)
-    assert read_start(given, settings, OFFERED).text_format == TextFormat("numerals")
+    assert read_start(given, settings, OFFERED)[0].text_format == TextFormat("numerals")
     changed = settings.configured(JsonObject({"numerals": False, "profanity_filter": True}))
     assert changed.text_format == TextFormat("words", profanity_filter=True)
 
