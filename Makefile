@@ -191,9 +191,12 @@ demo-model-multilingual: $(TEST_READY) recipe-packages  ## train the bundled mul
 wheels: $(TEST_READY)  ## wheels of auricle, and of the two names that bring it to Pipecat and LiveKit, in dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . ./distributions/pipecat-auricle ./distributions/livekit-plugins-auricle
 
-# Before: a clean tree, and a section `## VERSION` or `## VERSION (date)` in CHANGELOG.md. The version lives in one file.
+# Before: a clean tree, and a section `## VERSION` or `## VERSION (date)` in CHANGELOG.md. The version lives in one file; the package for npm follows.
 VERSION ?=
 VERSION_FILE := plugins/auricle/__init__.py
+
+# As npm writes it: 1.2.3-rc.1 for 1.2.3rc1.
+NPM_VERSION = $(shell sed -E 's/(a|b|rc)([0-9]+)$$/-\1.\2/' <<< "$(VERSION)")
 
 release:  ## make release VERSION=1.2.3: set the version, build its wheels, say how to commit and tag it
 	@[[ "$(VERSION)" =~ ^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$$ ]] || { echo "Name the version: make release VERSION=1.2.3" >&2; exit 1; }
@@ -201,6 +204,8 @@ release:  ## make release VERSION=1.2.3: set the version, build its wheels, say 
 	@grep -qE '^## $(subst .,\.,$(VERSION))( \([0-9-]+\))?$$' CHANGELOG.md || { echo "CHANGELOG.md has no section '## $(VERSION)'; write it and commit it first" >&2; exit 1; }
 	@sed -i 's/^__version__ = ".*"$$/__version__ = "$(VERSION)"/' $(VERSION_FILE)
 	@grep -q '^__version__ = "$(VERSION)"$$' $(VERSION_FILE)
+	@sed -i 's/^export const version = ".*";$$/export const version = "$(NPM_VERSION)";/' plugins/auricle-js/auricle.js
+	@sed -i 's/^  "version": ".*",$$/  "version": "$(NPM_VERSION)",/' plugins/auricle-js/package.json
 	@rm -rf dist
 	@$(MAKE) wheels
 	@$(PIP) --no-deps --no-build-isolation -e .
