@@ -75,7 +75,7 @@ def talk(folder: Path, leading: float = 0.0) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("each", PAGES, ids=str)
 async def test_page(each: Block, open_server: str, tmp_path: Path) -> None:
-    files = {"/": each.code.replace(SERVER, open_server), "/auricle.js": PACKAGE / "auricle.js"}
+    files: dict[str, str | Path] = {"/": each.code.replace(SERVER, open_server), "/auricle.js": PACKAGE / "auricle.js"}
     async with site(files) as origin, browser(talk(tmp_path, 1.0), tmp_path / "profile") as page:
         await page.open(f"{origin}/")
         await page.click("button")
