@@ -32,6 +32,7 @@ CASES: dict[str, Values] = {
     "cpu": KEYS,
     "keys-file": {"auth": {"keysFileSecret": "auricle-keys-file"}},
     "no-keys": {"auth": {"none": True}},
+    "tokens": {"auth": {"keysSecret": "auricle-keys", "tokenSecret": "auricle-tokens"}},
     "gpu": KEYS | GPU,
     "two-gpus": KEYS | {"gpu": {"enabled": True, "count": 2, "runtimeClassName": "nvidia"}},
     "mig": KEYS | {"gpu": {"enabled": True, "resource": "nvidia.com/mig-3g.40gb"}},

@@ -57,11 +57,14 @@ def test_a_slip_in_the_values_is_refused_in_words(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_the_server_takes_what_the_chart_sets(name: str) -> None:
     variables = dict(objects(name)["configmap"]["data"])
-    variables |= {each["name"]: each.get("value", "of-a-secret") for each in container(name)["env"]}
+    variables |= {
+        each["name"]: each.get("value", "of-a-secret-of-many-characters-12345") for each in container(name)["env"]
+    }
     config = from_environment(variables)
     assert (config.host, config.port) == ("0.0.0.0", 8765)
     assert config.workers == CASES[name].get("gpu", {}).get("count", 1)
     assert bool(config.api_keys or config.keys_file) != config.no_auth
+    assert (config.token_secret is not None) == (name == "tokens")  # of all pods the same, for each other's tokens
 
 
 def test_large_numbers_arrive_as_they_are_written() -> None:
