@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from auricle_server.gateway.errors import BadRequest
+from auricle_server.gateway.keys.tokens.token_claims import LONGEST_SECONDS
 from auricle_server.gateway.keys.tokens.token_request import TokenRequest
+
+FIELDS = st.sampled_from(("expires_in", "max_streams", "max_stream_seconds")) | st.text()
+OBJECTS = st.dictionaries(FIELDS, st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just([]))
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"max_streams": null}'])
@@ -42,6 +49,13 @@ def test_all_that_can_be_asked_for_is_read() -> None:
 def test_what_cannot_be_is_named(values: Any, named: str) -> None:
     with pytest.raises(BadRequest, match=named):
         TokenRequest.read(json.dumps(values).encode())
+
+
+@given(st.binary() | OBJECTS)
+def test_no_body_breaks_the_reader(value: Any) -> None:
+    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    with suppress(BadRequest):
+        assert 1 <= TokenRequest.read(body).expires_in <= LONGEST_SECONDS
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000, b"expires_in=60", b"NaN"])
