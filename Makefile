@@ -244,6 +244,7 @@ $(DEMO_READY): | $(BIN)/python
 $(TEST_READY): | $(BIN)/python test-packages
 	$(call install,$(TEST_EXTRAS))
 	@$(BIN)/python -c 'import triton' 2>/dev/null || $(PIP) $(TRITON)
+	@$(PIP) --no-deps "$$(grep '^axe-playwright-python==' constraints.txt)"  # for the axe-core in it; needs no Playwright
 	@rm -f $(VENV)/.demo-* $(VENV)/.test-* && touch $@ $(DEMO_READY)
 
 $(BIN)/python:

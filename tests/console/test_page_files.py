@@ -47,3 +47,9 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
     for path in PAGE.rglob("*"):
         if path.suffix in {".html", ".css", ".js"}:
             assert not re.search(r"""["'(]\s*(https?:)?//[\w.]""", path.read_text()), path
+
+
+def test_the_pictures_of_the_pages_are_small() -> None:
+    pictures = list((PAGE.parents[4] / "docs" / "pictures").iterdir())
+    assert pictures
+    assert sum(picture.stat().st_size for picture in pictures) < 400_000
