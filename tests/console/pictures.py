@@ -51,7 +51,9 @@ async def main() -> None:
             await opened.play_clip(1)
             await opened.page.until("document.querySelector('.note.end')")
             await opened.page.click("#plug")
-            await opened.page.until("[...document.querySelectorAll('.state')].every((it) => /^Back/.test(it.textContent))")
+            await opened.page.until(
+                "[...document.querySelectorAll('.state')].every((it) => /^Back/.test(it.textContent))"
+            )
             await keep(opened, "console_two_streams")
             await opened.finished()
 

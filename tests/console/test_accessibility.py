@@ -71,3 +71,7 @@ async def test_no_state_has_a_violation(auricle_url: str, tmp_path: Path) -> Non
         await page.evaluate("document.getElementById('key-dialog').close()")
         await page.evaluate("document.getElementById('drop').hidden = false")
         await assert_accessible(opened, "with a file above it")
+        await page.evaluate("document.getElementById('drop').hidden = true")
+        await page.click("nav a[href='#status']")
+        await page.until("document.querySelector('#status canvas, #status svg')")
+        await assert_accessible(opened, "with the status")

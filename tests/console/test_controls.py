@@ -110,6 +110,25 @@ async def test_meaning_ends_turns_with_a_probability(auricle_url: str, tmp_path:
         assert len(await opened.turns()) == 1
 
 
+async def test_the_language_changes_in_the_running_stream(tmp_path: Path) -> None:
+    with serving_in_a_thread(ServerConfig(max_load=0), model="demo-multilingual") as url:
+        async with console(url, tmp_path) as opened:
+            offered = await opened.page.evaluate(
+                "[...document.getElementById('language').options].map((it) => it.text)"
+            )
+            assert {"detected by the model", "German (Germany) (de-DE)"} <= set(offered)
+            await opened.play_clip(1)
+            await opened.choose("language", "en-US")
+            await opened.page.until("document.querySelector('.note.end')")
+            await opened.choose("language", "auto")
+            await opened.stop()
+            record = await opened.record()
+    changes = [event["changed"] for event in record["events"] if event["kind"] == "update"]
+    assert changes == [{"language": "en-US"}, {"language": "auto"}]
+    assert not [event for event in record["events"] if event["kind"] == "error"]
+    assert next(event["language"] for event in record["events"] if event["kind"] == "language") == "en-US"
+
+
 @pytest.fixture(scope="module")
 def few_arcs_url() -> Iterator[str]:
     """A server that takes two key terms."""
