@@ -21,6 +21,8 @@ from demo_model.texts.sentences import spoken_form
 SAMPLE_RATE = 16_000
 Audio = NDArray[np.float32]
 _EDGE_SECONDS = 0.03
+QUIET_SHARE = 0.01
+"""Share of the loudest sample below which 10 ms count as silence: 40 dB."""
 _KILL_SECONDS = 120
 
 
@@ -156,8 +158,25 @@ def to_float(samples: NDArray[np.int16], rate: int) -> Audio:
     """Samples at 16 kHz in -1..1."""
     audio: Audio = samples.astype(np.float32) / np.float32(32768)
     if rate != SAMPLE_RATE:
-        audio = np.asarray(soxr.resample(audio, rate, SAMPLE_RATE), np.float32)
+        audio = resampled(audio, rate)
     return audio
+
+
+def resampled(audio: Audio, rate: float, to: float = SAMPLE_RATE) -> Audio:
+    """Samples at another rate, in single precision."""
+    return np.asarray(soxr.resample(audio, rate, to), np.float32)
+
+
+def without_silence(audio: Audio) -> Rendered:
+    """Cut the silence around speech whose phones are not known, except for 30 ms on each side."""
+    step = SAMPLE_RATE // 100
+    levels = np.abs(audio[: len(audio) // step * step]).reshape(-1, step).max(1, initial=0.0)
+    loud = np.flatnonzero(levels > QUIET_SHARE * levels.max(initial=0.0))
+    if len(loud) == 0:
+        return Rendered(audio, [])
+    edge = int(_EDGE_SECONDS * SAMPLE_RATE)
+    first, last = max(0, int(loud[0]) * step - edge), min(len(audio), (int(loud[-1]) + 1) * step + edge)
+    return Rendered(audio[first:last], [phones.Phone(None, edge / SAMPLE_RATE, (last - first - edge) / SAMPLE_RATE)])
 
 
 def trimmed(audio: Audio, aligned: list[phones.Phone]) -> Rendered:
