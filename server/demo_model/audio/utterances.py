@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from demo_model.audio import acoustics, phones
+from demo_model.audio.recordings import Recordings
 from demo_model.audio.voices import SAMPLE_RATE, Audio, Rendered, SynthesisVoice
 from demo_model.texts.sentences import Sentence, SentenceSource, generate
 
@@ -64,9 +65,14 @@ def draw_plan(
         if count > 0 and rng.random() < LONG_SHARE:
             count = rng.randint(*LONG_SENTENCES)
     source = generate(rng, held_out)
-    pauses = [min(2.0, 0.15 + rng.expovariate(1 / 0.35)) for _ in range(count - 1)]
+    pauses = [draw_pause(rng) for _ in range(count - 1)]
     lead = min(1.5, rng.expovariate(1 / 0.3)) if count else rng.uniform(0.3, 2.0)
     return UtterancePlan([next(source) for _ in range(count)], lead, pauses, draw_trail(rng))
+
+
+def draw_pause(rng: random.Random) -> float:
+    """Seconds of silence between two sentences: 0.15 to 2 s, half a second on average."""
+    return min(2.0, 0.15 + rng.expovariate(1 / 0.35))
 
 
 def draw_trail(rng: random.Random) -> float:
@@ -77,7 +83,12 @@ def draw_trail(rng: random.Random) -> float:
 
 
 def compose(
-    plan: UtterancePlan, rendered: list[Rendered], voice: str, condition: acoustics.Acoustics, seed: int
+    plan: UtterancePlan,
+    rendered: list[Rendered],
+    voice: str,
+    condition: acoustics.Acoustics,
+    seed: int,
+    recorded: Recordings = Recordings(),  # noqa: B008
 ) -> TrainingUtterance:
     """Put the rendered sentences of a plan on one time line, in one acoustic condition."""
     pieces: list[Audio] = [np.zeros(int(plan.lead * SAMPLE_RATE), np.float32)]
@@ -93,7 +104,7 @@ def compose(
         turns.append(SentenceTurn(sentence.text, round(start, 3), round(end, 3)))
         aligned += moved
         pieces += [acoustics.change_speed(speech.audio, condition.speed), np.zeros(int(gap * SAMPLE_RATE), np.float32)]
-    audio = acoustics.apply(np.concatenate(pieces), condition, seed)
+    audio = acoustics.apply(np.concatenate(pieces), condition, seed, recorded)
     group = plan.sentences[0].group if plan.sentences else "silence"
     return TrainingUtterance(audio, turns, aligned, voice, group, condition)
 
