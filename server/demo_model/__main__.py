@@ -4,49 +4,76 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
 from demo_model import export, report, schedule, tokenizer, train
+from demo_model.corpus.feeder import FeederOptions, held_out
 from demo_model.prompts import TAGS
 from demo_model.recipes import RECIPES
 
 PACKAGE = Path(__file__).resolve().parent.parent / "auricle_server"
 CLIPS = PACKAGE / "demo" / "audio"
+CORPUS = "corpus"
+DECAY_SHARE = 0.5
 
 
 def prepare(arguments: argparse.Namespace) -> None:
-    """Train the tokenizer and synthesise the data: needs the synthesisers, sentencepiece, soundfile, soxr and scipy."""
-    from demo_model.audio import synthesis  # needs libraries that a machine that only trains may lack
+    """Train the tokenizer and speak the training text: needs the engines, sentencepiece, soundfile, soxr and scipy."""
+    from demo_model.corpus import (
+        lines,
+        synthesis,  # needs libraries that a machine that only trains may lack
+    )
 
     recipe = RECIPES[arguments.recipe]
-    if recipe.languages:
-        from demo_model.texts import languages
+    if not (arguments.work / tokenizer.PIECES_FILE).is_file():
+        if recipe.languages:
+            from demo_model.texts import languages
 
-        tokenizer.train(arguments.work, recipe.shape.tokens, languages.tokenizer_text(), TAGS)
-    else:
-        tokenizer.train(arguments.work, recipe.shape.tokens)
+            tokenizer.train(arguments.work, recipe.shape.tokens, languages.tokenizer_text(), TAGS)
+        else:
+            text = tokenizer.english_text(lines.read(arguments.text))
+            tokenizer.train(arguments.work, recipe.shape.tokens, text)
     synthesis.build(
-        arguments.work, arguments.hours, recipe.shape.mels, workers=arguments.workers, languages=recipe.languages
+        synthesis.CorpusPlan(
+            arguments.work / CORPUS, tuple(arguments.text), arguments.hours, arguments.workers,
+            languages=recipe.languages, classical=arguments.classical,
+        )
+    )  # fmt: skip
+
+
+def feeder_options(arguments: argparse.Namespace) -> FeederOptions:
+    """What the examples are made of."""
+    return FeederOptions(
+        arguments.work / CORPUS,
+        RECIPES[arguments.recipe].shape.mels,
+        arguments.batch_seconds,
+        arguments.noise,
+        opus=find_spec("av") is not None,
     )
 
 
 def run_training(arguments: argparse.Namespace) -> None:
-    """Train on the prepared folder: needs PyTorch and numpy only, and no network."""
+    """Train on the prepared folder: needs PyTorch, numpy, soundfile, soxr and scipy, and no network."""
     torch.set_num_threads(arguments.threads)
+    recipe = RECIPES[arguments.recipe]
+    decay = arguments.minutes * DECAY_SHARE if arguments.decay_minutes is None else arguments.decay_minutes
+    state = arguments.work / train.STATE_FILE
     options = train.TrainingOptions(
-        data=arguments.work, out=arguments.work, minutes=arguments.minutes, device=arguments.device,
-        seconds=arguments.batch_seconds, peak_rate=arguments.rate, bf16=not arguments.fp32, resume=arguments.resume,
-        skip_voices=tuple(arguments.skip_voices), shape=RECIPES[arguments.recipe].shape,
-        start_from=RECIPES[arguments.recipe].start_from,
+        data=arguments.work, out=arguments.work, budget=schedule.TrainingBudget(arguments.minutes, decay),
+        feeder=feeder_options(arguments), device=arguments.device, peak_rate=arguments.rate, bf16=not arguments.fp32,
+        resume=state if arguments.resume and state.is_file() else None, shape=recipe.shape,
+        start_from=recipe.start_from,
     )  # fmt: skip
     train.Trainer(options).run()
 
 
 def run_export(arguments: argparse.Namespace) -> None:
     """Write the averaged weights of the last training state as a NeMo archive."""
-    model = train.load_averaged(arguments.work / "state.pt")
+    model = train.load_averaged(arguments.work / train.STATE_FILE)
     out = arguments.out or RECIPES[arguments.recipe].archive
     export.write(model, tokenizer.load(arguments.work), arguments.work / tokenizer.MODEL_FILE, out)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
@@ -55,8 +82,8 @@ def run_export(arguments: argparse.Namespace) -> None:
 def run_evaluation(arguments: argparse.Namespace) -> None:
     """Word error rates on held-out sentences in the four contexts, as JSON."""
     torch.set_num_threads(arguments.threads)
-    model = train.load_averaged(arguments.work / "state.pt")
-    examples = train.held_out(arguments.work, tuple(arguments.skip_voices))[train.DEV_EXAMPLES :][: arguments.sentences]
+    model = train.load_averaged(arguments.work / train.STATE_FILE)
+    examples = held_out(feeder_options(arguments))[: arguments.sentences]
     print(json.dumps(report.measure(model, tokenizer.load(arguments.work), examples), indent=2))
 
 
@@ -71,7 +98,7 @@ def run_all(arguments: argparse.Namespace) -> None:
     """Everything, from nothing to the bundled checkpoint; the demo's clips are English."""
     for step in (prepare, run_training, run_export, run_evaluation):
         step(arguments)
-    if not RECIPES[arguments.recipe].languages:
+    if not RECIPES[arguments.recipe].languages and arguments.out is None:
         run_clips(arguments)
 
 
@@ -87,17 +114,20 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("step", choices=STEPS)
     out.add_argument("--recipe", choices=RECIPES, default="english", help="which of the bundled models")
     out.add_argument("--work", type=Path, default=Path("demo_model_work"), help="folder of data and training state")
-    out.add_argument("--hours", type=float, default=20.0, help="hours of audio to synthesise")
-    out.add_argument("--workers", type=int, default=None, help="synthesis processes (default: one per core)")
-    out.add_argument("--minutes", type=float, default=75.0, help="wall-clock budget of the training")
+    out.add_argument("--text", type=Path, nargs="*", default=[], help="text files of sentences, one in a line")
+    out.add_argument("--noise", type=Path, default=None, help="folder of recorded noises, and of rooms in rooms/")
+    out.add_argument("--hours", type=float, default=20.0, help="hours of speech to synthesise")
+    out.add_argument("--classical", action="store_true", help="no neural voices: a fiftieth of the time")
+    out.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that synthesise")
+    out.add_argument("--minutes", type=float, default=75.0, help="wall-clock budget of the training, all runs together")
+    out.add_argument("--decay-minutes", type=float, default=None, help="the last of them, in which the rate falls")
     out.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     out.add_argument("--threads", type=int, default=torch.get_num_threads())
     out.add_argument("--batch-seconds", type=float, default=40.0, help="seconds of padded audio in a batch")
     out.add_argument("--rate", type=float, default=schedule.PEAK_RATE, help="peak learning rate")
     out.add_argument("--fp32", action="store_true", help="no bf16 autocast")
-    out.add_argument("--resume", type=Path, default=None, help="a state.pt to go on from")
-    out.add_argument("--skip-voices", nargs="*", default=[], help="voices to leave out, by how their names begin")
-    out.add_argument("--sentences", type=int, default=400, help="held-out sentences to evaluate on")
+    out.add_argument("--resume", action="store_true", help="go on from the state in the work folder, if it has one")
+    out.add_argument("--sentences", type=int, default=None, help="held-out sentences to evaluate on")
     out.add_argument("--out", type=Path, default=None, help="the archive to write (default: the bundled one)")
     out.add_argument("--clips", type=Path, default=CLIPS, help="folder of the demo's audio clips")
     return out

@@ -1,12 +1,10 @@
-"""Shards of precomputed features, read back as batches. `demo_model.audio.synthesis` writes them."""
+"""Examples with their features, and padded batches of them. `demo_model.corpus` makes them."""
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -42,19 +40,6 @@ class TrainingBatch:
     mel_lengths: Tensor
     labels: Tensor
     texts: list[str]
-
-
-def read_shard(path: Path) -> list[TrainingExample]:
-    """Reads the examples of a shard."""
-    with np.load(path) as stored:
-        mel, labels, counts = stored["mel"], stored["labels"], stored["label_counts"]
-        meta = json.loads(stored["meta"].tobytes())
-    mel_ends = np.cumsum([row["T"] for row in meta])
-    parts = zip(meta, np.split(mel, mel_ends[:-1]), np.split(labels, np.cumsum(counts)[:-1]), strict=True)
-    return [
-        TrainingExample(m, lab, row["text"], row["voice"], row["group"], row["clean"], row.get("language", "en-US"))
-        for row, m, lab in parts
-    ]
 
 
 def collate(examples: list[TrainingExample]) -> TrainingBatch:

@@ -1,4 +1,4 @@
-"""The schedule of a training, by the used fraction of its time budget."""
+"""The schedule of a training, by its steps and the used share of its time budget."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-PEAK_RATE = 1.5e-3
-WARM_UP, HOLD = 0.015, 0.4
+PEAK_RATE = 1.2e-3
+WARM_UP_STEPS = 400
 FLOOR = 0.02
 
 
 @dataclass(frozen=True)
 class TrainingStage:
-    """Weights of the losses and the kind of input, until the fraction `until` of the budget."""
+    """Weights of the losses and the kind of input.
+
+    A stage lasts until step `steps`, or, if that comes first, until the share `until` of the time budget.
+    """
 
     name: str
+    steps: float
     until: float
     phone: float
     ctc: float
@@ -27,36 +31,53 @@ class TrainingStage:
 
 
 STAGES = (
-    TrainingStage("phones", 0.075, phone=1.0, ctc=0.0, rnnt=0.0, clean_only=True),
-    TrainingStage("ctc", 0.12, phone=0.3, ctc=1.0, rnnt=0.0, clean_only=True),
-    TrainingStage("rnnt", 0.22, phone=0.2, ctc=0.3, rnnt=1.0, clean_only=True),
-    TrainingStage("acoustics", 0.9, phone=0.1, ctc=0.3, rnnt=1.0),
-    TrainingStage("final", 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
+    TrainingStage("phones", 700, 0.075, phone=1.0, ctc=0.0, rnnt=0.0, clean_only=True),
+    TrainingStage("ctc", 1800, 0.12, phone=0.3, ctc=1.0, rnnt=0.0, clean_only=True),
+    TrainingStage("rnnt", 4500, 0.22, phone=0.2, ctc=0.3, rnnt=1.0, clean_only=True),
+    TrainingStage("acoustics", math.inf, 0.9, phone=0.1, ctc=0.3, rnnt=1.0, spec_augment=True),
+    TrainingStage("final", math.inf, 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
 )
 
 
 CONTINUED = (
-    TrainingStage("ctc", 0.05, phone=0.0, ctc=1.0, rnnt=0.0, clean_only=True),
-    TrainingStage("rnnt", 0.15, phone=0.0, ctc=0.3, rnnt=1.0, clean_only=True),
-    TrainingStage("acoustics", 0.9, phone=0.0, ctc=0.3, rnnt=1.0),
-    TrainingStage("final", 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
+    TrainingStage("ctc", 400, 0.05, phone=0.0, ctc=1.0, rnnt=0.0, clean_only=True),
+    TrainingStage("rnnt", 1500, 0.15, phone=0.0, ctc=0.3, rnnt=1.0, clean_only=True),
+    TrainingStage("acoustics", math.inf, 0.9, phone=0.0, ctc=0.3, rnnt=1.0, spec_augment=True),
+    TrainingStage("final", math.inf, 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
 )
 """Stages for an encoder that starts from another model."""
 
 
-def stage_at(fraction: float, stages: tuple[TrainingStage, ...] = STAGES) -> TrainingStage:
-    """The stage at a fraction of the budget."""
-    return next((stage for stage in stages if fraction < stage.until), stages[-1])
+@dataclass(frozen=True)
+class TrainingBudget:
+    """Minutes of a training; in the last `decay` of them the learning rate falls.
+
+    A training can go on after its end with a larger budget: the rate then rises to its peak again. To finish one whose
+    end is not known, give it as many more minutes as the fall shall last.
+    """
+
+    minutes: float
+    decay: float
+
+    def fraction(self, used: float) -> float:
+        """The share of the budget that `used` seconds are."""
+        return used / (self.minutes * 60)
+
+    def rate(self, used: float, steps: int, peak: float = PEAK_RATE) -> float:
+        """Learning rate: a warm-up by steps, a plateau, and a straight line down to 2 % of the peak.
+
+        In a short training the warm-up ends with the first fiftieth of the budget.
+        """
+        warm = max((steps + 1) / WARM_UP_STEPS, self.fraction(used) * 50)
+        if warm < 1:
+            return peak * max(0.02, warm)
+        left = max(0.0, self.minutes - used / 60)
+        return peak * (FLOOR + (1 - FLOOR) * min(1.0, left / self.decay))
 
 
-def rate_at(fraction: float, peak: float = PEAK_RATE) -> float:
-    """Learning rate: a short warm-up, a plateau, and a cosine down to 2 % of the peak."""
-    if fraction < WARM_UP:
-        return peak * max(0.05, fraction / WARM_UP)
-    if fraction < HOLD:
-        return peak
-    progress = min(1.0, (fraction - HOLD) / (1 - HOLD))
-    return peak * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * progress)))
+def stage_at(fraction: float, steps: float, stages: tuple[TrainingStage, ...] = STAGES) -> TrainingStage:
+    """The stage at a share of the budget and a step."""
+    return next((stage for stage in stages if fraction < stage.until and steps < stage.steps), stages[-1])
 
 
 def spec_augment(mel: Tensor, lengths: Tensor, generator: torch.Generator) -> Tensor:

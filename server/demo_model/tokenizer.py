@@ -7,7 +7,7 @@ import itertools
 import json
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,9 +53,10 @@ class Tokenizer:
         return min(merges)[1] if merges else 0
 
 
-def english_text() -> Iterable[str]:
-    """The training text of the English tokenizer."""
-    return (sentence.text for sentence in itertools.islice(generate(random.Random(7)), TRAINING_SENTENCES))
+def english_text(lines: Sequence[str] = ()) -> Iterable[str]:
+    """The training text of the English tokenizer: the recipe's own sentences, and at most thrice as many lines."""
+    own = (sentence.text for sentence in itertools.islice(generate(random.Random(7)), TRAINING_SENTENCES))
+    return itertools.chain(own, lines[: 3 * TRAINING_SENTENCES])
 
 
 def train(folder: Path, size: int = 256, text: Iterable[str] | None = None, tags: tuple[str, ...] = ()) -> Tokenizer:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import signal
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +15,43 @@ from torch import Tensor
 
 from demo_model import export, schedule, tokenizer
 from demo_model.audio import mixing
-from demo_model.dataset import TrainingBatch, TrainingExample, batches, collate, read_shard
+from demo_model.corpus.feeder import Feeder, FeederOptions, held_out, training_batches
+from demo_model.dataset import TrainingBatch, TrainingExample, collate
 from demo_model.evaluate import evaluate
 from demo_model.network.losses import rnnt_loss
 from demo_model.network.model import DemoModel, Shape, phone_loss
 
 DEV_EXAMPLES = 100
-EMA_DECAY = 0.998
+STATE_FILE = "state.pt"
+EMA_DECAY = 0.999
 CLIP_NORM = 1.0
 TARGET_STEP = 4
-NOISY_SHARE = 0.6
-LONG_FRAMES, LONG_SHARE = 800, 0.35  # mel frames; the lattice of a long utterance costs as its square
 WEIGHT_DECAY = 0.01
-REPORT_SECONDS, DEV_SECONDS = 20.0, 240.0
+REPORT_SECONDS, SAVE_SECONDS, DEV_SECONDS = 30.0, 240.0, 900.0
 
 
 @dataclass
 class TrainingOptions:
-    """Options of a training. `seconds` is the padded audio of a batch; `skip_voices` are prefixes of voice names.
+    """Options of a training.
 
-    `start_from` is an archive whose encoder the training goes on from.
+    Attributes:
+        data: Folder of the tokenizer and, in ``corpus``, of the shards.
+        out: Folder of the state.
+        budget: Minutes, and those of the falling learning rate among them.
+        feeder: What the batches are made of.
+        resume: A state to go on from.
+        start_from: An archive whose encoder the training goes on from.
     """
 
     data: Path
     out: Path
-    minutes: float
+    budget: schedule.TrainingBudget
+    feeder: FeederOptions
     device: str = "cpu"
-    seconds: float = 40.0
     peak_rate: float = schedule.PEAK_RATE
     bf16: bool = False
     resume: Path | None = None
     seed: int = 0
-    skip_voices: tuple[str, ...] = ()
     shape: Shape = field(default_factory=Shape)
     start_from: Path | None = None
 
@@ -53,29 +59,6 @@ class TrainingOptions:
     def stages(self) -> tuple[schedule.TrainingStage, ...]:
         """The stages of the schedule."""
         return schedule.STAGES if self.start_from is None else schedule.CONTINUED
-
-
-class Shards:
-    """The training shards of a folder, in memory; shards that are written meanwhile are read at the next pass."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._read: dict[Path, list[TrainingExample]] = {}
-
-    def examples(self) -> list[TrainingExample]:
-        """All examples of the shards that exist now."""
-        for path in sorted(self._folder.glob("train-*.npz")):
-            if path not in self._read:
-                self._read[path] = read_shard(path)
-        if not self._read:
-            raise FileNotFoundError(f"no training shards in {self._folder}: run the prepare step first")
-        return [example for examples in self._read.values() for example in examples]
-
-
-def held_out(folder: Path, skip_voices: tuple[str, ...] = ()) -> list[TrainingExample]:
-    """The held-out examples of a data folder; the first 100 are used during training, the others only afterwards."""
-    examples = [example for path in sorted(folder.glob("test-*.npz")) for example in read_shard(path)]
-    return [example for example in examples if not example.voice.startswith(skip_voices)]
 
 
 class Trainer:
@@ -87,7 +70,6 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.generator = torch.Generator().manual_seed(options.seed)
         self.tokenizer = tokenizer.load(options.data)
-        self.shards = Shards(options.data)
         self.model = DemoModel(options.shape)
         self.used, self.steps = 0.0, 0
         self._initialise()
@@ -103,8 +85,8 @@ class Trainer:
         if self.options.start_from is not None:
             export.read(self.model, self.options.start_from)
             return
-        examples = [example for example in self.shards.examples() if example.clean][:64]
-        batch = collate(sorted(examples, key=lambda example: len(example.mel))[:32])
+        examples = next(training_batches(self.options.feeder))
+        batch = collate(examples[:32])
         self.model.initialise(batch.mel, batch.mel_lengths)
 
     def _groups(self) -> list[dict[str, Any]]:
@@ -115,28 +97,44 @@ class Trainer:
     @property
     def fraction(self) -> float:
         """The share of the time budget that is used."""
-        return self.used / (self.options.minutes * 60)
+        return self.options.budget.fraction(self.used)
+
+    @property
+    def stage(self) -> schedule.TrainingStage:
+        """The current stage."""
+        return schedule.stage_at(self.fraction, self.steps, self.options.stages)
 
     def run(self) -> None:
-        """Trains until the budget is used, prints progress, and writes the state into the output folder."""
-        source = self._examples()
-        reported = tested = self.used
-        sums: dict[str, float] = {}
-        clock = time.monotonic()
-        while self.fraction < 1:
-            losses = self.step(*self._batch(next(source)))
-            sums = {name: sums.get(name, value) * 0.95 + value * 0.05 for name, value in losses.items()}
-            if self.used - tested > DEV_SECONDS:
-                tested = self.used
-                self.save()
-                self._test()
-            now = time.monotonic()
-            self.used, clock = self.used + now - clock, now
-            if self.used - reported > REPORT_SECONDS:
-                reported = self.used
-                self._report(sums)
+        """Train until the budget is used or the process is asked to end (SIGTERM); print progress.
+
+        The state is written into the output folder every few minutes and at the end.
+        """
+        stopping = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+        feeding = replace(self.options.feeder, seed=self.options.feeder.seed + self.steps)
+        with Feeder(feeding) as feeder:
+            reported = saved = self.used
+            tested = self.used - DEV_SECONDS / 2
+            sums: dict[str, float] = {}
+            clock = time.monotonic()
+            while self.fraction < 1 and not stopping.is_set():
+                feeder.set_clean_only(self.stage.clean_only)
+                losses = self.step(*self._batch(feeder.next_batch()))
+                sums = {name: sums.get(name, value) * 0.95 + value * 0.05 for name, value in losses.items()}
+                now = time.monotonic()
+                self.used, clock = self.used + now - clock, now
+                if self.used - reported > REPORT_SECONDS:
+                    reported = self.used
+                    self._report(sums)
+                if self.used - saved > SAVE_SECONDS:
+                    saved = self.used
+                    self.save()
+                if self.used - tested > DEV_SECONDS:
+                    tested = self.used
+                    self._test()
         self.save()
-        self._test()
+        if not stopping.is_set():
+            self._test()
 
     def _batch(self, examples: list[TrainingExample]) -> tuple[TrainingBatch, Tensor | None]:
         """A batch, and its language prompts if the network has any."""
@@ -144,31 +142,10 @@ class Trainer:
             return collate(examples), None
         return mixing.draw(examples, self.rng)
 
-    @property
-    def stage(self) -> schedule.TrainingStage:
-        """The current stage."""
-        return schedule.stage_at(self.fraction, self.options.stages)
-
-    def _examples(self) -> Iterator[list[TrainingExample]]:
-        while True:
-            stage = self.stage
-            heard = [example for example in self.shards.examples() if self._is_heard(example, stage)]
-            for group in batches(heard, self.options.seconds, self.rng):
-                yield group
-                if self.stage.clean_only != stage.clean_only:
-                    break
-
-    def _is_heard(self, example: TrainingExample, stage: schedule.TrainingStage) -> bool:
-        """Whether an example is used in this pass: long and noisy ones are drawn at random."""
-        if example.voice.startswith(self.options.skip_voices):
-            return False
-        if not example.clean and (stage.clean_only or self.rng.random() > NOISY_SHARE):
-            return False
-        return len(example.mel) <= LONG_FRAMES or self.rng.random() < LONG_SHARE
-
     def step(self, batch: TrainingBatch, prompts: Tensor | None = None) -> dict[str, float]:
         """One optimiser step; the losses by name."""
-        stage, rate = self.stage, schedule.rate_at(self.fraction, self.options.peak_rate)
+        stage = self.stage
+        rate = self.options.budget.rate(self.used, self.steps, self.options.peak_rate)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.model.train()
@@ -248,7 +225,9 @@ class Trainer:
     def _test(self) -> None:
         if self.stage.rnnt == 0:
             return  # an untrained prediction network emits many tokens, which is slow
-        model, examples = self.averaged(), held_out(self.options.data, self.options.skip_voices)[:DEV_EXAMPLES]
+        model, examples = self.averaged(), held_out(self.options.feeder, "dev")[:DEV_EXAMPLES]
+        if not examples:
+            return
         contexts = self.options.shape.contexts
         scores = {
             context[1]: evaluate(model, self.tokenizer, examples, context) for context in (contexts[0], contexts[-1])
@@ -259,7 +238,7 @@ class Trainer:
         print(f"{self.used / 60:6.1f} min step {self.steps} dev WER {words}", flush=True)
 
     def save(self) -> None:
-        """Write the whole state, atomically, to ``state.pt``."""
+        """Write the whole state, atomically, to `STATE_FILE`."""
         self.options.out.mkdir(parents=True, exist_ok=True)
         state = {
             "shape": self.options.shape.as_dict(), "model": self.model.state_dict(), "average": self.average,
@@ -267,7 +246,7 @@ class Trainer:
         }  # fmt: skip
         part = self.options.out / "state.part"
         torch.save(state, part)
-        part.replace(self.options.out / "state.pt")
+        part.replace(self.options.out / STATE_FILE)
 
     def _load(self, path: Path) -> None:
         state = torch.load(path, map_location=self.options.device, weights_only=True)

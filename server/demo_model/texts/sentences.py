@@ -35,10 +35,19 @@ _SPELLED_RUN = re.compile(r"\b[A-Z](?: [A-Z]\b)+|(?<=with )[A-Z]\b")
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence and the family of patterns it came from ("bookings", "random", ...)."""
+    """One sentence and the family of patterns it came from ("bookings", "random", ...).
+
+    `heard` is what is said where that differs from what is written, as with an "um".
+    """
 
     text: str
     group: str
+    heard: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """What is said."""
+        return self.heard or self.text
 
 
 class SentenceSource(Protocol):
