@@ -1,4 +1,4 @@
-"""The recipe's commands, run from ``server/``: ``python -m demo_model {prepare,train,export,evaluate,clips,all}``."""
+"""The recipe's commands, run from ``server/``: ``python -m demo_model STEP``."""
 
 from __future__ import annotations
 
@@ -87,6 +87,14 @@ def run_evaluation(arguments: argparse.Namespace) -> None:
     print(json.dumps(report.measure(model, tokenizer.load(arguments.work), examples), indent=2))
 
 
+def run_evaluation_set(arguments: argparse.Namespace) -> None:
+    """Write the held-out sentences as recordings for ``auricle evaluate``, into ``evaluation`` of the work folder."""
+    from demo_model.corpus import evaluation_set
+
+    for name, count in evaluation_set.write(feeder_options(arguments), arguments.work / "evaluation").items():
+        print(f"{arguments.work / 'evaluation' / name / 'manifest.jsonl'}: {count} recordings")
+
+
 def run_clips(arguments: argparse.Namespace) -> None:
     """Write the demo's audio clips."""
     from demo_model.audio import clips  # needs soundfile, which a machine that only trains may lack
@@ -104,6 +112,7 @@ def run_all(arguments: argparse.Namespace) -> None:
 
 STEPS = {
     "prepare": prepare, "train": run_training, "export": run_export, "evaluate": run_evaluation, "clips": run_clips,
+    "evaluation-set": run_evaluation_set,
     "all": run_all,
 }  # fmt: skip
 

@@ -94,14 +94,20 @@ def training_examples(
     return made
 
 
-def held_out_examples(path: Path, surroundings: Surroundings, mels: int) -> list[TrainingExample]:
-    """Each sentence of a held-out shard on its own, the even ones clean and the odd ones not: always the same."""
+def held_out_utterances(path: Path, surroundings: Surroundings) -> Iterator[tuple[TrainingUtterance, str]]:
+    """Each sentence of a held-out shard on its own and its language: always the same.
+
+    The even ones are clean, and the odd ones are not.
+    """
     rng = random.Random(path.name)
-    made = []
     for index, clip in enumerate(read_shard(path)):
         condition = CLEAN if index % 2 == 0 else _disturbed(surroundings, rng)
-        made.append(example(utterance([clip], condition, rng, surroundings.recorded), clip.language, mels))
-    return made
+        yield utterance([clip], condition, rng, surroundings.recorded), clip.language
+
+
+def held_out_examples(path: Path, surroundings: Surroundings, mels: int) -> list[TrainingExample]:
+    """The examples of a held-out shard."""
+    return [example(made, language, mels) for made, language in held_out_utterances(path, surroundings)]
 
 
 def _disturbed(surroundings: Surroundings, rng: random.Random) -> Acoustics:
