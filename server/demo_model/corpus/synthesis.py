@@ -6,6 +6,8 @@ import itertools
 import multiprocessing
 import os
 import random
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -59,7 +61,11 @@ def shard_names(hours: float) -> Iterator[tuple[str, int]]:
 
 
 def build(plan: CorpusPlan) -> None:
-    """Speak until the folder holds `hours` of training speech. Shards that are there already stay."""
+    """Speak until the folder holds `hours` of training speech. Shards that are there already stay.
+
+    SIGTERM ends it, with its processes; what they were speaking is spoken again the next time.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     plan.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     done = sum(seconds_of(path) for path in plan.folder.glob("train-*.json"))
