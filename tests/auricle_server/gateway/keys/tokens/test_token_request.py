@@ -15,7 +15,9 @@ from auricle_server.gateway.keys.tokens.token_claims import LONGEST_SECONDS
 from auricle_server.gateway.keys.tokens.token_request import TokenRequest
 
 FIELDS = st.sampled_from(("expires_in", "max_streams", "max_stream_seconds")) | st.text()
-OBJECTS = st.dictionaries(FIELDS, st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just([]))
+OBJECTS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
+    FIELDS, st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just([])
+)
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"max_streams": null}'])
