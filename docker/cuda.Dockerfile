@@ -21,6 +21,11 @@ FROM ${PYTHON}
 RUN groupadd --gid 10001 auricle \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp auricle \
  && install --directory --owner=10001 --group=10001 --mode=700 /models /var/lib/auricle
+# The program ffmpeg, for recordings that libsndfile does not read: m4a, mp4, webm and others.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends ffmpeg \
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/auricle /opt/auricle
 COPY docker/health.py /opt/auricle/health.py
 USER 10001:10001

@@ -54,7 +54,7 @@ def test_what_is_copied_is_there(kind: str) -> None:
 def test_the_build_takes_extras_and_pins_that_exist(kind: str) -> None:
     runs = " ".join(each.text for each in instructions(kind) if each.name == "RUN")
     [extras] = re.findall(r"'\.\[([a-z,]+)\]'", runs)
-    assert {"server", "turns"} <= set(extras.split(","))
+    assert {"server", "turns", "containers", "riva"} <= set(extras.split(","))
     assert set(extras.split(",")) <= set(EXTRAS)
     constraints = (ROOT / "constraints.txt").read_text()
     for pattern in re.findall(r"grep '(\S+)' constraints.txt", runs):
@@ -76,6 +76,12 @@ def test_the_user_is_a_number_and_owns_the_volumes(kind: str) -> None:
     [made] = re.findall(r"install --directory --owner=10001 --group=10001 --mode=700 (.+)$", final(kind, "RUN")[0])
     assert made.split() == json.loads(volumes)
     assert variables(kind)["HF_HOME"] in json.loads(volumes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_recordings_of_every_format_are_read(kind: str) -> None:
+    """`audio_files` looks for the program in the PATH."""
+    assert any("apt-get install --yes --no-install-recommends ffmpeg " in text for text in final(kind, "RUN"))
 
 
 def test_both_images_differ_by_torch_and_device_alone() -> None:
