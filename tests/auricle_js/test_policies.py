@@ -64,7 +64,7 @@ async def test_attempts_are_made_at_the_same_moments(tmp_path: Path) -> None:
                     policy.gives_up(step["attempt"], error, step["outage"]),
                 ]
             )
-        given.append({"options": {"first_delay_ms": 200, "max_delay_ms": 5000, **options}, "steps": steps})
+        given.append({"options": options | {"first_delay_ms": 200, "max_delay_ms": 5000}, "steps": steps})
         expected.append(told)
     assert rounded(await of_javascript("policy", given, tmp_path)) == rounded(expected)
 
