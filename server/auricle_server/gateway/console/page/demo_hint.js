@@ -10,7 +10,7 @@ import { element } from "./dom.js";
 export function demoHint({ model, command, download_bytes: bytes, streams }) {
   const holds = { 0: "This machine has too little memory for it.", 1: "This machine’s memory holds one stream of it." };
   return [
-    element("strong", {}, `${model} knows synthesised voices only.`),
+    element("strong", {}, `The model ${model} knows synthesised voices only.`),
     " For people’s speech, run ",
     element("code", {}, command),
     ` (downloads ${(bytes / 1e9).toFixed(1)} GB). `,

@@ -45,7 +45,7 @@ export class Notices {
   /** Shows a problem, in place of the one before. */
   problem(error) {
     const { title, cure } = explained(error);
-    this.#show("problem", element("strong", {}, title), cure && ` ${cure}`);
+    this.#show(element("div", {}, element("strong", {}, title), ` ${cure}`));
   }
 
   /**
@@ -66,7 +66,8 @@ export class Notices {
       };
       const give = element("button", { type: "button", click: () => leave(false) }, "Give up");
       const now = element("button", { type: "button", click: () => leave(true) }, "Try now");
-      this.#show("problem", element("strong", {}, title), ` ${cure} The page tries again by itself. `, left, now, give);
+      const said = element("div", {}, element("strong", {}, title), ` ${cure} The page tries again by itself `, left, ".");
+      this.#show(said, now, give);
       this.#timer = setInterval(() => {
         seconds -= 1;
         if (seconds <= 0) leave(true);
@@ -77,7 +78,11 @@ export class Notices {
 
   /** A hint that stays until it is closed. */
   hint(...children) {
-    const close = element("button.close", { type: "button", "aria-label": "Close this hint", click: () => hint.remove() }, "×");
+    const leave = () => {
+      hint.remove();
+      byId("listen").focus(); // the focus would be lost with the button
+    };
+    const close = element("button.close", { type: "button", "aria-label": "Close this hint", click: leave }, "×");
     const hint = element("aside.hint", { "aria-label": "Hint" }, element("div", {}, ...children), close);
     this._place.before(hint);
   }
@@ -86,9 +91,9 @@ export class Notices {
     this._place.replaceChildren();
   }
 
-  #show(kind, ...children) {
+  #show(...children) {
     clearInterval(this.#timer);
-    this._place.replaceChildren(element(`div.${kind}`, { role: "alert" }, ...children.filter(Boolean)));
+    this._place.replaceChildren(element("div.problem", { role: "alert" }, ...children));
   }
 }
 
