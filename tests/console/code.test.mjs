@@ -34,6 +34,16 @@ test("turns that are off are left to the framework", () => {
   assert.doesNotMatch(livekit, /turn_handling/);
 });
 
+test("what an adapter does not have is said", () => {
+  const settings = changed(DEFAULTS, { textFormat: { numbers: "smart" } });
+  assert.match(program("python", settings, URL, false), /text_format=auricle\.TextFormat\(numbers="smart"\)/);
+  assert.match(program("javascript", settings, URL, false), /textFormat: \{ numbers: "smart" \}/);
+  for (const language of ["pipecat", "livekit"]) {
+    assert.match(program(language, settings, URL, false), /^# Numbers as "smart" are a setting of the clients/);
+    assert.doesNotMatch(program(language, DEFAULTS, URL, false), /#.*Numbers/);
+  }
+});
+
 test("a key is never in the program", () => {
   for (const language of Object.keys(LANGUAGES)) {
     assert.match(program(language, DEFAULTS, URL, true), /AURICLE_API_KEY|fetchToken/);

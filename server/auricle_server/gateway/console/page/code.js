@@ -1,6 +1,6 @@
 // The program that makes this very stream, in four ways.
 
-import { opening, turnOf } from "./settings.js";
+import { TEXT_DEFAULTS, opening, turnOf } from "./settings.js";
 
 /** What the programs are written in, in the order in which they are offered. */
 export const LANGUAGES = Object.freeze({
@@ -60,7 +60,7 @@ function pipecat(settings, address, keys) {
   if (keys) lines.push('api_key=os.environ["AURICLE_API_KEY"]');
   lines.push(`turn_detection="${settings.turn.mode === "off" ? "vad" : "server"}"`);
   if (values.length > 0) lines.push(`settings=${call("AuricleSTTService.Settings", values, 4)}`);
-  return `${keys ? "import os\n\n" : ""}from pipecat.pipeline.pipeline import Pipeline
+  return `${leftOut(settings)}${keys ? "import os\n\n" : ""}from pipecat.pipeline.pipeline import Pipeline
 from pipecat_auricle import AuricleSTTService
 
 stt = ${call("AuricleSTTService", lines, 0)}
@@ -78,7 +78,7 @@ function livekit(settings, address, keys) {
     ...values.map(([name, value]) => `${snake(name)}=${literal(value)}`),
   ];
   const handling = server ? '\n    turn_handling={"turn_detection": "stt", "endpointing": {"min_delay": 0.0}},' : "";
-  return `${keys ? "import os\n\n" : ""}from livekit.agents import AgentSession
+  return `${leftOut(settings)}${keys ? "import os\n\n" : ""}from livekit.agents import AgentSession
 from livekit.plugins import auricle
 
 session = AgentSession(
@@ -101,6 +101,11 @@ for await (const event of stream) {
   if (event.type === "final") console.log(event.text);
 }
 `;
+}
+
+// The adapters have all settings but the format of the words.
+function leftOut({ textFormat: { numbers } }) {
+  return numbers === TEXT_DEFAULTS.numbers ? "" : `# Numbers as "${numbers}" are a setting of the clients, not of this adapter.\n`;
 }
 
 // Top-level settings that are plain values.
