@@ -49,7 +49,8 @@ class SilenceDetector:
             decisions.append(TurnStarted())
         silence = max(self._silence, self._group) if evidence.dictating else self._silence
         self.silence = position - speech_end
-        self.probability = min(self.silence / silence, 1.0) if self.open else None
+        # A word may last beyond the audio that shows it: its end is reckoned.
+        self.probability = min(max(self.silence, 0) / silence, 1.0) if self.open else None
         if self.open and self.silence >= silence:
             self.open = False
             decisions.append(TurnEnded())

@@ -32,6 +32,15 @@ def test_a_detector_that_takes_over_does_not_start_on_old_speech() -> None:
     assert SilenceDetector(1600, speech_end=1280).feed(TurnEvidence(99999, 1280)) == []
 
 
+def test_the_probability_is_one_even_while_a_word_is_reckoned_to_last_beyond_the_audio() -> None:
+    detector = SilenceDetector(8000)
+    seen = []
+    for position, speech_end in ((2560, 2960), (5120, 2960), (12800, 2960)):
+        detector.feed(TurnEvidence(position, speech_end))
+        seen.append(detector.probability)
+    assert seen == [0.0, 0.27, 1.0]
+
+
 @given(
     chunk=st.sampled_from([1280, 2560, 8960, 17920]),
     silence_ms=st.integers(80, 10_000),

@@ -8,12 +8,14 @@ const MOST_ROWS = 500;
 
 /** A table that is filled when it is opened, and goes on while it is open. */
 export class EventList {
-  constructor() {
+  /** @param {string} name Of the stream, "" where there is only one. */
+  constructor(name) {
+    const title = name ? `Events of ${name}` : "Events of the stream";
     this._body = element("tbody");
     const head = ["Time", "Event", "What happened"].map((text) => element("th", { scope: "col" }, text));
-    const caption = element("caption", {}, "Events of this stream, oldest first");
+    const caption = element("caption", {}, `${title}, oldest first`);
     const table = element("table", {}, caption, element("thead", {}, element("tr", {}, ...head)), this._body);
-    const frame = element("div.timeline-table", { tabindex: "0", role: "region", "aria-label": "List of events" }, table);
+    const frame = element("div.timeline-table", { tabindex: "0", role: "region", "aria-label": title }, table);
     this.element = element("details.timeline-list", {}, element("summary", {}, "Events as a list"), frame);
     this.element.addEventListener("toggle", () => this.show(this._marks));
     this._marks = [];

@@ -115,7 +115,7 @@ export class TimeLine {
     );
     this._readout = element("output.timeline-readout");
     const legend = LEGEND.map(([color, text]) => element(`li.timeline-key.timeline-key-${color}`, {}, text));
-    this._list = new EventList();
+    this._list = new EventList(name);
     this._root = element(
       "section.timeline",
       { "aria-label": title },
