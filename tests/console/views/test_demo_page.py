@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import sys
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +15,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from auricle_server.demo.browser_screen import BrowserScreen, programme_event, result_event
+from auricle_server.demo.event_log import EventLog
+from auricle_server.demo.page_site import PageSite
+from auricle_server.demo.programme import compose, load_clips
+from auricle_server.demo.run import LATENCIES_MS
+from auricle_server.demo.scores import score_track
+from auricle_server.demo.track import CaptionEvent, CaptionKind, Track
+from tests.console.console_page import ConsolePage
+from tests.console.test_accessibility import assert_accessible
 from tests.support import tones
 from tests.support.browser.chromium import NEEDS_CHROMIUM, browser
 
@@ -83,6 +94,36 @@ async def test_eight_lanes_play_and_end_with_the_terminals_result(clips: Path, t
             await process.wait()
     assert "Every turn end came" in rest
     assert "The page was closed" in rest
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(find_spec("axe_playwright_python") is None, reason="axe-playwright-python is not installed")
+async def test_no_state_of_the_page_has_a_violation(tmp_path: Path) -> None:
+    axe = (files("axe_playwright_python") / "axe.min.js").read_text()
+    log, programme = EventLog(), compose(load_clips()[:2])
+    tracks = [Track(host, ms, programme, lambda *_: None) for host in ("Pipecat", "LiveKit") for ms in LATENCIES_MS]
+    log.restart(programme_event(tracks, "ws://127.0.0.1:8765"))
+    screen = BrowserScreen(log, tracks)
+    site = PageSite(log, programme)
+    async with site.serving(), browser(None, tmp_path / "profile") as page:
+        await page.open(site.url)
+        await page.evaluate(axe + "\n;undefined")
+        opened = ConsolePage(page, site.url, tmp_path)
+        end = programme.utterances[0].speech_end
+        for track in tracks:
+            track.captions += [
+                CaptionEvent(CaptionKind.INTERIM, "Hello, how", end - 0.5),
+                CaptionEvent(CaptionKind.FINAL, programme.utterances[0].text, end + 0.4),
+                CaptionEvent(CaptionKind.TURN_END, programme.utterances[0].text, end + 0.5),
+            ]
+            for caption in track.captions:
+                screen.show_caption(track, caption)
+        await page.until("document.querySelectorAll('.delay-turn-end').length === 8")
+        await assert_accessible(opened, "while it plays")
+        log.publish(result_event([(track, score_track(track)) for track in tracks]))
+        await page.click("details summary")
+        await assert_accessible(opened, "with the results")
+        assert page.complaints == []
 
 
 async def keep(picture: bytes) -> None:
