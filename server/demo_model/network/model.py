@@ -193,5 +193,9 @@ class DemoModel(nn.Module):
 
 
 def phone_loss(scores: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of [B, T, 4, phones] against labels [B, T, 4]; unknown and padded labels (-100) are ignored."""
-    return F.cross_entropy(scores.flatten(0, 2).float(), labels.flatten())
+    """Cross-entropy of [B, T, 4, phones] against labels [B, T, 4]; unknown and padded labels (-100) are ignored.
+
+    0 where no label is known: some voices do not say which phone sounds when.
+    """
+    total = F.cross_entropy(scores.flatten(0, 2).float(), labels.flatten(), reduction="sum")
+    return total / (labels >= 0).sum().clamp(min=1)
