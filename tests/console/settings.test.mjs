@@ -58,4 +58,5 @@ test("changes in words", () => {
   assert.equal(inWords({ turn: { mode: "semantic" } }), "turns end at 75 %");
   assert.equal(inWords({ turn: {} }), "turns end after 500 ms");
   assert.equal(inWords({ keyterms: [] }), "no key terms");
+  assert.equal(inWords({ latencyMs: null, language: null }), "the server’s latency, the model’s language");
 });

@@ -119,7 +119,7 @@ test("the longest label that fits is taken", () => {
 });
 
 test("every mark has a sentence", () => {
-  const mark = { time: 1.5, probability: 0.5, speechEnd: 1, text: "Hi", delayMs: 87, language: "es-US", count: 2, code: "a", message: "b", refined: true };
+  const mark = { time: 1.5, probability: 0.5, speechEnd: 1, text: "Hi", delayMs: 87, language: "es-US", count: 2, code: "a", message: "b", refined: true, tookMs: 194, changed: { latencyMs: 560 } };
   for (const kind of Object.keys(KINDS)) {
     const { time, name, text } = describeMark({ ...mark, kind });
     assert.equal(time, "0:01.50");
@@ -127,6 +127,10 @@ test("every mark has a sentence", () => {
   }
   assert.equal(describeMark({ ...mark, kind: "turn_end" }).text, "The turn has ended, 0.50 s after speech ended: “Hi”");
   assert.equal(describeMark({ ...mark, kind: "final" }).text, "Final, by the second pass, 87 ms after its last sound was heard: “Hi”");
+  assert.equal(describeMark({ ...mark, kind: "update" }).text, "The settings were changed: latency 560 ms.");
+  assert.equal(describeMark({ ...mark, kind: "resumed" }).text, "The same stream goes on, after 194 ms: no word is lost.");
+  const replayed = { ...mark, kind: "resumed", replayed: true, lostSeconds: 1.5 };
+  assert.equal(describeMark(replayed).text, "A new stream has heard the sound again, after 194 ms: words of 1.50 s are lost.");
   assert.equal(describeMark({ kind: "from_a_later_page", time: 0 }).name, "from_a_later_page");
 });
 

@@ -97,8 +97,8 @@ export function inWords(change) {
 }
 
 const WORDS = {
-  latencyMs: (value) => `latency ${value} ms`,
-  language: (value) => `language ${value}`,
+  latencyMs: (value) => (value === null ? "the server’s latency" : `latency ${value} ms`),
+  language: (value) => (value === null ? "the model’s language" : `language ${value}`),
   keyterms: (value) => (value.length === 0 ? "no key terms" : `key terms ${value.join(", ")}`),
   refine: (value) => `second pass ${value}`,
   textFormat: ({ numbers = "words" }) => `numbers as ${numbers}`,

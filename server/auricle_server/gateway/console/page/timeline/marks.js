@@ -1,5 +1,6 @@
 /** What the marks of a time line are called, and what a moment of it means in words. */
 
+import { inWords } from "../settings.js";
 import { clock, firstFrom } from "./scale.js";
 
 /** Milliseconds as people read them: `87 ms`, `1.24 s`. */
@@ -63,7 +64,8 @@ export const KINDS = {
   },
   update: {
     line: 0, color: "muted", dash: true, upright: true, name: "settings",
-    short: () => "settings", long: () => "new settings", text: () => "Settings of the running stream were changed.",
+    short: () => "settings", long: (mark) => inWords(mark.changed ?? {}) || "settings",
+    text: (mark) => `The settings were changed: ${inWords(mark.changed ?? {}) || "as they were before"}.`,
   },
   keyterms: {
     line: 0, color: "muted", upright: false, name: "key terms",
@@ -80,7 +82,12 @@ export const KINDS = {
   },
   resumed: {
     line: 0, color: "end", upright: true, name: "connected again",
-    short: () => "back", long: () => "connected again", text: () => "The stream goes on where it was cut.",
+    short: () => "back", long: (mark) => `back after ${milliseconds(mark.tookMs)}`,
+    text: (mark) => {
+      const way = mark.replayed ? "A new stream has heard the sound again" : "The same stream goes on";
+      const lost = mark.lostSeconds ? `words of ${seconds(mark.lostSeconds)} are lost` : "no word is lost";
+      return `${way}, after ${milliseconds(mark.tookMs)}: ${lost}.`;
+    },
   },
   error: {
     line: 0, color: "wrong", upright: true, name: "error",

@@ -27,6 +27,7 @@ const LEGEND = [
   ["end", "turn end"],
   ["ink", "final, and how long it took"],
   ["doubt", "line under a word: it may be wrong"],
+  ["wrong", "connection lost"],
 ];
 
 export class TimeLine {
