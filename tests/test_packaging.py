@@ -53,7 +53,7 @@ def test_the_wheel_holds_every_package_and_nothing_else(wheel: Path) -> None:
 def test_the_wheel_brings_model_clips_and_licence(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"auricle_server/checkpoints/demo/{path.name}" for path in BUNDLED.values()} <= set(names)
-    assert "auricle_server/demo/audio/manifest.json" in names
+    assert {"auricle_server/demo/audio/manifest.json", "auricle_server/demo/page/demo.html"} <= set(names)
     assert f"auricle-{VERSION}.dist-info/licenses/LICENSE" in names
 
 
