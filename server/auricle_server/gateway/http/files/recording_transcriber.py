@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
 from aiohttp import web
@@ -13,19 +13,16 @@ from aiohttp import web
 from auricle.protocol import codes
 from auricle_server.audio_files import AudioFile, UnreadableAudio, open_descriptor
 from auricle_server.config import ServerConfig
-from auricle_server.gateway.errors import BadRequest, NotReady, Refusal, WorkerLost, refusal_of
+from auricle_server.gateway.errors import BadRequest, Refusal, refusal_of
 from auricle_server.gateway.http.connections import Connections
 from auricle_server.gateway.http.files.recording_stream import RecordingDialect, RecordingStream
+from auricle_server.gateway.http.files.worker_losses import outlive_workers
 from auricle_server.gateway.http.session_opener import SessionOpener, SessionParts
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.session.file_endpoint import FileJob, RecordingTranscript, Upload
 from auricle_server.gateway.session.session import Session
 from auricle_server.model_info import ModelInfo
 
-log = logging.getLogger(__name__)
-
-_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds after which a recording begins anew when its worker is lost."""
 MAX_SPLIT = 8
 """Channels of one recording that are transcribed each by itself: they run at once, and each takes a slot."""
 
@@ -80,23 +77,10 @@ class RecordingTranscriber:
             # Before a slot is taken: what is no recording costs the workers nothing.
             channels = await asyncio.to_thread(_open_channels, recording)
             self._check(channels[0])
-            return await self._outlive_workers(recording, channels)
+            again = recording.job.encode is None
+            return await outlive_workers(partial(self._transcribe, recording, channels), again=again)
         except UnreadableAudio as error:
             raise BadRequest(f"the recording cannot be read: {error}", codes.BAD_AUDIO) from error
-
-    async def _outlive_workers(self, recording: RecordingRequest, channels: list[AudioFile]) -> RecordingTranscript:
-        """Begins anew after the loss of a worker, unless a part of the answer has been sent: the recording is here."""
-        lost = False
-        for pause in _PAUSES:
-            try:
-                return await self._transcribe(recording, channels)
-            except NotReady as refusal:
-                lost |= isinstance(refusal, WorkerLost)
-                if not lost or recording.job.encode is not None:
-                    raise
-            log.info("worker lost, recording begins anew in %g s", pause)
-            await asyncio.sleep(pause)
-        return await self._transcribe(recording, channels)
 
     async def _transcribe(self, recording: RecordingRequest, channels: list[AudioFile]) -> RecordingTranscript:
         streams: list[RecordingStream] = []

@@ -28,6 +28,7 @@ from auricle_server.gateway.dialects.riva.messages import (
 from auricle_server.gateway.dialects.riva.request import read_recording, read_streaming
 from auricle_server.gateway.errors import BadRequest, NotReady, Refusal
 from auricle_server.gateway.http.files.recording_stream import BlockReader
+from auricle_server.gateway.http.files.worker_losses import outlive_workers
 from auricle_server.gateway.http.riva.call import RivaCall
 from auricle_server.gateway.http.session_opener import GatewayParts, SessionParts
 from auricle_server.gateway.keys.api_key import ApiKey
@@ -181,21 +182,25 @@ class RivaService:
 
     async def _recognize(self, request: Message, context: Context, key: ApiKey) -> Message:
         settings = read_recording(request.config, self._model(), self._config.limits)
-        dialect = RivaRecordingDialect(settings, request.id.value)
-        raw = _raw_audio(request)
+        raw, call_id = _raw_audio(request), request.id.value
+        header = b"" if raw is None else raw.wave_header
         with tempfile.TemporaryFile(prefix="auricle-") as file:
             # A recording takes its own size in memory only while it arrives.
             await asyncio.to_thread(file.write, request.audio)
             request.ClearField("audio")
             await asyncio.to_thread(file.flush)
-            try:
-                header = b"" if raw is None else raw.wave_header
+
+            async def attempt() -> Message:
+                dialect = RivaRecordingDialect(settings, call_id)
                 audio = await asyncio.to_thread(open_descriptor, file.fileno(), "the recording", header)
                 async with aclosing(_blocks(audio)) as blocks:
                     await self._serve(dialect, settings, blocks, context.write, key)
+                return dialect.answer()
+
+            try:
+                return await outlive_workers(attempt)
             except UnreadableAudio as error:
                 raise BadRequest(f"the recording cannot be read: {error}", codes.BAD_AUDIO) from error
-        return dialect.answer()
 
 
 async def _blocks(audio: AudioFile) -> AsyncGenerator[bytes]:
