@@ -79,7 +79,7 @@ async def test_page(each: Block, open_server: str, tmp_path: Path) -> None:
     async with site(files) as origin, browser(talk(tmp_path, 1.0), tmp_path / "profile") as page:
         await page.open(f"{origin}/")
         await page.click("button")
-        if each.name == "captions":
+        if each.name == "js-captions":
             await page.until("document.querySelector('#captions').textContent.trim().split(' ').length >= 3")
         else:
             await page.until("document.querySelector('#level').value > 0.02")
