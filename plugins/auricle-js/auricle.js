@@ -1446,7 +1446,10 @@ class Connection {
   }
 }
 
-/** Connects, sends `start` and waits for `ready`; an error is `hidden` where the server may say more when it is asked. */
+/** Errors of refused or failed upgrades: the server may say more when it is asked. */
+const hidden = new WeakSet();
+
+/** Connects, sends `start` and waits for `ready`. */
 function openSocket({ WebSocket, url, address, protocols, start, resuming, timeoutMs }) {
   return new Promise((resolve, reject) => {
     let socket;
@@ -1479,7 +1482,9 @@ function openSocket({ WebSocket, url, address, protocols, start, resuming, timeo
     socket.addEventListener("message", ({ data }) => connection.received(data));
     const unreachable = (detail) => {
       const message = `no server at ${address}, or it opens no WebSocket${detail === "" ? "" : ` (${detail})`}`;
-      connection.giveUp(Object.assign(new ConnectionFailed("unreachable", message), { hidden: true }));
+      const error = new ConnectionFailed("unreachable", message);
+      hidden.add(error);
+      connection.giveUp(error);
     };
     // A close event follows, as the standard has it; but Node 20 has none where the connection was never open.
     socket.addEventListener("error", (event) => {
@@ -1652,7 +1657,7 @@ class Connector {
     try {
       return await attempt(protocols);
     } catch (error) {
-      if (!error.hidden) throw error;
+      if (!hidden.has(error)) throw error;
       return attempt([...protocols, "auricle.refusals"]);
     }
   }
