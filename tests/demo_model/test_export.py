@@ -17,7 +17,7 @@ from auricle_server.checkpoints.known import bundled
 from auricle_server.checkpoints.load import load_checkpoint
 from demo_model import export, prompts, tokenizer
 from demo_model.network.model import CONTEXTS, DemoModel, Shape
-from demo_model.recipes import ENGLISH, MULTILINGUAL, Recipe
+from demo_model.recipes import ENGLISH, MULTILINGUAL, RECIPES, Recipe
 from demo_model.texts.languages import tokenizer_text
 
 BUNDLED = tuple(bundled.BUNDLED.values())
@@ -96,6 +96,12 @@ def test_the_bundled_models_have_the_architecture_of_their_recipe(name: str, rec
 def test_bundled_archives_are_small_and_hold_no_paths(archive: Path) -> None:
     assert archive.stat().st_size <= LIMIT_BYTES
     assert_no_paths(archive)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_weights_of_every_recipe_fit_into_a_small_archive(name: str) -> None:
+    size = sum(value.nbytes for value in export.weights(DemoModel(RECIPES[name].shape)).values())
+    assert size <= LIMIT_BYTES - 130_000, "the tokenizer and the configuration need room, too"
 
 
 @pytest.fixture(scope="module")
