@@ -71,7 +71,7 @@ def build(plan: CorpusPlan) -> None:
     done = sum(seconds_of(path) for path in plan.folder.glob("train-*.json"))
     wanted = (item for item in shard_names(plan.hours) if not (plan.folder / f"{item[0]}.json").is_file())
     context = multiprocessing.get_context("spawn")
-    with context.Pool(plan.workers, _start_worker, (plan,), maxtasksperchild=60) as pool:
+    with context.Pool(plan.workers, _start_worker, (plan,), maxtasksperchild=20) as pool:
         running = [pool.apply_async(_shard, item) for item in itertools.islice(wanted, 2 * plan.workers)]
         while done < plan.hours * 3600:
             done += running.pop(0).get()
