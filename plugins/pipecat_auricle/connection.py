@@ -127,6 +127,7 @@ class ServiceConnection:
                     turn=message.turn,
                     keyterms=message.keyterms,
                     refine=message.refine,
+                    text_format=message.text_format,
                 )
             case End():
                 await self._stream.end()

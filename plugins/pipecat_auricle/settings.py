@@ -10,7 +10,16 @@ from pipecat.services.settings import STTSettings
 from pipecat.utils.types import NOT_GIVEN, NotGiven, assert_given
 
 from auricle.protocol.client_messages import MIN_SAMPLE_RATE, Start, Update
-from auricle.protocol.settings import REFINES, Expect, InvalidMessage, Refine, TurnSettings, require
+from auricle.protocol.settings import (
+    AS_SAID,
+    REFINES,
+    Expect,
+    InvalidMessage,
+    Refine,
+    TextFormat,
+    TurnSettings,
+    require,
+)
 
 TurnDetection = Literal["vad", "server"]
 """Who detects turns.
@@ -42,7 +51,7 @@ _TURN = frozenset(
         "no_words",
     }
 )
-UPDATABLE = _TURN | {"language", "latency_ms", "keyterms", "refine"}
+UPDATABLE = _TURN | {"language", "latency_ms", "keyterms", "refine", "text_format"}
 """The settings that a running stream follows from its next chunk on."""
 
 TTFS_P99 = 0.35
@@ -90,6 +99,8 @@ class AuricleSTTSettings(STTSettings):
         refine: Whether finals are decoded a second time, as accurately as at the model's longest latency, while
             interims and turn ends come at that of `latency_ms`: ``"off"``, the default, ``"on"``, or ``"auto"``, while
             the server has time to spare. ``result.refined`` of a `TranscriptionFrame` says which were.
+        text_format: How the words are written: numbers, money and dates as people write them, profane words masked,
+            phrases replaced. An `auricle.TextFormat`; by default as they were said.
     """
 
     # Factories, as in Pipecat's own settings: NOT_GIVEN marks what a change leaves alone, and None is a value.
@@ -106,6 +117,7 @@ class AuricleSTTSettings(STTSettings):
     no_words: bool | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     keyterms: Sequence[str] | NotGiven = field(default_factory=lambda: NOT_GIVEN)
     refine: Refine | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+    text_format: TextFormat | NotGiven = field(default_factory=lambda: NOT_GIVEN)
 
 
 def complete_settings(given: AuricleSTTSettings | None, detection: TurnDetection) -> AuricleSTTSettings:
@@ -133,6 +145,7 @@ def complete_settings(given: AuricleSTTSettings | None, detection: TurnDetection
         no_words=False,
         keyterms=(),
         refine="off",
+        text_format=AS_SAID,
     )
     if given is not None:
         settings.apply_update(given)
@@ -153,6 +166,7 @@ def start_message(settings: AuricleSTTSettings, detection: TurnDetection, sample
         turn=turn_settings(settings, detection),
         keyterms=_keyterms(settings),
         refine=_refine(settings),
+        text_format=_text_format(settings),
     )
 
 
@@ -169,6 +183,7 @@ def update_message(settings: AuricleSTTSettings, detection: TurnDetection, chang
         turn=turn_settings(settings, detection) if names & _TURN else None,
         keyterms=_keyterms(settings) if "keyterms" in names else None,
         refine=_refine(settings) if "refine" in names else None,
+        text_format=_text_format(settings) if "text_format" in names else None,
     )
 
 
@@ -246,3 +261,10 @@ def _refine(settings: AuricleSTTSettings) -> Refine:
     refine: Refine = assert_given(settings.refine)
     require(refine in REFINES, "refine", f"expected one of {', '.join(REFINES)}, got {refine!r}")
     return refine
+
+
+def _text_format(settings: AuricleSTTSettings) -> TextFormat:
+    text_format: object = assert_given(settings.text_format)
+    if isinstance(text_format, TextFormat):
+        return text_format
+    raise InvalidMessage("text_format", f"expected an auricle.TextFormat, got {text_format!r}")

@@ -8,7 +8,7 @@ import pytest
 from livekit.agents import NOT_GIVEN
 
 from auricle.protocol import Start, TurnSettings, Update
-from auricle.protocol.settings import TurnMode
+from auricle.protocol.settings import TextFormat, TurnMode
 from livekit.plugins.auricle import STTOptions, models
 from livekit.plugins.auricle.models import TurnDetection, code_of, language_asked_for
 
@@ -31,11 +31,18 @@ def test_a_start_has_all_options() -> None:
         eager_threshold=0.3,
         keyterms=("Auricle",),
         refine="on",
+        text_format=TextFormat("smart"),
         sample_rate=8_000,
     )
     turn = TurnSettings("semantic", eager_threshold=0.3)
     assert options.start() == Start(
-        sample_rate=8_000, latency_ms=160, language="de", turn=turn, keyterms=("Auricle",), refine="on"
+        sample_rate=8_000,
+        latency_ms=160,
+        language="de",
+        turn=turn,
+        keyterms=("Auricle",),
+        refine="on",
+        text_format=TextFormat("smart"),
     )
 
 
@@ -56,6 +63,7 @@ def test_an_update_has_what_changed_and_key_terms_go_by_themselves() -> None:
     assert options.update({"latency_ms": 160}) == Update(latency_ms=160)
     assert options.update({"silence_ms": 900}) == Update(turn=TurnSettings("silence", 900))
     assert options.update({"keyterms": ("Auricle",)}) is None
+    assert options.update({"text_format": TextFormat("numerals")}) == Update(text_format=TextFormat("numerals"))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +75,7 @@ def test_an_update_has_what_changed_and_key_terms_go_by_themselves() -> None:
         {"eager_silence_ms": 200},
         {"eager_threshold": 0.3},
         {"refine": "yes"},
+        {"text_format": "smart"},
         {"latency_ms": 160.0},
         {"max_turn_seconds": 0.5},
         {"expect": "words"},

@@ -6,7 +6,7 @@ import pytest
 from pipecat.transcriptions.language import Language
 
 from auricle.protocol.client_messages import Start, Update
-from auricle.protocol.settings import InvalidMessage, TurnMode, TurnSettings
+from auricle.protocol.settings import InvalidMessage, TextFormat, TurnMode, TurnSettings
 from pipecat_auricle import AuricleSTTService, AuricleSTTSettings
 from pipecat_auricle.settings import TurnDetection, complete_settings, eager, start_message, update_message
 
@@ -31,6 +31,7 @@ def test_settings_are_complete_from_the_start() -> None:
         "no_words": False,
         "keyterms": (),
         "refine": "off",
+        "text_format": TextFormat(),
     }
 
 
@@ -45,12 +46,14 @@ def test_settings_are_complete_from_the_start() -> None:
         {"settings": Settings(turn_mode="off")},  # type: ignore[arg-type]
         {"settings": Settings(end_threshold=2)},
         {"settings": Settings(refine="yes")},  # type: ignore[arg-type]
+        {"settings": Settings(text_format="smart")},  # type: ignore[arg-type]
         {"turn_detection": "sometimes"},
         {"url": "ftp://example.com"},
     ],
 )
 def test_what_cannot_be_is_refused_at_once(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"_ms|keyterms|language|turn_detection|address|turn_mode|threshold|refine"):
+    named = r"_ms|keyterms|language|turn_detection|address|turn_mode|threshold|refine|text_format"
+    with pytest.raises(ValueError, match=named):
         AuricleSTTService(**wrong)  # type: ignore[arg-type]  # that is the point
 
 
@@ -71,6 +74,9 @@ def test_an_update_has_the_changed_settings_only() -> None:
     settings = complete_settings(Settings(latency_ms=160, silence_ms=900, refine="on"), "server")
     assert update_message(settings, "server", {"latency_ms"}) == Update(latency_ms=160)
     assert update_message(settings, "server", {"refine"}) == Update(refine="on")
+    written = complete_settings(Settings(text_format=TextFormat("smart")), "vad")
+    assert start_message(written, "vad", 16_000).text_format == TextFormat("smart")
+    assert update_message(written, "vad", {"text_format"}) == Update(text_format=TextFormat("smart"))
     assert update_message(settings, "server", {"silence_ms"}) == Update(turn=TurnSettings("silence", 900))
 
 

@@ -6,7 +6,7 @@ import pytest
 from livekit.agents import NOT_GIVEN
 from livekit.plugins import auricle
 
-from auricle import ReconnectPolicy
+from auricle import ReconnectPolicy, TextFormat
 from auricle.protocol import AudioReceived, TurnSettings, Update
 from tests.support.adapters.livekit_stream import FINAL, collect, push, texts, transcribe, up_to
 from tests.support.levels import audio, level_server
@@ -46,6 +46,23 @@ async def test_a_dictation_is_asked_for_in_the_running_call() -> None:
     (update,) = (said for said in server.received if isinstance(said, Update))
     turn = TurnSettings("silence", max_turn_seconds=20.0, expect="digits")
     assert update == Update(turn=turn)
+
+
+async def test_how_words_are_written_is_asked_for_and_changes_in_the_running_call() -> None:
+    async with level_server() as server:
+        stt = auricle.STT(url=server.url, text_format=TextFormat("smart"))
+        async with stt.stream() as stream:
+            push(stream, audio("hello", 0.1))
+            stream.flush()
+            await up_to(stream, FINAL)
+            stt.update_options(text_format=TextFormat("numerals"))
+            push(stream, audio(0.5))
+            stream.end_input()
+            await collect(stream)
+        assert stt.options.text_format == TextFormat("numerals")
+    assert server.starts[0].text_format == TextFormat("smart")
+    updates = [said for said in server.received if isinstance(said, Update)]
+    assert updates == [Update(text_format=TextFormat("numerals"))]
 
 
 async def test_options_that_the_server_does_not_offer_are_refused_where_they_are_set() -> None:

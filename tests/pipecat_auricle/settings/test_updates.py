@@ -14,7 +14,7 @@ from pipecat.utils.errors import ErrorCategory
 from auricle import ReconnectPolicy
 from auricle.protocol.client_messages import Update
 from auricle.protocol.server_messages import Error
-from auricle.protocol.settings import TurnSettings
+from auricle.protocol.settings import TextFormat, TurnSettings
 from pipecat_auricle import AuricleSTTService, AuricleSTTSettings
 from tests.support.adapters.pipecat_pipeline import running
 from tests.support.scripted_server import ScriptedServer
@@ -34,6 +34,16 @@ async def test_the_stream_starts_with_the_settings(server: ScriptedServer) -> No
             8000,
         )
         assert agent.up.of(ErrorFrame) == []
+
+
+async def test_how_words_are_written_is_asked_for_and_changes_in_band(server: ScriptedServer) -> None:
+    stt = AuricleSTTService(url=server.url, settings=Settings(text_format=TextFormat("smart")))
+    async with running(stt) as agent:
+        session = await server.session()
+        assert session.start.text_format == TextFormat("smart")
+        written = TextFormat("numerals", profanity_filter=True)
+        await agent.send(STTUpdateSettingsFrame(delta=Settings(text_format=written)))
+        assert (await session.next(Update)) == Update(text_format=written)
 
 
 async def test_an_update_goes_in_band_and_nothing_reconnects(server: ScriptedServer) -> None:

@@ -140,6 +140,7 @@ class Service:
                 turn=update.turn,
                 keyterms=update.keyterms,
                 refine=update.refine,
+                text_format=update.text_format,
             )
 
     def prewarm(self) -> None:

@@ -12,7 +12,17 @@ from livekit.agents.utils import is_given
 
 from auricle.protocol.client_messages import Start, Update
 from auricle.protocol.languages import AUTO
-from auricle.protocol.settings import REFINES, Expect, InvalidMessage, Refine, TurnSettings, phrases, require
+from auricle.protocol.settings import (
+    AS_SAID,
+    REFINES,
+    Expect,
+    InvalidMessage,
+    Refine,
+    TextFormat,
+    TurnSettings,
+    phrases,
+    require,
+)
 
 TurnDetection = Literal["session", "server"]
 """Who detects the end of a turn: LiveKit's session, or the Auricle server."""
@@ -45,6 +55,7 @@ class OptionKeywords(TypedDict, total=False):
     expect: NotGivenOr[Expect]
     keyterms: NotGivenOr[Sequence[str]]
     refine: NotGivenOr[Refine]
+    text_format: NotGivenOr[TextFormat]
 
 
 class OptionChanges(TypedDict, total=False):
@@ -64,10 +75,11 @@ class OptionChanges(TypedDict, total=False):
     expect: Expect
     keyterms: tuple[str, ...]
     refine: Refine
+    text_format: TextFormat
 
 
 _LANGUAGE = {"language", "languages"}
-_TURN = OptionChanges.__annotations__.keys() - _LANGUAGE - {"latency_ms", "keyterms", "refine"}
+_TURN = OptionChanges.__annotations__.keys() - _LANGUAGE - {"latency_ms", "keyterms", "refine", "text_format"}
 # The others have defaults that cannot be told from values that were asked for.
 _SERVER_ONLY = ("turn_mode", "eager_silence_ms", "eager_threshold")
 """Options that have an effect only when the server detects turns."""
@@ -108,6 +120,8 @@ class STTOptions:
         refine: Whether finals are decoded a second time, as accurately as at the model's longest latency, while
             interims and turn ends come at that of `latency_ms`: ``"off"``, ``"on"``, or ``"auto"``, while the server
             has time to spare. ``metadata["refined"]`` of a final's `SpeechData` says which were.
+        text_format: How the words are written: numbers, money and dates as people write them, profane words masked,
+            phrases replaced; by default as they were said.
         sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled.
     """
 
@@ -126,6 +140,7 @@ class STTOptions:
     expect: Expect = "none"
     keyterms: tuple[str, ...] = ()
     refine: Refine = "off"
+    text_format: TextFormat = AS_SAID
     sample_rate: int = 16_000
 
     def __post_init__(self) -> None:
@@ -137,6 +152,8 @@ class STTOptions:
         if self.language is not None and self.languages:
             raise ValueError(f"languages: contradicts language={self.language!r}; give one of the two")
         require(self.refine in REFINES, "refine", f"expected one of {', '.join(REFINES)}, got {self.refine!r}")
+        fits = isinstance(self.text_format, TextFormat)
+        require(fits, "text_format", f"expected an auricle.TextFormat, got {self.text_format!r}")
         self.start()
 
     def _check_server_only(self) -> None:
@@ -175,6 +192,7 @@ class STTOptions:
             turn=self._turn(),
             keyterms=self.keyterms,
             refine=self.refine,
+            text_format=self.text_format,
         )
 
     def recording(self, sample_rate: int) -> Start:
@@ -197,6 +215,7 @@ class STTOptions:
             language=(self.asked_language or default_language) if _LANGUAGE & changes.keys() else None,
             turn=self._turn() if _TURN & changes.keys() else None,
             refine=changes.get("refine"),
+            text_format=changes.get("text_format"),
         )
         return None if update == Update() else update
 

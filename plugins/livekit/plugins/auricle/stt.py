@@ -24,7 +24,7 @@ from livekit.agents.utils import AudioBuffer, is_given
 
 from auricle import ClientOptions, ReconnectPolicy
 from auricle.environment import server_urls
-from auricle.protocol.settings import Expect, Refine, TurnSettings, phrases
+from auricle.protocol.settings import AS_SAID, Expect, Refine, TextFormat, TurnSettings, phrases
 
 from ._audio import recording
 from ._context import ChatTerms
@@ -104,6 +104,7 @@ class STT(stt.STT[None]):
             the user's key terms and the session's. The session forwards its messages unless its
             ``stt_context_options`` say ``"forward_chat_context": False``; 0 takes none.
         refine: See `STTOptions`.
+        text_format: See `STTOptions`.
         sample_rate: See `STTOptions`.
         reconnect: How long a lost connection is tried again, and how much audio is kept for it.
         answer_timeout: Seconds without any event after which a server that owes a final counts as lost; None for never.
@@ -138,6 +139,7 @@ class STT(stt.STT[None]):
         keyterms: Sequence[str] = (),
         context_keyterms: int = 50,
         refine: Refine = "off",
+        text_format: TextFormat = AS_SAID,
         sample_rate: int = 16_000,
         reconnect: ReconnectPolicy | None = None,
         answer_timeout: float | None = 5.0,
@@ -162,6 +164,7 @@ class STT(stt.STT[None]):
             expect=expect,
             keyterms=phrases(keyterms),
             refine=refine,
+            text_format=text_format,
             sample_rate=sample_rate,
         )
         client_options = ClientOptions(
