@@ -70,13 +70,13 @@ async def run_node(*arguments: str | Path, seconds: float = 100, **variables: An
     return printed
 
 
-async def run_suite(suite: Path, seconds: float = 100, **variables: Any) -> None:
+async def run_suite(suite: Path, seconds: float = 170, **variables: Any) -> None:
     """Runs a file of tests with Node's own runner.
 
     Raises:
         AssertionError: A test failed, or there is none; with all that was printed.
     """
-    flags = ("--test", "--test-reporter=spec", "--test-timeout=120000")
+    flags = ("--test", "--test-reporter=spec", "--test-timeout=180000")
     printed = await run_node(*flags, suite, seconds=seconds, **variables)
     found = re.search(r"pass (\d+)", printed)
     assert found, printed
