@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,7 @@ async def run_node(*arguments: str | Path, seconds: float = 100, **variables: An
         env={**os.environ, "NODE_NO_WARNINGS": "1", **{name: json.dumps(value) for name, value in variables.items()}},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
     )
     assert process.stdout is not None
     parts: list[bytes] = []
@@ -63,7 +65,7 @@ async def run_node(*arguments: str | Path, seconds: float = 100, **variables: An
         parts.append(f"\nstuck after {seconds:g} s".encode())
     finally:
         if process.returncode is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # the runner has a process for each file
             await process.wait()
     printed = b"".join(parts).decode(errors="replace")
     assert process.returncode == 0, printed
