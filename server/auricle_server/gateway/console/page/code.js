@@ -1,6 +1,6 @@
 // The program that makes this very stream, in four ways.
 
-import { TEXT_DEFAULTS, opening, turnOf } from "./settings.js";
+import { opening, turnOf } from "./settings.js";
 
 /** What the programs are written in, in the order in which they are offered. */
 export const LANGUAGES = Object.freeze({
@@ -55,12 +55,14 @@ asyncio.run(main())
 
 function pipecat(settings, address, keys) {
   const turn = agentTurn(settings);
-  const values = [...flat(opening(settings)), ...Object.entries(turn)].map(([name, value]) => `${snake(name)}=${literal(value)}`);
+  const fields = opening(settings);
+  const plain = [...flat(fields), ...Object.entries(turn)].map(([name, value]) => `${snake(name)}=${literal(value)}`);
+  const values = [...plain, ...format(fields)];
   const lines = [`url=${JSON.stringify(address)}`];
   if (keys) lines.push('api_key=os.environ["AURICLE_API_KEY"]');
   lines.push(`turn_detection="${settings.turn.mode === "off" ? "vad" : "server"}"`);
   if (values.length > 0) lines.push(`settings=${call("AuricleSTTService.Settings", values, 4)}`);
-  return `${leftOut(settings)}${keys ? "import os\n\n" : ""}from pipecat.pipeline.pipeline import Pipeline
+  return `${imported(fields, keys)}from pipecat.pipeline.pipeline import Pipeline
 from pipecat_auricle import AuricleSTTService
 
 stt = ${call("AuricleSTTService", lines, 0)}
@@ -70,15 +72,17 @@ pipeline = Pipeline([transport.input(), stt, user_aggregator, llm, tts, transpor
 
 function livekit(settings, address, keys) {
   const server = settings.turn.mode !== "off";
-  const values = [...flat(opening(settings)), ...Object.entries(agentTurn(settings))];
+  const fields = opening(settings);
+  const values = [...flat(fields), ...Object.entries(agentTurn(settings))];
   const lines = [
     `url=${JSON.stringify(address)}`,
     ...(keys ? ['api_key=os.environ["AURICLE_API_KEY"]'] : []),
     `turn_detection="${server ? "server" : "session"}"`,
     ...values.map(([name, value]) => `${snake(name)}=${literal(value)}`),
+    ...format(fields),
   ];
   const handling = server ? '\n    turn_handling={"turn_detection": "stt", "endpointing": {"min_delay": 0.0}},' : "";
-  return `${leftOut(settings)}${keys ? "import os\n\n" : ""}from livekit.agents import AgentSession
+  return `${imported(fields, keys)}from livekit.agents import AgentSession
 from livekit.plugins import auricle
 
 session = AgentSession(
@@ -103,9 +107,13 @@ for await (const event of stream) {
 `;
 }
 
-// The adapters have all settings but the format of the words.
-function leftOut({ textFormat: { numbers } }) {
-  return numbers === TEXT_DEFAULTS.numbers ? "" : `# Numbers as "${numbers}" are a setting of the clients, not of this adapter.\n`;
+// The format of the words is an object of the client's in both frameworks.
+function format({ textFormat }) {
+  return textFormat ? [`text_format=TextFormat(${keywords(textFormat)})`] : [];
+}
+
+function imported({ textFormat }, keys) {
+  return `${keys ? "import os\n\n" : ""}${textFormat ? "from auricle import TextFormat\n" : ""}`;
 }
 
 // Top-level settings that are plain values.
