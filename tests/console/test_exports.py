@@ -46,7 +46,7 @@ async def test_files_hold_the_words_and_the_sound(
 async def test_the_page_loads_in_less_than_200_ms(tones_server: str, tmp_path: Path) -> None:
     async with console(tones_server, tmp_path) as opened:
         least = float("inf")
-        for _ in range(12):  # other programs may have the machine meanwhile
+        for _ in range(40):  # other programs may have the machine meanwhile
             await opened.page.open(opened.url + "/")
             load = await opened.page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
             least = min(least, load)
