@@ -96,8 +96,8 @@ def evaluate(
     against: Annotated[
         list[str] | None,
         typer.Option(
-            help="Another server, evaluated on the same recordings and compared: [native=]URL. Repeat the option for "
-            "several."
+            help="Another server, evaluated on the same recordings and compared: [native=|deepgram=|openai=]URL. "
+            "Repeat the option for several."
         ),
     ] = None,
     against_api_key: Annotated[str | None, typer.Option(help="API key of the other servers.")] = None,

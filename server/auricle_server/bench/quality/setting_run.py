@@ -176,7 +176,10 @@ class SettingRun:
     def _offers(self, language: str | None) -> bool:
         """Whether a recording of this language is evaluated. Who names one language for all means all."""
         told = self._options.language
-        return language is None or (told not in (None, AUTO)) or resolve(language, self._offer.languages) is not None
+        offered = self._offer.languages
+        if language is None or told not in (None, AUTO) or not offered:
+            return True
+        return resolve(language, offered) is not None
 
     def _unoffered(self, clips: Sequence[EvaluatedClip]) -> dict[str, int]:
         left_out = [clip.recording.language or "" for clip in clips if not self._offers(clip.recording.language)]

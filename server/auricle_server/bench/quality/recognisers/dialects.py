@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from auricle_server.bench.quality.recognisers.deepgram_server import connect_deepgram
 from auricle_server.bench.quality.recognisers.interface import ConnectRecogniser
 from auricle_server.bench.quality.recognisers.native_server import connect_native
+from auricle_server.bench.quality.recognisers.openai_server import connect_openai
 
 NATIVE = "native"
-DIALECTS: dict[str, ConnectRecogniser] = {NATIVE: connect_native}
+DIALECTS: dict[str, ConnectRecogniser] = {
+    NATIVE: connect_native,
+    "deepgram": connect_deepgram,
+    "openai": connect_openai,
+}
 
 
 class UnknownDialect(ValueError):

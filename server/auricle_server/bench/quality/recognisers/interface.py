@@ -26,7 +26,8 @@ class Offer:
     Attributes:
         model: Name of its model.
         latencies_ms: Its chunk latencies; empty for one that has no such setting.
-        languages: Codes of its languages, with ``"auto"`` where it detects the language.
+        languages: Codes of its languages, with ``"auto"`` where it detects the language; empty for one that does not
+            say.
         modes: The modes that it knows.
     """
 
