@@ -7,7 +7,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from tests.torture.behind_proxy.haproxy import rolling_restarts
+from tests.torture.behind_proxy.rolling_restart import rolling_restarts
 from tests.torture.plan import FULL_MINUTES, Plan
 from tests.torture.report import markdown, record_of, write
 from tests.torture.run import torture
@@ -31,7 +31,7 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         report = asyncio.run(torture(plan, folder, options.only))
         if set(options.only) == set(TRIALS):
-            report.trials.append(asyncio.run(rolling_restarts(plan, folder / "fleet")))
+            report.trials += asyncio.run(rolling_restarts(plan, folder / "fleet"))
     record = record_of(report)
     print(markdown(record))
     print(write(record, options.out))

@@ -12,6 +12,7 @@ from itertools import count
 from auricle import AuricleError, Error, Final, Reconnected, Reconnecting, Stream, StreamEvent, TurnEnd, TurnSettings
 from auricle.client import AuricleClient
 from auricle.protocol.client_messages import Start
+from auricle.reconnect import ReconnectPolicy
 from tests.support.tones import SAMPLE_RATE
 from tests.torture.phrases import FRAME_BYTES, SILENCE_MS, Phrase, phrases
 
@@ -165,7 +166,9 @@ class LiveCalls:
     def __init__(self, url: str, calls: int, seed: int, prefix: str, answer_timeout: float = 5.0) -> None:
         self.over = asyncio.Event()
         self.outcomes: dict[str, Outcome] = {}
-        self._client = AuricleClient(url, answer_timeout=answer_timeout)
+        # The same share as of a client's defaults: a machine that is slow to answer is slow to settle audio, too.
+        policy = ReconnectPolicy(replay_seconds=12 * answer_timeout)
+        self._client = AuricleClient(url, answer_timeout=answer_timeout, reconnect=policy)
         self._prefix = prefix
         self._tasks = [asyncio.create_task(self._hold(number, seed + number)) for number in range(calls)]
 

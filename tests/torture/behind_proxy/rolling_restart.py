@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
+from pathlib import Path
 
-from tests.torture.behind_proxy.fleet import FleetServer, Probes, filled
+from tests.deploy.programs import PLACES, free_ports
+from tests.torture.behind_proxy.envoy import envoy
+from tests.torture.behind_proxy.fleet import FleetServer, Probes, filled, fleet
+from tests.torture.behind_proxy.haproxy import haproxy
 from tests.torture.calls import LiveCalls
+from tests.torture.plan import Plan
 from tests.torture.result import TrialResult
 
 CALLS = 24
@@ -64,3 +70,20 @@ async def _round(servers: list[FleetServer], victim: FleetServer, result: TrialR
         result.counts["restarts"] += 1
         await server.start()
         await asyncio.sleep(_SETTLE_SECONDS)
+
+
+async def rolling_restarts(plan: Plan, folder: Path) -> list[TrialResult]:
+    """The same behind each proxy that is here, ten times in an hour's run."""
+    results = []
+    for name, proxy in (("haproxy", haproxy), ("envoy", envoy)):
+        title = f"rolling restarts behind {name}"
+        if shutil.which(name, path=PLACES) is None:
+            results.append(TrialResult(title, "", skipped=f"needs {name}: apt-get install haproxy, make deploy-tools"))
+            continue
+        ports = free_ports(3)
+        async with fleet(folder / name, ports, (SMALL, LARGE, LARGE)) as servers:
+            with proxy(ports, folder) as url:
+                result = await roll(url, servers, plan.scaled(10), 1000 * plan.seed + 700, plan.answer_timeout)
+        result.name = title
+        results.append(result)
+    return results
