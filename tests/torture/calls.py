@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import count
@@ -157,19 +157,31 @@ class LiveCalls:
         seed: Of their words.
         prefix: Of their names in the report.
         answer_timeout: Seconds after which a server that owes an answer counts as gone; see `ClientOptions`.
+        latencies: Chunk latencies of the calls in turn, in milliseconds.
 
     Attributes:
         over: Set when the calls are to end.
         outcomes: What became of all calls so far that have ended, by name.
+        opened: How many streams have been opened.
     """
 
-    def __init__(self, url: str, calls: int, seed: int, prefix: str, answer_timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        calls: int,
+        seed: int,
+        prefix: str,
+        answer_timeout: float = 5.0,
+        latencies: Sequence[int] = LATENCIES,
+    ) -> None:
         self.over = asyncio.Event()
         self.outcomes: dict[str, Outcome] = {}
+        self.opened = 0
         # The same share as of a client's defaults: a machine that is slow to answer is slow to settle audio, too.
         policy = ReconnectPolicy(replay_seconds=12 * answer_timeout)
         self._client = AuricleClient(url, answer_timeout=answer_timeout, reconnect=policy)
         self._prefix = prefix
+        self._latencies = latencies
         self._tasks = [asyncio.create_task(self._hold(number, seed + number)) for number in range(calls)]
 
     async def finish(self) -> dict[str, Outcome]:
@@ -188,7 +200,7 @@ class LiveCalls:
 
     async def _hold(self, number: int, seed: int) -> None:
         await asyncio.sleep(number * 0.13)  # so that not all phrases end at once
-        turn, latency_ms = (ASKED, TURNS)[number % 2], LATENCIES[number // 2 % len(LATENCIES)]
+        turn, latency_ms = (ASKED, TURNS)[number % 2], self._latencies[number // 2 % len(self._latencies)]
         for attempt in count():
             outcome = Outcome(turn is ASKED)
             try:
@@ -197,6 +209,7 @@ class LiveCalls:
                 outcome.failure = f"not opened: {error!r}"
                 await asyncio.sleep(1)
             else:
+                self.opened += 1
                 async with stream:
                     outcome = await converse(stream, self._talk(seed + 1000 * attempt), ask=turn is ASKED)
             self.outcomes[f"{self._prefix}{number}{f' again {attempt}' if attempt else ''}"] = outcome

@@ -7,6 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
+from tests.auricle_server.raw_client import until
 from tests.deploy.programs import PLACES, free_ports
 from tests.torture.behind_proxy.envoy import envoy
 from tests.torture.behind_proxy.fleet import FleetServer, Probes, filled, fleet
@@ -18,6 +19,9 @@ from tests.torture.result import TrialResult
 CALLS = 24
 SMALL, LARGE = 8, 40
 """Slots: one server is too small for its share, and each of the others can hold all calls."""
+_LATENCY_MS = 560
+"""Of all calls: what matters here is that they move, and one server, which starts on two cores, holds all of them."""
+_OPEN_SECONDS = 60.0
 _SETTLE_SECONDS = 1.0
 """Between two faults: the proxy has noticed that a server is back, and calls have gone on."""
 
@@ -37,8 +41,10 @@ async def roll(url: str, servers: list[FleetServer], rounds: int, seed: int, ans
     """
     result = TrialResult("rolling restarts", f"{CALLS} calls through a proxy before {len(servers)} servers")
     began = time.monotonic()
-    calls = LiveCalls(url, CALLS, seed, "call ", answer_timeout)
+    calls = LiveCalls(url, CALLS, seed, "call ", answer_timeout, (_LATENCY_MS,))
     try:
+        # A call opens its stream once: a server that dies between the upgrade and `ready` would end it.
+        await until(lambda: calls.opened == CALLS, _OPEN_SECONDS)
         async with Probes(url).running() as probes:
             for number in range(rounds):
                 await _round(servers, servers[1 + number % (len(servers) - 1)], result)
