@@ -16,7 +16,7 @@ SHORT = Plan(minutes=1.0, steady_calls=6, battered_calls=4, answer_timeout=30.0)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_nothing_is_lost_doubled_ended_or_harmed(tmp_path: Path) -> None:
     report = await torture(SHORT, tmp_path)
     record = record_of(report)
@@ -29,7 +29,7 @@ async def test_nothing_is_lost_doubled_ended_or_harmed(tmp_path: Path) -> None:
     assert done["fuzzed messages"]["messages"] >= SHORT.scaled(1_000_000)
     assert done["cut connections"]["cuts"] == SHORT.scaled(2_000)
     assert done["short streams"]["calls"] > SHORT.scaled(3_000) / 2
-    assert done["fuzzed formats"]["messages"] >= SHORT.scaled(90_000)
-    assert done["fuzzed uploads"]["requests"] == SHORT.scaled(3_600)
-    assert done["fuzzed Riva"].total() > SHORT.scaled(3_000) or importlib.util.find_spec("grpc") is None
+    assert done["fuzzed formats"]["messages"] >= SHORT.scaled(60_000)
+    assert done["fuzzed uploads"]["requests"] == SHORT.scaled(1_800)
+    assert done["fuzzed Riva"].total() > SHORT.scaled(1_200) or importlib.util.find_spec("grpc") is None
     assert done["killed processes"].total() > 5
