@@ -268,8 +268,8 @@ def test_every_requirement_is_pinned_and_fits() -> None:
     pinned = pins()
     for line in metadata.requires("auricle") or ():
         requirement = Requirement(line)
-        if "nvidia" in str(requirement.marker):
-            continue  # its websockets are older than those that are pinned
+        if any(extra in str(requirement.marker) for extra in ("nvidia", "litellm")):
+            continue  # clients that need older packages than those that are pinned; their tests skip
         assert requirement.specifier.contains(pinned[canonical(requirement.name)]), line
 
 

@@ -104,7 +104,7 @@ def test_people_speak(tones_server: str, tmp_path: Path) -> None:
     ("options", "problem"),
     [
         (("--cures", "off"), "--cures belongs to a server that the command starts"),
-        (("--against", "deepgram=wss://api.example.com"), "'deepgram' is no dialect"),
+        (("--against", "telegraph=wss://127.0.0.1:1"), "'telegraph' is no dialect"),
         (("--turns", "sometimes"), "off, silence, semantic"),
         (("--latency-ms", "123"), "does not offer 123 ms"),
         (("--language", "tlh"), "tlh"),

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,8 @@ async def test_the_address_is_printed_and_ctrl_c_ends_a_demo_that_nobody_has_ope
         env={name: value for name, value in os.environ.items() if name not in SCREENS},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        # A shell without a terminal starts its background jobs with the signal ignored, and that is inherited.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     printed = ""
