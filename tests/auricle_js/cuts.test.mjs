@@ -41,7 +41,8 @@ for (const [name, settings, asks] of [
     assert.ok(!cut.some(({ type }) => type === "replayed"));
     assert.deepEqual(spoken(cut), spoken(whole));
     const numbers = cut.map(({ seq }) => seq).filter((seq) => seq !== undefined);
-    assert.deepEqual(numbers, numbers.map((_, index) => index + 1));
+    // Of interims that wait for a slow reader only the newest is sent, so numbers may be missing, but none comes twice.
+    assert.ok(numbers.every((seq, index) => index === 0 || seq > numbers[index - 1]), String(numbers));
   });
 }
 

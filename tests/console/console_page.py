@@ -120,9 +120,10 @@ class ConsolePage:
 
     def assert_calm(self) -> None:
         """No script has failed, the policy has blocked nothing, and no request has left the server."""
-        assert self.page.complaints == []
+        complaints = self.page.complaints
+        assert not complaints, complaints
         hosts = {urlsplit(each).netloc for each in self.page.requests if not each.startswith(("blob:", "data:"))}
-        assert hosts == {urlsplit(self.url).netloc}
+        assert hosts == {urlsplit(self.url).netloc}, hosts
 
 
 @asynccontextmanager

@@ -27,13 +27,15 @@ USER = "10001"
 CONTAINER = """
 set -e
 mount --make-rprivate /
-mount --bind "$CHECKOUT" "$HF_HOME"  # held there while it is hidden, if it lies in /tmp
+mount --bind /tmp "$HF_HOME"  # held there while it is hidden: a checkout may lie in /tmp
 mount -t tmpfs -o mode=1777 tmpfs /tmp
-if ! test -d "$CHECKOUT"; then
-    mkdir -p "$CHECKOUT"
-    mount --bind "$HF_HOME" "$CHECKOUT"
-    mount -o remount,bind,ro "$CHECKOUT"
-fi
+for folder in "$CHECKOUT" "$ENVIRONMENT"; do
+    if ! test -d "$folder"; then
+        mkdir -p "$folder"
+        mount --bind "$HF_HOME${folder#/tmp}" "$folder"
+        mount -o remount,bind,ro "$folder"
+    fi
+done
 mount -t tmpfs -o mode=1777 tmpfs "$HF_HOME"
 mount -o remount,bind,ro /
 if touch /written 2>/dev/null; then echo "the root file system is not read-only" >&2; exit 1; fi
@@ -108,7 +110,7 @@ def test_the_server_runs_as_the_image_runs_it(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AURICLE_", "HF_", "TMP"))}
     environment |= {**given, "HF_HOME": "/mnt", "HOME": "/tmp", "OMP_NUM_THREADS": "1"}
     environment |= {"AURICLE_PORT": str(port), "AURICLE_MODEL": str(tones.CHECKPOINT), "AURICLE_API_KEYS": "a-key"}
-    environment |= {"AURICLE_STANDBY": "off", "CHECKOUT": str(ROOT)}
+    environment |= {"AURICLE_STANDBY": "off", "CHECKOUT": str(ROOT), "ENVIRONMENT": str(Path(sys.prefix).resolve())}
     [entry, *arguments] = words("cpu")
     assert entry == "auricle"
     command = ["unshare", "--mount", "sh", "-c", CONTAINER, "sh", sys.executable, "-m", "auricle_server", *arguments]
