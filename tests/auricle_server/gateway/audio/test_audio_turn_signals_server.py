@@ -27,6 +27,7 @@ from auricle_server.voice import models
 from auricle_server.voice.audio_analyzer import AudioAnalyzer
 from auricle_server.voice.models import ModelsMissing, TurnModels
 from tests.auricle_server.gateway.audio.test_audio_turn_signals import counted
+from tests.auricle_server.raw_client import until
 
 SEMANTIC = TurnSettings(mode="semantic")
 pytestmark = pytest.mark.usefixtures("found", "unhurried")
@@ -118,9 +119,14 @@ async def test_a_connection_that_is_cut_leaves_no_analyzer_and_no_thread(
             await stream.send(clip.pcm.tobytes() * 3)
             await anext(stream)
         assert pool_of().signals[-1] == "prosody"
+    await until(lambda: not threads())  # they end when they have done what they were at
     gc.collect()
     assert not [each for each in gc.get_objects() if type(each) is AudioAnalyzer]
-    assert not [each for each in threading.enumerate() if each.name.startswith(("auricle-voice", "auricle-turns"))]
+
+
+def threads() -> list[threading.Thread]:
+    """Those that judge turns."""
+    return [each for each in threading.enumerate() if each.name.startswith(("auricle-voice", "auricle-turns"))]
 
 
 async def test_a_server_that_requires_models_does_not_start_without(monkeypatch: pytest.MonkeyPatch) -> None:
