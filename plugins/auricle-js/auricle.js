@@ -1,6 +1,6 @@
 /*
- * Client of Auricle, a server for streaming speech-to-text. One module without dependencies, for browsers, Node, Deno and
- * Bun; auricle.d.ts beside it documents what it exports, and docs/protocol.md what it speaks.
+ * Client of Auricle, a server for streaming speech-to-text. One module without dependencies, for browsers and Node;
+ * auricle.d.ts beside it documents what it exports, and docs/protocol.md what it speaks.
  *
  * Copyright The Auricle authors. Licensed under the Apache License, Version 2.0.
  *
