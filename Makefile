@@ -185,19 +185,23 @@ torture: $(TEST_READY)  ## an hour of attacks and faults on servers with live ca
 	$(BIN)/python -m tests.torture --minutes $(MINUTES) $(TORTURE)
 
 # Sentences and noises of your own: make demo-model TEXT="en.txt more.txt" NOISE=recordings. Run again, it goes on.
+# The model is written into the folder of its work; a person puts it in the place of the bundled one.
 TEXT ?=
 NOISE ?=
 DEMO_HOURS ?= 80
 DEMO_MINUTES ?= 900
 
 demo-model: $(TEST_READY) recipe-packages  ## train the English demo model with neural voices (hours; it can be stopped)
-	cd server && DEMO_MODEL_ENGINES=$(CURDIR)/build/voices ../$(BIN)/python -m demo_model all --recipe neural --resume \
-		--work ../build/demo_model --out ../build/demo_model/demo_en.nemo --hours $(DEMO_HOURS) --minutes $(DEMO_MINUTES) \
-		$(if $(TEXT),--text $(abspath $(TEXT))) $(if $(NOISE),--noise $(abspath $(NOISE)))
+	$(call recipe,neural,demo_model,demo_en.nemo)
 
-demo-model-multilingual: $(TEST_READY) recipe-packages  ## train the bundled multilingual model again (hours)
-	cd server && ../$(BIN)/python -m demo_model all --recipe multilingual --resume --work ../build/demo_model_multilingual \
-		--hours 42 --minutes 130
+demo-model-multilingual: $(TEST_READY) recipe-packages  ## train the multilingual demo model likewise
+	$(call recipe,multilingual,demo_model_multilingual,demo_multilingual.nemo)
+
+define recipe
+cd server && DEMO_MODEL_ENGINES=$(CURDIR)/build/voices ../$(BIN)/python -m demo_model all --recipe $(1) --resume \
+	--work ../build/$(2) --out ../build/$(2)/$(3) --hours $(DEMO_HOURS) --minutes $(DEMO_MINUTES) \
+	$(if $(TEXT),--text $(abspath $(TEXT))) $(if $(NOISE),--noise $(abspath $(NOISE)))
+endef
 
 wheels: $(TEST_READY)  ## wheels of auricle, and of the two names that bring it to Pipecat and LiveKit, in dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist . ./distributions/pipecat-auricle ./distributions/livekit-plugins-auricle

@@ -33,10 +33,11 @@ def prepare(arguments: argparse.Namespace) -> None:
         if recipe.languages:
             from demo_model.texts import languages
 
-            tokenizer.train(arguments.work, recipe.shape.tokens, languages.tokenizer_text(), TAGS)
+            text = languages.tokenizer_text(lines.by_language(arguments.text, recipe.languages))
+            tokenizer.train(arguments.work, recipe.shape.tokens, text, TAGS)
         else:
-            text = tokenizer.english_text(lines.read(arguments.text))
-            tokenizer.train(arguments.work, recipe.shape.tokens, text)
+            english = tokenizer.english_text(lines.read(arguments.text))
+            tokenizer.train(arguments.work, recipe.shape.tokens, english)
     synthesis.build(
         synthesis.CorpusPlan(
             arguments.work / CORPUS, tuple(arguments.text), arguments.hours, arguments.workers,

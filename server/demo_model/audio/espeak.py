@@ -15,6 +15,7 @@ _RETRIEVAL, _PHONEME_EVENTS = 1, 1
 _EVENT_END, _EVENT_PHONEME = 0, 7
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _UTF8 = 1
+_IPA, _TIE = 0x02, 0x80
 
 
 class _Identifier(ctypes.Union):
@@ -55,6 +56,7 @@ class Espeak:
         self._phonemes: list[Phoneme] = []
         self._callback: Callable[..., Any] = _Callback(self._receive)
         self._lib.espeak_SetSynthCallback(self._callback)
+        self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
 
     def _receive(self, samples: Any, count: int, event: Any) -> int:
         index = 0
@@ -70,8 +72,7 @@ class Espeak:
         self, voice: str, text: str, rate: int, pitch: int, pitch_range: int
     ) -> tuple[NDArray[np.int16], list[Phoneme]]:
         """Samples at `sample_rate` and (start in seconds, mnemonic) of every phoneme; `rate` is in words per minute."""
-        if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise EspeakMissingError(f"espeak-ng has no voice {voice!r}: a different version or a partial installation")
+        self._choose(voice)
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, pitch_range)):
             self._lib.espeak_SetParameter(parameter, value, 0)
         self._pieces, self._phonemes = [], []
@@ -80,6 +81,19 @@ class Espeak:
         self._lib.espeak_Synchronize()
         audio = np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.int16)
         return audio, list(self._phonemes)
+
+    def phonemes(self, voice: str, text: str) -> str:
+        """The text in the IPA as a voice speaks it, with ``^`` between the letters of one phoneme."""
+        self._choose(voice)
+        rest, clauses = ctypes.c_char_p(text.encode()), []
+        while rest.value:
+            mode = (ord("^") << 8) | _TIE | _IPA
+            clauses.append(self._lib.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, mode).decode())
+        return " ".join(clause for clause in clauses if clause)
+
+    def _choose(self, voice: str) -> None:
+        if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise EspeakMissingError(f"espeak-ng has no voice {voice!r}: a different version or a partial installation")
 
 
 @cache

@@ -1,6 +1,6 @@
-"""The English speakers: Kokoro's and mixes of them, made ones of hibari's voice, espeak-ng's and Flite's.
+"""The speakers: Kokoro's and mixes of them, made ones of hibari's voice, espeak-ng's and Flite's.
 
-Four of Kokoro's speakers, and every mix with one of them, are held out for evaluation.
+Four of Kokoro's English speakers, and every mix with one of them, are held out for evaluation, in other languages too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ KOKORO = (
 )  # fmt: skip
 HELD_OUT = "af_kore", "am_echo", "bf_lily", "bm_george"
 TRAINED = tuple(voice for voice in KOKORO if voice not in HELD_OUT)
+NATIVE = {
+    "es-ES": ("ef_dora", "em_alex", "em_santa"),
+    "fr-FR": ("ff_siwis",),
+    "it-IT": ("if_sara", "im_nicola"),
+}
+"""Kokoro's speakers of other languages: few, so that most voices there are mixes with English ones."""
 SINGLE_SHARE = 0.4
+NATIVE_SINGLE_SHARE = 0.2
 SpeakerSource = Callable[[random.Random], SynthesisVoice]
 
 
@@ -38,6 +45,15 @@ def held_out_kokoro(rng: random.Random) -> SynthesisVoice:
         return KokoroVoice(first)
     second = rng.choice([voice for voice in KOKORO if voice != first])
     return KokoroVoice(first, second, round(rng.uniform(0.25, 0.6), 2))
+
+
+def native(language: str, rng: random.Random, held_out: bool = False) -> SynthesisVoice:
+    """A speaker of Spanish, French or Italian, or a mix with an English speaker; held-out ones are mixes."""
+    first = rng.choice(NATIVE[language])
+    if not held_out and rng.random() < NATIVE_SINGLE_SHARE:
+        return KokoroVoice(first, language=language)
+    second = rng.choice(HELD_OUT if held_out else TRAINED)
+    return KokoroVoice(first, second, round(rng.uniform(0.2, 0.55), 2), language)
 
 
 def classical(rng: random.Random) -> SynthesisVoice:

@@ -16,16 +16,17 @@ from pathlib import Path
 import numpy as np
 
 from demo_model.audio.voices import Rendered, SynthesisVoice
-from demo_model.corpus import callers, lines, speakers
+from demo_model.corpus import lines, speakers
 from demo_model.corpus.clips import SentenceClip, seconds_of, write_shard
-from demo_model.texts.sentences import Sentence, generate, is_held_out
+from demo_model.corpus.scripts import HELD_OUT_SEED, Script
+from demo_model.texts.sentences import Sentence
 
 SENTENCES, PER_SPEAKER = 96, 8
-PATTERN_SHARE, CALLER_SHARE = 0.22, 0.13
+NATIVE_SHARE = 0.5
+"""Of speech in a language that Kokoro speaks, English aside; espeak-ng speaks the rest."""
 HELD_OUT_SHARDS = {"dev": 2, "test-neural": 7, "test-classical": 3}
 SMALL_HOURS = 5.0
 """A corpus of fewer hours has one held-out shard of each kind."""
-HELD_OUT_SEED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class CorpusPlan:
         texts: Text files; without any, all sentences are of the recipe's own patterns.
         hours: How much training speech there is at the end.
         workers: Processes.
-        languages: Codes of a multilingual corpus, which has patterns and today's synthesisers only; none for English.
-        classical: Whether English is spoken by espeak-ng and Flite only, which takes a fiftieth of the time.
+        languages: Codes of a multilingual corpus; none for English. Text files are then told apart by their names.
+        classical: Whether espeak-ng and Flite speak alone, which takes a fiftieth of the time.
     """
 
     folder: Path
@@ -80,65 +81,60 @@ def build(plan: CorpusPlan) -> None:
         pool.terminate()
 
 
-class Script:
-    """Sentences for shards: lines of the text files in turn, patterns and callers' numbers between them."""
-
-    def __init__(self, texts: tuple[Path, ...], held_out: bool) -> None:
-        self._held_out = held_out
-        self._lines = lines.read(list(texts), held_out)
-
-    def sentences(self, seed: int, count: int) -> list[Sentence]:
-        """The sentences of a shard: each shard of a training has lines of its own until all are spoken."""
-        rng = random.Random(seed)
-        patterns = generate(rng, self._held_out)
-        first = (seed % HELD_OUT_SEED) * count
-        drawn = [self._draw(rng, patterns, first + index) for index in range(count)]
-        return [callers.as_spoken(sentence, rng) for sentence in drawn]
-
-    def _draw(self, rng: random.Random, patterns: Iterator[Sentence], index: int) -> Sentence:
-        chance = rng.random()
-        if chance < CALLER_SHARE:
-            made = (callers.from_caller(rng) for _ in itertools.count())
-            return next(sentence for sentence in made if is_held_out(sentence) == self._held_out)
-        if chance < CALLER_SHARE + PATTERN_SHARE or not self._lines:
-            return next(patterns)
-        return Sentence(self._lines[index % len(self._lines)], lines.GROUP)
-
-
 @dataclass
 class CorpusWorker:
     """Speaks shards in a process of its own."""
 
     plan: CorpusPlan
-    scripts: dict[bool, Script] = field(default_factory=dict)
+    scripts: dict[tuple[str, bool], Script] = field(default_factory=dict)
 
     def speak_shard(self, name: str, seed: int) -> float:
         """Speak and write a shard; seconds of training speech in it."""
         rng, held_out = random.Random(seed), seed >= HELD_OUT_SEED
         if self.plan.languages:
-            clips = self._in_languages(rng, held_out)
+            clips = self._in_languages(name, seed, rng)
         else:
-            if held_out not in self.scripts:
-                self.scripts[held_out] = Script(self.plan.texts, held_out)
-            clips = _by_speakers(self.scripts[held_out].sentences(seed, SENTENCES), self._source(name, rng), rng)
+            sentences = self._script(lines.ENGLISH, held_out).sentences(seed, SENTENCES)
+            clips = _by_speakers(sentences, self._source(name, rng), rng)
         write_shard(self.plan.folder / name, clips)
         return 0.0 if held_out else sum(clip.seconds for clip in clips)
+
+    def _script(self, language: str, held_out: bool) -> Script:
+        if (language, held_out) not in self.scripts:
+            texts = self.plan.texts
+            if self.plan.languages:
+                texts = tuple(lines.of_language(texts, language))
+            self.scripts[language, held_out] = Script(texts, held_out, language)
+        return self.scripts[language, held_out]
 
     def _source(self, name: str, rng: random.Random) -> speakers.SpeakerSource:
         if self.plan.classical or name.startswith("test-classical"):
             return speakers.classical
         return speakers.held_out_kokoro if name.startswith(("dev", "test")) else speakers.draw(rng)
 
-    def _in_languages(self, rng: random.Random, held_out: bool) -> list[SentenceClip]:
+    def _in_languages(self, name: str, seed: int, rng: random.Random) -> list[SentenceClip]:
+        clips = []
+        blocks = SENTENCES // PER_SPEAKER
+        for block in range(seed * blocks, (seed + 1) * blocks):
+            language = rng.choice(self.plan.languages)
+            voice = self._voice(language, name, rng)
+            held_out = seed >= HELD_OUT_SEED
+            own = HELD_OUT_SEED + block % HELD_OUT_SEED if held_out else block
+            clips += speak(self._script(language, held_out).sentences(own, PER_SPEAKER), voice, rng, language)
+        return clips
+
+    def _voice(self, language: str, name: str, rng: random.Random) -> SynthesisVoice:
+        """Who speaks a language in a shard; German is espeak-ng's alone."""
         from demo_model.texts.languages import BY_CODE  # the English recipe does not need the other texts
 
-        clips = []
-        for _ in range(0, SENTENCES, PER_SPEAKER):
-            language = BY_CODE[rng.choice(self.plan.languages)]
-            source = language.generate(rng, held_out)
-            voice = rng.choices([voice for voice, _ in language.voices], [weight for _, weight in language.voices])[0]
-            clips += speak([next(source) for _ in range(PER_SPEAKER)], voice, rng, language.code)
-        return clips
+        classical = self.plan.classical or name.startswith("test-classical")
+        if language == lines.ENGLISH and not classical:
+            return self._source(name, rng)(rng)
+        held_out = name.startswith(("dev", "test"))
+        if language in speakers.NATIVE and not classical and (held_out or rng.random() < NATIVE_SHARE):
+            return speakers.native(language, rng, held_out)
+        known = BY_CODE[language].voices
+        return rng.choices([voice for voice, _ in known], [weight for _, weight in known])[0]
 
 
 _WORKERS: list[CorpusWorker] = []

@@ -1,4 +1,4 @@
-"""Kokoro-82M: English speakers, and mixes of two of them, as voices of the recipe."""
+"""Kokoro-82M: speakers of four languages, and mixes of two of them, as voices of the recipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from demo_model.audio.phones import Phone
 from demo_model.audio.voices import Rendered, resampled, trimmed
-from demo_model.neural import kokoro_files, pronunciation
+from demo_model.neural import foreign_phonemes, kokoro_files, pronunciation
 from demo_model.neural.kokoro_vocoder import SAMPLE_RATE, KokoroVocoder
 
 FOLDER_VARIABLE = "DEMO_MODEL_ENGINES"
@@ -45,7 +45,9 @@ class KokoroEngine:
         self._vocoder = KokoroVocoder(folder)
         self._tokens = kokoro_files.vocabulary()
 
-    def speak(self, phonemes: str, styles: Style, speed: float) -> tuple[NDArray[np.float32], list[Phone]]:
+    def speak(
+        self, phonemes: str, styles: Style, speed: float, english: bool = True
+    ) -> tuple[NDArray[np.float32], list[Phone]]:
         """Audio at 24 kHz and its phones. `styles` is [510, 256]; phonemes past 508 are dropped."""
         known = "".join(character for character in phonemes if character in self._tokens)[:MOST_PHONEMES]
         tokens = np.array([[0, *(self._tokens[character] for character in known), 0]], np.int64)
@@ -55,7 +57,7 @@ class KokoroEngine:
         )
         audio = self._vocoder(frames, source.reshape(1, -1), half)
         seconds = [float(length) * FRAME_SECONDS for length in lengths.ravel()]
-        return audio, pronunciation.timed(f".{known}.", seconds)
+        return audio, pronunciation.timed(f".{known}.", seconds, english)
 
 
 @cache
@@ -66,11 +68,12 @@ def engine() -> KokoroEngine:
 
 @dataclass(frozen=True)
 class KokoroVoice:
-    """A speaker: `first`, or a mix with the share `share` of `second`."""
+    """A speaker of a language: `first`, or a mix with the share `share` of `second`, who may be of another one."""
 
     first: str
     second: str | None = None
     share: float = 0.5
+    language: str = "en-US"
 
     @property
     def name(self) -> str:  # noqa: D102 - see SynthesisVoice
@@ -101,5 +104,10 @@ class KokoroVoice:
         return [self._render(speaks, text, styles, base * rng.uniform(0.95, 1.05)) for text in texts]
 
     def _render(self, speaks: KokoroEngine, text: str, styles: Style, speed: float) -> Rendered:
-        audio, phones = speaks.speak(pronunciation.phonemes(text, self.british), styles, speed)
+        english = self.language == "en-US"
+        if english:
+            phonemes = pronunciation.phonemes(text, self.british)
+        else:
+            phonemes = foreign_phonemes.phonemes(text, self.language)
+        audio, phones = speaks.speak(phonemes, styles, speed, english)
         return trimmed(resampled(audio, SAMPLE_RATE), phones)

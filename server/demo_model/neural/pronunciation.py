@@ -35,11 +35,13 @@ def phonemes(text: str, british: bool = False) -> str:
     return str(_rules(british)(spoken_form(text)))
 
 
-def timed(characters: str, seconds: list[float]) -> list[Phone]:
+def timed(characters: str, seconds: list[float], english: bool = True) -> list[Phone]:
     """Phones of a phoneme string from the seconds that each of its characters lasts.
 
-    Marks of stress and length belong to the phone that they stand beside; spaces have no phone.
+    Marks of stress and length belong to the phone that they stand beside; spaces have no phone. Those of other
+    languages have no names: the recipe's phones are English.
     """
+    names = PHONE_OF if english else {}
     phones: list[Phone] = []
     at, waiting = 0.0, 0.0
     for character, lasts in zip(characters, seconds, strict=True):
@@ -49,7 +51,7 @@ def timed(characters: str, seconds: list[float]) -> list[Phone]:
         elif character == "ː" and phones:
             phones[-1] = Phone(phones[-1].name, phones[-1].start, end)
         else:
-            name = SILENCE if character in PUNCTUATION else PHONE_OF.get(character)
+            name = SILENCE if character in PUNCTUATION else names.get(character)
             phones.append(Phone(name, at - waiting, end))
             waiting = 0.0
         at = end

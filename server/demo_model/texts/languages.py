@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from demo_model.audio.voices import EspeakVoice, FliteVoice, SynthesisVoice
@@ -69,8 +69,12 @@ LANGUAGES = (
 BY_CODE = {language.code: language for language in LANGUAGES}
 
 
-def tokenizer_text() -> Iterator[str]:
-    """Sentences of all languages in turn, for the tokenizer."""
+def tokenizer_text(lines: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
+    """Sentences of all languages in turn, for the tokenizer: patterns, and as many lines of each language's texts."""
     rng = random.Random(7)
-    sources = [language.generate(rng, False) for language in LANGUAGES]
-    return (next(source).text for _ in range(TOKENIZER_SENTENCES) for source in sources)
+    sources = [(language.generate(rng, False), (lines or {}).get(language.code, ())) for language in LANGUAGES]
+    for index in range(TOKENIZER_SENTENCES):
+        for patterns, own in sources:
+            yield next(patterns).text
+            if own:
+                yield own[index % len(own)]

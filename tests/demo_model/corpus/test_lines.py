@@ -35,3 +35,32 @@ def test_what_is_held_out_is_never_trained_on(tmp_path: Path) -> None:
     assert not set(training) & set(lines.read([train], held_out=True))
     assert 85 <= len(training) <= 99
     assert training == lines.read([train, reserved])
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "text"),
+    [
+        ("es-ES", "¡Qué bien!", "Qué bien."),
+        ("es-ES", "¿Dónde está la señora?", "¿Dónde está la señora?"),
+        ("fr-FR", "À cause de cela.", "À cause de cela."),
+        ("fr-FR", "Où est-il, s'il te plaît?", "Où est-il, s'il te plaît?"),
+        ("de-DE", "Über die Straße, bitte!", "Über die Straße, bitte."),
+        ("it-IT", "È già tardi.", "È già tardi."),
+        ("it-IT", "Straße und Brücke.", None),
+        ("en-US", "Où est-il?", None),
+    ],
+)
+def test_each_language_has_letters_of_its_own(language: str, line: str, text: str | None) -> None:
+    assert lines.as_written(line, language) == text
+
+
+def test_the_name_of_a_file_says_its_language() -> None:
+    files = [Path(name) for name in ("en.txt", "en.heldout.txt", "es.txt", "x/es.heldout.txt", "essays.txt")]
+    assert [file.name for file in lines.of_language(files, "es-ES")] == ["es.txt", "es.heldout.txt"]
+
+
+def test_sentences_are_told_apart_by_language(tmp_path: Path) -> None:
+    (tmp_path / "en.txt").write_text("What time is it now?\n")
+    (tmp_path / "de.txt").write_text("Wie spät ist es jetzt?\n")
+    found = lines.by_language(sorted(tmp_path.iterdir()), ("en-US", "de-DE", "it-IT"))
+    assert found == {"en-US": ["What time is it now?"], "de-DE": ["Wie spät ist es jetzt?"], "it-IT": []}
