@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,10 @@ CLIENT_FILES = tuple(
 """Where the JavaScript client may be: in the package, and in a checkout."""
 CONSOLE_PATH = "/console/"
 _INDEX = "index.html"
-# The client makes its AudioWorklet from a Blob, and browsers hold a worklet for a script and not for a worker (CSP
-# Level 3, section 6.8.1: the destination "audioworklet" belongs to script-src-elem). What people drop on the page is
-# played from a Blob, too. 'self' has the WebSockets of the same host and port in it.
+# What people drop on the page is played from a Blob. 'self' has the WebSockets of the same host and port in it.
 POLICY = (
-    "default-src 'self'; script-src 'self' blob:; worker-src 'self'; media-src 'self' blob:; object-src 'none'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -94,11 +93,25 @@ class ConsoleRoutes:
             body = {"code": "internal", "message": "the server cannot read this file; its log says why"}
             return web.json_response(body, status=500, headers=HEADERS)
         headers = {**HEADERS, "Content-Type": file.media_type}
+        content, shortened = file.body, False
+        if file.compressed is not None:
+            headers["Vary"] = "Accept-Encoding"
+            if shortened := _takes_gzip(request):
+                content = file.compressed
+                headers["Content-Encoding"] = "gzip"
         known = request.if_none_match or ()
         # RFC 9110, section 13.1.2: the comparison is weak, and "*" stands for any content.
         unchanged = any(each.value in {file.etag, "*"} for each in known)
-        response = (
-            web.Response(status=304, headers=HEADERS) if unchanged else web.Response(body=file.body, headers=headers)
-        )
-        response.etag = ETag(file.etag)
+        response = web.Response(status=304, headers=HEADERS) if unchanged else web.Response(body=content, headers=headers)
+        # Weak, where the bytes are others than those of the file.
+        response.etag = ETag(file.etag, is_weak=shortened)
         return response
+
+
+def _takes_gzip(request: web.Request) -> bool:
+    """Whether the client says that it takes gzip (RFC 9110, section 12.5.3)."""
+    for coding in request.headers.get("Accept-Encoding", "").lower().split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip() in {"gzip", "x-gzip"}:
+            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+    return False

@@ -53,23 +53,53 @@ async def test_every_answer_has_the_headers_that_keep_browsers_safe(url: str) ->
     directives = dict(each.strip().split(" ", 1) for each in POLICY.split(";"))
     assert directives["default-src"] == "'self'"
     assert directives["frame-ancestors"] == directives["object-src"] == directives["base-uri"] == "'none'"
+    assert "script-src" not in directives  # as default-src says: of this server only
     assert "unsafe" not in POLICY
     assert "*" not in POLICY
 
 
 async def test_head_is_answered_like_get_without_a_body(url: str) -> None:
     for path in ("/", "/console/clips/clip_01.wav"):
-        full, head = await ask(url, path), await ask(url, path, "HEAD")
+        plain = {"Accept-Encoding": "identity"}
+        full, head = await ask(url, path, **plain), await ask(url, path, "HEAD", **plain)
         assert (head.status, head.body) == (200, b"")
         assert head.headers["Content-Length"] == str(len(full.body))
         assert head.headers["ETag"] == full.headers["ETag"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "compressed"),
+    [
+        ("gzip", True),
+        ("br, GZip;q=0.5", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("br", False),
+        ("", False),
+    ],
+)
+async def test_text_is_compressed_for_those_who_take_it(url: str, accepted: str, compressed: bool) -> None:
+    path = "/console/auricle.js"
+    plain = await ask(url, path, **{"Accept-Encoding": "identity"})
+    asked = await ask(url, path, **{"Accept-Encoding": accepted})
+    assert asked.body == plain.body  # the client unpacks it
+    assert (asked.headers.get("Content-Encoding") == "gzip") == compressed
+    assert asked.headers["Vary"] == "Accept-Encoding"
+    assert asked.headers["ETag"].removeprefix("W/") == plain.headers["ETag"]
+    if compressed:
+        assert int(asked.headers["Content-Length"]) < len(plain.body) / 3
+
+
+async def test_sound_is_not_compressed(url: str) -> None:
+    answer = await ask(url, "/console/clips/clip_01.wav", **{"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in answer.headers
+
+
 async def test_what_a_browser_has_is_not_sent_again(url: str) -> None:
-    first = await ask(url, "/")
+    first = await ask(url, "/", **{"Accept-Encoding": "identity"})
     etag = first.headers["ETag"]
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        again = await ask(url, "/", **{"If-None-Match": known})
+        again = await ask(url, "/", **{"If-None-Match": known, "Accept-Encoding": "identity"})
         assert (again.status, again.body, again.headers["ETag"]) == (304, b"", etag)
         assert again.headers["Content-Security-Policy"] == POLICY
     assert (await ask(url, "/", **{"If-None-Match": '"other"'})).body == first.body

@@ -11,12 +11,8 @@ from tests.support.browser.chromium import NEEDS_CHROMIUM, browser
 
 pytestmark = [NEEDS_CHROMIUM, pytest.mark.slow, pytest.mark.timeout(150)]
 
-WORKLET = """(async () => {
-    const source = "registerProcessor('p', class extends AudioWorkletProcessor { process() { return true; } })";
-    const context = new OfflineAudioContext(1, 128, 16000);
-    await context.audioWorklet.addModule(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-    return new AudioWorkletNode(context, "p") instanceof AudioNode;
-})()"""
+WORKLET = "new OfflineAudioContext(1, 128, 16000).audioWorklet.addModule({module})"
+FROM_BLOB = "URL.createObjectURL(new Blob(['registerProcessor'], {type: 'text/javascript'}))"
 SOCKET = """new Promise((done) => {
     const socket = new WebSocket(`ws://${location.host}/v1/stream`, ["auricle.v1"]);
     socket.onopen = () => (socket.close(), done(true));
@@ -35,7 +31,10 @@ async def test_the_page_may_do_what_the_client_needs_and_nothing_else(serve: Ser
     async with serve() as url, serve() as other, browser(None, tmp_path) as page:
         address = url.replace("ws", "http", 1)
         await page.open(f"{address}/")
-        assert await page.evaluate(WORKLET) is True
+        worklet = WORKLET.format(module="'/console/auricle.js'")
+        assert await page.evaluate(OUTCOME.format(script=worklet)) == "allowed"
+        worklet = WORKLET.format(module=FROM_BLOB)
+        assert await page.evaluate(OUTCOME.format(script=worklet)) == "AbortError"
         assert await page.evaluate(SOCKET) is True
         assert await page.evaluate(OUTCOME.format(script="fetch('/readyz')")) == "allowed"
         elsewhere = f"fetch('{other.replace('ws', 'http', 1)}/readyz', {{mode: 'no-cors'}})"
