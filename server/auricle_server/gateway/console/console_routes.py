@@ -102,7 +102,9 @@ class ConsoleRoutes:
         known = request.if_none_match or ()
         # RFC 9110, section 13.1.2: the comparison is weak, and "*" stands for any content.
         unchanged = any(each.value in {file.etag, "*"} for each in known)
-        response = web.Response(status=304, headers=HEADERS) if unchanged else web.Response(body=content, headers=headers)
+        response = (
+            web.Response(status=304, headers=HEADERS) if unchanged else web.Response(body=content, headers=headers)
+        )
         # Weak, where the bytes are others than those of the file.
         response.etag = ETag(file.etag, is_weak=shortened)
         return response
