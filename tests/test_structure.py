@@ -43,6 +43,7 @@ ARROWS: tuple[tuple[str, ...], ...] = (
     (f"{G}.http", f"{G}.session", f"{G}.workers", f"{S}.ipc"),
     (f"{G}.http", f"{G}.session", f"{G}.keys"),
     (f"{G}.http", f"{G}.console", f"{G}.listening"),
+    (f"{G}.http", f"{G}.session", f"{S}.telemetry"),
     (f"{S}.worker", f"{S}.ipc"),
     (f"{S}.worker", E, f"{S}.checkpoints", f"{S}.text"),
     (f"{E}.engine", f"{E}.runners", f"{E}.model", f"{E}.ops"),
@@ -66,6 +67,7 @@ NEVER: tuple[tuple[str, tuple[str, ...]], ...] = (
     (f"{S}.stream", (G, f"{S}.voice", f"{S}.worker", E, "aiohttp", "asyncio", "time")),
     (f"{S}.turns", (G, f"{S}.stream", f"{S}.voice", f"{S}.worker", E, "aiohttp", "asyncio", "time")),
     (f"{S}.voice", (G, f"{S}.stream", "auricle", "aiohttp", "asyncio", "pipecat")),
+    (f"{S}.telemetry", (G, f"{S}.worker", f"{S}.serving", E, "aiohttp", "asyncio.subprocess")),
     (f"{S}.ipc", (G, f"{S}.worker", f"{S}.stream", f"{S}.turns", E, "auricle", "aiohttp")),
     (E, ("auricle", "aiohttp", "zmq", "msgspec", f"{S}.ipc", f"{S}.worker", G, f"{S}.stream")),
     (f"{E}.scheduling", ("torch", "triton", "safetensors", f"{E}.model", f"{E}.ops", f"{E}.runners")),
@@ -87,6 +89,7 @@ ONLY_IN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("google", (f"{G}.http.riva", f"{G}.dialects.riva")),
     ("pipecat", (f"{S}.demo",)),
     ("livekit", (f"{S}.demo",)),
+    ("opentelemetry", (f"{S}.telemetry",)),
 )
 
 PLANNED = {f"{G}.dialects"}

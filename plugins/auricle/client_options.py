@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl as tls
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import aiohttp
 
@@ -30,6 +31,9 @@ class ClientOptions:
             they wait for live streams.
         trust_env: Whether the variables ``HTTPS_PROXY`` (for wss), ``HTTP_PROXY`` (for ws), ``ALL_PROXY`` and
             ``NO_PROXY`` say through which HTTP proxy the servers are reached. They are read when the client is made.
+        trace_context: Called before each connection for the OpenTelemetry context whose span becomes the parent of the
+            server's; None, like a function that returns None, takes the span that is current where the stream was
+            opened. Without OpenTelemetry in the program nothing is sent.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -43,6 +47,7 @@ class ClientOptions:
     packet_ms: int = 20
     answer_timeout: float | None = 5.0
     trust_env: bool = False
+    trace_context: Callable[[], Any] | None = None
 
 
 class ClientKeywords(TypedDict, total=False):
@@ -57,3 +62,4 @@ class ClientKeywords(TypedDict, total=False):
     packet_ms: int
     answer_timeout: float | None
     trust_env: bool
+    trace_context: Callable[[], Any] | None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameProcessorSetup
 
 from auricle.context_keyterms import context_keyterms
 
@@ -78,3 +79,21 @@ def _contents(content: object) -> Iterator[str]:
         yield content
     elif isinstance(content, list | tuple):  # parts, of which pictures and sounds have no text
         yield from (part["text"] for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str))
+
+
+def begin_conversation(setup: FrameProcessorSetup) -> Any:
+    """Begins the conversation's span, where the pipeline is traced, before the stream connects.
+
+    Pipecat begins it itself at the StartFrame, unless it has begun; services have connected by then.
+
+    Returns:
+        Pipecat's ``TracingContext``; None where the pipeline is not traced, or this version has none.
+    """
+    context = getattr(setup, "tracing_context", None)
+    observer = getattr(setup.pipeline_worker, "turn_trace_observer", None)
+    if context is None or observer is None or not setup.enable_tracing:
+        return None
+    if context.get_conversation_context() is None:
+        # The id that the application has given to the worker: Pipecat has no public way to it.
+        observer.start_conversation_tracing(getattr(observer, "_conversation_id", None))
+    return context

@@ -23,7 +23,7 @@ from auricle.environment import server_urls
 from pipecat_auricle import frames
 from pipecat_auricle.audio_format import AudioConverter
 from pipecat_auricle.connection import ServiceConnection
-from pipecat_auricle.conversation import ConversationTerms
+from pipecat_auricle.conversation import ConversationTerms, begin_conversation
 from pipecat_auricle.eager_match import SameWords
 from pipecat_auricle.failover import Failover, FailoverMode
 from pipecat_auricle.live_settings import LiveSettings
@@ -116,18 +116,23 @@ class AuricleSTTService(TranscriptionOutput):
         self._policy = replace(reconnect, wait_while_full=True)
         options = ClientOptions(api_key=api_key, ssl=ssl, session=http_session, trust_env=trust_env)
         options = replace(options, connect_timeout=connect_timeout, answer_timeout=answer_timeout)
+        options = replace(options, trace_context=self._conversation_span)
         self._client = AuricleClient(server_urls(url, base_url), options, reconnect=self._policy)
         self._end_seconds = _END_SECONDS + (answer_timeout or 0.0)
         self._backchannel_threshold = backchannel_threshold
         self._failover = Failover(failover, self)
         self._conversation = ConversationTerms(context, context_keyterms)
         self._stall_timeout = stall_timeout
+        self._trace: Any = None
         self._recognition: Recognition | None = None
         self._reader_task: asyncio.Task[None] | None = None
 
     def start_message(self) -> Start:
         """The message that opens the next stream, from the settings as they are now."""
         return self._live_settings.start_message(self.sample_rate)
+
+    def _conversation_span(self) -> Any:
+        return None if self._trace is None else self._trace.get_conversation_context()
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]  # Pipecat's own narrowing
         """Connects; a server that does not answer in time is tried again in the background."""
@@ -139,6 +144,7 @@ class AuricleSTTService(TranscriptionOutput):
         self._clear_eager_end_of_turn()
         self._converter = AudioConverter(self.sample_rate)
         self._failover.begin(setup.pipeline_worker.pipeline)
+        self._trace = begin_conversation(setup)
         if not await self._connect().has_settled(_SETUP_SECONDS):
             logger.warning(f"{self}: the server has not answered yet; the pipeline starts without it")
 

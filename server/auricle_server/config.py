@@ -13,6 +13,8 @@ from auricle.protocol.server_messages import Limits
 from auricle_server.cures import PROFILE, parse_cures
 from auricle_server.dtypes import AUTO, DTYPES
 from auricle_server.origins import check_origins
+from auricle_server.setting_values import KEY_RULE, can_be_sent, flag, read_keys, read_origins
+from auricle_server.telemetry.settings import DEFAULT_TELEMETRY, TelemetryConfig, telemetry_variables
 from auricle_server.voice.models import TURN_MODELS, TurnModels
 
 DEFAULT_LIMITS = Limits(
@@ -96,6 +98,7 @@ class ServerConfig:
         riva_port: Port at which clients of NVIDIA Riva come in over gRPC; None serves none. Needs the extra ``[riva]``.
         console: Whether browsers find a page at the server's own address with which people try it.
         log_level: Least severe messages that are logged: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``.
+        telemetry: What is logged and traced, and how.
     """
 
     host: str = "127.0.0.1"
@@ -138,6 +141,7 @@ class ServerConfig:
     riva_port: int | None = None
     console: bool = True
     log_level: str = "INFO"
+    telemetry: TelemetryConfig = DEFAULT_TELEMETRY
 
     @property
     def scheme(self) -> str:
@@ -162,7 +166,7 @@ class ServerConfig:
         _check(self.limits.keyterms >= 0, "keyterms", "at least 0")
         _check(self.limits.keyterm_characters >= 1, "keyterm_characters", "at least 1")
         _check(self.tls_key is None or self.tls_cert is not None, "tls_key", "tls_cert beside it")
-        _check(all(map(_can_be_sent, self.api_keys)), "api_keys", _KEY_RULE)
+        _check(all(map(can_be_sent, self.api_keys)), "api_keys", KEY_RULE)
         for name in ("keys_file", "usage_file"):
             _check(getattr(self, name) != "", name, "the path of a file")
         _check(self.token_secret is None or len(self.token_secret) >= 32, "token_secret", "at least 32 characters")
@@ -185,34 +189,6 @@ def _check_by(check: Callable[[Any], object], value: object, name: str) -> None:
         raise ConfigError(f"{name}: {error}") from error
 
 
-_KEY_RULE = "no empty key, and none with a control character or with a space at an end"
-
-
-def _can_be_sent(key: str) -> bool:
-    """Whether a client can send a key in a header, which drops spaces at the ends of its value."""
-    return bool(key) and key.isprintable() and key == key.strip()
-
-
-def _keys(text: str) -> tuple[str, ...]:
-    return tuple(key.strip() for key in text.split(",") if key.strip())
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    return tuple(origin.strip() for origin in text.split(","))
-
-
-def flag(text: str) -> bool:
-    """A truth as people write it.
-
-    Raises:
-        ValueError: It is neither: `AURICLE_NO_AUTH=off` must not open the door.
-    """
-    truth = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if text.strip().lower() not in truth:
-        raise ValueError(text)
-    return truth[text.strip().lower()]
-
-
 _VARIABLES: dict[str, Callable[[str], Any]] = {
     "host": str,
     "port": int,
@@ -225,10 +201,10 @@ _VARIABLES: dict[str, Callable[[str], Any]] = {
     "max_load": float,
     "workers": int,
     "gateways": int,
-    "api_keys": _keys,
+    "api_keys": read_keys,
     "tls_cert": str,
     "tls_key": str,
-    "allowed_origins": _origins,
+    "allowed_origins": read_origins,
     "header_seconds": float,
     "start_seconds": float,
     "max_connections": int,
@@ -261,6 +237,7 @@ _LIMITS: dict[str, Callable[[str], Any]] = {
 }
 
 
+TELEMETRY_VARIABLES = telemetry_variables(flag)
 _SECRETS = ("api_keys", "keys_file")
 _EXPECTED: dict[Callable[[str], Any], str] = {flag: "true or false"}
 """How an error describes what a function reads; the other functions have the names of their types."""
@@ -297,4 +274,10 @@ def from_environment(environment: Mapping[str, str] | None = None) -> ServerConf
     """
     environment = os.environ if environment is None else environment
     limits = replace(DEFAULT_LIMITS, **_read(environment, _LIMITS))
-    return ServerConfig(limits=limits, **_read(environment, _VARIABLES))
+    try:
+        telemetry = TelemetryConfig(**_read(environment, TELEMETRY_VARIABLES))
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return ServerConfig(limits=limits, telemetry=telemetry, **_read(environment, _VARIABLES))

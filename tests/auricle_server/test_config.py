@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from auricle_server.config import ConfigError, ServerConfig, from_environment
+from auricle_server.telemetry.settings import TelemetryConfig
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -52,6 +54,11 @@ def test_every_setting_has_its_variable() -> None:
             "AURICLE_TURN_MODELS": "require",
             "AURICLE_CURES": "warm-up",
             "AURICLE_LOG_LEVEL": "debug",
+            "AURICLE_LOG_FORMAT": "JSON",
+            "AURICLE_ACCESS_LOG": "off",
+            "AURICLE_LOG_CONTENT": "redacted",
+            "AURICLE_LOG_REDACT": "numbers, emails,",
+            "AURICLE_TRACES": "require",
             "AURICLE_IDLE_SECONDS": "30",
             "AURICLE_MESSAGE_BYTES": "65536",
             "AURICLE_BUFFERED_SECONDS": "4",
@@ -64,7 +71,10 @@ def test_every_setting_has_its_variable() -> None:
     assert config.allowed_origins == ("https://app.example.com", "http://localhost:3000")
     assert (config.limits.idle_seconds, config.limits.message_bytes) == (30.0, 65536)
     assert (config.limits.buffered_seconds, config.limits.stream_seconds) == (4.0, 60.0)
+    assert (config.telemetry.log_format, config.telemetry.log_redact) == ("json", ("numbers", "emails"))
     defaults = ServerConfig()
+    telemetry = [field.name for field in fields(TelemetryConfig)]
+    assert all(getattr(config.telemetry, name) != getattr(defaults.telemetry, name) for name in telemetry)
     assert all(getattr(config, name) != getattr(defaults, name) for name in ServerConfig.__slots__)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from auricle._connection.trace_context import TraceContext, trace_headers
 from auricle._connection.transport import CloseFrame, Transport, open_transport, with_latency
 from auricle.errors import (
     AuricleError,
@@ -131,7 +132,11 @@ class Connection:
 
 
 async def open_connection(
-    session: aiohttp.ClientSession, address: Address, start: Start, resume_point: ResumePoint | None = None
+    session: aiohttp.ClientSession,
+    address: Address,
+    start: Start,
+    resume_point: ResumePoint | None = None,
+    trace_context: TraceContext | None = None,
 ) -> Connection:
     """Connects, sends `start` and waits for `Ready`.
 
@@ -140,6 +145,7 @@ async def open_connection(
         address: Of the server.
         start: Settings of the stream, where it is new.
         resume_point: Asks for that stream; `Ready.held` says whether the server still had it.
+        trace_context: See `trace_headers`.
 
     Raises:
         AuricleError: As in `auricle.errors`.
@@ -151,7 +157,7 @@ async def open_connection(
             transport = await open_transport(
                 session,
                 with_latency(address.url, start.latency_ms),
-                headers={**address.headers, **resume},
+                headers={**trace_headers(trace_context), **address.headers, **resume},
                 ssl=address.ssl,
                 heartbeat=address.heartbeat,
                 proxy=address.proxy,

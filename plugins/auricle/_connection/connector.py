@@ -10,6 +10,7 @@ import aiohttp
 
 from auricle._connection.connection import Address, Connection, ResumePoint, open_connection
 from auricle._connection.servers import Servers, most_telling
+from auricle._connection.trace_context import TraceContext
 from auricle.errors import AuricleError, ConnectionFailed, StreamFailed
 from auricle.protocol import codes
 from auricle.protocol.audio_positions import Held
@@ -24,9 +25,13 @@ class Connector:
     Args:
         session: For the WebSockets.
         servers: Where to connect.
+        trace_context: Of each connection; None takes that of the running task.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, servers: Servers) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, servers: Servers, trace_context: TraceContext | None = None
+    ) -> None:
+        self._trace_context = trace_context
         self._session = session
         self._servers = servers
         # Until a server has accepted the stream, refused key terms are the caller's mistake and are reported.
@@ -92,12 +97,15 @@ class Connector:
 
     async def _open(self, address: Address, start: Start, resume_point: ResumePoint | None = None) -> Connection:
         """Opens a connection; a running stream goes on without its key terms where the next server refuses them."""
+        trace_context = self._trace_context
         try:
-            return await open_connection(self._session, address, start, resume_point)
+            return await open_connection(self._session, address, start, resume_point, trace_context)
         except StreamFailed as error:
             if not (self._accepted and start.keyterms and error.code in _KEYTERMS_REFUSED):
                 raise
-            return await open_connection(self._session, address, replace(start, keyterms=()))
+            return await open_connection(
+                self._session, address, replace(start, keyterms=()), trace_context=trace_context
+            )
 
 
 def _now() -> float:

@@ -57,7 +57,7 @@ class StreamTask:
         self.ready: Ready | None = None
         self.finished = False
         self.failure: BaseException | None = None
-        self._connector = Connector(session, servers)
+        self._connector = Connector(session, servers, options.trace_context)
         self._replay_buffer = replay_buffer
         self._input = stream_input
         self._merger = merger

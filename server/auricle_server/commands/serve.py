@@ -5,16 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import Enum
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
 from auricle_server.commands.console import fail, warn
 from auricle_server.model_info import DemoHint
+from auricle_server.telemetry.log_output import json_line
+from auricle_server.telemetry.settings import JSON, TelemetryConfig, comma_separated
+
+if TYPE_CHECKING:
+    from auricle_server.config import ServerConfig
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +139,30 @@ def serve(
         typer.Option(help="The page for browsers at http://HOST:PORT/: on or off. Default: on."),
     ] = None,
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR. Default: INFO.")] = None,
+    log_format: Annotated[
+        str | None, typer.Option(help="text, or json: one line of JSON for each event. Default: text.")
+    ] = None,
+    access_log: Annotated[
+        OnOff | None,
+        typer.Option(help="A line for each request, and for each stream that has ended: on or off. Default: on."),
+    ] = None,
+    log_content: Annotated[
+        str | None,
+        typer.Option(help="Transcripts in logs and traces: off, redacted or full. Default: off."),
+    ] = None,
+    log_redact: Annotated[
+        str | None,
+        typer.Option(
+            help="What redacted transcripts leave out: numbers,emails,spelled,keyterms, or some of them. Default: all."
+        ),
+    ] = None,
+    traces: Annotated[
+        str | None,
+        typer.Option(
+            help="Spans for OpenTelemetry, with the extra [otel]: auto makes them if a variable OTEL_EXPORTER_OTLP_* "
+            "says where to send them; off; require. Default: auto."
+        ),
+    ] = None,
 ) -> None:
     """Run the server: worker processes with the model, and gateway processes that accept clients.
 
@@ -146,16 +175,28 @@ def serve(
     from auricle_server.serving import supervisor
 
     try:
-        config = replace(from_environment(), **_settings(given))
-    except ConfigError as error:
+        config = from_environment()
+        telemetry = replace(config.telemetry, **_telemetry(given))
+        config = replace(config, telemetry=telemetry, **_settings(given))
+    except (ConfigError, ValueError) as error:
         fail(str(error))
         raise typer.Exit(2) from error
-    raise typer.Exit(supervisor.serve(config, partial(_announce, console=config.console)))
+    raise typer.Exit(supervisor.serve(config, partial(_announce, config=config)))
 
 
-def _announce(url: str, hint: DemoHint | None, *, console: bool) -> None:
-    """Prints a line that programs can wait for, and where the page is; the log and notes go to standard error."""
+def _announce(url: str, hint: DemoHint | None, *, config: ServerConfig) -> None:
+    """Prints a line that programs can wait for, and where the page is; the log and notes go to standard error.
+
+    With a log of JSON lines all that the server writes is one, on standard output as well.
+    """
+    console, as_json = config.console, config.telemetry.log_format == JSON
     try:
+        if as_json:
+            typer.echo(json_line(log.name, f"Auricle is ready at {url}"))
+            sys.stdout.flush()
+            if hint is not None:
+                log.warning("%s", hint.sentence)
+            return
         page = f"\nOpen {_page(url)} in a browser to try it" if console else ""
         typer.echo(f"Auricle is ready at {url}{page}")
         sys.stdout.flush()
@@ -174,6 +215,19 @@ def _page(url: str) -> str:
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(address.netloc.rpartition(":")[0])  # noqa: S104  # not bound
     netloc = address.netloc if host is None else f"{host}:{address.port}"
     return f"{address.scheme.replace('ws', 'http')}://{netloc}/"
+
+
+def _telemetry(given: dict[str, Any]) -> dict[str, Any]:
+    """The options about logs and traces, under the names of `TelemetryConfig`; they are taken out of the others."""
+    names = {field.name for field in fields(TelemetryConfig)}
+    settings = {name: value for name in names if (value := given.pop(name)) is not None}
+    for name in {"log_format", "log_content", "traces"} & settings.keys():
+        settings[name] = settings[name].lower()
+    if "access_log" in settings:
+        settings["access_log"] = settings["access_log"] is OnOff.ON
+    if "log_redact" in settings:
+        settings["log_redact"] = comma_separated(settings["log_redact"])
+    return settings
 
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:

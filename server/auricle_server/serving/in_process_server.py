@@ -14,6 +14,7 @@ from auricle_server.checkpoints.progress import Report
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.server import listening, until_ready
 from auricle_server.ipc import InProcessChannel
+from auricle_server.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
     from auricle_server.engine import Engine
@@ -31,6 +32,7 @@ async def serve_locally(
     port: int = 0,
     engine: Engine | None = None,
     report: Report | None = None,
+    tracing: Tracing | None = None,
 ) -> AsyncIterator[str]:
     """A server on the loopback, ready for streams, whose worker runs in a thread of this process.
 
@@ -40,6 +42,7 @@ async def serve_locally(
         port: Port to listen at; 0 takes a free one.
         engine: Used instead of one made from `config`.
         report: Receives the progress of a download and of unpacking, on another thread; None logs it.
+        tracing: Makes the spans; None leaves it to `config`.
 
     Yields:
         The server's URL, ``ws://127.0.0.1:PORT``, or ``wss://`` with a certificate.
@@ -52,7 +55,7 @@ async def serve_locally(
     # Off the loop: an engine is built and warmed up there.
     thread = await asyncio.to_thread(_start_worker, config, engine, channel, stop, report)
     try:
-        async with listening(config, [channel.gateway()]) as (gateway, bound):
+        async with listening(config, [channel.gateway()], tracing=tracing) as (gateway, bound):
             await until_ready(gateway, _READY_SECONDS)
             yield f"{config.scheme}://127.0.0.1:{bound}"
     finally:

@@ -19,6 +19,7 @@ from auricle_server.model_info import DemoHint
 from auricle_server.serving.children.watchdog import BEAT_SECONDS, Heartbeat
 from auricle_server.serving.server_folder import hold_folder
 from auricle_server.shared_metrics import MetricMemory
+from auricle_server.telemetry.log_output import configure_logs, logs_failures
 
 if TYPE_CHECKING:
     from auricle_server.worker.admission import StepCalibration
@@ -36,9 +37,9 @@ STOP_SECONDS = 4.0
 the default of `drain_seconds` this fits into the ten seconds that Docker waits before it kills."""
 
 
-def configure_logging(level: str) -> None:
-    """One line per event on standard error."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(processName)s %(name)s: %(message)s")
+def configure_logging(config: ServerConfig) -> None:
+    """Sets up the logs of one process of a server, on standard error."""
+    configure_logs(config.log_level, config.telemetry.log_format, config.server_name)
 
 
 def leave_signals_to_parent() -> None:
@@ -61,6 +62,7 @@ class ChildReady:
     demo: DemoHint | None = None
 
 
+@logs_failures
 def gateway_main(
     config: ServerConfig,
     endpoints: tuple[str, ...],
@@ -86,7 +88,7 @@ def gateway_main(
     """
     from auricle_server.metrics import share_metrics
 
-    configure_logging(config.log_level)
+    configure_logging(config)
     hold_folder(folder)
     if metrics is not None:
         share_metrics(metrics, index)

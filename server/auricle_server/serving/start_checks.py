@@ -12,6 +12,7 @@ from auricle_server.gateway.http.riva.libraries import check_riva
 from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.gateway.keys.policy import log_access
 from auricle_server.serving.port import reserve_port
+from auricle_server.telemetry.tracing import TracesUnavailable, check_traces
 from auricle_server.voice.models import ModelsMissing, find_wanted
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ def can_start(config: ServerConfig) -> bool:
     """Whether a server could run with this configuration, as far as that is quick to say; the log has why not."""
     try:
         find_wanted(config.turn_models)
+        check_traces(config.telemetry)
         certificate_of(config)
         if config.riva_port is not None:
             _check_riva(config.host, config.riva_port)
@@ -31,7 +33,7 @@ def can_start(config: ServerConfig) -> bool:
     except ModelsMissing as missing:
         log.error("cannot start turn_models=%s: %s", config.turn_models, missing)
         return False
-    except ConfigError as error:
+    except (ConfigError, TracesUnavailable) as error:
         log.error("cannot start: %s", error)
         return False
     except CheckpointError as error:

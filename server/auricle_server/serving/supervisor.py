@@ -286,7 +286,7 @@ def _running(children: list[Child]) -> list[BaseProcess]:
 
 def serve(config: ServerConfig, announce: Announce | None = None) -> int:
     """Runs a server until SIGTERM or SIGINT; see `Supervisor`."""
-    configure_logging(config.log_level)
+    configure_logging(config)
     raise_limit()  # the gateways inherit it
     if not can_start(config):
         return 1

@@ -25,6 +25,8 @@ from auricle_server.serving.processes import (
     leave_signals_to_parent,
 )
 from auricle_server.serving.server_folder import hold_folder, leave_folder
+from auricle_server.telemetry.log_context import PROCESS_FIELDS
+from auricle_server.telemetry.log_output import logs_failures
 
 if TYPE_CHECKING:
     from auricle_server.engine import Engine
@@ -50,6 +52,7 @@ class Order:
     calibration: StepCalibration | None = None
 
 
+@logs_failures
 def worker_main(config: ServerConfig, order: Order, supervisor: Connection, gateways: Connection | None = None) -> None:
     """A worker process.
 
@@ -63,6 +66,7 @@ def worker_main(config: ServerConfig, order: Order, supervisor: Connection, gate
     _serve(config, order, _build_for(config, order), supervisor)
 
 
+@logs_failures
 def standby_main(config: ServerConfig, orders: Connection, supervisor: Connection, gateways: Connection) -> None:
     """A process that stands by: it has made what takes long when a worker dies, and takes that worker's place.
 
@@ -84,7 +88,7 @@ def standby_main(config: ServerConfig, orders: Connection, supervisor: Connectio
 
 
 def _begin(config: ServerConfig, gateways: Connection | None) -> None:
-    configure_logging(config.log_level)
+    configure_logging(config)
     leave_signals_to_parent()
     # A load may take minutes, and nothing is lost when it is cut off. Python's own end would take a second more.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
@@ -158,6 +162,7 @@ def _serve(config: ServerConfig, order: Order, engine: Engine, supervisor: Conne
     # The channel is bound last: a worker that can be reached is ready.
     info = model_info(engine, config.default_latency_ms)
     worker = Worker(engine, ZeroMQWorkerChannel(order.endpoint), info, admission)
+    PROCESS_FIELDS["model"] = info.name
     forget_loading(order.endpoint)
     supervisor.send(ChildReady(admission.calibration, info.demo))
     worker.run(stop, Heartbeat(supervisor, order.name))

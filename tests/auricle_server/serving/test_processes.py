@@ -20,7 +20,8 @@ def test_gateways_run_on_uvloop_where_it_is_installed(monkeypatch: pytest.Monkey
 def test_logs_go_to_standard_error_one_line_an_event() -> None:
     code = (
         "import logging\nfrom auricle_server.serving.processes import configure_logging\n"
-        "configure_logging('INFO')\nlogging.getLogger('a').info('hello')\nlogging.getLogger('a').debug('no')"
+        "from auricle_server.config import ServerConfig\n"
+        "configure_logging(ServerConfig())\nlogging.getLogger('a').info('hello')\nlogging.getLogger('a').debug('no')"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout == ""

@@ -42,6 +42,10 @@ from auricle_server.ipc.channel import GatewayChannel
 from auricle_server.ipc.loading_status import LoadingStatus
 from auricle_server.metrics import Metrics
 from auricle_server.model_info import public_name
+from auricle_server.telemetry.log_context import request_context
+from auricle_server.telemetry.redaction import ContentPolicy
+from auricle_server.telemetry.stream_record import StreamObserver
+from auricle_server.telemetry.tracing import Tracing, open_tracing
 from auricle_server.voice.models import find_wanted
 
 log = logging.getLogger(__name__)
@@ -60,15 +64,18 @@ class Gateway:
         resume_proxy: Knows the other gateways of the server.
         loading: Says what the workers are doing that are not ready yet.
         key_counts: What the gateways of the server count together about keys; None for a gateway that is alone.
+        tracing: Makes the spans; None leaves it to the settings.
 
     Raises:
         ModelsMissing: The turn models are required, and are not installed.
+        TracesUnavailable: Traces are required, and cannot be made.
 
     Attributes:
         metrics: Of this gateway.
         workers: Take the streams.
         serving: Keeps the channels to the workers going; ends only when one of them breaks.
         parts: For the wire formats of other servers.
+        tracing: Makes the spans; None makes none.
         reloaders: Each reads something anew that was read at the start, keys for example; see `reload`.
     """
 
@@ -79,6 +86,7 @@ class Gateway:
         resume_proxy: ResumeProxy | None = None,
         loading: Loading = list,
         key_counts: KeyCounts | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.reloaders: list[Callable[[], None]] = []
         self._config = config
@@ -90,13 +98,17 @@ class Gateway:
         self._connections = Connections(config.resume_seconds, self.metrics)
         self._turn_models = TurnModelPool(find_wanted(config.turn_models), self.metrics)
         self.workers = WorkerPool(channels, self.metrics, self._on_beat)
+        self.tracing = tracing or open_tracing(config.telemetry, config.server_name)
+        observer = StreamObserver(config.telemetry.access_log, ContentPolicy(config.telemetry), self.tracing)
         self._opener = SessionOpener(
-            config, self.metrics, self._keys, self._connections, self.workers, loading, self._turn_models
+            config, self.metrics, self._keys, self._connections, self.workers, loading, self._turn_models, observer
         )
         self._refusals = Refusals(config, self.metrics)
         reader = StatusReader(public_name(config.model), self.workers, self.metrics, loading, lambda: self.draining)
         self._status = StatusBoard(reader.read, reader.forget)
-        self.parts = GatewayParts(config, self.metrics, self._opener, self._connections, self.workers, self._refusals)
+        self.parts = GatewayParts(
+            config, self.metrics, self._opener, self._connections, self.workers, self._refusals, self.tracing
+        )
         self.serving = asyncio.create_task(self.workers.run())
 
     @property
@@ -176,7 +188,7 @@ class Gateway:
         return await self._connections.serve(handler, key.name)
 
     async def _proxy(self, request: web.Request, owner: Path, upgrade: UpgradeRequest) -> web.StreamResponse | None:
-        headers = {RESUME_HEADER: f"{upgrade.token} {upgrade.seq}"}
+        headers = {RESUME_HEADER: f"{upgrade.token} {upgrade.seq}", **request_context().trace_headers}
         if upgrade.authorization is not None:
             headers["Authorization"] = upgrade.authorization
         with self._connections.proxied():
@@ -266,6 +278,8 @@ class Gateway:
         await self.workers.close()
         await self._turn_models.close()
         await self._keys.close()
+        if self.tracing is not None:
+            await self.tracing.close()
 
 
 def _unready(loading: list[LoadingStatus]) -> dict[str, Any]:

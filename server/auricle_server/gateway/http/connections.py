@@ -17,6 +17,7 @@ from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.metrics import Metrics
+from auricle_server.telemetry.log_context import in_stream, note
 
 START_GRACE_SECONDS = 1.0
 """When the server is full, a connection keeps its slot for so long without a `Start`: a few round trips."""
@@ -112,6 +113,8 @@ class Connections:
         Returns:
             What the connection has come to.
         """
+        session = handler.session
+        note(session=session.name, dialect=session.dialect)
         self._handlers.add(handler)
         self._empty.clear()
         self._metrics.streams.inc()
@@ -194,7 +197,7 @@ class Connections:
     def check_timeouts(self) -> None:
         """Once a second: ends what is idle, stalled or was not resumed in time."""
         for handler in list(self._handlers):
-            handler.check_timeouts()
+            in_stream(handler.session.record.fields, handler.check_timeouts)
         self._store.expire()
         self._note_empty()
 
@@ -210,7 +213,7 @@ class Connections:
         # Nobody has come back to these. Their clients replay on another server what has no final.
         self._store.abandon_all()
         for handler in list(self._handlers):
-            handler.session.drain()
+            in_stream(handler.session.record.fields, handler.session.drain)
         await self._wait_until_empty(_FLUSH_SECONDS)
         await self.close()
 
@@ -220,7 +223,7 @@ class Connections:
         self._closing = True
         self._store.abandon_all()
         for handler in list(self._handlers):
-            handler.session.shut_down()
+            in_stream(handler.session.record.fields, handler.session.shut_down)
         await self._wait_until_empty(_CLOSE_SECONDS)
         for handler in list(self._handlers):
             handler.abort()

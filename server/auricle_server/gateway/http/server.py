@@ -17,8 +17,11 @@ from auricle_server.gateway.http.riva.libraries import check_riva
 from auricle_server.gateway.http.session_opener import Loading
 from auricle_server.gateway.http.tls import Certificate, certificate_of
 from auricle_server.gateway.keys.shared_counts import KeyCounts
+from auricle_server.gateway.listening.access_log import RequestLog
 from auricle_server.gateway.listening.listener import Listener
 from auricle_server.ipc.channel import GatewayChannel
+from auricle_server.telemetry.stream_record import access_log
+from auricle_server.telemetry.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +38,24 @@ async def listening(
     loading: Loading = list,
     key_counts: KeyCounts | None = None,
     orphaned: asyncio.Event | None = None,
+    tracing: Tracing | None = None,
 ) -> AsyncIterator[tuple[Gateway, int]]:
     """A gateway that serves inside the block. Yields it and the port; the caller waits for `Gateway.ready`.
 
-    Once `orphaned` is set it listens no more.
+    Once `orphaned` is set it listens no more. `tracing` makes the spans in place of what the settings say.
 
     Raises:
         ConfigError: The TLS certificate, or the port for clients of Riva, cannot be used.
     """
     certificate = certificate_of(config)
-    gateway = Gateway(config, channels, resume_proxy, loading, key_counts)
+    gateway = Gateway(config, channels, resume_proxy, loading, key_counts, tracing)
     if certificate is not None:
         gateway.reloaders.append(certificate.reload)
-    runner = web.AppRunner(gateway.app(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    # Of requests of other gateways; those of clients are logged by `HttpConnection`.
+    logged = access_log if config.telemetry.access_log else None
+    runner = web.AppRunner(
+        gateway.app(), access_log_class=RequestLog, access_log=logged, shutdown_timeout=_SHUTDOWN_SECONDS
+    )
     await runner.setup()
     assert runner.server is not None, "`setup` has made it"
     listener = Listener(runner.server, config, gateway.metrics, None if certificate is None else certificate.context)

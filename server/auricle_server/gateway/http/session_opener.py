@@ -30,6 +30,9 @@ from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.ipc.loading_status import LoadingStatus
 from auricle_server.metrics import Metrics
+from auricle_server.telemetry.log_context import note, request_context
+from auricle_server.telemetry.stream_record import StreamObserver, StreamRecord
+from auricle_server.telemetry.tracing import Tracing
 
 Loading = Callable[[], list[LoadingStatus]]
 """Says what workers are doing that are not ready yet."""
@@ -60,6 +63,7 @@ class SessionOpener:
         workers: Of the gateway.
         loading: Says what the workers are doing that are not ready yet.
         turn_models: For the sessions.
+        observer: Of the sessions, for logs and traces.
 
     Attributes:
         draining: Whether new streams are refused because the server shuts down.
@@ -74,6 +78,7 @@ class SessionOpener:
         workers: WorkerPool,
         loading: Loading,
         turn_models: TurnModelPool,
+        observer: StreamObserver,
     ) -> None:
         self.draining = False
         self._config = config
@@ -83,6 +88,7 @@ class SessionOpener:
         self._workers = workers
         self._loading = loading
         self._turn_models = turn_models
+        self._observer = observer
 
     def check_access(self, request: web.Request, authorization: str | None, *, resuming: bool = False) -> ApiKey:
         """The key of a request, whose origin is checked as well.
@@ -112,7 +118,9 @@ class SessionOpener:
             Refusal: The client may not open a stream.
         """
         counted = client_address(address) if address else address
-        return self._keys.authenticate(authorization, counted, resuming=resuming)
+        key = self._keys.authenticate(authorization, counted, resuming=resuming)
+        note(key=key.name)
+        return key
 
     def mint(self, key: ApiKey) -> str:
         """A token that opens streams of a key for a short time.
@@ -156,10 +164,12 @@ class SessionOpener:
                 await self._turn_models.load()
             undo.pop_all()
         config, clock = self._config, time.monotonic
-        metrics = SessionMetrics(self._metrics, clock, usage)
+        record = StreamRecord(request_context(), self._observer, clock)
+        metrics = SessionMetrics(self._metrics, clock, usage, record)
         idle_timer = IdleTimer(config.start_seconds, config.limits.idle_seconds, clock)
         session = build(SessionParts(lease, _limits(config.limits, key), metrics, idle_timer, self._turn_models))
         usage.begin(session.name)
+        record.begin(session.name, session.dialect, lease.info.name, lease.worker)
         return session
 
 
@@ -179,3 +189,4 @@ class GatewayParts:
     connections: Connections
     workers: WorkerPool
     refusals: Refusals
+    tracing: Tracing | None = None

@@ -18,6 +18,7 @@ from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.message_pace import MessagePace
 from auricle_server.gateway.http.socket import Socket
 from auricle_server.gateway.session.session import Session
+from auricle_server.telemetry.log_context import request_context
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class WebSocketHandler:
         self._sending_since: float | None = None
         self._detached = False
         self._pace = MessagePace()
+        self._context = request_context()
 
     def wake(self) -> None:
         """The session may have something to send, or accept input again."""
@@ -113,7 +115,7 @@ class WebSocketHandler:
 
     async def _read(self) -> None:
         """Feeds the session until the client goes or the session is done."""
-        session, receive = self.session, self._socket.receive
+        session, receive, context = self.session, self._socket.receive, self._context
         for count in itertools.count(1):
             if session.done:
                 return
@@ -124,6 +126,7 @@ class WebSocketHandler:
                 await self._wait_for_session()
             message = await receive()
             if message.type is WSMsgType.BINARY and not self._detached:  # nearly all: no further step for them
+                context.received_bytes += len(message.data)
                 session.receive_binary(message.data)
                 if len(message.data) < MessagePace.SMALL_BYTES:
                     await asyncio.sleep(self._pace.on_small())
@@ -131,6 +134,7 @@ class WebSocketHandler:
             if message.type in _CLOSED:
                 # aiohttp says CLOSED where TCP has ended without a close frame (1006 of RFC 6455, section 7.1.5).
                 self.cut = message.type is not WSMsgType.CLOSE or message.data == RETURNS_CLOSE_CODE
+                session.record.peer_close_code = self._socket.close_code or WSCloseCode.ABNORMAL_CLOSURE
                 return
             if self._detached:
                 return  # another connection has the session: the client sends there again what was on its way here
@@ -148,6 +152,7 @@ class WebSocketHandler:
     async def _dispatch(self, message: WSMessage) -> None:
         match message.type:
             case WSMsgType.TEXT:
+                self._context.received_bytes += len(message.data)
                 updates, audio_texts = self.session.updates, self.session.audio_texts
                 self.session.receive_text(message.data)
                 is_update, has_audio = self.session.updates > updates, self.session.audio_texts > audio_texts
@@ -188,6 +193,7 @@ class WebSocketHandler:
 
     async def _send(self, text: str) -> None:
         self._sending_since = time.monotonic()
+        self._context.sent_bytes += len(text)
         # Waits while the transport's buffer is full: that is how a client that does not read is noticed.
         await self._socket.send_str(text)
         self._sending_since = None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 
+from auricle_server.gateway.listening.access_log import CLIENT_GONE, context_of, write_request
 from auricle_server.gateway.listening.descriptors import are_scarce
 from auricle_server.gateway.listening.http_connection import SERVER_NAME, HttpConnection
+from auricle_server.telemetry.log_context import current_request
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -51,7 +55,19 @@ def _refusing_methods(answered: Sequence[str]) -> Handler:
 
 @web.middleware
 async def _follow_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tells a connection when it has sent a request, and when that is answered."""
+    """Tells a connection when it has sent a request, and when that is answered; a task of its own serves each."""
+    current_request.set(context_of(request))
+    began = time.monotonic()
+    try:
+        return await _follow(request, handler)
+    except (ConnectionError, asyncio.CancelledError):
+        # aiohttp logs the requests that it answers only.
+        if request.protocol.access_logger is not None:
+            write_request(request, CLIENT_GONE, time.monotonic() - began, 0)
+        raise
+
+
+async def _follow(request: web.Request, handler: Handler) -> web.StreamResponse:
     connection = request.protocol
     if not isinstance(connection, HttpConnection):
         return await handler(request)  # of another gateway of this server

@@ -19,10 +19,12 @@ from typing import Any
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from auricle_server.gateway.listening.access_log import RequestLog
 from auricle_server.gateway.listening.closures import Closures, Reason
 from auricle_server.gateway.listening.descriptors import are_scarce
 from auricle_server.gateway.listening.pending_connections import PendingConnections
 from auricle_server.metrics import Metrics
+from auricle_server.telemetry.stream_record import access_log
 
 SERVER_NAME = "auricle"
 """The `Server` header: aiohttp's names the versions of Python and of itself."""
@@ -43,12 +45,14 @@ class ConnectionRules:
         pending: Those that wait for one.
         closures: Those that are closed before they are streams.
         metrics: Of the gateway.
+        access_log: Whether each request gets a line.
     """
 
     header_seconds: float
     pending: PendingConnections[HttpConnection]
     closures: Closures
     metrics: Metrics
+    access_log: bool = False
 
     def make_room(self) -> bool:
         """Frees descriptors; False when no connection is left to give way.
@@ -87,7 +91,8 @@ class HttpConnection(web.RequestHandler):
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]  # as aiohttp's own runner passes it
+            access_log_class=RequestLog,
+            access_log=access_log if rules.access_log else None,  # type: ignore[arg-type]  # as aiohttp's own runner
             lingering_time=_LINGER_SECONDS,
             auto_decompress=False,  # what a client sends is never unpacked: a few bytes could become gigabytes
         )

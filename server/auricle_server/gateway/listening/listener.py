@@ -53,7 +53,7 @@ class Listener:
         most, most_of_address = config.max_connections, config.max_connections_per_address
         self._pending = PendingConnections[HttpConnection](most, most_of_address)
         self._closures = Closures(metrics)
-        self._rules = ConnectionRules(seconds, self._pending, self._closures, metrics)
+        self._rules = ConnectionRules(seconds, self._pending, self._closures, metrics, config.telemetry.access_log)
         self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_complaint = 0.0

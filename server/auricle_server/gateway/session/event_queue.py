@@ -11,6 +11,8 @@ from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent,
 from auricle_server.gateway.keys.stream_usage import StreamUsage
 from auricle_server.gateway.session.dialect import AudioProgress, LateReply, Output, Reply
 from auricle_server.metrics import Metrics
+from auricle_server.telemetry.log_context import RequestContext
+from auricle_server.telemetry.stream_record import StreamObserver, StreamRecord
 
 
 class OutgoingEvents:
@@ -78,9 +80,20 @@ class SessionMetrics:
         metrics: Of the gateway.
         clock: Monotonic seconds.
         usage: Counts them for the client's key as well; None on a server that counts nothing by key.
+        record: Tells the logs and traces of them; None tells nothing.
+
+    Attributes:
+        record: As given.
     """
 
-    def __init__(self, metrics: Metrics, clock: Callable[[], float], usage: StreamUsage | None = None) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        usage: StreamUsage | None = None,
+        record: StreamRecord | None = None,
+    ) -> None:
+        self.record = record or StreamRecord(RequestContext(), StreamObserver(), clock)
         self._metrics = metrics
         self._usage = usage
         self._clock = clock
@@ -101,10 +114,11 @@ class SessionMetrics:
         new_audio, finals = audio_time - self._audio_time, 0
         if new_audio > 0:
             self._metrics.audio_seconds.inc(new_audio)
-            self._audio_time = audio_time
+            self._audio_time = self.record.audio_time = audio_time
         for event in events:
             if isinstance(event, TurnEnd):
                 self._metrics.turn_ends.inc()
+                self.record.on_turn_end(event)
             elif isinstance(event, Final):
                 finals += 1
                 self._on_final(event)
@@ -116,10 +130,13 @@ class SessionMetrics:
 
     def _on_final(self, final: Final) -> None:
         asked = None if final.finalize_id is None else self._asked.pop(final.finalize_id, None)
-        if asked is not None:
-            self._metrics.finalize_seconds.observe(self._clock() - asked)
+        answered = None if asked is None else self._clock() - asked
+        if answered is not None:
+            self._metrics.finalize_seconds.observe(answered)
+        self.record.on_final(final, answered)
 
     def _on_error(self, error: Error) -> None:
+        self.record.on_error(error)
         # A stream that is refused for lack of time is not lost: it has not begun.
         if self._usage is not None and error.fatal and error.fault == "server" and error.code != codes.SERVER_FULL:
             self._usage.lose()
@@ -127,8 +144,10 @@ class SessionMetrics:
     def on_resumed(self) -> None:
         """The client has resumed the stream on a new connection."""
         self._metrics.resumed.inc()
+        self.record.on_resumed()
 
-    def on_release(self) -> None:
-        """The stream has given its slot back; may be called twice."""
+    def on_release(self, close_code: int | None, failure: Error | None) -> None:
+        """The stream has given its slot back; may be called twice, as `StreamRecord.end`."""
+        self.record.end(close_code, failure)
         if self._usage is not None:
             self._usage.end()

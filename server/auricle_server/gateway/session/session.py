@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 from auricle.protocol import codes
@@ -33,6 +34,7 @@ from auricle_server.gateway.session.notices import error_event, log_error
 from auricle_server.gateway.session.stream_session import StreamSession
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.messages import StreamFailure
+from auricle_server.telemetry.log_context import in_stream
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class Session:
         failure: The error that has ended the conversation; None without one.
         updates: How many updates the client has sent.
         audio_texts: In how many text messages audio has come.
+        record: Of the stream, for logs and traces.
     """
 
     def __init__(
@@ -90,7 +93,13 @@ class Session:
         self._outgoing = OutgoingEvents(dialect.encode)
         self._metrics = metrics
         self._draining = False
-        lease.listener = self._on_worker
+        self.record = metrics.record
+        lease.listener = lambda item: in_stream(self.record.fields, self._on_worker, item)
+
+    @property
+    def dialect(self) -> str:
+        """Name of the client's wire format."""
+        return self._dialect.name
 
     # --- from the client ---------------------------------------------------------------------------------------------
 
@@ -152,6 +161,7 @@ class Session:
                     self._started.finalize(message.id, ends_turn=isinstance(message, EndTurn))
                 case Update():
                     self.updates += 1
+                    self.record.keyterms = self.record.keyterms if message.keyterms is None else message.keyterms
                     self._deliver(self._started.update(message))
                 case Start():
                     self._start(message)
@@ -160,9 +170,9 @@ class Session:
 
     def _start(self, start: Start) -> None:
         self._idle_timer.on_start()
-        self._stream = stream = StreamSession(
-            self.name, self._lease, start, self._limits, self._turn_models, self._on_signals
-        )
+        self.record.keyterms = start.keyterms
+        on_signals, models = partial(in_stream, self.record.fields, self._on_signals), self._turn_models
+        self._stream = stream = StreamSession(self.name, self._lease, start, self._limits, models, on_signals)
         self._deliver([stream.ready(self.token), *stream.start_notices()])
 
     @property
@@ -284,6 +294,6 @@ class Session:
     def _release(self) -> None:
         """The worker and the models have nothing more to do for the stream."""
         self._lease.release()
-        self._metrics.on_release()
+        self._metrics.on_release(self.close_code, self.failure)
         if self._stream is not None:
             self._stream.close()

@@ -52,6 +52,7 @@ class SlotLease:
         info: As given.
         latency_ms: As given.
         listener: Called with each item that the worker sends about the stream.
+        worker: Name of the worker's process.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class SlotLease:
         self.number = opened.stream
         self.info = info
         self.latency_ms = latency_ms
+        self.worker = ""
         self.listener: Callable[[StreamItem], None] = _ignore
 
     def send_audio(self, pcm: bytes) -> None:

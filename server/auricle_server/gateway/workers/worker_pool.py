@@ -78,7 +78,9 @@ class WorkerPool:
         ready = sorted((client for client in self.clients if client.ready), key=lambda each: each.free, reverse=True)
         for client in ready:
             try:
-                return await client.reserve(latency_ms)
+                lease = await client.reserve(latency_ms)
+                lease.worker = f"worker-{self.clients.index(client)}"
+                return lease
             except Refusal as refusal:
                 refusals.append(refusal)
         # "Full" holds only where every worker is: the slots of one that restarts are free in a moment.

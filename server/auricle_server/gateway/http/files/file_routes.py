@@ -23,6 +23,8 @@ from auricle_server.gateway.session.file_endpoint import (
     QuestionEndpoint,
 )
 from auricle_server.model_info import ModelInfo
+from auricle_server.telemetry.log_context import request_context
+from auricle_server.telemetry.recording_span import recording_span
 
 if TYPE_CHECKING:
     from auricle_server.gateway.http.files import recording_transcriber
@@ -82,7 +84,8 @@ class FileRoutes:
                 )
             recording = lane.RecordingRequest(request, key, endpoint.name, upload, file, job, model, response.send)
             try:
-                answer = job.answer(await self._transcriber.transcribe(recording))
+                with recording_span(self._parts.tracing, request_context(), endpoint.name):
+                    answer = job.answer(await self._transcriber.transcribe(recording))
             except Refusal as refusal:
                 if not response.begun:
                     raise

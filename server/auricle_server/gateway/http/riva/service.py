@@ -30,12 +30,15 @@ from auricle_server.gateway.errors import BadRequest, NotReady, Refusal
 from auricle_server.gateway.http.files.recording_stream import BlockReader
 from auricle_server.gateway.http.files.worker_losses import outlive_workers
 from auricle_server.gateway.http.riva.call import RivaCall
+from auricle_server.gateway.http.riva.call_log import Context, call_address, logged_call, metadata_value
 from auricle_server.gateway.http.session_opener import GatewayParts, SessionParts
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.session.file_endpoint import RawAudio
 from auricle_server.gateway.session.formats.riva_settings import RivaSettings
 from auricle_server.gateway.session.session import Session
 from auricle_server.model_info import ModelInfo
+from auricle_server.telemetry.log_context import request_context
+from auricle_server.telemetry.recording_span import recording_span
 
 SERVICE = "nvidia.riva.asr.RivaSpeechRecognition"
 _STATUS = {
@@ -47,9 +50,6 @@ _STATUS = {
 }
 _HEADERLESS: dict[int, Encoding] = {PCM: "pcm_s16le", MULAW: "mulaw", ALAW: "alaw"}
 _RIFF = b"RIFF"
-
-Context = Any
-"""``grpc.aio.ServicerContext``: gRPC ships no types."""
 
 
 class RivaService:
@@ -65,11 +65,11 @@ class RivaService:
 
     async def streaming_recognize(self, _: object, context: Context) -> None:
         """``StreamingRecognize``."""
-        await self._answer(context, lambda key: self._stream(context, key))
+        await self._answer(context, "StreamingRecognize", lambda key: self._stream(context, key))
 
     async def recognize(self, request: Message, context: Context) -> Message:
         """``Recognize``."""
-        return await self._answer(context, lambda key: self._recognize(_checked(request), context, key))
+        return await self._answer(context, "Recognize", lambda key: self._recognize(_checked(request), context, key))
 
     async def get_config(self, request: Message, context: Context) -> Message:
         """``GetRivaSpeechRecognitionConfig``: one entry for each language, as Riva has a model for each."""
@@ -84,7 +84,7 @@ class RivaService:
                         entry.parameters.add(key=name, value=value)
             return response
 
-        return await self._answer(context, answer)
+        return await self._answer(context, "GetRivaSpeechRecognitionConfig", answer)
 
     async def check_health(self, request: Message, context: Context) -> Message:
         """``Check`` of ``grpc.health.v1.Health``: serving while new streams are taken. Needs no key."""
@@ -109,9 +109,13 @@ class RivaService:
     def _health(self) -> int:
         return SERVING if self._parts.workers.ready and not self._parts.opener.draining else NOT_SERVING
 
-    async def _answer(self, context: Context, answer: Callable[[ApiKey], Awaitable[Any]]) -> Any:
+    async def _answer(self, context: Context, method: str, answer: Callable[[ApiKey], Awaitable[Any]]) -> Any:
+        with logged_call(context, f"/{SERVICE}/{method}", self._config.telemetry.access_log):
+            return await self._answered(context, answer)
+
+    async def _answered(self, context: Context, answer: Callable[[ApiKey], Awaitable[Any]]) -> Any:
         try:
-            key = self._parts.opener.check_key(_address(context), _authorization(context))
+            key = self._parts.opener.check_key(call_address(context), metadata_value(context, "authorization"))
             return await answer(key)
         except Refusal as refusal:
             self._parts.metrics.refused.labels(refusal.code).inc()
@@ -198,7 +202,8 @@ class RivaService:
                 return dialect.answer()
 
             try:
-                return await outlive_workers(attempt)
+                with recording_span(self._parts.tracing, request_context(), RivaRecordingDialect.name):
+                    return await outlive_workers(attempt)
             except UnreadableAudio as error:
                 raise BadRequest(f"the recording cannot be read: {error}", codes.BAD_AUDIO) from error
 
@@ -240,16 +245,3 @@ def _status(refusal: Refusal) -> Any:
     if refusal.status == 400:
         return grpc.StatusCode.INVALID_ARGUMENT
     return grpc.StatusCode.UNAVAILABLE
-
-
-def _authorization(context: Context) -> str | None:
-    values = dict(reversed(context.invocation_metadata() or ()))
-    value = values.get("authorization")
-    return value if isinstance(value, str) else None
-
-
-def _address(context: Context) -> str | None:
-    """The client's address; gRPC names its peer as ``ipv4:HOST:PORT`` or ``ipv6:[HOST]:PORT``, with escapes."""
-    kind, _, rest = context.peer().partition(":")
-    host = rest.rpartition(":")[0].replace("%5B", "").replace("%5D", "").strip("[]")
-    return host if kind in {"ipv4", "ipv6"} else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from auricle_server.gateway.session.native_session import NativeSession
+from auricle_server.telemetry.log_context import in_stream
 
 
 class ResumeStore:
@@ -73,7 +74,7 @@ class ResumeStore:
     def _abandon(self, sessions: list[NativeSession]) -> None:
         for session in sessions:
             self.remove(session)
-            session.abandon()
+            in_stream(session.record.fields, session.abandon)
 
     def remove(self, session: NativeSession) -> None:
         """Forgets a session, which can no longer be resumed."""
