@@ -92,19 +92,11 @@ class OtelTracing:
 
     async def close(self) -> None:
         """As `Tracing.close`."""
-        done = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def shut_down() -> None:
-            self._provider.shutdown()
-            loop.call_soon_threadsafe(done.set)
-
         # A daemon: a collector that does not answer holds neither this nor the end of the process up.
-        threading.Thread(target=shut_down, name="otel-shutdown", daemon=True).start()
-        try:
-            async with asyncio.timeout(FLUSH_SECONDS):
-                await done.wait()
-        except TimeoutError:
+        closing = threading.Thread(target=self._provider.shutdown, name="otel-shutdown", daemon=True)
+        closing.start()
+        await asyncio.to_thread(closing.join, FLUSH_SECONDS)
+        if closing.is_alive():
             log.warning("the last spans were not sent: the collector did not take them in %g s", FLUSH_SECONDS)
 
 

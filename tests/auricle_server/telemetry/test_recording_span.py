@@ -85,7 +85,7 @@ async def test_a_call_of_grpc_is_told_like_a_request(observed: Observed, caplog:
     port = free_port()
     async with observed(riva_port=port, api_keys=("a-very-secret-key",)) as (_, traces):
         async with connected_stub(port, "a-very-secret-key") as stub:
-            stub._metadata = (*stub._metadata, ("traceparent", PARENT))  # type: ignore[assignment]
+            stub._metadata = (*stub._metadata, ("traceparent", PARENT))
             await stub.say(first(), *pieces(PCM))
             await stub.recognize(PCM.tobytes())
             await stub.health()

@@ -102,12 +102,11 @@ class Agent:
         worker: Pipecat's own handle of it.
     """
 
-    def __init__(self, processors: tuple[FrameProcessor, ...], params: PipelineParams) -> None:
+    def __init__(self, processors: tuple[FrameProcessor, ...], params: PipelineParams, **options: Any) -> None:
         self.up = Tap(FrameDirection.UPSTREAM)
         self.down = Tap(FrameDirection.DOWNSTREAM)
-        self.worker = PipelineWorker(
-            Pipeline([self.up, *processors, self.down]), params=params, cancel_on_idle_timeout=False, enable_rtvi=False
-        )
+        options = {"cancel_on_idle_timeout": False, "enable_rtvi": False, **options}
+        self.worker = PipelineWorker(Pipeline([self.up, *processors, self.down]), params=params, **options)
 
     async def send(self, *frames: Frame) -> None:
         """Puts frames into the start of the pipeline."""
@@ -126,9 +125,11 @@ class Agent:
 
 
 @asynccontextmanager
-async def running(*processors: FrameProcessor, params: PipelineParams | None = None) -> AsyncIterator[Agent]:
-    """Runs processors in a real worker and ends it gracefully, unless the test has ended it."""
-    agent = Agent(processors, params or PARAMS)
+async def running(
+    *processors: FrameProcessor, params: PipelineParams | None = None, **options: Any
+) -> AsyncIterator[Agent]:
+    """Runs processors in a real worker, with options of its own, and ends it, unless the test has ended it."""
+    agent = Agent(processors, params or PARAMS, **options)
     started = asyncio.Event()
 
     async def on_started(_worker: PipelineWorker, _frame: Frame) -> None:
