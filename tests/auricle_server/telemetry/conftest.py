@@ -13,8 +13,8 @@ from auricle_server.config import ServerConfig
 from auricle_server.engine import Engine
 from auricle_server.serving.in_process_server import serve_locally
 from auricle_server.telemetry.settings import TelemetryConfig
+from tests.support.servers.traces import Traces
 from tests.support.tones import CHECKPOINT
-from tests.support.traces import Traces
 
 Observed = Callable[..., AbstractAsyncContextManager[tuple[str, Traces]]]
 

@@ -16,7 +16,7 @@ from auricle_server.telemetry.otel import FLUSH_SECONDS, OtelTracing, exporter_o
 from tests.auricle_server.raw_client import connected_client, until
 from tests.auricle_server.serving.supervised import serving
 from tests.support import tones
-from tests.support.traces import PARENT, TRACE_ID, collecting
+from tests.support.servers.traces import PARENT, TRACE_ID, collecting
 
 PCM, TEXT = tones.utterance(seed=3, words=4, trailing=1.0)
 JSON = {"log_format": "json", "traces": "require", "log_content": "redacted"}

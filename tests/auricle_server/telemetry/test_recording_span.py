@@ -18,7 +18,7 @@ from tests.auricle_server.telemetry.conftest import Observed
 from tests.auricle_server.telemetry.test_stream_record import lines
 from tests.support import tones
 from tests.support.servers.riva import connected_stub, first, free_port, pieces
-from tests.support.traces import PARENT, TRACE_ID, Traces, events
+from tests.support.servers.traces import PARENT, TRACE_ID, Traces, events
 
 PCM, TEXT = tones.utterance(seed=3, words=3, trailing=0.3)
 PATH = "/v1/audio/transcriptions"

@@ -16,7 +16,7 @@ from auricle.protocol.client_messages import RESUME_HEADER
 from tests.auricle_server.raw_client import RawClient, connected_client, until
 from tests.auricle_server.telemetry.conftest import Observed
 from tests.support import tones
-from tests.support.traces import PARENT, SPAN_ID, TRACE_ID, events
+from tests.support.servers.traces import PARENT, SPAN_ID, TRACE_ID, events
 
 PCM, TEXT = tones.utterance(seed=3, words=4, trailing=1.0)
 TURN = {"mode": "silence", "silence_ms": 500}

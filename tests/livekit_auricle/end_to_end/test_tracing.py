@@ -17,7 +17,7 @@ from auricle_server.serving.in_process_server import serve_locally
 from tests.support import tones
 from tests.support.adapters.livekit_session import listening
 from tests.support.levels import Audio
-from tests.support.traces import Traces
+from tests.support.servers.traces import Traces
 
 PCM, TEXT = tones.utterance(seed=3, words=3, trailing=0.2)
 
@@ -29,18 +29,16 @@ def exporter() -> Iterator[InMemorySpanExporter]:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     telemetry.set_tracer_provider(provider)
     yield exporter
-    telemetry.set_tracer_provider(trace.get_tracer_provider())  # type: ignore[arg-type]  # as it was before
+    telemetry.set_tracer_provider(trace.get_tracer_provider())  # as it was before
 
 
 async def test_the_session_is_an_ancestor_of_the_stream(exporter: InMemorySpanExporter) -> None:
     traces, config = Traces(), ServerConfig(max_load=0)
     async with serve_locally(config, model=str(tones.CHECKPOINT), tracing=traces.tracing) as url:
-        options = {
-            "stt": auricle.STT(url=url, turn_detection="server", silence_ms=400),
-            "vad": None,
-            "turn_handling": {"turn_detection": "stt", "endpointing": {"min_delay": 0.0}},
-        }
-        async with listening(Audio(PCM, tones.SAMPLE_RATE, ()), **options) as heard:
+        stt = auricle.STT(url=url, turn_detection="server", silence_ms=400)
+        handling = {"turn_detection": "stt", "endpointing": {"min_delay": 0.0}}
+        speech = Audio(PCM, tones.SAMPLE_RATE, ())
+        async with listening(speech, stt=stt, vad=None, turn_handling=handling) as heard:
             await heard.until(lambda: bool(heard.turns))
         [stream, *_] = await traces.ended()
     assert heard.turns == [TEXT]

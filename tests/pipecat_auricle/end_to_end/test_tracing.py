@@ -14,7 +14,7 @@ from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService
 from tests.support import tones
 from tests.support.adapters.pipecat_pipeline import Agent, pcm_frames, running
-from tests.support.traces import Traces
+from tests.support.servers.traces import Traces
 
 PCM, TEXT = tones.utterance(seed=3, words=4, trailing=0.4)
 
@@ -40,8 +40,8 @@ async def test_the_conversation_is_the_parent_of_the_stream(exporter: InMemorySp
     traces = Traces()
     config = ServerConfig(max_load=0)
     async with serve_locally(config, model=str(tones.CHECKPOINT), tracing=traces.tracing) as url:
-        options = {"enable_tracing": traced, "conversation_id": "call-1"}
-        async with running(AuricleSTTService(url=url), **options) as agent:
+        stt = AuricleSTTService(url=url)
+        async with running(stt, enable_tracing=traced, conversation_id="call-1") as agent:
             await say(agent)
         [stream] = await traces.ended()
     conversations = [span for span in exporter.get_finished_spans() if span.name == "conversation"]

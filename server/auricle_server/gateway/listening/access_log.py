@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
+from multidict import CIMultiDict
 
 from auricle_server.gateway.listening.pending_connections import client_address
 from auricle_server.telemetry.log_context import RequestContext, current_request
@@ -46,9 +47,9 @@ def shown_path(request: web.BaseRequest) -> str:
 
 def context_of(request: web.BaseRequest) -> RequestContext:
     """The context of a request that begins."""
+    headers = CIMultiDict(request.headers)  # aiohttp gives what is no HTTP a plain `dict`
     # A page cannot set headers of a WebSocket.
     in_query = request.rel_url.query.getall(TRACEPARENT, [])[:2]
-    headers = request.headers
     return RequestContext(
         peer=client_address(request.remote) if request.remote else "",
         method=request.method,

@@ -80,10 +80,8 @@ async def test_a_client_that_goes_before_its_answer_has_a_line(serve: Serve, cap
     async with serve() as url:
         host, port = url.removeprefix("ws://").split(":")
         _, writer = await asyncio.open_connection(host, int(port))
-        head = (
-            "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: 9999\r\n"
-        )
-        writer.write(f"{head}\r\nRIFF".encode())
+        line = b"POST /v1/audio/transcriptions HTTP/1.1\r\n"
+        writer.write(line + b"Host: x\r\nContent-Type: audio/wav\r\nContent-Length: 9999\r\n\r\nRIFF")
         await writer.drain()
         await asyncio.sleep(0.2)
         writer.transport.abort()
