@@ -14,7 +14,7 @@ RUN /opt/auricle/bin/pip install --no-cache-dir "$(grep '^pip==' constraints.txt
  && /opt/auricle/bin/pip install --no-cache-dir "$(grep '^torch==' constraints.txt)"
 # Turn detection by sound, live audio in containers, and clients of NVIDIA Riva, beside the server itself.
 COPY . .
-RUN /opt/auricle/bin/pip install --no-cache-dir -c constraints.txt '.[server,turns,containers,riva]'
+RUN /opt/auricle/bin/pip install --no-cache-dir -c constraints.txt '.[server,turns,containers,riva,otel]'
 
 FROM ${PYTHON}
 # Numbers, so that Kubernetes can tell that it is not root. The folders are volumes: the rest may be read-only.

@@ -142,10 +142,10 @@ def configuration_table() -> str:
 
     config = ServerConfig()
     rows = []
-    for owner in (config, config.limits):
+    for owner in (config, config.telemetry, config.limits):
         texts = _meanings()["limits"] if owner is config.limits else _attributes(type(owner))
         for field in fields(owner):
-            if field.name == "limits":
+            if field.name in {"limits", "telemetry"}:
                 continue
             option = _serve_options().get(field.name, "")
             value = getattr(owner, field.name)

@@ -45,8 +45,17 @@ CASES: dict[str, Values] = {
             "latencyMs": 160,
             "maxLoad": 0.7,
             "logLevel": "DEBUG",
+            "logFormat": "text",
+            "accessLog": False,
+            "logContent": "redacted",
             "rivaPort": 50051,
             "env": {"AURICLE_IDLE_SECONDS": 30.5, "AURICLE_STANDBY": False, "AURICLE_MESSAGE_BYTES": 2_097_152},
+        },
+        "otel": {
+            "endpoint": "http://collector.monitoring:4317",
+            "protocol": "grpc",
+            "headersSecret": "collector",
+            "env": {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": 0.1},
         },
         "networkPolicy": {
             "enabled": True,
@@ -87,6 +96,8 @@ REFUSED: dict[str, tuple[Values, str]] = {
     "load-beyond-one": (KEYS | {"server": {"maxLoad": 80}}, "maxLoad"),
     "no-gpu": (KEYS | {"gpu": {"enabled": True, "count": 0}}, "count"),
     "no-resource": (KEYS | {"gpu": {"enabled": True, "resource": "gpu"}}, "resource"),
+    "no-url": (KEYS | {"otel": {"endpoint": "collector:4318"}}, "endpoint"),
+    "another-variable": (KEYS | {"otel": {"env": {"AURICLE_PORT": "1"}}}, "AURICLE_PORT"),
     "lower-case-variable": (KEYS | {"server": {"env": {"auricle_port": "1"}}}, "auricle_port"),
 }
 

@@ -110,7 +110,7 @@ def test_nothing_of_ours_is_installed_from_an_index() -> None:
 def test_every_variable_is_read_by_something() -> None:
     config = ServerConfig()
     known = {
-        f"AURICLE_{field.name.upper()}" for each in (config, config.limits) for field in fields(each)
+        f"AURICLE_{field.name.upper()}" for each in (config, config.telemetry, config.limits) for field in fields(each)
     } | OF_EXAMPLES
     for page in pages():
         named = set(re.findall(r"AURICLE_[A-Z_]+[A-Z]", page.read_text()))

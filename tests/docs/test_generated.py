@@ -46,10 +46,10 @@ def test_nothing_heavy_is_imported() -> None:
 
 def test_every_variable_of_the_table_is_read() -> None:
     config = ServerConfig()
-    for owner in (config, config.limits):
+    for owner in (config, config.telemetry, config.limits):
         for name in owner.__slots__:
             variable = f"AURICLE_{name.upper()}"
-            if name != "limits":
+            if name not in {"limits", "telemetry"}:
                 assert f"`{variable}`" in code.configuration_table()
             if isinstance(getattr(owner, name), int | float):
                 with pytest.raises(ConfigError, match=variable):

@@ -23,7 +23,7 @@ Attributes = Mapping[str, str | bool | int | float]
 
 _WHERE_TO = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER")
 """Variables of OpenTelemetry that say that traces are wanted, and where."""
-MISSING = "traces need the extra [otel]: pip install 'auricle[otel]'"
+MISSING = "traces need the extra [otel]: pip install '.[otel]'"
 
 
 class TraceSpan(Protocol):

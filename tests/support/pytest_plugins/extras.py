@@ -26,6 +26,7 @@ _MODULES = {
     "sherpa": "onnx sherpa_onnx",
     "bench": "matplotlib",
     "riva": "grpc google google.protobuf",
+    "otel": "opentelemetry opentelemetry.sdk opentelemetry.proto opentelemetry.exporter.otlp.proto.http",
     "litellm": "litellm",
     "nvidia": "livekit.plugins.nvidia riva riva.client",
     "dev": "aioice aiortc av cv2 fastapi hypothesis imageio_ffmpeg livekit.plugins.openai uvicorn",
