@@ -151,6 +151,7 @@ def test_pages_name_no_address_that_was_made_up() -> None:
         "github.com",
         "huggingface.co",
         "localhost:7860",
+        "127.0.0.1:4318",
         "127.0.0.1:8765",
         "semver.org",
         "HOST:8765",
