@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from auricle.protocol import codes
@@ -18,19 +19,23 @@ from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
+from auricle_server.gateway.errors import Refusal
 from auricle_server.gateway.session.dialect import (
     AudioProgress,
+    ChooseModel,
     Dialect,
     EndAnswered,
     EndTurn,
+    Input,
     KeepAlive,
     LateReply,
     Reply,
 )
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
-from auricle_server.gateway.session.notices import error_event, log_error
+from auricle_server.gateway.session.notices import error_event, log_error, log_errors
 from auricle_server.gateway.session.stream_session import StreamSession
+from auricle_server.gateway.workers.model_choice import StreamSlot
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.messages import StreamFailure
 
@@ -63,6 +68,7 @@ class Session:
         failure: The error that has ended the conversation; None without one.
         updates: How many updates the client has sent.
         audio_texts: In how many text messages audio has come.
+        slot: The slot that the stream has.
     """
 
     def __init__(
@@ -80,7 +86,7 @@ class Session:
         self.close_code: int | None = None
         self.failure: Error | None = None
         self.updates = self.audio_texts = 0
-        self._lease = lease
+        self.slot = StreamSlot(lease, self._on_worker)
         self._limits = limits
         self._idle_timer = idle_timer
         self._wake = wake
@@ -90,7 +96,6 @@ class Session:
         self._outgoing = OutgoingEvents(dialect.encode)
         self._metrics = metrics
         self._draining = False
-        lease.listener = self._on_worker
 
     # --- from the client ---------------------------------------------------------------------------------------------
 
@@ -98,7 +103,7 @@ class Session:
     def accepts_input(self) -> bool:
         """Whether the shell may read on; False while too much waits for the worker, or for the client to read."""
         if self.close_code is not None or self._stream is None:
-            return True
+            return self.close_code is not None or not self.slot.moving
         return self._stream.accepts_input and len(self._outgoing.waiting) < MAX_UNSENT
 
     def greet(self, texts: Iterable[str]) -> None:
@@ -112,7 +117,7 @@ class Session:
 
     def receive_text(self, text: str) -> None:
         """Takes a text message."""
-        self._receive(self._receive_message, text)
+        self._receive(lambda text: self._take(self._dialect.receive_text(text)), text)
 
     def receive_binary(self, data: bytes) -> None:
         """Takes a binary message."""
@@ -135,9 +140,14 @@ class Session:
             self._idle_timer.on_audio()
             self._started.receive_audio(pcm)
 
-    def _receive_message(self, text: str) -> None:
-        for message in self._dialect.receive_text(text):
+    def _take(self, inputs: Sequence[Input]) -> None:
+        for number, message in enumerate(inputs, 1):
             match message:
+                case ChooseModel():
+                    self._idle_timer.on_start()
+                    begin = partial(self._on_model, message, inputs[number:])
+                    self.slot.choose(message.name, message.latency_ms, begin)
+                    return
                 case AudioReceived(pcm):
                     self.audio_texts += 1
                     self._idle_timer.on_audio()
@@ -158,11 +168,17 @@ class Session:
                 case End():
                     self._started.end()
 
+    def _on_model(self, choice: ChooseModel, rest: Sequence[Input], refusal: Refusal | None) -> None:
+        """The stream has a slot of the model that the client has named, or there is none."""
+        if refusal is not None:
+            self.fail(refusal.code, refusal.message)
+        self._receive(lambda model: self._take((*choice.begin(model), *rest)), self.slot.lease.info)
+        self._wake()
+
     def _start(self, start: Start) -> None:
         self._idle_timer.on_start()
-        self._stream = stream = StreamSession(
-            self.name, self._lease, start, self._limits, self._turn_models, self._on_signals
-        )
+        given = start, self._limits, self._turn_models, self._on_signals
+        self._stream = stream = StreamSession(self.name, self.slot.lease, *given)
         self._deliver([stream.ready(self.token), *stream.start_notices()])
 
     @property
@@ -175,8 +191,6 @@ class Session:
     def done(self) -> bool:
         """Whether nothing more is to be received: once the last text is sent, the connection closes."""
         return self.close_code is not None
-
-    # --- from the worker and the turn models -------------------------------------------------------------------------
 
     def _on_worker(self, item: StreamItem) -> None:
         if self._stream is not None and self.close_code is None:
@@ -192,17 +206,14 @@ class Session:
 
     def _deliver(self, events: list[ServerEvent]) -> None:
         """Queues events of the stream, and closes the conversation when the stream has come to its end."""
-        last = events[-1] if events else None
-        if isinstance(last, Error) and last.fatal:
+        if events and isinstance(last := events[-1], Error) and last.fatal:
             self._outgoing.put(events[:-1])
             self._metrics.on_events(events[:-1], self._started.audio_time)
             self._fail(last)
             return
         self._outgoing.put(events)
         self._metrics.on_events(events, self._started.audio_time)
-        for event in events:
-            if isinstance(event, Error):
-                log_error(self.name, event)
+        log_errors(self.name, events)
         if self._started.over:
             self._finish()
             return
@@ -283,7 +294,7 @@ class Session:
 
     def _release(self) -> None:
         """The worker and the models have nothing more to do for the stream."""
-        self._lease.release()
+        self.slot.release()
         self._metrics.on_release()
         if self._stream is not None:
             self._stream.close()
