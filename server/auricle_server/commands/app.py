@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from auricle_server.commands.bench import bench
+from auricle_server.commands.capacity.size import size
 from auricle_server.commands.demo import demo
 from auricle_server.commands.doctor.command import doctor
 from auricle_server.commands.evaluate import evaluate
@@ -43,7 +44,7 @@ def auricle(
     """Self-hosted streaming speech-to-text for voice agents."""
 
 
-for command in (serve, transcribe, evaluate, demo, models, pull, doctor):
+for command in (serve, transcribe, evaluate, demo, models, pull, doctor, size):
     app.command()(command)
 app.add_typer(bench)
 app.add_typer(keys)
