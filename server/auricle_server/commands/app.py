@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from auricle_server.commands.bench import bench
+from auricle_server.commands.capacity.fleet import fleet
 from auricle_server.commands.capacity.size import size
 from auricle_server.commands.demo import demo
 from auricle_server.commands.doctor.command import doctor
@@ -46,5 +47,6 @@ def auricle(
 
 for command in (serve, transcribe, evaluate, demo, models, pull, doctor, size):
     app.command()(command)
+bench.command()(fleet)
 app.add_typer(bench)
 app.add_typer(keys)
