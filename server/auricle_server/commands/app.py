@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from auricle_server.commands.archive import archive
 from auricle_server.commands.bench import bench
 from auricle_server.commands.capacity.fleet import fleet
 from auricle_server.commands.capacity.size import size
@@ -45,7 +46,7 @@ def auricle(
     """Self-hosted streaming speech-to-text for voice agents."""
 
 
-for command in (serve, transcribe, evaluate, demo, models, pull, doctor, size):
+for command in (serve, transcribe, archive, evaluate, demo, models, pull, doctor, size):
     app.command()(command)
 bench.command()(fleet)
 app.add_typer(bench)
