@@ -42,6 +42,10 @@ class Traffic:
         more = sum(extra for begins, lasts, extra in self.bursts if begins <= now < begins + lasts)
         return self.streams * wave * (1 + more) / self.mean_seconds
 
+    def arrivals(self, rng: np.random.Generator, now: float, seconds: float) -> int:
+        """Calls that come within so many seconds from now on."""
+        return int(rng.poisson(self.rate(now) * seconds))
+
     def lengths(self, rng: np.random.Generator, calls: int) -> Floats:
         """Lengths of new calls, seconds."""
         middle = math.log(self.mean_seconds) - self.spread**2 / 2

@@ -66,20 +66,23 @@ class DelayTable:
         return {"p50": p50, "p95": p95, "p99": p99, "max": float(waits[order][-1])}
 
 
-def delay_table(times: StepTimes, capacity: int, log: Callable[[str], None] = lambda _: None) -> DelayTable:
+def delay_table(
+    times: StepTimes, capacity: int, log: Callable[[str], None] = lambda _: None, *, large: bool = True
+) -> DelayTable:
     """Runs the engine with some numbers of streams up to the capacity.
 
     Args:
         times: Of its steps.
         capacity: Streams that a worker takes.
         log: Gets a line for each number.
+        large: See `timed_engine`.
     """
     counts = sorted({max(1, round(share * capacity)) for share in _SHARES} | {1, capacity})
     if len(counts) == 1:
         counts.append(counts[0] + 1)
     waits, busy = [], []
     for streams in counts:
-        measured, share = waits_of(times, streams)
+        measured, share = waits_of(times, streams, large=large)
         waits.append(np.quantile(measured, QUANTILES))
         busy.append(share)
         p50, p99 = np.quantile(measured, (0.5, 0.99))
@@ -87,10 +90,16 @@ def delay_table(times: StepTimes, capacity: int, log: Callable[[str], None] = la
     return DelayTable(np.array(counts, np.float64), np.array(waits), np.array(busy))
 
 
-def waits_of(times: StepTimes, streams: int) -> tuple[Floats, float]:
-    """The waits of all chunks of so many streams, seconds, and the share of the time with work to do."""
+def waits_of(times: StepTimes, streams: int, *, large: bool = True) -> tuple[Floats, float]:
+    """The waits of all chunks of so many streams, seconds, and the share of the time with work to do.
+
+    Args:
+        times: Of the steps.
+        streams: Number of streams.
+        large: See `timed_engine`.
+    """
     clock = SimulatedClock()
-    engine = timed_engine(times, streams, clock)
+    engine = timed_engine(times, streams, clock, large=large)
     run = LiveRun(engine, clock, Silence(), streams, times.latency_ms)
     chunk = times.latency_ms / 1000
     figures = run.run(_RAMP_CHUNKS * chunk, _HELD_CHUNKS * chunk)

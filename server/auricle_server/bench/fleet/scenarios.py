@@ -15,6 +15,8 @@ from auricle_server.bench.fleet.models import CannotSize
 from auricle_server.bench.fleet.simulation import FleetOptions, simulate
 from auricle_server.bench.fleet.sizing import SizeOptions, Sizing, size
 from auricle_server.bench.report.results import record, write
+from auricle_server.engine.memory import parameter_count
+from auricle_server.engine.weight_formats import LARGE
 
 Log = Callable[[str], None]
 
@@ -129,7 +131,8 @@ def _about(sizing: Sizing, asked: FleetRun, log: Log) -> dict[str, Any]:
     """The server that is simulated, and how its figures are known."""
     server = sizing.server
     log(f"{server.name}: {server.streams:,} streams, {server.times.basis}: {server.times.source}")
-    table = delay_table(server.times, server.capacity.streams, log)
+    large = parameter_count(sizing.model.config) >= LARGE
+    table = delay_table(server.times, server.capacity.streams, log, large=large)
     return {
         "server": server.name,
         "servers": asked.servers,
@@ -184,6 +187,8 @@ def _check(name: str, scenario: Scenario) -> None:
         ("drain", outages.drain, 0.0),
         ("update-at-once", outages.update_at_once, 1),
         ("zones", outages.zones, 1),
+        ("crashes", outages.crashes, 0.0),
+        ("machine-losses", outages.machine_losses, 0.0),
     ):
         if not least <= value < float("inf"):
             raise CannotSize(f"{name}: --{what} {value:g} must be a number of {least:g} or more")

@@ -118,6 +118,8 @@ class Fleet:
         self._waiting = WaitingCalls(options.tick, self._rng, options.policy)
         self._open = np.ones(options.servers, np.bool_)
         """Servers that take streams, as the proxies saw them at their last check."""
+        self._unnoticed = np.zeros_like(self._counts)
+        """Streams of machines that were lost silently, which the proxies count until their next check."""
         self._tally = _Tally()
         self._stream_seconds = np.zeros(options.capacity + 1)
         self._course: dict[str, list[float]] = {name: [] for name in ("seconds", "streams", "capacity", "waiting")}
@@ -154,16 +156,19 @@ class Fleet:
         self._remove(self._pool.ended(tick))
         for ending in self._servers.advance(now, options.tick):
             lost = self._pool.take(ending.servers, options.proxies)
+            if ending.silent:
+                self._unnoticed += np.where(ending.servers, self._counts, 0)
             self._remove(lost)
             lost = lost.where(lost.ends > tick)
             low, high = options.outages.notice if ending.silent else (0.0, 0.0)
             self._waiting.lose(lost.ends, tick, self._rng.uniform(low, high, len(lost)))
-        arrived = self._rng.poisson(options.traffic.rate(now) * options.tick)
+        arrived = options.traffic.arrivals(self._rng, now, options.tick)
         self._tally.calls += arrived
         new = new_calls(self._ticks(tick, options.traffic.lengths(self._rng, arrived)))
         self._place(new.followed_by(self._waiting.due(tick)), tick)
         streams = self.streams
         self._open = self._servers.taking & (streams < options.capacity)
+        self._unnoticed[:] = 0
         self._count(streams)
 
     def _ticks(self, tick: int, lengths: npt.NDArray[np.float64]) -> Ints:
@@ -180,12 +185,15 @@ class Fleet:
         calls = calls.where(self._rng.permutation(len(calls)))
         proxy = np.sort(self._rng.integers(0, self._options.proxies, len(calls)))
         avoided = np.zeros(len(self._open), np.bool_)
+        down = avoided
         for attempt in range(1 + RETRIES):
-            eligible = self._open & ~avoided
+            eligible = self._open & ~avoided & ~down
             if not len(calls) or not eligible.any():
                 break
             self._tally.asked_again += len(calls) if attempt else 0
+            # A proxy avoids the server that has just refused a stream. One that refuses connections it marks down.
             placed, avoided = self._try(calls, proxy, eligible, tick)
+            down = down | (avoided & ~self._servers.up)
             calls, proxy = calls.where(~placed), proxy[~placed]
         again = calls.lost >= 0
         self._tally.refused += int(np.count_nonzero(~again))
@@ -205,7 +213,7 @@ class Fleet:
         """
         proxies, servers = self._counts.shape
         arrivals = np.bincount(proxy, minlength=proxies)
-        assigned = spread(self._counts, arrivals, eligible, self._rng.permutation(servers))
+        assigned = spread(self._counts + self._unnoticed, arrivals, eligible, self._rng.permutation(servers))
         free = np.where(self._servers.taking, self._options.capacity - self.streams, 0)
         taken = accepted(assigned, free, self._rng.permutation(proxies))
         before = np.cumsum(arrivals) - arrivals
