@@ -16,7 +16,7 @@ DEMO_READY := $(VENV)/.demo-$(PINS)
 TEST_READY := $(VENV)/.test-$(PINS)
 
 DEMO_EXTRAS := server,pipecat,livekit
-TEST_EXTRAS := $(DEMO_EXTRAS),otel,nemo,bench,docs,dev
+TEST_EXTRAS := $(DEMO_EXTRAS),otel,ray,nemo,bench,docs,dev
 
 # Commands that the tests and the recipe call, and the Debian packages that bring them.
 TEST_COMMANDS := espeak-ng flite chromium promtool haproxy

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from docs.tables import Stale, alerts, code, cpu, dialects, models, results, text_formats
+from docs.tables import Stale, alerts, code, cpu, dialects, fleet, models, results, text_formats
 
 DOCS = Path(__file__).parent
 _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+(?: [a-z_-]+)?) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
@@ -63,6 +63,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     "summary": results.summary_table,
     "cpu-speed": cpu.speed_tables,
     "dialects": dialects.matrix,
+    "fleet": fleet.fleet_table,
     "text-formats": text_formats.text_formats_table,
     **{f"results-{kind}": partial(results.results_table, kind) for kind in results.RESULT_TABLES},
 }

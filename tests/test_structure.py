@@ -52,6 +52,8 @@ ARROWS: tuple[tuple[str, ...], ...] = (
     (f"{S}.cli", f"{S}.commands", f"{S}.serving", G),
     (f"{S}.commands", f"{S}.bench", E),
     (f"{S}.commands", f"{S}.demo"),
+    (f"{S}.commands", f"{S}.archives", f"{S}.serving"),
+    (f"{S}.archives", f"{S}.audio_files"),
 )
 
 NEVER: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -73,6 +75,7 @@ NEVER: tuple[tuple[str, tuple[str, ...]], ...] = (
     (f"{E}.scheduling", ("torch", "triton", "safetensors", f"{E}.model", f"{E}.ops", f"{E}.runners")),
     (f"{E}.model", (f"{E}.scheduling", f"{E}.decoding")),
     (f"{S}.checkpoints", ("auricle", "aiohttp", "zmq", E, f"{S}.ipc")),
+    (f"{S}.archives", ("torch", "typer", "rich", E, f"{S}.worker", G)),
     (f"{S}.text", ("auricle", "aiohttp", "zmq", E, f"{S}.ipc", f"{S}.checkpoints")),
 )
 
@@ -85,6 +88,8 @@ ONLY_IN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sherpa_onnx", (f"{S}.bench.baselines.sherpa_onnx",)),
     ("av", (f"{G}.audio.containers",)),
     ("zmq", (f"{S}.ipc",)),
+    ("ray", (f"{S}.archives.local_ray",)),
+    ("fsspec", (f"{S}.archives.inputs.sources",)),
     ("grpc", (f"{G}.http.riva",)),
     ("google", (f"{G}.http.riva", f"{G}.dialects.riva")),
     ("pipecat", (f"{S}.demo",)),

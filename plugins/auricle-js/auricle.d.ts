@@ -188,6 +188,8 @@ export interface StreamSettings extends UpdateSettings {
   words?: boolean;
   /** Whether interims carry them, too. false unless given. */
   interimWords?: boolean;
+  /** Name of the model, of a server with several; without it the server's default. */
+  model?: string | null;
   /** For recordings: may be sent as fast as the server reads, with the model's largest latency; without `latencyMs`. */
   offline?: boolean;
   /** Whether the server sends `signals` after each chunk, for a page that draws them. false unless given. */

@@ -268,6 +268,7 @@ const START_FIELDS = {
   interimWords: checks.boolean,
   offline: checks.boolean,
   signals: checks.boolean,
+  model: checks.text,
 };
 
 /** The `start` message of a stream, without its type. */
@@ -1645,7 +1646,7 @@ class Connector {
   async #explained(address, start, resumePoint) {
     const began = now();
     const { connectTimeoutMs, WebSocket } = this.#options;
-    const url = start.latency_ms === undefined ? address : withLatency(address, start.latency_ms);
+    const url = withParameters(address, start);
     const protocols = [SUBPROTOCOL];
     const secret = await this.#token(address);
     if (secret !== undefined) protocols.push(`auricle.token.${secret}`);
@@ -1673,9 +1674,11 @@ class Connector {
   }
 }
 
-/** The address with the latency that `start` will ask for: a busy server may have time for a long one only. */
-function withLatency(url, latencyMs) {
-  return `${url}${url.includes("?") ? "&" : "?"}latency_ms=${latencyMs}`;
+/** The address with what `start` will ask for: a busy server may have time for a long latency only, or for one model. */
+function withParameters(url, start) {
+  const asked = ["latency_ms", "model"].filter((name) => start[name] !== undefined && start[name] !== null);
+  const query = asked.map((name) => `${name}=${encodeURIComponent(start[name])}`).join("&");
+  return query === "" ? url : `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }
 
 /** When to try again. Numbers only: no clock, no sleep. */

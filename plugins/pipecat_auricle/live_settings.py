@@ -51,6 +51,8 @@ class LiveSettings:
 
     def __init__(self, given: AuricleSTTSettings | None, detection: TurnDetection) -> None:
         self.settings = complete_settings(given, detection)
+        # Once connected, the settings have the name that the server says; another server may have other names.
+        self._model = assert_given(self.settings.model)
         self.ready: Ready | None = None
         self.context_terms: tuple[str, ...] = ()
         self._detection: TurnDetection = detection
@@ -63,7 +65,7 @@ class LiveSettings:
 
     def start_message(self, sample_rate: int) -> Start:
         """The message that opens a stream."""
-        return start_message(self.settings, self._detection, sample_rate)
+        return replace(start_message(self.settings, self._detection, sample_rate), model=self._model)
 
     @property
     def latency_seconds(self) -> float:

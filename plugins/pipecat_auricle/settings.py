@@ -70,7 +70,8 @@ class AuricleSTTSettings(STTSettings):
     Changes travel in band, on the open stream: nothing is reconnected and no audio is lost.
 
     Attributes:
-        model: Read only: the name of the model that the server runs; None before the first connection.
+        model: Name of the model, of a server with several; None, the default, for the server's default. After the first
+            connection, the name of the model that the server runs.
         language: A Pipecat `Language`, a BCP-47 code, ``"auto"`` where the model detects the language, or None for
             the model's default.
         latency_ms: Chunk latency in milliseconds, one of those that the model offers; None for the server's default.

@@ -112,6 +112,16 @@ class Metrics:
             labels=("worker", "kind"),
         )
 
+        model = ("model",)
+        self.model_ready = self._gauge("auricle_model_ready", "1 while the model has a worker.", labels=model)
+        self.model_slots = self._gauge("auricle_model_slots", "As auricle_slots, by model.", labels=model)
+        self.model_slots_used = self._gauge(
+            "auricle_model_slots_used", "As auricle_slots_used, by model.", labels=model
+        )
+        self.model_capacity_streams = self._gauge(
+            "auricle_model_capacity_streams", "As auricle_capacity_streams, by model.", labels=model
+        )
+
     def _count_steps(self) -> None:
         self.step_seconds = self._histogram(
             "auricle_step_seconds",

@@ -62,7 +62,8 @@ class ModelInfo:
     one type, so that a new property has one place.
 
     Attributes:
-        name: Model name as users give it; gateways and clients get `public_name` of it.
+        name: Model name as users give it; gateways and clients get `public_name` of it, or the name that the operator
+            has given to one of several models.
         pieces: Token strings by id, blank excluded; U+2581 marks the start of a word, as in SentencePiece.
         latencies_ms: Chunk latencies offered, ascending.
         default_latency_ms: Taken when a client names none.
@@ -75,6 +76,7 @@ class ModelInfo:
         cures: The cures that are on.
         languages_to_adapt: Those of `languages` that need fine-tuning before they are of use.
         demo: For a bundled model, what people's speech needs; None for others.
+        source: `public_name` of the checkpoint; empty in the engine.
     """
 
     name: str
@@ -90,6 +92,7 @@ class ModelInfo:
     cures: Cures = OFF
     languages_to_adapt: tuple[str, ...] = ()
     demo: DemoHint | None = None
+    source: str = ""
 
 
 def public_name(name: str) -> str:

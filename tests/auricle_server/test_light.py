@@ -24,3 +24,12 @@ import pytest
 def test_importing_loads_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('torch', 'nemo', 'soundfile')))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.slow
+def test_the_command_line_loads_neither_ray_nor_torch() -> None:
+    code = (
+        "import sys; from auricle_server.commands.app import app; app(['archive', '--help'], standalone_mode=False); "
+        "sys.exit(any(name in sys.modules for name in ('ray', 'pyarrow', 'fsspec', 'torch')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

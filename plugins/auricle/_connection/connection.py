@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from auricle._connection.trace_context import TraceContext, trace_headers
-from auricle._connection.transport import CloseFrame, Transport, open_transport, with_latency
+from auricle._connection.transport import CloseFrame, Transport, open_transport, with_latency, with_model
 from auricle.errors import (
     AuricleError,
     ConnectionFailed,
@@ -156,7 +156,7 @@ async def open_connection(
         async with asyncio.timeout(address.connect_timeout):
             transport = await open_transport(
                 session,
-                with_latency(address.url, start.latency_ms),
+                with_model(with_latency(address.url, start.latency_ms), start.model),
                 headers={**trace_headers(trace_context), **address.headers, **resume},
                 ssl=address.ssl,
                 heartbeat=address.heartbeat,

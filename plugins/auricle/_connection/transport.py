@@ -7,7 +7,7 @@ import ssl as tls
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiohttp
 
@@ -63,10 +63,17 @@ def with_latency(url: str, latency_ms: int | None) -> str:
     A short latency costs a server more time than a long one, so a busy server may accept only the latter; with the
     latency in the url it can refuse the stream before the upgrade.
     """
-    if latency_ms is None:
-        return url
+    return url if latency_ms is None else _with_parameter(url, "latency_ms", str(latency_ms))
+
+
+def with_model(url: str, model: str | None) -> str:
+    """The same address with the model that the `Start` will ask for, so that its slot is one of that model's."""
+    return url if model is None else _with_parameter(url, "model", quote(model, safe=""))
+
+
+def _with_parameter(url: str, name: str, value: str) -> str:
     parts = urlsplit(url)
-    query = f"{parts.query}&latency_ms={latency_ms}" if parts.query else f"latency_ms={latency_ms}"
+    query = f"{parts.query}&{name}={value}" if parts.query else f"{name}={value}"
     return urlunsplit(parts._replace(query=query))
 
 
@@ -200,7 +207,9 @@ def _error_of_status(status: int, headers: Mapping[str, str]) -> AuricleError:
     if status == 407:  # the server has no such answer
         return Refused(status, "the proxy asks for a user name and a password (HTTP 407)")
     if 400 <= status < 500:
-        return Refused(status, f"the server answered HTTP {status}; check that the url is that of an Auricle server")
+        known = code == codes.UNKNOWN_MODEL
+        message = f"the server answered HTTP {status}; check that the url is that of an Auricle server"
+        return Refused(status, f"{reason} (HTTP {status})" if known else message)
     return ConnectionFailed("unreachable", f"the server did not open a WebSocket (HTTP {status})")
 
 

@@ -37,6 +37,7 @@ SAMPLE_BYTES: dict[Encoding, int] = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}
 # 8 kHz is the rate of G.711 telephony, 48 kHz that of Opus in WebRTC.
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
 MAX_ID_LENGTH = 128
+MAX_MODEL_LENGTH = 256
 
 
 def _check_settings(latency_ms: object, language: object, keyterms: object) -> None:
@@ -73,6 +74,7 @@ class Start:
         text_format: How the words are written: numbers, money and dates, profane words, replacements.
         signals: Whether the server says after each chunk what it knows of the turn (`Signals`). It then analyses the
             sound in every mode, where it has the voice signal.
+        model: Name of the model, of a server with several; None takes the server's default.
     """
 
     TYPE: ClassVar[str] = "start"
@@ -89,8 +91,12 @@ class Start:
     interim_words: bool = False
     text_format: TextFormat = AS_SAID
     signals: bool = False
+    model: str | None = None
 
     def __post_init__(self) -> None:
+        if self.model is not None:
+            require_text(self.model, "model")
+            require(0 < len(self.model) <= MAX_MODEL_LENGTH, "model", f"expected 1 to {MAX_MODEL_LENGTH} characters")
         _check_settings(self.latency_ms, self.language, self.keyterms)
         require_whole(self.sample_rate, "sample_rate")
         require(self.encoding in ENCODINGS, "encoding", f"expected one of {', '.join(ENCODINGS)}")

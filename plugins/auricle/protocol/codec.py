@@ -38,7 +38,7 @@ _ADDED: dict[type, frozenset[str]] = {
     Final: frozenset({"languages", "collected"}),
     TurnEagerEnd: frozenset({"collected"}),
     TurnEnd: frozenset({"collected"}),
-    Start: frozenset({"refine", "offline", "interim_words", "text_format", "signals"}),
+    Start: frozenset({"refine", "offline", "interim_words", "text_format", "signals", "model"}),
     TurnSettings: frozenset(
         {"end_threshold", "eager_threshold", "min_silence_ms", "max_silence_ms", "expect", "no_words"}
     ),

@@ -15,6 +15,7 @@ BAD_JSON: Final = "bad_json"
 UNKNOWN_MESSAGE: Final = "unknown_message"
 INVALID_FIELD: Final = "invalid_field"
 UNSUPPORTED_VERSION: Final = "unsupported_version"
+UNKNOWN_MODEL: Final = "unknown_model"
 UNSUPPORTED_LATENCY: Final = "unsupported_latency"
 UNSUPPORTED_LANGUAGE: Final = "unsupported_language"
 UNSUPPORTED_KEYTERMS: Final = "unsupported_keyterms"
@@ -70,6 +71,8 @@ _ROWS: tuple[tuple[str, Fault, int | None], ...] = (
     (UNKNOWN_MESSAGE,      "client", 1007),
     (INVALID_FIELD,        "client", 1007),
     (UNSUPPORTED_VERSION,  "client", 1002),
+    # As HTTP 404, before the upgrade, where the request names the model.
+    (UNKNOWN_MODEL,        "client", 1008),
     (UNSUPPORTED_LATENCY,  "client", 1008),
     (UNSUPPORTED_LANGUAGE, "client", 1008),
     (UNSUPPORTED_KEYTERMS, "client", 1008),

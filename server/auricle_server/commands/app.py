@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from auricle_server.commands.archive import archive
 from auricle_server.commands.bench import bench
+from auricle_server.commands.capacity.fleet import fleet
+from auricle_server.commands.capacity.size import size
 from auricle_server.commands.demo import demo
 from auricle_server.commands.doctor.command import doctor
 from auricle_server.commands.evaluate import evaluate
@@ -43,7 +46,8 @@ def auricle(
     """Self-hosted streaming speech-to-text for voice agents."""
 
 
-for command in (serve, transcribe, evaluate, demo, models, pull, doctor):
+for command in (serve, transcribe, archive, evaluate, demo, models, pull, doctor, size):
     app.command()(command)
+bench.command()(fleet)
 app.add_typer(bench)
 app.add_typer(keys)

@@ -185,13 +185,19 @@ def table(
 
 
 @bench.command()
-def plot(results: Results = _RESULTS) -> None:
+def plot(
+    results: Results = _RESULTS,
+    fleets: Annotated[
+        Path | None, typer.Option(help="Draw the newest simulated fleet instead, into this folder.")
+    ] = None,
+) -> None:
     """Draw plots of the results, one SVG for each machine."""
     from auricle_server.bench import MissingPackage
+    from auricle_server.bench.fleet.pictures import draw as draw_fleets
     from auricle_server.bench.report.plot import plot as draw
 
     try:
-        for path in draw(results):
+        for path in draw(results) if fleets is None else draw_fleets(results, fleets):
             _print(str(path))
     except MissingPackage as error:
         fail(str(error))

@@ -35,10 +35,11 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free port. Default: 8765.")] = None,
     model: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="demo, demo-multilingual, nemotron-en, nemotron-3.5, a .nemo file, a folder, or a Hugging Face id. "
-            "Default: demo."
+            "For several models repeat the option with NAME=SOURCE; settings of one follow it after commas "
+            "(en=nemotron-en,slots=64). Default: demo."
         ),
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ... Default: auto.")] = None,
@@ -172,12 +173,14 @@ def serve(
     """
     given = dict(locals())
     from auricle_server.config import ConfigError, from_environment
+    from auricle_server.served_models import served_models
     from auricle_server.serving import supervisor
 
     try:
         config = from_environment()
         telemetry = replace(config.telemetry, **_telemetry(given))
         config = replace(config, telemetry=telemetry, **_settings(given))
+        served_models(config)
     except (ConfigError, ValueError) as error:
         fail(str(error))
         raise typer.Exit(2) from error
@@ -232,7 +235,11 @@ def _telemetry(given: dict[str, Any]) -> dict[str, Any]:
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:
     """The options of the command line, under the names of `ServerConfig`."""
+    from auricle_server.served_models import join_models
+
     settings = {name: value for name, value in given.items() if value is not None}
+    if "model" in settings:
+        settings["model"] = join_models(settings["model"])
     for name in {"api_keys", "allowed_origins"} & settings.keys():
         settings[name] = tuple(settings[name])
     if "console" in settings:

@@ -36,6 +36,10 @@ def transcribe(
     model: Annotated[
         str, typer.Option(help="Model of the started server: demo, a .nemo file, a folder, or a Hugging Face id.")
     ] = "demo",
+    model_name: Annotated[
+        str | None,
+        typer.Option(help="Model to use, by its name, of a server with several. Default: the server's first."),
+    ] = None,
     latency_ms: Annotated[
         int | None,
         typer.Option(help="Transcribe as a live stream with this chunk latency. Default: the model's largest."),
@@ -70,7 +74,8 @@ def transcribe(
     from auricle_server.commands.transcripts.outputs import UnusableOutput
 
     offline = not realtime and latency_ms is None
-    start = Start(latency_ms=latency_ms, language=language, offline=offline, keyterms=tuple(keyterms or ()))
+    terms = tuple(keyterms or ())
+    start = Start(latency_ms=latency_ms, language=language, offline=offline, keyterms=terms, model=model_name)
     options = TranscriptionOptions(start, kind, realtime, api_key, output, _channel(channel))
     try:
         url = server_asked_for(context, url, {"model"})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,18 +15,14 @@ from rich.progress import Progress, TaskID
 
 from auricle.client import AuricleClient
 from auricle.errors import AuricleError, ConnectionFailed, Refused
+from auricle.events import StreamEvent
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Error, Final, Interim
-from auricle.reconnect import ReconnectPolicy
-from auricle.stream import Stream
-from auricle_server.audio_files import SAMPLE_RATE, AudioFile, UnreadableAudio, open_audio
+from auricle_server.audio_files import AudioFile, UnreadableAudio, open_audio
 from auricle_server.commands.console import fail, file_progress, printable, progress_bars, warn
 from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat
 from auricle_server.commands.transcripts.outputs import TranscriptPublisher, UnwrittenTranscript
-
-_BYTES_PER_SECOND = 2 * SAMPLE_RATE
-# A file is sent as fast as the server reads. The audio in the socket buffers must fit into the replay buffer.
-_RECONNECT = ReconnectPolicy(replay_seconds=600.0)
+from auricle_server.file_transcription import RECONNECT, transcribe_channel
 
 T = TypeVar("T")
 
@@ -107,7 +102,7 @@ async def _client(url: str | None, model: str, options: TranscriptionOptions) ->
     async with AsyncExitStack() as resources:
         url = url if url is not None else await resources.enter_async_context(_own_server(model))
         try:
-            client = AuricleClient(url, api_key=options.api_key, reconnect=_RECONNECT)
+            client = AuricleClient(url, api_key=options.api_key, reconnect=RECONNECT)
         except ValueError as error:
             raise NoServer(str(error)) from error
         yield await resources.enter_async_context(client)
@@ -166,53 +161,26 @@ class _FileTranscription:
 
     async def _channel(self, file: str, audio: AudioFile, channel: int | None) -> None:
         self._progress.update(self._task, total=audio.duration, completed=0)
-        async with await self._client.open(self._options.start) as stream:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    sending = group.create_task(self._send(stream, audio.blocks(channel)))
-                    transcript = await self._receive(stream, audio, channel)
-            except* (UnreadableAudio, AuricleError) as failed:
-                raise failed.exceptions[0] from failed
-        transcript.duration = audio.duration or 0.0
+        heard = await transcribe_channel(
+            self._client,
+            self._options.start,
+            audio,
+            channel,
+            realtime=self._options.realtime,
+            observe=lambda event: self._show(audio.name, event),
+        )
+        transcript = FileTranscript(
+            audio.name, audio.duration or 0.0, heard.model, heard.latency_ms, list(heard.segments), channel
+        )
         self._publisher.publish(file, transcript)
-        if (damage := sending.result()) is not None:
+        if (damage := heard.damage) is not None:
             raise UnreadableAudio(f"{damage}; the transcript has the {transcript.duration:.1f} s before") from damage
 
-    async def _send(self, stream: Stream, blocks: Iterator[bytes]) -> UnreadableAudio | None:
-        """Sends the file and the end of the stream; with `realtime` on an absolute schedule.
-
-        Returns:
-            Why the file could not be read to its end.
-
-        Raises:
-            UnreadableAudio: Nothing of it could be read.
-        """
-        began, sent = time.monotonic(), 0.0
-        damage = None
-        try:
-            for block in blocks:
-                await stream.send(block)
-                sent += len(block) / _BYTES_PER_SECOND
-                if self._options.realtime:
-                    await asyncio.sleep(max(0.0, began + sent - time.monotonic()))
-        except UnreadableAudio as error:
-            if not sent:
-                raise
-            damage = error
-        await stream.end()
-        return damage
-
-    async def _receive(self, stream: Stream, audio: AudioFile, channel: int | None) -> FileTranscript:
-        model, latency_ms = stream.ready.model, stream.ready.latency_ms
-        transcript = FileTranscript(audio.name, 0.0, model, latency_ms, channel=channel)
-        async for event in stream:
-            if isinstance(event, Interim | Final):
-                self._progress.update(self._task, completed=event.audio_time, caption=printable(event.text[-60:]))
-            if isinstance(event, Error):
-                warn(f"{printable(audio.name)}: {event.message}")
-            if isinstance(event, Final) and event.text:
-                transcript.segments.append(event)
-        return transcript
+    def _show(self, name: str, event: StreamEvent) -> None:
+        if isinstance(event, Interim | Final):
+            self._progress.update(self._task, completed=event.audio_time, caption=printable(event.text[-60:]))
+        if isinstance(event, Error):
+            warn(f"{printable(name)}: {event.message}")
 
 
 async def _in_thread(function: Callable[[], T]) -> T:

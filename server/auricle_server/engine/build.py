@@ -119,6 +119,7 @@ class BuiltRunner:
     pause: float = 0.0
 
 
+@torch.inference_mode()
 def build_runner(checkpoint: Checkpoint, slots: int | None, hardware: Hardware) -> BuiltRunner:
     """Builds the runner of a checkpoint.
 

@@ -15,7 +15,7 @@ import torch
 from auricle_server.audio_batch import AudioBatch
 from auricle_server.checkpoints.load import Checkpoint
 from auricle_server.cures import OFF, Cures
-from auricle_server.engine.build import Hardware, build_runner
+from auricle_server.engine.build import BuiltRunner, Hardware, build_runner
 from auricle_server.engine.capabilities import Capabilities
 from auricle_server.engine.frames import FrameGeometry
 from auricle_server.engine.key_terms.automaton_cache import NO_TERMS, AutomatonCache
@@ -43,6 +43,7 @@ class Engine:
         threads: CPU threads of torch, for the whole process; None leaves them as they are.
         linger: Longest time that a ready row waits for more rows, as a share of its chunk.
         cures: Which cures for known ills of models are on; those that need voice detection are the caller's.
+        built: Takes the place of a runner for `hardware`, with slots of its own.
         clock: Seconds; only deadlines depend on it, results never.
 
     Attributes:
@@ -63,13 +64,13 @@ class Engine:
         linger: float = 0.0,
         cures: Cures = OFF,
         clock: Callable[[], float] = time.monotonic,
+        built: BuiltRunner | None = None,
     ) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
         hardware = (replace(hardware, device=device) if device else hardware).resolved()
         self.device = torch.device(hardware.device)
-        with torch.inference_mode():
-            built = build_runner(checkpoint, slots, hardware)
+        built = built or build_runner(checkpoint, slots, hardware)
         self.weights, slots, sizes, counts = built.weights, built.slots, built.chunk_sizes, built.chunk_counts
         self._runner, self._clock, load = built.runner, clock, built.runner.load_terms
         self._geometry = FrameGeometry(checkpoint.config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +40,48 @@ class MemoryNeed:
         if device.type != "cuda":
             return min(CPU_SLOTS, left // self.stream)
         return min(MOST_SLOTS, int(left * STATE_SHARE) // self.stream)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedNeed:
+    """What one worker needs of a device that it shares.
+
+    Attributes:
+        need: Of its model.
+        slots: Streams that it is to hold; None for as many as its part of the memory holds.
+        share: Its part beside those of the others; None where each gets memory for as many streams as the others.
+    """
+
+    need: MemoryNeed
+    slots: int | None = None
+    share: float | None = None
+
+
+def shared_slots(own: SharedNeed, later: Sequence[SharedNeed], free: int, device: torch.device) -> int:
+    """How many streams a worker holds, so that those that are loaded after it find room for theirs.
+
+    Args:
+        own: Of the worker, which is not loaded yet.
+        later: Of the others.
+        free: Bytes that are free on the device.
+        device: The device.
+
+    Returns:
+        0 where the memory holds no stream beside the weights of all.
+    """
+    everyone = (own, *later)
+    cuda = device.type == "cuda"
+    left = free - sum(each.need.weights for each in everyone)
+    states = int(left * STATE_SHARE) if cuda else left
+    states -= sum(each.slots * each.need.stream for each in later if each.slots is not None)
+    open_ones = [each for each in everyone if each.slots is None]
+    most = MOST_SLOTS if cuda else CPU_SLOTS
+    if all(each.share is None for each in open_ones):
+        slots = states // sum(each.need.stream for each in open_ones)
+    else:
+        parts = {id(each): 1.0 if each.share is None else each.share for each in open_ones}
+        slots = int(states * parts[id(own)] / sum(parts.values())) // own.need.stream
+    return max(0, min(most, slots))
 
 
 def memory_need(config: ModelConfig, dtype: torch.dtype, weights: WeightFormat = WeightFormat.FLOAT32) -> MemoryNeed:

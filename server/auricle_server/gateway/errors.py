@@ -73,6 +73,15 @@ class BadRequest(Refusal):
         self.code = code
 
 
+class UnknownModel(BadRequest):
+    """The server has no model of that name."""
+
+    status = 404
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, codes.UNKNOWN_MODEL)
+
+
 class UploadTooLarge(Refusal):
     """A recording is larger than the server takes."""
 

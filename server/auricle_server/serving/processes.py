@@ -22,6 +22,7 @@ from auricle_server.shared_metrics import MetricMemory
 from auricle_server.telemetry.log_output import configure_logs, logs_failures
 
 if TYPE_CHECKING:
+    from auricle_server.gateway.workers.model_pools import ModelChannels
     from auricle_server.worker.admission import StepCalibration
 
 log = logging.getLogger(__name__)
@@ -56,16 +57,31 @@ class ChildReady:
     Attributes:
         calibration: A worker's timings of its steps, for those that follow it.
         demo: What a worker's model says of itself, where it is a bundled one.
+        slots: Streams that a worker holds.
     """
 
     calibration: StepCalibration | None = None
     demo: DemoHint | None = None
+    slots: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEndpoints:
+    """Where gateways reach the workers of a model.
+
+    Attributes:
+        name: Of the model, where the operator has given it one.
+        endpoints: Of the workers.
+    """
+
+    name: str
+    endpoints: tuple[str, ...]
 
 
 @logs_failures
 def gateway_main(
     config: ServerConfig,
-    endpoints: tuple[str, ...],
+    models: tuple[ModelEndpoints, ...],
     supervisor: Connection,
     folder: Path,
     index: int,
@@ -77,7 +93,7 @@ def gateway_main(
 
     Args:
         config: Of the server, with the port in place.
-        endpoints: Of the workers.
+        models: Where the workers of each model are reached.
         supervisor: Gets `ChildReady` when the gateway takes streams, and from then on a sign of life each second.
         folder: Of the gateways' sockets, on which they pass clients on to each other.
         index: Number of the gateway.
@@ -93,7 +109,7 @@ def gateway_main(
     if metrics is not None:
         share_metrics(metrics, index)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_gateway(config, endpoints, supervisor, folder, index, key_counts))
+        runner.run(_gateway(config, models, supervisor, folder, index, key_counts))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -107,7 +123,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _gateway(
     config: ServerConfig,
-    endpoints: tuple[str, ...],
+    models: tuple[ModelEndpoints, ...],
     supervisor: Connection,
     folder: Path,
     index: int,
@@ -115,8 +131,6 @@ async def _gateway(
 ) -> None:
     from auricle_server.gateway.http.resume_proxy import ResumeProxy
     from auricle_server.gateway.http.server import serve_until
-    from auricle_server.ipc.loading_status import read_loading
-    from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
 
     stop, reload, orphaned = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -149,14 +163,25 @@ async def _gateway(
     await serve_until(
         stop,
         config,
-        lambda: [ZeroMQGatewayChannel(endpoint) for endpoint in endpoints],
+        lambda: [_channels(model) for model in models],
         on_ready,
         reload=reload,
         reuse_port=True,
         resume_proxy=ResumeProxy(folder, index, config.server_name),
-        loading=lambda: [status for endpoint in endpoints if (status := read_loading(endpoint)) is not None],
         key_counts=key_counts,
         orphaned=orphaned,
+    )
+
+
+def _channels(model: ModelEndpoints) -> ModelChannels:
+    from auricle_server.gateway.workers.model_pools import ModelChannels
+    from auricle_server.ipc.loading_status import read_loading
+    from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
+
+    return ModelChannels(
+        [ZeroMQGatewayChannel(endpoint) for endpoint in model.endpoints],
+        model.name,
+        lambda: [status for endpoint in model.endpoints if (status := read_loading(endpoint)) is not None],
     )
 
 

@@ -11,6 +11,7 @@ from auricle_server.config import ConfigError, ServerConfig
 from auricle_server.gateway.http.riva.libraries import check_riva
 from auricle_server.gateway.http.tls import certificate_of
 from auricle_server.gateway.keys.policy import log_access
+from auricle_server.served_models import served_models
 from auricle_server.serving.port import reserve_port
 from auricle_server.telemetry.tracing import TracesUnavailable, check_traces
 from auricle_server.voice.models import ModelsMissing, find_wanted
@@ -22,6 +23,7 @@ _GZIP = b"\x1f\x8b"
 
 def can_start(config: ServerConfig) -> bool:
     """Whether a server could run with this configuration, as far as that is quick to say; the log has why not."""
+    source = config.model
     try:
         find_wanted(config.turn_models)
         check_traces(config.telemetry)
@@ -29,7 +31,9 @@ def can_start(config: ServerConfig) -> bool:
         if config.riva_port is not None:
             _check_riva(config.host, config.riva_port)
         log_access(config)
-        _check_model(Path(config.model))
+        for model in served_models(config):
+            source = model.source
+            _check_model(Path(source))
     except ModelsMissing as missing:
         log.error("cannot start turn_models=%s: %s", config.turn_models, missing)
         return False
@@ -37,7 +41,7 @@ def can_start(config: ServerConfig) -> bool:
         log.error("cannot start: %s", error)
         return False
     except CheckpointError as error:
-        log.error("cannot start model=%s: %s", config.model, error)
+        log.error("cannot start model=%s: %s", source, error)
         return False
     return True
 

@@ -30,11 +30,13 @@ from auricle_server.serving.processes import (
     PARENTS_SIGNALS,
     STOP_SECONDS,
     ChildReady,
+    ModelEndpoints,
     configure_logging,
     gateway_main,
 )
 from auricle_server.serving.server_folder import NoFolder, make_folder, remove_folder, restore_folder
 from auricle_server.serving.start_checks import can_start
+from auricle_server.serving.worker_orders import for_restart, is_its_turn, model_endpoints, worker_orders
 from auricle_server.serving.worker_process import Order, worker_main
 from auricle_server.shared_metrics import metric_memory
 
@@ -78,6 +80,8 @@ class Supervisor:
         self._standby = Standby(config, self._gateways_ended)
         self._orders: dict[str, Order] = {}
         """What each worker is, by its name."""
+        self._loaded: set[str] = set()
+        """Names of the workers that have been ready once."""
         self._folder = Path()
         self._metrics = metric_memory(config.gateways)
 
@@ -117,10 +121,10 @@ class Supervisor:
 
     def _plan(self) -> None:
         config, folder = self._config, self._folder
-        orders = [Order(f"worker-{index}", f"ipc://{folder}/worker-{index}", index) for index in range(config.workers)]
+        orders = worker_orders(config, folder)
         self._orders = {order.name: order for order in orders}
         self._workers = [self._worker(order.name) for order in orders]
-        endpoints = tuple(order.endpoint for order in orders)
+        endpoints = model_endpoints(config, orders)
         key_counts = KeyCounts.of(config.gateways)
         self._gateways = [self._gateway(index, endpoints, key_counts) for index in range(config.gateways)]
 
@@ -128,7 +132,7 @@ class Supervisor:
         config, ended, orders = self._config, self._gateways_ended, self._orders
         return Child(name, worker_main, lambda ready: (config, orders[name], ready, ended))
 
-    def _gateway(self, index: int, endpoints: tuple[str, ...], key_counts: KeyCounts) -> Child:
+    def _gateway(self, index: int, endpoints: tuple[ModelEndpoints, ...], key_counts: KeyCounts) -> Child:
         shared = self._folder, index, self._metrics, key_counts, self._gateway_alive
         return Child(f"gateway-{index}", gateway_main, lambda ready: (self._config, endpoints, ready, *shared))
 
@@ -164,7 +168,7 @@ class Supervisor:
         while True:
             now = time.monotonic()
             for child in (*self._workers, *self._gateways):
-                if child.process is None and now >= child.due:
+                if child.process is None and now >= child.due and is_its_turn(child.name, self._orders, self._loaded):
                     self._launch(child)
             settled = all(worker.is_ready for worker in self._workers)
             if settled and self._standby.is_due(now):
@@ -212,8 +216,9 @@ class Supervisor:
     def _on_ready(self, child: Child, ready: ChildReady) -> None:
         if child is self._standby.child and child.process is not None:
             log.info("stands by process=%s pid=%s", child.name, child.process.pid)
-        if child.name in self._orders and ready.calibration is not None:
-            self._orders[child.name] = replace(self._orders[child.name], calibration=ready.calibration)
+        if child.name in self._orders:
+            self._orders[child.name] = for_restart(self._orders[child.name], ready)
+            self._loaded.add(child.name)
         self._demo = self._demo or ready.demo
         if child.name not in self._not_ready:
             return  # a worker, or a gateway that was restarted
@@ -252,6 +257,8 @@ class Supervisor:
         if child is self._standby.child:
             return False
         kind = self._workers if child in self._workers else self._gateways
+        if child in self._workers and self._not_ready:  # the other models are none of its clients'
+            kind = [each for each in kind if self._orders[each.name].is_of(self._orders[child.name].model)]
         most = _MOST_FAILED_STARTS if self._not_ready else _MOST_FAILED_RESTARTS
         return child.failed_starts >= most and not any(other.is_ready for other in kind)
 

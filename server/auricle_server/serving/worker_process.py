@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from auricle_server.checkpoints.progress import LoggedProgress, Report
 from auricle_server.config import ServerConfig
 from auricle_server.ipc.loading_status import LoadingWriter, forget_loading
+from auricle_server.served_models import ALONE, Placement, ServedModel, served_models
 from auricle_server.serving.children.watchdog import Heartbeat
 from auricle_server.serving.processes import (
     CANNOT_START,
@@ -42,14 +43,24 @@ class Order:
     Attributes:
         name: Of the process.
         endpoint: Where to bind.
-        index: Number of the worker.
+        placement: Where it runs.
+        model: That it serves; None for the only one of its server.
         calibration: Of the worker before, whose machine and model are the same; None where there was none.
     """
 
     name: str
     endpoint: str
-    index: int
+    placement: Placement = ALONE
+    model: ServedModel | None = None
     calibration: StepCalibration | None = None
+
+    def is_of(self, model: ServedModel | None) -> bool:
+        """Whether the worker serves a model, perhaps with more settings."""
+        return (self.model and self.model.name) == (model and model.name)
+
+    def config(self, config: ServerConfig) -> ServerConfig:
+        """The server's settings, for the model."""
+        return config if self.model is None else self.model.config(config)
 
 
 @logs_failures
@@ -63,6 +74,7 @@ def worker_main(config: ServerConfig, order: Order, supervisor: Connection, gate
         gateways: Comes to its end when the last gateway has ended; see `_stop_with_parent`.
     """
     _begin(config, gateways)
+    config = order.config(config)
     _serve(config, order, _build_for(config, order), supervisor)
 
 
@@ -84,6 +96,7 @@ def standby_main(config: ServerConfig, orders: Connection, supervisor: Connectio
     except EOFError:  # the supervisor has ended, and no worker has died before
         return
     multiprocessing.current_process().name = order.name
+    config = order.config(config)
     _serve(config, order, engine or _build_for(config, order), supervisor)
 
 
@@ -108,16 +121,16 @@ def _build_for(config: ServerConfig, order: Order) -> Engine:
             written("loading the model")
 
     written("starting")
-    return _build(config, order.index, report)
+    return _build(config, order.placement, report)
 
 
-def _build(config: ServerConfig, index: int, report: Report) -> Engine:
+def _build(config: ServerConfig, placement: Placement, report: Report) -> Engine:
     """The engine; ends the process where there can be none."""
     from auricle_server.checkpoints import CheckpointError
     from auricle_server.worker.factory import build_engine, model_info
 
     try:
-        engine = build_engine(config, index, report)
+        engine = build_engine(config, placement, report)
         model_info(engine, config.default_latency_ms)
     except (CheckpointError, ValueError) as error:
         log.error("%s", error)
@@ -131,7 +144,8 @@ def _build(config: ServerConfig, index: int, report: Report) -> Engine:
 def _prepare(config: ServerConfig) -> Engine | None:
     """Imports what a worker needs, and builds the engine where it is small and every worker has the same.
 
-    A large model would take its memory twice; it is read from the page cache when it is needed.
+    With several models it is not known whose worker will die: the engine is built when it is needed. A large model
+    would take its memory twice; it is read from the page cache when it is needed.
     """
     from auricle_server.checkpoints import load_checkpoint
     from auricle_server.engine.build import resolve_device
@@ -140,11 +154,13 @@ def _prepare(config: ServerConfig) -> Engine | None:
     from auricle_server.worker import loop
 
     log.debug("prepared %s", loop.__name__)
-    if resolve_device(config.device).type != "cpu":
+    models = served_models(config)
+    config = models[0].config(config)
+    if len(models) > 1 or resolve_device(config.device).type != "cpu":
         return None
     if parameter_count(load_checkpoint(config.model).config) >= LARGE:
         return None
-    return _build(config, 0, LoggedProgress())
+    return _build(config, ALONE, LoggedProgress())
 
 
 def _serve(config: ServerConfig, order: Order, engine: Engine, supervisor: Connection) -> None:
@@ -160,11 +176,11 @@ def _serve(config: ServerConfig, order: Order, engine: Engine, supervisor: Conne
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # The channel is bound last: a worker that can be reached is ready.
-    info = model_info(engine, config.default_latency_ms)
+    info = model_info(engine, config.default_latency_ms, "" if order.model is None else order.model.name)
     worker = Worker(engine, ZeroMQWorkerChannel(order.endpoint), info, admission)
     PROCESS_FIELDS["model"] = info.name
     forget_loading(order.endpoint)
-    supervisor.send(ChildReady(admission.calibration, info.demo))
+    supervisor.send(ChildReady(admission.calibration, info.demo, info.slots))
     worker.run(stop, Heartbeat(supervisor, order.name))
     parent = multiprocessing.parent_process()
     if parent is not None and not parent.is_alive():

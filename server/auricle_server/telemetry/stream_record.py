@@ -12,6 +12,7 @@ from auricle_server.telemetry.redaction import ContentPolicy
 from auricle_server.telemetry.settings import TelemetryConfig
 from auricle_server.telemetry.tracing import Attributes, TraceSpan, Tracing
 
+log = logging.getLogger(__name__)
 access_log = logging.getLogger("auricle_server.access")
 content_log = logging.getLogger("auricle_server.content")
 
@@ -91,6 +92,20 @@ class StreamRecord:
         }
         return {name: value for name, value in named.items() if value}
 
+    def start(self, model: str, worker: str, keyterms: tuple[str, ...]) -> None:
+        """The client's `Start` has come; the model that it names may be another than that of its request.
+
+        Args:
+            model: As for `begin`.
+            worker: Likewise.
+            keyterms: That the client asks for.
+        """
+        self.keyterms = keyterms
+        if self.fields and self.fields["worker"] != worker:
+            self.fields.update(model=model, worker=worker)
+            if self._span is not None:
+                self._span.set_attributes({"gen_ai.response.model": model, "auricle.worker": worker})
+
     # --- while it runs -----------------------------------------------------------------------------------------------
 
     def on_final(self, final: Final, answered: float | None) -> None:
@@ -134,6 +149,11 @@ class StreamRecord:
             self._span.add_event("auricle.resumed", {"auricle.resumed.count": self._resumed})
 
     # --- at its end --------------------------------------------------------------------------------------------------
+
+    def leave(self, *, started: bool) -> None:
+        """The client has gone for good; `started` says whether its `Start` had come."""
+        if started:
+            log.info("stream left session=%s audio_seconds=%.2f", self.fields.get("session", ""), self.audio_time)
 
     def end(self, close_code: int | None, failure: Error | None) -> None:
         """The stream is over; later calls do nothing.

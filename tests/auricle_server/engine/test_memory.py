@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -15,15 +16,18 @@ from auricle_server.checkpoints.nemo.adapters import AdapterConfig
 from auricle_server.engine import memory_fit as fitting
 from auricle_server.engine.memory import (
     MemoryNeed,
+    SharedNeed,
     _encoder_outputs,
     cpu_memory_need,
     free_memory,
     memory_need,
     parameter_count,
+    shared_slots,
 )
 from auricle_server.engine.memory_fit import memory_fit
 from auricle_server.engine.model import linear
 from auricle_server.engine.model.forward import Model
+from auricle_server.engine.model.state_pool import CPU_SLOTS, STATE_SHARE
 from auricle_server.engine.ops import portable_ops
 from auricle_server.engine.weight_formats import WeightFormat, has_fbgemm
 
@@ -105,3 +109,53 @@ def test_a_model_that_does_not_fit_holds_no_stream(monkeypatch: pytest.MonkeyPat
     assert memory_fit(SHAPES["en"]).streams == 0
     assert memory_fit(SHAPES["en"], freed=4_000_000_000).streams > 0  # what a smaller model holds now
     assert memory_fit(SHAPES["demo"]).precision == "float32"
+
+
+# --- the memory of one device, shared by the streams of several models --------------------------------------------
+
+GB = 10**9
+EN, MULTI = (memory_need(SHAPES[name], torch.bfloat16) for name in ("en", "3.5"))
+
+
+def load(models: list[SharedNeed], memory: int) -> tuple[list[int], int]:
+    """Loads models one after the other, as a server does; the slots of each, and what is free at the end."""
+    slots: list[int] = []
+    for number, own in zip(count(1), models, strict=False):
+        slots.append(own.slots or shared_slots(own, models[number:], memory, CUDA))
+        memory -= own.need.weights + slots[-1] * own.need.stream
+    return slots, memory
+
+
+def test_a_model_alone_gets_what_it_would_get_without_this() -> None:
+    assert shared_slots(SharedNeed(EN), (), 80 * GB, CUDA) == EN.streams(80 * GB, CUDA)
+    assert shared_slots(SharedNeed(EN), (), 80 * GB, CPU) == EN.streams(80 * GB, CPU) == CPU_SLOTS
+
+
+def test_two_published_models_on_one_gpu_hold_about_as_many_streams_each_and_fit() -> None:
+    (en, multi), free = load([SharedNeed(EN), SharedNeed(MULTI)], 40 * GB)
+    left = 40 * GB - EN.weights - MULTI.weights
+    assert en == int(left * STATE_SHARE) // (EN.stream + MULTI.stream)
+    # What the first one has left for graphs is there for the second one as well.
+    assert en <= multi <= 1.3 * en
+    assert 0 <= free < 0.2 * left
+
+
+def test_shares_divide_the_memory_of_the_streams() -> None:
+    need = MemoryNeed(GB, 10**6)
+    (first, second), free = load([SharedNeed(need, share=3.0), SharedNeed(need)], 12 * GB)
+    assert first == int(10 * GB * STATE_SHARE * 3 / 4) // 10**6
+    assert second >= first // 3
+    assert free >= 0
+
+
+def test_slots_that_are_given_are_left_for_their_model() -> None:
+    need = MemoryNeed(GB, 10**6)
+    (first, second), free = load([SharedNeed(need), SharedNeed(need, slots=5000)], 12 * GB)
+    assert (first, second) == (int(10 * GB * STATE_SHARE) // 10**6 - 5000, 5000)
+    assert free >= 0
+
+
+@pytest.mark.parametrize("device", [CPU, CUDA])
+def test_weights_that_leave_no_room_leave_no_stream(device: torch.device) -> None:
+    need = MemoryNeed(6 * GB, 10**6)
+    assert shared_slots(SharedNeed(need), [SharedNeed(need)], 11 * GB, device) == 0

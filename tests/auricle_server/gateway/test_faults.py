@@ -152,7 +152,7 @@ async def test_a_client_that_is_gone_before_its_upgrade_is_no_error_of_the_serve
 ) -> None:
     asked, gone = asyncio.Event(), asyncio.Event()
     async with bench(FakeEngine()) as table:
-        reserve = table.gateway.workers.reserve
+        reserve = table.gateway.workers.default.reserve
 
         async def reserve_slowly(latency_ms: int | None) -> SlotLease:
             lease = await reserve(latency_ms)
@@ -160,7 +160,7 @@ async def test_a_client_that_is_gone_before_its_upgrade_is_no_error_of_the_serve
             await gone.wait()
             return lease
 
-        monkeypatch.setattr(table.gateway.workers, "reserve", reserve_slowly)
+        monkeypatch.setattr(table.gateway.workers.default, "reserve", reserve_slowly)
         _, writer = await asyncio.open_connection("127.0.0.1", int(table.url.rpartition(":")[2]))
         writer.write(UPGRADE)
         await asked.wait()

@@ -31,7 +31,7 @@ def test_a_worker_with_an_impossible_configuration_says_that_a_restart_would_not
     _, ready = multiprocessing.Pipe(duplex=False)
     with caplog.at_level(logging.ERROR), pytest.raises(SystemExit) as ended:
         worker_main(
-            ServerConfig(model="/there/is/no/such/model"), Order("worker-0", f"ipc://{tmp_path}/worker-0", 0), ready
+            ServerConfig(model="/there/is/no/such/model"), Order("worker-0", f"ipc://{tmp_path}/worker-0"), ready
         )
     assert ended.value.code == CANNOT_START == os.EX_CONFIG
     assert "/there/is/no/such/model" in caplog.text
@@ -46,6 +46,6 @@ def test_a_worker_that_fails_for_any_reason_says_so_and_why(
     monkeypatch.setattr(factory, "build_engine", fail)
     _, ready = multiprocessing.Pipe(duplex=False)
     with caplog.at_level(logging.ERROR), pytest.raises(SystemExit) as ended:
-        worker_main(ServerConfig(), Order("worker-0", f"ipc://{tmp_path}/worker-0", 0), ready)
+        worker_main(ServerConfig(), Order("worker-0", f"ipc://{tmp_path}/worker-0"), ready)
     assert ended.value.code == CANNOT_START
     assert "cannot allocate 40 GB" in caplog.text

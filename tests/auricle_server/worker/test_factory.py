@@ -7,6 +7,7 @@ import pytest
 
 from auricle_server.checkpoints import CheckpointNotFound
 from auricle_server.config import ServerConfig
+from auricle_server.served_models import Placement
 from auricle_server.worker.factory import build_admission, build_engine, model_info
 from tests.auricle_server.fake_engine import FakeEngine
 from tests.support import tones
@@ -17,7 +18,7 @@ CONFIG = ServerConfig(model=str(tones.CHECKPOINT), device="cpu", slots=3)
 def test_the_configured_latency_is_the_default() -> None:
     engine = FakeEngine().as_engine()
     assert model_info(engine).default_latency_ms == 80
-    assert model_info(engine, 160) == replace(engine.info, default_latency_ms=160)
+    assert model_info(engine, 160) == replace(engine.info, default_latency_ms=160, source="stand-in")
 
 
 def test_a_latency_that_the_model_does_not_offer_is_refused() -> None:
@@ -39,7 +40,7 @@ def test_a_model_that_does_not_exist_is_named(tmp_path: Path) -> None:
 def test_each_of_several_workers_takes_a_device_of_its_own() -> None:
     several = replace(CONFIG, device="cuda", workers=64)
     with pytest.raises((RuntimeError, AssertionError, ValueError), match=r"(?i)cuda"):
-        build_engine(several, 63)
+        build_engine(several, Placement(63))
 
 
 def test_without_a_bound_nothing_is_timed() -> None:

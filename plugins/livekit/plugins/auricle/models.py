@@ -123,6 +123,7 @@ class STTOptions:
         text_format: How the words are written: numbers, money and dates as people write them, profane words masked,
             phrases replaced; by default as they were said.
         sample_rate: Samples per second of the audio that is sent; frames of another rate are resampled.
+        model: Name of the model, of a server with several; None for the server's default.
     """
 
     turn_detection: TurnDetection = "session"
@@ -142,6 +143,7 @@ class STTOptions:
     refine: Refine = "off"
     text_format: TextFormat = AS_SAID
     sample_rate: int = 16_000
+    model: str | None = None
 
     def __post_init__(self) -> None:
         if self.turn_detection not in get_args(TurnDetection):
@@ -193,6 +195,7 @@ class STTOptions:
             keyterms=self.keyterms,
             refine=self.refine,
             text_format=self.text_format,
+            model=self.model,
         )
 
     def recording(self, sample_rate: int) -> Start:

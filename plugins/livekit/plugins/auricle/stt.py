@@ -106,6 +106,7 @@ class STT(stt.STT[None]):
         refine: See `STTOptions`.
         text_format: See `STTOptions`.
         sample_rate: See `STTOptions`.
+        model: See `STTOptions`.
         reconnect: How long a lost connection is tried again, and how much audio is kept for it.
         answer_timeout: Seconds without any event after which a server that owes a final counts as lost; None for never.
         ssl: Context for wss, for a server whose certificate a private authority has signed.
@@ -141,6 +142,7 @@ class STT(stt.STT[None]):
         refine: Refine = "off",
         text_format: TextFormat = AS_SAID,
         sample_rate: int = 16_000,
+        model: str | None = None,
         reconnect: ReconnectPolicy | None = None,
         answer_timeout: float | None = 5.0,
         ssl: tls.SSLContext | None = None,
@@ -166,6 +168,7 @@ class STT(stt.STT[None]):
             refine=refine,
             text_format=text_format,
             sample_rate=sample_rate,
+            model=model,
         )
         client_options = ClientOptions(
             api_key=api_key,
@@ -193,7 +196,7 @@ class STT(stt.STT[None]):
     @property
     def model(self) -> str:
         """Name of the model that the server runs; ``"auricle"`` before the first connection, or `prewarm`."""
-        return self._service.model or "auricle"
+        return self._options.model or self._service.model or "auricle"
 
     @property
     def provider(self) -> str:

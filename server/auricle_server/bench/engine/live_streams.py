@@ -105,6 +105,11 @@ class LiveRun:
         tick: npt.NDArray[np.float64] = np.arange(streams, dtype=np.float64) % ticks
         return tick * (PACKET_SECONDS / PHASES)
 
+    @property
+    def waits(self) -> npt.NDArray[np.float64]:
+        """The wait of every row after the ramp, seconds, in the order of their results."""
+        return np.concatenate(self._costs.waits) if self._costs.waits else np.zeros(0)
+
     def run(self, ramp: float, hold: float) -> LiveFigures:
         """Runs for `ramp` seconds of audio, then measures `hold` seconds, and closes the streams."""
         hopeless = self._until(self._first + self._chunk + ramp)
@@ -122,7 +127,7 @@ class LiveRun:
 
     def _figures(self, held: float, busy: float, rate: float, hopeless: bool) -> LiveFigures:
         costs = self._costs
-        waits = np.concatenate(costs.waits) if costs.waits else np.zeros(0)
+        waits = self.waits
         return LiveFigures(
             streams=len(self._leases),
             chunk=self._chunk,

@@ -26,22 +26,20 @@ from auricle_server.gateway.http.files.file_routes import FileRoutes
 from auricle_server.gateway.http.metrics_page import MetricsPage
 from auricle_server.gateway.http.refusals import Refusals, upgrade_required
 from auricle_server.gateway.http.resume_proxy import RESUME_PATH, ResumeProxy, proxy
+from auricle_server.gateway.http.routes.readiness import Readiness, unready
 from auricle_server.gateway.http.routes.status_board import StatusBoard
 from auricle_server.gateway.http.routes.status_reader import StatusReader
 from auricle_server.gateway.http.routes.status_route import STATUS_PATH, StatusRoute
 from auricle_server.gateway.http.routes.token_route import TOKENS_PATH, TokenRoute
-from auricle_server.gateway.http.session_opener import GatewayParts, Loading, SessionOpener, SessionParts
+from auricle_server.gateway.http.session_opener import GatewayParts, SessionOpener, SessionParts
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.keys.access import KeyAccess
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.application import make_application
 from auricle_server.gateway.session.native_session import NativeSession
-from auricle_server.gateway.workers.worker_pool import WorkerPool
-from auricle_server.ipc.channel import GatewayChannel
-from auricle_server.ipc.loading_status import LoadingStatus
+from auricle_server.gateway.workers.model_pools import ModelChannels, ModelPools
 from auricle_server.metrics import Metrics
-from auricle_server.model_info import public_name
 from auricle_server.telemetry.log_context import request_context
 from auricle_server.telemetry.redaction import ContentPolicy
 from auricle_server.telemetry.stream_record import StreamObserver
@@ -60,9 +58,8 @@ class Gateway:
 
     Args:
         config: Of the server.
-        channels: One to each worker.
+        models: How the workers of each model are reached; the first is that of clients that name none.
         resume_proxy: Knows the other gateways of the server.
-        loading: Says what the workers are doing that are not ready yet.
         key_counts: What the gateways of the server count together about keys; None for a gateway that is alone.
         tracing: Makes the spans; None leaves it to the settings.
 
@@ -82,29 +79,28 @@ class Gateway:
     def __init__(
         self,
         config: ServerConfig,
-        channels: Sequence[GatewayChannel],
+        models: Sequence[ModelChannels],
         resume_proxy: ResumeProxy | None = None,
-        loading: Loading = list,
         key_counts: KeyCounts | None = None,
         tracing: Tracing | None = None,
     ) -> None:
         self.reloaders: list[Callable[[], None]] = []
         self._config = config
         self._resume_proxy = resume_proxy or ResumeProxy(server_name=config.server_name)
-        self._loading = loading
         self.metrics = Metrics()
         self._keys = KeyAccess(config, self.metrics, key_counts, self._resume_proxy.index)
         self.reloaders.append(self._keys.reload)
         self._connections = Connections(config.resume_seconds, self.metrics)
         self._turn_models = TurnModelPool(find_wanted(config.turn_models), self.metrics)
-        self.workers = WorkerPool(channels, self.metrics, self._on_beat)
+        self.workers = ModelPools(models, self.metrics, self._on_beat)
         self.tracing = tracing or open_tracing(config.telemetry, config.server_name)
         observer = StreamObserver(config.telemetry.access_log, ContentPolicy(config.telemetry), self.tracing)
         self._opener = SessionOpener(
-            config, self.metrics, self._keys, self._connections, self.workers, loading, self._turn_models, observer
+            config, self.metrics, self._keys, self._connections, self.workers, self._turn_models, observer
         )
+        self._models = self._opener.models()
         self._refusals = Refusals(config, self.metrics)
-        reader = StatusReader(public_name(config.model), self.workers, self.metrics, loading, lambda: self.draining)
+        reader = StatusReader(config, self.workers, self.metrics, lambda: self.draining)
         self._status = StatusBoard(reader.read, reader.forget)
         self.parts = GatewayParts(
             config, self.metrics, self._opener, self._connections, self.workers, self._refusals, self.tracing
@@ -129,7 +125,7 @@ class Gateway:
                 STREAM_PATH: self._stream,
                 RESUME_PATH: self._resume,
                 "/healthz": self._healthz,
-                "/readyz": self._readyz,
+                "/readyz": Readiness(self.workers, self._connections, self._opener).answer,
                 "/metrics": MetricsPage(self._metrics_text).answer,
                 STATUS_PATH: StatusRoute(self._opener, self._status, self._refusals).answer,
                 **(ConsoleRoutes(self._page_config).routes() if self._config.console else {}),
@@ -204,29 +200,21 @@ class Gateway:
             metrics, timer, models = parts.metrics, parts.idle_timer, parts.turn_models
             return NativeSession(parts.lease, token, parts.limits, metrics, timer, handler.wake, models)
 
-        # The latency in the query only helps to reserve a slot of the right cost; the client's `Start` decides.
+        # What the query says of latency and model only helps to reserve the right slot; the client's `Start` decides.
         latency_ms = whole_number(request.query.get("latency_ms", ""))
-        return await self._opener.open(request, key, build, latency_ms)
+        pool = self._models.find(request.query.get("model"))
+        session = await self._opener.open(request, key, build, latency_ms, pool)
+        session.slot.models = self._models
+        return session
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        # Liveness alone: a gateway without a worker needs no restart, it only takes no streams (`_readyz`).
+        # Liveness alone: a gateway without a worker needs no restart, it only takes no streams (`Readiness`).
         return web.json_response({"status": "alive"})
 
-    async def _readyz(self, request: web.Request) -> web.Response:
-        # A proxy that keeps a server for its open streams, and gives it no new ones, knows that by a status of its own.
-        no_new = web.HTTPNotFound.status_code if request.query.get("no_new") == "404" else None
-        if self.draining:
-            return web.json_response({"status": "draining"}, status=no_new or 503)
-        workers = self.workers
-        if not workers.ready:
-            return web.json_response(_unready(self._loading()), status=503)
-        state = {"status": "ready", "model": workers.model, "streams": len(self._connections), "slots": workers.slots}
-        return web.json_response({**state, "full": workers.full}, status=(no_new if workers.full else None) or 200)
-
     def _page_config(self) -> dict[str, Any]:
-        status = "ready" if self.workers.ready else _unready(self._loading())["status"]
+        status = "ready" if self.workers.ready else unready(self.workers.loading())["status"]
         return page_config(
-            self.workers.info,
+            self.workers.infos,
             self._turn_models.signals,
             status="draining" if self.draining else status,
             keys_required=self._keys.required,
@@ -280,9 +268,3 @@ class Gateway:
         await self._keys.close()
         if self.tracing is not None:
             await self.tracing.close()
-
-
-def _unready(loading: list[LoadingStatus]) -> dict[str, Any]:
-    if not loading:
-        return {"status": "no worker"}
-    return {"status": "loading", "loading": [{"what": each.what, "percent": each.percent} for each in loading]}

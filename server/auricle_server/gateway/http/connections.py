@@ -171,7 +171,7 @@ class Connections:
         """Reserves a slot; where there is none, that of a connection that has not used it.
 
         Args:
-            workers: Of the gateway.
+            workers: Of the model.
             latency_ms: As for `WorkerPool.reserve`.
 
         Raises:

@@ -18,6 +18,7 @@ from auricle_server.gateway.session.dialect import Dialect
 from auricle_server.gateway.session.endpoint import Endpoint, Opening
 from auricle_server.gateway.session.multichannel_session import MultichannelSession
 from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.workers.worker_pool import WorkerPool
 
 
 class DialectRoutes:
@@ -40,10 +41,13 @@ class DialectRoutes:
         key = self._parts.opener.check_access(request, endpoint.authorization(request.query, request.headers))
         if not asks_for_websocket(request):
             return upgrade_required()
-        opening = endpoint.open(request.query, request.headers, self._parts.workers.info)
+        models = self._parts.opener.models(endpoint.foreign_models)
+        pool = models.find(endpoint.model(request.query, request.headers))
+        opening = endpoint.open(request.query, request.headers, pool.info)
         handler = WebSocketHandler(request, self._parts.config, opening.headers, opening.subprotocol)
 
-        session = handler.session = await self._open(request, key, opening, handler.wake)
+        session = handler.session = await self._open(request, key, opening, handler.wake, pool)
+        session.slot.models = models
         session.greet(opening.greeting)
         if opening.start is not None:
             session.begin(opening.start)
@@ -52,16 +56,19 @@ class DialectRoutes:
         self._parts.metrics.dialect_streams.labels(opening.dialect.name).inc()
         return await self._parts.connections.serve(handler, key.name)
 
-    async def _open(self, request: web.Request, key: ApiKey, opening: Opening, wake: Callable[[], None]) -> Session:
+    async def _open(
+        self, request: web.Request, key: ApiKey, opening: Opening, wake: Callable[[], None], pool: WorkerPool
+    ) -> Session:
         """The session of a connection; with several channels, the first one's, which leads the others'."""
         latency_ms = None if opening.start is None else opening.start.latency_ms
         kind = MultichannelSession if opening.others else Session
-        first = await self._parts.opener.open(request, key, partial(_build, kind, opening.dialect, wake), latency_ms)
+        open_one = partial(self._parts.opener.open, request, key, latency_ms=latency_ms, pool=pool)
+        first = await open_one(build=partial(_build, kind, opening.dialect, wake))
         if isinstance(first, MultichannelSession):
             try:
                 for dialect in opening.others:
                     build = partial(_build, Session, dialect, first.wake_first)
-                    first.others += (await self._parts.opener.open(request, key, build, latency_ms),)
+                    first.others += (await open_one(build=build),)
             except BaseException:
                 first.abandon()
                 raise

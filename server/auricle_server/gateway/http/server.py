@@ -14,11 +14,11 @@ from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.app import Gateway
 from auricle_server.gateway.http.resume_proxy import ResumeProxy
 from auricle_server.gateway.http.riva.libraries import check_riva
-from auricle_server.gateway.http.session_opener import Loading
 from auricle_server.gateway.http.tls import Certificate, certificate_of
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.access_log import RequestLog
 from auricle_server.gateway.listening.listener import Listener
+from auricle_server.gateway.workers.model_pools import ModelChannels
 from auricle_server.ipc.channel import GatewayChannel
 from auricle_server.telemetry.stream_record import access_log
 from auricle_server.telemetry.tracing import Tracing
@@ -31,24 +31,24 @@ _SHUTDOWN_SECONDS = 0.5
 @asynccontextmanager
 async def listening(
     config: ServerConfig,
-    channels: Sequence[GatewayChannel],
+    models: Sequence[ModelChannels | GatewayChannel],
     *,
     reuse_port: bool = False,
     resume_proxy: ResumeProxy | None = None,
-    loading: Loading = list,
     key_counts: KeyCounts | None = None,
     orphaned: asyncio.Event | None = None,
     tracing: Tracing | None = None,
 ) -> AsyncIterator[tuple[Gateway, int]]:
     """A gateway that serves inside the block. Yields it and the port; the caller waits for `Gateway.ready`.
 
-    Once `orphaned` is set it listens no more. `tracing` makes the spans in place of what the settings say.
+    Once `orphaned` is set it listens no more. Channels of no `ModelChannels` are those of one model. `tracing` makes
+    the spans in place of what the settings say.
 
     Raises:
         ConfigError: The TLS certificate, or the port for clients of Riva, cannot be used.
     """
     certificate = certificate_of(config)
-    gateway = Gateway(config, channels, resume_proxy, loading, key_counts, tracing)
+    gateway = Gateway(config, _by_model(models), resume_proxy, key_counts, tracing)
     if certificate is not None:
         gateway.reloaders.append(certificate.reload)
     # Of requests of other gateways; those of clients are logged by `HttpConnection`.
@@ -83,6 +83,13 @@ async def listening(
         listener.close()
         await runner.cleanup()
         await gateway.close()
+
+
+def _by_model(models: Sequence[ModelChannels | GatewayChannel]) -> list[ModelChannels]:
+    """The channels of each model; those that are given alone are all of one model, which has no name of its own."""
+    alone = [each for each in models if not isinstance(each, ModelChannels)]
+    given = [each for each in models if isinstance(each, ModelChannels)]
+    return given or [ModelChannels(alone)]
 
 
 def _riva_listening(
@@ -124,13 +131,12 @@ async def until_ready(gateway: Gateway, seconds: float) -> None:
 async def serve_until(
     stop: asyncio.Event,
     config: ServerConfig,
-    channels: Callable[[], Sequence[GatewayChannel]],
+    models: Callable[[], Sequence[ModelChannels | GatewayChannel]],
     on_ready: Callable[[], None],
     *,
     reload: asyncio.Event | None = None,
     reuse_port: bool = False,
     resume_proxy: ResumeProxy | None = None,
-    loading: Loading = list,
     key_counts: KeyCounts | None = None,
     orphaned: asyncio.Event | None = None,
 ) -> None:
@@ -139,12 +145,11 @@ async def serve_until(
     Args:
         stop: Ends the serving.
         config: Of the server.
-        channels: Makes one channel to each worker, on the running loop.
+        models: Makes the channels to the workers, on the running loop.
         on_ready: Called once, when the first worker has introduced itself.
         reload: Set when the gateway is to read anew what may change while it runs; see `Gateway.reload`.
         reuse_port: Whether other gateways listen at the same port.
         resume_proxy: Knows these gateways.
-        loading: Says what the workers are doing that are not ready yet.
         key_counts: What the gateways of the server count together about keys.
         orphaned: Set when the supervisor has ended: its ports are left to the server that follows, at once.
 
@@ -153,10 +158,9 @@ async def serve_until(
     """
     gateway_with_port = listening(
         config,
-        channels(),
+        models(),
         reuse_port=reuse_port,
         resume_proxy=resume_proxy,
-        loading=loading,
         key_counts=key_counts,
         orphaned=orphaned,
     )

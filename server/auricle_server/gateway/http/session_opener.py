@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -26,16 +26,14 @@ from auricle_server.gateway.listening.pending_connections import client_address
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.workers.model_choice import ModelChoice
+from auricle_server.gateway.workers.model_pools import ModelPools
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool
-from auricle_server.ipc.loading_status import LoadingStatus
 from auricle_server.metrics import Metrics
 from auricle_server.telemetry.log_context import note, request_context
 from auricle_server.telemetry.stream_record import StreamObserver, StreamRecord
 from auricle_server.telemetry.tracing import Tracing
-
-Loading = Callable[[], list[LoadingStatus]]
-"""Says what workers are doing that are not ready yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,6 @@ class SessionOpener:
         keys: Of the server.
         connections: Of the gateway.
         workers: Of the gateway.
-        loading: Says what the workers are doing that are not ready yet.
         turn_models: For the sessions.
         observer: Of the sessions, for logs and traces.
 
@@ -75,8 +72,7 @@ class SessionOpener:
         metrics: Metrics,
         keys: KeyAccess,
         connections: Connections,
-        workers: WorkerPool,
-        loading: Loading,
+        workers: ModelPools,
         turn_models: TurnModelPool,
         observer: StreamObserver,
     ) -> None:
@@ -86,7 +82,6 @@ class SessionOpener:
         self._keys = keys
         self._connections = connections
         self._workers = workers
-        self._loading = loading
         self._turn_models = turn_models
         self._observer = observer
 
@@ -137,6 +132,7 @@ class SessionOpener:
         key: ApiKey,
         build: Callable[[SessionParts], S],
         latency_ms: int | None = None,
+        pool: WorkerPool | None = None,
     ) -> S:
         """A new session, with a slot of a worker.
 
@@ -145,23 +141,23 @@ class SessionOpener:
             key: Of the request.
             build: Makes the session.
             latency_ms: Helps to reserve a slot of the right cost.
+            pool: The workers of the model that the request names; None takes those of the default.
 
         Raises:
             Refusal: The server shuts down, is full, or has no worker; or the key has as many streams as it may.
         """
         if self.draining:
             raise ShuttingDown("the server shuts down; connect to another one")
-        if not self._workers.ready and (loading := self._loading()):
+        pool = pool or self._workers.default
+        if not pool.ready and (loading := pool.loading()):
             raise NotReady(f"the model is still loading ({loading[0]}); try again later")
         if are_scarce() if request is None else not has_room(request):
             raise AtCapacity("the server has no open files left for another stream; raise its limit (ulimit -n)")
         with ExitStack() as undo:
             usage = await self._keys.open_stream(key)
             undo.callback(usage.cancel)
-            lease = await self._connections.reserve(self._workers, latency_ms)
+            lease = await self._reserve(pool, latency_ms)
             undo.callback(lease.release)
-            if lease.info.cures.need_voice:
-                await self._turn_models.load()
             undo.pop_all()
         config, clock = self._config, time.monotonic
         record = StreamRecord(request_context(), self._observer, clock)
@@ -171,6 +167,24 @@ class SessionOpener:
         usage.begin(session.name)
         record.begin(session.name, session.dialect, lease.info.name, lease.worker)
         return session
+
+    async def _reserve(self, pool: WorkerPool, latency_ms: int | None) -> SlotLease:
+        lease = await self._connections.reserve(pool, latency_ms)
+        try:
+            if lease.info.cures.need_voice:
+                await self._turn_models.load()
+        except BaseException:
+            lease.release()
+            raise
+        return lease
+
+    def models(self, foreign: Sequence[str] | None = None) -> ModelChoice:
+        """The models that clients of one wire format may choose from.
+
+        Args:
+            foreign: As for `ModelChoice`.
+        """
+        return ModelChoice(self._workers, self._reserve, foreign)
 
 
 def _limits(limits: Limits, key: ApiKey) -> Limits:
@@ -187,6 +201,6 @@ class GatewayParts:
     metrics: Metrics
     opener: SessionOpener
     connections: Connections
-    workers: WorkerPool
+    workers: ModelPools
     refusals: Refusals
     tracing: Tracing | None = None

@@ -15,6 +15,8 @@ from auricle_server.gateway.session.endpoint import RefusalAnswer
 _NORMAL = 1000
 _CLOSE_CODES = {codes.MESSAGE_TOO_BIG: 1009, codes.IDLE_TIMEOUT: 1011}
 """Deepgram closes with 1011 for its own faults and for silence, and with 1008 for what the client has sent."""
+DEEPGRAM_MODELS = ("nova", "flux", "enhanced", "base", "whisper", "general", "phonecall", "meeting", "2-")
+"""Beginnings of the names of Deepgram's models."""
 TOKEN = "token"  # noqa: S105  # the name of a subprotocol, and of a scheme
 _SUBPROTOCOLS = "Sec-WebSocket-Protocol"
 

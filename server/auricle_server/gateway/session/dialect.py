@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from auricle.protocol.client_messages import ClientMessage
+from auricle.protocol.codes import CODES
 from auricle.protocol.server_messages import ServerEvent
 from auricle.protocol.states import AudioReceived
+from auricle_server.model_info import ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,33 @@ class EndTurn:
     id: str
 
 
-Input = ClientMessage | AudioReceived | KeepAlive | EndTurn | Reply | LateReply
+@dataclass(frozen=True, slots=True)
+class ChooseModel:
+    """The client names a model, of which the stream is to be; once it has a slot there, `begin` says what follows.
+
+    Attributes:
+        name: Of the model.
+        begin: Gets the model; the inputs that begin the stream.
+        latency_ms: Helps to reserve a slot of the right cost.
+    """
+
+    name: str
+    begin: Callable[[ModelInfo], Sequence[Input]]
+    latency_ms: int | None = None
+
+
+Input = ClientMessage | AudioReceived | KeepAlive | EndTurn | Reply | LateReply | ChooseModel
 """What a client's message means. A reply goes out after all events before it."""
 Output = ServerEvent | AudioProgress | EndAnswered
 """What a client is told."""
+
+
+def native_close_code(code: str | None) -> int:
+    """As `Dialect.close_code`, of the native protocol and of formats without close codes of their own."""
+    # 1000: the conversation has come to its end (RFC 6455, section 7.4.1).
+    close_code = 1000 if code is None else CODES[code].close_code
+    assert close_code is not None, "only the codes of fatal errors come here"
+    return close_code
 
 
 class Dialect(Protocol):

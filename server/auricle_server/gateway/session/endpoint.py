@@ -54,13 +54,24 @@ class Endpoint(Protocol):
     Attributes:
         name: Of the format, in logs and metrics.
         paths: Where it listens.
+        foreign_models: Beginnings of the names of the other server's models, which its clients ask for without a
+            thought: they stand for the default.
     """
 
     name: str
     paths: tuple[str, ...]
+    foreign_models: tuple[str, ...]
 
     def authorization(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:
         """The key in the request, as a value for the header ``Authorization``; None when there is none.
+
+        Args:
+            query: Of the URL.
+            headers: Of the request.
+        """
+
+    def model(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:
+        """The name of the model in the request; None when there is none.
 
         Args:
             query: Of the URL.
@@ -73,7 +84,7 @@ class Endpoint(Protocol):
         Args:
             query: Of the URL.
             headers: Of the request.
-            model: What the server serves; None before the first worker is ready.
+            model: The one that the request names, or the default; None before its first worker is ready.
 
         Raises:
             Refusal: The request asks for something that cannot be.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -172,7 +172,21 @@ class FormatEndpoint(Protocol):
 
 
 class FileEndpoint(FormatEndpoint, Protocol):
-    """Where recordings are uploaded with POST: as the body, or as the field ``file`` of a form."""
+    """Where recordings are uploaded with POST: as the body, or as the field ``file`` of a form.
+
+    Attributes:
+        foreign_models: As for `Endpoint`.
+    """
+
+    foreign_models: tuple[str, ...]
+
+    def model(self, query: MultiMapping[str], fields: MultiMapping[str]) -> str | None:
+        """The name of the model in the request; None when there is none.
+
+        Args:
+            query: Of the URL.
+            fields: Of the form; none before the body has arrived.
+        """
 
     def check(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo) -> None:
         """Reads a request before its body is received.
@@ -196,13 +210,15 @@ class Question:
     Attributes:
         parts: What stands in the path for the names of its pattern.
         query: Of the URL.
-        model: What the server serves.
+        model: The default.
+        models: All that the server serves.
         secret: Makes a token that opens streams of the client's key for a short time; refuses one for a token.
     """
 
     parts: Mapping[str, str]
     query: MultiMapping[str]
     model: ModelInfo
+    models: Sequence[ModelInfo]
     secret: Callable[[], str]
 
 

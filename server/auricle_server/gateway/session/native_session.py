@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Sequence
 
 from auricle.protocol import codes
-from auricle.protocol.client_messages import ClientMessage
-from auricle.protocol.codes import CODES, ProtocolViolation
+from auricle.protocol.client_messages import ClientMessage, Start
+from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.connection import ServerConnection
 from auricle.protocol.server_messages import Error, Limits
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
-from auricle_server.gateway.session.dialect import AudioProgress, EndAnswered, Output
+from auricle_server.gateway.session.dialect import AudioProgress, ChooseModel, EndAnswered, Output, native_close_code
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.session import NORMAL, Session
@@ -40,9 +40,13 @@ class NativeDialect:
         """As `Dialect.ended`."""
         return self._connection.ended
 
-    def receive_text(self, text: str) -> Sequence[ClientMessage | AudioReceived]:
+    def receive_text(self, text: str) -> Sequence[ClientMessage | AudioReceived | ChooseModel]:
         """As `Dialect.receive_text`."""
-        return self._connection.receive_text(text)
+        messages = self._connection.receive_text(text)
+        match messages:
+            case [Start(model=str(name)) as start, *rest]:
+                return ChooseModel(name, lambda _: (start,), start.latency_ms), *rest
+        return messages
 
     def encode(self, output: Output) -> Sequence[str]:
         """As `Dialect.encode`."""
@@ -50,9 +54,7 @@ class NativeDialect:
 
     def close_code(self, code: str | None) -> int:
         """As `Dialect.close_code`."""
-        close_code = NORMAL if code is None else CODES[code].close_code
-        assert close_code is not None, "only the codes of fatal errors come here"
-        return close_code
+        return native_close_code(code)
 
 
 class NativeSession(Session):

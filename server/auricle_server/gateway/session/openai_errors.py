@@ -8,8 +8,21 @@ from auricle.protocol import codes
 from auricle_server.gateway.errors import Refusal
 from auricle_server.gateway.session.endpoint import RefusalAnswer
 
-_CODES = {codes.UNAUTHORIZED: "invalid_api_key", codes.TOO_MANY_STREAMS: "rate_limit_exceeded"}
+OPENAI_MODELS = ("whisper", "gpt-", "o1", "o3", "o4")
+"""Beginnings of the names of OpenAI's models."""
+_CODES = {
+    codes.UNAUTHORIZED: "invalid_api_key",
+    codes.UNKNOWN_MODEL: "model_not_found",
+    codes.TOO_MANY_STREAMS: "rate_limit_exceeded",
+}
 """Those that programs know from OpenAI; the others are Auricle's own."""
+REFUSES_UPDATE = {
+    codes.UNSUPPORTED_LATENCY,
+    codes.UNSUPPORTED_LANGUAGE,
+    codes.UNSUPPORTED_KEYTERMS,
+    codes.INVALID_KEYTERMS,
+}
+"""Errors after which nothing of an update is in force."""
 
 
 def error_object(code: str, message: str, *, status: int, param: str | None = None) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """One client's conversation, without I/O: what the socket receives goes in, what it must send comes out.
 
-The shell feeds `receive_text` and `receive_binary`, sends what `next_text` returns whenever `wake` was called, and
-closes with `close_code` once the session is `done` and nothing is left to send. What the messages mean is the
-`Dialect`'s matter.
+The shell feeds `receive_text` and `receive_binary`, sends `next_text` after each `wake`, and closes with `close_code`
+once the session is `done` and nothing is left. What messages mean is the `Dialect`'s matter.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -19,19 +18,23 @@ from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Limits, ServerEvent
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
+from auricle_server.gateway.errors import Refusal
 from auricle_server.gateway.session.dialect import (
     AudioProgress,
+    ChooseModel,
     Dialect,
     EndAnswered,
     EndTurn,
+    Input,
     KeepAlive,
     LateReply,
     Reply,
 )
 from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
-from auricle_server.gateway.session.notices import error_event, log_error
+from auricle_server.gateway.session.notices import error_event, log_error, log_errors
 from auricle_server.gateway.session.stream_session import StreamSession
+from auricle_server.gateway.workers.model_choice import StreamSlot
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem
 from auricle_server.ipc.messages import StreamFailure
 from auricle_server.telemetry.log_context import in_stream
@@ -66,6 +69,7 @@ class Session:
         updates: How many updates the client has sent.
         audio_texts: In how many text messages audio has come.
         record: Of the stream, for logs and traces.
+        slot: The slot that the stream has.
     """
 
     def __init__(
@@ -83,23 +87,17 @@ class Session:
         self.close_code: int | None = None
         self.failure: Error | None = None
         self.updates = self.audio_texts = 0
-        self._lease = lease
+        self.record = metrics.record
+        self.slot = StreamSlot(lease, lambda item: in_stream(self.record.fields, self._on_worker, item))
         self._limits = limits
         self._idle_timer = idle_timer
         self._wake = wake
-        self._dialect = dialect
+        self._dialect, self.dialect = dialect, dialect.name
         self._turn_models = turn_models
         self._stream: StreamSession | None = None
         self._outgoing = OutgoingEvents(dialect.encode)
         self._metrics = metrics
         self._draining = False
-        self.record = metrics.record
-        lease.listener = lambda item: in_stream(self.record.fields, self._on_worker, item)
-
-    @property
-    def dialect(self) -> str:
-        """Name of the client's wire format."""
-        return self._dialect.name
 
     # --- from the client ---------------------------------------------------------------------------------------------
 
@@ -107,7 +105,7 @@ class Session:
     def accepts_input(self) -> bool:
         """Whether the shell may read on; False while too much waits for the worker, or for the client to read."""
         if self.close_code is not None or self._stream is None:
-            return True
+            return self.close_code is not None or not self.slot.moving
         return self._stream.accepts_input and len(self._outgoing.waiting) < MAX_UNSENT
 
     def greet(self, texts: Iterable[str]) -> None:
@@ -121,7 +119,7 @@ class Session:
 
     def receive_text(self, text: str) -> None:
         """Takes a text message."""
-        self._receive(self._receive_message, text)
+        self._receive(lambda text: self._take(self._dialect.receive_text(text)), text)
 
     def receive_binary(self, data: bytes) -> None:
         """Takes a binary message."""
@@ -144,9 +142,14 @@ class Session:
             self._idle_timer.on_audio()
             self._started.receive_audio(pcm)
 
-    def _receive_message(self, text: str) -> None:
-        for message in self._dialect.receive_text(text):
+    def _take(self, inputs: Sequence[Input]) -> None:
+        for number, message in enumerate(inputs, 1):
             match message:
+                case ChooseModel():
+                    self._idle_timer.on_start()
+                    begin = partial(self._on_model, message, inputs[number:])
+                    self.slot.choose(message.name, message.latency_ms, begin)
+                    return
                 case AudioReceived(pcm):
                     self.audio_texts += 1
                     self._idle_timer.on_audio()
@@ -168,11 +171,19 @@ class Session:
                 case End():
                     self._started.end()
 
+    def _on_model(self, choice: ChooseModel, rest: Sequence[Input], refusal: Refusal | None) -> None:
+        """The stream has a slot of the model that the client has named, or there is none."""
+        if refusal is not None:
+            self.fail(refusal.code, refusal.message)
+        self._receive(lambda model: self._take((*choice.begin(model), *rest)), self.slot.lease.info)
+        self._wake()
+
     def _start(self, start: Start) -> None:
         self._idle_timer.on_start()
-        self.record.keyterms = start.keyterms
-        on_signals, models = partial(in_stream, self.record.fields, self._on_signals), self._turn_models
-        self._stream = stream = StreamSession(self.name, self._lease, start, self._limits, models, on_signals)
+        lease, fields = self.slot.lease, self.record.fields
+        self.record.start(lease.info.name, lease.worker, start.keyterms)
+        given = start, self._limits, self._turn_models, partial(in_stream, fields, self._on_signals)
+        self._stream = stream = StreamSession(self.name, lease, *given)
         self._deliver([stream.ready(self.token), *stream.start_notices()])
 
     @property
@@ -186,8 +197,6 @@ class Session:
         """Whether nothing more is to be received: once the last text is sent, the connection closes."""
         return self.close_code is not None
 
-    # --- from the worker and the turn models -------------------------------------------------------------------------
-
     def _on_worker(self, item: StreamItem) -> None:
         if self._stream is not None and self.close_code is None:
             self._deliver(self._stream.on_worker(item))
@@ -198,21 +207,16 @@ class Session:
         if self._stream is not None and self.close_code is None and (events := self._stream.collect()) is not None:
             self._deliver(events)
 
-    # --- to the client -----------------------------------------------------------------------------------------------
-
     def _deliver(self, events: list[ServerEvent]) -> None:
         """Queues events of the stream, and closes the conversation when the stream has come to its end."""
-        last = events[-1] if events else None
-        if isinstance(last, Error) and last.fatal:
+        if events and isinstance(last := events[-1], Error) and last.fatal:
             self._outgoing.put(events[:-1])
             self._metrics.on_events(events[:-1], self._started.audio_time)
             self._fail(last)
             return
         self._outgoing.put(events)
         self._metrics.on_events(events, self._started.audio_time)
-        for event in events:
-            if isinstance(event, Error):
-                log_error(self.name, event)
+        log_errors(self.name, events)
         if self._started.over:
             self._finish()
             return
@@ -254,8 +258,6 @@ class Session:
         self._release()
         self._wake()
 
-    # --- from the gateway --------------------------------------------------------------------------------------------
-
     @property
     def unstarted_seconds(self) -> float:
         """How long it has held a slot without a `Start`; 0.0 for a stream."""
@@ -287,13 +289,12 @@ class Session:
 
     def abandon(self) -> None:
         """The client has gone for good: gives the slot back."""
-        if self._stream is not None:
-            log.info("stream left session=%s audio_seconds=%.2f", self.name, self._stream.audio_time)
+        self.record.leave(started=self._stream is not None)
         self._release()
 
     def _release(self) -> None:
         """The worker and the models have nothing more to do for the stream."""
-        self._lease.release()
+        self.slot.release()
         self._metrics.on_release(self.close_code, self.failure)
         if self._stream is not None:
             self._stream.close()

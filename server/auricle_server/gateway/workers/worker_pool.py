@@ -1,4 +1,4 @@
-"""The workers of a gateway, and which of them takes the next stream."""
+"""The workers of one model, and which of them takes the next stream."""
 
 from __future__ import annotations
 
@@ -9,31 +9,45 @@ from auricle_server.gateway.errors import NotReady, Refusal
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_client import WorkerClient
 from auricle_server.ipc.channel import GatewayChannel
+from auricle_server.ipc.loading_status import LoadingStatus
 from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
 
-BEAT_SECONDS = 1.0
-"""How often workers get a sign of life, and idle streams, stalled clients and kept sessions are looked at."""
+Loading = Callable[[], list[LoadingStatus]]
+"""Says what workers are doing that are not ready yet."""
 
 
 class WorkerPool:
-    """Routes streams to workers.
+    """Routes the streams of a model to its workers.
 
     Args:
         channels: One to each worker.
         metrics: Of the gateway.
-        on_beat: Called once a second.
+        name: Of the model, where the operator has given it one.
+        loading: Says what the workers are doing that are not ready yet.
+        first: Number of the first worker among those of all models.
 
     Attributes:
         arrived: Set when the first worker has introduced itself.
         clients: One for each worker.
+        loading: As given.
+        first: As given.
     """
 
-    def __init__(self, channels: Sequence[GatewayChannel], metrics: Metrics, on_beat: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        channels: Sequence[GatewayChannel],
+        metrics: Metrics,
+        name: str = "",
+        loading: Loading = list,
+        first: int = 0,
+    ) -> None:
         self.arrived = asyncio.Event()
         self.clients = [WorkerClient(channel, metrics, self.arrived.set) for channel in channels]
+        self.loading = loading
+        self.first = first
+        self._name = name
         self._metrics = metrics
-        self._on_beat = on_beat
 
     @property
     def ready(self) -> bool:
@@ -56,9 +70,24 @@ class WorkerPool:
         return None if self.info is None else self.info.name
 
     @property
+    def name(self) -> str:
+        """Name of the model, as the operator has given it or as the first worker has said; empty before that."""
+        return self._name or self.model or ""
+
+    @property
     def info(self) -> ModelInfo | None:
         """What the workers serve; None before the first one has introduced itself."""
         return next((client.info for client in self.clients if client.info is not None), None)
+
+    @property
+    def slots_used(self) -> int:
+        """Streams that the workers hold."""
+        return sum(client.slots_used for client in self.clients)
+
+    @property
+    def capacity(self) -> int:
+        """Streams of the default latency that the workers could hold in all."""
+        return sum(client.capacity for client in self.clients)
 
     async def reserve(self, latency_ms: int | None = None) -> SlotLease:
         """Reserves a slot of the worker with the most free ones; when it refuses, of the next.
@@ -79,7 +108,7 @@ class WorkerPool:
         for client in ready:
             try:
                 lease = await client.reserve(latency_ms)
-                lease.worker = f"worker-{self.clients.index(client)}"
+                lease.worker = f"worker-{self.first + self.clients.index(client)}"
                 return lease
             except Refusal as refusal:
                 refusals.append(refusal)
@@ -99,26 +128,18 @@ class WorkerPool:
             for client in self.clients:
                 tasks.create_task(client.writer.run())
                 tasks.create_task(client.run_reader())
-            tasks.create_task(self._beat())
 
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            for client in self.clients:
-                client.on_beat()
-            self.update_gauges()
-            self._on_beat()
+    def on_beat(self) -> None:
+        """Once a second: see `WorkerClient.on_beat`."""
+        for client in self.clients:
+            client.on_beat()
 
     def update_gauges(self) -> None:
-        """Sets the gauges of capacity and load."""
-        metrics = self._metrics
-        metrics.slots.set(self.slots)
-        metrics.slots_used.set(sum(client.slots_used for client in self.clients))
-        metrics.capacity_streams.set(sum(client.capacity for client in self.clients))
-        for index, client in enumerate(self.clients):
+        """Sets the gauges of the workers' load."""
+        for place, client in enumerate(self.clients, self.first):
             stats = client.stats
-            metrics.load.labels(str(index), "predicted").set(0.0 if stats is None else stats.load)
-            metrics.load.labels(str(index), "measured").set(0.0 if stats is None else stats.busy)
+            self._metrics.load.labels(str(place), "predicted").set(0.0 if stats is None else stats.load)
+            self._metrics.load.labels(str(place), "measured").set(0.0 if stats is None else stats.busy)
 
     async def close(self) -> None:
         """Closes the channels."""

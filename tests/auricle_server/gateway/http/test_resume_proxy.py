@@ -19,6 +19,7 @@ from auricle_server.gateway.http.resume_proxy import ResumeProxy
 from auricle_server.gateway.http.server import listening, until_ready
 from auricle_server.gateway.session.session import Session
 from auricle_server.ipc import InProcessChannel
+from auricle_server.served_models import ServedModel
 from auricle_server.serving.in_process_server import _start_worker
 from tests.auricle_server.gateway.session.resume.test_session_resume import AUDIO, BYTES, TEXT, back, cut
 from tests.auricle_server.raw_client import RawClient, connected_client, until
@@ -60,7 +61,7 @@ async def pair(engine: Engine, folder: Path, *, api_keys: tuple[str, ...] = (), 
     bounds = replace(DEFAULT_LIMITS, **limits)  # type: ignore[arg-type]
     config = ServerConfig(host="127.0.0.1", port=0, max_load=0, limits=bounds, api_keys=api_keys)
     link, stop = InProcessChannel(), threading.Event()
-    worker = await asyncio.to_thread(_start_worker, config, engine, link, stop)
+    worker = await asyncio.to_thread(_start_worker, config, ServedModel("demo"), engine, link, stop)
     try:
         async with listening(config, [link.gateway()], resume_proxy=ResumeProxy(folder, 0)) as (owner, port):
             await until_ready(owner, 30)

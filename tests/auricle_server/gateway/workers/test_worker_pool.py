@@ -11,10 +11,9 @@ import pytest
 
 from auricle.protocol import codes
 from auricle_server.gateway.errors import AtCapacity, NotReady
-from auricle_server.gateway.workers import worker_pool as module
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool
-from auricle_server.ipc.messages import OpenStream, StreamFailure, StreamOpened, WorkerStats
+from auricle_server.ipc.messages import OpenStream, StreamFailure, StreamOpened
 from auricle_server.metrics import Metrics
 from tests.auricle_server.gateway.leases import INFO
 from tests.auricle_server.gateway.workers.fake_channel import FakeChannel
@@ -22,16 +21,16 @@ from tests.auricle_server.raw_client import until
 
 
 @asynccontextmanager
-async def pool_of(*slots: int) -> AsyncIterator[tuple[WorkerPool, list[FakeChannel], Metrics, list[int]]]:
-    """A pool of workers with so many slots, and the beats it has made."""
-    channels, metrics, beats = [FakeChannel() for _ in slots], Metrics(), list[int]()
-    pool = WorkerPool(channels, metrics, lambda: beats.append(1))
+async def pool_of(*slots: int) -> AsyncIterator[tuple[WorkerPool, list[FakeChannel]]]:
+    """A pool of workers with so many slots."""
+    channels = [FakeChannel() for _ in slots]
+    pool = WorkerPool(channels, Metrics())
     running = asyncio.create_task(pool.run())
     for channel, count in zip(channels, slots, strict=True):
         channel.join(replace(INFO, slots=count))
     await until(lambda: all(client.ready for client in pool.clients))
     try:
-        yield pool, channels, metrics, beats
+        yield pool, channels
     finally:
         running.cancel()
         await asyncio.wait({running})
@@ -57,7 +56,7 @@ async def reserve(pool: WorkerPool, channels: list[FakeChannel], *answers: str |
 
 
 async def test_the_worker_with_the_most_free_slots_is_asked_first() -> None:
-    async with pool_of(1, 3) as (pool, channels, _, _):
+    async with pool_of(1, 3) as (pool, channels):
         assert (pool.ready, pool.slots, pool.model, pool.full) == (True, 4, "m", False)
         assert pool.arrived.is_set()
         assert (await reserve(pool, channels, None))[1] == [1]
@@ -65,27 +64,15 @@ async def test_the_worker_with_the_most_free_slots_is_asked_first() -> None:
 
 @pytest.mark.parametrize("code", [codes.SERVER_FULL, codes.INTERNAL])
 async def test_when_it_refuses_the_next_one_is_asked(code: str) -> None:
-    async with pool_of(1, 3) as (pool, channels, _, _):
+    async with pool_of(1, 3) as (pool, channels):
         assert (await reserve(pool, channels, code, None))[1] == [1, 0]
         with pytest.raises(AtCapacity):
             await reserve(pool, channels, code)
 
 
 async def test_without_a_worker_nothing_is_ready() -> None:
-    pool = WorkerPool([FakeChannel()], Metrics(), lambda: None)
+    pool = WorkerPool([FakeChannel()], Metrics())
     assert (pool.ready, pool.slots, pool.model, pool.full) == (False, 0, None, True)
     with pytest.raises(NotReady):
         await pool.reserve()
     await pool.close()
-
-
-async def test_beats_keep_the_gauges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
-    async with pool_of(2, 3) as (_, channels, metrics, beats):
-        channels[1].reply(WorkerStats(2, 0.25, 0.5, 9, False))
-        value = metrics.registry.get_sample_value
-        await until(lambda: value("auricle_slots_used") == 2)
-        assert beats
-        assert (value("auricle_slots"), value("auricle_capacity_streams")) == (5, 9)
-        assert value("auricle_load", {"worker": "1", "kind": "predicted"}) == 0.25
-        assert value("auricle_load", {"worker": "1", "kind": "measured"}) == 0.5

@@ -14,7 +14,12 @@ from auricle_server.gateway.dialects.deepgram_listen.query import ListenOptions,
 from auricle_server.gateway.dialects.deepgram_listen.recordings import RecordingResults, read_file_query
 from auricle_server.gateway.dialects.deepgram_listen.results import ListenRequest
 from auricle_server.gateway.errors import BadRequest, Refusal
-from auricle_server.gateway.session.deepgram_requests import authorization, key_subprotocol, refusal_answer
+from auricle_server.gateway.session.deepgram_requests import (
+    DEEPGRAM_MODELS,
+    authorization,
+    key_subprotocol,
+    refusal_answer,
+)
 from auricle_server.gateway.session.endpoint import Opening, RefusalAnswer
 from auricle_server.gateway.session.file_endpoint import FileJob, Upload, json_answer
 from auricle_server.model_info import ModelInfo
@@ -36,6 +41,7 @@ class _DeepgramEndpoint:
 
     name = "deepgram"
     paths: tuple[str, ...] = ("/v1/listen",)
+    foreign_models: tuple[str, ...] = DEEPGRAM_MODELS
 
     def __init__(self, clock: Callable[[], str] = _now) -> None:
         self._clock = clock
@@ -55,6 +61,10 @@ class _DeepgramEndpoint:
 class ListenEndpoint(_DeepgramEndpoint):
     """Deepgram's ``/v1/listen`` for live streams."""
 
+    def model(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:  # noqa: ARG002
+        """As `Endpoint.model`."""
+        return query.get("model")
+
     def open(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo | None) -> Opening:  # noqa: ARG002
         """As `Endpoint.open`."""
         start, options = read_query(query)
@@ -70,6 +80,10 @@ class ListenEndpoint(_DeepgramEndpoint):
 
 class ListenFileEndpoint(_DeepgramEndpoint):
     """Deepgram's ``/v1/listen`` for recordings, which are the body of the request."""
+
+    def model(self, query: MultiMapping[str], fields: MultiMapping[str]) -> str | None:  # noqa: ARG002
+        """As `FileEndpoint.model`."""
+        return query.get("model")
 
     def check(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo) -> None:  # noqa: ARG002
         """As `FileEndpoint.check`."""

@@ -21,10 +21,15 @@ class FluxEndpoint:
 
     name = "flux"
     paths: tuple[str, ...] = ("/v2/listen",)
+    foreign_models: tuple[str, ...] = ("flux-",)
 
     def authorization(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:  # noqa: ARG002
         """As `Endpoint.authorization`."""
         return authorization(headers)
+
+    def model(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:  # noqa: ARG002
+        """As `Endpoint.model`."""
+        return query.get("model")
 
     def open(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo | None) -> Opening:
         """As `Endpoint.open`."""

@@ -14,31 +14,31 @@ from typing import Any
 
 from auricle.protocol import codes
 from auricle.protocol.client_messages import End, Update
-from auricle.protocol.codes import CODES, ProtocolViolation
+from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Final, Interim, Limits
 from auricle.protocol.settings import InvalidMessage, brief, require
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.dialects.nim_realtime.transcription_session import TranscriptionSession
 from auricle_server.gateway.errors import BadRequest
 from auricle_server.gateway.session.client_json import JsonObject, parse_object, to_json
-from auricle_server.gateway.session.dialect import EndAnswered, EndTurn, Input, LateReply, Output
+from auricle_server.gateway.session.dialect import (
+    ChooseModel,
+    EndAnswered,
+    EndTurn,
+    Input,
+    LateReply,
+    Output,
+    native_close_code,
+)
 from auricle_server.gateway.session.formats.riva_audio import RivaAudio
 from auricle_server.gateway.session.formats.riva_settings import RivaSettings
-from auricle_server.gateway.session.openai_errors import error_object
-from auricle_server.gateway.session.session import NORMAL
+from auricle_server.gateway.session.openai_errors import REFUSES_UPDATE, error_object
 from auricle_server.model_info import ModelInfo
 from auricle_server.text.plain_text import plain
 
 UPDATE = "transcription_session.update"
 _BUFFER = "input_audio_buffer"
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
-_REFUSES_UPDATE = {
-    codes.UNSUPPORTED_LATENCY,
-    codes.UNSUPPORTED_LANGUAGE,
-    codes.UNSUPPORTED_KEYTERMS,
-    codes.INVALID_KEYTERMS,
-}
-"""Errors after which nothing of an update is in force."""
 
 
 class NimDialect:
@@ -46,7 +46,7 @@ class NimDialect:
 
     Args:
         session_id: Names the session, and its events and items.
-        model: What the server serves.
+        model: The one of the stream, unless the client names another in its first update.
         limits: Of the stream.
     """
 
@@ -127,12 +127,25 @@ class NimDialect:
         self._audio = RivaAudio(settings)
         return (settings.start,)
 
-    def _update(self, session: JsonObject) -> Sequence[Input]:
+    def _update(self, session: JsonObject, *, chosen: bool = False) -> Sequence[Input]:
         old, new = self._session, self._session.changed(session)
+        if self._audio is None and not chosen and (name := new.model) not in {"", self._model.name}:
+            return (ChooseModel(name, partial(self._begin, session)),)
         settings = new.settings(self._model, self._limits)
         change = self._first_or_change(new, old.settings(self._model, self._limits), settings)
         self._session = new
         return *change, LateReply(partial(self._answer_update, old, new, settings))
+
+    def _begin(self, session: JsonObject, model: ModelInfo) -> Sequence[Input]:
+        """The first update of a client that has named a model, which its stream now has."""
+        if model != self._model:
+            self._model, self._session = model, TranscriptionSession.default(model)
+        try:
+            return self._update(session, chosen=True)
+        except InvalidMessage as invalid:
+            return (self._later(self._error, codes.INVALID_FIELD, str(invalid), invalid.field),)
+        except BadRequest as refusal:
+            return (self._later(self._error, refusal.code, refusal.message),)
 
     def _first_or_change(self, new: TranscriptionSession, before: RivaSettings, after: RivaSettings) -> Sequence[Input]:
         if self._audio is None:
@@ -225,7 +238,7 @@ class NimDialect:
 
     def _tell_error(self, error: Error) -> Sequence[str]:
         if not error.fatal:
-            self._refused = error if error.code in _REFUSES_UPDATE else self._refused
+            self._refused = error if error.code in REFUSES_UPDATE else self._refused
             return ()
         return (self._error(error.code, error.message),)
 
@@ -246,6 +259,4 @@ class NimDialect:
 
     def close_code(self, code: str | None) -> int:
         """As `Dialect.close_code`."""
-        close_code = NORMAL if code is None else CODES[code].close_code
-        assert close_code is not None, "only the codes of fatal errors come here"
-        return close_code
+        return native_close_code(code)

@@ -15,6 +15,7 @@ from auricle_server.gateway.errors import NotReady, Refusal
 from auricle_server.gateway.session.client_json import parse_object
 from auricle_server.gateway.session.endpoint import Opening, RefusalAnswer
 from auricle_server.gateway.session.file_endpoint import HttpAnswer, Question, json_answer
+from auricle_server.gateway.session.formats.riva_settings import RIVA_MODELS
 from auricle_server.gateway.session.openai_errors import error_object
 from auricle_server.model_info import ModelInfo
 
@@ -30,6 +31,7 @@ class NimRealtimeEndpoint:
 
     name = "nim_realtime"
     paths: tuple[str, ...] = ("/v1/realtime",)
+    foreign_models: tuple[str, ...] = RIVA_MODELS
 
     def claims(self, query: MultiMapping[str], headers: MultiMapping[str]) -> bool:
         """As `TellingEndpoint.claims`."""
@@ -50,6 +52,10 @@ class NimRealtimeEndpoint:
         """As `Endpoint.authorization`."""
         given, secret = headers.get("Authorization"), _secret(headers)
         return given if given is not None or secret is None else f"Bearer {secret}"
+
+    def model(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:  # noqa: ARG002
+        """As `Endpoint.model`."""
+        return query.get("model")
 
     def open(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo | None) -> Opening:  # noqa: ARG002
         """As `Endpoint.open`."""

@@ -71,6 +71,11 @@ class TranscriptionSession:
             }
         )
 
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return str(self.values["input_audio_transcription"]["model"])
+
     def changed(self, session: JsonObject) -> TranscriptionSession:
         """With what an update names; fields that it lacks, or sends as null, stay. Unknown ones are left out.
 

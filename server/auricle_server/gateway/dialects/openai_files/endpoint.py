@@ -19,16 +19,17 @@ from auricle_server.gateway.errors import BadRequest, Refusal
 from auricle_server.gateway.session.endpoint import RefusalAnswer
 from auricle_server.gateway.session.file_endpoint import FileJob, Upload
 from auricle_server.gateway.session.formats.openai_writing import NUMERALS, text_format, truth
-from auricle_server.gateway.session.openai_errors import refusal_answer
+from auricle_server.gateway.session.openai_errors import OPENAI_MODELS, refusal_answer
 from auricle_server.gateway.session.prompt_keyterms import prompt_keyterms
 from auricle_server.model_info import ModelInfo
 
 
 class TranscriptionsEndpoint:
-    """See `FileEndpoint`. The model's name in the form is not looked at: the server has one model."""
+    """See `FileEndpoint`."""
 
     name = "openai_files"
     paths: tuple[str, ...] = ("/v1/audio/transcriptions",)
+    foreign_models: tuple[str, ...] = OPENAI_MODELS
 
     def authorization(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:  # noqa: ARG002
         """As `Endpoint.authorization`: ``Bearer KEY``."""
@@ -37,6 +38,10 @@ class TranscriptionsEndpoint:
     def refuse(self, refusal: Refusal) -> RefusalAnswer:
         """As `Endpoint.refuse`."""
         return refusal_answer(refusal)
+
+    def model(self, query: MultiMapping[str], fields: MultiMapping[str]) -> str | None:  # noqa: ARG002
+        """As `FileEndpoint.model`."""
+        return fields.get("model")
 
     def check(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo) -> None:  # noqa: ARG002
         """As `FileEndpoint.check`."""

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from multidict import MultiMapping
 
-from auricle_server.gateway.errors import BadRequest, Refusal
+from auricle.protocol.settings import brief
+from auricle_server.gateway.errors import BadRequest, Refusal, UnknownModel
 from auricle_server.gateway.session.endpoint import RefusalAnswer
 from auricle_server.gateway.session.file_endpoint import HttpAnswer, Question, json_answer
-from auricle_server.gateway.session.openai_errors import refusal_answer
+from auricle_server.gateway.session.openai_errors import OPENAI_MODELS, refusal_answer
 from auricle_server.model_info import ModelInfo
 
 _UNKNOWN_TIME = 0
@@ -31,15 +32,16 @@ class _OpenAiQuestion:
 
 
 class ModelsEndpoint(_OpenAiQuestion):
-    """See `QuestionEndpoint`. Every id stands for the server's model, as it does where recordings are sent."""
+    """See `QuestionEndpoint`. An id stands for the model for which it does where recordings are sent."""
 
     method: Literal["GET", "POST"] = "GET"
     paths: tuple[str, ...] = ("/v1/models", "/v1/models/{id:.+}")
 
     def answer(self, question: Question) -> HttpAnswer:
         """As `QuestionEndpoint.answer`."""
-        described = _model(question.model)
-        return json_answer(described if "id" in question.parts else {"object": "list", "data": [described]})
+        if "id" in question.parts:
+            return json_answer(_model(_named(question.parts["id"], question)))
+        return json_answer({"object": "list", "data": [_model(model) for model in question.models]})
 
 
 class TranslationsEndpoint(_OpenAiQuestion):
@@ -56,6 +58,24 @@ class TranslationsEndpoint(_OpenAiQuestion):
         )
 
 
+def _named(name: str, question: Question) -> ModelInfo:
+    """As `ModelPools.find_tolerant`."""
+    named = [model for model in question.models if name in {model.name, model.source}]
+    if named or len(question.models) == 1 or name.lower().startswith(OPENAI_MODELS):
+        return named[0] if named else question.model
+    served = ", ".join(model.name for model in question.models)
+    raise UnknownModel(f"model: this server has {served}, not {brief(name)}")
+
+
 def _model(model: ModelInfo) -> dict[str, Any]:
-    owner = model.name.partition("/")[0] if "/" in model.name else "auricle"
-    return {"id": model.name, "object": "model", "created": _UNKNOWN_TIME, "owned_by": owner}
+    hub = model.source or model.name
+    owner = hub.partition("/")[0] if "/" in hub else "auricle"
+    about = {"id": model.name, "object": "model", "created": _UNKNOWN_TIME, "owned_by": owner}
+    # Beside OpenAI's fields, which its clients leave aside: what a client may ask of the model.
+    return about | {
+        "source": model.source,
+        "languages": model.languages,
+        "default_language": model.default_language,
+        "latencies_ms": model.latencies_ms,
+        "default_latency_ms": model.default_latency_ms,
+    }

@@ -12,7 +12,7 @@ from auricle_server.gateway.dialects.openai_realtime.realtime_dialect import Rea
 from auricle_server.gateway.errors import BadRequest, Refusal
 from auricle_server.gateway.session.endpoint import Opening, RefusalAnswer
 from auricle_server.gateway.session.formats.openai_writing import NUMERALS, text_format
-from auricle_server.gateway.session.openai_errors import refusal_answer
+from auricle_server.gateway.session.openai_errors import OPENAI_MODELS, refusal_answer
 from auricle_server.model_info import ModelInfo
 
 _SUBPROTOCOL = "realtime"
@@ -25,6 +25,7 @@ class RealtimeEndpoint:
 
     name = "openai_realtime"
     paths: tuple[str, ...] = ("/v1/realtime",)
+    foreign_models: tuple[str, ...] = OPENAI_MODELS
 
     def authorization(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:  # noqa: ARG002
         """As `Endpoint.authorization`."""
@@ -32,6 +33,10 @@ class RealtimeEndpoint:
         keys = [each.removeprefix(_KEY) for each in _subprotocols(headers) if each.startswith(_KEY)]
         key = next(iter(keys), headers.get("api-key"))  # the header of Azure's address
         return given if given is not None or key is None else f"Bearer {key}"
+
+    def model(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:  # noqa: ARG002
+        """As `Endpoint.model`."""
+        return query.get("model")
 
     def open(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo | None) -> Opening:
         """As `Endpoint.open`."""

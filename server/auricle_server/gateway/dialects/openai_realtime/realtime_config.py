@@ -65,7 +65,7 @@ class RealtimeConfig:
     Attributes:
         encoding: Of the audio.
         sample_rate: Of the audio.
-        model: That the client asks for; the server has one model, whatever its name.
+        model: That the client asks for.
         languages: That it expects; one is decoded as such, of several the model finds out which.
         keywords: Phrases to favour.
         prompt: Names further ones.

@@ -15,7 +15,7 @@ from typing import Any
 
 from auricle.protocol import codes
 from auricle.protocol.client_messages import SAMPLE_BYTES, Finalize
-from auricle.protocol.codes import CODES, ProtocolViolation
+from auricle.protocol.codes import ProtocolViolation
 from auricle.protocol.server_messages import Error, Final, Interim, Limits, SpeechStarted, TurnEnd
 from auricle.protocol.settings import InvalidMessage, brief
 from auricle.protocol.states import AudioReceived
@@ -23,20 +23,20 @@ from auricle_server.gateway.dialects.openai_realtime.items import RealtimeItem
 from auricle_server.gateway.dialects.openai_realtime.realtime_config import LOGPROBS, RealtimeConfig
 from auricle_server.gateway.dialects.openai_realtime.vllm_conversation import VllmConversation, is_vllm
 from auricle_server.gateway.session.client_json import JsonObject, parse_object, to_json
-from auricle_server.gateway.session.dialect import AudioProgress, EndTurn, Input, LateReply, Output
-from auricle_server.gateway.session.openai_errors import error_object
-from auricle_server.gateway.session.session import NORMAL
+from auricle_server.gateway.session.dialect import (
+    AudioProgress,
+    ChooseModel,
+    EndTurn,
+    Input,
+    LateReply,
+    Output,
+    native_close_code,
+)
+from auricle_server.gateway.session.openai_errors import REFUSES_UPDATE, error_object
 from auricle_server.model_info import ModelInfo
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
 _COMMIT, _CLEAR = "commit", "clear"
-_REFUSES_UPDATE = {
-    codes.UNSUPPORTED_LATENCY,
-    codes.UNSUPPORTED_LANGUAGE,
-    codes.UNSUPPORTED_KEYTERMS,
-    codes.INVALID_KEYTERMS,
-}
-"""Errors after which nothing of an update is in force."""
 
 
 class RealtimeDialect:
@@ -45,7 +45,7 @@ class RealtimeDialect:
     Args:
         session_id: Names the session, and its events and items.
         config: Of the session before its first update.
-        model: What the server serves.
+        model: The one of the stream, unless the client names another in its first update.
         limits: Of the stream.
         older: Whether the client has asked for the older shape.
     """
@@ -53,6 +53,7 @@ class RealtimeDialect:
     name = "openai_realtime"
     follows_audio = True
     ended = False  # a client says that no more audio comes by closing the connection
+    close_code = staticmethod(native_close_code)
 
     def __init__(
         self, session_id: str, config: RealtimeConfig, model: ModelInfo | None, limits: Limits, *, older: bool
@@ -94,10 +95,8 @@ class RealtimeDialect:
         try:
             message = parse_object(text)
             if not self._started and is_vllm(message):
-                languages = () if self._model is None else self._model.languages
-                config = self._config
-                self._vllm = VllmConversation(config.language(languages), config.latency_ms, config.text_format)
                 self._started = True
+                return self._begin_vllm(message)
             if self._vllm is not None:
                 return self._vllm.receive(message)
             event_id = message.text("event_id")
@@ -108,6 +107,15 @@ class RealtimeDialect:
             return (self._later(self._error, violation.code, violation.message, event_id),)
         except InvalidMessage as error:
             return (self._later(self._error, "invalid_value", str(error), event_id, error.field),)
+
+    def _begin_vllm(self, message: JsonObject) -> Sequence[Input]:
+        def begin(model: ModelInfo | None) -> Sequence[Input]:
+            self._vllm = VllmConversation.of(self._config, model)
+            return self._vllm.receive(message)
+
+        # At once as well: it words what is wrong.
+        inputs, name = begin(self._model), message.text("model")
+        return (ChooseModel(name, begin, self._config.latency_ms),) if name else inputs
 
     def _receive(self, message: JsonObject) -> Sequence[Input]:
         match message.text("type"):
@@ -141,12 +149,17 @@ class RealtimeDialect:
     def _update(self, session: JsonObject) -> Sequence[Input]:
         old = self._config
         new = old.changed(session)
-        if self._started:
-            change: Input = new.update(old, self._model, self._limits)
-        else:
-            change = new.start(self._model, self._limits)
+        change: Input = new.update(old, self._model, self._limits) if self._started else self._begin(new)
         self._config, self._started = new, True
         return change, LateReply(partial(self._answer_update, old, new, older=self._older))
+
+    def _begin(self, config: RealtimeConfig) -> Input:
+        start, begin = config.start(self._model, self._limits), partial(self._begin_with, config)
+        return ChooseModel(config.model, begin, start.latency_ms) if config.model else start
+
+    def _begin_with(self, config: RealtimeConfig, model: ModelInfo) -> Sequence[Input]:
+        self._model = model
+        return (config.start(model, self._limits),)
 
     def _commit(self) -> Sequence[Input]:
         commit = self._number(_COMMIT)
@@ -240,8 +253,7 @@ class RealtimeDialect:
         """Ends the open item: words that come later belong to the next."""
         before, self._last_committed = self._last_committed, self._item.id
         self._item = self._new_item()
-        kind = "input_audio_buffer.committed"
-        return self._event(kind, item_id=self._last_committed, previous_item_id=before)
+        return self._event("input_audio_buffer.committed", item_id=self._last_committed, previous_item_id=before)
 
     def _completed(self, item: RealtimeItem) -> str:
         values: dict[str, Any] = {"item_id": item.id, "content_index": 0, "transcript": item.text}
@@ -261,7 +273,7 @@ class RealtimeDialect:
 
     def _tell_error(self, error: Error) -> Sequence[str]:
         if not error.fatal:
-            self._refused = error if error.code in _REFUSES_UPDATE else self._refused
+            self._refused = error if error.code in REFUSES_UPDATE else self._refused
             return ()
         # The client connects again where another try may help; where none can, it must know why.
         if error.fault == "server" or error.code == codes.IDLE_TIMEOUT:
@@ -286,9 +298,3 @@ class RealtimeDialect:
         self._numbers[kind] += 1
         separator = " " if kind in {_COMMIT, _CLEAR} else "_"
         return separator.join((kind, self._session_id[-12:], str(self._numbers[kind])))
-
-    def close_code(self, code: str | None) -> int:
-        """As `Dialect.close_code`."""
-        close_code = NORMAL if code is None else CODES[code].close_code
-        assert close_code is not None, "only the codes of fatal errors come here"
-        return close_code

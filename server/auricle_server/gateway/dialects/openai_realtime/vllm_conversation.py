@@ -16,8 +16,10 @@ from auricle.protocol.server_messages import Error, Final, Interim
 from auricle.protocol.settings import TextFormat, TurnSettings, brief
 from auricle.protocol.states import AudioReceived
 from auricle_server.gateway.dialects.openai_realtime.items import RealtimeItem
+from auricle_server.gateway.dialects.openai_realtime.realtime_config import RealtimeConfig
 from auricle_server.gateway.session.client_json import JsonObject, to_json
 from auricle_server.gateway.session.dialect import AudioProgress, Input, LateReply, Output
+from auricle_server.model_info import ModelInfo
 
 SAMPLE_RATE = 16_000
 
@@ -49,6 +51,12 @@ class VllmConversation:
         self._commits = 0
         self._audio_time = 0.0
         self._item = RealtimeItem("", 0.0)
+
+    @classmethod
+    def of(cls, config: RealtimeConfig, model: ModelInfo | None) -> VllmConversation:
+        """A client of this model, with what its URL asks for."""
+        languages = () if model is None else model.languages
+        return cls(config.language(languages), config.latency_ms, config.text_format)
 
     def receive(self, message: JsonObject) -> Sequence[Input]:
         """What a message means.

@@ -47,6 +47,7 @@ _ASR_MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "audio_channel_count": (7, "int"),
         "enable_word_time_offsets": (8, "bool"),
         "enable_automatic_punctuation": (11, "bool"),
+        "model": (13, "string"),
         "verbatim_transcripts": (14, "bool"),
         "custom_configuration": (24, "*Entry"),
         "endpointing_config": (25, "EndpointingConfig"),

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from multidict import MultiDict, MultiMapping
 
 from auricle_server.gateway.errors import AtCapacity, NotReady, Refusal, ShuttingDown
 from auricle_server.gateway.http.files.upload_receiver import UploadReceiver
@@ -22,6 +23,7 @@ from auricle_server.gateway.session.file_endpoint import (
     Question,
     QuestionEndpoint,
 )
+from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.model_info import ModelInfo
 from auricle_server.telemetry.log_context import request_context
 from auricle_server.telemetry.recording_span import recording_span
@@ -29,6 +31,7 @@ from auricle_server.telemetry.recording_span import recording_span
 if TYPE_CHECKING:
     from auricle_server.gateway.http.files import recording_transcriber
 
+NO_FIELDS: MultiMapping[str] = MultiDict()
 _SMALL = 1 << 20
 """Bytes of a recording that is received before it is known whether there is a slot for it."""
 
@@ -61,20 +64,19 @@ class FileRoutes:
         authorization = endpoint.authorization(request.query, request.headers)
         key = self._parts.opener.check_access(request, authorization)
         secret = partial(self._parts.opener.mint, key)
-        return _response(endpoint.answer(Question(request.match_info, request.query, self._model(), secret)))
-
-    def _model(self) -> ModelInfo:
-        if (model := self._parts.workers.info) is None:
-            raise NotReady("the model is still loading; try again later")
-        return model
+        workers = self._parts.workers
+        question = Question(request.match_info, request.query, _info(workers.default), workers.infos, secret)
+        return _response(endpoint.answer(question))
 
     async def _transcribe(self, endpoint: FileEndpoint, request: web.Request) -> web.StreamResponse:
         key = self._parts.opener.check_access(request, endpoint.authorization(request.query, request.headers))
-        model = self._model()
-        endpoint.check(request.query, request.headers, model)
+        models = self._parts.opener.models(endpoint.foreign_models)
+        pool = models.find(endpoint.model(request.query, NO_FIELDS))
+        endpoint.check(request.query, request.headers, _info(pool))
         self._check_room(request.content_length)
         async with self._receiver.receive(request, key) as (upload, file):
-            job = endpoint.open(upload, model)
+            pool = models.find(endpoint.model(upload.query, upload.fields))
+            job = endpoint.open(upload, _info(pool))
             self._parts.metrics.dialect_streams.labels(endpoint.name).inc()
             response = _EventResponse(request, job)
             lane = await asyncio.to_thread(_import_lane)
@@ -82,7 +84,7 @@ class FileRoutes:
                 self._transcriber = lane.RecordingTranscriber(
                     self._parts.config, self._parts.opener, self._parts.connections
                 )
-            recording = lane.RecordingRequest(request, key, endpoint.name, upload, file, job, model, response.send)
+            recording = lane.RecordingRequest(request, key, endpoint.name, upload, file, job, pool, response.send)
             try:
                 with recording_span(self._parts.tracing, request_context(), endpoint.name):
                     answer = job.answer(await self._transcriber.transcribe(recording))
@@ -99,6 +101,12 @@ class FileRoutes:
         # What a gateway knows of the slots is up to a second old: a small recording just comes.
         if self._parts.workers.full and (size is None or size > _SMALL):
             raise AtCapacity("every slot is in use; try again later")
+
+
+def _info(pool: WorkerPool) -> ModelInfo:
+    if (info := pool.info) is None:
+        raise NotReady("the model is still loading; try again later")
+    return info
 
 
 def _import_lane() -> ModuleType:

@@ -21,7 +21,7 @@ from auricle_server.gateway.http.session_opener import SessionOpener, SessionPar
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.session.file_endpoint import FileJob, RecordingTranscript, Upload
 from auricle_server.gateway.session.session import Session
-from auricle_server.model_info import ModelInfo
+from auricle_server.gateway.workers.worker_pool import WorkerPool
 
 MAX_SPLIT = 8
 """Channels of one recording that are transcribed each by itself: they run at once, and each takes a slot."""
@@ -38,7 +38,7 @@ class RecordingRequest:
         upload: What came beside the recording.
         file: Holds the recording.
         job: What is to be done with it.
-        model: What the server serves.
+        pool: The workers of the model.
         send: Sends what `FileJob.encode` writes.
     """
 
@@ -48,7 +48,7 @@ class RecordingRequest:
     upload: Upload
     file: IO[bytes]
     job: FileJob
-    model: ModelInfo
+    pool: WorkerPool
     send: Callable[[str], Awaitable[None]]
 
 
@@ -122,8 +122,11 @@ class RecordingTranscriber:
 
         # An offline stream has the largest latency of the model: its slot is reserved at that cost.
         start = recording.job.start
-        latency_ms = max(recording.model.latencies_ms) if start.offline else start.latency_ms
-        stream.session = await self._opener.open(request, recording.key, build, latency_ms)
+        pool = recording.pool
+        latency_ms = start.latency_ms
+        if start.offline and pool.info is not None:
+            latency_ms = max(pool.info.latencies_ms)
+        stream.session = await self._opener.open(request, recording.key, build, latency_ms, pool)
         stream.session.begin(start)
         if (failure := stream.session.failure) is not None:
             raise refusal_of(failure)

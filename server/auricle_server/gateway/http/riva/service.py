@@ -34,8 +34,9 @@ from auricle_server.gateway.http.riva.call_log import Context, call_address, log
 from auricle_server.gateway.http.session_opener import GatewayParts, SessionParts
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.session.file_endpoint import RawAudio
-from auricle_server.gateway.session.formats.riva_settings import RivaSettings
+from auricle_server.gateway.session.formats.riva_settings import RIVA_MODELS, RivaSettings
 from auricle_server.gateway.session.session import Session
+from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.model_info import ModelInfo
 from auricle_server.telemetry.log_context import request_context
 from auricle_server.telemetry.recording_span import recording_span
@@ -46,6 +47,7 @@ _STATUS = {
     codes.TOO_MANY_STREAMS: grpc.StatusCode.RESOURCE_EXHAUSTED,
     codes.IDLE_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
     codes.STREAM_TOO_LONG: grpc.StatusCode.OUT_OF_RANGE,
+    codes.UNKNOWN_MODEL: grpc.StatusCode.NOT_FOUND,
     codes.INTERNAL: grpc.StatusCode.INTERNAL,
 }
 _HEADERLESS: dict[int, Encoding] = {PCM: "pcm_s16le", MULAW: "mulaw", ALAW: "alaw"}
@@ -75,9 +77,10 @@ class RivaService:
         """``GetRivaSpeechRecognitionConfig``: one entry for each language, as Riva has a model for each."""
 
         async def answer(_: ApiKey) -> Message:
-            model, response = self._model(), ConfigResponse()
-            if _checked(request).model_name in {"", model.name}:
-                for language in model.languages:
+            response, asked, workers = ConfigResponse(), _checked(request).model_name, self._parts.workers
+            _info(workers.default)  # or it is too early
+            for model in workers.infos:
+                for language in model.languages if asked in {"", model.name} else ():
                     entry = response.model_config.add(model_name=model.name)
                     described = {"type": "online", "language_code": language, "streaming": "True"}
                     for name, value in described.items():
@@ -131,16 +134,20 @@ class RivaService:
         await context.abort(_status(refusal), f"{refusal.code}: {refusal.message}", tuple(metadata))
         raise refusal  # `abort` has raised
 
-    def _model(self) -> ModelInfo:
-        if (model := self._parts.workers.info) is None:
-            raise NotReady("the model is still loading; try again later")
-        return model
+    def _pool(self, name: str) -> WorkerPool:
+        """The model that a client names.
+
+        Raises:
+            UnknownModel: There is none of this name.
+        """
+        return self._parts.workers.find_tolerant(name, RIVA_MODELS)
 
     # --- streams -----------------------------------------------------------------------------------------------------
 
     async def _stream(self, context: Context, key: ApiKey) -> None:
         first = await self._first_request(context)
-        settings = read_streaming(first.streaming_config, self._model(), self._config.limits)
+        pool = self._pool(first.streaming_config.config.model)
+        settings = read_streaming(first.streaming_config, _info(pool), self._config.limits)
         dialect = RivaDialect(settings, first.id.value)
 
         async def messages() -> AsyncIterator[bytes | str | Refusal]:
@@ -148,7 +155,7 @@ class RivaService:
                 for message in [request] if isinstance(request, Refusal) else dialect.inputs(request):
                     yield message
 
-        await self._serve(dialect, settings, messages(), context.write, key)
+        await self._serve(dialect, settings, messages(), context.write, key, pool)
 
     async def _first_request(self, context: Context) -> Message:
         try:
@@ -167,6 +174,7 @@ class RivaService:
         messages: AsyncIterator[bytes | str | Refusal],
         send: Callable[[Message], Awaitable[None]],
         key: ApiKey,
+        pool: WorkerPool,
     ) -> None:
         config, parts = self._config, self._parts
         call = RivaCall(dialect, messages, send, config.stall_seconds, config.limits.message_bytes)
@@ -176,8 +184,8 @@ class RivaService:
             return Session(each.lease, each.limits, each.metrics, each.idle_timer, call.wake, dialect, models)
 
         start = settings.start
-        latency_ms = max(self._model().latencies_ms) if start.offline else start.latency_ms
-        call.session = await parts.opener.open(None, key, build, latency_ms)
+        latency_ms = max(_info(pool).latencies_ms) if start.offline else start.latency_ms
+        call.session = await parts.opener.open(None, key, build, latency_ms, pool)
         call.session.begin(start)
         parts.metrics.dialect_streams.labels(dialect.name).inc()
         await parts.connections.serve(call, key.name)
@@ -185,7 +193,8 @@ class RivaService:
     # --- recordings --------------------------------------------------------------------------------------------------
 
     async def _recognize(self, request: Message, context: Context, key: ApiKey) -> Message:
-        settings = read_recording(request.config, self._model(), self._config.limits)
+        pool = self._pool(request.config.model)
+        settings = read_recording(request.config, _info(pool), self._config.limits)
         raw, call_id = _raw_audio(request), request.id.value
         header = b"" if raw is None else raw.wave_header
         with tempfile.TemporaryFile(prefix="auricle-") as file:
@@ -198,7 +207,7 @@ class RivaService:
                 dialect = RivaRecordingDialect(settings, call_id)
                 audio = await asyncio.to_thread(open_descriptor, file.fileno(), "the recording", header)
                 async with aclosing(_blocks(audio)) as blocks:
-                    await self._serve(dialect, settings, blocks, context.write, key)
+                    await self._serve(dialect, settings, blocks, context.write, key, pool)
                 return dialect.answer()
 
             try:
@@ -206,6 +215,12 @@ class RivaService:
                     return await outlive_workers(attempt)
             except UnreadableAudio as error:
                 raise BadRequest(f"the recording cannot be read: {error}", codes.BAD_AUDIO) from error
+
+
+def _info(pool: WorkerPool) -> ModelInfo:
+    if (info := pool.info) is None:
+        raise NotReady("the model is still loading; try again later")
+    return info
 
 
 async def _blocks(audio: AudioFile) -> AsyncGenerator[bytes]:

@@ -9,11 +9,13 @@ from typing import Any
 from prometheus_client import Metric
 
 import auricle
+from auricle_server.config import ServerConfig
 from auricle_server.gateway.http.routes.histogram_window import HistogramWindow, counts_of
-from auricle_server.gateway.http.session_opener import Loading
+from auricle_server.gateway.workers.model_pools import ModelPools
 from auricle_server.gateway.workers.worker_client import WorkerClient
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.metrics import Metrics
+from auricle_server.model_info import public_name
 
 _STEPS, _ROWS, _FINALS = "auricle_step_seconds", "auricle_batch_rows", "auricle_finalize_seconds"
 _REFUSED, _RESUMED, _LOST = "auricle_refused", "auricle_resumed", "auricle_workers_lost"
@@ -25,25 +27,22 @@ class StatusReader:
     """Reads the state of a server.
 
     Args:
-        model: Name of the model while no worker has said it.
+        config: Of the server.
         workers: Of this gateway, which are those of all.
         metrics: Of this gateway, which answer for all.
-        loading: Says what the workers are doing that are not ready yet.
         draining: Whether the server shuts down.
     """
 
     def __init__(
         self,
-        model: str,
-        workers: WorkerPool,
+        config: ServerConfig,
+        workers: ModelPools,
         metrics: Metrics,
-        loading: Loading,
         draining: Callable[[], bool],
     ) -> None:
-        self._model = model
+        self._config = config
         self._workers = workers
         self._metrics = metrics
-        self._loading = loading
         self._draining = draining
         self._windows = {name: HistogramWindow() for name in (_STEPS, _ROWS, _FINALS)}
 
@@ -65,26 +64,27 @@ class StatusReader:
         return {
             "time": time,
             "version": auricle.__version__,
-            "state": self._state,
-            "models": [self._model_figures(found)],
+            "state": self._state(self._workers),
+            "models": [self._model_figures(pool, found) for pool in self._workers.pools],
         }
 
-    @property
-    def _state(self) -> str:
+    def _state(self, workers: WorkerPool | ModelPools) -> str:
         if self._draining():
             return "draining"
-        if self._workers.ready:
+        if workers.ready:
             return "ready"
-        return "loading" if self._loading() else "no worker"
+        return "loading" if workers.loading() else "no worker"
 
-    def _model_figures(self, found: dict[str, Metric]) -> dict[str, Any]:
-        workers = [_worker_figures(number, client) for number, client in enumerate(self._workers.clients)]
-        figures: dict[str, Any] = {"name": self._workers.model or self._model, "state": self._state}
-        if not self._workers.ready:
-            figures["loading"] = [{"what": each.what, "percent": each.percent} for each in self._loading()]
+    def _model_figures(self, pool: WorkerPool, found: dict[str, Metric]) -> dict[str, Any]:
+        workers = [_worker_figures(number, client) for number, client in enumerate(pool.clients, pool.first)]
+        figures: dict[str, Any] = {"name": pool.name or public_name(self._config.model), "state": self._state(pool)}
+        if pool.info is not None:
+            figures["source"] = pool.info.source
+        if not pool.ready:
+            figures["loading"] = [{"what": each.what, "percent": each.percent} for each in pool.loading()]
         figures |= {name: sum(worker[name] for worker in workers) for name in ("streams", "slots", "capacity")}
         figures |= {name: max((worker[name] for worker in workers), default=0.0) for name in ("load", "busy")}
-        figures["full"] = self._workers.full
+        figures["full"] = pool.full
         steps = self._windows[_STEPS]
         figures["steps_per_second"] = _rounded(steps.count / steps.seconds if steps.seconds else None)
         figures |= _quantiles("step", steps)

@@ -15,6 +15,8 @@ from auricle.protocol.settings import MAX_SILENCE_MS, MIN_SILENCE_MS, TextFormat
 from auricle_server.gateway.errors import BadRequest
 from auricle_server.model_info import ModelInfo
 
+RIVA_MODELS = ("parakeet", "conformer", "canary", "citrinet", "whisper", "nemotron-asr")
+"""Beginnings of the names of the models that NVIDIA serves."""
 DEFAULT_RATE = 16_000
 _MAX_CHANNELS = 8
 

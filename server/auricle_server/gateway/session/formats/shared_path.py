@@ -42,11 +42,16 @@ class SharedPath:
         assert usual.paths == other.paths, "both come in at the same paths"
         self.name = usual.name
         self.paths = usual.paths
+        self.foreign_models = (*usual.foreign_models, *other.foreign_models)
         self._usual, self._other = usual, other
 
     def authorization(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:
         """As `Endpoint.authorization`."""
         return self._of(query, headers).authorization(query, headers)
+
+    def model(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:
+        """As `Endpoint.model`."""
+        return self._of(query, headers).model(query, headers)
 
     def open(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo | None) -> Opening:
         """As `Endpoint.open`."""

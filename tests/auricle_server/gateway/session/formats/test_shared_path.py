@@ -38,6 +38,7 @@ class Format:
     """Claims what contains its name."""
 
     paths: tuple[str, ...] = ("/path",)
+    foreign_models: tuple[str, ...] = ()
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -50,6 +51,9 @@ class Format:
 
     def authorization(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:
         return self.name
+
+    def model(self, query: MultiMapping[str], headers: MultiMapping[str]) -> str | None:
+        return f"{self.name} {query.get('model')}"
 
     def open(self, query: MultiMapping[str], headers: MultiMapping[str], model: ModelInfo | None) -> Opening:
         return Opening(Echo(self.name), greeting=(self.name,))

@@ -1,0 +1,1 @@
+"""What an archive holds: recordings by path, folder, pattern, manifest or address."""

@@ -1,0 +1,1 @@
+"""What an archive is written to: tables of transcripts and failures, in parts that appear whole."""

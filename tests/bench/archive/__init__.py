@@ -1,0 +1,1 @@
+"""`auricle archive` beside `auricle transcribe`: what Ray costs."""
