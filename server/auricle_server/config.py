@@ -52,7 +52,7 @@ class ServerConfig:
     Attributes:
         host: Address to listen at.
         port: Port to listen at; 0 takes a free one.
-        model: Name, path or hub id of the checkpoint.
+        model: Name, path or hub id of the checkpoint; of several ``NAME=SOURCE,...``, as in `served_models`.
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``.
         dtype: Precision in which the model computes, one of `auricle_server.dtypes.DTYPES`; ``"auto"`` takes what suits
             device and model.

@@ -36,6 +36,13 @@ CASES: dict[str, Values] = {
     "gpu": KEYS | GPU,
     "two-gpus": KEYS | {"gpu": {"enabled": True, "count": 2, "runtimeClassName": "nvidia"}},
     "mig": KEYS | {"gpu": {"enabled": True, "resource": "nvidia.com/mig-3g.40gb"}},
+    "models": KEYS
+    | {
+        "models": [
+            {"name": "en", "source": "nvidia/nemotron-speech-streaming-en-0.6b", "slots": 1_000_000, "share": 1.5},
+            {"name": "multi", "source": "/models/multi", "latencyMs": 560, "device": "cpu"},
+        ]
+    },
     "long-drain": KEYS | {"server": {"drainSeconds": 1800, "preStopSeconds": 15}},
     "settings": KEYS
     | {
@@ -94,6 +101,8 @@ REFUSED: dict[str, tuple[Values, str]] = {
     "unknown-inner-value": (KEYS | {"gpu": {"enable": True}}, "enable"),
     "negative-drain": (KEYS | {"server": {"drainSeconds": -1}}, "drainSeconds"),
     "load-beyond-one": (KEYS | {"server": {"maxLoad": 80}}, "maxLoad"),
+    "model-named-like-a-setting": (KEYS | {"models": [{"name": "slots", "source": "demo"}]}, "models/0/name"),
+    "two-models-in-one": (KEYS | {"models": [{"name": "en", "source": "demo,slots=0"}]}, "models/0/source"),
     "no-gpu": (KEYS | {"gpu": {"enabled": True, "count": 0}}, "count"),
     "no-resource": (KEYS | {"gpu": {"enabled": True, "resource": "gpu"}}, "resource"),
     "no-url": (KEYS | {"otel": {"endpoint": "collector:4318"}}, "endpoint"),

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from auricle_server.config import from_environment
+from auricle_server.served_models import parse_models
 from auricle_server.serving.processes import STOP_SECONDS
 from docs.tables.alerts import RULES
 from tests.deploy.charts import CASES, CHART, PLAIN, REFUSED, SNAPSHOT_CASES, SNAPSHOTS, plain, results, written
@@ -65,6 +66,18 @@ def test_the_server_takes_what_the_chart_sets(name: str) -> None:
     assert config.workers == CASES[name].get("gpu", {}).get("count", 1)
     assert bool(config.api_keys or config.keys_file) != config.no_auth
     assert (config.token_secret is not None) == (name == "tokens")  # of all pods the same, for each other's tokens
+
+
+def test_several_models_arrive_with_the_default_first() -> None:
+    model = objects("models")["configmap"]["data"]["AURICLE_MODEL"]
+    en, multi = parse_models(model)
+    assert (en.name, en.source, en.slots, en.share) == (
+        "en",
+        "nvidia/nemotron-speech-streaming-en-0.6b",
+        1_000_000,
+        1.5,
+    )
+    assert (multi.name, multi.source, multi.latency_ms, multi.device) == ("multi", "/models/multi", 560, "cpu")
 
 
 def test_large_numbers_arrive_as_they_are_written() -> None:

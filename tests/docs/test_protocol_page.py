@@ -127,6 +127,7 @@ WRONG: list[tuple[str, list[Any]]] = [
     ("unsupported_version", [{**START, "version": 2}]),
     ("unsupported_latency", [{**START, "latency_ms": 7}]),
     ("unsupported_language", [{**START, "language": "xx"}]),
+    ("unknown_model", [{**START, "model": "none"}]),
     ("unknown_message", [{"type": "weather"}]),
     ("bad_json", [[]]),
     ("not_started", [{"type": "end"}]),

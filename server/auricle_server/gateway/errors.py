@@ -77,9 +77,10 @@ class UnknownModel(BadRequest):
     """The server has no model of that name."""
 
     status = 404
+    code = codes.UNKNOWN_MODEL
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, codes.UNKNOWN_MODEL)
+        super().__init__(message, self.code)
 
 
 class UploadTooLarge(Refusal):

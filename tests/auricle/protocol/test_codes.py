@@ -7,6 +7,7 @@ STABLE = {
     "unknown_message": ("client", True, 1007),
     "invalid_field": ("client", True, 1007),
     "unsupported_version": ("client", True, 1002),
+    "unknown_model": ("client", True, 1008),
     "unsupported_latency": ("client", False, 1008),
     "unsupported_language": ("client", False, 1008),
     "unsupported_keyterms": ("client", False, 1008),

@@ -86,3 +86,15 @@ capabilities: {drop: [ALL]}
 {{- define "auricle.text" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) -}}{{- int64 . -}}{{- else -}}{{- . -}}{{- end -}}
 {{- end -}}
+
+{{- /* The models as AURICLE_MODEL names them. */ -}}
+{{- define "auricle.model" -}}
+{{- $parts := list -}}
+{{- range .Values.models -}}
+{{- $parts = append $parts (printf "%s=%s" .name .source) -}}
+{{- range $name, $value := omit . "name" "source" -}}
+{{- $parts = append $parts (printf "%s=%s" (kebabcase $name) (include "auricle.text" $value)) -}}
+{{- end -}}
+{{- end -}}
+{{- $parts | join "," | default .Values.model -}}
+{{- end -}}

@@ -10,6 +10,7 @@ from auricle.protocol.replaceable import drop_replaced
 from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent, TurnEnd
 from auricle_server.gateway.keys.stream_usage import StreamUsage
 from auricle_server.gateway.session.dialect import AudioProgress, LateReply, Output, Reply
+from auricle_server.gateway.session.notices import log_error
 from auricle_server.metrics import Metrics
 from auricle_server.telemetry.log_context import RequestContext
 from auricle_server.telemetry.stream_record import StreamObserver, StreamRecord
@@ -151,3 +152,10 @@ class SessionMetrics:
         self.record.end(close_code, failure)
         if self._usage is not None:
             self._usage.end()
+
+
+def log_errors(session: str, events: Iterable[ServerEvent]) -> None:
+    """Logs those of a stream's events that are errors."""
+    for event in events:
+        if isinstance(event, Error):
+            log_error(session, event)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 
 from auricle.protocol import codes
 from auricle.protocol.codes import CODES
@@ -52,13 +51,6 @@ def keyterms_event(prepared: KeytermsPrepared, audio_time: float) -> ServerEvent
         return KeytermsInForce(count=prepared.count, audio_time=audio_time)
     message = _NO_ROOM.format(count=prepared.count)
     return error_event(codes.NO_ROOM_FOR_KEYTERMS, message, audio_time, fatal=False)
-
-
-def log_errors(session: str, events: Iterable[ServerEvent]) -> None:
-    """Logs those of a stream's events that are errors."""
-    for event in events:
-        if isinstance(event, Error):
-            log_error(session, event)
 
 
 def log_error(session: str, error: Error) -> None:

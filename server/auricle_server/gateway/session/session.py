@@ -30,9 +30,9 @@ from auricle_server.gateway.session.dialect import (
     LateReply,
     Reply,
 )
-from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics
+from auricle_server.gateway.session.event_queue import OutgoingEvents, SessionMetrics, log_errors
 from auricle_server.gateway.session.idle_timer import IdleTimer
-from auricle_server.gateway.session.notices import error_event, log_error, log_errors
+from auricle_server.gateway.session.notices import error_event, log_error
 from auricle_server.gateway.session.stream_session import StreamSession
 from auricle_server.gateway.workers.model_choice import StreamSlot
 from auricle_server.gateway.workers.slot_lease import SlotLease, StreamItem

@@ -1,7 +1,7 @@
 // The page: asks the server what it is, and shows one of its views.
 
 import { demoHint } from "./demo_hint.js";
-import { byId } from "./dom.js";
+import { byId, element } from "./dom.js";
 import { Notices } from "./notices.js";
 import { SpeakView } from "./speak_view.js";
 import { StatusView } from "./status/status.js";
@@ -18,6 +18,18 @@ async function serverConfig() {
     byId("server").textContent = config ? STATUS[config.status] ?? config.status : "The server does not answer. Asking again…";
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
+}
+
+/** Shows the model's name; of several the one that the page's address names, and a choice, which loads the page anew. */
+function chooseModel(config) {
+  const asked = new URLSearchParams(location.search).get("model");
+  config.model = config.models.find(({ name }) => name === asked) ?? config.model;
+  byId("server").textContent = config.model.name;
+  if (config.models.length === 1) return;
+  const options = config.models.map(({ name }) => element("option", { value: name, selected: name === config.model.name }, name));
+  const choice = element("select", { id: "model" }, ...options);
+  choice.addEventListener("change", () => location.assign(`?model=${encodeURIComponent(choice.value)}${location.hash}`));
+  byId("server").replaceChildren(element("label", { for: "model" }, "Model "), choice);
 }
 
 const STATUS = {
@@ -69,7 +81,7 @@ addEventListener("hashchange", route);
 route();
 config = await serverConfig();
 route();
-byId("server").textContent = config.model.name;
+chooseModel(config);
 if (config.demo) notices.hint(...demoHint(config.demo));
 const view = new SpeakView(config, notices, token);
 await view.load();

@@ -14,10 +14,11 @@ export const TURN_DEFAULTS = Object.freeze({
 
 export const TEXT_DEFAULTS = Object.freeze({ numbers: "words", profanityFilter: false });
 
-/** `latencyMs` and `language` null: the server's choice. Every setting can be changed while the stream runs. */
+/** Null: the server's choice. Every setting but `model` can be changed while the stream runs. */
 export const DEFAULTS = Object.freeze({
   latencyMs: null,
   language: null,
+  model: null,
   turn: TURN_DEFAULTS,
   keyterms: Object.freeze([]),
   refine: "off",

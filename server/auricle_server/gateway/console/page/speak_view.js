@@ -25,12 +25,14 @@ const RETRY_SECONDS = 2;
 
 export class SpeakView {
   #take = null;
-  #settings = [DEFAULTS, DEFAULTS];
+  #settings;
   #lanes = []; // of each stream its talk, captions and time line
   #chosen = 0; // whose settings are shown
 
   constructor(config, notices, token) {
     this._config = config;
+    const first = { ...DEFAULTS, model: config.models[0].name === config.model.name ? null : config.model.name };
+    this.#settings = [first, first];
     this._notices = notices;
     this._token = token;
     const address = location.origin.replace(/^http/, "ws");
