@@ -79,7 +79,13 @@ SCENARIOS: Mapping[str, Scenario] = {
     "update-100": _update(100),
     "update-250": _update(250, seconds=1200.0),
     "update-100-load-90": _update(100, load=0.9),
-    "day": Scenario(seconds=DAY, tick=2.0, lowest=0.2, outages=replace(FAILURES, update=4 * 3600.0, update_at_once=25)),
+    "day": Scenario(
+        servers=200,
+        seconds=DAY,
+        tick=2.0,
+        lowest=0.2,
+        outages=replace(FAILURES, update=4 * 3600.0, update_at_once=5),
+    ),
 }
 """What docs/capacity.md shows."""
 
