@@ -28,7 +28,8 @@ from tests.support.servers.ray_runs import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+# A start of Ray takes half a minute on a busy machine, and each run starts a model.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(900)]
 
 PCM, TEXT = tones.utterance(5, 12)
 LONG = 16
@@ -171,8 +172,7 @@ def test_a_ray_of_its_own_is_heard_by_nobody_and_ends_with_the_command(calls: Pa
         assert wait_until(lambda: any("MapWorker" in command for command in family().values()), process)
         born = family()
         addresses = {address for pid in (process.pid, *born) for address in listening(pid)}
-        assert addresses
-        assert addresses <= {"127.0.0.1", "::ffff:127.0.0.1"}
+        assert addresses == {"127.0.0.1"}
         process.kill()
         process.wait(SECONDS)
     deadline = time.monotonic() + SECONDS

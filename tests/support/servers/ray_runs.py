@@ -147,7 +147,8 @@ def listening(pid: int) -> set[str]:
 def _address(hexadecimal: str) -> str:
     """proc(5): words of 32 bits in the byte order of the machine."""
     words = [bytes.fromhex(hexadecimal[at : at + 8])[::-1] for at in range(0, len(hexadecimal), 8)]
-    return str(ipaddress.ip_address(b"".join(words)))
+    address = ipaddress.ip_address(b"".join(words))
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _read(path: Path) -> str:
