@@ -239,7 +239,7 @@ def metrics_table() -> str:
     """Every metric of a gateway."""
     from prometheus_client.metrics import MetricWrapperBase
 
-    from auricle_server.metrics import Metrics
+    from auricle_server.telemetry.metrics import Metrics
 
     rows = []
     for metric in vars(Metrics()).values():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from docs.tables.alerts import RULES, rules
 from tests.deploy.programs import ROOT, output, program
 

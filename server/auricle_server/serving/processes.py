@@ -18,8 +18,8 @@ from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.model_info import DemoHint
 from auricle_server.serving.children.watchdog import BEAT_SECONDS, Heartbeat
 from auricle_server.serving.server_folder import hold_folder
-from auricle_server.shared_metrics import MetricMemory
 from auricle_server.telemetry.log_output import configure_logs, logs_failures
+from auricle_server.telemetry.shared_metrics import MetricMemory
 
 if TYPE_CHECKING:
     from auricle_server.gateway.workers.model_pools import ModelChannels
@@ -102,7 +102,7 @@ def gateway_main(
         key_counts: What the gateways count together about keys.
         alive: Held, and not used: workers of a supervisor that was killed stay until all gateways have let go of it.
     """
-    from auricle_server.metrics import share_metrics
+    from auricle_server.telemetry.metrics import share_metrics
 
     configure_logging(config)
     hold_folder(folder)

@@ -38,7 +38,7 @@ from auricle_server.serving.server_folder import NoFolder, make_folder, remove_f
 from auricle_server.serving.start_checks import can_start
 from auricle_server.serving.worker_orders import for_restart, is_its_turn, model_endpoints, worker_orders
 from auricle_server.serving.worker_process import Order, worker_main
-from auricle_server.shared_metrics import metric_memory
+from auricle_server.telemetry.shared_metrics import metric_memory
 
 log = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""Logs and traces of a server: how lines are written, what they may hold, and spans for OpenTelemetry."""
+"""What a server tells of itself: metrics, logs (how lines are written, what they may hold), spans for OpenTelemetry."""

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from auricle_server.gateway.audio.vad_batches import Outcome, VadBatches, VadRequest
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.voice.models import ModelFiles, load_models
 from auricle_server.voice.silero import PendingAudio
 

@@ -39,8 +39,8 @@ from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.application import make_application
 from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.gateway.workers.model_pools import ModelChannels, ModelPools
-from auricle_server.metrics import Metrics
 from auricle_server.telemetry.log_context import request_context
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.telemetry.redaction import ContentPolicy
 from auricle_server.telemetry.stream_record import StreamObserver
 from auricle_server.telemetry.tracing import Tracing, open_tracing

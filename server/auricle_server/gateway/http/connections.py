@@ -16,8 +16,8 @@ from auricle_server.gateway.session.resume.resume_store import ResumeStore
 from auricle_server.gateway.session.session import Session
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool
-from auricle_server.metrics import Metrics
 from auricle_server.telemetry.log_context import in_stream, note
+from auricle_server.telemetry.metrics import Metrics
 
 START_GRACE_SECONDS = 1.0
 """When the server is full, a connection keeps its slot for so long without a `Start`: a few round trips."""

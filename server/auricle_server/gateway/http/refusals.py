@@ -18,7 +18,7 @@ from auricle_server.gateway.errors import Refusal
 from auricle_server.gateway.http.socket import Socket
 from auricle_server.gateway.listening.application import Handler
 from auricle_server.gateway.session.endpoint import RefusalAnswer
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 
 _EXPLAIN_SECONDS = 2.0
 """How long a client that is told on an open connection may take for its close frame."""

@@ -30,8 +30,8 @@ from auricle_server.gateway.workers.model_choice import ModelChoice
 from auricle_server.gateway.workers.model_pools import ModelPools
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool
-from auricle_server.metrics import Metrics
 from auricle_server.telemetry.log_context import note, request_context
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.telemetry.stream_record import StreamObserver, StreamRecord
 from auricle_server.telemetry.tracing import Tracing
 

@@ -19,7 +19,7 @@ from auricle_server.gateway.keys.tokens.token_mint import TokenMint
 from auricle_server.gateway.keys.tokens.token_request import TokenRequest
 from auricle_server.gateway.keys.usage_log import UsageLog
 from auricle_server.gateway.keys.wrong_keys import WrongKeys
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 
 _CLOSE_SECONDS = 2.0
 """How long a disk that does not answer may hold up the end."""

@@ -8,7 +8,7 @@ import time
 from auricle_server.gateway.keys.api_key import ApiKey
 from auricle_server.gateway.keys.key_limits import KeyLease
 from auricle_server.gateway.keys.usage_log import UsageLog
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 
 REPORT_SECONDS = 60.0
 """How often a running stream gets a line: more than that is never lost with a gateway."""

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Literal
 
 from auricle_server.gateway.listening.pending_connections import Crowd
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

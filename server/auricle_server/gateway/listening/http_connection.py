@@ -23,7 +23,7 @@ from auricle_server.gateway.listening.access_log import RequestLog
 from auricle_server.gateway.listening.closures import Closures, Reason
 from auricle_server.gateway.listening.descriptors import are_scarce
 from auricle_server.gateway.listening.pending_connections import PendingConnections
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.telemetry.stream_record import access_log
 
 SERVER_NAME = "auricle"

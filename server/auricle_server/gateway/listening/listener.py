@@ -21,7 +21,7 @@ from auricle_server.gateway.listening.closures import LOG_SECONDS, Closures
 from auricle_server.gateway.listening.descriptors import is_scarce
 from auricle_server.gateway.listening.http_connection import ConnectionRules, HttpConnection
 from auricle_server.gateway.listening.pending_connections import PendingConnections, client_address
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

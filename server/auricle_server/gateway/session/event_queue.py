@@ -11,8 +11,8 @@ from auricle.protocol.server_messages import Error, Final, Interim, ServerEvent,
 from auricle_server.gateway.keys.stream_usage import StreamUsage
 from auricle_server.gateway.session.dialect import AudioProgress, LateReply, Output, Reply
 from auricle_server.gateway.session.notices import log_error
-from auricle_server.metrics import Metrics
 from auricle_server.telemetry.log_context import RequestContext
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.telemetry.stream_record import StreamObserver, StreamRecord
 
 

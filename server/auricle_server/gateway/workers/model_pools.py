@@ -13,8 +13,8 @@ from auricle_server.gateway.workers.worker_client import WorkerClient
 from auricle_server.gateway.workers.worker_pool import Loading, WorkerPool
 from auricle_server.ipc.channel import GatewayChannel
 from auricle_server.ipc.loading_status import LoadingStatus
-from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
+from auricle_server.telemetry.metrics import Metrics
 
 BEAT_SECONDS = 1.0
 """How often workers get a sign of life, and idle streams, stalled clients and kept sessions are looked at."""

@@ -24,8 +24,8 @@ from auricle_server.ipc.messages import (
     WorkerReady,
     WorkerStats,
 )
-from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
+from auricle_server.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_client import WorkerClient
 from auricle_server.ipc.channel import GatewayChannel
 from auricle_server.ipc.loading_status import LoadingStatus
-from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
+from auricle_server.telemetry.metrics import Metrics
 
 Loading = Callable[[], list[LoadingStatus]]
 """Says what workers are doing that are not ready yet."""

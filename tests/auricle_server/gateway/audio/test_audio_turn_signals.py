@@ -17,7 +17,7 @@ from auricle_server.gateway.audio import audio_turn_signals as module
 from auricle_server.gateway.audio.audio_turn_signals import AudioTurnSignals
 from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.ipc.columns import ChunkResult
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.turns import VoiceSignals
 from auricle_server.voice.audio_analyzer import AudioAnalyzer
 from auricle_server.voice.models import ModelFiles, load_models

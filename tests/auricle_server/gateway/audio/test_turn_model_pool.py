@@ -9,7 +9,7 @@ import pytest
 
 from auricle_server.bench.clips import BenchClip
 from auricle_server.gateway.audio.turn_model_pool import LoopExecutor, TurnModelPool
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.voice.models import ModelFiles, load_models
 from auricle_server.voice.silero import WINDOW, PendingAudio, VoiceTrack
 

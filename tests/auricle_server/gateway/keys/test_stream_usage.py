@@ -14,7 +14,7 @@ from auricle_server.gateway.keys.key_limits import KeyLease
 from auricle_server.gateway.keys.shared_counts import SharedCounts
 from auricle_server.gateway.keys.stream_usage import REPORT_SECONDS, StreamUsage
 from auricle_server.gateway.keys.usage_log import UsageLog
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 
 KEY = ApiKey(name="one", digest=b"")
 

@@ -8,7 +8,7 @@ import pytest
 
 from auricle_server.gateway.listening import closures as module
 from auricle_server.gateway.listening.closures import Closures
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 
 
 async def test_a_series_takes_a_few_lines_of_the_log(

@@ -6,7 +6,7 @@ import pytest
 
 from auricle.protocol.server_messages import Error, Final, TurnEnd
 from auricle_server.gateway.session.event_queue import SessionMetrics
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 
 
 def final(finalize_id: str | None) -> Final:

@@ -11,7 +11,7 @@ from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.multichannel_session import MultichannelSession
 from auricle_server.gateway.session.session import NORMAL, Session
 from auricle_server.ipc.messages import StreamFailure
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from tests.auricle_server.gateway.leases import ONE, STREAM, TWO, TestLease, result
 from tests.auricle_server.gateway.session.test_session_dialect import OFF, Names
 

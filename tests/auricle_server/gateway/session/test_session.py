@@ -18,7 +18,7 @@ from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.ipc.messages import FlushStream, StreamFailure, UpdateRefused
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from tests.auricle_server.gateway.leases import ONE, STREAM, TWO, TestLease, result
 
 START_SECONDS = 4.0

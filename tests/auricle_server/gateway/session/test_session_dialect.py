@@ -15,7 +15,7 @@ from auricle_server.gateway.session.dialect import AudioProgress, Input, KeepAli
 from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.session import NORMAL, Session
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from tests.auricle_server.gateway.leases import ONE, TWO, TestLease, result
 
 OFF = Start(turn=TurnSettings(mode="off"))

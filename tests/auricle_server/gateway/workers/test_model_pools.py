@@ -15,7 +15,7 @@ from auricle_server.gateway.workers import model_pools as module
 from auricle_server.gateway.workers.model_pools import ModelChannels, ModelPools
 from auricle_server.ipc.loading_status import LoadingStatus
 from auricle_server.ipc.messages import WorkerStats
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from tests.auricle_server.gateway.leases import INFO
 from tests.auricle_server.gateway.workers.fake_channel import FakeChannel
 from tests.auricle_server.raw_client import until

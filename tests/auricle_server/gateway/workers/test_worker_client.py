@@ -26,7 +26,7 @@ from auricle_server.ipc.messages import (
     UpdateRefused,
     WorkerStats,
 )
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from tests.auricle_server.gateway.leases import INFO
 from tests.auricle_server.gateway.workers.fake_channel import FakeChannel
 from tests.auricle_server.raw_client import until

@@ -14,7 +14,7 @@ from auricle_server.gateway.errors import AtCapacity, NotReady
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.gateway.workers.worker_pool import WorkerPool
 from auricle_server.ipc.messages import OpenStream, StreamFailure, StreamOpened
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from tests.auricle_server.gateway.leases import INFO
 from tests.auricle_server.gateway.workers.fake_channel import FakeChannel
 from tests.auricle_server.raw_client import until

@@ -14,8 +14,8 @@ from auricle_server.gateway.http.routes.histogram_window import HistogramWindow,
 from auricle_server.gateway.workers.model_pools import ModelPools
 from auricle_server.gateway.workers.worker_client import WorkerClient
 from auricle_server.gateway.workers.worker_pool import WorkerPool
-from auricle_server.metrics import Metrics
 from auricle_server.model_info import public_name
+from auricle_server.telemetry.metrics import Metrics
 
 _STEPS, _ROWS, _FINALS = "auricle_step_seconds", "auricle_batch_rows", "auricle_finalize_seconds"
 _REFUSED, _RESUMED, _LOST = "auricle_refused", "auricle_resumed", "auricle_workers_lost"

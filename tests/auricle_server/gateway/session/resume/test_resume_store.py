@@ -11,7 +11,7 @@ from auricle_server.gateway.session.event_queue import SessionMetrics
 from auricle_server.gateway.session.idle_timer import IdleTimer
 from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.gateway.session.resume.resume_store import ResumeStore
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from tests.auricle_server.gateway.leases import TestLease
 
 IDLE_TIMER = IdleTimer(5.0, 60.0, lambda: 0.0)

@@ -16,8 +16,8 @@ from auricle_server.gateway.session.native_session import NativeSession
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from auricle_server.ipc.batch_writer import BatchWriter
 from auricle_server.ipc.messages import StreamFailure, StreamOpened, UpdateRefused
-from auricle_server.metrics import Metrics
 from auricle_server.model_info import ModelInfo
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.worker.factory import model_info
 
 IDLE_TIMER = IdleTimer(5.0, 60.0, lambda: 0.0)

@@ -19,7 +19,7 @@ from auricle_server.gateway.audio.turn_model_pool import TurnModelPool
 from auricle_server.gateway.session.stream_session import OFFLINE_BACKLOG, WATCHED_BACKLOG, StreamSession
 from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import DecodeAgain, FlushStream
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.voice.models import find_models
 from tests.auricle_server.gateway.leases import INFO, ONE, STREAM, TWO, TestLease
 from tests.auricle_server.gateway.session.stream.test_stream_session import opened

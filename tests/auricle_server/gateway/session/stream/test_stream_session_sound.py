@@ -19,7 +19,7 @@ from auricle_server.ipc.columns import ChunkResult
 from auricle_server.ipc.messages import (
     StreamFailure,
 )
-from auricle_server.metrics import Metrics
+from auricle_server.telemetry.metrics import Metrics
 from auricle_server.turns import VoiceSignals
 from auricle_server.voice.models import ModelFiles, find_models, load_models
 from tests.auricle_server.gateway.leases import ONE, STREAM, result

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest, values
 from prometheus_client.registry import Collector
 
-from auricle_server.shared_metrics import FigureKey, MetricArea, MetricMemory, joined, shared_value_class
+from auricle_server.telemetry.shared_metrics import FigureKey, MetricArea, MetricMemory, joined, shared_value_class
 
 if TYPE_CHECKING:
     from auricle_server.ipc.messages import StepSample

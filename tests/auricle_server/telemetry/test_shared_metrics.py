@@ -12,7 +12,14 @@ import pytest
 from prometheus_client import CollectorRegistry, Histogram, Metric, generate_latest, values
 from prometheus_client.registry import Collector
 
-from auricle_server.shared_metrics import FIGURES, FigureKey, MetricMemory, joined, metric_memory, shared_value_class
+from auricle_server.telemetry.shared_metrics import (
+    FIGURES,
+    FigureKey,
+    MetricMemory,
+    joined,
+    metric_memory,
+    shared_value_class,
+)
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 from auricle_server.ipc.messages import StepSample
-from auricle_server.metrics import Metrics
-from auricle_server.shared_metrics import MetricMemory, metric_memory
+from auricle_server.telemetry.metrics import Metrics
+from auricle_server.telemetry.shared_metrics import MetricMemory, metric_memory
 
 PROCESS = """
 import sys
 from auricle_server.ipc.messages import StepSample
-from auricle_server.metrics import Metrics, share_metrics
-from auricle_server.shared_metrics import MetricMemory
+from auricle_server.telemetry.metrics import Metrics, share_metrics
+from auricle_server.telemetry.shared_metrics import MetricMemory
 share_metrics(MetricMemory(int(sys.argv[1]), 3), int(sys.argv[2]))
 metrics = Metrics()
 metrics.streams.inc(int(sys.argv[3]))
