@@ -13,10 +13,12 @@ import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from auricle.protocol.client_messages import RESUME_HEADER
+from auricle_server.telemetry.log_context import RequestContext
+from auricle_server.telemetry.stream_record import StreamObserver, StreamRecord
 from tests.auricle_server.raw_client import RawClient, connected_client, until
 from tests.auricle_server.telemetry.conftest import Observed
 from tests.support import tones
-from tests.support.servers.traces import PARENT, SPAN_ID, TRACE_ID, events
+from tests.support.servers.traces import PARENT, SPAN_ID, TRACE_ID, Traces, events
 
 PCM, TEXT = tones.utterance(seed=3, words=4, trailing=1.0)
 TURN = {"mode": "silence", "silence_ms": 500}
@@ -219,3 +221,19 @@ async def test_several_streams_at_once_do_not_mix(observed: Observed, caplog: py
         spans = await traces.ended(5)
     assert sorted(span.context.trace_id >> 112 for span in spans if span.context) == [1, 2, 3, 4, 5]
     assert {dict(span.attributes or {})["auricle.finals"] for span in spans} == {spans[0].attributes["auricle.finals"]}  # type: ignore[index]
+
+
+def test_a_stream_that_moves_to_another_model_says_so() -> None:
+    traces = Traces()
+    record = StreamRecord(RequestContext(), StreamObserver(True, tracing=traces.tracing), lambda: 0.0)
+    record.end(None, None)  # before it has a slot there is nothing to tell
+    record.begin("s", "native", "en", "worker-0")
+    fields = record.fields
+    record.start("multi", "worker-1", ("Auricle",))
+    record.end(1000, None)
+    record.end(1011, None)
+    [span] = traces.spans
+    assert (fields["model"], fields["worker"], record.keyterms) == ("multi", "worker-1", ("Auricle",))
+    attributes = dict(span.attributes or {})
+    assert (attributes["gen_ai.response.model"], attributes["auricle.worker"]) == ("multi", "worker-1")
+    assert attributes["auricle.close_code"] == 1000
