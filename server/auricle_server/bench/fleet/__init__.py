@@ -1,1 +1,1 @@
-"""Capacity on paper: how many machines a number of streams needs, and a simulation of a fleet of them."""
+"""A simulation of a fleet of servers, with the server's own admission and engine."""

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from auricle_server.bench.engine.live_streams import LiveRun
-from auricle_server.bench.fleet.step_times import StepTimes
 from auricle_server.bench.fleet.timed_engine import Silence, SimulatedClock, timed_engine
+from auricle_server.bench.sizing.step_times import StepTimes
 
 Floats = npt.NDArray[np.float64]
 

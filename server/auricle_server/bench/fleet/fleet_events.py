@@ -53,7 +53,7 @@ class Ending:
     silent: bool
 
 
-class Servers:
+class FleetServers:
     """Which servers serve, drain or are away. Pure: the time is passed in.
 
     Attributes:

@@ -78,7 +78,7 @@ def _courses(scenarios: Sequence[tuple[Result, str]], path: Path) -> Path:
         figure.subplots(1, len(scenarios), sharey=True, squeeze=False)[0], scenarios, strict=True
     ):
         _course(axes, scenario, title)
-    axes.legend(fontsize=8, loc="lower right")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     return _saved(figure, path)
 
 
@@ -91,7 +91,7 @@ def _course(axes: Any, scenario: Result, title: str) -> None:
     axes.plot(at, [each / 1e6 for each in course["waiting"]], color=_WAITING, label="calls without a server")
     axes.plot(at, [each / 1e6 for each in course["refused"]], color=_REFUSED, label="calls refused so far")
     share = scenario["refused"] / max(1, scenario["calls"])
-    axes.set_title(f"{title}\n{share:.1%} of new calls refused, {scenario['moved']:,} moved", fontsize=10)
+    axes.set_title(f"{title}\n{100 * share:.1f} % of new calls refused, {scenario['moved']:,} moved", fontsize=10)
     axes.set(xlabel=name, ylabel="millions", ylim=(0, None))
     axes.grid(visible=True, alpha=0.3)
 

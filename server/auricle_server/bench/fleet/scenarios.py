@@ -10,11 +10,11 @@ from typing import Any
 from auricle_server.bench.fleet.calls import DAY, Traffic
 from auricle_server.bench.fleet.delays import delay_table
 from auricle_server.bench.fleet.fleet_events import Outages
-from auricle_server.bench.fleet.gateways import STREAMS_OF_A_PROXY
-from auricle_server.bench.fleet.models import CannotSize
 from auricle_server.bench.fleet.simulation import FleetOptions, simulate
-from auricle_server.bench.fleet.sizing import SizeOptions, Sizing, size
 from auricle_server.bench.report.results import record, write
+from auricle_server.bench.sizing.gateways import STREAMS_OF_A_PROXY
+from auricle_server.bench.sizing.models import CannotSize
+from auricle_server.bench.sizing.sizing import SizeOptions, Sizing, size
 from auricle_server.engine.memory import parameter_count
 from auricle_server.engine.weight_formats import LARGE
 

@@ -18,7 +18,7 @@ from auricle.reconnect import ReconnectPolicy
 from auricle_server.bench.fleet.balancer import RETRIES, accepted, spread
 from auricle_server.bench.fleet.calls import CallPool, Calls, Traffic
 from auricle_server.bench.fleet.delays import DelayTable
-from auricle_server.bench.fleet.fleet_events import Outages, Servers
+from auricle_server.bench.fleet.fleet_events import FleetServers, Outages
 from auricle_server.bench.fleet.returning import Returning, WaitingCalls, new_calls, percentiles
 
 Ints = npt.NDArray[np.int64]
@@ -112,7 +112,7 @@ class Fleet:
     def __init__(self, options: FleetOptions, delays: DelayTable) -> None:
         self._options, self._delays = options, delays
         self._rng = np.random.default_rng(options.seed)
-        self._servers = Servers(options.servers, options.outages, self._rng)
+        self._servers = FleetServers(options.servers, options.outages, self._rng)
         self._counts = np.zeros((options.proxies, options.servers), np.int64)
         self._pool = CallPool()
         self._waiting = WaitingCalls(options.tick, self._rng, options.policy)

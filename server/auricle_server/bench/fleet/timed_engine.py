@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from auricle_server.bench.clips import PACKET_SAMPLES, Pcm, Speakers
 from auricle_server.bench.engine.clocks import VirtualClock
-from auricle_server.bench.fleet.step_times import StepTimes
+from auricle_server.bench.sizing.step_times import StepTimes
 from auricle_server.checkpoints import load_checkpoint
 from auricle_server.engine.build import CPU_PAUSE, BuiltRunner, Hardware
 from auricle_server.engine.engine import Engine

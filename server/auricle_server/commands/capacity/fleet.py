@@ -58,9 +58,9 @@ def fleet(
         fail("choose one of --gpu TYPE and --cpu")
         raise typer.Exit(2)
     from auricle_server.bench.fleet.fleet_events import Outages
-    from auricle_server.bench.fleet.models import CannotSize
     from auricle_server.bench.fleet.scenarios import SCENARIOS, FleetRun, Scenario, run
-    from auricle_server.bench.fleet.sizing import SizeOptions
+    from auricle_server.bench.sizing.models import CannotSize
+    from auricle_server.bench.sizing.sizing import SizeOptions
 
     unknown = sorted(set(scenario or ()) - {*SCENARIOS, "all"})
     if unknown:

@@ -60,10 +60,10 @@ def size(
     if (gpu is None) != cpu:
         fail("choose one of --gpu TYPE and --cpu")
         raise typer.Exit(2)
-    from auricle_server.bench.fleet import size_report
-    from auricle_server.bench.fleet.models import CannotSize
-    from auricle_server.bench.fleet.sizing import SizeOptions
-    from auricle_server.bench.fleet.sizing import size as sized
+    from auricle_server.bench.sizing import size_report
+    from auricle_server.bench.sizing.models import CannotSize
+    from auricle_server.bench.sizing.sizing import SizeOptions
+    from auricle_server.bench.sizing.sizing import size as sized
 
     try:
         sizing = sized(SizeOptions(**given))

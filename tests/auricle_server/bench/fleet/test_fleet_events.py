@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from auricle_server.bench.fleet.fleet_events import Outages, Servers
+from auricle_server.bench.fleet.fleet_events import FleetServers, Outages
 
 
-def servers(count: int, **outages: object) -> Servers:
-    return Servers(count, Outages(**outages), np.random.default_rng(0))  # type: ignore[arg-type]
+def servers(count: int, **outages: object) -> FleetServers:
+    return FleetServers(count, Outages(**outages), np.random.default_rng(0))  # type: ignore[arg-type]
 
 
 def test_a_lost_zone_goes_silently_and_comes_back() -> None:

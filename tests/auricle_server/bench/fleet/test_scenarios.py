@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from auricle_server.bench.fleet.models import CannotSize
 from auricle_server.bench.fleet.scenarios import SCENARIOS, FleetRun, Scenario, fleet_options, run
-from auricle_server.bench.fleet.sizing import SizeOptions
-from tests.auricle_server.bench.fleet.records import COMMITTED
+from auricle_server.bench.sizing.models import CannotSize
+from auricle_server.bench.sizing.sizing import SizeOptions
+from tests.auricle_server.bench.sizing.records import COMMITTED
 
 CPU = SizeOptions(streams=1, latency_ms=560, results=COMMITTED)
 SHORT = Scenario(seconds=60.0, call_seconds=20.0)

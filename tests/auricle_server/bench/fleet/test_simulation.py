@@ -14,7 +14,7 @@ from auricle_server.bench.fleet.calls import Calls, Traffic
 from auricle_server.bench.fleet.delays import QUANTILES, DelayTable
 from auricle_server.bench.fleet.fleet_events import Outages
 from auricle_server.bench.fleet.simulation import Fleet, FleetOptions, simulate
-from auricle_server.bench.fleet.step_times import Basis, StepTimes
+from auricle_server.bench.sizing.step_times import Basis, StepTimes
 from auricle_server.engine.scheduling.slot_pool import SlotPool
 from auricle_server.worker.admission import Admission
 

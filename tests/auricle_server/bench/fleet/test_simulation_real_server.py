@@ -17,13 +17,13 @@ import pytest
 import auricle
 from auricle_server.bench.fleet.calls import Traffic
 from auricle_server.bench.fleet.delays import QUANTILES, DelayTable, waits_of
-from auricle_server.bench.fleet.models import sized_model
 from auricle_server.bench.fleet.simulation import Fleet, FleetOptions
-from auricle_server.bench.fleet.step_times import from_records
 from auricle_server.bench.fleet.timed_engine import SimulatedClock, timed_engine
+from auricle_server.bench.sizing.models import sized_model
+from auricle_server.bench.sizing.step_times import from_records
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
-from tests.auricle_server.bench.fleet.records import COMMITTED
+from tests.auricle_server.bench.sizing.records import COMMITTED
 
 LATENCY_MS, CALLS, SECONDS, MEAN, SLOTS = 160, 60, 5.0, 0.7, 5
 CHUNK = bytes(2 * LATENCY_MS * 16)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from auricle_server.bench.fleet.step_times import Basis, StepTimes
 from auricle_server.bench.fleet.timed_engine import Silence, SimulatedClock, timed_engine
+from auricle_server.bench.sizing.step_times import Basis, StepTimes
 from auricle_server.worker.admission import Admission
 from auricle_server.worker.factory import model_info
 from auricle_server.worker.step_timing import calibrate

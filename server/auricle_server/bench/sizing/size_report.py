@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from auricle_server.bench.fleet.gateways import STREAMS_OF_A_PROXY, upload_bits
-from auricle_server.bench.fleet.sizing import Sizing
-from auricle_server.bench.fleet.step_times import Basis
+from auricle_server.bench.sizing.gateways import STREAMS_OF_A_PROXY, upload_bits
+from auricle_server.bench.sizing.sizing import Sizing
+from auricle_server.bench.sizing.step_times import Basis
 from auricle_server.engine.model.state_pool import CPU_SLOTS
 
 _GIGA = 1e9

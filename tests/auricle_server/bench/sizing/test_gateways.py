@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from auricle_server.bench.fleet.gateways import gateway_cost, upload_bits
-from auricle_server.bench.fleet.models import committed
-from auricle_server.bench.fleet.step_times import Basis
-from tests.auricle_server.bench.fleet.records import COMMITTED
+from auricle_server.bench.sizing.gateways import gateway_cost, upload_bits
+from auricle_server.bench.sizing.models import committed
+from auricle_server.bench.sizing.step_times import Basis
+from tests.auricle_server.bench.sizing.records import COMMITTED
 
 
 def test_the_newest_record_whose_streams_held_tells_the_cost() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from auricle_server.bench.fleet.models import CannotSize
-from auricle_server.bench.fleet.sizing import SizeOptions, size
-from auricle_server.bench.fleet.step_times import Basis
-from tests.auricle_server.bench.fleet.records import COMMITTED, engine_figures, gpu_record, steps_figures, write
+from auricle_server.bench.sizing.models import CannotSize
+from auricle_server.bench.sizing.sizing import SizeOptions, size
+from auricle_server.bench.sizing.step_times import Basis
+from tests.auricle_server.bench.sizing.records import COMMITTED, engine_figures, gpu_record, steps_figures, write
 
 PAPER = SizeOptions(streams=10_000, latency_ms=80, gpu="H200", results=COMMITTED)
 CPU = SizeOptions(streams=100, latency_ms=560, results=COMMITTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from auricle_server.bench.fleet.step_times import StepTimes
+from auricle_server.bench.sizing.step_times import StepTimes
 from auricle_server.worker.admission import Admission
 
 MAX_LOAD = 0.8

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from auricle_server.bench.fleet.gpus import GPUS
-from auricle_server.bench.fleet.step_times import Basis, StepTimes, from_roofline
-from auricle_server.bench.fleet.worker_capacity import worker_capacity
 from auricle_server.bench.models.shapes import SHAPES
+from auricle_server.bench.sizing.gpus import GPUS
+from auricle_server.bench.sizing.step_times import Basis, StepTimes, from_roofline
+from auricle_server.bench.sizing.worker_capacity import worker_capacity
 from auricle_server.worker.admission import Admission
 
 TIMES = StepTimes(80, (1, 100), (0.002, 0.012), 128, Basis.MEASURED, "a test")

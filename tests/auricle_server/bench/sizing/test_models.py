@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from auricle_server.bench.fleet.models import (
+from auricle_server.bench.sizing.models import (
     CannotSize,
     check_latency,
     committed,
@@ -14,7 +14,7 @@ from auricle_server.bench.fleet.models import (
     sized_model,
 )
 from auricle_server.checkpoints.hub.short_names import NEMOTRON_EN
-from tests.auricle_server.bench.fleet.records import COMMITTED, gpu_record, steps_figures
+from tests.auricle_server.bench.sizing.records import COMMITTED, gpu_record, steps_figures
 
 
 @pytest.mark.parametrize("name", ["nemotron-en", NEMOTRON_EN, "random-en", "en"])

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 
-from auricle_server.bench.fleet import models
-from auricle_server.bench.fleet.gateways import BUSY, GatewayCost, gateway_cost
-from auricle_server.bench.fleet.gpus import GPUS, gpu_type
-from auricle_server.bench.fleet.models import CannotSize, Result, SizedModel
-from auricle_server.bench.fleet.step_times import StepTimes, from_records, from_roofline
-from auricle_server.bench.fleet.worker_capacity import MAX_LOAD, WorkerCapacity, worker_capacity
+from auricle_server.bench.sizing import models
+from auricle_server.bench.sizing.gateways import BUSY, GatewayCost, gateway_cost
+from auricle_server.bench.sizing.gpus import GPUS, gpu_type
+from auricle_server.bench.sizing.models import CannotSize, Result, SizedModel
+from auricle_server.bench.sizing.step_times import StepTimes, from_records, from_roofline
+from auricle_server.bench.sizing.worker_capacity import MAX_LOAD, WorkerCapacity, worker_capacity
 from auricle_server.dtypes import FLOAT32
 from auricle_server.engine.memory import MemoryNeed, memory_need
 from auricle_server.engine.weight_formats import WeightFormat

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from auricle_server.bench.fleet.size_report import as_json, helm_values, lines, summary
-from auricle_server.bench.fleet.sizing import SizeOptions, size
-from auricle_server.bench.fleet.step_times import Basis
-from tests.auricle_server.bench.fleet.records import COMMITTED, gpu_record, steps_figures, write
+from auricle_server.bench.sizing.size_report import as_json, helm_values, lines, summary
+from auricle_server.bench.sizing.sizing import SizeOptions, size
+from auricle_server.bench.sizing.step_times import Basis
+from tests.auricle_server.bench.sizing.records import COMMITTED, gpu_record, steps_figures, write
 
 CHART = Path(__file__).parents[4] / "deploy" / "helm" / "auricle"
 PAPER = SizeOptions(streams=10_000, latency_ms=80, gpu="H200", results=COMMITTED)

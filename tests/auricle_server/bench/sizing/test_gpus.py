@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from auricle_server.bench.fleet.gpus import GPUS, gpu_type, is_of_type
 from auricle_server.bench.gpu.paper import H200
+from auricle_server.bench.sizing.gpus import GPUS, gpu_type, is_of_type
 
 
 @pytest.mark.parametrize(

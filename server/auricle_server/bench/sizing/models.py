@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auricle_server.bench.fleet.gpus import is_of_type
 from auricle_server.bench.models.shapes import SHAPES
 from auricle_server.bench.report.results import load
+from auricle_server.bench.sizing.gpus import is_of_type
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.checkpoints.hub.short_names import SHORT_NAMES
 

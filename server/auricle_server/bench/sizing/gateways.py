@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auricle_server.bench.clips import PACKET_SAMPLES, PACKET_SECONDS
-from auricle_server.bench.fleet.step_times import Basis
+from auricle_server.bench.sizing.step_times import Basis
 
 Result = Mapping[str, Any]
 

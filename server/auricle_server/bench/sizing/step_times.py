@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from auricle_server.bench.fleet.gpus import GpuType
 from auricle_server.bench.gpu.arithmetic import floor_seconds, step_work
+from auricle_server.bench.sizing.gpus import GpuType
 from auricle_server.checkpoints.config import ModelConfig
 from auricle_server.engine.build import CUDA_FRAMES, CUDA_ROWS
 from auricle_server.worker.admission import StepCalibration, StepTiming

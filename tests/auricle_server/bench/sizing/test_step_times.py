@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from auricle_server.bench.fleet.gpus import GPUS
-from auricle_server.bench.fleet.step_times import Basis, from_records, from_roofline
 from auricle_server.bench.gpu.arithmetic import floor_seconds, step_work
 from auricle_server.bench.gpu.paper import H200
 from auricle_server.bench.models.shapes import SHAPES
-from tests.auricle_server.bench.fleet.records import engine_figures, gpu_record, steps_figures
+from auricle_server.bench.sizing.gpus import GPUS
+from auricle_server.bench.sizing.step_times import Basis, from_records, from_roofline
+from tests.auricle_server.bench.sizing.records import engine_figures, gpu_record, steps_figures
 
 EN = SHAPES["en"]
 
