@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
     [
         (("lhotse", "nemo", "scipy", "transformers"), "nemo"),
         (("torch", "triton"), "server"),
+        (("pyarrow", "ray"), "ray"),
         (("livekit.agents", "livekit.rtc", "pipecat"), "livekit"),
     ],
 )

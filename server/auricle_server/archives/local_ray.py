@@ -91,7 +91,7 @@ def ray_cluster(address: str | None, cpus: int) -> Iterator[None]:
                 ray.init(**where, **quiet)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             place = "on this machine" if address is None else f"at {address}"
-            raise ArchiveError(f"Ray cannot be used {place}: {error}") from error
+            raise ArchiveError(f"Ray cannot be used {place}: {first_line(error)}") from error
         yield
     finally:
         ray.shutdown()
@@ -147,6 +147,30 @@ def default_workers(resources: dict[str, Any]) -> int:
     if "num_gpus" in resources:
         return max(1, int(there.get("GPU", 0)))
     return max(1, int(there.get("CPU", 0) // resources["num_cpus"]))
+
+
+def check_room(workers: int, resources: dict[str, Any], *, local: bool) -> str:
+    """Says how many workers there will be, and whether there is room for them now.
+
+    Raises:
+        ArchiveError: This machine never has room for them. A cluster may grow.
+    """
+    import ray
+
+    kind = "GPU" if "num_gpus" in resources else "CPU"
+    each = resources.get("num_gpus", resources["num_cpus"])
+    room = int(ray.cluster_resources().get(kind, 0) // each)
+    told = f"{workers} workers with {each} {kind} each"
+    if room >= workers:
+        return told
+    if local:
+        raise ArchiveError(f"{told} need more than this machine has: it has room for {room} (--workers, --device)")
+    return f"{told}, of which the cluster has room for {room} now"
+
+
+def first_line(error: BaseException) -> str:
+    """What went wrong, without Ray's traceback and advice."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def answers(

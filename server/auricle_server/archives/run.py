@@ -15,7 +15,14 @@ from auricle_server.archives.archive_format import Table
 from auricle_server.archives.batches import pack
 from auricle_server.archives.errors import ArchiveError, UnusableModel
 from auricle_server.archives.inputs.listing import Listing, list_archive
-from auricle_server.archives.local_ray import answers, default_workers, ray_cluster, worker_resources
+from auricle_server.archives.local_ray import (
+    answers,
+    check_room,
+    default_workers,
+    first_line,
+    ray_cluster,
+    worker_resources,
+)
 from auricle_server.archives.options import ArchiveOptions
 from auricle_server.archives.progress import ArchiveProgress
 from auricle_server.archives.tables.output import ArchiveOutput
@@ -39,13 +46,13 @@ class Observer:
     Attributes:
         listed: Is shown what is there, before the workers start.
         moved: Is shown how far it is, at least four times a second, and how many seconds it has worked.
-        working: Is called when Ray has started.
+        working: Is called when Ray has started, with the number of workers in words.
         stop: Set to end the run at the next moment that leaves the output whole.
     """
 
     listed: Callable[[Listing], None]
     moved: Callable[[ArchiveProgress, float], None]
-    working: Callable[[], None]
+    working: Callable[[str], None]
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -112,10 +119,9 @@ def _work(
 ) -> None:
     least_cpus = (options.workers or 1) * (options.worker.threads or 1)
     with ray_cluster(options.address, least_cpus):
-        observer.working()
         resources = worker_resources(options.worker)
-        workers = options.workers or default_workers(resources)
-        workers = min(workers, len(listing.files))
+        workers = min(options.workers or default_workers(resources), len(listing.files))
+        observer.working(check_room(workers, resources, local=options.address is None))
         batches = list(pack(listing.files, workers))
         began = time.monotonic()
         parts = PartWriter(output, options.part_seconds, began)
@@ -220,7 +226,9 @@ class _Arrivals:
         except queue.Empty:
             return None
         if isinstance(item, BaseException):
-            raise ArchiveError(f"Ray has failed: {type(item).__name__}: {item}") from item
+            raise ArchiveError(
+                f"Ray has failed ({type(item).__name__}: {first_line(item)}); run the same command again to go on"
+            ) from item
         return self if item is None else item
 
     def _read(self) -> None:

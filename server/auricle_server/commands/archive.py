@@ -138,9 +138,9 @@ def _run(options: ArchiveOptions) -> int:
         began = time.monotonic()
         shown = _Shown(screen)
 
-        def working() -> None:
+        def working(workers: str) -> None:
             interruption.install()  # Ray takes SIGTERM for itself when it starts
-            notes.print(f"Ray has started in {time.monotonic() - began:.0f} s", markup=False)
+            notes.print(f"Ray has started in {time.monotonic() - began:.0f} s: {workers}", markup=False, soft_wrap=True)
             shown.begin()
 
         result = run_archive(options, Observer(_tell, shown.move, working, interruption.stop))

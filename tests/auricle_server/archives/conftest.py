@@ -10,7 +10,9 @@ from tests.support.servers.ray_runs import SharedRay, shared_ray
 @pytest.fixture(scope="package")
 def ray() -> Iterator[SharedRay]:
     """A Ray that the tests of this folder share: a start takes a quarter of a minute."""
-    pytest.importorskip("torch")
-    pytest.importorskip("ray")
+    import pyarrow as pa  # noqa: F401
+    import ray as absent  # noqa: F401 - then the tests are skipped
+    import torch  # noqa: F401
+
     with shared_ray() as started:
         yield started

@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import soundfile
+import torch  # noqa: F401 - the worker loads it on a thread
 
-pytest.importorskip("torch")
-pa = pytest.importorskip("pyarrow")
-
-from auricle_server.archives.attempts import MOST_ATTEMPTS, AttemptLedger  # noqa: E402
-from auricle_server.archives.file_worker import ArchiveWorker  # noqa: E402
-from auricle_server.archives.inputs.sources import ArchiveFile  # noqa: E402
-from auricle_server.archives.options import WorkerSettings  # noqa: E402
-from tests.support import tones  # noqa: E402
+from auricle_server.archives.attempts import MOST_ATTEMPTS, AttemptLedger
+from auricle_server.archives.file_worker import ArchiveWorker
+from auricle_server.archives.inputs.sources import ArchiveFile
+from auricle_server.archives.options import WorkerSettings
+from tests.support import tones
 
 PCM, TEXT = tones.utterance(5, 6)
 
@@ -64,7 +63,8 @@ def test_more_files_than_a_server_takes_at_once(worker: ArchiveWorker, call: str
 
 
 def test_a_remote_recording(worker: ArchiveWorker, call: str) -> None:
-    fsspec = pytest.importorskip("fsspec")
+    import fsspec
+
     fsspec.filesystem("memory").pipe("/worker/call.wav", Path(call).read_bytes())
     (answer,) = answers(worker, ArchiveFile("memory:///worker/call.wav"))
     row = json.loads(answer["transcripts"][0])

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+import ray  # noqa: F401 - without it there is nothing but a refusal
 from typer.testing import CliRunner, Result
 
 from auricle_server.archives import local_ray
@@ -14,8 +15,6 @@ from auricle_server.archives.inputs.listing import Listing
 from auricle_server.archives.progress import ArchiveProgress
 from auricle_server.archives.run import ArchiveResult, Observer
 from auricle_server.commands.app import app
-
-pytest.importorskip("ray")
 
 
 def archive(*arguments: object) -> Result:
@@ -76,7 +75,7 @@ def test_without_ray_it_says_how_to_install_it(tmp_path: Path, monkeypatch: pyte
 def test_signals_stop_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int) -> None:
     def run(options: object, observer: Observer) -> ArchiveResult:
         observer.listed(Listing())
-        observer.working()
+        observer.working("1 workers")
         os.kill(os.getpid(), number)
         assert observer.stop.wait(10)
         return ArchiveResult(ArchiveProgress(3, transcribed=1), failures=0, stopped=True)

@@ -25,7 +25,7 @@ _MODULES = {
     "nemo": "lhotse nemo scipy transformers",  # NeMo requires SciPy and Transformers
     "sherpa": "onnx sherpa_onnx",
     "bench": "matplotlib",
-    "ray": "ray ray.data",
+    "ray": "pyarrow ray",
     "riva": "grpc google google.protobuf",
     "otel": "opentelemetry opentelemetry.sdk opentelemetry.proto opentelemetry.exporter.otlp.proto.http",
     "litellm": "litellm",

@@ -110,13 +110,13 @@ def test_a_file_for_two_channels_is_two_pieces_of_work(folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_meant(name: str, told: str) -> None:
-    pytest.importorskip("fsspec")
     with pytest.raises(ArchiveError, match=told):
         listed(name)
 
 
 def test_remote_folders_patterns_and_files() -> None:
-    fsspec = pytest.importorskip("fsspec")
+    import fsspec
+
     memory = fsspec.filesystem("memory")
     for name in ("b.wav", "deep/a.WAV", ".x/c.wav", ".y.wav", "notes.txt"):
         memory.pipe(f"/listing/{name}", b"123")

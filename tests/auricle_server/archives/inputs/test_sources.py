@@ -17,8 +17,6 @@ from auricle_server.archives.inputs.sources import (
 )
 from auricle_server.audio_files import UnreadableAudio
 
-fsspec = pytest.importorskip("fsspec")
-
 
 @pytest.mark.parametrize(
     ("name", "address"),
@@ -46,6 +44,8 @@ def test_a_file_travels_as_json() -> None:
 
 
 def test_a_copy_of_a_remote_file_keeps_the_end_of_its_name_and_goes_away() -> None:
+    import fsspec
+
     fsspec.filesystem("memory").pipe("/copies/call.vox", b"sound")
     with local_copy("memory://copies/call.vox") as path:
         assert path.endswith(".vox")

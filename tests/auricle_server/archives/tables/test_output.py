@@ -49,7 +49,8 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ArchiveFormat)
 def test_failures_have_one_row_each_and_go_when_there_is_a_transcript(tmp_path: Path, kind: ArchiveFormat) -> None:
-    pytest.importorskip("pyarrow")
+    import pyarrow as pa  # noqa: F401
+
     output = opened(tmp_path, kind)
     assert output.tidy_failures() == 0
     output.add(Table.FAILURES, [line(A, "first"), line(B, "first")])

@@ -9,7 +9,6 @@ from auricle_server.archives.tables.part_formats import encode
 from auricle_server.archives.tables.rows import Row, as_line, failure_row, transcript_row
 from auricle_server.file_transcription import ChannelSpeech
 
-pytest.importorskip("pyarrow")
 TRANSCRIPT = transcript_row(
     ArchiveFile("/a.wav"), FileVersion(3), ChannelSpeech("m", 80, ()), channel=1, duration=1.5, notes=["n"]
 )

@@ -13,10 +13,10 @@ from auricle_server.archives.tables.storage import ArchiveStorage, LocalStorage,
 @pytest.mark.parametrize("kind", ["local", "memory", "renamed"])
 def test_files_of_every_storage(tmp_path: Path, kind: str) -> None:
     if kind == "renamed":
-        fsspec = pytest.importorskip("fsspec")
+        import fsspec
+
         storage: ArchiveStorage = ObjectStorage(fsspec.filesystem("file"), str(tmp_path / "out"), "far://out")
     else:
-        pytest.importorskip("fsspec")
         storage = open_storage("memory://storage/out/" if kind == "memory" else f"file://{tmp_path}/out")
     storage.claim()
     assert storage.names("t") == []
