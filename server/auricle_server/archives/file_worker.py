@@ -22,11 +22,11 @@ from auricle.events import StreamEvent
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Error
 from auricle_server.archives.attempts import MOST_ATTEMPTS
+from auricle_server.archives.file_transcription import RECONNECT, transcribe_channel
 from auricle_server.archives.inputs.sources import ArchiveFile, FileVersion, local_copy, version_of
 from auricle_server.archives.options import WorkerSettings
 from auricle_server.archives.tables.rows import Row, as_line, failure_row, transcript_row
 from auricle_server.audio_files import UnreadableAudio, open_audio
-from auricle_server.file_transcription import RECONNECT, transcribe_channel
 
 if TYPE_CHECKING:
     import pyarrow as pa

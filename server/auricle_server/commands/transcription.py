@@ -18,11 +18,11 @@ from auricle.errors import AuricleError, ConnectionFailed, Refused
 from auricle.events import StreamEvent
 from auricle.protocol.client_messages import Start
 from auricle.protocol.server_messages import Error, Final, Interim
+from auricle_server.archives.file_transcription import RECONNECT, transcribe_channel
 from auricle_server.audio_files import AudioFile, UnreadableAudio, open_audio
 from auricle_server.commands.console import fail, file_progress, printable, progress_bars, warn
 from auricle_server.commands.transcript_formats import FileTranscript, TranscriptFormat
 from auricle_server.commands.transcripts.outputs import TranscriptPublisher, UnwrittenTranscript
-from auricle_server.file_transcription import RECONNECT, transcribe_channel
 
 T = TypeVar("T")
 

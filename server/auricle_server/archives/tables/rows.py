@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from auricle.protocol.server_messages import Final
+from auricle_server.archives.file_transcription import ChannelSpeech
 from auricle_server.archives.inputs.sources import ArchiveFile, FileVersion
-from auricle_server.file_transcription import ChannelSpeech
 
 Row = dict[str, Any]
 _DIGITS = 3

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from auricle_server.archives.archive_format import ArchiveFormat, Table
+from auricle_server.archives.file_transcription import ChannelSpeech
 from auricle_server.archives.inputs.sources import ArchiveFile, FileVersion
 from auricle_server.archives.tables import part_formats
 from auricle_server.archives.tables.part_formats import encode
 from auricle_server.archives.tables.rows import Row, as_line, failure_row, transcript_row
-from auricle_server.file_transcription import ChannelSpeech
 
 TRANSCRIPT = transcript_row(
     ArchiveFile("/a.wav"), FileVersion(3), ChannelSpeech("m", 80, ()), channel=1, duration=1.5, notes=["n"]

@@ -4,9 +4,9 @@ import json
 import os
 
 from auricle.protocol.server_messages import Final, Word
+from auricle_server.archives.file_transcription import ChannelSpeech
 from auricle_server.archives.inputs.sources import ArchiveFile, FileVersion
 from auricle_server.archives.tables.rows import as_line, failure_row, transcript_row
-from auricle_server.file_transcription import ChannelSpeech
 
 FILE = ArchiveFile(os.fsdecode(b"/odd\xff\nname.wav"), 5, "7", "de")
 

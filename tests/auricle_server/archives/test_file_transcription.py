@@ -8,8 +8,8 @@ import soundfile
 from auricle.client import AuricleClient
 from auricle.events import StreamEvent
 from auricle.protocol.client_messages import Start
+from auricle_server.archives.file_transcription import RECONNECT, transcribe_channel
 from auricle_server.audio_files import UnreadableAudio, open_audio
-from auricle_server.file_transcription import RECONNECT, transcribe_channel
 from tests.support import tones
 
 PCM, TEXT = tones.utterance(5, 6)
