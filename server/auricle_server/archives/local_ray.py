@@ -160,7 +160,7 @@ def check_room(workers: int, resources: dict[str, Any], *, local: bool) -> str:
     kind = "GPU" if "num_gpus" in resources else "CPU"
     each = resources.get("num_gpus", resources["num_cpus"])
     room = int(ray.cluster_resources().get(kind, 0) // each)
-    told = f"{workers} workers with {each} {kind} each"
+    told = f"{workers} worker{'s' if workers > 1 else ''} with {each:g} {kind}{'s' if each > 1 else ''} each"
     if room >= workers:
         return told
     if local:

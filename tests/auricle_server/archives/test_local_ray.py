@@ -39,7 +39,7 @@ def test_the_first_line_of_an_error_is_what_went_wrong() -> None:
 @pytest.mark.parametrize(
     ("resources", "workers", "told"),
     [
-        ({"num_cpus": 2}, 4, "4 workers with 2 CPU each"),
+        ({"num_cpus": 2}, 4, "4 workers with 2 CPUs each"),
         ({"num_gpus": 1, "num_cpus": 1}, 3, "3 workers with 1 GPU each, of which the cluster has room for 2 now"),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from tests.support.servers.ray_runs import (
     commands,
     descendants,
     listening,
+    opened,
     running,
     table,
     wait_until,
@@ -163,6 +166,33 @@ def test_each_recording_once_whatever_is_killed(ray: SharedRay, calls: Path, tmp
     assert sources(out) == ALL
 
 
+def test_a_recording_that_ends_its_worker_is_a_failure_at_last(ray: SharedRay, tmp_path: Path) -> None:
+    folder, out = tmp_path / "audio", tmp_path / "out"
+    folder.mkdir()
+    for number in range(4):
+        soundfile.write(folder / f"{number}.wav", PCM, 16_000)
+    poison = folder / "poison.wav"
+    soundfile.write(poison, np.tile(PCM, 60), 16_000)
+    deaths = set()
+    with running(folder, out, address=ray.address) as process:
+
+        def killed() -> bool:
+            for pid in descendants(ray.pid):
+                if str(poison) in opened(pid):
+                    os.kill(pid, signal.SIGKILL)
+                    deaths.add(pid)
+            return process.poll() is not None
+
+        wait_until(killed, process)
+        output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1, output
+    assert len(deaths) == 3
+    assert sources(out) == Counter(f"{number}.wav" for number in range(4))
+    [failure] = table(out, "failures")
+    assert failure["source"] == str(poison)
+    assert failure["reason"] == "a worker ended while transcribing it, 3 times"
+
+
 def test_a_ray_of_its_own_is_heard_by_nobody_and_ends_with_the_command(calls: Path, tmp_path: Path) -> None:
     with running(calls, tmp_path / "out") as process:
 
@@ -179,3 +209,5 @@ def test_a_ray_of_its_own_is_heard_by_nobody_and_ends_with_the_command(calls: Pa
     while left := {pid for pid in born if pid in commands()}:
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
+    for folder in set(re.findall(r"/[^ ]*/auricle-ray-\w+", " ".join(born.values()))):
+        shutil.rmtree(folder)  # of a command that was killed

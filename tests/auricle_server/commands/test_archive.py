@@ -75,7 +75,7 @@ def test_without_ray_it_says_how_to_install_it(tmp_path: Path, monkeypatch: pyte
 def test_signals_stop_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int) -> None:
     def run(options: object, observer: Observer) -> ArchiveResult:
         observer.listed(Listing())
-        observer.working("1 workers")
+        observer.working("1 worker")
         os.kill(os.getpid(), number)
         assert observer.stop.wait(10)
         return ArchiveResult(ArchiveProgress(3, transcribed=1), failures=0, stopped=True)

@@ -129,18 +129,24 @@ def descendants(root: int) -> dict[int, str]:
 
 def listening(pid: int) -> set[str]:
     """Addresses at which a process accepts TCP connections."""
-    sockets = set()
-    for link in Path(f"/proc/{pid}/fd").glob("*"):
-        try:
-            sockets.add(str(link.readlink()))
-        except OSError:
-            continue
+    sockets = opened(pid)
     found = set()
     for table_name in ("tcp", "tcp6"):
         for line in _read(Path(f"/proc/{pid}/net/{table_name}")).splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:  # LISTEN
                 found.add(_address(fields[1].partition(":")[0]))
+    return found
+
+
+def opened(pid: int) -> set[str]:
+    """What a process has open: paths of files, and names of sockets."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        try:
+            found.add(str(link.readlink()))
+        except OSError:
+            continue
     return found
 
 
