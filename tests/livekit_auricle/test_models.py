@@ -106,3 +106,9 @@ def test_detection_is_a_language_of_its_own() -> None:
         language_asked_for("de", True)
     with pytest.raises(ValueError, match="needs a language"):
         language_asked_for(NOT_GIVEN, False)
+
+
+def test_the_model_is_asked_for_in_streams_and_in_recordings() -> None:
+    options = STTOptions(model="multi")
+    assert (options.start().model, options.recording(16_000).model) == ("multi", "multi")
+    assert STTOptions().start().model is None

@@ -89,3 +89,11 @@ def test_the_latency_is_the_settings_or_the_servers() -> None:
     assert settings.latency_seconds == 0.08
     changed(settings, latency_ms=560)
     assert settings.latency_seconds == 0.56
+
+
+def test_the_model_that_was_asked_for_stays_whatever_name_the_server_says() -> None:
+    live = LiveSettings(AuricleSTTSettings(model="multi"), "server")
+    assert live.start_message(16_000).model == "multi"
+    live.settings.model = "another-servers-name"
+    assert live.start_message(16_000).model == "multi"
+    assert LiveSettings(None, "server").start_message(16_000).model is None
