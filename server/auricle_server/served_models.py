@@ -175,6 +175,11 @@ def served_models(config: ServerConfig) -> tuple[ServedModel, ...]:
     return parse_models(config.model)
 
 
+def split_name(text: str) -> tuple[str, str]:
+    """The name, empty where there is none, and the source of one model as an operator writes them."""
+    return _split(text) or ("", text)
+
+
 def _split(text: str) -> tuple[str, str] | None:
     """The name and the rest; None for a source without a name, such as the path of a file that has a ``=``."""
     found = _NAMED.fullmatch(text)

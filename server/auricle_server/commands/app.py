@@ -17,6 +17,7 @@ from auricle_server.commands.evaluate import evaluate
 from auricle_server.commands.keys import keys
 from auricle_server.commands.models import models
 from auricle_server.commands.pull import pull
+from auricle_server.commands.reload import reload
 from auricle_server.commands.serve import serve
 from auricle_server.commands.transcribe import transcribe
 
@@ -46,7 +47,7 @@ def auricle(
     """Self-hosted streaming speech-to-text for voice agents."""
 
 
-for command in (serve, transcribe, archive, evaluate, demo, models, pull, doctor, size):
+for command in (serve, reload, transcribe, archive, evaluate, demo, models, pull, doctor, size):
     app.command()(command)
 bench.command()(fleet)
 app.add_typer(bench)

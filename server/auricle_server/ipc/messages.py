@@ -120,9 +120,15 @@ class ToWorker(msgspec.Struct, frozen=True, tag=True):
 
 
 class WorkerReady(msgspec.Struct, frozen=True, tag=True):
-    """The worker introduces itself to a gateway that it does not know; it holds none of that gateway's streams."""
+    """The worker introduces itself to a gateway that it does not know; it holds none of that gateway's streams.
+
+    Attributes:
+        info: Its model.
+        generation: How many times the model had been loaded anew when it was started.
+    """
 
     info: ModelInfo
+    generation: int = 0
 
 
 class StreamOpened(msgspec.Struct, frozen=True, tag=True):

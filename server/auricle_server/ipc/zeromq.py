@@ -21,6 +21,8 @@ from auricle_server.ipc.messages import FromWorker, ToWorker
 log = logging.getLogger(__name__)
 
 _RECONNECT_MS = 50
+_LONGEST_RECONNECT_MS = 400
+"""Pause between two looks for a worker that does not come: it may be one that a reload starts some day."""
 _LINGER_MS = 100
 _IPC = "ipc://"
 _LOOK_SECONDS = 1.0
@@ -45,6 +47,7 @@ class ZeroMQGatewayChannel:
         self._socket.set(zmq.IDENTITY, uuid.uuid4().bytes)
         self._socket.set(zmq.IMMEDIATE, 1)  # queue here while no worker is connected, not in a dead worker's pipe
         self._socket.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
+        self._socket.set(zmq.RECONNECT_IVL_MAX, _LONGEST_RECONNECT_MS)
         self._socket.set(zmq.SNDHWM, 0)  # what is in flight is bounded per stream, not per channel
         self._socket.set(zmq.RCVHWM, 0)
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)

@@ -66,16 +66,38 @@ class ChildReady:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewaysJoined:
+    """What a worker tells the supervisor when all gateways know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotStart:
+    """What a worker tells the supervisor before it ends because a restart would not help.
+
+    Attributes:
+        why: A sentence that a person can act on.
+    """
+
+    why: str
+
+
+ChildReport = ChildReady | GatewaysJoined | CannotStart | str
+"""What children tell the supervisor; text is a sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEndpoints:
     """Where gateways reach the workers of a model.
 
     Attributes:
         name: Of the model, where the operator has given it one.
         endpoints: Of the workers.
+        spares: Of the workers that take their places when the model is loaded anew, in the same order.
     """
 
     name: str
     endpoints: tuple[str, ...]
+    spares: tuple[str, ...]
 
 
 @logs_failures
@@ -178,10 +200,12 @@ def _channels(model: ModelEndpoints) -> ModelChannels:
     from auricle_server.ipc.loading_status import read_loading
     from auricle_server.ipc.zeromq import ZeroMQGatewayChannel
 
+    endpoints = (*model.endpoints, *model.spares)
     return ModelChannels(
         [ZeroMQGatewayChannel(endpoint) for endpoint in model.endpoints],
         model.name,
-        lambda: [status for endpoint in model.endpoints if (status := read_loading(endpoint)) is not None],
+        [ZeroMQGatewayChannel(endpoint) for endpoint in model.spares],
+        lambda: [status for endpoint in endpoints if (status := read_loading(endpoint)) is not None],
     )
 
 

@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 
 PREFIX = "auricle-"
 """How the names of such folders begin."""
-_OURS = re.compile(r"worker-\d+(\.loading|\.part)?|gateway-\d+\.sock|metrics")
+CONTROL = "control.sock"
+"""Name of the socket on which the supervisor takes commands."""
+_OURS = re.compile(rf"worker-\d+(-next)?(\.loading|\.part)?|gateway-\d+\.sock|metrics|{re.escape(CONTROL)}")
 """Names of what is in such a folder; a folder with anything else is not deleted."""
 _held: dict[Path, int] = {}
 """Descriptors of this process on folders that it holds."""
@@ -67,6 +69,13 @@ def _places(problems: list[str]) -> Iterator[Path]:
     except FileNotFoundError as error:  # none of the usual places can be written to
         problems.append(str(error.strerror))
     yield from (place for place in _OTHER_PLACES if place.is_dir())
+
+
+def folders() -> list[Path]:
+    """The folders of this user's servers on this machine, as far as they are in the usual places."""
+    places = dict.fromkeys(_places([]))
+    found = [folder for place in places for folder in sorted(place.glob(f"{PREFIX}*"))]
+    return [folder for folder in found if folder.is_dir() and folder.lstat().st_uid == os.geteuid()]
 
 
 def _made(place: Path) -> Path:

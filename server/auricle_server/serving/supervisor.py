@@ -10,34 +10,36 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from socket import socket
 from types import FrameType
 
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.keys.shared_counts import KeyCounts
 from auricle_server.gateway.listening.descriptors import raise_limit
-from auricle_server.ipc.loading_status import forget_loading
 from auricle_server.model_info import DemoHint
 from auricle_server.serving.children import shutdown
 from auricle_server.serving.children.child import Child, context
 from auricle_server.serving.children.standby import Standby
 from auricle_server.serving.children.watchdog import BEAT_SECONDS, Watchdog
+from auricle_server.serving.commands import ServerCommands
+from auricle_server.serving.control import ControlSocket
 from auricle_server.serving.port import reserve_port
 from auricle_server.serving.processes import (
     CANNOT_START,
     PARENTS_SIGNALS,
     STOP_SECONDS,
     ChildReady,
+    ChildReport,
     ModelEndpoints,
     configure_logging,
     gateway_main,
 )
 from auricle_server.serving.server_folder import NoFolder, make_folder, remove_folder, restore_folder
 from auricle_server.serving.start_checks import can_start
-from auricle_server.serving.worker_orders import for_restart, is_its_turn, model_endpoints, worker_orders
-from auricle_server.serving.worker_process import Order, worker_main
+from auricle_server.serving.workers import Workers
 from auricle_server.telemetry.shared_metrics import metric_memory
 
 log = logging.getLogger(__name__)
@@ -76,12 +78,10 @@ class Supervisor:
         self._gateways_ended, self._gateway_alive = context.Pipe(duplex=False)
         self._watchdog = Watchdog()
         self._gateways: list[Child] = []
-        self._workers: list[Child] = []
         self._standby = Standby(config, self._gateways_ended)
-        self._orders: dict[str, Order] = {}
-        """What each worker is, by its name."""
-        self._loaded: set[str] = set()
-        """Names of the workers that have been ready once."""
+        self._workers: Workers
+        self._commands: ServerCommands
+        self._control: ControlSocket
         self._folder = Path()
         self._metrics = metric_memory(config.gateways)
 
@@ -110,6 +110,7 @@ class Supervisor:
                 return 1
             self._config = replace(self._config, port=reserved.getsockname()[1])
             self._plan()
+            resources.callback(self._control.close)
             try:
                 status = self._watch()
             except OSError as error:  # of `restore_folder`
@@ -121,16 +122,10 @@ class Supervisor:
 
     def _plan(self) -> None:
         config, folder = self._config, self._folder
-        orders = worker_orders(config, folder)
-        self._orders = {order.name: order for order in orders}
-        self._workers = [self._worker(order.name) for order in orders]
-        endpoints = model_endpoints(config, orders)
-        key_counts = KeyCounts.of(config.gateways)
+        self._workers = Workers(config, folder, self._gateways_ended, self._standby)
+        self._control, self._commands = ControlSocket(folder), ServerCommands(config, self._workers)
+        endpoints, key_counts = self._workers.endpoints, KeyCounts.of(config.gateways)
         self._gateways = [self._gateway(index, endpoints, key_counts) for index in range(config.gateways)]
-
-    def _worker(self, name: str) -> Child:
-        config, ended, orders = self._config, self._gateways_ended, self._orders
-        return Child(name, worker_main, lambda ready: (config, orders[name], ready, ended))
 
     def _gateway(self, index: int, endpoints: tuple[ModelEndpoints, ...], key_counts: KeyCounts) -> Child:
         shared = self._folder, index, self._metrics, key_counts, self._gateway_alive
@@ -161,48 +156,53 @@ class Supervisor:
 
     @property
     def _children(self) -> list[Child]:
-        return [*self._workers, *self._gateways, self._standby.child]
+        return [*self._workers.children, *self._gateways, self._standby.child]
 
     def _watch(self) -> int:
         """Starts what is due and restarts what has died, until a signal comes or the server cannot go on."""
         while True:
             now = time.monotonic()
-            for child in (*self._workers, *self._gateways):
-                if child.process is None and now >= child.due and is_its_turn(child.name, self._orders, self._loaded):
+            for child in (*self._workers.kept_running, *self._gateways):
+                if child.process is None and now >= child.due and self._workers.may_start(child):
                     self._launch(child)
-            settled = all(worker.is_ready for worker in self._workers)
-            if settled and self._standby.is_due(now):
-                self._standby.launch(self._workers[0], now)
+            if self._workers.settled and self._standby.is_due(now):
+                self._standby.launch(self._workers.serving[0], now)
             self._wait_for_event(now)
             if self._stopping:
                 return 0
             self._kill_hung()
+            self._workers.go_on(time.monotonic())
+            self._commands.tell_progress()
             for child in self._children:
                 if child.process is not None and not child.process.is_alive() and not self._replace(child):
                     return 1
 
     def _launch(self, child: Child) -> None:
         restore_folder(self._folder)
-        order = self._orders.get(child.name)
+        order = self._workers.order_of(child) if child in self._workers.serving else None
         if order is None or not self._standby.take_over(child, order):
             child.launch()
 
     def _wait_for_event(self, now: float) -> None:
         children = self._children
         due = [child.due - now for child in children if child.process is None and child.due > now]
+        due += self._workers.next_end(now)
         sentinels = [child.process.sentinel for child in children if child.process is not None]
         reports = {child.reports: child for child in children if child.reports is not None}
-        happened = wait([self._signals, *reports, *sentinels], min([*due, BEAT_SECONDS]))
+        waiting: list[Connection | socket | int] = [self._signals, *self._control.waiting, *reports, *sentinels]
+        happened = wait(waiting, min([*due, BEAT_SECONDS]))
         if self._signals in happened:
             self._read_signals()
+        for command in self._control.read(happened):
+            self._commands.obey(command, "the server is still starting" if self._not_ready else "")
         for report, child in reports.items():
             if report in happened:
                 self._on_report(child, child.receive(time.monotonic()))
 
-    def _on_report(self, child: Child, report: ChildReady | str | None) -> None:
+    def _on_report(self, child: Child, report: ChildReport | None) -> None:
         if isinstance(report, ChildReady):
             self._on_ready(child, report)
-        elif report is not None:
+        elif isinstance(report, str):
             self._watchdog.beat(child.name)
 
     def _kill_hung(self) -> None:
@@ -216,9 +216,8 @@ class Supervisor:
     def _on_ready(self, child: Child, ready: ChildReady) -> None:
         if child is self._standby.child and child.process is not None:
             log.info("stands by process=%s pid=%s", child.name, child.process.pid)
-        if child.name in self._orders:
-            self._orders[child.name] = for_restart(self._orders[child.name], ready)
-            self._loaded.add(child.name)
+        if self._workers.order_of(child) is not None:
+            self._workers.on_ready(child, ready)
         self._demo = self._demo or ready.demo
         if child.name not in self._not_ready:
             return  # a worker, or a gateway that was restarted
@@ -235,11 +234,12 @@ class Supervisor:
         """Plans a restart of a process that has died; False when that would not help."""
         assert child.process is not None, "it has died"
         code, cause = child.process.exitcode, child.cause
-        delay = child.plan_restart(time.monotonic())
         self._watchdog.forget(child.name)
-        if child.name in self._orders:
-            forget_loading(self._orders[child.name].endpoint)
-        elif self._metrics is not None and child in self._gateways:
+        is_worker = self._workers.order_of(child) is not None
+        if is_worker and self._workers.forget(child):
+            return True
+        delay = child.plan_restart(time.monotonic())
+        if not is_worker and self._metrics is not None and child in self._gateways:
             self._metrics.area(self._gateways.index(child)).forget_gauges()
         # Only at the start: a configuration with which the server has worked is tried again.
         if code == CANNOT_START and self._not_ready:
@@ -254,11 +254,11 @@ class Supervisor:
 
     def _is_hopeless(self, child: Child) -> bool:
         """Whether a process cannot be started, without which the server serves nobody."""
-        if child is self._standby.child:
+        kind = self._gateways if child in self._gateways else self._workers.serving
+        if child not in kind:
             return False
-        kind = self._workers if child in self._workers else self._gateways
-        if child in self._workers and self._not_ready:  # the other models are none of its clients'
-            kind = [each for each in kind if self._orders[each.name].is_of(self._orders[child.name].model)]
+        if kind is self._workers.serving and self._not_ready:  # the other models are none of its clients'
+            kind = self._workers.same_model(child)
         most = _MOST_FAILED_STARTS if self._not_ready else _MOST_FAILED_RESTARTS
         return child.failed_starts >= most and not any(other.is_ready for other in kind)
 
@@ -267,7 +267,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Stops the gateways first: they need the workers for the last finals."""
         deadline = time.monotonic() + self._config.drain_seconds + STOP_SECONDS
-        serving = [worker for worker in self._workers if worker.is_ready]
+        serving = [worker for worker in self._workers.children if worker.is_ready]
         self._end(_running([child for child in self._children if child not in serving]), deadline - _WORKER_SECONDS)
         self._end(_running(serving), deadline)
         log.info("stopped")

@@ -12,6 +12,10 @@ from auricle_server.served_models import Placement, ServedModel, served_models
 from auricle_server.serving.processes import ChildReady, ModelEndpoints
 from auricle_server.serving.worker_process import Order
 
+SPARE = "-next"
+"""Ends the name of a worker that is in the place of the one before because its model was loaded anew; the one after it
+has the plain name again."""
+
 
 def worker_orders(config: ServerConfig, folder: Path) -> list[Order]:
     """The workers that a server starts, in the order in which they are loaded.
@@ -35,13 +39,42 @@ def worker_orders(config: ServerConfig, folder: Path) -> list[Order]:
 
 
 def model_endpoints(config: ServerConfig, orders: list[Order]) -> tuple[ModelEndpoints, ...]:
-    """How gateways reach these workers."""
+    """How gateways reach these workers, and those that may take their places."""
 
     def of(model: ServedModel) -> ModelEndpoints:
-        endpoints = tuple(order.endpoint for order in orders if order.is_of(model))
-        return ModelEndpoints(model.name, endpoints)
+        endpoints = [order.endpoint for order in orders if order.is_of(model)]
+        return ModelEndpoints(model.name, tuple(endpoints), tuple(f"{endpoint}{SPARE}" for endpoint in endpoints))
 
     return tuple(map(of, served_models(config)))
+
+
+def place_of(name: str) -> str:
+    """What a worker and its successor have in common: the name that the first one there had."""
+    return name.removesuffix(SPARE)
+
+
+def successor_order(order: Order, source: str) -> Order:
+    """The order of the worker that is to take the place of another one when its model is loaded anew.
+
+    It holds as many streams: where the memory beside the other one does not suffice for them, it cannot be loaded.
+
+    Args:
+        order: Of the worker before.
+        source: Of the checkpoint; empty for the same again.
+    """
+    model = order.model
+    assert model is not None, "a server's orders name their models"
+    spare = order.name == place_of(order.name)
+    name, endpoint = (f"{each}{SPARE}" if spare else place_of(each) for each in (order.name, order.endpoint))
+    return replace(
+        order,
+        name=name,
+        endpoint=endpoint,
+        placement=replace(order.placement, later=None),
+        model=replace(model, source=source) if source else model,
+        generation=order.generation + 1,
+        calibration=None if source else order.calibration,
+    )
 
 
 def for_restart(order: Order, ready: ChildReady) -> Order:
@@ -50,7 +83,7 @@ def for_restart(order: Order, ready: ChildReady) -> Order:
     It holds as many streams as that one, which left other models room, and need not time its steps.
     """
     model = order.model
-    if model is not None and order.placement.later is not None and ready.slots is not None:
+    if model is not None and ready.slots is not None:
         model = replace(model, slots=ready.slots)
     return replace(order, model=model, calibration=ready.calibration or order.calibration)
 

@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -16,12 +18,14 @@ from typing import TYPE_CHECKING
 from auricle_server.checkpoints.progress import LoggedProgress, Report
 from auricle_server.config import ServerConfig
 from auricle_server.ipc.loading_status import LoadingWriter, forget_loading
-from auricle_server.served_models import ALONE, Placement, ServedModel, served_models
+from auricle_server.served_models import ALONE, Placement, ServedModel
 from auricle_server.serving.children.watchdog import Heartbeat
 from auricle_server.serving.processes import (
     CANNOT_START,
     STOP_SECONDS,
+    CannotStart,
     ChildReady,
+    GatewaysJoined,
     configure_logging,
     leave_signals_to_parent,
 )
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RETIRE_SIGNAL = signal.SIGUSR1
+"""Tells a worker that another one has taken its place: it ends after its last stream. One that is not ready dies."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -45,6 +52,7 @@ class Order:
         endpoint: Where to bind.
         placement: Where it runs.
         model: That it serves; None for the only one of its server.
+        generation: How many times the model had been loaded anew when it was started.
         calibration: Of the worker before, whose machine and model are the same; None where there was none.
     """
 
@@ -52,11 +60,16 @@ class Order:
     endpoint: str
     placement: Placement = ALONE
     model: ServedModel | None = None
+    generation: int = 0
     calibration: StepCalibration | None = None
 
     def is_of(self, model: ServedModel | None) -> bool:
         """Whether the worker serves a model, perhaps with more settings."""
         return (self.model and self.model.name) == (model and model.name)
+
+    def is_named(self, name: str) -> bool:
+        """Whether the operator calls its model so; empty for one that has no name."""
+        return name == ("" if self.model is None else self.model.name)
 
     def config(self, config: ServerConfig) -> ServerConfig:
         """The server's settings, for the model."""
@@ -75,11 +88,17 @@ def worker_main(config: ServerConfig, order: Order, supervisor: Connection, gate
     """
     _begin(config, gateways)
     config = order.config(config)
-    _serve(config, order, _build_for(config, order), supervisor)
+    _serve(config, order, _build_for(config, order, supervisor), supervisor)
 
 
 @logs_failures
-def standby_main(config: ServerConfig, orders: Connection, supervisor: Connection, gateways: Connection) -> None:
+def standby_main(
+    config: ServerConfig,
+    orders: Connection,
+    supervisor: Connection,
+    gateways: Connection,
+    model: ServedModel | None,
+) -> None:
     """A process that stands by: it has made what takes long when a worker dies, and takes that worker's place.
 
     Args:
@@ -87,9 +106,10 @@ def standby_main(config: ServerConfig, orders: Connection, supervisor: Connectio
         orders: Brings the `Order`.
         supervisor: Gets `ChildReady` when it stands by, and what that of `worker_main` gets when it is a worker.
         gateways: As for `worker_main`.
+        model: The one that it prepares; None where it is not known whose worker will die.
     """
     _begin(config, gateways)
-    engine = _prepare(config)
+    engine = _prepare(config, model)
     supervisor.send(ChildReady())
     try:
         order: Order = orders.recv()
@@ -97,7 +117,7 @@ def standby_main(config: ServerConfig, orders: Connection, supervisor: Connectio
         return
     multiprocessing.current_process().name = order.name
     config = order.config(config)
-    _serve(config, order, engine or _build_for(config, order), supervisor)
+    _serve(config, order, engine or _build_for(config, order, supervisor), supervisor)
 
 
 def _begin(config: ServerConfig, gateways: Connection | None) -> None:
@@ -109,7 +129,7 @@ def _begin(config: ServerConfig, gateways: Connection | None) -> None:
     threading.Thread(target=_stop_with_parent, args=(gateways, seconds), daemon=True).start()
 
 
-def _build_for(config: ServerConfig, order: Order) -> Engine:
+def _build_for(config: ServerConfig, order: Order, supervisor: Connection) -> Engine:
     """The engine of a worker, while whose start gateways can read how far it is."""
     logged, written = LoggedProgress(), LoadingWriter(order.endpoint)
 
@@ -120,12 +140,16 @@ def _build_for(config: ServerConfig, order: Order) -> Engine:
         else:
             written("loading the model")
 
+    def failed(why: str) -> None:
+        with suppress(OSError):  # the supervisor has ended
+            supervisor.send(CannotStart(why))
+
     written("starting")
-    return _build(config, order.placement, report)
+    return _build(config, order.placement, report, failed)
 
 
-def _build(config: ServerConfig, placement: Placement, report: Report) -> Engine:
-    """The engine; ends the process where there can be none."""
+def _build(config: ServerConfig, placement: Placement, report: Report, failed: Callable[[str], None]) -> Engine:
+    """The engine; ends the process where there can be none, and says why."""
     from auricle_server.checkpoints import CheckpointError
     from auricle_server.worker.factory import build_engine, model_info
 
@@ -134,18 +158,19 @@ def _build(config: ServerConfig, placement: Placement, report: Report) -> Engine
         model_info(engine, config.default_latency_ms)
     except (CheckpointError, ValueError) as error:
         log.error("%s", error)
+        failed(str(error))
         sys.exit(CANNOT_START)
-    except Exception:
+    except Exception as error:
         log.exception("the worker cannot start")
+        failed(f"{type(error).__name__}: {error}")
         sys.exit(CANNOT_START)
     return engine
 
 
-def _prepare(config: ServerConfig) -> Engine | None:
+def _prepare(config: ServerConfig, model: ServedModel | None) -> Engine | None:
     """Imports what a worker needs, and builds the engine where it is small and every worker has the same.
 
-    With several models it is not known whose worker will die: the engine is built when it is needed. A large model
-    would take its memory twice; it is read from the page cache when it is needed.
+    A large model would take its memory twice; it is read from the page cache when it is needed.
     """
     from auricle_server.checkpoints import load_checkpoint
     from auricle_server.engine.build import resolve_device
@@ -154,13 +179,14 @@ def _prepare(config: ServerConfig) -> Engine | None:
     from auricle_server.worker import loop
 
     log.debug("prepared %s", loop.__name__)
-    models = served_models(config)
-    config = models[0].config(config)
-    if len(models) > 1 or resolve_device(config.device).type != "cpu":
+    if model is None:
+        return None
+    config = model.config(config)
+    if resolve_device(config.device).type != "cpu":
         return None
     if parameter_count(load_checkpoint(config.model).config) >= LARGE:
         return None
-    return _build(config, ALONE, LoggedProgress())
+    return _build(config, ALONE, LoggedProgress(), lambda _: None)
 
 
 def _serve(config: ServerConfig, order: Order, engine: Engine, supervisor: Connection) -> None:
@@ -177,11 +203,23 @@ def _serve(config: ServerConfig, order: Order, engine: Engine, supervisor: Conne
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # The channel is bound last: a worker that can be reached is ready.
     info = model_info(engine, config.default_latency_ms, "" if order.model is None else order.model.name)
-    worker = Worker(engine, ZeroMQWorkerChannel(order.endpoint), info, admission)
+    worker = Worker(engine, ZeroMQWorkerChannel(order.endpoint), info, admission, generation=order.generation)
+    signal.signal(RETIRE_SIGNAL, lambda *_: worker.retire())
     PROCESS_FIELDS["model"] = info.name
     forget_loading(order.endpoint)
     supervisor.send(ChildReady(admission.calibration, info.demo, info.slots))
-    worker.run(stop, Heartbeat(supervisor, order.name))
+    beat = Heartbeat(supervisor, order.name)
+    joined = False
+
+    def report() -> None:
+        nonlocal joined
+        beat()
+        if not joined and worker.gateways >= config.gateways:
+            joined = True
+            with suppress(OSError):  # the supervisor has ended
+                supervisor.send(GatewaysJoined())
+
+    worker.run(stop, report)
     parent = multiprocessing.parent_process()
     if parent is not None and not parent.is_alive():
         leave_folder(folder)

@@ -37,6 +37,9 @@ GATEWAY_SILENCE_SECONDS = 5.0
 """Gateways send something every second. One that was silent for this long is gone, and its streams are dropped."""
 _POLL_SECONDS = 0.1
 """Longest wait for messages, after which the worker looks whether it is to stop and whether statistics are due."""
+RETIRED_SECONDS = 1.0
+"""How long a worker whose place another one has taken stays without a stream: a gateway may just be asking it for a
+slot."""
 _MOST_FAILED_STEPS = 3
 
 
@@ -53,6 +56,7 @@ class Worker:
         info: Describes the model to gateways.
         admission: Says whether there is time for a stream; by default there always is.
         clock: Monotonic seconds.
+        generation: As for `WorkerReady`.
     """
 
     def __init__(
@@ -62,7 +66,9 @@ class Worker:
         info: ModelInfo,
         admission: Admission | None = None,
         clock: Callable[[], float] = time.monotonic,
+        generation: int = 0,
     ) -> None:
+        self._generation = generation
         self._engine = engine
         self._channel = channel
         self._info = info
@@ -76,11 +82,13 @@ class Worker:
         self._last_seen: dict[bytes, float] = {}
         """When each gateway last sent something."""
         self._failed_steps = 0
+        self._retired = False
+        self._last_used = 0.0
         self._stats_due = 0.0
         self._warm = False
 
     def run(self, stop: Event, beat: Callable[[], None] = lambda: None) -> None:
-        """Works until `stop` is set.
+        """Works until `stop` is set, or until a worker that was retired has no streams.
 
         Args:
             stop: Ends the work.
@@ -90,7 +98,7 @@ class Worker:
             WorkerBroken: The engine has failed several steps in a row.
         """
         try:
-            while not stop.is_set():
+            while not (stop.is_set() or self._has_retired()):
                 wait = self._engine.wait
                 self.tick(_POLL_SECONDS if wait is None else min(wait, _POLL_SECONDS))
                 beat()
@@ -98,6 +106,21 @@ class Worker:
             for key in self._table:
                 self._admin.close(key)
             self._channel.close()
+
+    @property
+    def gateways(self) -> int:
+        """Gateways that know this worker."""
+        return len(self._last_seen)
+
+    def retire(self) -> None:
+        """Lets `run` end when the last stream has ended. To be called on the thread of `run`, or by a signal there."""
+        self._retired = True
+
+    def _has_retired(self) -> bool:
+        if not self._retired or len(self._table):
+            self._last_used = self._clock()
+            return False
+        return self._clock() - self._last_used > RETIRED_SECONDS
 
     def tick(self, timeout: float) -> None:
         """Receives, waiting up to `timeout` seconds for the first message, steps once and publishes."""
@@ -122,7 +145,7 @@ class Worker:
 
     def _receive(self, gateway: bytes, message: ToWorker) -> None:
         if gateway not in self._last_seen:
-            self._messages.add(gateway, WorkerReady(self._info))
+            self._messages.add(gateway, WorkerReady(self._info, self._generation))
             log.info("gateway joined gateway=%s", gateway.hex())
         self._last_seen[gateway] = self._clock()
         for part in message.parts:

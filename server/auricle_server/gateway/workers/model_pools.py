@@ -27,11 +27,13 @@ class ModelChannels:
     Attributes:
         channels: One to each worker.
         name: Of the model, where the operator has given it one.
+        spares: As for `WorkerPool`.
         loading: As for `WorkerPool`.
     """
 
     channels: Sequence[GatewayChannel]
     name: str = ""
+    spares: Sequence[GatewayChannel] = ()
     loading: Loading = list
 
 
@@ -52,7 +54,7 @@ class ModelPools:
         self.arrived = asyncio.Event()
         firsts = accumulate((len(each.channels) for each in models), initial=0)
         self.pools = [
-            WorkerPool(each.channels, metrics, each.name, each.loading, first)
+            WorkerPool(each.channels, metrics, each.name, each.spares, each.loading, first)
             for each, first in zip(models, firsts, strict=False)
         ]
         self._metrics = metrics

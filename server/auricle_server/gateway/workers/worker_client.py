@@ -47,12 +47,14 @@ class WorkerClient:
 
     Attributes:
         info: The worker's model; None while no worker is connected.
+        generation: Of the worker: higher for those that were started because the model was loaded anew.
         stats: The newest load that the worker has reported; None before the first.
         writer: Collects and sends what the worker gets; its `run` is to be kept going, like `run_reader`.
     """
 
     def __init__(self, channel: GatewayChannel, metrics: Metrics, on_ready: Callable[[], None]) -> None:
         self.info: ModelInfo | None = None
+        self.generation = 0
         self.stats: WorkerStats | None = None
         self._channel = channel
         self._metrics = metrics
@@ -196,7 +198,7 @@ class WorkerClient:
                 self._metrics.observe_steps(item.steps)
                 self._metrics.state_restarts.inc(item.restarts)
             case WorkerReady():
-                self._on_worker_ready(item.info)
+                self._on_worker_ready(item)
 
     @staticmethod
     def _notify(lease: SlotLease | None, item: StreamItem) -> None:
@@ -216,12 +218,12 @@ class WorkerClient:
         else:
             opening.set_result(opened)
 
-    def _on_worker_ready(self, info: ModelInfo) -> None:
+    def _on_worker_ready(self, ready: WorkerReady) -> None:
         """A worker that introduces itself holds none of this gateway's streams: it is a new process."""
         self._lose("another worker has taken its place")
-        self.info = info
+        self.info, self.generation = ready.info, ready.generation
         self._on_ready()
-        log.info("worker ready model=%s slots=%d", info.name, info.slots)
+        log.info("worker ready model=%s slots=%d", ready.info.name, ready.info.slots)
 
     def _lose(self, why: str) -> None:
         """Fails every stream of this worker; their clients replay."""

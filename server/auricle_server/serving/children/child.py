@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from auricle_server.serving.processes import PARENTS_SIGNALS, ChildReady
+from auricle_server.serving.processes import PARENTS_SIGNALS, CannotStart, ChildReady, ChildReport, GatewaysJoined
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,11 @@ class Child:
         process: None while it is not running.
         reports: Its reports; None when it can send no more.
         ready_at: Monotonic time at which it became ready; None before.
+        joined: Whether all gateways know it, for a worker.
         failures: Deaths in a row, without one that came long after it was ready.
         failed_starts: Deaths in a row before it was ready.
         due: Monotonic time of its next start.
+        problem: Why it could not start the last time, in its own words.
     """
 
     name: str
@@ -48,9 +50,11 @@ class Child:
     process: BaseProcess | None = None
     reports: Connection | None = None
     ready_at: float | None = None
+    joined: bool = False
     failures: int = 0
     failed_starts: int = 0
     due: float = 0.0
+    problem: str = ""
 
     def launch(self) -> None:
         """Starts the process."""
@@ -58,7 +62,7 @@ class Child:
 
     def adopt(self, process: BaseProcess, reports: Connection | None) -> None:
         """Takes a process that runs already."""
-        self.process, self.reports, self.ready_at = process, reports, None
+        self.process, self.reports, self.ready_at, self.joined = process, reports, None, False
         log.info("started process=%s pid=%s", self.name, process.pid)
 
     @property
@@ -66,17 +70,21 @@ class Child:
         """Whether the process runs and has reported that it is ready."""
         return self.process is not None and self.ready_at is not None
 
-    def receive(self, now: float) -> ChildReady | str | None:
-        """Takes a report: that it is ready, or a sign of life; None when it has died instead."""
+    def receive(self, now: float) -> ChildReport | None:
+        """Takes a report; None when it has died instead."""
         assert self.reports is not None, "there is something to receive"
         try:
-            report: ChildReady | str = self.reports.recv()
+            report: ChildReport = self.reports.recv()
         except (EOFError, OSError):
             self.reports.close()
             self.reports = None
             return None
         if isinstance(report, ChildReady):
             self.ready_at, self.failed_starts = now, 0
+        elif isinstance(report, GatewaysJoined):
+            self.joined = True
+        elif isinstance(report, CannotStart):
+            self.problem = report.why
         return report
 
     def release(self) -> tuple[BaseProcess, Connection | None] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from auricle_server.config import ServerConfig
 from auricle_server.free_memory import free_memory
+from auricle_server.served_models import ServedModel, served_models
 from auricle_server.serving.children.child import Child, context
 from auricle_server.serving.worker_process import Order, standby_main
 
@@ -38,11 +39,14 @@ class Standby:
         self._orders: Connection | None = None
         self._theirs: Connection | None = None
         self._told = False
+        models = served_models(config)
+        # With several models it is not known whose worker will die.
+        self._model = models[0] if len(models) == 1 else None
         self.child = Child("standby", standby_main, self._arguments)
 
     def _arguments(self, ready: Connection) -> tuple[object, ...]:
         self._theirs, self._orders = context.Pipe(duplex=False)
-        return self._config, self._theirs, ready, self._gateways
+        return self._config, self._theirs, ready, self._gateways, self._model
 
     def is_due(self, now: float) -> bool:
         """Whether it is to be started, when all workers are ready."""
@@ -62,6 +66,12 @@ class Standby:
         self.child.launch()
         assert self._theirs is not None, "`launch` has made it"
         self._theirs.close()
+
+    def renew(self, model: ServedModel) -> None:
+        """Prepares another model from now on: what stands by has an engine of the one before."""
+        self._model = model
+        if self.child.process is not None:
+            self.child.process.kill()
 
     def take_over(self, worker: Child, order: Order) -> bool:
         """Gives the process to a worker that has died; False when there is none."""

@@ -43,8 +43,8 @@ class FakeChannel:
     def reply_message(self, message: FromWorker) -> None:
         self._inbox.put_nowait(message)
 
-    def join(self, info: ModelInfo = INFO) -> None:
-        self.reply(WorkerReady(info))
+    def join(self, info: ModelInfo = INFO, generation: int = 0) -> None:
+        self.reply(WorkerReady(info, generation))
 
     def lose(self) -> None:
         self._inbox.put_nowait(None)

@@ -76,3 +76,67 @@ async def test_without_a_worker_nothing_is_ready() -> None:
     with pytest.raises(NotReady):
         await pool.reserve()
     await pool.close()
+
+
+@asynccontextmanager
+async def swapping(places: int) -> AsyncIterator[tuple[WorkerPool, list[FakeChannel], list[FakeChannel]]]:
+    """A pool with room for a successor of each worker, and its channels."""
+    old, new = ([FakeChannel() for _ in range(places)] for _ in range(2))
+    pool = WorkerPool(old, Metrics(), spares=new)
+    running = asyncio.create_task(pool.run())
+    for channel in old:
+        channel.join()
+    await until(lambda: all(client.ready for client in pool.serving))
+    try:
+        yield pool, old, new
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def test_new_streams_go_to_the_successors_once_all_of_them_are_ready() -> None:
+    async with swapping(2) as (pool, old, new):
+        assert pool.slots == 8
+        new[0].join(replace(INFO, slots=6, source="next"), generation=1)
+        await until(lambda: pool.clients[2].ready)
+        assert (await reserve(pool, old + new, None))[1] == [0]
+        new[1].join(replace(INFO, slots=6, source="next"), generation=1)
+        await until(lambda: pool.clients[3].ready)
+        assert (await reserve(pool, old + new, None))[1] == [2]
+        assert pool.slots == 12
+        assert pool.info is not None
+        assert pool.info.source == "next"
+
+
+async def test_an_old_worker_takes_streams_while_its_successor_restarts() -> None:
+    async with swapping(1) as (pool, old, new):
+        new[0].join(generation=1)
+        await until(lambda: pool.serving == [pool.clients[1]])
+        new[0].lose()
+        await until(lambda: pool.serving == [pool.clients[0]])
+        assert (await reserve(pool, old + new, None))[1] == [0]
+        new[0].join(generation=1)
+        await until(lambda: pool.serving == [pool.clients[1]])
+        assert (await reserve(pool, old + new, None))[1] == [1]
+
+
+async def test_a_stream_goes_to_the_successor_when_the_old_worker_ends_as_it_is_asked() -> None:
+    async with swapping(1) as (pool, old, new):
+        reserving = asyncio.create_task(pool.reserve())
+        await until(lambda: bool(old[0].items))
+        new[0].join(generation=1)
+        await until(lambda: pool.clients[1].ready)
+        old[0].lose()
+        await until(lambda: bool(new[0].items))
+        [opening] = [item for item in new[0].items if isinstance(item, OpenStream)]
+        new[0].reply(StreamOpened(opening.stream, 1, 1))
+        assert (await reserving).info == INFO
+
+
+async def test_the_first_generation_comes_back_to_its_place_with_the_next_load() -> None:
+    async with swapping(1) as (pool, old, new):
+        new[0].join(generation=1)
+        await until(lambda: pool.serving == [pool.clients[1]])
+        old[0].lose()
+        old[0].join(generation=2)
+        await until(lambda: pool.serving == [pool.clients[0]])
