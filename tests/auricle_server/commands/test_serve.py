@@ -122,7 +122,7 @@ def test_a_server_with_the_demo_model_says_once_what_peoples_speech_needs(tmp_pa
 def test_the_page_is_where_a_browser_on_this_machine_finds_it(
     url: str, page: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sys.modules["auricle_server.commands.serve"]._announce(url, None, console=True)
+    sys.modules["auricle_server.commands.serve"]._announce(url, None, config=ServerConfig(console=True))
     assert capsys.readouterr().out == f"Auricle is ready at {url}\nOpen {page} in a browser to try it\n"
 
 

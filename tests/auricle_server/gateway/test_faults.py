@@ -13,7 +13,7 @@ import auricle
 from auricle_server.gateway.http import websocket
 from auricle_server.gateway.http.websocket import WebSocketHandler
 from auricle_server.gateway.session import session
-from auricle_server.gateway.workers import worker_pool
+from auricle_server.gateway.workers import model_pools
 from auricle_server.gateway.workers.slot_lease import SlotLease
 from tests.auricle_server.fake_engine import FakeEngine, speech
 from tests.auricle_server.gateway.worker_bench import HELLO, bench
@@ -172,7 +172,7 @@ async def test_a_client_that_is_gone_before_its_upgrade_is_no_error_of_the_serve
 
 
 async def test_a_client_that_never_reads_is_read_no_further_and_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(model_pools, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(session, "MAX_UNSENT", 8)
     async with bench(FakeEngine(), stall_seconds=0.5) as table, connected_client(table.url) as good:
         await good.start()

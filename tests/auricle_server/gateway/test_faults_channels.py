@@ -10,7 +10,7 @@ import pytest
 from auricle_server.config import ServerConfig
 from auricle_server.gateway.http import connections
 from auricle_server.gateway.http.server import listening, serve_until, until_ready
-from auricle_server.gateway.workers import worker_client, worker_pool
+from auricle_server.gateway.workers import model_pools, worker_client
 from auricle_server.ipc import GatewayChannel, InProcessChannel
 from auricle_server.ipc.messages import FromWorker, OpenStream, StreamOpened, ToWorker
 from tests.auricle_server.fake_engine import FakeEngine, speech
@@ -41,7 +41,7 @@ class QuietLink:
 
 
 async def test_a_worker_that_falls_silent_is_lost_until_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(model_pools, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr(worker_client, "SILENCE_SECONDS", 1.5)
     table = Bench(FakeEngine())
     table.start(0)

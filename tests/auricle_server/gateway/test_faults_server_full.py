@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import aiohttp
 import pytest
 
-from auricle_server.gateway.workers import worker_pool
+from auricle_server.gateway.workers import model_pools
 from auricle_server.worker.admission import StepCalibration, StepTiming
 from tests.auricle_server.fake_engine import FakeEngine
 from tests.auricle_server.gateway.worker_bench import HELLO, Bench, bench
@@ -28,7 +28,7 @@ async def get(table: Bench, path: str) -> str:
 async def test_a_stream_for_which_there_is_no_time_is_refused_before_the_upgrade(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(model_pools, "BEAT_SECONDS", 0.05)
     monkeypatch.setattr("auricle_server.worker.loop.STATS_SECONDS", 0.05)
     async with bench(FakeEngine(slots=8), calibration=TIGHT) as table:
         async with connected_client(table.url) as one, connected_client(table.url) as two:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from auricle_server.gateway.http import connections
-from auricle_server.gateway.workers import worker_pool
+from auricle_server.gateway.workers import model_pools
 from tests.auricle_server.gateway.conftest import Serve
 from tests.auricle_server.raw_client import RawClient, connected_client, quiet, transcribed, until
 from tests.support import tones
@@ -191,7 +191,7 @@ async def test_a_client_that_vanishes_in_mid_word_gives_its_slot_back(url: str) 
 
 
 async def test_a_client_that_says_nothing_gives_its_slot_back(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(model_pools, "BEAT_SECONDS", 0.05)
     async with serve(idle_seconds=0.6, start_seconds=0.2) as url:
         async with connected_client(url) as mute:
             [error] = await mute.rest()
@@ -219,7 +219,7 @@ LIFE: dict[str, Misdeed] = {
 
 @pytest.mark.parametrize("name", LIFE)
 async def test_signs_of_life_hold_no_slot(serve: Serve, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(worker_pool, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(model_pools, "BEAT_SECONDS", 0.05)
     async with serve(idle_seconds=0.5, start_seconds=0.5) as url:
         for starts in (True, False):
             if not starts and name not in {"pings", "pongs"}:
