@@ -12,8 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from auricle_server.commands.console import fail, notes
-from auricle_server.served_models import split_name
-from auricle_server.serving.server_folder import CONTROL, folders
 
 _ANSWER_SECONDS = 5.0
 """How long a server may take to say who it is."""
@@ -42,6 +40,8 @@ def reload(
     The new model is loaded beside the old one, which needs the memory for both. If it cannot be loaded, the old one
     goes on, and the exit code is 1. To be run on the server's machine, by the user that runs the server.
     """
+    from auricle_server.served_models import split_name
+
     name, source = split_name(model or "")
     request = {"command": "reload", "model": name, "source": _absolute(source), "drain_seconds": drain_seconds}
     try:
@@ -78,6 +78,8 @@ def _find(port: int | None) -> Path:
     Raises:
         NoSuchServer: There is none, or there are several.
     """
+    from auricle_server.serving.server_folder import folders
+
     found: dict[Path, int] = {}
     for folder in folders():
         try:
@@ -106,6 +108,8 @@ def _ask(folder: Path, request: dict[str, Any], seconds: float | None) -> Iterat
     Raises:
         NoSuchServer: Nothing listens there, or it says nothing in time.
     """
+    from auricle_server.serving.server_folder import CONTROL
+
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(seconds)

@@ -76,7 +76,7 @@ class StatusReader:
         return "loading" if workers.loading() else "no worker"
 
     def _model_figures(self, pool: WorkerPool, found: dict[str, Metric]) -> dict[str, Any]:
-        workers = [_worker_figures(number, client) for number, client in enumerate(pool.clients, pool.first)]
+        workers = [_worker_figures(number, client) for number, client in enumerate(pool.serving, pool.first)]
         figures: dict[str, Any] = {"name": pool.name or public_name(self._config.model), "state": self._state(pool)}
         if pool.info is not None:
             figures["source"] = pool.info.source
