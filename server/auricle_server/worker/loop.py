@@ -219,6 +219,9 @@ class Worker:
     def _housekeep(self) -> None:
         """Drops gateways that are gone, rebalances second passes, and sends statistics."""
         now = self._clock()
+        if now - self._stats_due > GATEWAY_SILENCE_SECONDS - STATS_SECONDS:
+            # This process stood still itself, on a machine that was suspended for example: nobody was silent for that.
+            self._last_seen = dict.fromkeys(self._last_seen, now)
         self._stats_due = now + STATS_SECONDS
         for gateway in [g for g, seen in self._last_seen.items() if now - seen > GATEWAY_SILENCE_SECONDS]:
             self._drop_gateway(gateway)
