@@ -259,14 +259,6 @@ def test_a_gateway_that_falls_silent_loses_its_streams(bench: Bench) -> None:
     assert isinstance(info, WorkerReady)  # which tells it, should it come back, that its streams are gone
 
 
-def test_a_worker_that_stood_still_itself_drops_no_gateway(bench: Bench) -> None:
-    bench.tick(A, opened(1))
-    bench.now += 10 * GATEWAY_SILENCE_SECONDS
-    assert not [item for item in bench.tick(B) if isinstance(item, StreamFailure)]
-    assert bench.engine.slots_used == 1
-    assert not [item for item in bench.tick(A) if isinstance(item, WorkerReady)]
-
-
 def test_statistics_are_sent_once_a_second_and_steps_to_one_gateway_only(bench: Bench) -> None:
     bench.tick(A, opened(1))
     bench.tick(A, Audio(1, speech("one", frames=1)))
