@@ -250,17 +250,17 @@ class Workers:
         last = child.failed_starts + (child.ready_at is None) >= MOST_FAILED_SUCCESSORS
         if child.process.exitcode == CANNOT_START or last:
             self._fail(reload, child.problem or f"{child.name} has ended by {child.cause}")
-            return True
+            return self.forget(child)
         return False
 
     def _fail(self, reload: Reload, why: str) -> None:
         self.reload = None
         for successor in reload.successors:
-            if successor.process is not None and successor.process.is_alive():
+            if successor.process is None:
+                self._drop(successor)
+            else:  # its death is noted like any other: whoever watches it forgets it then
                 successor.process.kill()
-                successor.process.join()
-            forget_loading(self._orders[successor.name].endpoint)
-            self._drop(successor)
+                self._retired.append(Retired(successor, 0.0, ended=True))
         log.error("reload failed model=%s source=%s: %s", reload.model.name or "-", reload.model.source, why)
         reload.done(why)
 

@@ -12,4 +12,7 @@ def test_what_was_begun_and_not_ended_is_counted() -> None:
 
 
 def test_an_end_without_a_beginning_is_no_error() -> None:
-    AttemptLedger().end("a")  # the ledger may have been started again with its node
+    ledger = AttemptLedger()
+    ledger.end("a")  # the ledger may have been started again with its node
+    ledger.begin("a")
+    assert ledger.begun(["a"]) == {"a": 1}

@@ -71,7 +71,7 @@ class Standby:
         """Prepares another model from now on: what stands by has an engine of the one before."""
         self._model = model
         if self.child.process is not None:
-            self.child.process.kill()
+            self.child.process.terminate()
 
     def take_over(self, worker: Child, order: Order) -> bool:
         """Gives the process to a worker that has died; False when there is none."""
