@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Sequence
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -61,7 +62,15 @@ def pytest_make_collect_report(
     report = yield
     if report.failed and (reason := missing(vars(report)["call"].excinfo.value)):
         report.outcome, report.longrepr = "skipped", (str(collector.path), 0, f"Skipped: {reason}")
+        _forget_module_of(collector.path)
     return report
+
+
+def _forget_module_of(path: Path) -> None:
+    """pytest leaves a module whose import failed half filled: one that imports names of it would miss them instead."""
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == str(path):
+            del sys.modules[name]
 
 
 @pytest.hookimpl(wrapper=True)
