@@ -133,7 +133,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--decay-minutes", type=float, default=None, help="the last of them, in which the rate falls")
     out.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     out.add_argument("--threads", type=int, default=torch.get_num_threads())
-    out.add_argument("--batch-seconds", type=float, default=40.0, help="seconds of padded audio in a batch")
+    out.add_argument("--batch-seconds", type=float, default=80.0, help="seconds of padded audio in a batch")
     out.add_argument("--rate", type=float, default=schedule.PEAK_RATE, help="peak learning rate")
     out.add_argument("--fp32", action="store_true", help="no bf16 autocast")
     out.add_argument("--resume", action="store_true", help="go on from the state in the work folder, if it has one")

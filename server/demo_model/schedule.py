@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 PEAK_RATE = 1.2e-3
-WARM_UP_STEPS = 400
+WARM_UP_STEPS = 200
 FLOOR = 0.02
 
 
@@ -31,17 +31,17 @@ class TrainingStage:
 
 
 STAGES = (
-    TrainingStage("phones", 700, 0.075, phone=1.0, ctc=0.0, rnnt=0.0, clean_only=True),
-    TrainingStage("ctc", 1800, 0.12, phone=0.3, ctc=1.0, rnnt=0.0, clean_only=True),
-    TrainingStage("rnnt", 4500, 0.22, phone=0.2, ctc=0.3, rnnt=1.0, clean_only=True),
+    TrainingStage("phones", 350, 0.075, phone=1.0, ctc=0.0, rnnt=0.0, clean_only=True),
+    TrainingStage("ctc", 900, 0.12, phone=0.3, ctc=1.0, rnnt=0.0, clean_only=True),
+    TrainingStage("rnnt", 2200, 0.22, phone=0.2, ctc=0.3, rnnt=1.0, clean_only=True),
     TrainingStage("acoustics", math.inf, 0.9, phone=0.1, ctc=0.3, rnnt=1.0, spec_augment=True),
     TrainingStage("final", math.inf, 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
 )
 
 
 CONTINUED = (
-    TrainingStage("ctc", 400, 0.05, phone=0.0, ctc=1.0, rnnt=0.0, clean_only=True),
-    TrainingStage("rnnt", 1500, 0.15, phone=0.0, ctc=0.3, rnnt=1.0, clean_only=True),
+    TrainingStage("ctc", 200, 0.05, phone=0.0, ctc=1.0, rnnt=0.0, clean_only=True),
+    TrainingStage("rnnt", 750, 0.15, phone=0.0, ctc=0.3, rnnt=1.0, clean_only=True),
     TrainingStage("acoustics", math.inf, 0.9, phone=0.0, ctc=0.3, rnnt=1.0, spec_augment=True),
     TrainingStage("final", math.inf, 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
 )

@@ -8,7 +8,6 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,13 +19,12 @@ from demo_model.dataset import TrainingBatch, TrainingExample, collate
 from demo_model.evaluate import evaluate
 from demo_model.network.losses import rnnt_loss
 from demo_model.network.model import DemoModel, Shape, phone_loss
+from demo_model.optimisers import Optimisers
 
 DEV_EXAMPLES = 100
 STATE_FILE = "state.pt"
-EMA_DECAY = 0.999
-CLIP_NORM = 1.0
+EMA_DECAY = 0.998
 TARGET_STEP = 4
-WEIGHT_DECAY = 0.01
 REPORT_SECONDS, SAVE_SECONDS, DEV_SECONDS = 30.0, 240.0, 900.0
 
 
@@ -62,7 +60,7 @@ class TrainingOptions:
 
 
 class Trainer:
-    """A model, its averaged copy, its optimiser and the time used so far."""
+    """A model, its averaged copy, its optimisers and the time used so far."""
 
     def __init__(self, options: TrainingOptions) -> None:
         self.options = options
@@ -75,7 +73,7 @@ class Trainer:
         self._initialise()
         self.model.to(options.device)
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(self._groups(), betas=(0.9, 0.98), fused=True)
+        self.optimisers = Optimisers(self.model)
         if options.resume is not None:
             self._load(options.resume)
 
@@ -88,11 +86,6 @@ class Trainer:
         examples = next(training_batches(self.options.feeder))
         batch = collate(examples[:32])
         self.model.initialise(batch.mel, batch.mel_lengths)
-
-    def _groups(self) -> list[dict[str, Any]]:
-        matrices = [p for p in self.model.parameters() if p.dim() > 1]
-        others = [p for p in self.model.parameters() if p.dim() <= 1]
-        return [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
 
     @property
     def fraction(self) -> float:
@@ -146,19 +139,13 @@ class Trainer:
         """One optimiser step; the losses by name."""
         stage = self.stage
         rate = self.options.budget.rate(self.used, self.steps, self.options.peak_rate)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
         self.model.train()
         losses = self._losses(batch, prompts, stage)
         total = torch.stack([value * getattr(stage, name) for name, value in losses.items()]).sum()
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
-        if bool(norm.isfinite()):
-            self.optimiser.step()
+        norm = self.optimisers.step(total, rate)
         self.steps += 1
         self._average()
-        return {name: float(value.detach()) for name, value in losses.items()} | {"norm": float(norm)}
+        return {name: float(value.detach()) for name, value in losses.items()} | {"norm": norm}
 
     def _losses(self, batch: TrainingBatch, prompts: Tensor | None, stage: schedule.TrainingStage) -> dict[str, Tensor]:
         device = self.options.device
@@ -242,7 +229,7 @@ class Trainer:
         self.options.out.mkdir(parents=True, exist_ok=True)
         state = {
             "shape": self.options.shape.as_dict(), "model": self.model.state_dict(), "average": self.average,
-            "optimiser": self.optimiser.state_dict(), "used": self.used, "steps": self.steps,
+            "optimisers": self.optimisers.state_dict(), "used": self.used, "steps": self.steps,
         }  # fmt: skip
         part = self.options.out / "state.part"
         torch.save(state, part)
@@ -252,7 +239,7 @@ class Trainer:
         state = torch.load(path, map_location=self.options.device, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.average = {name: value.to(self.options.device) for name, value in state["average"].items()}
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimisers.load_state_dict(state["optimisers"])
         self.used, self.steps = state["used"], state["steps"]
 
 

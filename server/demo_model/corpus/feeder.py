@@ -35,7 +35,7 @@ class FeederOptions:
 
     folder: Path
     mels: int = 80
-    seconds: float = 40.0
+    seconds: float = 80.0
     noise: Path | None = None
     opus: bool = False
     seed: int = 0
