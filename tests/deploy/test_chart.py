@@ -134,7 +134,8 @@ def test_keda_asks_prometheus_for_streams_over_capacity(tmp_path: Path) -> None:
     [trigger] = objects("keda")["scaledobject"]["spec"]["triggers"]
     assert (trigger["metricType"], trigger["metadata"]["threshold"]) == ("Value", "0.75")
     query = trigger["metadata"]["query"]
-    assert all(name in sample_names() for name in ("auricle_slots_used", "auricle_capacity_streams", "auricle_ready"))
+    of_models = "auricle_model_slots_used", "auricle_model_capacity_streams"
+    assert all(name in query and name in sample_names() for name in (*of_models, "auricle_ready"))
     rules = tmp_path / "rules.yaml"
     rules.write_text(yaml.safe_dump({"groups": [{"name": "keda", "rules": [{"record": "a", "expr": query}]}]}))
     assert "SUCCESS" in output(program("promtool", debian="prometheus"), "check", "rules", rules)

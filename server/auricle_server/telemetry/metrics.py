@@ -187,6 +187,13 @@ class Metrics:
     def _histogram(self, name: str, text: str, buckets: Sequence[float], labels: Iterable[str] = ()) -> Histogram:
         return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
+    def set_model(self, name: str, ready: bool, slots: int, slots_used: int, capacity: int) -> None:
+        """Sets the gauges of a model; one that the server has no longer has zeros."""
+        self.model_ready.labels(name).set(ready)
+        self.model_slots.labels(name).set(slots)
+        self.model_slots_used.labels(name).set(slots_used)
+        self.model_capacity_streams.labels(name).set(capacity)
+
     def observe_steps(self, steps: Iterable[StepSample]) -> None:
         """Counts the engine steps that a worker has reported."""
         for step in steps:

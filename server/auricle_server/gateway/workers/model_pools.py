@@ -58,6 +58,7 @@ class ModelPools:
             for each, first in zip(models, firsts, strict=False)
         ]
         self._metrics = metrics
+        self._measured: set[str] = set()
         self._on_beat = on_beat
 
     @property
@@ -163,10 +164,11 @@ class ModelPools:
         for pool in self.pools:
             pool.update_gauges()
             if pool.name:
-                metrics.model_ready.labels(pool.name).set(pool.ready)
-                metrics.model_slots.labels(pool.name).set(pool.slots)
-                metrics.model_slots_used.labels(pool.name).set(pool.slots_used)
-                metrics.model_capacity_streams.labels(pool.name).set(pool.capacity)
+                metrics.set_model(pool.name, pool.ready, pool.slots, pool.slots_used, pool.capacity)
+        names = {pool.name for pool in self.pools if pool.name}
+        for gone in self._measured - names:  # `auricle reload` has put another model in its place
+            metrics.set_model(gone, False, 0, 0, 0)
+        self._measured = names
 
     async def close(self) -> None:
         """Closes the channels."""

@@ -108,3 +108,21 @@ async def test_beats_keep_the_gauges_of_all_models_and_of_each(monkeypatch: pyte
         of_multi = [f"auricle_model_{name}" for name in ("ready", "slots", "slots_used", "capacity_streams")]
         assert [value(name, {"model": "multi"}) for name in of_multi] == [1, 2, 2, 9]
         assert value("auricle_model_slots_used", {"model": "en"}) == 3
+
+
+async def test_a_model_in_anothers_place_leaves_that_one_without_capacity() -> None:
+    async with pools_of("") as (pools, channels, metrics, _):
+        figures = "auricle_model_ready", "auricle_model_slots"
+
+        def values(model: str) -> list[float | None]:
+            return [metrics.registry.get_sample_value(name, {"model": model}) for name in figures]
+
+        channels[0].join(replace(INFO, name="old"))
+        await until(lambda: pools.default.name == "old")
+        pools.update_gauges()
+        assert values("old") == [1, 4]
+        channels[0].join(replace(INFO, name="new"))
+        await until(lambda: pools.default.name == "new")
+        pools.update_gauges()
+        assert values("old") == [0, 0]
+        assert values("new") == [1, 4]
