@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from demo_model import export, report, schedule, tokenizer, train
+from demo_model import export, report, schedule, snapshot, tokenizer, train
 from demo_model.corpus.feeder import FeederOptions, held_out
 from demo_model.prompts import TAGS
 from demo_model.recipes import RECIPES
@@ -30,7 +30,9 @@ def prepare(arguments: argparse.Namespace) -> None:
 
     recipe = RECIPES[arguments.recipe]
     if not (arguments.work / tokenizer.PIECES_FILE).is_file():
-        if recipe.languages:
+        if recipe.snapshot is not None and recipe.snapshot.is_file() and not arguments.afresh:
+            snapshot.unpack(recipe.snapshot, arguments.work)
+        elif recipe.languages:
             from demo_model.texts import languages
 
             text = languages.tokenizer_text(lines.by_language(arguments.text, recipe.languages))
@@ -80,6 +82,13 @@ def run_export(arguments: argparse.Namespace) -> None:
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
+def run_snapshot(arguments: argparse.Namespace) -> None:
+    """Write the training so far as one small file, from which another machine goes on."""
+    out = arguments.out or RECIPES[arguments.recipe].snapshot or arguments.work / "snapshot.pt"
+    snapshot.write(arguments.work, out)
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
 def run_evaluation(arguments: argparse.Namespace) -> None:
     """Word error rates on held-out sentences in the four contexts, as JSON."""
     torch.set_num_threads(arguments.threads)
@@ -113,7 +122,7 @@ def run_all(arguments: argparse.Namespace) -> None:
 
 STEPS = {
     "prepare": prepare, "train": run_training, "export": run_export, "evaluate": run_evaluation, "clips": run_clips,
-    "evaluation-set": run_evaluation_set,
+    "evaluation-set": run_evaluation_set, "snapshot": run_snapshot,
     "all": run_all,
 }  # fmt: skip
 
@@ -137,6 +146,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--rate", type=float, default=schedule.PEAK_RATE, help="peak learning rate")
     out.add_argument("--fp32", action="store_true", help="no bf16 autocast")
     out.add_argument("--resume", action="store_true", help="go on from the state in the work folder, if it has one")
+    out.add_argument("--afresh", action="store_true", help="begin anew, not with the recipe's snapshot of a training")
     out.add_argument("--sentences", type=int, default=None, help="held-out sentences to evaluate on")
     out.add_argument("--out", type=Path, default=None, help="the archive to write (default: the bundled one)")
     out.add_argument("--clips", type=Path, default=CLIPS, help="folder of the demo's audio clips")

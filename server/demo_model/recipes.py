@@ -20,16 +20,22 @@ class Recipe:
         shape: Sizes of the network.
         languages: Language codes of a multilingual model; empty for the English model.
         start_from: An archive whose encoder the training starts from.
+        snapshot: A training so far, from which a new work folder goes on; a source distribution has none.
     """
 
     archive: Path
     shape: Shape = field(default_factory=Shape)
     languages: tuple[str, ...] = ()
     start_from: Path | None = None
+    snapshot: Path | None = None
 
 
 ENGLISH = Recipe(FOLDER / "demo_en.nemo")
-NEURAL = Recipe(FOLDER / "demo_en.nemo", Shape(tokens=512, d_model=192, layers=8, predictor=160))
+NEURAL = Recipe(
+    FOLDER / "demo_en.nemo",
+    Shape(tokens=512, d_model=192, layers=8, predictor=160),
+    snapshot=Path(__file__).resolve().parent / "snapshots" / "neural.pt",
+)
 """The English model's successor: as large as 16 MB allow, for the text that neural voices speak."""
 MULTILINGUAL = Recipe(
     FOLDER / "demo_multilingual.nemo",

@@ -239,7 +239,8 @@ class Trainer:
         state = torch.load(path, map_location=self.options.device, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.average = {name: value.to(self.options.device) for name, value in state["average"].items()}
-        self.optimisers.load_state_dict(state["optimisers"])
+        if "optimisers" in state:  # a snapshot has none
+            self.optimisers.load_state_dict(state["optimisers"])
         self.used, self.steps = state["used"], state["steps"]
 
 
