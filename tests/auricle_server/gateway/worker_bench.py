@@ -73,7 +73,8 @@ async def bench(
         table.start(index)
     async with listening(config, [link.gateway() for link in table.links]) as (gateway, port):
         table.gateway, table.url = gateway, f"ws://127.0.0.1:{port}"
-        await until_ready(gateway, 10)
+        await until_ready(gateway, 10)  # which it is with one worker of several
+        await until(lambda: all(client.ready for client in gateway.workers.clients))
         yield table
     for index in range(len(engines)):
         await table.stop(index)

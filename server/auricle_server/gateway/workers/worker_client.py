@@ -62,6 +62,7 @@ class WorkerClient:
         self._leases: dict[int, SlotLease] = {}
         self._opening: dict[int, asyncio.Future[StreamOpened | StreamFailure]] = {}
         self._last_number = 0
+        self._introductions = 0
         self.writer = BatchWriter(channel)
         self._last_received = 0.0
         self._silent = False
@@ -98,6 +99,8 @@ class WorkerClient:
     async def reserve(self, latency_ms: int | None) -> SlotLease:
         """Reserves a slot, with the model's default language.
 
+        A worker that takes the place of the one that was asked is asked in its turn: the client need not come again.
+
         Args:
             latency_ms: What the client will ask for. The default is taken for None, and for a latency that the model
                 does not offer: the client's `Start` is refused then.
@@ -107,6 +110,15 @@ class WorkerClient:
             NotReady: The worker is not connected, or has just been lost.
             Refusal: The worker failed on the request.
         """
+        asked = self._introductions
+        try:
+            return await self._reserve(latency_ms)
+        except NotReady:
+            if self._introductions == asked or not self.ready:
+                raise
+            return await self._reserve(latency_ms)
+
+    async def _reserve(self, latency_ms: int | None) -> SlotLease:
         if self.info is None or self._silent:
             raise NotReady("no worker is ready; try again in a few seconds")
         info = self.info
@@ -222,6 +234,7 @@ class WorkerClient:
         """A worker that introduces itself holds none of this gateway's streams: it is a new process."""
         self._lose("another worker has taken its place")
         self.info, self.generation = ready.info, ready.generation
+        self._introductions += 1
         self._on_ready()
         log.info("worker ready model=%s slots=%d", ready.info.name, ready.info.slots)
 

@@ -196,19 +196,51 @@ async def test_a_stream_that_fails_has_no_slot_to_give_back(bench: Bench) -> Non
 @pytest.mark.parametrize("successor", [False, True])
 async def test_a_lost_worker_fails_its_streams(bench: Bench, successor: bool) -> None:
     _, received = await bench.open()
-    reserving = asyncio.create_task(bench.client.reserve(None))
-    await bench.settle()
     if successor:
         bench.channel.join()
     else:
         bench.channel.lose()
-    with pytest.raises(NotReady):
-        await reserving
+    await bench.settle()
     [failure] = received
     assert isinstance(failure, StreamFailure)
     assert failure.code == codes.WORKER_LOST
     assert bench.client.ready is successor
     assert bench.metrics.registry.get_sample_value("auricle_workers_lost_total") == 1
+
+
+async def test_who_asks_a_worker_that_is_lost_is_told(bench: Bench) -> None:
+    reserving = asyncio.create_task(bench.client.reserve(None))
+    await bench.settle()
+    bench.channel.lose()
+    with pytest.raises(NotReady):
+        await reserving
+    assert bench.client.free == 0
+
+
+async def test_who_asks_a_worker_that_is_replaced_gets_a_slot_of_the_new_one(bench: Bench) -> None:
+    """So does a client whose request ends a silence for which the worker took this gateway for gone."""
+    reserving = asyncio.create_task(bench.client.reserve(None))
+    await bench.settle()
+    first = bench.channel.items[-1]
+    assert isinstance(first, OpenStream)
+    bench.channel.join()
+    bench.channel.reply(StreamOpened(first.stream, 2, 4))
+    await bench.settle()
+    closed, again = bench.channel.items[-2:]
+    assert closed == CloseStream(first.stream)
+    assert isinstance(again, OpenStream)
+    bench.channel.reply(StreamOpened(again.stream, 3, 5))
+    assert (await reserving).number == again.stream
+    assert bench.client.free == INFO.slots - 1
+
+
+async def test_a_worker_that_is_replaced_twice_is_not_asked_for_ever(bench: Bench) -> None:
+    reserving = asyncio.create_task(bench.client.reserve(None))
+    for _ in range(2):
+        await bench.settle()
+        bench.channel.join()
+    with pytest.raises(NotReady):
+        await reserving
 
 
 async def test_a_silent_worker_is_lost_until_it_sends_something(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
