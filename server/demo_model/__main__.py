@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from demo_model import export, report, schedule, snapshot, tokenizer, train
+from demo_model.corpus import lines
 from demo_model.corpus.feeder import FeederOptions, held_out
 from demo_model.prompts import TAGS
 from demo_model.recipes import RECIPES
@@ -23,10 +24,7 @@ DECAY_SHARE = 0.5
 
 def prepare(arguments: argparse.Namespace) -> None:
     """Train the tokenizer and speak the training text: needs the engines, sentencepiece, soundfile, soxr and scipy."""
-    from demo_model.corpus import (
-        lines,
-        synthesis,  # needs libraries that a machine that only trains may lack
-    )
+    from demo_model.corpus import synthesis  # needs libraries that a machine that only trains may lack
 
     recipe = RECIPES[arguments.recipe]
     if not (arguments.work / tokenizer.PIECES_FILE).is_file():
@@ -69,7 +67,7 @@ def run_training(arguments: argparse.Namespace) -> None:
         data=arguments.work, out=arguments.work, budget=schedule.TrainingBudget(arguments.minutes, decay),
         feeder=feeder_options(arguments), device=arguments.device, peak_rate=arguments.rate, bf16=not arguments.fp32,
         resume=state if arguments.resume and state.is_file() else None, shape=recipe.shape,
-        start_from=recipe.start_from,
+        start_from=recipe.start_from, lines=lines.with_tags(arguments.text, recipe.languages),
     )  # fmt: skip
     train.Trainer(options).run()
 

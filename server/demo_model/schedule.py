@@ -26,6 +26,7 @@ class TrainingStage:
     phone: float
     ctc: float
     rnnt: float
+    text: float = 0.0
     clean_only: bool = False
     spec_augment: bool = False
 
@@ -33,17 +34,17 @@ class TrainingStage:
 STAGES = (
     TrainingStage("phones", 350, 0.075, phone=1.0, ctc=0.0, rnnt=0.0, clean_only=True),
     TrainingStage("ctc", 900, 0.12, phone=0.3, ctc=1.0, rnnt=0.0, clean_only=True),
-    TrainingStage("rnnt", 2200, 0.22, phone=0.2, ctc=0.3, rnnt=1.0, clean_only=True),
-    TrainingStage("acoustics", math.inf, 0.9, phone=0.1, ctc=0.3, rnnt=1.0, spec_augment=True),
-    TrainingStage("final", math.inf, 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
+    TrainingStage("rnnt", 2200, 0.22, phone=0.2, ctc=0.3, rnnt=1.0, text=0.15, clean_only=True),
+    TrainingStage("acoustics", math.inf, 0.9, phone=0.1, ctc=0.3, rnnt=1.0, text=0.15, spec_augment=True),
+    TrainingStage("final", math.inf, 1.0, phone=0.0, ctc=0.1, rnnt=1.0, text=0.15),
 )
 
 
 CONTINUED = (
     TrainingStage("ctc", 200, 0.05, phone=0.0, ctc=1.0, rnnt=0.0, clean_only=True),
-    TrainingStage("rnnt", 750, 0.15, phone=0.0, ctc=0.3, rnnt=1.0, clean_only=True),
-    TrainingStage("acoustics", math.inf, 0.9, phone=0.0, ctc=0.3, rnnt=1.0, spec_augment=True),
-    TrainingStage("final", math.inf, 1.0, phone=0.0, ctc=0.1, rnnt=1.0),
+    TrainingStage("rnnt", 750, 0.15, phone=0.0, ctc=0.3, rnnt=1.0, text=0.15, clean_only=True),
+    TrainingStage("acoustics", math.inf, 0.9, phone=0.0, ctc=0.3, rnnt=1.0, text=0.15, spec_augment=True),
+    TrainingStage("final", math.inf, 1.0, phone=0.0, ctc=0.1, rnnt=1.0, text=0.15),
 )
 """Stages for an encoder that starts from another model."""
 

@@ -6,6 +6,7 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ DEV_EXAMPLES = 100
 STATE_FILE = "state.pt"
 EMA_DECAY = 0.998
 TARGET_STEP = 4
+LINES_A_STEP = 48
 REPORT_SECONDS, SAVE_SECONDS, DEV_SECONDS = 30.0, 240.0, 900.0
 
 
@@ -39,6 +41,7 @@ class TrainingOptions:
         feeder: What the batches are made of.
         resume: A state to go on from.
         start_from: An archive whose encoder the training goes on from.
+        lines: Sentences, spoken or not, whose words the prediction network learns to expect.
     """
 
     data: Path
@@ -52,6 +55,7 @@ class TrainingOptions:
     seed: int = 0
     shape: Shape = field(default_factory=Shape)
     start_from: Path | None = None
+    lines: Sequence[str] = ()
 
     @property
     def stages(self) -> tuple[schedule.TrainingStage, ...]:
@@ -165,6 +169,8 @@ class Trainer:
                 with torch.autocast(device, torch.bfloat16, enabled=self.options.bf16):
                     encoded = self.model.prompted(encoded, None if prompts is None else prompts.to(device))
                 losses["rnnt"] = self._rnnt(encoded, frames, targets, counts)
+                if self.options.lines:
+                    losses["text"] = self._text()
         return losses
 
     def _targets(self, texts: list[str]) -> tuple[Tensor, Tensor]:
@@ -190,6 +196,16 @@ class Trainer:
             scores = self.model.joint(*projected)
         lost = rnnt_loss(scores, targets, frames, counts)
         return lost.sum() / counts.sum().clamp(min=1)
+
+    def _text(self) -> Tensor:
+        """Loss per token of lines without sound: what the joint network expects next where the encoder is silent."""
+        targets, counts = self._targets(self.rng.choices(self.options.lines, k=LINES_A_STEP))
+        blank = torch.full_like(targets[:, :1], self.model.shape.tokens)
+        predicted, _ = self.model.decoder(torch.cat([blank, targets[:, :-1]], 1))
+        silent = predicted.new_zeros(len(targets), 1, self.model.shape.joint)
+        scores = self.model.joint(silent, self.model.joint.pred(predicted))[:, 0, :, :-1]
+        known = torch.arange(targets.shape[1], device=targets.device)[None] < counts[:, None]
+        return torch.nn.functional.cross_entropy(scores[known].float(), targets[known])
 
     @torch.no_grad()
     def _average(self) -> None:

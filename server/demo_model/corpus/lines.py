@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from demo_model.prompts import tagged
 from demo_model.texts.sentences import Sentence, is_held_out
 
 WORDS = 2, 22
@@ -66,3 +67,10 @@ def read(files: list[Path], held_out: bool = False, language: str = ENGLISH) -> 
 def by_language(files: list[Path], languages: Iterable[str]) -> dict[str, list[str]]:
     """The sentences to train on of each language."""
     return {language: read(of_language(files, language), language=language) for language in languages}
+
+
+def with_tags(files: list[Path], languages: Sequence[str]) -> list[str]:
+    """The sentences to train on; in a multilingual model with the tag of their language, as it writes them."""
+    if not languages:
+        return read(files)
+    return [tagged(line, language) for language, own in by_language(files, languages).items() for line in own]

@@ -64,3 +64,5 @@ def test_sentences_are_told_apart_by_language(tmp_path: Path) -> None:
     (tmp_path / "de.txt").write_text("Wie spät ist es jetzt?\n")
     found = lines.by_language(sorted(tmp_path.iterdir()), ("en-US", "de-DE", "it-IT"))
     assert found == {"en-US": ["What time is it now?"], "de-DE": ["Wie spät ist es jetzt?"], "it-IT": []}
+    assert lines.with_tags(sorted(tmp_path.iterdir()), ("de-DE",)) == ["Wie spät ist es jetzt? <de-DE>"]
+    assert sorted(lines.with_tags(sorted(tmp_path.iterdir()), ())) == ["What time is it now?"]
