@@ -67,3 +67,14 @@ def test_a_recipe_begins_with_its_snapshot_unless_told_otherwise(
     recipe.main()
     assert len(tokenizer.load(work).pieces) == (80 if afresh else 40)
     assert (work / train.STATE_FILE).is_file() is not afresh
+
+
+def test_the_bundled_snapshot_fits_its_recipe(tmp_path: Path) -> None:
+    bundled = [known for known in RECIPES.values() if known.snapshot is not None]
+    assert bundled
+    for known in bundled:
+        assert known.snapshot is not None
+        assert known.snapshot.stat().st_size < 17e6
+        snapshot.unpack(known.snapshot, tmp_path)
+        assert train.load_averaged(tmp_path / train.STATE_FILE).shape == known.shape
+        assert len(tokenizer.load(tmp_path).pieces) == known.shape.tokens
