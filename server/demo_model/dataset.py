@@ -71,13 +71,22 @@ def padded_length(mel_frames: int) -> int:
 
 
 def batches(examples: list[TrainingExample], seconds: float, rng: random.Random) -> Iterator[list[TrainingExample]]:
-    """One shuffled pass over the examples in batches of one padded length and at most `seconds` of padded audio."""
+    """One shuffled pass over the examples in batches of about one length and at most `seconds` of padded audio.
+
+    What does not fill a batch of its own padded length joins those of the next one: every step costs the same, full or
+    not.
+    """
     buckets: dict[int, list[TrainingExample]] = {}
     for example in rng.sample(examples, len(examples)):
         buckets.setdefault(padded_length(len(example.mel)), []).append(example)
-    groups = []
-    for length, members in buckets.items():
+    groups: list[list[TrainingExample]] = []
+    waiting: list[TrainingExample] = []
+    for length in sorted(buckets):
+        waiting += buckets[length]
         rows = max(1, int(seconds * 100 / length))
-        groups += [members[at : at + rows] for at in range(0, len(members), rows)]
+        full = len(waiting) // rows * rows
+        groups += [waiting[at : at + rows] for at in range(0, full, rows)]
+        waiting = waiting[full:]
+    groups += [waiting] if waiting else []
     rng.shuffle(groups)
     yield from groups

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from demo_model import tokenizer, train
 from demo_model.corpus.feeder import FeederOptions, training_batches
-from demo_model.dataset import collate
+from demo_model.dataset import TrainingExample, batches, collate, padded_length
 from demo_model.network.model import Shape
 from demo_model.schedule import TrainingBudget
 from tests.demo_model.corpus.test_examples import shard
@@ -37,3 +40,16 @@ def test_the_prediction_network_learns_lines_that_are_not_spoken(tmp_path: Path)
 def test_without_lines_there_is_only_speech(tmp_path: Path) -> None:
     [only] = losses(tmp_path, (), 1)
     assert set(only) == {"phone", "ctc", "rnnt", "norm"}
+
+
+def test_every_batch_but_the_last_one_is_full() -> None:
+    rng = random.Random(1)
+    examples = [
+        TrainingExample(np.zeros((rng.randint(50, 1500), 4), np.float16), np.zeros(1, np.int8), "A.", "v", "g", True)
+        for _ in range(300)
+    ]
+    made = list(batches(examples, 40.0, rng))
+    assert sorted(map(id, (each for batch in made for each in batch))) == sorted(map(id, examples))
+    padded = [len(batch) * max(padded_length(len(each.mel)) for each in batch) for batch in made]
+    assert max(padded) <= 4000
+    assert sum(frames < 2400 for frames in padded) <= 1

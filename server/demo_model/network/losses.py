@@ -16,30 +16,35 @@ NEVER = -1e9
 
 def lattice(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Log-probabilities of blanks [B, T, U + 1] and of each next token [B, T, U] from scores [B, T, U + 1, V + 1]."""
-    blank, emit = _Lattice.apply(scores, targets)  # type: ignore[no-untyped-call]
+    following = torch.nn.functional.pad(targets, (0, 1))[:, None].expand(-1, scores.shape[1], -1)
+    blank, emit = blank_and_next(scores, following)
+    return blank, emit[..., :-1]
+
+
+def blank_and_next(scores: Tensor, following: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probabilities of the blank and of the token `following` [...] from scores [..., V + 1]."""
+    blank, emit = _BlankAndNext.apply(scores, following)  # type: ignore[no-untyped-call]
     return blank, emit
 
 
-class _Lattice(torch.autograd.Function):
+class _BlankAndNext(torch.autograd.Function):
     """Log-softmax of which two entries are kept, with its gradient in one buffer: autograd's own makes many copies."""
 
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, scores: Tensor, following: Tensor) -> tuple[Tensor, Tensor]:
         logs = scores.log_softmax(-1, dtype=torch.float32)
-        wanted = targets[:, None, :, None].expand(-1, scores.shape[1], -1, -1)
+        wanted = following[..., None]
         ctx.save_for_backward(logs, wanted)
         ctx.dtype = scores.dtype
-        return logs[..., -1].clone(), logs[:, :, :-1].gather(-1, wanted)[..., 0]
+        return logs[..., -1].clone(), logs.gather(-1, wanted)[..., 0]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         logs, wanted = ctx.saved_tensors
         on_blank, on_emit = gradients
-        total = on_blank.clone()
-        total[:, :, :-1] += on_emit
-        gradient = logs.exp().mul_(-total[..., None])
+        gradient = logs.exp().mul_(-(on_blank + on_emit)[..., None])
         gradient[..., -1] += on_blank
-        gradient[:, :, :-1].scatter_add_(-1, wanted, on_emit[..., None])
+        gradient.scatter_add_(-1, wanted, on_emit[..., None])
         return gradient.to(ctx.dtype), None
 
 
@@ -74,14 +79,7 @@ class _Rnnt(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, blank: Tensor, emit: Tensor, frames: Tensor, tokens: Tensor) -> Tensor:
         emit = _restrict(emit, tokens)
-        reverse_blank = _flip(_flip(blank, frames, 1), tokens + 1, 2)
-        reverse_emit = _flip(_flip(emit, frames, 1), tokens, 2)
-        # A path leaves the last node by the last blank: backwards, it enters by it. Both directions run in one loop.
-        first = reverse_blank[:, 0, :1]
-        shifted = torch.cat([reverse_blank[:, 1:], torch.zeros_like(blank[:, :1])], 1)
-        both = forward_variables(torch.cat([blank, shifted]), torch.cat([emit, reverse_emit]))
-        alpha, backward = both.chunk(2)
-        beta = _flip(_flip(backward + first[:, None], frames, 1), tokens + 1, 2)
+        alpha, beta = _both_variables(blank, emit, frames, tokens)
         total = beta[:, 0, 0]
         ctx.save_for_backward(blank, emit, alpha, beta, total, frames, tokens)
         return total
@@ -93,8 +91,7 @@ class _Rnnt(torch.autograd.Function):
         after = torch.cat([beta[:, 1:], torch.full_like(beta[:, :1], NEVER)], 1)
         after[rows, frames - 1] = NEVER
         after[rows, frames - 1, tokens] = 0.0
-        inside = torch.arange(blank.shape[1], device=blank.device)[None, :, None] < frames[:, None, None]
-        valid = inside & (torch.arange(blank.shape[2], device=blank.device)[None, None] <= tokens[:, None, None])
+        valid = _nodes(blank, frames, tokens)
         weight = gradients[0][:, None, None]
         on_blank = (alpha + blank + after - total[:, None, None]).masked_fill(~valid, NEVER).exp()
         on_emit = (
@@ -103,11 +100,41 @@ class _Rnnt(torch.autograd.Function):
         return on_blank * weight, on_emit * weight, None, None
 
 
+def _both_variables(blank: Tensor, emit: Tensor, frames: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Alpha, and beta: the log-probability [B, T, U + 1] of the rest of a path from each node."""
+    reverse_blank = _flip(_flip(blank, frames, 1), tokens + 1, 2)
+    reverse_emit = _flip(_flip(emit, frames, 1), tokens, 2)
+    # A path leaves the last node by the last blank: backwards, it enters by it. Both directions run in one loop.
+    first = reverse_blank[:, 0, :1]
+    shifted = torch.cat([reverse_blank[:, 1:], torch.zeros_like(blank[:, :1])], 1)
+    both = forward_variables(torch.cat([blank, shifted]), torch.cat([emit, reverse_emit]))
+    alpha, backward = both.chunk(2)
+    return alpha, _flip(_flip(backward + first[:, None], frames, 1), tokens + 1, 2)
+
+
+def _nodes(blank: Tensor, frames: Tensor, tokens: Tensor) -> Tensor:
+    """The nodes [B, T, U + 1] within each stream."""
+    inside = torch.arange(blank.shape[1], device=blank.device)[None, :, None] < frames[:, None, None]
+    return inside & (torch.arange(blank.shape[2], device=blank.device)[None, None] <= tokens[:, None, None])
+
+
+def total_score(blank: Tensor, emit: Tensor, frames: Tensor, tokens: Tensor) -> Tensor:
+    """Log-likelihood [B] from the log-probabilities of blanks [B, T, U + 1] and of each next token [B, T, U]."""
+    total: Tensor = _Rnnt.apply(blank, emit, frames, tokens)  # type: ignore[no-untyped-call]
+    return total
+
+
+@torch.no_grad()
+def occupation(blank: Tensor, emit: Tensor, frames: Tensor, tokens: Tensor) -> Tensor:
+    """Log-probability [B, T, U + 1] that a path goes through each node, but for a constant of each stream."""
+    alpha, beta = _both_variables(blank, _restrict(emit, tokens), frames, tokens)
+    return (alpha + beta).masked_fill(~_nodes(blank, frames, tokens), NEVER)
+
+
 def rnnt_loss(scores: Tensor, targets: Tensor, frames: Tensor, tokens: Tensor) -> Tensor:
     """Negative log-likelihood [B] of targets [B, U] given scores [B, T, U + 1, V + 1] with the blank last."""
     blank, emit = lattice(scores, targets)
-    total: Tensor = _Rnnt.apply(blank, emit, frames, tokens)  # type: ignore[no-untyped-call]
-    return -total
+    return -total_score(blank, emit, frames, tokens)
 
 
 def rnnt_alignment(scores: Tensor, target: Tensor) -> list[int]:
