@@ -107,7 +107,7 @@ def run_clips(arguments: argparse.Namespace) -> None:
     """Write the demo's audio clips."""
     from demo_model.audio import clips  # needs soundfile, which a machine that only trains may lack
 
-    clips.write(arguments.clips)
+    clips.write(arguments.clips, clips.CASTS[arguments.recipe])
 
 
 def run_all(arguments: argparse.Namespace) -> None:
