@@ -9,7 +9,8 @@ from auricle import Final, Reconnected, SpeechStarted, StreamEvent, TurnEagerEnd
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from tests.faults.proxy import Passage, Proxy
-from tests.support.hesitation import RATE, hesitation
+from tests.support.audio.hesitation import hesitation
+from tests.support.audio.recordings import RATE
 
 PAUSE = 0.8
 TWO_TURNS = b"".join(hesitation(PAUSE, 2.0).tobytes() for _ in range(2))

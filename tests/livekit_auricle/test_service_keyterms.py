@@ -11,11 +11,11 @@ from livekit.agents.stt import RecognizeStream
 from livekit.plugins import auricle
 
 from auricle.protocol import Update
-from auricle_server.bench.clips import load_clips
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from tests.support.adapters.livekit_session import EnergyVAD, frames, listening
 from tests.support.adapters.livekit_stream import FINAL, collect, push, texts, transcribe, up_to
+from tests.support.audio.recordings import recording
 from tests.support.levels import LIMITS, Audio, audio, level_server
 from tests.support.scripted_server import ScriptedServer
 
@@ -187,7 +187,7 @@ async def test_clearing_them_is_told_too() -> None:
 async def test_a_real_model_hears_what_it_is_told_to_favour() -> None:
     """The demo model recognises "received a side" without the key term."""
     said, terms = "receive the side", ["receive", "side"]
-    speech = Audio(load_clips()[4].pcm[30_400 : 5 * 16_000], 16_000, ())
+    speech = Audio(recording("receive_the_side"), 16_000, ())
     async with serve_locally(ServerConfig(max_load=0)) as url:
         stt = auricle.STT(url=url, latency_ms=160, keyterms=terms)
         assert said in " ".join(texts(await transcribe(stt, speech)))

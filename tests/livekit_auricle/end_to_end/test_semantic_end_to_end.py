@@ -11,7 +11,8 @@ from auricle_server.config import ServerConfig
 from auricle_server.demo.scores import count_errors
 from auricle_server.serving.in_process_server import serve_locally
 from tests.support.adapters.livekit_session import listening
-from tests.support.hesitation import AFTER, BEFORE, RATE, hesitation
+from tests.support.audio.hesitation import AFTER, BEFORE, hesitation
+from tests.support.audio.recordings import RATE
 from tests.support.levels import Audio
 
 PAUSE, TRAILING = 0.8, 0.1

@@ -16,12 +16,12 @@ from pipecat.frames.frames import (
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 
 from auricle.protocol.server_messages import Final
-from auricle_server.bench.clips import load_clips
 from auricle_server.config import ServerConfig
 from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService
 from tests.support import tones
 from tests.support.adapters.pipecat_pipeline import SAMPLE_RATE, Agent, aggregator, audio, pcm_frames, running
+from tests.support.audio.recordings import recording
 
 WORDS = 6
 
@@ -101,7 +101,7 @@ async def test_a_latency_is_changed_in_the_middle_of_a_turn(
 async def test_key_terms_are_favoured_from_the_start_and_when_they_change() -> None:
     """The demo model recognises "received a side" without the key term."""
     said, terms = "receive the side", ["receive", "side"]
-    speech = load_clips()[4].pcm[30_400 : 5 * SAMPLE_RATE]
+    speech = recording("receive_the_side")
 
     async def heard(agent: Agent) -> str:
         await agent.vad(speaking=True)

@@ -18,7 +18,7 @@ from auricle_server.demo.scores import count_errors
 from auricle_server.serving.in_process_server import serve_locally
 from pipecat_auricle import AuricleSTTService
 from tests.support.adapters.pipecat_pipeline import Tap, aggregator, pcm_frames, running
-from tests.support.hesitation import AFTER, BEFORE, hesitation
+from tests.support.audio.hesitation import AFTER, BEFORE, hesitation
 
 Settings = AuricleSTTService.Settings
 PAUSE, TRAILING = 0.8, 2.5

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
-RATE = 16_000
+from tests.support.audio.recordings import RATE, recording
+
 BEFORE, AFTER = "When I was ten,", "I wanted to be a photographer."
-_CLIP = Path(str(files("auricle_server"))) / "demo" / "audio" / "clip_08.wav"
-_BEGIN, _BORDER, _END = 4.7, (6.0, 6.2), 7.9
-"""Seconds of the clip: where the sentence begins, where its second part, somewhere between, and where it has ended."""
+_BORDER = 1.3, 1.5
+"""Seconds of the recording between which the second part of the sentence begins."""
 
 
 def hesitation(pause: float, trailing: float) -> npt.NDArray[np.int16]:
@@ -23,12 +19,10 @@ def hesitation(pause: float, trailing: float) -> npt.NDArray[np.int16]:
         pause: Seconds of silence in the middle.
         trailing: Seconds of silence behind it.
     """
-    pcm, rate = soundfile.read(_CLIP, dtype="int16")
-    assert rate == RATE
+    pcm = recording("when_i_was_ten")
     first, last = (round(seconds * RATE) for seconds in _BORDER)
     cut = first + _quietest(pcm[first:last])
-    begin, end = round(_BEGIN * RATE), round(_END * RATE)
-    return np.concatenate([pcm[begin:cut], _silence(pause), pcm[cut:end], _silence(trailing)])
+    return np.concatenate([pcm[:cut], _silence(pause), pcm[cut:], _silence(trailing)])
 
 
 def _quietest(pcm: npt.NDArray[np.int16], width: int = RATE // 50) -> int:
