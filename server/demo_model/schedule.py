@@ -64,6 +64,10 @@ class TrainingBudget:
         """The share of the budget that `used` seconds are."""
         return used / (self.minutes * 60)
 
+    def falls(self, used: float) -> bool:
+        """Whether the learning rate falls after `used` seconds."""
+        return self.minutes - used / 60 < self.decay
+
     def rate(self, used: float, steps: int, peak: float = PEAK_RATE) -> float:
         """Learning rate: a warm-up by steps, a plateau, and a straight line down to 2 % of the peak.
 

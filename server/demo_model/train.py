@@ -25,7 +25,9 @@ from demo_model.optimisers import Optimisers
 
 DEV_EXAMPLES = 100
 STATE_FILE = "state.pt"
-EMA_DECAY = 0.9995
+EMA_DECAY, FALLING_EMA_DECAY = 0.9995, 0.998
+"""Of the averaged weights: at a steady rate they follow over 2,000 steps, in place of a falling rate; where it falls,
+over 500."""
 TARGET_STEP = 4
 BAND_TOKENS = 10
 """Tokens that each frame is scored at: as good as all of them, in a quarter of the time."""
@@ -216,7 +218,8 @@ class Trainer:
 
     @torch.no_grad()
     def _average(self) -> None:
-        decay = min(EMA_DECAY, (1 + self.steps) / (10 + self.steps))
+        longest = FALLING_EMA_DECAY if self.options.budget.falls(self.used) else EMA_DECAY
+        decay = min(longest, (1 + self.steps) / (10 + self.steps))
         live = self.model.state_dict()
         for name, value in self.average.items():
             value.lerp_(live[name], 1 - decay)

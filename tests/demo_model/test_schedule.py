@@ -26,6 +26,7 @@ def test_the_rate_rises_holds_and_falls() -> None:
     assert rates[80] == pytest.approx(schedule.PEAK_RATE * (0.51), rel=0.01)
     assert rates[100] == pytest.approx(schedule.PEAK_RATE * schedule.FLOOR)
     assert sorted(rates[60:], reverse=True) == rates[60:]
+    assert [budget.falls(60.0 * minute) for minute in (0, 59, 61, 100)] == [False, False, True, True]
 
 
 def test_a_training_whose_end_was_not_known_is_finished_by_a_budget_that_ends() -> None:
