@@ -26,6 +26,7 @@ from tests.bench.turns.traces import OVER, load_set
 
 needs_flite = pytest.mark.skipif(shutil.which("flite") is None, reason="Flite is not installed")
 COUNT = 1
+RECORDINGS = Path(__file__).parents[1] / "data" / "speech"
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,7 @@ def test_all_stages_end_in_a_record_with_tables_and_a_picture(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ["--conversations", str(COUNT), "--processes", "1", "--cache", str(folder), "--out", str(tmp_path)]
+    asked += ["--recordings", str(RECORDINGS)]
     monkeypatch.setattr(sys, "argv", ["turns", "synth", "trace", "fit", "report", *asked])
     program.main()
     made = json.loads((tmp_path / "turns-demo.json").read_text())["figures"]
@@ -104,7 +106,13 @@ def test_all_stages_end_in_a_record_with_tables_and_a_picture(
     assert {each["name"] for each in made["systems"]} >= {"VAD only", "Auricle, silence", "Auricle, semantic"}
     assert set(made["signals"]["200"]["all"]) == set(SIGNALS)
     assert (tmp_path / "turns-demo.svg").read_text().count("<svg") == 1
-    assert "VAD only" in (tmp_path / "turns-demo.md").read_text()
+    tables = (tmp_path / "turns-demo.md").read_text()
+    assert tables.count("VAD only") == 2
+    [found] = [line for line in tables.splitlines() if line.startswith("| recordings")]
+    assert found.count("within") == 3
+    people = made["recordings"]
+    assert people["recordings"] == ["receive_the_side", "when_i_was_ten"]
+    assert people["systems"]["VAD only"]["at_budget"]["1000"]["turns"] == 2
     assert "prosody: bias" in capsys.readouterr().out
     replayed_as_the_server_hears_it(folder)
 
@@ -131,9 +139,14 @@ def replayed_as_the_server_hears_it(folder: Path) -> None:
 
 
 @needs_flite
-def test_a_recording_gets_its_pauses_and_its_end_from_the_voice(said: Conversation, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("suffix", "container"), [("wav", "WAV"), ("flac", "FLAC"), ("opus", "OGG")])
+def test_a_recording_gets_its_pauses_and_its_end_from_the_voice(
+    said: Conversation, tmp_path: Path, suffix: str, container: str
+) -> None:
     turn = said.turns[0]
-    soundfile.write(tmp_path / "turn.wav", said.pcm[: turn.end + SAMPLE_RATE], SAMPLE_RATE)
+    codec = "OPUS" if suffix == "opus" else None
+    pcm = said.pcm[: turn.end + SAMPLE_RATE]
+    soundfile.write(tmp_path / f"turn.{suffix}", pcm, SAMPLE_RATE, format=container, subtype=codec)
     (found,) = recorded(tmp_path)
     assert found.turns[0].start == pytest.approx(turn.start, abs=0.2 * SAMPLE_RATE)
     assert found.turns[0].end == pytest.approx(turn.end, abs=0.25 * SAMPLE_RATE)

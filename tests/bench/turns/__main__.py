@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from auricle_server.bench.report.results import record, write
 from tests.bench.turns import fit, signals
 from tests.bench.turns.conversations import synthesise
 from tests.bench.turns.recordings import recorded_traces
-from tests.bench.turns.report import DEFAULT_LATENCY_MS, Figures, figures, markdown, plot
+from tests.bench.turns.report import DEFAULT_LATENCY_MS, Figures, figures, markdown, plot, recorded_figures
 from tests.bench.turns.scripts import SETS
 from tests.bench.turns.simulate import SIGNALS, systems
 from tests.bench.turns.traces import Trace, load_set, trace
@@ -55,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "auricle-turns")
     parser.add_argument("--set", choices=SETS, default="held_out", help="which the report is about")
-    parser.add_argument("--recordings", type=Path, help="a folder of WAV files, one turn each")
+    parser.add_argument("--recordings", type=Path, help="a folder of recordings, one turn each")
     parser.add_argument("--out", type=Path, help="folder of the results; the default is named for the machine")
     return parser
 
@@ -81,16 +80,15 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _recorded(folder: Path, measured: Sequence[Figures]) -> Figures:
-    """What each system makes of recordings at its typical operating point: they are too few for shares."""
+    """What each system makes of recordings: at its typical operating point, and at the best ones for them."""
     traces = recorded_traces(folder, DEFAULT_LATENCY_MS)
     values = {each["name"]: each["typical"]["value"] for each in measured if each["typical"]}
     return {
         "recordings": [trace.conversation.name for trace in traces],
         "signals": signals.table(traces, DEFAULT_LATENCY_MS),
         "systems": {
-            system.name: asdict(replace(system, values=(values[system.name],)).sweep(traces)[0].summary)
+            system.name: recorded_figures(system, traces, values.get(system.name))
             for system in systems(DEFAULT_LATENCY_MS)
-            if system.name in values
         },
     }
 

@@ -18,6 +18,7 @@ from tests.bench.turns.conversations import TRAIL_SECONDS, Conversation, Turn
 from tests.bench.turns.synthesis import Pause
 from tests.bench.turns.traces import Trace, listen, transcribe, words_of
 
+SUFFIXES = frozenset((".wav", ".flac", ".opus"))
 SHORTEST_PAUSE = SAMPLE_RATE // 5
 """Samples; a shorter silence is the closure of a consonant, or what a sentence needs anyway."""
 SHORTEST_VOICE = SAMPLE_RATE // 10
@@ -25,8 +26,8 @@ SHORTEST_VOICE = SAMPLE_RATE // 10
 
 
 def recorded(folder: Path) -> list[Conversation]:
-    """All WAV and FLAC files of a folder in which Silero hears a voice, with silence behind each."""
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in {".wav", ".flac"})
+    """All recordings of a folder in which Silero hears a voice, with silence behind each."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     return [found for path in paths if (found := _labelled(path)) is not None]
 
 

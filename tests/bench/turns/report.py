@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,16 @@ def measured(system: System, traces: Sequence[Trace]) -> Figures:
     }
 
 
+def recorded_figures(system: System, traces: Sequence[Trace], typical: float | None) -> Figures:
+    """One system over recordings: at its typical value, where it has one, and the best for each mean latency."""
+    points = system.sweep(traces)
+    at_typical = None if typical is None else replace(system, values=(typical,)).sweep(traces)[0]
+    return {
+        "typical": _figures(at_typical),
+        "at_budget": {f"{budget * 1000:.0f}": _figures(best_within(points, budget)) for budget in BUDGETS},
+    }
+
+
 def curve(points: Sequence[tuple[float, float, float]]) -> list[list[float]]:
     """What is drawn of all values tried: the point of each, in order, no two alike, and one beyond the picture's edge.
 
@@ -100,7 +110,10 @@ def markdown(made: Figures) -> str:
     """The tables, as Markdown."""
     found = made["signals"]
     parts = [systems_table(made["systems"]), latency_table(made["by_latency"]), signals_table(found)]
-    return "\n\n".join([*parts, division_table(found)]) + "\n"
+    parts.append(division_table(found))
+    if "recordings" in made:
+        parts.append(recordings_table(made["recordings"]["systems"]))
+    return "\n\n".join(parts) + "\n"
 
 
 def systems_table(measured_systems: Sequence[Figures]) -> str:
@@ -133,6 +146,22 @@ def division_table(found: Mapping[str, Mapping[str, signals.Areas]], silence: st
     columns = [name for name in found[silence] if name != "all"]
     rows = [[name, *(_area(found[silence][each][name]) for each in columns)] for name in signals.SIGNALS]
     return _table([f"at {silence} ms", *columns], rows)
+
+
+def recordings_table(found: Mapping[str, Figures]) -> str:
+    """False cut-offs of recordings: pauses and turns that were cut within a mean latency, and at the typical value."""
+    heads = ["recordings: pauses / turns cut off", *(f"within {budget * 1000:.0f} ms" for budget in BUDGETS), "typical"]
+    rows = [
+        [name, *(_both_cuts(at) for at in (*each["at_budget"].values(), each["typical"]))]
+        for name, each in found.items()
+    ]
+    return _table(heads, rows)
+
+
+def _both_cuts(figures: Figures | None) -> str:
+    if figures is None:
+        return "-"
+    return f"{figures['cut']:.1%} / {figures['cut_turns']:.1%} ({figures['mean'] * 1000:.0f} ms)"
 
 
 def _cells(each: Figures) -> list[str]:
